@@ -1,0 +1,250 @@
+"""One batch of clicks in one transaction: which are replays, which customers return, what is inserted and counted.
+
+Every gateway takes its locks in the same order (event ids, customers, links, memberships, each sorted), so that two
+of them never wait for each other in a circle.
+"""
+
+import re
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import astuple
+
+from db.click_statements import ClickStatements
+from db.database import Database, Fault, WriteConnection
+from db.records import Click, Receipt, TestClick
+from db.statements import Row
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+# No more digits than a row id can have.
+CLICK_ID = re.compile(r"cust_([0-9]{1,18})_[0-9]+")
+
+
+@dataclass(slots=True)
+class Entry:
+    """A click in a batch: the ids reserved for it, then the customer it turned out to belong to and its outcome."""
+
+    click: Click
+    id: int
+    new_customer_id: int
+    customer_id: int = 0
+    click_id: str = ""
+    inserted: bool = False
+    outcome: Receipt | Exception | None = None
+
+    @property
+    def replay_key(self) -> tuple[int, str] | None:
+        event_id = self.click.visit.event_id
+        return None if event_id is None else (self.click.program_id, event_id)
+
+    @property
+    def is_new_customer(self) -> bool:
+        return self.customer_id == self.new_customer_id
+
+
+@dataclass(slots=True)
+class TestEntry:
+    """A test click in a batch: the id reserved for it, which becomes its outcome."""
+
+    click: TestClick
+    id: int
+    outcome: int | Exception | None = None
+
+
+class Batch:
+    """Writes batches on one database; holds no state between them. Opens and ends no transaction itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statements = ClickStatements(database.engine.dialect)
+
+    async def find_committed(
+        self, connection: WriteConnection, entries: Sequence[Entry], tests: Sequence[TestEntry] = ()
+    ) -> None:
+        """Give their outcomes to the entries that are recorded already: an earlier try, whose answer got lost, was
+        committed after all."""
+        keys = [(entry.click.program_id, entry.id) for entry in entries]
+        rows = await connection.fetch(self._statements.find_event, keys)
+        receipts = {id: Receipt(click_id, link_id) for _, _, id, click_id, link_id in rows}
+        for entry in entries:
+            entry.outcome = receipts.get(entry.id)
+        found = {id for (id,) in await connection.fetch(self._statements.find_test_event, [(t.id,) for t in tests])}
+        for test in tests:
+            test.outcome = test.id if test.id in found else None
+
+    async def write(self, connection: WriteConnection, entries: Sequence[Entry], *, one_by_one: bool) -> None:
+        """Record the clicks that have no outcome yet, and give each its own.
+
+        A row that the database refuses fails the whole transaction, unless they go `one_by_one`: then that click's
+        outcome is the error, and the others are recorded.
+        """
+        fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
+        await self._find_customers(connection, fresh)
+        fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
+        if one_by_one:
+            for entry in fresh:
+                if (error := await self._refusal(connection, self._insert(connection, [entry]))) is not None:
+                    await self._find_recorded(connection, entry)
+                    entry.outcome = entry.outcome or error
+        else:
+            await self._insert(connection, fresh)
+        inserted = [entry for entry in fresh if entry.inserted]
+        await self._update_customers(connection, inserted)
+        await self._count(connection, inserted)
+        _settle_replays(entries)
+
+    async def write_tests(self, connection: WriteConnection, entries: Sequence[TestEntry], *, one_by_one: bool) -> None:
+        """Record the test clicks that have no outcome yet, and give each its own, as `write` does."""
+        entries = [entry for entry in entries if entry.outcome is None]
+        if one_by_one:
+            for entry in entries:
+                if (error := await self._refusal(connection, self._insert_tests(connection, [entry]))) is not None:
+                    entry.outcome = error
+        else:
+            await self._insert_tests(connection, entries)
+
+    async def _refusal(self, connection: WriteConnection, insert: Awaitable[None]) -> Exception | None:
+        """Insert so that the transaction goes on if the database refuses the row; then return the error."""
+        refused = None
+        await connection.command("SAVEPOINT one_row")
+        try:
+            await insert
+        except Exception as error:
+            if self._database.fault(error) is not Fault.ROW:
+                raise
+            await connection.command("ROLLBACK TO SAVEPOINT one_row")
+            refused = error
+        await connection.command("RELEASE SAVEPOINT one_row")
+        return refused
+
+    async def _without_replays(self, connection: WriteConnection, entries: Sequence[Entry]) -> list[Entry]:
+        """Settle those whose `event_id` is recorded already; of several with the same one, only the first is left."""
+        first: dict[tuple[int, str] | int, Entry] = {}
+        for entry in entries:
+            first.setdefault(entry.replay_key or entry.id, entry)
+        if keys := [key for key in first if isinstance(key, tuple)]:
+            for program_id, event_id, _, click_id, link_id in await connection.fetch(
+                self._statements.find_replay, keys
+            ):
+                first.pop((program_id, event_id)).outcome = Receipt(click_id, link_id, replayed=True)
+        return list(first.values())
+
+    async def _find_customers(self, connection: WriteConnection, entries: Sequence[Entry]) -> None:
+        """Tell each entry its customer: the one that `existing_click_id` names in the program, or a new one."""
+        keys = {
+            (entry.click.program_id, customer_id)
+            for entry in entries
+            if (customer_id := customer_id_of(entry.click.visit.existing_click_id)) is not None
+        }
+        rows = await connection.fetch(self._statements.find_customer, sorted(keys)) if keys else ()
+        known = {(program_id, click_id): id for program_id, click_id, id in rows}
+        for entry in entries:
+            named = entry.click.visit.existing_click_id
+            if named is not None and (id := known.get((entry.click.program_id, named))) is not None:
+                entry.customer_id, entry.click_id = id, named
+            else:
+                milliseconds = (entry.click.occurred_at - EPOCH) // MILLISECOND
+                entry.customer_id = entry.new_customer_id
+                entry.click_id = f"cust_{entry.customer_id}_{milliseconds}"
+
+    async def _insert(self, connection: WriteConnection, entries: Sequence[Entry]) -> None:
+        """Insert events, and first their customers where they are new: nobody else can wait for those."""
+        if customers := [_customer_row(entry) for entry in entries if entry.is_new_customer]:
+            await connection.execute(self._statements.insert_customer, customers)
+        if entries:
+            await connection.execute(self._statements.insert_event, [_event_row(entry) for entry in entries])
+        for entry in entries:
+            entry.inserted, entry.outcome = True, Receipt(entry.click_id, entry.click.link_id)
+
+    async def _insert_tests(self, connection: WriteConnection, entries: Sequence[TestEntry]) -> None:
+        if entries:
+            await connection.execute(self._statements.insert_test_event, [_test_row(entry) for entry in entries])
+        for entry in entries:
+            entry.outcome = entry.id
+
+    async def _find_recorded(self, connection: WriteConnection, entry: Entry) -> None:
+        """Settle a refused click that is there already: under its own id, where an earlier try was committed after
+        all, or under its `event_id`, where another gateway was faster."""
+        await self.find_committed(connection, [entry])
+        if entry.outcome is None:
+            await self._without_replays(connection, [entry])
+
+    async def _update_customers(self, connection: WriteConnection, entries: Iterable[Entry]) -> None:
+        """Overwrite what returning customers know of their latest click: the last partner wins."""
+        latest = {
+            (entry.click.program_id, entry.customer_id): (
+                entry.click.partner_id,
+                entry.click.link_id,
+                entry.click.occurred_at,
+            )
+            for entry in sorted(entries, key=lambda entry: entry.id)
+            if not entry.is_new_customer
+        }
+        if latest:
+            rows = [key + values for key, values in sorted(latest.items())]
+            await connection.execute(self._statements.return_customer, rows)
+
+    async def _count(self, connection: WriteConnection, entries: Sequence[Entry]) -> None:
+        """Add the recorded clicks to their links' and memberships' counters."""
+        clicks = [entry.click for entry in entries]
+        if clicks:
+            links = _sums(((click.link_id,), click.occurred_at) for click in clicks)
+            await connection.execute(self._statements.count_link, links)
+            memberships = _sums(((click.program_id, click.partner_id), click.occurred_at) for click in clicks)
+            await connection.execute(self._statements.count_membership, memberships)
+
+
+def customer_id_of(click_id: str | None) -> int | None:
+    """Return the customer id that a `click_id` of ours carries; None for any other text."""
+    match = CLICK_ID.fullmatch(click_id) if click_id else None
+    return int(match[1]) if match else None
+
+
+def _event_row(entry: Entry) -> Row:
+    click = entry.click
+    return (
+        click.program_id,
+        entry.id,
+        click.link_id,
+        click.partner_id,
+        entry.customer_id,
+        entry.click_id,
+        click.occurred_at,
+        click.affiliate_url,
+        *astuple(click.visit),
+    )
+
+
+def _customer_row(entry: Entry) -> Row:
+    click, at = entry.click, entry.click.occurred_at
+    return click.program_id, entry.customer_id, entry.click_id, click.partner_id, click.link_id, at, at
+
+
+def _test_row(entry: TestEntry) -> Row:
+    click = entry.click
+    return entry.id, click.program_id, click.occurred_at, click.affiliate_url, *astuple(click.visit)
+
+
+def _sums(clicks: Iterable[tuple[Row, datetime]]) -> Sequence[Row]:
+    """Return, for each counter's key, in order: the key, how many clicks, and when the latest was."""
+    sums: dict[Row, tuple[int, datetime]] = {}
+    for key, at in clicks:
+        count, latest = sums.get(key, (0, at))
+        sums[key] = count + 1, max(latest, at)
+    return [key + sums[key] for key in sorted(sums)]
+
+
+def _settle_replays(entries: Iterable[Entry]) -> None:
+    """Give the clicks that repeat an `event_id` within the batch the outcome of the first with it."""
+    first: dict[tuple[int, str], Receipt | Exception] = {}
+    for entry in entries:
+        if (key := entry.replay_key) is None:
+            continue
+        if entry.outcome is not None:
+            first.setdefault(key, entry.outcome)
+        elif isinstance(outcome := first[key], Receipt):
+            entry.outcome = Receipt(outcome.click_id, outcome.link_id, replayed=True)
+        else:
+            entry.outcome = outcome

@@ -1,0 +1,50 @@
+"""The column types that the tables share.
+
+Apart from the tables, so that those read as facts of the trade and not of two databases.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator, func
+from sqlalchemy.orm import mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC: `timestamptz` on PostgreSQL, sortable text without an offset on SQLite.
+
+    Takes aware values only, so that no local time is ever stored by accident; returns aware values.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored moment needs a time zone")
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def text(length: int) -> String:
+    """Return a text of at most `length` characters, sorted and compared by code point on both databases."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+# SQLite numbers rows by itself only where the column is declared INTEGER.
+RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
+Count = Annotated[int, mapped_column(BigInteger, server_default="0")]
+Moment = Annotated[datetime, mapped_column(UtcDateTime)]
+CreatedAt = Annotated[datetime, mapped_column(UtcDateTime, server_default=func.now())]
+Text32 = Annotated[str, mapped_column(text(32))]
+Text64 = Annotated[str, mapped_column(text(64))]
+Text128 = Annotated[str, mapped_column(text(128))]
+Text255 = Annotated[str, mapped_column(text(255))]
+Text512 = Annotated[str, mapped_column(text(512))]
+Text2048 = Annotated[str, mapped_column(text(2048))]

@@ -1,0 +1,105 @@
+"""Clicks made durable: one transaction a batch, tried again as far as that is safe.
+
+Here is what happens when something goes wrong: a refused row fails alone, a lost connection is opened again, and a
+commit whose answer got lost is looked up before anything is written twice.
+"""
+
+from collections.abc import Sequence
+
+from db.batch import Batch, Entry, TestEntry
+from db.database import Fault, WriteConnection
+from db.errors import DatabaseAway
+from db.ids import IdBlocks
+from db.records import Click, Receipt, TestClick
+from db.store import Store
+
+
+class Committer:
+    """Owns the connection that clicks are written on. Used by one task at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._database = store.database
+        self._batch = Batch(store.database)
+        self._ids = IdBlocks(store.database.engine.dialect)
+        self._connection: WriteConnection | None = None
+
+    async def commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
+        """Record clicks in one transaction; return, in their order, a receipt for each click, a row id for each test
+        click, and an error for each that the database refused. Raises `DatabaseAway` when nothing was recorded."""
+        one_by_one = lost = False
+        numbers: list[tuple[int, int]] = []
+        while True:
+            try:
+                async with self._store.turn():
+                    connection = await self._connected()
+                    numbers = numbers or await self._numbers(connection, clicks)
+                    return await self._write(connection, clicks, numbers, one_by_one=one_by_one, recheck=lost)
+            except Exception as error:
+                match self._database.fault(error):
+                    case Fault.AWAY if not lost:
+                        # Perhaps only this connection is gone, and perhaps after the commit.
+                        lost = True
+                        await self.disconnect()
+                    case Fault.AWAY:
+                        raise DatabaseAway(str(error)) from error
+                    case Fault.ROW if not one_by_one:
+                        one_by_one = True
+                        await self._roll_back()
+                    case Fault.CONFLICT:
+                        await self._roll_back()
+                    case _:
+                        raise
+
+    async def disconnect(self) -> None:
+        """Give the connection up, with whatever transaction is open in it."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _connected(self) -> WriteConnection:
+        if self._connection is None:
+            self._connection = await self._database.connect_writer()
+        return self._connection
+
+    async def _roll_back(self) -> None:
+        try:
+            if self._connection is not None:
+                await self._connection.rollback()
+        except Exception:
+            await self.disconnect()
+
+    async def _numbers(self, connection: WriteConnection, clicks: Sequence[Click | TestClick]) -> list[tuple[int, int]]:
+        """Reserve a row id and, for a click, a customer's id, for each; a later try of the same clicks keeps them."""
+        tests = sum(isinstance(click, TestClick) for click in clicks)
+        real = len(clicks) - tests
+        await self._ids.ensure(connection, {"click_events": real, "customers": real, "click_test_events": tests})
+        return [
+            (self._ids.next("click_test_events"), 0)
+            if isinstance(click, TestClick)
+            else (self._ids.next("click_events"), self._ids.next("customers"))
+            for click in clicks
+        ]
+
+    async def _write(
+        self,
+        connection: WriteConnection,
+        clicks: Sequence[Click | TestClick],
+        numbers: Sequence[tuple[int, int]],
+        *,
+        one_by_one: bool,
+        recheck: bool,
+    ) -> Sequence[Receipt | int | Exception]:
+        entries = [
+            TestEntry(click, id) if isinstance(click, TestClick) else Entry(click, id, customer_id)
+            for click, (id, customer_id) in zip(clicks, numbers, strict=True)
+        ]
+        real = [entry for entry in entries if isinstance(entry, Entry)]
+        tests = [entry for entry in entries if isinstance(entry, TestEntry)]
+        await connection.begin()
+        if recheck:
+            await self._batch.find_committed(connection, real, tests)
+        await self._batch.write(connection, real, one_by_one=one_by_one)
+        await self._batch.write_tests(connection, tests, one_by_one=one_by_one)
+        await connection.commit()
+        return [entry.outcome for entry in entries if entry.outcome is not None]

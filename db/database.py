@@ -1,0 +1,62 @@
+"""What the store asks of a database: the one face that SQLite and PostgreSQL show.
+
+Each of the two has a module of its own behind it; nothing else in the project names a dialect.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.statements import Row, Statement
+
+
+class Fault(Enum):
+    """Whose fault a failed statement is, and so what may be done about it."""
+
+    ROW = "row"
+    """One of the rows is to blame; the others may be written without it."""
+    CONFLICT = "conflict"
+    """Two transactions stood in each other's way; the same one may simply run again."""
+    AWAY = "away"
+    """The database is not there, or does not answer."""
+    UNKNOWN = "unknown"
+    """Nobody foresaw this."""
+
+
+class WriteConnection(Protocol):
+    """The click writer's own connection, which speaks to the driver directly. Used by one task at a time."""
+
+    async def begin(self) -> None:
+        """Start a transaction that may write; on SQLite this is where one waits for another writer."""
+
+    async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
+        """Run a query for each key; return all the rows found, in any order."""
+
+    async def execute(self, statement: Statement, rows: Sequence[Row]) -> None:
+        """Run a statement for each row, in their order."""
+
+    async def command(self, sql: str) -> None:
+        """Run one command without parameters, such as `SAVEPOINT`."""
+
+    async def commit(self) -> None:
+        """Make the transaction durable; returns only when it is."""
+
+    async def rollback(self) -> None:
+        """Undo the transaction, if one is open."""
+
+    async def close(self) -> None:
+        """Give the connection up, whatever its state. Never raises."""
+
+
+class Database(Protocol):
+    """One kind of database."""
+
+    engine: AsyncEngine
+
+    async def connect_writer(self) -> WriteConnection:
+        """Open the click writer's connection."""
+
+    def fault(self, error: BaseException) -> Fault:
+        """Tell whose fault an error from this database's driver is."""

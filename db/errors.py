@@ -1,0 +1,33 @@
+"""What storage reports to those above it.
+
+StoreError
+├── Unavailable        nothing was recorded; worth sending again
+│   ├── QueueFull      more clicks are waiting than the writer may hold
+│   └── DatabaseAway   the database cannot be reached or does not answer in time
+├── SchemaOutdated     the database's schema is not the one this version works with
+└── UnusableDatabase   the configured database cannot serve, whatever its state
+"""
+
+
+class StoreError(Exception):
+    """Anything storage reports on purpose."""
+
+
+class Unavailable(StoreError):
+    """Nothing was recorded, and the same request may succeed a moment later."""
+
+
+class QueueFull(Unavailable):
+    """More clicks are waiting than the writer may hold."""
+
+
+class DatabaseAway(Unavailable):
+    """The database cannot be reached, or does not answer in time."""
+
+
+class SchemaOutdated(StoreError):
+    """The database's schema is not the one that this version works with; the message says what to do."""
+
+
+class UnusableDatabase(StoreError):
+    """The configured database cannot serve, whatever its state; the message says why."""

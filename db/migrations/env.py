@@ -1,0 +1,14 @@
+"""Run the revisions on the connection that `db.migrate` hands over; there is no ini file and no offline mode."""
+
+from alembic import context
+
+from db.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    # SQLite changes a table by copying it.
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,124 @@
+"""The embedded SQLite database: its engine, the click writer's connection, and what its errors mean.
+
+WAL with `synchronous=FULL`: readers never wait for the writer, and a commit that returned survives a power cut.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from db.database import Fault
+from db.errors import UnusableDatabase
+from db.statements import Row, Statement
+
+# Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
+BUSY_SECONDS = 5
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
+    # After a burst, the write-ahead log shrinks back to this.
+    f"PRAGMA journal_size_limit = {64 * 1024 * 1024}",
+)
+WRITES = "clickgate_writes"
+# Extended codes such as SQLITE_IOERR_FSYNC carry the primary one in their lowest byte.
+PRIMARY_CODE = 0xFF
+AWAY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+class SqliteDatabase:
+    """A database file. Everything in a process that writes takes turns, see `db.store`."""
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:" or url.query.get("mode") == "memory":
+            raise UnusableDatabase("clickgate keeps clicks: SQLite needs a file, not a database in memory")
+        self._path = url.database
+        if not Path(self._path).absolute().parent.is_dir():
+            raise UnusableDatabase(f"the folder of the SQLite file {self._path} does not exist")
+        # Without an isolation level the driver begins no transactions of its own accord, and a read gets its snapshot.
+        self.engine = create_async_engine(url, connect_args={"isolation_level": None})
+        event.listen(self.engine.sync_engine, "connect", _set_up)
+        event.listen(self.engine.sync_engine, "begin", _begin)
+
+    async def connect_writer(self) -> "SqliteWriteConnection":
+        return await asyncio.to_thread(SqliteWriteConnection, self._path)
+
+    def fault(self, error: BaseException) -> Fault:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        match cause:
+            case sqlite3.IntegrityError() | sqlite3.DataError() | sqlite3.InterfaceError() | OverflowError():
+                return Fault.ROW
+            case sqlite3.Error() if getattr(cause, "sqlite_errorcode", 0) & PRIMARY_CODE in AWAY:
+                return Fault.AWAY
+            case OSError():
+                return Fault.AWAY
+        return Fault.UNKNOWN
+
+
+class SqliteWriteConnection:
+    """Statements run on the event loop: they only touch memory, because the lock on the file is already held.
+    What can wait (for that lock, for the disk) runs in a thread."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in PRAGMAS:
+            self._connection.execute(pragma)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+
+    async def begin(self) -> None:
+        await self._wait(lambda: self._connection.execute("BEGIN IMMEDIATE"))
+
+    async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
+        run = self._connection.execute
+        return [row for key in statement.rows(keys) for row in run(statement.sql, key).fetchall()]
+
+    async def execute(self, statement: Statement, rows: Sequence[Row]) -> None:
+        self._connection.executemany(statement.sql, statement.rows(rows))
+
+    async def command(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    async def commit(self) -> None:
+        await self._wait(self._connection.commit)
+
+    async def rollback(self) -> None:
+        await self._wait(self._connection.rollback)
+
+    async def close(self) -> None:
+        with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
+            await self._wait(self._connection.close)
+        self._thread.shutdown(wait=False)
+
+    async def _wait(self, step: Callable[[], object]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, step)
+
+
+def _set_up(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

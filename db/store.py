@@ -1,0 +1,85 @@
+"""The database as the rest of the project uses it: transactions to read, to write, and the click writer's connection.
+
+One place decides who may write when, and turns a driver's errors into ours.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+
+from sqlalchemy import URL, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.database import Database, Fault
+from db.errors import DatabaseAway, UnusableDatabase
+from db.postgresql import PostgresDatabase
+from db.sqlite import WRITES, SqliteDatabase
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+class Store:
+    """One database, opened lazily. `url` is a SQLAlchemy URL; the plain schemes `sqlite`, `postgresql` and `postgres`
+    do too. Raises `UnusableDatabase` for any other, and for a SQLite database that is no file."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _with_driver(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.database: Database = SqliteDatabase(self.url) if self.is_sqlite else PostgresDatabase(self.url)
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction in which every statement sees the same snapshot. Raises `DatabaseAway`."""
+        with self.outages():
+            async with self.database.engine.connect() as connection:
+                if not self.is_sqlite:  # there, any transaction reads one snapshot
+                    await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                async with connection.begin():
+                    yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that may write, committed at the end of the block. Raises `DatabaseAway`."""
+        with self.outages():
+            async with self.turn(), self.database.engine.connect() as connection:
+                await connection.execution_options(**{WRITES: True})
+                async with connection.begin():
+                    yield connection
+
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        """Return what a writer holds while it writes. SQLite has one writer at a time and no queue for the others:
+        within the process they take turns in order, so that a busy click writer cannot starve an administrator."""
+        return self._turn if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def outages(self) -> Iterator[None]:
+        """Turn errors that mean an unreachable database into `DatabaseAway`."""
+        try:
+            yield
+        except (DBAPIError, OSError, TimeoutError) as error:
+            if self.database.fault(error) is Fault.AWAY:
+                raise DatabaseAway(str(error)) from error
+            raise
+
+    async def ping(self) -> None:
+        """Return if the database answers. Raises `DatabaseAway`."""
+        async with self.read() as connection:
+            await connection.execute(select(1))
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.database.engine.dispose()
+
+
+def _with_driver(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UnusableDatabase(f"not a database URL: {url!r}") from error
+    if parsed.drivername in DRIVERS:
+        return parsed.set(drivername=DRIVERS[parsed.drivername])
+    if parsed.drivername not in DRIVERS.values():
+        raise UnusableDatabase(f"clickgate keeps clicks in SQLite or PostgreSQL, not in {parsed.drivername!r}")
+    return parsed

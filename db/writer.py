@@ -1,0 +1,129 @@
+"""The click writer: whatever waits while one commit is under way becomes the next batch, in one transaction.
+
+No timer decides: an idle gateway answers at once, a busy one batches by itself. A click's answer follows its commit.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol
+
+from db.committer import Committer
+from db.errors import DatabaseAway, QueueFull
+from db.records import Click, Receipt, TestClick
+
+logger = logging.getLogger(__name__)
+
+# Larger batches gain nothing more on one commit, and make the first click in them wait for the last.
+BATCH_ROWS = 500
+# Trackers give up on an answer after about this long; the click is then better refused than kept.
+COMMIT_SECONDS = 10
+
+
+class WriterObserver(Protocol):
+    """Who is told about the writer's work."""
+
+    def waiting(self, clicks: int) -> None:
+        """So many clicks now wait."""
+
+    def committed(self, clicks: int, seconds: float) -> None:
+        """A batch of so many clicks was committed, in so many seconds."""
+
+
+class _Waiting(NamedTuple):
+    click: Click | TestClick
+    answer: asyncio.Future[Any]
+
+
+class ClickWriter:
+    """Records clicks; at most `queue_clicks` of them wait at a time, further ones are refused."""
+
+    def __init__(self, committer: Committer, *, queue_clicks: int, observer: WriterObserver) -> None:
+        self._committer = committer
+        self._observer = observer
+        self._queue: deque[_Waiting] = deque()
+        self._queue_clicks = queue_clicks
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._away = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to write what waits."""
+        self._task = asyncio.create_task(self._run(), name="click writer")
+
+    async def close(self) -> None:
+        """Take no more clicks, commit those that wait, and give the connection up."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        await self._committer.disconnect()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next click would be refused."""
+        return self._closing or len(self._queue) >= self._queue_clicks
+
+    async def record(self, click: Click) -> Receipt:
+        """Record a click; return once it is committed. Raises `QueueFull`, `DatabaseAway`, and the database's own
+        error where it refuses this one click."""
+        receipt: Receipt = await self._submit(click)
+        return receipt
+
+    async def record_test(self, click: TestClick) -> int:
+        """Record a test click; return its row's id once it is committed. Raises as `record` does."""
+        row_id: int = await self._submit(click)
+        return row_id
+
+    def _submit(self, click: Click | TestClick) -> asyncio.Future[Any]:
+        if self.is_full:
+            raise QueueFull(f"{len(self._queue)} clicks are waiting")
+        waiting = _Waiting(click, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._observer.waiting(len(self._queue))
+        self._wake.set()
+        return waiting.answer
+
+    async def _run(self) -> None:
+        while self._queue or not self._closing:
+            if not self._queue:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ROWS))]
+            self._observer.waiting(len(self._queue))
+            await self._settle(batch)
+
+    async def _settle(self, batch: Sequence[_Waiting]) -> None:
+        """Commit a batch and answer everyone in it; an error here is theirs, and the writer goes on."""
+        started = perf_counter()
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                outcomes = await self._committer.commit([waiting.click for waiting in batch])
+        except Exception as error:
+            await self._committer.disconnect()
+            outcomes = [self._outage(error)] * len(batch)
+        else:
+            self._observer.committed(len(batch), perf_counter() - started)
+            if self._away:
+                self._away = False
+                logger.warning("the database is back")
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if waiting.answer.done():
+                continue  # nobody waits for it any more
+            if isinstance(outcome, Exception):
+                waiting.answer.set_exception(outcome)
+            else:
+                waiting.answer.set_result(outcome)
+
+    def _outage(self, error: Exception) -> Exception:
+        """Return what the waiting clicks are told; an outage is logged once, when it begins."""
+        if isinstance(error, TimeoutError):
+            error = DatabaseAway(f"no commit within {COMMIT_SECONDS} seconds")
+        if isinstance(error, DatabaseAway) and not self._away:
+            self._away = True
+            logger.error("the database is away: %s", error)
+        return error
