@@ -1,0 +1,1 @@
+"""The rules: errors, context and resolvers, one plain async function per verb."""

@@ -1,0 +1,43 @@
+"""What a resolver may use: the services of this process, and who is asking.
+
+The services are made once, when the process starts, and handed down; nothing below reaches up for them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from db.directory import LinkDirectory
+from db.store import Store
+from db.writer import ClickWriter
+from graph.visit import Device, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that outlives a request."""
+
+    store: Store
+    directory: LinkDirectory
+    writer: ClickWriter
+    device: Callable[[str], Device]
+    """Look a user agent up. Never raises."""
+    place: Callable[[str], Place]
+    """Look an address up. Never raises."""
+    kept_address: Callable[[str], str | None]
+    """Return what may be stored of an address."""
+    charge: Callable[[str | None], None]
+    """Count a click against its client's rate limit. Raises `RateLimited`."""
+    count: Callable[[str], None]
+    """Count an outcome of a click, by its name."""
+    clock: Callable[[], datetime]
+    """Return the present moment, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request's caller."""
+
+    services: Services
+    client_address: str | None = None
+    user_agent: str | None = None

@@ -1,0 +1,94 @@
+"""A visit made ready for its row: looked up, cut to what the columns keep, and free of what no database takes."""
+
+from typing import Any
+
+import can_ada
+from msgspec import json
+
+from db.records import VisitRecord
+from db.tables import ClickEvent
+from graph.context import Context
+from graph.errors import FieldInvalid
+from graph.visit import Device, Place, Visit
+
+LENGTHS: dict[str, int | None] = {
+    column.name: getattr(column.type, "length", None) for column in ClickEvent.__table__.columns
+}
+TEST_KEYS = {"test_mode", "program_id"}
+
+
+def visit_record(context: Context, visit: Visit) -> VisitRecord:
+    """Return what is stored of a visit. Raises `FieldInvalid` for `additional_data` that is nested too deeply."""
+    services, address = context.services, context.client_address
+    user_agent = visit.user_agent or context.user_agent
+    device = services.device(user_agent) if user_agent else Device()
+    place = services.place(address) if address else Place()
+    return VisitRecord(
+        page_url=_cut("page_url", visit.page_url),
+        page_title=_cut("page_title", visit.page_title),
+        referrer_url=_cut("referrer_url", visit.referrer_url),
+        referrer_host=_cut("referrer_host", _host(visit.referrer_url)),
+        session_id=_cut("session_id", visit.session_id),
+        user_agent=_cut("user_agent", user_agent),
+        screen_resolution=_cut("screen_resolution", visit.screen_resolution),
+        viewport_size=_cut("viewport_size", visit.viewport_size),
+        language=_cut("language", visit.language),
+        timezone=_cut("timezone", visit.timezone),
+        existing_click_id=_cut("existing_click_id", visit.existing_click_id),
+        event_id=_cut("event_id", visit.event_id),
+        additional_data=_additional_data(visit.additional_data),
+        is_bot=device.is_bot,
+        device_type=device.device_type,
+        device_brand=_cut("device_brand", device.device_brand),
+        device_model=_cut("device_model", device.device_model),
+        os=_cut("os", device.os),
+        os_version=_cut("os_version", device.os_version),
+        browser=_cut("browser", device.browser),
+        browser_version=_cut("browser_version", device.browser_version),
+        country=_cut("country", place.country),
+        region=_cut("region", place.region),
+        city=_cut("city", place.city),
+        ip_address=services.kept_address(address) if address else None,
+    )
+
+
+def _cut(column: str, text: str | None) -> str | None:
+    """Return as much of a text as its column keeps, without NULs."""
+    if text is None:
+        return None
+    if "\0" in text:
+        text = text.replace("\0", "")
+    return text[: LENGTHS[column]]
+
+
+def _host(url: str | None) -> str | None:
+    if not url:
+        return None
+    try:
+        return can_ada.parse(url).hostname or None
+    except ValueError:
+        return None
+
+
+def _additional_data(data: dict[str, Any] | None) -> str | None:
+    """Return the data as JSON, without the keys that only test mode reads. Numbers beyond a float become null, as
+    they do in a browser."""
+    if data is None:
+        return None
+    kept = {key: value for key, value in data.items() if key not in TEST_KEYS}
+    try:
+        text = json.encode(kept).decode()
+        return json.encode(_without_nuls(kept)).decode() if r"\u0000" in text else text
+    except RecursionError as error:
+        raise FieldInvalid("additional_data", "is nested too deeply") from error
+
+
+def _without_nuls(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\0", "")
+        case dict():
+            return {_without_nuls(key): _without_nuls(item) for key, item in value.items()}
+        case list():
+            return [_without_nuls(item) for item in value]
+    return value

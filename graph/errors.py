@@ -1,0 +1,152 @@
+"""Everything that a resolver says no with, as one tree; a face maps it to its own protocol.
+
+ClickgateError
+├── InvalidRequest             the caller should not send this again as it is
+│   ├── BodyNotObject          the body is not a JSON object
+│   ├── BodyTooLarge           the body is over the limit
+│   ├── AffiliateUrlMissing    ┐
+│   ├── AffiliateUrlInvalid    │ the landing page's URL names no link
+│   ├── AffMissing             ┘
+│   ├── FieldInvalid           one field has the wrong type or form; `field` names it
+│   ├── UnknownLink            no link has this code
+│   ├── UnknownProgram         no program has this id
+│   ├── UnknownPartner         no partner has this id
+│   ├── LinkMisconfigured      the link has no partner or no program
+│   └── CodeTaken              another link has this code already
+├── LinkInactive               the link is paused; nothing is recorded
+└── TryLater                   the same request may succeed after `retry_after` seconds
+    ├── RateLimited            this client sends too much
+    └── GatewayBusy            too many clicks wait, or the database is away
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from db.errors import Unavailable
+
+# Time for a restarting database to come back, short enough for a visitor who is still on the page.
+BUSY_RETRY_SECONDS = 2
+
+
+class ClickgateError(Exception):
+    """The root. `message` is for the caller, `code` a stable snake_case name of the condition."""
+
+    message: ClassVar[str] = ""
+    code: ClassVar[str] = "clickgate_error"
+
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+    def __str__(self) -> str:
+        return super().__str__() or self.message
+
+
+class InvalidRequest(ClickgateError):
+    """The caller should not send this again as it is."""
+
+
+class BodyNotObject(InvalidRequest):
+    """The body is not a JSON object."""
+
+    message = "Request body must be a JSON object"
+
+
+class BodyTooLarge(InvalidRequest):
+    """The body is over the limit."""
+
+    message = "Request body is too large"
+
+
+class AffiliateUrlMissing(InvalidRequest):
+    """There is no `affiliate_url`, or it is empty."""
+
+    message = "affiliate_url is required"
+
+
+class AffiliateUrlInvalid(InvalidRequest):
+    """No browser would accept `affiliate_url` as a URL."""
+
+    message = "Invalid affiliate_url"
+
+
+class AffMissing(InvalidRequest):
+    """`affiliate_url` has no `aff` parameter, or an empty one."""
+
+    message = "No aff parameter found in affiliate_url"
+
+
+class FieldInvalid(InvalidRequest):
+    """One field has the wrong type or form."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}")
+        self.field = field
+
+
+class UnknownLink(InvalidRequest):
+    """No link has this code."""
+
+    message = "Referral link not found"
+
+
+class UnknownProgram(InvalidRequest):
+    """No program has this id."""
+
+    message = "Program not found"
+
+
+class UnknownPartner(InvalidRequest):
+    """No partner has this id."""
+
+    message = "Partner not found"
+
+
+class LinkMisconfigured(InvalidRequest):
+    """The link has no partner or no program."""
+
+    message = "Invalid referral link configuration"
+
+
+class CodeTaken(InvalidRequest):
+    """Another link has this code already."""
+
+    message = "Code is already taken"
+
+
+class LinkInactive(ClickgateError):
+    """The link is paused; nothing is recorded."""
+
+    message = "Referral link is inactive"
+
+
+class TryLater(ClickgateError):
+    """The same request may succeed after `retry_after` seconds."""
+
+    retry_after: int = BUSY_RETRY_SECONDS
+
+
+class RateLimited(TryLater):
+    """This client sends too much."""
+
+    message = "Too many requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class GatewayBusy(TryLater):
+    """Too many clicks wait, or the database is away."""
+
+    message = "Clicks cannot be recorded right now"
+
+
+@contextmanager
+def outages() -> Iterator[None]:
+    """Turn what storage reports of its availability into `GatewayBusy`."""
+    try:
+        yield
+    except Unavailable as error:
+        raise GatewayBusy from error

@@ -1,0 +1,155 @@
+"""Record clicks: the one implementation behind the REST endpoint and any other face.
+
+`track` follows the specification's order of checks and its steps on success, top to bottom.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import can_ada
+
+from db.directory import KnownLink
+from db.records import Click, Receipt, TestClick
+from graph.context import Context
+from graph.enrichment import visit_record
+from graph.errors import (
+    AffiliateUrlInvalid,
+    AffiliateUrlMissing,
+    AffMissing,
+    FieldInvalid,
+    LinkInactive,
+    LinkMisconfigured,
+    UnknownLink,
+    UnknownProgram,
+    outages,
+)
+from graph.visit import Visit
+
+CODE_LENGTH = 64
+EVENT_ID_LENGTH = 64
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedClick:
+    """A click is committed: what the tracker keeps in its cookie."""
+
+    click_id: str
+    partner_code: str
+    cookie_window_days: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedTest:
+    """A test click is committed."""
+
+    event_id: int
+    program_id: int | None
+
+
+async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) -> TrackedClick | TrackedTest:
+    """Record a visit that came through a referral link, or a test event; return once it is committed.
+
+    `unreadable` names the fields whose type was wrong, in order; they are absent from the visit and reported in their
+    turn. Raises, in this order: `AffiliateUrlMissing`, `AffiliateUrlInvalid`, `AffMissing`, `FieldInvalid`,
+    `UnknownLink`, `LinkMisconfigured`, `LinkInactive`, `GatewayBusy`; for a test event `UnknownProgram`, `GatewayBusy`.
+    """
+    with outages():
+        if visit.additional_data is not None and visit.additional_data.get("test_mode") is True:
+            return await _track_test(context, visit, visit.additional_data.get("program_id"))
+        affiliate_url = _affiliate_url(visit, unreadable)
+        code = _aff(affiliate_url)
+        _check_fields(visit, unreadable)
+        link = await _find_link(context, code)
+        if link.program_id is None or link.partner_id is None:
+            raise LinkMisconfigured
+        if not link.is_active:
+            raise LinkInactive
+        receipt = await context.services.writer.record(
+            Click(
+                program_id=link.program_id,
+                link_id=link.id,
+                partner_id=link.partner_id,
+                occurred_at=context.services.clock(),
+                affiliate_url=affiliate_url.replace("\0", ""),
+                visit=visit_record(context, visit),
+            )
+        )
+        return await _tracked(context, receipt, link.program_id)
+
+
+def _affiliate_url(visit: Visit, unreadable: Sequence[str]) -> str:
+    if "affiliate_url" in unreadable:
+        raise AffiliateUrlInvalid
+    if not visit.affiliate_url:
+        raise AffiliateUrlMissing
+    return visit.affiliate_url
+
+
+def _aff(affiliate_url: str) -> str:
+    """Return the first `aff` parameter, as a browser's `new URL(…).searchParams.get("aff")` would."""
+    try:
+        search = can_ada.parse(affiliate_url).search
+    except ValueError as error:
+        raise AffiliateUrlInvalid from error
+    try:
+        code = can_ada.URLSearchParams(search).get("aff")
+    except UnicodeDecodeError:
+        # Where a browser reads U+FFFD, which no code contains.
+        return "\ufffd"
+    if not code:
+        raise AffMissing
+    return code
+
+
+def _check_fields(visit: Visit, unreadable: Sequence[str]) -> None:
+    for field in unreadable:
+        raise FieldInvalid(field, "has the wrong type")
+    event_id = visit.event_id
+    if event_id is not None and (not 1 <= len(event_id) <= EVENT_ID_LENGTH or "\0" in event_id):
+        raise FieldInvalid("event_id", f"must have 1 to {EVENT_ID_LENGTH} characters")
+
+
+async def _find_link(context: Context, code: str) -> KnownLink:
+    if len(code) > CODE_LENGTH or "\0" in code:
+        raise UnknownLink
+    link = await context.services.directory.find(code)
+    if link is None:
+        raise UnknownLink
+    return link
+
+
+async def _tracked(context: Context, receipt: Receipt, program_id: int) -> TrackedClick:
+    """Say what was recorded. For a replay that is the first click, which may have come through another link."""
+    link = await context.services.directory.link(receipt.link_id)
+    program = await context.services.directory.program(program_id)
+    if link is None or program is None:
+        raise LinkMisconfigured
+    return TrackedClick(receipt.click_id, link.code, program.cookie_window_days, receipt.replayed)
+
+
+async def _track_test(context: Context, visit: Visit, named: object) -> TrackedTest:
+    services = context.services
+    program_id = _program_id(named)
+    if program_id is not None and await services.directory.program(program_id) is None:
+        raise UnknownProgram
+    affiliate_url = visit.affiliate_url
+    click = TestClick(
+        program_id=program_id,
+        occurred_at=services.clock(),
+        affiliate_url=None if affiliate_url is None else affiliate_url.replace("\0", ""),
+        visit=visit_record(context, visit),
+    )
+    return TrackedTest(await services.writer.record_test(click), program_id)
+
+
+def _program_id(named: object) -> int | None:
+    """Read the program's id, an integer or digits in a string. Raises `UnknownProgram` for anything else."""
+    if named is None:
+        return None
+    if isinstance(named, str) and named.isascii() and named.isdigit() and len(named) <= len(str(LARGEST_ID)):
+        named = int(named)
+    if not isinstance(named, int) or isinstance(named, bool) or not 0 < named <= LARGEST_ID:
+        raise UnknownProgram
+    return named
