@@ -1,0 +1,1 @@
+"""The thin REST face: decode a request, call a resolver, encode its answer."""

@@ -1,0 +1,98 @@
+"""The request's body as a `Visit`: read whole, at most so long, and decoded as JSON whatever its type says.
+
+A valid request takes one typed pass. Whatever that pass refuses is read again leniently: what a browser would repair
+is repaired, and a field of the wrong type is reported in its turn.
+"""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from graph.errors import BodyNotObject, BodyTooLarge
+from graph.visit import Visit
+
+BODY_BYTES = 64 * 1024
+# More digits than any float has; Python takes quadratic time, and refuses, over thousands.
+INTEGER_DIGITS = 400
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+_decode = msgspec.json.Decoder(Visit).decode
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Return the body. Raises `BodyTooLarge` as soon as it is, `ClientDisconnect` when nobody waits any more."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_BYTES:
+            raise BodyTooLarge
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def decode_visit(body: bytes) -> tuple[Visit, Sequence[str]]:
+    """Return a body's visit, and the names of the fields whose type is wrong, which are absent from it.
+
+    Raises `BodyNotObject`.
+    """
+    try:
+        return _decode(body), ()
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _visit_of(_decode_leniently(body))
+
+
+def _decode_leniently(body: bytes) -> dict[str, Any]:
+    text = body.decode("utf-8-sig", errors="replace")
+    try:
+        decoded = json.loads(text, parse_constant=_refuse, parse_float=_float, parse_int=_int)
+        decoded = _without_surrogates(decoded)
+    except (ValueError, RecursionError) as error:
+        raise BodyNotObject from error
+    if not isinstance(decoded, dict):
+        raise BodyNotObject
+    return decoded
+
+
+def _visit_of(fields: dict[str, Any]) -> tuple[Visit, Sequence[str]]:
+    given = {name: fields[name] for name in Visit.__struct_fields__ if fields.get(name) is not None}
+    readable: dict[str, Any] = {
+        name: value for name, value in given.items() if isinstance(value, dict if name == "additional_data" else str)
+    }
+    return Visit(**readable), [name for name in given if name not in readable]
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _float(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _int(digits: str) -> int | None:
+    return int(digits) if len(digits) <= INTEGER_DIGITS else None
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Replace lone surrogates, in keys too, as a browser does when it makes a string well-formed."""
+    match value:
+        case str():
+            return SURROGATE.sub("\ufffd", value)
+        case dict():
+            return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        case list():
+            return [_without_surrogates(item) for item in value]
+    return value

@@ -1,0 +1,126 @@
+"""`POST /api/v1/track/click`: decode, call the resolver, encode.
+
+A plain ASGI application: every answer, errors and preflights included, carries the CORS headers, and nothing stands
+between it and the server.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from msgspec import Struct
+from msgspec.json import encode
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from graph.context import Context, Services
+from graph.errors import BodyTooLarge, ClickgateError, InvalidRequest, LinkInactive, RateLimited, TryLater
+from graph.resolvers import clicks
+from rest.answers import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
+from rest.body import decode_visit, read_body
+
+logger = logging.getLogger(__name__)
+
+PATH = "/api/v1/track/click"
+METHODS = "POST, OPTIONS"
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": METHODS,
+    "Access-Control-Allow-Headers": "Content-Type, *",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response before it is sent, and the outcome that it is counted as."""
+
+    outcome: str
+    status: int
+    body: Struct | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class ClickEndpoint:
+    """The endpoint. It finds the process's services in the lifespan's state."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        services: Services = scope["state"]["services"]
+        try:
+            answer = await _answer(services, scope, receive)
+        except ClientDisconnect:
+            return
+        services.count(answer.outcome)
+        await _send(answer, send)
+
+
+async def _answer(services: Services, scope: Scope, receive: Receive) -> Answer:
+    match scope["method"]:
+        case "POST":
+            return await _track(services, scope, receive)
+        case "OPTIONS":
+            return Answer("preflight", 204, headers=PREFLIGHT)
+    return Answer("method_not_allowed", 405, Problem("Method not allowed", "method_not_allowed"), {"Allow": METHODS})
+
+
+async def _track(services: Services, scope: Scope, receive: Receive) -> Answer:
+    context = Context(services, _client_address(scope), _user_agent(scope))
+    try:
+        services.charge(context.client_address)
+        visit, unreadable = decode_visit(await read_body(receive))
+        tracked = await clicks.track(context, visit, unreadable)
+    except ClientDisconnect:
+        raise
+    except LinkInactive as refusal:
+        return Answer(refusal.code, 200, ClickRefused(False, str(refusal)))
+    except ClickgateError as refusal:
+        return _refused(refusal)
+    except Exception:
+        fault = uuid4().hex
+        logger.exception("click tracking failed", extra={"fault": fault})
+        return Answer("fault", 500, Problem("Click tracking failed", "fault"), {"Clickgate-Fault": fault})
+    return _tracked(tracked)
+
+
+def _tracked(tracked: clicks.TrackedClick | clicks.TrackedTest) -> Answer:
+    if isinstance(tracked, clicks.TrackedTest):
+        event = TestEvent(tracked.event_id, tracked.program_id, True)
+        return Answer("test", 200, TestRecorded(True, "Test click event tracked successfully", event))
+    recorded = ClickRecorded(True, tracked.click_id, tracked.partner_code, tracked.cookie_window_days)
+    return Answer("replayed" if tracked.replayed else "recorded", 200, recorded)
+
+
+def _refused(refusal: ClickgateError) -> Answer:
+    body = Problem(str(refusal), refusal.code)
+    match refusal:
+        case RateLimited():
+            return Answer(refusal.code, 429, body, {"Retry-After": str(refusal.retry_after)})
+        case TryLater():
+            return Answer(refusal.code, 503, body, {"Retry-After": str(refusal.retry_after)})
+        case BodyTooLarge():
+            return Answer(refusal.code, 413, body)
+        case InvalidRequest():
+            return Answer(refusal.code, 400, body)
+    raise refusal
+
+
+def _client_address(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None
+
+
+def _user_agent(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"user-agent":
+            return bytes(value).decode(errors="replace")
+    return None
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    body = b"" if answer.body is None else encode(answer.body)
+    headers = CORS | answer.headers
+    if answer.body is not None:
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,72 @@
+"""The OpenAPI 3.1 document, generated from the types that the endpoint decodes and encodes."""
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from msgspec.json import schema_components
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from graph.visit import Visit
+from rest.answers import ClickRecorded, ClickRefused, Problem, TestRecorded
+from rest.body import BODY_BYTES
+from rest.click import PATH
+
+PROBLEMS = {
+    "400": "The request names no link, or a field is unusable; sending it again will not help",
+    "413": f"The body is over {BODY_BYTES} bytes",
+    "429": "This client sends too much",
+    "500": "Something unforeseen; the log has it under the id in `Clickgate-Fault`",
+    "503": "Too many clicks wait, or the database is away",
+}
+RETRY_AFTER = {"description": "Seconds to wait before another try", "schema": {"type": "integer"}}
+
+
+async def openapi(_request: Request) -> Response:
+    """Answer with the document."""
+    return JSONResponse(document(), headers={"Access-Control-Allow-Origin": "*"})
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the document."""
+    types = (Visit, ClickRecorded, TestRecorded, ClickRefused, Problem)
+    (visit, *answers, problem), schemas = schema_components(types, ref_template="#/components/schemas/{name}")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "clickgate",
+            "version": version("clickgate"),
+            "description": "Records affiliate clicks. Public: a referral link is the only credential.",
+        },
+        "paths": {PATH: {"post": _track_click(visit, answers, problem)}},
+        "components": {"schemas": schemas},
+    }
+
+
+def _track_click(visit: dict[str, Any], answers: list[dict[str, Any]], problem: dict[str, Any]) -> dict[str, Any]:
+    recorded = {
+        "description": "The click or test event is recorded, or the link is inactive",
+        "content": {"application/json": {"schema": {"anyOf": answers}}},
+    }
+    return {
+        "operationId": "trackClick",
+        "summary": "Record a visitor's landing through a referral link",
+        "description": "Answers once the click is committed. The body is read as JSON whatever its content type.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": visit}, "text/plain": {"schema": visit}},
+        },
+        "responses": {"200": recorded} | {status: _problem(status, problem) for status in PROBLEMS},
+    }
+
+
+def _problem(status: str, problem: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": PROBLEMS[status],
+        "content": {"application/json": {"schema": problem}},
+    }
+    if status in ("429", "503"):
+        answer["headers"] = {"Retry-After": RETRY_AFTER}
+    return answer
