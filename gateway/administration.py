@@ -1,0 +1,134 @@
+"""The commands that set a gateway up: programs, partners, links and tokens. Each prints the row it made, as JSON.
+
+They call the resolvers that every other face calls; running gateways learn of the change by themselves.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from db.tokens import NewToken, Role
+from gateway.services import now, offline_services
+from gateway.settings import Settings
+from graph.context import Context
+from graph.resolvers import links, partners, programs, tokens
+from graph.resolvers.links import Status
+
+PROGRAM_ID = "--program-id", "--program", "program_id"
+PARTNER_ID = "--partner-id", "--partner", "partner_id"
+
+
+@click.group()
+def program() -> None:
+    """Programs: who pays for clicks, and for how long one counts."""
+
+
+@program.command("create")
+@click.option("--name", required=True)
+@click.option("--domain", help="The advertiser's own site, such as yoursite.com.")
+@click.option("--cookie-window-days", type=int, default=60, show_default=True, help="How long a click counts.")
+def create_program(name: str, domain: str | None, cookie_window_days: int) -> None:
+    """Make a program."""
+    _print(lambda context: programs.create(context, name=name, domain=domain, cookie_window_days=cookie_window_days))
+
+
+@click.group()
+def partner() -> None:
+    """Partners: who brings visitors."""
+
+
+@partner.command("create")
+@click.option("--name", required=True)
+@click.option("--email")
+@click.option(*PROGRAM_ID, type=int, multiple=True, help="A program to take the partner into; may be repeated.")
+def create_partner(name: str, email: str | None, program_id: tuple[int, ...]) -> None:
+    """Make a partner, and take it into programs."""
+
+    async def create(context: Context) -> Mapping[str, Any]:
+        made = await partners.create(context, name=name, email=email)
+        for joined in program_id:
+            await partners.join(context, partner_id=made["id"], program_id=joined)
+        return made
+
+    _print(create)
+
+
+@click.group()
+def link() -> None:
+    """Referral links: the codes that visitors arrive with."""
+
+
+@link.command("create")
+@click.option("--code", required=True, help="1 to 64 letters, digits, - and _; case matters.")
+@click.option(*PROGRAM_ID, type=int, required=True)
+@click.option(*PARTNER_ID, type=int, required=True, help="Taken into the program if it is not in it yet.")
+@click.option("--destination-url", help="Where the link leads; the program's domain if left out.")
+@click.option("--status", type=click.Choice(["active", "inactive"]), default="active", show_default=True)
+def create_link(code: str, program_id: int, partner_id: int, destination_url: str | None, status: Status) -> None:
+    """Make a link."""
+
+    async def create(context: Context) -> Mapping[str, Any]:
+        await partners.join(context, partner_id=partner_id, program_id=program_id)
+        return await links.create(
+            context,
+            code=code,
+            program_id=program_id,
+            partner_id=partner_id,
+            destination_url=destination_url,
+            status=status,
+        )
+
+    _print(create)
+
+
+@link.command("pause")
+@click.argument("code")
+def pause_link(code: str) -> None:
+    """Make the link CODE inactive: its clicks are answered, but not recorded."""
+    _print(lambda context: links.pause(context, code))
+
+
+@link.command("resume")
+@click.argument("code")
+def resume_link(code: str) -> None:
+    """Make the link CODE active again."""
+    _print(lambda context: links.resume(context, code))
+
+
+@click.group()
+def token() -> None:
+    """Tokens for the API."""
+
+
+@token.command("issue")
+@click.option("--role", type=click.Choice(["admin", "program", "partner"]), required=True)
+@click.option(*PROGRAM_ID, type=int, help="The program that a program's token is for.")
+@click.option(*PARTNER_ID, type=int, help="The partner that a partner's token is for.")
+@click.option("--label", help="What it is used for, to tell tokens apart later.")
+@click.option("--expires-in-days", type=click.IntRange(1), help="How long it is valid; for good if left out.")
+def issue_token(
+    role: Role, program_id: int | None, partner_id: int | None, label: str | None, expires_in_days: int | None
+) -> None:
+    """Issue a token. The secret is printed once and kept nowhere."""
+    expires_at = None if expires_in_days is None else now() + timedelta(days=expires_in_days)
+
+    async def issue(context: Context) -> Mapping[str, Any]:
+        secret, row = await tokens.issue(context, NewToken(role, program_id, partner_id, label, expires_at))
+        return {"token": secret, **row}
+
+    _print(issue)
+
+
+def _print(verb: Callable[[Context], Awaitable[Mapping[str, Any]]]) -> None:
+    """Run a verb as an administrator, and print the row that it returns, but for its version."""
+
+    async def run() -> Mapping[str, Any]:
+        async with offline_services(Settings()) as services:
+            return await verb(Context(services))
+
+    row = {key: value for key, value in asyncio.run(run()).items() if key != "version"}
+    click.echo(json.dumps(row, default=lambda moment: moment.isoformat(), ensure_ascii=False))

@@ -1,0 +1,59 @@
+"""The Starlette application: its routes, and the lifespan that starts and stops the services."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway import logs
+from gateway.health import healthz, readyz
+from gateway.metrics import metrics
+from gateway.services import running_services
+from gateway.settings import Settings
+from graph.context import Services
+from rest.click import PATH, ClickEndpoint
+from rest.openapi import openapi
+
+
+class State(TypedDict):
+    """What a request finds in its scope's state."""
+
+    services: Services
+
+
+def create_app() -> Starlette:
+    """Build the application as the environment sets it; each worker process calls this once."""
+    settings = Settings()
+    logs.configure(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        async with running_services(settings) as services:
+            # What start-up made stays for good: the collector need not look at it again, ever.
+            gc.collect()
+            gc.freeze()
+            yield {"services": services}
+
+    return Starlette(
+        routes=[
+            Route(PATH, ClickEndpoint()),
+            Route("/openapi.json", openapi),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+        ],
+        exception_handlers={HTTPException: _refused},
+        lifespan=lifespan,
+    )
+
+
+async def _refused(_request: Request, refusal: Exception) -> Response:
+    if not isinstance(refusal, HTTPException):
+        raise refusal
+    return JSONResponse({"error": refusal.detail}, refusal.status_code, headers=refusal.headers)

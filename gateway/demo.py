@@ -1,0 +1,198 @@
+"""A demonstration: a program, its partners and links, and ninety days of clicks that look like a small shop's.
+
+The clicks go through the click writer like any visitor's, only with moments of the past. They are drawn from one
+seed, so that every demonstration shows the same.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from db.directory import KnownLink
+from db.records import Click, VisitRecord
+from db.tables import Program, ReferralLink
+from gateway.services import now, running_services
+from gateway.settings import Settings
+from graph.context import Context, Services
+from graph.resolvers import links, partners, programs
+from graph.visit import Place
+
+SEED = 20260101
+DAYS = 90
+CLICKS_A_DAY = 60
+# Monday to Sunday: people shop in the evenings of the working week's end.
+WEEK = (0.9, 0.85, 0.9, 1.0, 1.25, 1.4, 1.2)
+VIRAL_DAY, VIRAL_FACTOR = 57, 6.0
+BOT_SHARE = 0.06
+RETURNING_SHARE = 0.15
+# How many clicks go to the writer at a time; it makes batches of them.
+PORTION = 500
+
+
+class DemoPartner(NamedTuple):
+    """A partner of the demonstration, its link's code, and its share of the visitors."""
+
+    name: str
+    code: str
+    page: str
+    share: float
+
+
+PARTNERS = (
+    DemoPartner("Demo partner: reviews", "PARTNER123", "https://reviews.example.com/best-of-the-year", 0.42),
+    DemoPartner("Demo partner: newsletter", "NEWSLETTER", "https://letters.example.org/issue-48", 0.25),
+    DemoPartner("Demo partner: videos", "VIDEO-CHANNEL", "https://videos.example.net/unboxing", 0.21),
+    DemoPartner("Demo partner: coupons", "COUPON_5", "https://coupons.example.com/yoursite", 0.12),
+)
+PAGES = (("/pricing", "Pricing — YourSite"), ("/", "YourSite"), ("/features", "Features — YourSite"))
+VISITORS = (
+    (Place("US", "California", "San Francisco"), "en-US", "America/Los_Angeles", 5),
+    (Place("US", "New York", "New York"), "en-US", "America/New_York", 5),
+    (Place("DE", "Berlin", "Berlin"), "de-DE", "Europe/Berlin", 4),
+    (Place("GB", "England", "London"), "en-GB", "Europe/London", 3),
+    (Place("FR", "Île-de-France", "Paris"), "fr-FR", "Europe/Paris", 2),
+    (Place("IN", "Maharashtra", "Mumbai"), "en-IN", "Asia/Kolkata", 2),
+    (Place("BR", "São Paulo", "São Paulo"), "pt-BR", "America/Sao_Paulo", 1),
+    (Place("JP", "Tokyo", "Tokyo"), "ja-JP", "Asia/Tokyo", 1),
+)
+CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0"
+BROWSERS = (
+    (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36", "1920x1080", "1528x742", 6),
+    (f"Mozilla/5.0 (Linux; Android 15; Pixel 9) {CHROME} Mobile Safari/537.36", "412x915", "412x760", 5),
+    (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 "
+        "Mobile/15E148 Safari/604.1",
+        *("393x852", "393x659", 6),
+    ),
+    (
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 "
+        "Safari/605.1.15",
+        *("1512x982", "1512x860", 3),
+    ),
+    ("Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0", "2560x1440", "1280x1271", 1),
+    (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36 Edg/140.0.0.0", "1366x768", "1366x641", 2),
+)
+BOTS = (
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+)
+
+
+class NotEmpty(Exception):
+    """The database holds somebody's programs, with which the demonstration's must not be mixed."""
+
+
+async def fill(settings: Settings) -> None:
+    """Fill an empty database; leave one that is filled already as it is. Raises `NotEmpty` for any other."""
+    async with running_services(settings) as services:
+        async with services.store.read() as connection:
+            has_programs = await connection.scalar(select(Program.id).limit(1)) is not None
+            codes = set((await connection.scalars(select(ReferralLink.code))).all())
+        if {partner.code for partner in PARTNERS} <= codes:
+            return
+        if has_programs:
+            raise NotEmpty("this database holds programs already; name another one in CLICKGATE_DATABASE_URL")
+        known = await _make_links(services)
+        await _make_clicks(services, known)
+
+
+def welcome(settings: Settings) -> str:
+    """Return what to try."""
+    url = f"http://{settings.host}:{settings.port}"
+    return f"""
+clickgate runs at {url} with a demonstration's data.
+
+  Record a click:
+    curl -X POST {url}/api/v1/track/click -H 'Content-Type: application/json' \\
+      -d '{{"affiliate_url": "https://yoursite.com/pricing?aff={PARTNERS[0].code}"}}'
+
+  Open:
+    {url}/openapi.json   what the endpoint takes and answers
+    {url}/readyz         whether clicks can be taken
+    {url}/metrics        for Prometheus
+"""
+
+
+async def _make_links(services: Services) -> Sequence[KnownLink]:
+    context = Context(services)
+    program = await programs.create(context, name="YourSite", domain="yoursite.com")
+    known: list[KnownLink] = []
+    for partner in PARTNERS:
+        made = await partners.create(context, name=partner.name)
+        await partners.join(context, partner_id=made["id"], program_id=program["id"])
+        link = await links.create(
+            context,
+            code=partner.code,
+            program_id=program["id"],
+            partner_id=made["id"],
+            destination_url="https://yoursite.com/pricing",
+        )
+        known.append(KnownLink(link["id"], partner.code, True, program["id"], made["id"]))
+    return known
+
+
+async def _make_clicks(services: Services, known: Sequence[KnownLink]) -> None:
+    random = Random(SEED)  # noqa: S311  it draws a picture, not a secret
+    moments = list(_moments(random, now()))
+    issued: list[str] = []
+    for start in range(0, len(moments), PORTION):
+        clicks = [_click(services, random, known, at, issued) for at in moments[start : start + PORTION]]
+        receipts = await asyncio.gather(*(services.writer.record(click) for click in clicks))
+        issued += [receipt.click_id for receipt in receipts]
+
+
+def _moments(random: Random, end: datetime) -> Iterator[datetime]:
+    """Yield the clicks' moments, in order: more in the evening, more towards the weekend, and one viral day."""
+    today = end.replace(hour=0, minute=0, second=0, microsecond=0)
+    for number in range(DAYS):
+        day = today - timedelta(days=DAYS - 1 - number)
+        growth = 0.7 + 0.6 * number / DAYS
+        factor = WEEK[day.weekday()] * growth * (VIRAL_FACTOR if number == VIRAL_DAY else 1.0)
+        count = round(random.gauss(CLICKS_A_DAY * factor, CLICKS_A_DAY * 0.1))
+        moments = (day + timedelta(hours=random.triangular(0, 24, 19)) for _ in range(max(count, 0)))
+        yield from sorted(moment for moment in moments if moment < end)
+
+
+def _click(
+    services: Services, random: Random, known: Sequence[KnownLink], at: datetime, issued: Sequence[str]
+) -> Click:
+    (number,) = random.choices(range(len(PARTNERS)), weights=[partner.share for partner in PARTNERS])
+    link, page = known[number], random.choice(PAGES)
+    url = f"https://yoursite.com{page[0]}"
+    existing = random.choice(issued) if issued and random.random() < RETURNING_SHARE else None
+    visit = _visit(services, random, PARTNERS[number], page_url=url, page_title=page[1], existing_click_id=existing)
+    return Click(link.program_id or 0, link.id, link.partner_id or 0, at, f"{url}?aff={link.code}", visit)
+
+
+def _visit(services: Services, random: Random, partner: DemoPartner, **page: str | None) -> VisitRecord:
+    place, language, timezone, _ = random.choices(VISITORS, weights=[visitor[-1] for visitor in VISITORS])[0]
+    agent, screen, viewport, _ = random.choices(BROWSERS, weights=[browser[-1] for browser in BROWSERS])[0]
+    if random.random() < BOT_SHARE:
+        agent = random.choice(BOTS)
+    device = services.device(agent)
+    return VisitRecord(
+        **page,
+        referrer_url=partner.page,
+        referrer_host=partner.page.split("/")[2],
+        session_id=f"sess_{random.getrandbits(48):012x}",
+        user_agent=agent,
+        screen_resolution=screen,
+        viewport_size=viewport,
+        language=language,
+        timezone=timezone,
+        is_bot=device.is_bot,
+        device_type=device.device_type,
+        device_brand=device.device_brand,
+        device_model=device.device_model,
+        os=device.os,
+        os_version=device.os_version,
+        browser=device.browser,
+        browser_version=device.browser_version,
+        country=place.country,
+        region=place.region,
+        city=place.city,
+    )

@@ -1,0 +1,56 @@
+"""Serve the application with uvicorn, in one process or several."""
+
+import os
+from tempfile import TemporaryDirectory
+
+import uvicorn
+
+from db.errors import UnusableDatabase
+from db.migrate import ensure_current
+from db.store import Store
+from gateway.settings import Settings
+
+# How long requests under way may take after a stop was asked for; the writer gives up on a commit sooner.
+SHUTDOWN_SECONDS = 15
+APP = "gateway.app:create_app"
+
+
+async def prepare(settings: Settings, *, may_upgrade: bool, workers: int) -> None:
+    """Check, before anything starts, that the database can be served, and upgrade its schema where asked to.
+
+    Raises `StoreError`.
+    """
+    store = Store(settings.database_url)
+    try:
+        if store.is_sqlite and workers > 1:
+            raise UnusableDatabase(
+                "SQLite has one writer at a time, so a second process would only wait for the first: "
+                "use --workers 1, or PostgreSQL"
+            )
+        await ensure_current(store, may_upgrade=may_upgrade)
+    finally:
+        await store.close()
+
+
+def serve(settings: Settings, *, workers: int) -> None:
+    """Serve until told to stop; then finish the requests under way and commit what waits. Takes `prepare` first."""
+    with TemporaryDirectory(prefix="clickgate-metrics-") as folder:
+        if workers > 1:  # the processes' metrics are added up through files in this folder
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        uvicorn.run(
+            APP,
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=workers,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )

@@ -1,0 +1,95 @@
+"""The process's services, made once and handed down; here the storeys are wired together."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from db.committer import Committer
+from db.directory import LinkDirectory
+from db.migrate import ensure_current
+from db.store import Store
+from db.writer import ClickWriter
+from gateway.addresses import address_keeper
+from gateway.device import DeviceLookup
+from gateway.geo import GeoLookup
+from gateway.limits import limiter
+from gateway.metrics import WriterMetrics, count_click
+from gateway.settings import Settings
+from graph.context import Services
+from graph.visit import Device, Place
+
+logger = logging.getLogger(__name__)
+
+# A new city database comes out once a day or a week.
+GEO_REFRESH_SECONDS = 5
+
+
+def now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def running_services(settings: Settings) -> AsyncIterator[Services]:
+    """Start everything that a gateway needs, and stop it in the end: clicks that still wait are committed first.
+
+    Raises `StoreError` for a database that cannot serve, `GeoDatabaseError` for a file that is no city database.
+    """
+    geo = GeoLookup(settings.geoip_db)
+    if not settings.geoip_db:
+        logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
+    store = Store(settings.database_url)
+    directory = LinkDirectory(store)
+    writer = ClickWriter(Committer(store), queue_clicks=settings.queue_clicks, observer=WriterMetrics())
+    refreshing = asyncio.create_task(_refresh(geo), name="city database")
+    try:
+        await ensure_current(store, may_upgrade=False)
+        await directory.start()
+        writer.start()
+        yield Services(
+            store=store,
+            directory=directory,
+            writer=writer,
+            device=DeviceLookup(),
+            place=geo,
+            kept_address=address_keeper(settings.ip_storage),
+            charge=limiter(settings.rate_limit),
+            count=count_click,
+            clock=now,
+        )
+    finally:
+        await writer.close()
+        await directory.close()
+        refreshing.cancel()
+        geo.close()
+        await store.close()
+
+
+@asynccontextmanager
+async def offline_services(settings: Settings) -> AsyncIterator[Services]:
+    """Give what an administrator's command needs, without starting a gateway: it reads and changes the database, and
+    running gateways learn of it by themselves. Raises `StoreError`."""
+    store = Store(settings.database_url)
+    try:
+        await ensure_current(store, may_upgrade=False)
+        yield Services(
+            store=store,
+            directory=LinkDirectory(store),
+            writer=ClickWriter(Committer(store), queue_clicks=0, observer=WriterMetrics()),
+            device=lambda user_agent: Device(),
+            place=lambda address: Place(),
+            kept_address=lambda address: None,
+            charge=lambda address: None,
+            count=count_click,
+            clock=now,
+        )
+    finally:
+        await store.close()
+
+
+async def _refresh(geo: GeoLookup) -> None:
+    while True:
+        await asyncio.sleep(GEO_REFRESH_SECONDS)
+        await asyncio.to_thread(geo.refresh)

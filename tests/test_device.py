@@ -1,0 +1,184 @@
+"""What the device lookup tells, held against the libraries it is built from."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import crawleruseragents
+import pytest
+import user_agents
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ua_parser import user_agent_parser
+
+from gateway.device import AGENT_CHARS, CACHE_ENTRIES, DeviceLookup
+from graph.visit import Device
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 "
+    "Mobile/15E148 Safari/604.1"
+)
+IPAD = (
+    "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 "
+    "Mobile/15E148 Safari/604.1"
+)
+MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:127.0) Gecko/20100101 Firefox/127.0"
+TELEVISION = "Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 (KHTML, like Gecko) 76.0.3809.146/6.0 TV"
+BROWSERS = [
+    IPHONE,
+    IPAD,
+    MAC,
+    TELEVISION,
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 "
+        "Safari/537.36 Edg/125.0.2535.92"
+    ),
+    "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko",
+    "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:126.0) Gecko/20100101 Firefox/126.0",
+    "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    (
+        "Mozilla/5.0 (Linux; Android 14; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.6478.71 Mobile "
+        "Safari/537.36"
+    ),
+    "Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Android 14; Mobile; rv:127.0) Gecko/127.0 Firefox/127.0",
+    (
+        "Mozilla/5.0 (Linux; Android 12; KFTRWI) AppleWebKit/537.36 (KHTML, like Gecko) Silk/112.5.1 "
+        "Chrome/112.0.5615.213 Safari/537.36"
+    ),
+    "Mozilla/5.0 (compatible; MSIE 10.0; Windows Phone 8.0; Trident/6.0; IEMobile/10.0; ARM; Touch; NOKIA; Lumia 920)",
+    "Mozilla/5.0 (BB10; Touch) AppleWebKit/537.10+ (KHTML, like Gecko) Version/10.0.9.2372 Mobile Safari/537.10+",
+    "Opera/9.80 (J2ME/MIDP; Opera Mini/9.80 (S60; SymbOS; Opera Mobi/23.348; U; en) Presto/2.5.25 Version/10.54",
+    "curl/8.7.1",
+    "python-requests/2.32.3",
+]
+CRAWLERS = [text for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA for text in entry.get("instances", [])]
+UNLISTED_CRAWLER = "Mozilla/5.0 (compatible; acme-fetch-bot/2.0)"
+LATE_CRAWLER = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_10_1) AppleWebKit/600.2.5 (KHTML, like Gecko) Version/8.0.2 "
+    "Safari/600.2.5 (Applebot/0.1; +http://www.apple.com/go/applebot)"
+)
+
+
+@pytest.fixture(scope="module")
+def lookup() -> DeviceLookup:
+    return DeviceLookup()
+
+
+@pytest.fixture
+def unbounded_patterns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Read bounds of three digits as the native parser does, in ua-parser's Python patterns."""
+    parsers: list[Any] = [*user_agent_parser.USER_AGENT_PARSERS, *user_agent_parser.OS_PARSERS]
+    for parser in parsers + user_agent_parser.DEVICE_PARSERS:
+        pattern = re.sub(r"\{0,\d{3}\}", "*", parser.user_agent_re.pattern)
+        pattern = re.sub(r"\{1,\d{3}\}", "+", pattern)
+        monkeypatch.setattr(parser, "user_agent_re", re.compile(pattern, parser.user_agent_re.flags))
+    user_agent_parser._PARSE_CACHE.clear()
+    yield
+    user_agent_parser._PARSE_CACHE.clear()
+
+
+def expected(text: str) -> Device:
+    agent = user_agents.parse(text)
+    kinds = (("tablet", agent.is_tablet), ("mobile", agent.is_mobile), ("desktop", agent.is_pc))
+    return Device(
+        is_bot=agent.is_bot or crawleruseragents.is_crawler(text),
+        device_type=next((kind for kind, applies in kinds if applies), "other"),
+        device_brand=agent.device.brand,
+        device_model=agent.device.model,
+        os=agent.os.family,
+        os_version=agent.os.version_string or None,
+        browser=agent.browser.family,
+        browser_version=agent.browser.version_string or None,
+    )
+
+
+@pytest.mark.parametrize("text", BROWSERS)
+def test_a_browser_is_told_as_user_agents_tells_it(lookup: DeviceLookup, text: str) -> None:
+    assert lookup(text) == expected(text)
+
+
+def test_an_iphone_is_told_in_full(lookup: DeviceLookup) -> None:
+    assert lookup(IPHONE) == Device(
+        is_bot=False,
+        device_type="mobile",
+        device_brand="Apple",
+        device_model="iPhone",
+        os="iOS",
+        os_version="17.5",
+        browser="Mobile Safari",
+        browser_version="17.5",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [(IPAD, "tablet"), (IPHONE, "mobile"), (MAC, "desktop"), ("curl/8.7.1", "other")]
+)
+def test_each_device_type_is_told(lookup: DeviceLookup, text: str, kind: str) -> None:
+    assert lookup(text).device_type == kind
+
+
+def test_every_known_crawler_is_a_bot(lookup: DeviceLookup) -> None:
+    assert len(CRAWLERS) > 2000
+    assert [text for text in CRAWLERS if not lookup(text).is_bot] == []
+
+
+def test_the_crawler_set_agrees_with_the_package_on_every_agent(lookup: DeviceLookup) -> None:
+    agents = CRAWLERS + BROWSERS
+    assert [lookup._crawlers.Match(text) is not None for text in agents] == [
+        crawleruseragents.is_crawler(text) for text in agents
+    ]
+
+
+def test_a_crawler_that_only_user_agents_knows_is_a_bot(lookup: DeviceLookup) -> None:
+    assert not crawleruseragents.is_crawler(UNLISTED_CRAWLER)
+    assert lookup(UNLISTED_CRAWLER).is_bot
+
+
+def test_a_browser_is_no_bot(lookup: DeviceLookup) -> None:
+    assert not any(lookup(text).is_bot for text in (IPHONE, IPAD, MAC, TELEVISION))
+
+
+@pytest.mark.usefixtures("unbounded_patterns")
+def test_crawlers_are_told_as_user_agents_tells_them_without_its_bounds(lookup: DeviceLookup) -> None:
+    assert [text for text in CRAWLERS if lookup(text) != expected(text)] == []
+
+
+def test_a_crawler_that_names_itself_late_is_found_where_python_stops_short(lookup: DeviceLookup) -> None:
+    assert not user_agents.parse(LATE_CRAWLER).is_bot
+    assert lookup(LATE_CRAWLER).device_brand == "Spider"
+
+
+def test_an_empty_agent_says_nothing(lookup: DeviceLookup) -> None:
+    assert lookup("") == Device()
+
+
+def test_an_unknown_version_is_none(lookup: DeviceLookup) -> None:
+    device = lookup("nothing known")
+    assert (device.os, device.os_version, device.browser, device.browser_version) == ("Other", None, "Other", None)
+
+
+def test_what_follows_the_cut_does_not_count(lookup: DeviceLookup) -> None:
+    assert not lookup("x" * AGENT_CHARS + " Googlebot/2.1").is_bot
+    assert lookup("x" * (AGENT_CHARS - 20) + " Googlebot/2.1").is_bot
+
+
+def test_a_second_lookup_comes_from_a_bounded_cache(lookup: DeviceLookup) -> None:
+    assert lookup(MAC) is lookup(MAC)
+    assert lookup._cached.cache_info().maxsize == CACHE_ENTRIES
+
+
+@pytest.mark.parametrize("text", ["VLC/1.2.\u00b2", "\x00", "\ud800", "\U0001f600 bot\udfff/1", "VLC/1.2.\u0663"])
+def test_odd_characters_do_not_raise(lookup: DeviceLookup, text: str) -> None:
+    assert lookup(text).device_type == "other"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(st.characters(codec=None))
+    | st.lists(st.sampled_from([*BROWSERS, "VLC/1.2.", "\u00b2", "\x00", "\ud800"]), max_size=4).map("".join)
+)
+def test_no_text_makes_it_raise(lookup: DeviceLookup, text: str) -> None:
+    device = lookup(text)
+    assert device == Device() if not text else device.device_type in {"tablet", "mobile", "desktop", "other"}
