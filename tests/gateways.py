@@ -1,0 +1,126 @@
+"""A gateway for tests: a real server on a real database, with factories for what clicks need and eyes for what they
+leave behind."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+import uvicorn
+from sqlalchemy import func, select
+from sqlalchemy.orm import DeclarativeBase
+
+from db.audit import audit
+from db.store import Store
+from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
+from gateway.services import offline_services
+from gateway.settings import PREFIX, Settings
+from graph.context import Context
+from graph.resolvers import links, partners, programs
+
+CLICK = "/api/v1/track/click"
+URL = "https://yoursite.com/pricing?aff={}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A running gateway: `http` talks to it, `store` sees its database from outside."""
+
+    http: httpx.AsyncClient
+    store: Store
+    context: Context
+
+    async def program(self, **fields: Any) -> dict[str, Any]:
+        return await programs.create(self.context, **{"name": "A program", **fields})
+
+    async def partner(self, program: Mapping[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        made = await partners.create(self.context, **{"name": "A partner", **fields})
+        if program is not None:
+            await partners.join(self.context, partner_id=made["id"], program_id=program["id"])
+        return made
+
+    async def link(self, code: str = "PARTNER123", **fields: Any) -> dict[str, Any]:
+        """Make a link; `program` and `partner` rows may be given, and are made otherwise."""
+        program = fields.pop("program", None) or await self.program()
+        partner = fields.pop("partner", None) or await self.partner()
+        await partners.join(self.context, partner_id=partner["id"], program_id=program["id"])
+        return await links.create(self.context, code=code, program_id=program["id"], partner_id=partner["id"], **fields)
+
+    async def track(self, code: str | None = "PARTNER123", **fields: Any) -> httpx.Response:
+        """Send a click, as the tracker script would."""
+        if code is not None:
+            fields.setdefault("affiliate_url", URL.format(code))
+        return await self.http.post(CLICK, json=fields)
+
+    async def send(self, body: bytes, **headers: str) -> httpx.Response:
+        """Send any bytes."""
+        return await self.http.post(CLICK, content=body, headers=headers)
+
+    async def rows(self, table: type[DeclarativeBase]) -> list[dict[str, Any]]:
+        async with self.store.read() as connection:
+            found = await connection.execute(select(table.__table__).order_by(*table.__table__.primary_key))
+            return [row._asdict() for row in found]
+
+    async def events(self) -> list[dict[str, Any]]:
+        return await self.rows(ClickEvent)
+
+    async def customers(self) -> list[dict[str, Any]]:
+        return await self.rows(Customer)
+
+    async def test_events(self) -> list[dict[str, Any]]:
+        return await self.rows(ClickTestEvent)
+
+    async def link_row(self, code: str = "PARTNER123") -> dict[str, Any]:
+        return next(row for row in await self.rows(ReferralLink) if row["code"] == code)
+
+    async def memberships(self) -> list[dict[str, Any]]:
+        return await self.rows(PartnerProgram)
+
+    async def recorded(self) -> int:
+        """Return how many clicks are stored, having checked that every counter says the same."""
+        found = await audit(self.store)
+        assert not found.differences
+        async with self.store.read() as connection:
+            return await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
+
+
+@asynccontextmanager
+async def running_gateway(database_url: str, **settings: str) -> AsyncIterator[Gateway]:
+    """Serve a gateway on the loopback address, in this process."""
+    environment = {PREFIX + name.upper(): value for name, value in settings.items()}
+    with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, **environment}):
+        server = uvicorn.Server(
+            uvicorn.Config(
+                "gateway.app:create_app",
+                factory=True,
+                port=0,
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                ws="none",
+                proxy_headers="trusted_proxies" in settings,
+                forwarded_allow_ips=settings.get("trusted_proxies", ""),
+            )
+        )
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            if serving.done():
+                raise RuntimeError("the gateway did not start")
+            await asyncio.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with (
+            offline_services(Settings()) as services,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http,
+        ):
+            yield Gateway(http, services.store, Context(services))
+        server.should_exit = True
+        await serving
+
+
+def body_of(answer: httpx.Response) -> Any:
+    return json.loads(answer.content)
