@@ -13,19 +13,27 @@ from db.statements import Row, Statement
 CONNECT_SECONDS = 5
 POOL_SIZE = 10
 
-_ROW = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
-_CONFLICT = (asyncpg.TransactionRollbackError, asyncpg.InvalidCachedStatementError)
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.PostgresSystemError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
+_FAULTS: tuple[tuple[tuple[type[BaseException], ...], Fault], ...] = (
+    # A ValueError is the driver's own, of a value that it cannot encode.
+    ((asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError), Fault.ROW),
+    ((asyncpg.TransactionRollbackError, asyncpg.InvalidCachedStatementError), Fault.CONFLICT),
+    (
+        (
+            asyncpg.PostgresConnectionError,
+            asyncpg.OperatorInterventionError,
+            asyncpg.InsufficientResourcesError,
+            asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError,
+            asyncpg.ReadOnlySQLTransactionError,
+            asyncpg.PostgresSystemError,
+            asyncpg.InterfaceError,
+            # The driver lost track of a connection that broke in the middle of something; a new one starts afresh.
+            asyncpg.InternalClientError,
+            OSError,
+            TimeoutError,
+        ),
+        Fault.AWAY,
+    ),
 )
 
 
@@ -49,16 +57,14 @@ class PostgresDatabase:
         return PostgresWriteConnection(await self.engine.raw_connection())
 
     def fault(self, error: BaseException) -> Fault:
-        if isinstance(error, DBAPIError):
-            if error.connection_invalidated:
-                return Fault.AWAY
-            error = (error.orig.__cause__ if error.orig else None) or error
-        # A value that asyncpg itself refuses to encode is an InterfaceError too, but a ValueError besides.
-        if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-            return Fault.ROW
-        for kinds, fault in ((_ROW, Fault.ROW), (_CONFLICT, Fault.CONFLICT), (_AWAY, Fault.AWAY)):
-            if isinstance(error, kinds):
-                return fault
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return Fault.AWAY
+        cause: BaseException | None = error
+        while cause is not None:  # SQLAlchemy wraps the driver's error once or twice, as its cause
+            for kinds, fault in _FAULTS:
+                if isinstance(cause, kinds):
+                    return fault
+            cause = cause.__cause__
         return Fault.UNKNOWN
 
 

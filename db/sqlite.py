@@ -65,7 +65,7 @@ class SqliteDatabase:
     def fault(self, error: BaseException) -> Fault:
         cause = error.orig if isinstance(error, DBAPIError) else error
         match cause:
-            case sqlite3.IntegrityError() | sqlite3.DataError() | sqlite3.InterfaceError() | OverflowError():
+            case sqlite3.IntegrityError() | sqlite3.DataError() | OverflowError() | ValueError():
                 return Fault.ROW
             case sqlite3.Error() if getattr(cause, "sqlite_errorcode", 0) & PRIMARY_CODE in AWAY:
                 return Fault.AWAY

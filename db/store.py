@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 
 from sqlalchemy import URL, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database, Fault
@@ -58,7 +58,7 @@ class Store:
         """Turn errors that mean an unreachable database into `DatabaseAway`."""
         try:
             yield
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except Exception as error:
             if self.database.fault(error) is Fault.AWAY:
                 raise DatabaseAway(str(error)) from error
             raise

@@ -34,23 +34,30 @@ async def prepare(settings: Settings, *, may_upgrade: bool, workers: int) -> Non
 
 def serve(settings: Settings, *, workers: int) -> None:
     """Serve until told to stop; then finish the requests under way and commit what waits. Takes `prepare` first."""
+    if workers == 1:
+        _run(settings)
+        return
     with TemporaryDirectory(prefix="clickgate-metrics-") as folder:
-        if workers > 1:  # the processes' metrics are added up through files in this folder
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        uvicorn.run(
-            APP,
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=workers,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
+        # The processes' metrics are added up through files in this folder.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _run(settings, workers=workers)
+
+
+def _run(settings: Settings, workers: int = 1) -> None:
+    uvicorn.run(
+        APP,
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )

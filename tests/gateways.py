@@ -122,5 +122,17 @@ async def running_gateway(database_url: str, **settings: str) -> AsyncIterator[G
         await serving
 
 
+async def make_link(database_url: str, code: str = "PARTNER123") -> None:
+    """Make a link, with its program and partner, in a database without a gateway."""
+    with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}):
+        async with offline_services(Settings()) as services:
+            context = Context(services)
+            program = await programs.create(context, name="A program")
+            partner = await partners.create(context, name="A partner")
+            ids = {"program_id": program["id"], "partner_id": partner["id"]}
+            await partners.join(context, **ids)
+            await links.create(context, code=code, **ids)
+
+
 def body_of(answer: httpx.Response) -> Any:
     return json.loads(answer.content)

@@ -1,0 +1,87 @@
+"""Gateways in processes of their own, as an operator starts them, for tests that kill them."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from gateway.settings import PREFIX
+
+COMMAND = Path(sys.executable).parent / "clickgate"
+START_SECONDS = 20
+
+
+def environment(database_url: str, **settings: str) -> dict[str, str]:
+    named = {PREFIX + name.upper(): value for name, value in settings.items()}
+    return {**os.environ, PREFIX + "DATABASE_URL": database_url, **named}
+
+
+def clickgate(database_url: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=environment(database_url, **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def serving(
+    database_url: str, *arguments: str, log: Path | None = None, **settings: str
+) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run `clickgate serve`; yield the process and its base URL once it is ready. It is stopped in the end."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    with open(log or os.devnull, "ab") as output:
+        process = subprocess.Popen(
+            [COMMAND, "serve", "--port", str(port), *arguments],
+            env=environment(database_url, **settings),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        async with httpx.AsyncClient() as http, asyncio.timeout(START_SECONDS):
+            while not await _ready(http, url):
+                if process.poll() is not None:
+                    raise RuntimeError(f"clickgate serve exited with {process.returncode}")
+                await asyncio.sleep(0.05)
+        yield process, url
+    finally:
+        await stop(process)
+
+
+async def _ready(http: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await http.get(f"{url}/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def stop(process: subprocess.Popen[bytes]) -> int:
+    """Ask a gateway to stop, as an operator's service manager does, and return its exit code."""
+    if process.poll() is None:
+        process.terminate()
+    return await asyncio.to_thread(process.wait, 30)
+
+
+async def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a gateway and its workers without a chance to say goodbye."""
+    os.killpg(process.pid, signal.SIGKILL)
+    await asyncio.to_thread(process.wait, 30)

@@ -1,0 +1,130 @@
+"""Batches under faults: one refused row, a lost connection, a commit whose answer never came."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from db.audit import audit
+from db.committer import Committer
+from db.records import Click, Receipt, TestClick, VisitRecord
+from db.store import Store
+from db.tables import ClickEvent, ClickTestEvent, Customer
+from tests.databases import MakeDatabase
+from tests.gateways import make_link
+from tests.proxy import lossy_proxy
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def click(event_id: str | None = None, *, link_id: int = 1, **visit: Any) -> Click:
+    return Click(1, link_id, 1, NOW, "https://yoursite.com/?aff=PARTNER123", VisitRecord(event_id=event_id, **visit))
+
+
+async def count(store: Store, table: type[ClickEvent] | type[ClickTestEvent] | type[Customer]) -> int:
+    async with store.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    await make_link(database_url)
+    store = Store(database_url)
+    yield store
+    assert not (await audit(store)).differences
+    await store.close()
+
+
+@pytest.fixture
+async def committer(store: Store) -> AsyncIterator[Committer]:
+    committer = Committer(store)
+    yield committer
+    await committer.disconnect()
+
+
+async def test_one_refused_click_fails_alone(store: Store, committer: Committer) -> None:
+    test = TestClick(1, NOW, None, VisitRecord())
+    batch: list[Click | TestClick] = [
+        click("a"),
+        click(link_id=999),
+        click("b"),
+        click("b"),
+        test,
+        TestClick(999, NOW, None, VisitRecord()),
+    ]
+    first, refused, second, replay, recorded, unknown = await committer.commit(batch)
+    assert isinstance(first, Receipt)
+    assert isinstance(second, Receipt)
+    assert isinstance(refused, Exception)
+    assert isinstance(replay, Receipt)
+    assert replay.replayed
+    assert replay.click_id == second.click_id
+    assert isinstance(recorded, int)
+    assert isinstance(unknown, Exception)
+    assert await count(store, ClickEvent) == 2
+    assert await count(store, Customer) == 2
+    assert await count(store, ClickTestEvent) == 1
+
+
+async def test_a_refused_click_leaves_its_repetition_refused_too(store: Store, committer: Committer) -> None:
+    outcomes = await committer.commit([click("a", link_id=999), click("a", link_id=999), click("b")])
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [True, True, False]
+    assert await count(store, ClickEvent) == 1
+
+
+async def test_text_that_no_database_takes_fails_alone(store: Store, committer: Committer) -> None:
+    good, bad = await committer.commit([click(), click(page_title="\ud800")])
+    assert isinstance(good, Receipt)
+    assert isinstance(bad, Exception)
+    assert await count(store, ClickEvent) == 1
+
+
+async def test_two_committers_with_the_same_event_ids_record_each_once(store: Store, committer: Committer) -> None:
+    other = Committer(store)
+    first = await committer.commit([click(str(number)) for number in range(20)])
+    second = await other.commit([click(str(number)) for number in range(10, 30)])
+    await other.disconnect()
+    ids = [receipt.click_id for receipt in [*first, *second] if isinstance(receipt, Receipt)]
+    assert ids[10:20] == ids[20:30]
+    assert len(set(ids)) == 30
+    assert await count(store, ClickEvent) == 30
+
+
+async def test_a_closed_connection_is_opened_again(store: Store, committer: Committer) -> None:
+    await committer.commit([click()])
+    await committer.disconnect()
+    (receipt,) = await committer.commit([click()])
+    assert isinstance(receipt, Receipt)
+    assert await count(store, ClickEvent) == 2
+
+
+async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres: MakeDatabase) -> None:
+    url = make_postgres()
+    await make_link(url)
+    with tempfile.TemporaryDirectory(prefix="cg-") as folder:
+        async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
+            store = Store(proxied)
+            committer = Committer(store)
+            await committer.commit([click()])
+            proxy.lose = 1
+            batch: list[Click | TestClick] = [
+                click(),
+                click("a"),
+                click("a"),
+                click(),
+                TestClick(None, NOW, None, VisitRecord()),
+            ]
+            outcomes = await committer.commit(batch)
+            assert proxy.lost == 1
+            assert await count(store, ClickEvent) == 4
+            assert await count(store, ClickTestEvent) == 1
+            async with store.read() as connection:
+                stored = set((await connection.scalars(select(ClickEvent.click_id))).all())
+            assert {outcome.click_id for outcome in outcomes if isinstance(outcome, Receipt)} <= stored
+            assert not (await audit(store)).differences
+            await committer.disconnect()
+            await store.close()

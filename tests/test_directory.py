@@ -1,0 +1,101 @@
+"""The link directory: fresh within a second, asked for once, and never wrong for long."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from db.directory import LinkDirectory
+from db.store import Store
+from tests.gateways import make_link
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    await make_link(database_url)
+    store = Store(database_url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def directory(store: Store) -> AsyncIterator[LinkDirectory]:
+    directory = LinkDirectory(store)
+    await directory.refresh()
+    yield directory
+    await directory.close()
+
+
+async def execute(store: Store, statement: str) -> None:
+    async with store.write() as connection:
+        await connection.execute(text(statement))
+
+
+async def test_it_knows_the_links_that_there_are(directory: LinkDirectory) -> None:
+    link = await directory.find("PARTNER123")
+    assert link is not None
+    assert link.is_active
+    assert await directory.link(link.id) == link
+    assert await directory.find("partner123") is None
+
+
+async def test_a_link_made_later_is_found_without_waiting(store: Store, directory: LinkDirectory) -> None:
+    await execute(store, "INSERT INTO referral_links (code) VALUES ('LATER')")
+    link = await directory.find("LATER")
+    assert link is not None
+    assert link.partner_id is None
+
+
+async def test_an_unknown_code_is_known_after_the_next_refresh(store: Store, directory: LinkDirectory) -> None:
+    assert await directory.find("LATER") is None
+    await execute(store, "INSERT INTO referral_links (code) VALUES ('LATER')")
+    assert await directory.find("LATER") is None
+    await directory.refresh()
+    assert await directory.find("LATER") is not None
+
+
+async def test_a_changed_link_is_read_again(store: Store, directory: LinkDirectory) -> None:
+    await execute(store, "UPDATE referral_links SET status = 'inactive'")
+    await directory.refresh()
+    link = await directory.find("PARTNER123")
+    assert link is not None
+    assert not link.is_active
+
+
+async def test_a_renamed_link_answers_to_its_new_code_only(store: Store, directory: LinkDirectory) -> None:
+    await execute(store, "UPDATE referral_links SET code = 'RENAMED'")
+    await directory.refresh()
+    assert await directory.find("PARTNER123") is None
+    assert await directory.find("RENAMED") is not None
+
+
+async def test_a_deleted_link_is_forgotten(store: Store, directory: LinkDirectory) -> None:
+    await execute(store, "DELETE FROM referral_links")
+    await directory.refresh()
+    assert await directory.find("PARTNER123") is None
+
+
+async def test_a_programs_new_window_is_read(store: Store, directory: LinkDirectory) -> None:
+    await execute(store, "UPDATE affiliate_programs SET cookie_window_days = 30")
+    await directory.refresh()
+    program = await directory.program(1)
+    assert program is not None
+    assert program.cookie_window_days == 30
+
+
+async def test_a_started_directory_keeps_itself_fresh(store: Store) -> None:
+    directory = LinkDirectory(store)
+    await directory.start()
+    await execute(store, "UPDATE referral_links SET status = 'inactive'")
+    await asyncio.sleep(1)
+    link = await directory.find("PARTNER123")
+    assert link is not None
+    assert not link.is_active
+    await directory.close()
+
+
+async def test_many_clicks_on_one_unknown_code_ask_once(store: Store, directory: LinkDirectory) -> None:
+    assert set(await asyncio.gather(*(directory.find("NOBODY") for _ in range(100)))) == {None}
+    await execute(store, "UPDATE referral_links SET code = 'NOBODY'")
+    assert await directory.find("NOBODY") is None
