@@ -4,53 +4,14 @@ Every gateway takes its locks in the same order (event ids, customers, links, me
 of them never wait for each other in a circle.
 """
 
-import re
 from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
-from msgspec.structs import astuple
+from datetime import datetime
 
 from db.click_statements import ClickStatements
 from db.database import Database, Fault, WriteConnection
-from db.records import Click, Receipt, TestClick
+from db.entries import Entry, TestEntry
+from db.records import Receipt
 from db.statements import Row
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-# No more digits than a row id can have.
-CLICK_ID = re.compile(r"cust_([0-9]{1,18})_[0-9]+")
-
-
-@dataclass(slots=True)
-class Entry:
-    """A click in a batch: the ids reserved for it, then the customer it turned out to belong to and its outcome."""
-
-    click: Click
-    id: int
-    new_customer_id: int
-    customer_id: int = 0
-    click_id: str = ""
-    inserted: bool = False
-    outcome: Receipt | Exception | None = None
-
-    @property
-    def replay_key(self) -> tuple[int, str] | None:
-        event_id = self.click.visit.event_id
-        return None if event_id is None else (self.click.program_id, event_id)
-
-    @property
-    def is_new_customer(self) -> bool:
-        return self.customer_id == self.new_customer_id
-
-
-@dataclass(slots=True)
-class TestEntry:
-    """A test click in a batch: the id reserved for it, which becomes its outcome."""
-
-    click: TestClick
-    id: int
-    outcome: int | Exception | None = None
 
 
 class Batch:
@@ -133,34 +94,28 @@ class Batch:
 
     async def _find_customers(self, connection: WriteConnection, entries: Sequence[Entry]) -> None:
         """Tell each entry its customer: the one that `existing_click_id` names in the program, or a new one."""
-        keys = {
-            (entry.click.program_id, customer_id)
-            for entry in entries
-            if (customer_id := customer_id_of(entry.click.visit.existing_click_id)) is not None
-        }
+        keys = {key for entry in entries if (key := entry.returning_key) is not None}
         rows = await connection.fetch(self._statements.find_customer, sorted(keys)) if keys else ()
         known = {(program_id, click_id): id for program_id, click_id, id in rows}
         for entry in entries:
             named = entry.click.visit.existing_click_id
             if named is not None and (id := known.get((entry.click.program_id, named))) is not None:
-                entry.customer_id, entry.click_id = id, named
+                entry.is_from(id, named)
             else:
-                milliseconds = (entry.click.occurred_at - EPOCH) // MILLISECOND
-                entry.customer_id = entry.new_customer_id
-                entry.click_id = f"cust_{entry.customer_id}_{milliseconds}"
+                entry.is_first()
 
     async def _insert(self, connection: WriteConnection, entries: Sequence[Entry]) -> None:
         """Insert events, and first their customers where they are new: nobody else can wait for those."""
-        if customers := [_customer_row(entry) for entry in entries if entry.is_new_customer]:
+        if customers := [entry.customer_row for entry in entries if entry.is_new_customer]:
             await connection.execute(self._statements.insert_customer, customers)
         if entries:
-            await connection.execute(self._statements.insert_event, [_event_row(entry) for entry in entries])
+            await connection.execute(self._statements.insert_event, [entry.event_row for entry in entries])
         for entry in entries:
             entry.inserted, entry.outcome = True, Receipt(entry.click_id, entry.click.link_id)
 
     async def _insert_tests(self, connection: WriteConnection, entries: Sequence[TestEntry]) -> None:
         if entries:
-            await connection.execute(self._statements.insert_test_event, [_test_row(entry) for entry in entries])
+            await connection.execute(self._statements.insert_test_event, [entry.row for entry in entries])
         for entry in entries:
             entry.outcome = entry.id
 
@@ -194,37 +149,6 @@ class Batch:
             await connection.execute(self._statements.count_link, links)
             memberships = _sums(((click.program_id, click.partner_id), click.occurred_at) for click in clicks)
             await connection.execute(self._statements.count_membership, memberships)
-
-
-def customer_id_of(click_id: str | None) -> int | None:
-    """Return the customer id that a `click_id` of ours carries; None for any other text."""
-    match = CLICK_ID.fullmatch(click_id) if click_id else None
-    return int(match[1]) if match else None
-
-
-def _event_row(entry: Entry) -> Row:
-    click = entry.click
-    return (
-        click.program_id,
-        entry.id,
-        click.link_id,
-        click.partner_id,
-        entry.customer_id,
-        entry.click_id,
-        click.occurred_at,
-        click.affiliate_url,
-        *astuple(click.visit),
-    )
-
-
-def _customer_row(entry: Entry) -> Row:
-    click, at = entry.click, entry.click.occurred_at
-    return click.program_id, entry.customer_id, entry.click_id, click.partner_id, click.link_id, at, at
-
-
-def _test_row(entry: TestEntry) -> Row:
-    click = entry.click
-    return entry.id, click.program_id, click.occurred_at, click.affiliate_url, *astuple(click.visit)
 
 
 def _sums(clicks: Iterable[tuple[Row, datetime]]) -> Sequence[Row]:

@@ -6,8 +6,9 @@ commit whose answer got lost is looked up before anything is written twice.
 
 from collections.abc import Sequence
 
-from db.batch import Batch, Entry, TestEntry
+from db.batch import Batch
 from db.database import Fault, WriteConnection
+from db.entries import Entry, TestEntry
 from db.errors import DatabaseAway
 from db.ids import IdBlocks
 from db.records import Click, Receipt, TestClick

@@ -26,7 +26,7 @@ class WriterObserver(Protocol):
     """Who is told about the writer's work."""
 
     def waiting(self, clicks: int) -> None:
-        """So many clicks now wait."""
+        """So many clicks wait as the next batch begins."""
 
     def committed(self, clicks: int, seconds: float) -> None:
         """A batch of so many clicks was committed, in so many seconds."""
@@ -83,18 +83,17 @@ class ClickWriter:
             raise QueueFull(f"{len(self._queue)} clicks are waiting")
         waiting = _Waiting(click, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
-        self._observer.waiting(len(self._queue))
         self._wake.set()
         return waiting.answer
 
     async def _run(self) -> None:
         while self._queue or not self._closing:
+            self._observer.waiting(len(self._queue))
             if not self._queue:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ROWS))]
-            self._observer.waiting(len(self._queue))
             await self._settle(batch)
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:

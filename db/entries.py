@@ -1,0 +1,86 @@
+"""A click on its way through one batch: the ids reserved for it, its rows, and what became of it."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import astuple
+
+from db.records import Click, Receipt, TestClick
+from db.statements import Row
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+# No more digits than a row id can have.
+CLICK_ID = re.compile(r"cust_([0-9]{1,18})_[0-9]+")
+
+
+@dataclass(slots=True)
+class Entry:
+    """A click in a batch: the ids reserved for it, then the customer it turned out to belong to and its outcome."""
+
+    click: Click
+    id: int
+    new_customer_id: int
+    customer_id: int = 0
+    click_id: str = ""
+    inserted: bool = False
+    outcome: Receipt | Exception | None = None
+
+    @property
+    def replay_key(self) -> tuple[int, str] | None:
+        event_id = self.click.visit.event_id
+        return None if event_id is None else (self.click.program_id, event_id)
+
+    @property
+    def returning_key(self) -> tuple[int, int] | None:
+        """The program and id of the customer that the click says it is from, if it says so in our words."""
+        match = CLICK_ID.fullmatch(self.click.visit.existing_click_id or "")
+        return (self.click.program_id, int(match[1])) if match else None
+
+    @property
+    def is_new_customer(self) -> bool:
+        return self.customer_id == self.new_customer_id
+
+    def is_from(self, customer_id: int, click_id: str) -> None:
+        """Take note of the known customer that the click belongs to."""
+        self.customer_id, self.click_id = customer_id, click_id
+
+    def is_first(self) -> None:
+        """Take note that the click makes a customer, whose `click_id` carries its own id and the moment."""
+        milliseconds = (self.click.occurred_at - EPOCH) // MILLISECOND
+        self.customer_id, self.click_id = self.new_customer_id, f"cust_{self.new_customer_id}_{milliseconds}"
+
+    @property
+    def event_row(self) -> Row:
+        click = self.click
+        return (
+            click.program_id,
+            self.id,
+            click.link_id,
+            click.partner_id,
+            self.customer_id,
+            self.click_id,
+            click.occurred_at,
+            click.affiliate_url,
+            *astuple(click.visit),
+        )
+
+    @property
+    def customer_row(self) -> Row:
+        click, at = self.click, self.click.occurred_at
+        return click.program_id, self.customer_id, self.click_id, click.partner_id, click.link_id, at, at
+
+
+@dataclass(slots=True)
+class TestEntry:
+    """A test click in a batch: the id reserved for it, which becomes its outcome."""
+
+    click: TestClick
+    id: int
+    outcome: int | Exception | None = None
+
+    @property
+    def row(self) -> Row:
+        click = self.click
+        return self.id, click.program_id, click.occurred_at, click.affiliate_url, *astuple(click.visit)
