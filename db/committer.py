@@ -43,7 +43,7 @@ class Committer:
                         lost = True
                         await self.disconnect()
                     case Fault.AWAY:
-                        raise DatabaseAway(str(error)) from error
+                        raise DatabaseAway(str(error) or type(error).__name__) from error
                     case Fault.ROW if not one_by_one:
                         one_by_one = True
                         await self._roll_back()

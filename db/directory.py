@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 # Twice a second keeps the promise of one second with room for the reading itself.
 REFRESH_SECONDS = 0.5
+LOOK_UP_SECONDS = 5
 # Enough for the typos and probes of a day; a scanner that tries more is answered from the database.
 UNKNOWN_KEYS = 10_000
 
@@ -75,8 +76,7 @@ class LinkDirectory:
     async def link(self, link_id: int) -> KnownLink | None:
         """Return a link by its id. Raises as `find` does."""
         if link_id not in self._known.codes:
-            async with self._store.read() as connection:
-                await _read(connection, _LINKS.where(ReferralLink.id == link_id), self._known)
+            await self._look_up(_LINKS.where(ReferralLink.id == link_id))
         code = self._known.codes.get(link_id)
         return None if code is None else self._known.links[code]
 
@@ -126,13 +126,18 @@ class LinkDirectory:
 
     async def _read_one(self, key: str | int, query: Select[*tuple[Any, ...]]) -> None:
         version = self._version
-        async with self._store.read() as connection:
-            found = await _read(connection, query, self._known)
+        found = await self._look_up(query)
         # What appeared while we asked is only remembered as unknown if nothing told us of a change meanwhile.
         if not found and version == self._version:
             self._unknown[key] = None
             if len(self._unknown) > UNKNOWN_KEYS:
                 self._unknown.popitem(last=False)
+
+    async def _look_up(self, query: Select[*tuple[Any, ...]]) -> int:
+        """Learn what a query for one link or program finds; return how many. A visitor waits for it."""
+        with self._store.outages():
+            async with asyncio.timeout(LOOK_UP_SECONDS), self._store.read() as connection:
+                return await _read(connection, query, self._known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Store:
             yield
         except Exception as error:
             if self.database.fault(error) is Fault.AWAY:
-                raise DatabaseAway(str(error)) from error
+                raise DatabaseAway(str(error) or type(error).__name__) from error
             raise
 
     async def ping(self) -> None:

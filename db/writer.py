@@ -97,32 +97,41 @@ class ClickWriter:
             await self._settle(batch)
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        """Commit a batch and answer everyone in it; an error here is theirs, and the writer goes on."""
+        """Commit a batch and answer everyone in it; an error is theirs, and the writer goes on."""
         started = perf_counter()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 outcomes = await self._committer.commit([waiting.click for waiting in batch])
         except Exception as error:
             await self._committer.disconnect()
-            outcomes = [self._outage(error)] * len(batch)
-        else:
-            self._observer.committed(len(batch), perf_counter() - started)
-            if self._away:
-                self._away = False
-                logger.warning("the database is back")
+            self._refuse(batch, error)
+            return
+        self._observer.committed(len(batch), perf_counter() - started)
+        if self._away:
+            self._away = False
+            logger.warning("the database is back")
         for waiting, outcome in zip(batch, outcomes, strict=True):
-            if waiting.answer.done():
-                continue  # nobody waits for it any more
-            if isinstance(outcome, Exception):
-                waiting.answer.set_exception(outcome)
-            else:
-                waiting.answer.set_result(outcome)
+            _answer(waiting, outcome)
 
-    def _outage(self, error: Exception) -> Exception:
-        """Return what the waiting clicks are told; an outage is logged once, when it begins."""
+    def _refuse(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        """Tell a batch why it was not recorded; an outage is logged once, when it begins."""
         if isinstance(error, TimeoutError):
             error = DatabaseAway(f"no commit within {COMMIT_SECONDS} seconds")
-        if isinstance(error, DatabaseAway) and not self._away:
-            self._away = True
-            logger.error("the database is away: %s", error)
-        return error
+        if isinstance(error, DatabaseAway):
+            if not self._away:
+                self._away = True
+                logger.error("the database is away: %s", error)
+            # Those that came meanwhile need not wait for an outage of their own.
+            batch = [*batch, *self._queue]
+            self._queue.clear()
+        for waiting in batch:
+            _answer(waiting, error)
+
+
+def _answer(waiting: _Waiting, outcome: Receipt | int | Exception) -> None:
+    if waiting.answer.done():
+        return  # nobody waits for it any more
+    if isinstance(outcome, Exception):
+        waiting.answer.set_exception(outcome)
+    else:
+        waiting.answer.set_result(outcome)

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 PATH = "/api/v1/track/click"
 METHODS = "POST, OPTIONS"
-CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After, Clickgate-Fault"}
 PREFLIGHT = {
     "Access-Control-Allow-Methods": METHODS,
     "Access-Control-Allow-Headers": "Content-Type, *",
