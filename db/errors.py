@@ -22,7 +22,10 @@ class QueueFull(Unavailable):
 
 
 class DatabaseAway(Unavailable):
-    """The database cannot be reached, or does not answer in time."""
+    """The database cannot be reached, or does not answer in time; the message has the driver's words."""
+
+    def __str__(self) -> str:
+        return f"the database is away: {super().__str__()}"
 
 
 class SchemaOutdated(StoreError):

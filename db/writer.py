@@ -120,7 +120,7 @@ class ClickWriter:
         if isinstance(error, DatabaseAway):
             if not self._away:
                 self._away = True
-                logger.error("the database is away: %s", error)
+                logger.error("%s", error)
             # Those that came meanwhile need not wait for an outage of their own.
             batch = [*batch, *self._queue]
             self._queue.clear()

@@ -8,6 +8,7 @@ import uvicorn
 from db.errors import UnusableDatabase
 from db.migrate import ensure_current
 from db.store import Store
+from gateway.geo import GeoDatabaseError
 from gateway.settings import Settings
 
 # How long requests under way may take after a stop was asked for; the writer gives up on a commit sooner.
@@ -16,10 +17,13 @@ APP = "gateway.app:create_app"
 
 
 async def prepare(settings: Settings, *, may_upgrade: bool, workers: int) -> None:
-    """Check, before anything starts, that the database can be served, and upgrade its schema where asked to.
+    """Check, before anything starts, what the settings name, and upgrade the database's schema where asked to.
 
-    Raises `StoreError`.
+    Raises `StoreError`, `GeoDatabaseError`.
     """
+    for path in settings.geoip_db:
+        if not path.is_file():
+            raise GeoDatabaseError(f"{path}: no such file, see CLICKGATE_GEOIP_DB")
     store = Store(settings.database_url)
     try:
         if store.is_sqlite and workers > 1:

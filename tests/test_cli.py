@@ -84,8 +84,16 @@ def test_several_processes_on_sqlite_are_refused_with_the_reason(make_sqlite: Ma
 
 def test_a_missing_city_database_is_named(make_sqlite: MakeDatabase) -> None:
     done = clickgate(make_sqlite(), "serve", "--port", "0", geoip_db="/nowhere/city.mmdb")
-    assert done.returncode != 0
+    assert done.returncode == 1
     assert "/nowhere/city.mmdb" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_database_that_is_away_at_the_start_is_named() -> None:
+    done = clickgate("postgresql://nobody@127.0.0.1:1/nothing", "serve")
+    assert done.returncode == 1
+    assert "the database is away" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 async def test_an_audit_finds_a_counter_that_was_tampered_with(database_url: str) -> None:
