@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import can_ada
 
-from db.directory import KnownLink
-from db.records import Click, Receipt, TestClick
+from db.directory import KnownLink, KnownProgram
+from db.records import Click, TestClick
 from graph.context import Context
 from graph.enrichment import visit_record
 from graph.errors import (
@@ -66,9 +66,10 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
             raise LinkMisconfigured
         if not link.is_active:
             raise LinkInactive
+        program = await _find_program(context, link.program_id)
         receipt = await context.services.writer.record(
             Click(
-                program_id=link.program_id,
+                program_id=program.id,
                 link_id=link.id,
                 partner_id=link.partner_id,
                 occurred_at=context.services.clock(),
@@ -76,7 +77,9 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
                 visit=visit_record(context, visit),
             )
         )
-        return await _tracked(context, receipt, link.program_id)
+        if receipt.link_id != link.id:  # a replay, whose first click came through another link
+            link = await context.services.directory.link(receipt.link_id) or link
+        return TrackedClick(receipt.click_id, link.code, program.cookie_window_days, receipt.replayed)
 
 
 def _affiliate_url(visit: Visit, unreadable: Sequence[str]) -> str:
@@ -120,20 +123,18 @@ async def _find_link(context: Context, code: str) -> KnownLink:
     return link
 
 
-async def _tracked(context: Context, receipt: Receipt, program_id: int) -> TrackedClick:
-    """Say what was recorded. For a replay that is the first click, which may have come through another link."""
-    link = await context.services.directory.link(receipt.link_id)
+async def _find_program(context: Context, program_id: int) -> KnownProgram:
     program = await context.services.directory.program(program_id)
-    if link is None or program is None:
-        raise LinkMisconfigured
-    return TrackedClick(receipt.click_id, link.code, program.cookie_window_days, receipt.replayed)
+    if program is None:
+        raise UnknownProgram
+    return program
 
 
 async def _track_test(context: Context, visit: Visit, named: object) -> TrackedTest:
     services = context.services
     program_id = _program_id(named)
-    if program_id is not None and await services.directory.program(program_id) is None:
-        raise UnknownProgram
+    if program_id is not None:
+        await _find_program(context, program_id)
     affiliate_url = visit.affiliate_url
     click = TestClick(
         program_id=program_id,
