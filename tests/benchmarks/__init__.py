@@ -1,0 +1,1 @@
+"""Measurements and trials by load: not part of the test suite, run by hand."""

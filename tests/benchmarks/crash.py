@@ -1,0 +1,178 @@
+"""Kill the gateway, or the database under it, at random moments under load; nothing that was answered may be lost.
+
+Visitors send clicks with an `event_id` and send them again, as a tracker does, until they are answered; others send
+clicks without one, once. After each round every answer is held against the events, and the counters are audited.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import uvloop
+
+from tests.benchmarks import databases
+from tests.benchmarks.clusters import Cluster
+from tests.benchmarks.senders import Book, sending
+from tests.benchmarks.servers import Server, gateway, kill
+from tests.benchmarks.verdict import Wrong, run
+
+# Where in a round the blow falls, and how long an outage of the database lasts.
+BLOW_SECONDS = (0.3, 1.5)
+OUTAGE_SECONDS = (0.5, 3.0)
+# Clicks must flow again so soon after what was broken is there again.
+HEAL_SECONDS = 10
+AFTER_SECONDS = 0.7
+# An answer that takes longer than one commit may, and the queue before it, is a hang.
+SLOWEST_SECONDS = 15
+FAULTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to break, and the luck that decides when."""
+
+    server: Server
+    random: Random
+    cluster: Cluster | None = None
+
+    async def pause(self, between: tuple[float, float]) -> None:
+        """Wait for a random while."""
+        await asyncio.sleep(self.random.uniform(*between))
+
+
+async def gateway_killed(scene: Scene) -> None:
+    """Every process of the gateway ends at once; it is started again."""
+    await asyncio.to_thread(scene.server.kill)
+    await asyncio.to_thread(scene.server.start)
+
+
+async def worker_killed(scene: Scene) -> None:
+    """One worker process ends; the gateway itself starts another."""
+    root = scene.server.tree()[0]
+    workers = [child for child in root.children() if "spawn_main" in " ".join(child.cmdline())]
+    await asyncio.to_thread(kill, [scene.random.choice(workers)])
+
+
+async def database_killed(scene: Scene) -> None:
+    """Every process of PostgreSQL ends at once; it is started again after a while."""
+    await _outage(scene, lambda cluster: cluster.kill())
+
+
+async def database_stopped(scene: Scene) -> None:
+    """PostgreSQL is stopped in order, and started again after a while."""
+    await _outage(scene, lambda cluster: cluster.stop())
+
+
+async def _outage(scene: Scene, end: Callable[[Cluster], None]) -> None:
+    if scene.cluster is None:
+        raise RuntimeError("only a server of our own is ever stopped")
+    await asyncio.to_thread(end, scene.cluster)
+    await scene.pause(OUTAGE_SECONDS)
+    await asyncio.to_thread(scene.cluster.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A kind of round: what is broken, with how many gateway processes, and whether visitors must see a 503."""
+
+    blow: Callable[[Scene], Awaitable[None]]
+    workers: int = 1
+    is_outage: bool = False
+
+
+ON_SQLITE: Mapping[str, Trial] = {"gateway killed": Trial(gateway_killed)}
+ON_POSTGRESQL: Mapping[str, Trial] = {
+    "gateway killed": Trial(gateway_killed),
+    "database killed": Trial(database_killed, is_outage=True),
+    "database stopped": Trial(database_stopped, is_outage=True),
+    "2 workers, all killed": Trial(gateway_killed, workers=2),
+    "2 workers, one killed": Trial(worker_killed, workers=2),
+    "2 workers, database killed": Trial(database_killed, workers=2, is_outage=True),
+}
+
+
+def main() -> None:
+    """Break what the command line asks for, round by round; print a line for each, and fail where anything was lost."""
+    options = _options()
+    with TemporaryDirectory(prefix="clickgate-crash-") as folder:
+        if options.database in ("sqlite", "both"):
+            with databases.sqlite(Path(folder)) as fresh:
+                _try_all(ON_SQLITE, fresh("crash"), None, Path(folder), options)
+        if options.database in ("postgresql", "both"):
+            cluster = Cluster(Path(folder) / "postgresql")
+            try:
+                url = databases.new_database(cluster.url, "crash")
+                _try_all(ON_POSTGRESQL, url, cluster, Path(folder), options)
+            finally:
+                cluster.close()
+
+
+def _try_all(
+    trials: Mapping[str, Trial], url: str, cluster: Cluster | None, folder: Path, options: argparse.Namespace
+) -> None:
+    """Go through the kinds of rounds in turn, on one database and with one book over all of them."""
+    databases.prepare(url)
+    book, random = Book(), Random(options.seed)
+    print(f"{'round':>5}  {'what':28} {'answered':>9} {'stored':>9} {'503':>7} {'back s':>7} {'slowest s':>10}")
+    for number in range(options.rounds):
+        name = list(trials)[number % len(trials)]
+        trial = trials[name]
+        with _gateway(url, folder, trial.workers) as server:
+            before, book.slowest_seconds = book.refused, 0.0
+            scene = Scene(server, random, cluster)
+            back = uvloop.run(_round(trial, scene, book, options.senders))
+            server.stop()
+        stored = asyncio.run(databases.stored_clicks(url))
+        events = databases.audit(url, answered=book.answered)
+        refused = book.refused - before
+        print(
+            f"{number + 1:5}  {name:28} {book.answered:9} {events:9} {refused:7} {back:7.2f} "
+            f"{book.slowest_seconds:10.2f}",
+            flush=True,
+        )
+        faults = [*book.wrong(stored), *(f"{count} times {what}" for what, count in book.problems.items())]
+        if trial.is_outage and not refused:
+            faults.append("the database was away, but nobody was answered with 503")
+        if book.slowest_seconds > SLOWEST_SECONDS:
+            faults.append(f"an answer took {book.slowest_seconds:.1f} seconds")
+        if faults:
+            raise Wrong("\n".join(faults[:FAULTS_SHOWN]))
+
+
+async def _round(trial: Trial, scene: Scene, book: Book, senders: int) -> float:
+    """Strike once under load; return after how many seconds clicks were recorded again."""
+    async with sending(scene.server.port, scene.random, book, senders):
+        await scene.pause(BLOW_SECONDS)
+        await trial.blow(scene)
+        back = await book.answers_again(HEAL_SECONDS)
+        await asyncio.sleep(AFTER_SECONDS)
+    return back
+
+
+@contextmanager
+def _gateway(url: str, folder: Path, workers: int) -> Iterator[Server]:
+    """Run a gateway. Raises `Wrong` where its log has a traceback in the end: an outage is foreseen and logs none."""
+    server = gateway(url, folder / "gateway.log", workers=workers)
+    known = len(server.tracebacks()) if server.log.exists() else 0
+    with server:
+        yield server
+    if tracebacks := server.tracebacks()[known:]:
+        raise Wrong(f"the gateway logged {len(tracebacks)} tracebacks, the first: {tracebacks[0]}")
+
+
+def _options() -> argparse.Namespace:
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    ask.add_argument("--rounds", type=int, default=20, help="on each database (default: %(default)s)")
+    ask.add_argument("--senders", type=int, default=32, help="clicks under way at a time (default: %(default)s)")
+    ask.add_argument("--seed", type=int, default=1, help="of the moments and the clicks (default: %(default)s)")
+    return ask.parse_args()
+
+
+if __name__ == "__main__":
+    run(main)
