@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 
-from sqlalchemy import URL, make_url, select
+from sqlalchemy import URL, make_url, update
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,7 @@ from db.database import Database, Fault
 from db.errors import DatabaseAway, UnusableDatabase
 from db.postgresql import PostgresDatabase
 from db.sqlite import WRITES, SqliteDatabase
+from db.tables import IdBlock
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -63,10 +64,10 @@ class Store:
                 raise DatabaseAway(str(error) or type(error).__name__) from error
             raise
 
-    async def ping(self) -> None:
-        """Return if the database answers. Raises `DatabaseAway`."""
-        async with self.read() as connection:
-            await connection.execute(select(1))
+    async def probe(self) -> None:
+        """Return if the database takes a write: one that changes nothing. Raises `DatabaseAway`."""
+        async with self.write() as connection:
+            await connection.execute(update(IdBlock).values(next_id=IdBlock.next_id))
 
     async def close(self) -> None:
         """Close every pooled connection."""

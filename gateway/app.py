@@ -1,8 +1,12 @@
 """The Starlette application: its routes, and the lifespan that starts and stops the services."""
 
 import gc
+import os
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing import parent_process
 from typing import TypedDict
 
 from starlette.applications import Starlette
@@ -12,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway import logs
-from gateway.health import healthz, readyz
+from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
 from gateway.services import running_services
 from gateway.settings import Settings
@@ -31,6 +35,7 @@ def create_app() -> Starlette:
     """Build the application as the environment sets it; each worker process calls this once."""
     settings = Settings()
     logs.configure(settings)
+    _end_with_parent()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
@@ -40,20 +45,37 @@ def create_app() -> Starlette:
             gc.freeze()
             yield {"services": services}
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(PATH, ClickEndpoint()),
             Route("/openapi.json", openapi),
             Route("/healthz", healthz),
-            Route("/readyz", readyz),
+            Route("/readyz", Readiness().answer),
             Route("/metrics", metrics),
         ],
         exception_handlers={HTTPException: _refused},
         lifespan=lifespan,
     )
+    # A redirect to the path without its slash would reach a browser without the CORS headers.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _refused(_request: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, HTTPException):
         raise refusal
     return JSONResponse({"error": refusal.detail}, refusal.status_code, headers=refusal.headers)
+
+
+def _end_with_parent() -> None:
+    """In a worker process, stop when the process that started it is gone, however it ended; an orphan would go on
+    holding the port."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()

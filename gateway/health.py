@@ -1,6 +1,8 @@
 """Whether the process lives, and whether it can take clicks: for load balancers and orchestrators."""
 
 import asyncio
+import math
+from time import monotonic
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -8,8 +10,10 @@ from starlette.responses import JSONResponse, Response
 from db.errors import DatabaseAway
 from graph.context import Services
 
-# A load balancer asks every few seconds; a database that needs longer is not there for a visitor either.
-PING_SECONDS = 2
+# Anyone may ask; each time costs the database a write.
+ASK_SECONDS = 1
+# A database that needs longer is not there for a visitor either.
+WRITE_SECONDS = 2
 
 
 async def healthz(_request: Request) -> Response:
@@ -17,22 +21,35 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def readyz(request: Request) -> Response:
-    """Answer 200 if a click would be taken now, else 503; the body tells which part is not ready."""
-    services: Services = request.state.services
-    parts = {
-        "database": "ok" if await _answers(services) else "away",
-        "queue": "full" if services.writer.is_full else "ok",
-    }
-    ready = all(state == "ok" for state in parts.values())
-    body = {"status": "ready" if ready else "not ready", **parts}
-    return JSONResponse(body, 200 if ready else 503, headers=None if ready else {"Retry-After": "2"})
+class Readiness:
+    """Whether a click would be taken now, found out at most once a second, however often it is asked."""
+
+    def __init__(self) -> None:
+        self._asked_at = -math.inf
+        self._asking: asyncio.Task[bool] | None = None
+
+    async def answer(self, request: Request) -> Response:
+        """Answer 200 if a click would be taken now, else 503; the body tells which part is not ready."""
+        services: Services = request.state.services
+        parts = {
+            "database": "ok" if await self._is_writable(services) else "away",
+            "queue": "full" if services.writer.is_full else "ok",
+        }
+        ready = all(state == "ok" for state in parts.values())
+        body = {"status": "ready" if ready else "not ready", **parts}
+        return JSONResponse(body, 200 if ready else 503, headers=None if ready else {"Retry-After": "2"})
+
+    async def _is_writable(self, services: Services) -> bool:
+        if self._asking is None or monotonic() - self._asked_at > ASK_SECONDS:
+            self._asked_at = monotonic()
+            self._asking = asyncio.create_task(_takes_a_write(services))
+        return await asyncio.shield(self._asking)  # others may wait for it too
 
 
-async def _answers(services: Services) -> bool:
+async def _takes_a_write(services: Services) -> bool:
     try:
-        async with asyncio.timeout(PING_SECONDS):
-            await services.store.ping()
+        async with asyncio.timeout(WRITE_SECONDS):
+            await services.store.probe()
     except (DatabaseAway, TimeoutError):
         return False
     return True

@@ -11,6 +11,10 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from gateway.addresses import client_key
 from graph.errors import RateLimited
 
+# About 20 MB of counters. Whoever commands more addresses than this is not held by a limit per address anyway, so
+# then all counts begin anew instead of growing.
+CLIENTS = 50_000
+
 
 def limiter(limit: str) -> Callable[[str | None], None]:
     """Return the function that counts one click of an address, and raises `RateLimited` once there are more than
@@ -18,9 +22,12 @@ def limiter(limit: str) -> Callable[[str | None], None]:
     if not limit:
         return lambda address: None
     allowed = parse(limit)
-    strategy = SlidingWindowCounterRateLimiter(MemoryStorage())
+    storage = MemoryStorage()
+    strategy = SlidingWindowCounterRateLimiter(storage)
 
     def charge(address: str | None) -> None:
+        if len(storage.storage) > CLIENTS:
+            storage.reset()
         key = client_key(address or "")
         if not strategy.hit(allowed, key):
             reset_at = strategy.get_window_stats(allowed, key).reset_time

@@ -1,5 +1,8 @@
 """What Prometheus may know: clicks by outcome, the writer's batches, and how many clicks wait."""
 
+import os
+from pathlib import Path
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -9,7 +12,6 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
-    values,
 )
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,7 +48,18 @@ class WriterMetrics:
 async def metrics(_request: Request) -> Response:
     """Answer a scrape, with the sums over all worker processes where there are several."""
     registry: CollectorRegistry = REGISTRY
-    if values.ValueClass is not values.MutexValue:
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        _forget_ended_processes(Path(folder))
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has none here
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _forget_ended_processes(folder: Path) -> None:
+    """Drop what waited in processes that are no more; counters stay, since what they counted did happen."""
+    for file in folder.glob("gauge_live*_*.db"):
+        process_id = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(process_id, 0)
+        except ProcessLookupError:
+            multiprocess.mark_process_dead(process_id)  # type: ignore[no-untyped-call]  # likewise

@@ -3,6 +3,9 @@
 import asyncio
 import json
 import logging
+import os
+import signal
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,9 +18,12 @@ from db.errors import QueueFull
 from db.records import Click, VisitRecord
 from db.store import Store
 from db.writer import ClickWriter
+from gateway.health import ASK_SECONDS
+from gateway.limits import limiter
 from gateway.metrics import WriterMetrics
+from graph.errors import RateLimited
 from tests.databases import MakeDatabase
-from tests.gateways import Gateway, body_of, make_link
+from tests.gateways import Gateway, body_of, make_link, running_gateway
 from tests.load import Load
 from tests.processes import clickgate, serving
 
@@ -27,6 +33,22 @@ async def test_a_live_and_ready_gateway_says_so(gateway: Gateway) -> None:
     ready = await gateway.http.get("/readyz")
     assert ready.status_code == 200
     assert body_of(ready) == {"status": "ready", "database": "ok", "queue": "ok"}
+
+
+async def test_a_gateway_whose_database_takes_no_writes_is_not_ready(make_sqlite: MakeDatabase) -> None:
+    url = make_sqlite()
+    locking = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    async with running_gateway(url) as gateway:
+        assert (await gateway.http.get("/readyz")).status_code == 200
+        locking.execute("BEGIN IMMEDIATE")
+        await asyncio.sleep(ASK_SECONDS)
+        answer = await gateway.http.get("/readyz")
+        assert answer.status_code == 503
+        assert body_of(answer) == {"status": "not ready", "database": "away", "queue": "ok"}
+        locking.rollback()
+        await asyncio.sleep(ASK_SECONDS)
+        assert (await gateway.http.get("/readyz")).status_code == 200
+    locking.close()
 
 
 async def test_clicks_are_counted_by_outcome(gateway: Gateway) -> None:
@@ -132,3 +154,38 @@ async def test_workers_add_their_metrics_up(make_postgres: MakeDatabase) -> None
                 click = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
                 assert (await visitor.post("/api/v1/track/click", json=click)).status_code == 200
         assert 'clickgate_clicks_total{outcome="recorded"} 20.0' in (await http.get("/metrics")).text
+
+
+async def test_workers_end_with_the_process_that_started_them(make_postgres: MakeDatabase) -> None:
+    async def answers(base: str) -> bool:
+        try:
+            async with httpx.AsyncClient() as http:
+                return (await http.get(f"{base}/healthz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async with serving(make_postgres(), "--workers", "2") as (process, base):
+        assert await answers(base)
+        os.kill(process.pid, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while await answers(base):
+                await asyncio.sleep(0.05)
+
+
+def test_the_rate_limit_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.limits.CLIENTS", 100)
+    charge = limiter("1/hour")
+    charge("192.0.2.1")
+    with pytest.raises(RateLimited):
+        charge("192.0.2.1")
+    for number in range(200):
+        charge(f"198.51.100.{number}")
+    charge("192.0.2.1")
+
+
+def test_addresses_of_one_ipv6_network_are_one_client() -> None:
+    charge = limiter("1/hour")
+    charge("2001:db8::1")
+    with pytest.raises(RateLimited):
+        charge("2001:db8::2")
+    charge("2001:db8:0:1::1")
