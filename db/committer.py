@@ -102,5 +102,8 @@ class Committer:
             await self._batch.find_committed(connection, real, tests)
         await self._batch.write(connection, real, one_by_one=one_by_one)
         await self._batch.write_tests(connection, tests, one_by_one=one_by_one)
+        outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
+        if len(outcomes) < len(entries):
+            raise RuntimeError("a click in the batch was neither recorded nor refused")
         await connection.commit()
-        return [entry.outcome for entry in entries if entry.outcome is not None]
+        return outcomes

@@ -24,6 +24,7 @@ _FAULTS: tuple[tuple[tuple[type[BaseException], ...], Fault], ...] = (
             asyncpg.InsufficientResourcesError,
             asyncpg.InvalidAuthorizationSpecificationError,
             asyncpg.InvalidCatalogNameError,
+            asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections
             asyncpg.ReadOnlySQLTransactionError,
             asyncpg.PostgresSystemError,
             asyncpg.InterfaceError,

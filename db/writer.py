@@ -102,6 +102,7 @@ class ClickWriter:
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 outcomes = await self._committer.commit([waiting.click for waiting in batch])
+            settled = list(zip(batch, outcomes, strict=True))
         except Exception as error:
             await self._committer.disconnect()
             self._refuse(batch, error)
@@ -110,7 +111,7 @@ class ClickWriter:
         if self._away:
             self._away = False
             logger.warning("the database is back")
-        for waiting, outcome in zip(batch, outcomes, strict=True):
+        for waiting, outcome in settled:
             _answer(waiting, outcome)
 
     def _refuse(self, batch: Sequence[_Waiting], error: Exception) -> None:

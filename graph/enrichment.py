@@ -71,8 +71,7 @@ def _host(url: str | None) -> str | None:
 
 
 def _additional_data(data: dict[str, Any] | None) -> str | None:
-    """Return the data as JSON, without the keys that only test mode reads. Numbers beyond a float become null, as
-    they do in a browser."""
+    """Return the data as JSON, without the keys that only test mode reads."""
     if data is None:
         return None
     kept = {key: value for key, value in data.items() if key not in TEST_KEYS}

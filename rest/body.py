@@ -18,9 +18,8 @@ from graph.errors import BodyNotObject, BodyTooLarge
 from graph.visit import Visit
 
 BODY_BYTES = 64 * 1024
-# More digits than any float has; Python takes quadratic time, and refuses, over thousands.
-INTEGER_DIGITS = 400
 SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 _decode = msgspec.json.Decoder(Visit).decode
 
@@ -57,7 +56,8 @@ def _decode_leniently(body: bytes) -> dict[str, Any]:
     text = body.decode("utf-8-sig", errors="replace")
     try:
         decoded = json.loads(text, parse_constant=_refuse, parse_float=_float, parse_int=_int)
-        decoded = _without_surrogates(decoded)
+        if SURROGATE_ESCAPE.search(text):
+            decoded = _without_surrogates(decoded)
     except (ValueError, RecursionError) as error:
         raise BodyNotObject from error
     if not isinstance(decoded, dict):
@@ -78,12 +78,17 @@ def _refuse(constant: str) -> None:
 
 
 def _float(digits: str) -> float | None:
+    """Read a number with a fraction or an exponent; one beyond a float is null, as when a browser writes it."""
     number = float(digits)
     return number if math.isfinite(number) else None
 
 
 def _int(digits: str) -> int | None:
-    return int(digits) if len(digits) <= INTEGER_DIGITS else None
+    """Read an integer; one of more digits than Python converts (4300 unless told otherwise) is null."""
+    try:
+        return int(digits)
+    except ValueError:
+        return None
 
 
 def _without_surrogates(value: Any) -> Any:
