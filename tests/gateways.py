@@ -7,17 +7,19 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
 import httpx
 import uvicorn
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from db.audit import audit
 from db.store import Store
 from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
+from gateway.device import DeviceLookup
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.context import Context
@@ -61,6 +63,18 @@ class Gateway:
         """Send any bytes."""
         return await self.http.post(CLICK, content=body, headers=headers)
 
+    async def execute(self, statement: Executable) -> None:
+        """Change the database by hand, as an administrator with a SQL shell would."""
+        async with self.store.write() as connection:
+            await connection.execute(statement)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep clicks from being committed, so that they queue up: their links' counters are locked from outside."""
+        async with self.store.write() as connection:
+            await connection.execute(update(ReferralLink).values(clicks=ReferralLink.clicks))
+            yield
+
     async def rows(self, table: type[DeclarativeBase]) -> list[dict[str, Any]]:
         async with self.store.read() as connection:
             found = await connection.execute(select(table.__table__).order_by(*table.__table__.primary_key))
@@ -89,11 +103,18 @@ class Gateway:
             return await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
 
 
+device_lookup = cache(DeviceLookup)
+
+
 @asynccontextmanager
 async def running_gateway(database_url: str, **settings: str) -> AsyncIterator[Gateway]:
     """Serve a gateway on the loopback address, in this process."""
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
-    with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, **environment}):
+    with (
+        patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, **environment}),
+        # Its patterns are the same for every gateway of a run, and take a while to compile.
+        patch("gateway.services.DeviceLookup", device_lookup),
+    ):
         server = uvicorn.Server(
             uvicorn.Config(
                 "gateway.app:create_app",

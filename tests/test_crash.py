@@ -29,7 +29,7 @@ async def check(database_url: str, load: Load, *, exact: bool = False) -> None:
         assert not (await audit(store)).differences
         async with store.read() as connection:
             stored = await connection.execute(select(ClickEvent.event_id, ClickEvent.click_id))
-            events = [tuple(row) for row in stored]
+            events = [(event_id, click_id) for event_id, click_id in stored]
         assert len(events) == len(dict(events))
         lost = load.answered.items() - dict(events).items()
         assert not lost

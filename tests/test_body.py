@@ -1,0 +1,172 @@
+"""The body's decoding, held against arbitrary bytes and arbitrary JSON; its two paths are held against each other."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from graph.errors import BodyNotObject
+from graph.visit import Visit
+from rest import body as face
+from rest.body import decode_visit
+
+NAMES = Visit.__struct_fields__
+ANY_TEXT = st.text(st.characters(codec=None), max_size=20)
+CLEAN_TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", fullmatch=True, alphabet=None)
+
+
+def values(text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
+    return st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(text, inner), max_leaves=8)
+
+
+def objects(text: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw objects that are like a click in some names and in some types."""
+    well_typed = {name: st.none() | text for name in NAMES if name != "additional_data"}
+    data = st.dictionaries(text | st.sampled_from(["test_mode", "program_id"]), values(text), max_size=4)
+    click = st.fixed_dictionaries({}, optional={**well_typed, "additional_data": data})
+    return st.builds(
+        lambda a, b: a | b, click, st.dictionaries(st.sampled_from(NAMES) | text, values(text), max_size=2)
+    )
+
+
+def encoded(value: object) -> bytes:
+    """Encode as JSON, in which surrogates stay escaped."""
+    return json.dumps(value, ensure_ascii=True).encode()
+
+
+def unescaped(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def decoded(sent: bytes) -> tuple[Visit, Sequence[str]] | None:
+    """Decode a body, having checked what is promised of every one; None for one that is refused."""
+    try:
+        visit, unreadable = decode_visit(sent)
+    except BodyNotObject:
+        return None
+    assert type(visit) is Visit
+    assert set(unreadable) <= set(NAMES)
+    assert all(getattr(visit, name) is None for name in unreadable)
+    for name in NAMES:
+        value = getattr(visit, name)
+        assert isinstance(value, dict if name == "additional_data" else str) or value is None
+    text = json.dumps(msgspec.structs.asdict(visit), ensure_ascii=False)
+    assert text.encode().decode() == text
+    return visit, unreadable
+
+
+def typed(sent: bytes) -> Visit | None:
+    try:
+        return face._decode(sent)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def leniently(sent: bytes) -> tuple[Visit, Sequence[str]]:
+    return face._visit_of(face._decode_leniently(sent))
+
+
+def repaired(value: Any) -> Any:
+    """Return what a browser makes of a value's texts when it encodes them."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [repaired(item) for item in value]
+        case dict():
+            return {repaired(key): repaired(item) for key, item in value.items()}
+    return value
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda middle: b'{"page_url":"' + middle + b'"}'))
+@example(b"\xef\xbb\xbf{}")
+@example(b'{"page_url":"\xed\xa0\x80"}')
+@example(b'{"additional_data":{"\xff":1e999}}')
+@example(b'{"a":' * 10_000)
+@example(b"[" * 65_536)
+@example(b"7" * 5000)
+def test_any_bytes_are_a_visit_or_no_object(sent: bytes) -> None:
+    decoded(sent)
+
+
+@settings(max_examples=200, deadline=None)
+@given(objects(ANY_TEXT), st.integers(0, 400), st.binary(max_size=3))
+def test_a_damaged_click_is_a_visit_or_no_object(fields: dict[str, Any], at: int, damage: bytes) -> None:
+    for form in (encoded(fields), unescaped(fields)):
+        decoded(form[:at] + damage + form[at + len(damage) :])
+
+
+@settings(max_examples=200, deadline=None)
+@given(values(ANY_TEXT))
+def test_any_json_but_an_object_is_refused(value: Any) -> None:
+    assert (decoded(encoded(value)) is None) is not isinstance(value, dict)
+
+
+@settings(max_examples=200, deadline=None)
+@given(objects(CLEAN_TEXT))
+def test_every_field_is_read_as_it_was_sent_or_reported(fields: Mapping[str, Any]) -> None:
+    result = decoded(encoded(fields))
+    assert result is not None
+    visit, unreadable = result
+    for name in NAMES:
+        value = fields.get(name)
+        wanted = dict if name == "additional_data" else str
+        if value is None or isinstance(value, wanted):
+            assert (getattr(visit, name), name in unreadable) == (value, False)
+        else:
+            assert name in unreadable
+
+
+@settings(max_examples=200, deadline=None)
+@given(objects(ANY_TEXT))
+def test_lone_surrogates_are_repaired_as_a_browser_repairs_them(fields: dict[str, Any]) -> None:
+    result = decoded(encoded(fields))
+    assert result == decoded(encoded(repaired(json.loads(encoded(fields)))))
+
+
+@settings(max_examples=200, deadline=None)
+@given(objects(CLEAN_TEXT), st.sampled_from(["", " ", "\ufeff"]))
+def test_both_paths_read_a_click_alike(fields: dict[str, Any], before: str) -> None:
+    for form in (encoded(fields), unescaped(fields)):
+        if (visit := typed(form)) is not None:
+            assert repr(leniently(before.encode() + form)) == repr((visit, []))
+
+
+@settings(max_examples=200, deadline=None)
+@given(NUMBERS)
+@example("-0")
+@example("-0.0")
+@example("9007199254740993")
+@example("18446744073709551616")
+@example("0.1e-400")
+@example("123456789012345678901234567890.123456789e-15")
+@example("7" * 310)
+@example("7" * 400)
+@example("7" * 401)
+@example("-" + "7" * 4300)
+def test_both_paths_read_a_number_alike(number: str) -> None:
+    sent = f'{{"additional_data":{{"n":{number}}}}}'.encode()
+    if (visit := typed(sent)) is not None:
+        assert repr(leniently(sent)[0]) == repr(visit)
+
+
+@pytest.mark.parametrize("depth", [10, 100, 300, 450, 600, 900])
+def test_both_paths_read_nested_data_alike(depth: int) -> None:
+    sent = f'{{"additional_data":{{"n":{"[" * depth}{"]" * depth}}}}}'.encode()
+    visit = typed(sent)
+    assert visit is not None
+    assert leniently(sent)[0] == visit
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=60).map(lambda middle: b'{"page_url":"x' + middle + b'"}') | st.binary(max_size=60))
+def test_what_the_typed_path_accepts_the_lenient_path_reads_alike(sent: bytes) -> None:
+    if (visit := typed(sent)) is not None:
+        assert leniently(sent) == (visit, [])
