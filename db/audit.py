@@ -25,8 +25,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was compared, in one snapshot, and where it differed."""
+    """What was compared, in one snapshot of which database, and where it differed."""
 
+    database: str
     events: int
     counters: int
     differences: Sequence[Difference]
@@ -44,7 +45,7 @@ async def audit(store: Store) -> Audit:
             Difference(f"program {program_id}, partner {partner_id}", *row)
             for program_id, partner_id, *row in await connection.execute(_memberships())
         ]
-    return Audit(events, links + memberships, differences)
+    return Audit(store.name, events, links + memberships, differences)
 
 
 def _links() -> Select[*tuple[Any, ...]]:

@@ -62,7 +62,8 @@ class Batch:
         if one_by_one:
             for entry in entries:
                 if (error := await self._refusal(connection, self._insert_tests(connection, [entry]))) is not None:
-                    entry.outcome = error
+                    await self.find_committed(connection, [], [entry])
+                    entry.outcome = entry.outcome or error
         else:
             await self._insert_tests(connection, entries)
 

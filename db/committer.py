@@ -27,7 +27,8 @@ class Committer:
 
     async def commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
         """Record clicks in one transaction; return, in their order, a receipt for each click, a row id for each test
-        click, and an error for each that the database refused. Raises `DatabaseAway` when nothing was recorded."""
+        click, and an error for each that the database refused. Raises `DatabaseAway` when nothing is known to be
+        recorded."""
         one_by_one = lost = False
         numbers: list[tuple[int, int]] = []
         while True:

@@ -58,5 +58,8 @@ class Database(Protocol):
     async def connect_writer(self) -> WriteConnection:
         """Open the click writer's connection."""
 
+    def drop_idle(self) -> None:
+        """Give up the pooled connections that nobody uses: they may be dead without anyone having said so."""
+
     def fault(self, error: BaseException) -> Fault:
         """Tell whose fault an error from this database's driver is."""

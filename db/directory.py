@@ -7,13 +7,12 @@ is known to every gateway within a second, and a link that is not known yet is a
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.errors import DatabaseAway
+from db.known import LINKS, PROGRAMS, Known, KnownLink, KnownProgram, read_known
 from db.store import Store
 from db.tables import DirectoryVersion, Program, ReferralLink
 
@@ -22,27 +21,13 @@ logger = logging.getLogger(__name__)
 # Twice a second keeps the promise of one second with room for the reading itself.
 REFRESH_SECONDS = 0.5
 LOOK_UP_SECONDS = 5
+# A million links take some seconds.
+LOAD_SECONDS = 60
 # Enough for the typos and probes of a day; a scanner that tries more is answered from the database.
 UNKNOWN_KEYS = 10_000
 
-
-@dataclass(frozen=True, slots=True)
-class KnownProgram:
-    """A program, as far as a click needs it."""
-
-    id: int
-    cookie_window_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class KnownLink:
-    """A link, as far as a click needs it."""
-
-    id: int
-    code: str
-    is_active: bool
-    program_id: int | None
-    partner_id: int | None
+NOTHING = Known()
+VERSION = select(DirectoryVersion.version, DirectoryVersion.reload_version)
 
 
 class LinkDirectory:
@@ -50,10 +35,10 @@ class LinkDirectory:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known = _Known({}, {}, {})
+        self._known = Known()
         self._unknown: OrderedDict[str | int, None] = OrderedDict()
         self._version = -1
-        self._asking: dict[str | int, asyncio.Task[None]] = {}
+        self._asking: dict[str | int, asyncio.Task[Known]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -67,110 +52,91 @@ class LinkDirectory:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    @property
+    def size(self) -> int:
+        """How many links are known."""
+        return len(self._known.links)
+
     async def find(self, code: str) -> KnownLink | None:
         """Return the link of a code. Raises `DatabaseAway`, for a code that has to be asked for."""
-        if code not in self._known.links:
-            await self._ask(code, _LINKS.where(ReferralLink.code == code))
-        return self._known.links.get(code)
+        if (link := self._known.links.get(code)) is not None:
+            return link
+        return (await self._ask(code, links=LINKS.where(ReferralLink.code == code))).links.get(code)
 
     async def link(self, link_id: int) -> KnownLink | None:
         """Return a link by its id. Raises as `find` does."""
-        if link_id not in self._known.codes:
-            await self._look_up(_LINKS.where(ReferralLink.id == link_id))
-        code = self._known.codes.get(link_id)
-        return None if code is None else self._known.links[code]
+        if (code := self._known.codes.get(link_id)) is not None:
+            return self._known.links[code]
+        found = await self._look_up(links=LINKS.where(ReferralLink.id == link_id))
+        return next(iter(found.links.values()), None)
 
     async def program(self, program_id: int) -> KnownProgram | None:
         """Return a program. Raises as `find` does."""
-        if program_id not in self._known.programs:
-            await self._ask(program_id, _PROGRAMS.where(Program.id == program_id))
-        return self._known.programs.get(program_id)
+        if (program := self._known.programs.get(program_id)) is not None:
+            return program
+        found = await self._ask(program_id, programs=PROGRAMS.where(Program.id == program_id))
+        return found.programs.get(program_id)
 
     async def refresh(self) -> None:
         """Read what changed since the last time. Raises `DatabaseAway`."""
-        async with self._store.read() as connection:
-            row = (await connection.execute(select(DirectoryVersion.version, DirectoryVersion.reload_version))).one()
-            if row.version == self._version:
-                return
-            # After a deletion, and at first, everything is read anew; clicks go on with what was known.
-            everything = row.reload_version > self._version
-            known = _Known({}, {}, {}) if everything else self._known
-            since = -1 if everything else self._version
-            await _read(connection, _PROGRAMS.where(Program.version > since), known)
-            await _read(connection, _LINKS.where(ReferralLink.version > since), known)
-        self._known, self._version = known, row.version
+        with self._store.outages():
+            async with asyncio.timeout(LOOK_UP_SECONDS) as limit, self._store.read() as connection:
+                now = (await connection.execute(VERSION)).one()
+                if now.version == self._version:
+                    return
+                limit.reschedule(asyncio.get_running_loop().time() + LOAD_SECONDS)
+                # Everything is read anew at first, after a deletion, and after the database went back to a backup.
+                everything = now.reload_version > self._version or now.version < self._version
+                since = -1 if everything else self._version
+                changed = await read_known(
+                    connection,
+                    LINKS.where(ReferralLink.version > since),
+                    PROGRAMS.where(Program.version > since),
+                )
+        if everything:
+            self._known = changed
+        else:
+            self._known.learn(changed)
+        self._version = now.version
         self._unknown.clear()
 
     async def _keep_fresh(self) -> None:
-        away = False
+        complaint = ""
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await self.refresh()
-                away = False
-            except DatabaseAway as error:
-                if not away:
-                    logger.warning("links cannot be refreshed, going on with those that are known: %s", error)
-                away = True
-            except Exception:
-                logger.exception("links could not be refreshed")
+                complaint = ""
+            except Exception as error:
+                if str(error) != complaint:  # once, not twice a second
+                    complaint = str(error)
+                    foreseen = isinstance(error, DatabaseAway)
+                    logger.warning("links are not refreshed, clicks go on: %s", error, exc_info=not foreseen)
+                self._store.database.drop_idle()
 
-    async def _ask(self, key: str | int, query: Select[*tuple[Any, ...]]) -> None:
+    async def _ask(self, key: str | int, **queries: Select[*tuple[Any, ...]]) -> Known:
         """Ask the database for one link or program, once, however many clicks want it."""
         if key in self._unknown:
-            return
+            return NOTHING
         if key not in self._asking:
-            task = self._asking[key] = asyncio.create_task(self._read_one(key, query))
+            task = self._asking[key] = asyncio.create_task(self._ask_once(key, **queries))
             task.add_done_callback(lambda _: self._asking.pop(key, None))
-        await asyncio.shield(self._asking[key])
+        return await asyncio.shield(self._asking[key])
 
-    async def _read_one(self, key: str | int, query: Select[*tuple[Any, ...]]) -> None:
+    async def _ask_once(self, key: str | int, **queries: Select[*tuple[Any, ...]]) -> Known:
         version = self._version
-        found = await self._look_up(query)
+        found = await self._look_up(**queries)
         # What appeared while we asked is only remembered as unknown if nothing told us of a change meanwhile.
-        if not found and version == self._version:
+        if not (found.links or found.programs) and version == self._version:
             self._unknown[key] = None
             if len(self._unknown) > UNKNOWN_KEYS:
                 self._unknown.popitem(last=False)
+        return found
 
-    async def _look_up(self, query: Select[*tuple[Any, ...]]) -> int:
-        """Learn what a query for one link or program finds; return how many. A visitor waits for it."""
+    async def _look_up(self, **queries: Select[*tuple[Any, ...]]) -> Known:
+        """Return, and learn, what a query for one link or program finds. A visitor waits for it."""
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS), self._store.read() as connection:
-                return await _read(connection, query, self._known)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    links: dict[str, KnownLink]
-    codes: dict[int, str]
-    programs: dict[int, KnownProgram]
-
-    def learn(self, known: KnownLink | KnownProgram) -> None:
-        if isinstance(known, KnownProgram):
-            self.programs[known.id] = known
-            return
-        former = self.codes.get(known.id)
-        if former is not None and former != known.code:
-            self.links.pop(former, None)
-        self.links[known.code] = known
-        self.codes[known.id] = known.code
-
-
-_LINKS = select(
-    ReferralLink.id, ReferralLink.code, ReferralLink.status, ReferralLink.program_id, ReferralLink.partner_id
-)
-_PROGRAMS = select(Program.id, Program.cookie_window_days)
-
-
-async def _read(connection: AsyncConnection, query: Select[*tuple[Any, ...]], into: _Known) -> int:
-    """Learn the links or programs that a query finds; return how many."""
-    count = 0
-    async for row in await connection.stream(query):
-        count += 1
-        if len(row) == 2:
-            into.learn(KnownProgram(*row))
-        else:
-            id, code, status, program_id, partner_id = row
-            into.learn(KnownLink(id, code, status == "active", program_id, partner_id))
-    return count
+                found = await read_known(connection, **queries)
+        self._known.learn(found)
+        return found

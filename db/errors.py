@@ -1,7 +1,7 @@
 """What storage reports to those above it.
 
 StoreError
-├── Unavailable        nothing was recorded; worth sending again
+├── Unavailable        not known to be recorded; worth sending again, with the same event_id
 │   ├── QueueFull      more clicks are waiting than the writer may hold
 │   └── DatabaseAway   the database cannot be reached or does not answer in time
 ├── SchemaOutdated     the database's schema is not the one this version works with
@@ -14,7 +14,7 @@ class StoreError(Exception):
 
 
 class Unavailable(StoreError):
-    """Nothing was recorded, and the same request may succeed a moment later."""
+    """The click is not known to be recorded: it was not, unless the answer to its commit got lost on the way."""
 
 
 class QueueFull(Unavailable):

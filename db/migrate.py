@@ -15,14 +15,14 @@ from db.errors import SchemaOutdated
 from db.store import Store
 
 # Any number, the same for every gateway: who holds it upgrades, the others wait and then find nothing left to do.
-UPGRADE_LOCK = 0x636C69636B67617465
+UPGRADE_LOCK = 0x636C69636B67
 
 
 async def upgrade(store: Store) -> None:
     """Run the migrations that the database lacks, in one transaction. Safe when several processes start at once."""
     async with store.write() as connection:
         if not store.is_sqlite:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK % 2**63})
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         await connection.run_sync(_upgrade)
 
 

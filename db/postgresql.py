@@ -1,17 +1,25 @@
 """PostgreSQL through asyncpg: its engine, the click writer's connection, and what its errors mean."""
 
 from collections.abc import Sequence
+from inspect import signature
+from weakref import WeakSet
 
 import asyncpg
-from sqlalchemy import URL, PoolProxiedConnection
+from sqlalchemy import URL, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.database import Fault
+from db.errors import UnusableDatabase
 from db.statements import Row, Statement
 
 CONNECT_SECONDS = 5
 POOL_SIZE = 10
+# Compiling a plan costs more than any of these short statements.
+SESSION = {"application_name": "clickgate", "jit": "off"}
+# A writer that gave up on a batch, or died, must not leave a session behind that waits or keeps its locks.
+WRITER_SESSION = {"lock_timeout": "8s", "idle_in_transaction_session_timeout": "30s"}
 
 _FAULTS: tuple[tuple[tuple[type[BaseException], ...], Fault], ...] = (
     # A ValueError is the driver's own, of a value that it cannot encode.
@@ -42,20 +50,35 @@ class PostgresDatabase:
     """A PostgreSQL server, shared by any number of gateways."""
 
     def __init__(self, url: URL) -> None:
+        url = _for_asyncpg(url)
         self.engine = create_async_engine(
             url,
             pool_size=POOL_SIZE,
             # A restarted server leaves dead connections in the pool; asking first is cheaper than failing a read.
             pool_pre_ping=True,
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                # Compiling a plan costs more than any of these short statements.
-                "server_settings": {"application_name": "clickgate", "jit": "off"},
-            },
+            connect_args={"timeout": CONNECT_SECONDS, "server_settings": SESSION},
         )
+        _, self._arguments = self.engine.dialect.create_connect_args(url)
+        self._idle: WeakSet[asyncpg.Connection] = WeakSet()
+        event.listen(self.engine.sync_engine, "checkin", self._note_idle)
+        event.listen(self.engine.sync_engine, "checkout", self._note_busy)
 
     async def connect_writer(self) -> "PostgresWriteConnection":
-        return PostgresWriteConnection(await self.engine.raw_connection())
+        # Not from the pool: after a silent failover, every connection in it may be dead.
+        arguments = {**self._arguments, "timeout": CONNECT_SECONDS, "server_settings": SESSION | WRITER_SESSION}
+        return PostgresWriteConnection(await asyncpg.connect(**arguments))
+
+    def drop_idle(self) -> None:
+        # Cut off, not closed: after a silent failover nobody answers a farewell, and each would be waited for.
+        while self._idle:
+            self._idle.pop().terminate()
+
+    def _note_idle(self, _connection: object, entry: ConnectionPoolEntry) -> None:
+        if entry.driver_connection is not None:  # it is none any more where it broke
+            self._idle.add(entry.driver_connection)
+
+    def _note_busy(self, _connection: object, entry: ConnectionPoolEntry, _fairy: object) -> None:
+        self._idle.discard(entry.driver_connection)
 
     def fault(self, error: BaseException) -> Fault:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -70,14 +93,10 @@ class PostgresDatabase:
 
 
 class PostgresWriteConnection:
-    """One connection of the engine, driven through asyncpg, which sends all rows of a statement in one go."""
+    """A connection of asyncpg's own, which sends all rows of a statement in one go."""
 
-    def __init__(self, connection: PoolProxiedConnection) -> None:
-        self._pooled = connection
-        driver = connection.driver_connection
-        if not isinstance(driver, asyncpg.Connection):
-            raise TypeError(f"not an asyncpg connection: {driver!r}")
-        self._driver = driver
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._driver = connection
 
     async def begin(self) -> None:
         await self._driver.execute("BEGIN")
@@ -98,5 +117,14 @@ class PostgresWriteConnection:
         await self._driver.execute("ROLLBACK")
 
     async def close(self) -> None:
-        # Whoever closes it cannot know whether a transaction is still open in it, so the pool must not reuse it.
-        self._pooled.invalidate()
+        # Not asked to end, but cut off: an unreachable server would not hear it.
+        self._driver.terminate()
+
+
+def _for_asyncpg(url: URL) -> URL:
+    """Return the URL in the driver's words. Raises `UnusableDatabase` for a parameter that it does not know."""
+    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    known = signature(asyncpg.connect).parameters
+    if unknown := query.keys() - known.keys():
+        raise UnusableDatabase(f"the database URL has an unknown parameter: {', '.join(sorted(unknown))}")
+    return url.set(query=query)

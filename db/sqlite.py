@@ -62,6 +62,9 @@ class SqliteDatabase:
     async def connect_writer(self) -> "SqliteWriteConnection":
         return await asyncio.to_thread(SqliteWriteConnection, self._path)
 
+    def drop_idle(self) -> None:
+        """Do nothing: a file does not fall silent."""
+
     def fault(self, error: BaseException) -> Fault:
         cause = error.orig if isinstance(error, DBAPIError) else error
         match cause:

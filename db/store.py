@@ -67,18 +67,24 @@ class Store:
     async def probe(self) -> None:
         """Return if the database takes a write: one that changes nothing. Raises `DatabaseAway`."""
         async with self.write() as connection:
-            await connection.execute(update(IdBlock).values(next_id=IdBlock.next_id))
+            await connection.execute(update(IdBlock).where(IdBlock.name == "probe").values(next_id=IdBlock.next_id))
+
+    @property
+    def name(self) -> str:
+        """What to call the database before people: its URL without the password."""
+        return self.url.render_as_string(hide_password=True)
 
     async def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection; those that are needed again are opened anew."""
         await self.database.engine.dispose()
 
 
 def _with_driver(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise UnusableDatabase(f"not a database URL: {url!r}") from error
+    except (ArgumentError, ValueError):
+        # It is not repeated here, nor kept as the cause: it may hold a password.
+        raise UnusableDatabase("the database URL cannot be read, it should be like sqlite:///file") from None
     if parsed.drivername in DRIVERS:
         return parsed.set(drivername=DRIVERS[parsed.drivername])
     if parsed.drivername not in DRIVERS.values():

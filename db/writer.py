@@ -88,31 +88,35 @@ class ClickWriter:
 
     async def _run(self) -> None:
         while self._queue or not self._closing:
-            self._observer.waiting(len(self._queue))
             if not self._queue:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ROWS))]
-            await self._settle(batch)
+            try:
+                await self._settle(batch)
+            except Exception as error:
+                logger.exception("the click writer stumbled, and goes on")
+                self._refuse(batch, error)
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        """Commit a batch and answer everyone in it; an error is theirs, and the writer goes on."""
+        """Commit a batch and answer everyone in it."""
+        self._observer.waiting(len(batch) + len(self._queue))
         started = perf_counter()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 outcomes = await self._committer.commit([waiting.click for waiting in batch])
-            settled = list(zip(batch, outcomes, strict=True))
         except Exception as error:
             await self._committer.disconnect()
             self._refuse(batch, error)
-            return
-        self._observer.committed(len(batch), perf_counter() - started)
-        if self._away:
-            self._away = False
-            logger.warning("the database is back")
-        for waiting, outcome in settled:
-            _answer(waiting, outcome)
+        else:
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                _answer(waiting, outcome)
+            self._observer.committed(len(batch), perf_counter() - started)
+            if self._away:
+                self._away = False
+                logger.warning("the database is back")
+        self._observer.waiting(len(self._queue))
 
     def _refuse(self, batch: Sequence[_Waiting], error: Exception) -> None:
         """Tell a batch why it was not recorded; an outage is logged once, when it begins."""
