@@ -1,6 +1,6 @@
 """What is made of a client's address: how much of it is stored, and which addresses count as one client."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
@@ -30,6 +30,17 @@ def client_key(text: str) -> str:
     """Return what identifies a client by its address: an IPv4 address, an IPv6 /64."""
     address = _address(text)
     return text if address is None else _network(address, CLIENT_BITS)
+
+
+def proxy_networks(networks: Iterable[str]) -> list[str]:
+    """Return the networks, those of IPv4 also as a socket that listens on both families sees them (`::ffff:…`)."""
+    every: list[str] = []
+    for text in networks:
+        network = ip_network(text)
+        every.append(str(network))
+        if network.version == 4:
+            every.append(f"::ffff:{network.network_address}/{network.prefixlen + 96}")
+    return every
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

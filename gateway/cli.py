@@ -4,13 +4,14 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 from pydantic import ValidationError
 
 from db.audit import Audit, audit
-from db.errors import StoreError
-from db.migrate import ensure_current, upgrade
+from db.errors import StoreError, UnusableDatabase
+from db.migrate import ensure_current
 from db.store import Store
 from gateway import administration, demo, logs
 from gateway.geo import GeoDatabaseError
@@ -65,14 +66,17 @@ def database() -> None:
 @database.command("upgrade")
 def upgrade_command() -> None:
     """Bring the database's schema to this version's. Safe to run again, and by several at once."""
-    asyncio.run(_upgrade(Store(Settings().database_url)))
+    asyncio.run(prepare(Settings(), may_upgrade=True))
     click.echo("The schema is up to date.")
 
 
 @cli.command("audit")
 def audit_command() -> None:
     """Recount the events against every counter; exit with 1 if any differs. Gateways may go on meanwhile."""
-    found = asyncio.run(_audit(Store(Settings().database_url)))
+    store = Store(Settings().database_url)
+    if store.is_sqlite and not Path(store.url.database or "").exists():
+        raise UnusableDatabase(f"there is no {store.name}")  # and one made here would pass every audit
+    found = asyncio.run(_audit(store))
     click.echo(json.dumps(asdict(found), default=str, indent=2))
     if found.differences:
         sys.exit(1)
@@ -103,13 +107,6 @@ def _listening(host: str | None, port: int | None) -> Settings:
     return settings.model_copy(
         update={"host": settings.host if host is None else host, "port": settings.port if port is None else port}
     )
-
-
-async def _upgrade(store: Store) -> None:
-    try:
-        await upgrade(store)
-    finally:
-        await store.close()
 
 
 async def _audit(store: Store) -> Audit:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from db.directory import KnownLink
+from db.known import KnownLink
 from db.records import Click, VisitRecord
 from db.tables import Program, ReferralLink
 from gateway.services import now, running_services
@@ -91,13 +91,20 @@ async def fill(settings: Settings) -> None:
     async with running_services(settings) as services:
         async with services.store.read() as connection:
             has_programs = await connection.scalar(select(Program.id).limit(1)) is not None
-            codes = set((await connection.scalars(select(ReferralLink.code))).all())
+            active = select(ReferralLink.code).where(ReferralLink.status == "active")
+            codes = set((await connection.scalars(active)).all())
         if {partner.code for partner in PARTNERS} <= codes:
             return
         if has_programs:
-            raise NotEmpty("this database holds programs already; name another one in CLICKGATE_DATABASE_URL")
+            raise NotEmpty(
+                f"{services.store.name} holds other programs, or half a demonstration: "
+                "remove it, or name another one in CLICKGATE_DATABASE_URL"
+            )
         known = await _make_links(services)
-        await _make_clicks(services, known)
+        await _make_clicks(services, known, portion=min(PORTION, settings.queue_clicks))
+        # Active at last: an interrupted demonstration is not taken for a whole one.
+        for partner in PARTNERS:
+            await links.resume(Context(services), partner.code)
 
 
 def welcome(settings: Settings) -> str:
@@ -130,17 +137,18 @@ async def _make_links(services: Services) -> Sequence[KnownLink]:
             program_id=program["id"],
             partner_id=made["id"],
             destination_url="https://yoursite.com/pricing",
+            status="inactive",
         )
-        known.append(KnownLink(link["id"], partner.code, True, program["id"], made["id"]))
+        known.append(KnownLink(link["id"], partner.code, True, program["id"], made["id"], link["version"]))
     return known
 
 
-async def _make_clicks(services: Services, known: Sequence[KnownLink]) -> None:
+async def _make_clicks(services: Services, known: Sequence[KnownLink], *, portion: int) -> None:
     random = Random(SEED)  # noqa: S311  it draws a picture, not a secret
     moments = list(_moments(random, now()))
     issued: list[str] = []
-    for start in range(0, len(moments), PORTION):
-        clicks = [_click(services, random, known, at, issued) for at in moments[start : start + PORTION]]
+    for start in range(0, len(moments), portion):
+        clicks = [_click(services, random, known, at, issued) for at in moments[start : start + portion]]
         receipts = await asyncio.gather(*(services.writer.record(click) for click in clicks))
         issued += [receipt.click_id for receipt in receipts]
 

@@ -40,16 +40,17 @@ class Readiness:
         return JSONResponse(body, 200 if ready else 503, headers=None if ready else {"Retry-After": "2"})
 
     async def _is_writable(self, services: Services) -> bool:
-        if self._asking is None or monotonic() - self._asked_at > ASK_SECONDS:
+        if self._asking is None or (self._asking.done() and monotonic() - self._asked_at > ASK_SECONDS):
             self._asked_at = monotonic()
             self._asking = asyncio.create_task(_takes_a_write(services))
-        return await asyncio.shield(self._asking)  # others may wait for it too
+        # A write that takes too long is left to end by itself: cancelling it may take as long again.
+        done, _ = await asyncio.wait({self._asking}, timeout=WRITE_SECONDS)
+        return bool(done) and self._asking.result()
 
 
 async def _takes_a_write(services: Services) -> bool:
     try:
-        async with asyncio.timeout(WRITE_SECONDS):
-            await services.store.probe()
-    except (DatabaseAway, TimeoutError):
+        await services.store.probe()
+    except DatabaseAway:
         return False
     return True

@@ -26,8 +26,10 @@ def limiter(limit: str) -> Callable[[str | None], None]:
     strategy = SlidingWindowCounterRateLimiter(storage)
 
     def charge(address: str | None) -> None:
+        nonlocal storage, strategy
         if len(storage.storage) > CLIENTS:
-            storage.reset()
+            storage = MemoryStorage()
+            strategy = SlidingWindowCounterRateLimiter(storage)
         key = client_key(address or "")
         if not strategy.hit(allowed, key):
             reset_at = strategy.get_window_stats(allowed, key).reset_time

@@ -8,7 +8,9 @@ import uvicorn
 from db.errors import UnusableDatabase
 from db.migrate import ensure_current
 from db.store import Store
+from gateway.addresses import proxy_networks
 from gateway.geo import GeoDatabaseError
+from gateway.protocol import BoundedProtocol
 from gateway.settings import Settings
 
 # How long requests under way may take after a stop was asked for; the writer gives up on a commit sooner.
@@ -16,7 +18,7 @@ SHUTDOWN_SECONDS = 15
 APP = "gateway.app:create_app"
 
 
-async def prepare(settings: Settings, *, may_upgrade: bool, workers: int) -> None:
+async def prepare(settings: Settings, *, may_upgrade: bool, workers: int = 1) -> None:
     """Check, before anything starts, what the settings name, and upgrade the database's schema where asked to.
 
     Raises `StoreError`, `GeoDatabaseError`.
@@ -55,13 +57,13 @@ def _run(settings: Settings, workers: int = 1) -> None:
         port=settings.port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        forwarded_allow_ips=proxy_networks(settings.trusted_proxies),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

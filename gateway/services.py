@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 from db.committer import Committer
 from db.directory import LinkDirectory
@@ -22,7 +23,7 @@ from graph.visit import Device, Place
 
 logger = logging.getLogger(__name__)
 
-# A new city database comes out once a day or a week.
+# Soon enough for whoever replaced a file and waits to see it used; asking costs a system call.
 GEO_REFRESH_SECONDS = 5
 
 
@@ -37,17 +38,18 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
 
     Raises `StoreError` for a database that cannot serve, `GeoDatabaseError` for a file that is no city database.
     """
-    geo = GeoLookup(settings.geoip_db)
-    if not settings.geoip_db:
-        logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
-    store = Store(settings.database_url)
-    directory = LinkDirectory(store)
-    writer = ClickWriter(Committer(store), queue_clicks=settings.queue_clicks, observer=WriterMetrics())
-    refreshing = asyncio.create_task(_refresh(geo), name="city database")
-    try:
+    async with AsyncExitStack() as stack:
+        geo = await stack.enter_async_context(_city_database(settings))
+        store = Store(settings.database_url)
+        stack.push_async_callback(store.close)
         await ensure_current(store, may_upgrade=False)
+        directory = LinkDirectory(store)
+        stack.push_async_callback(directory.close)
         await directory.start()
+        writer = ClickWriter(Committer(store), queue_clicks=settings.queue_clicks, observer=WriterMetrics())
+        stack.push_async_callback(writer.close)
         writer.start()
+        logger.info("clickgate %s: %d links in %s", version("clickgate"), directory.size, store.name)
         yield Services(
             store=store,
             directory=directory,
@@ -59,12 +61,6 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             count=count_click,
             clock=now,
         )
-    finally:
-        await writer.close()
-        await directory.close()
-        refreshing.cancel()
-        geo.close()
-        await store.close()
 
 
 @asynccontextmanager
@@ -89,7 +85,21 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
         await store.close()
 
 
-async def _refresh(geo: GeoLookup) -> None:
-    while True:
-        await asyncio.sleep(GEO_REFRESH_SECONDS)
-        await asyncio.to_thread(geo.refresh)
+@asynccontextmanager
+async def _city_database(settings: Settings) -> AsyncIterator[GeoLookup]:
+    """Open the city database's files, and open them again when they change."""
+    geo = GeoLookup(settings.geoip_db)
+    if not settings.geoip_db:
+        logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
+
+    async def refresh() -> None:
+        while True:
+            await asyncio.sleep(GEO_REFRESH_SECONDS)
+            await asyncio.to_thread(geo.refresh)
+
+    refreshing = asyncio.create_task(refresh(), name="city database")
+    try:
+        yield geo
+    finally:
+        refreshing.cancel()
+        geo.close()

@@ -16,7 +16,8 @@ ClickgateError
 ├── LinkInactive               the link is paused; nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too much
-    └── GatewayBusy            too many clicks wait, or the database is away
+    ├── QueueFull              too many clicks wait
+    └── DatabaseAway           the database cannot be reached
 """
 
 import re
@@ -24,7 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from db.errors import Unavailable
+from db import errors as storage
 
 # Time for a restarting database to come back, short enough for a visitor who is still on the page.
 BUSY_RETRY_SECONDS = 2
@@ -137,16 +138,24 @@ class RateLimited(TryLater):
         self.retry_after = retry_after
 
 
-class GatewayBusy(TryLater):
-    """Too many clicks wait, or the database is away."""
+class QueueFull(TryLater):
+    """Too many clicks wait."""
+
+    message = "Clicks cannot be recorded right now"
+
+
+class DatabaseAway(TryLater):
+    """The database cannot be reached."""
 
     message = "Clicks cannot be recorded right now"
 
 
 @contextmanager
 def outages() -> Iterator[None]:
-    """Turn what storage reports of its availability into `GatewayBusy`."""
+    """Turn what storage reports of its availability into `QueueFull` or `DatabaseAway`."""
     try:
         yield
-    except Unavailable as error:
-        raise GatewayBusy from error
+    except storage.QueueFull as error:
+        raise QueueFull from error
+    except storage.DatabaseAway as error:
+        raise DatabaseAway from error

@@ -47,7 +47,7 @@ class ClickRefused(Struct, frozen=True, gc=False):
 
 
 class Problem(Struct, frozen=True, gc=False):
-    """Nothing is recorded."""
+    """Nothing is known to be recorded."""
 
     error: Annotated[str, Meta(description="What is wrong, in words.")]
     code: Annotated[str, Meta(description="A stable name of the condition.")]

@@ -20,6 +20,7 @@ from db.audit import audit
 from db.store import Store
 from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
 from gateway.device import DeviceLookup
+from gateway.protocol import BoundedProtocol
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.context import Context
@@ -122,6 +123,7 @@ async def running_gateway(database_url: str, **settings: str) -> AsyncIterator[G
                 port=0,
                 log_config=None,
                 access_log=False,
+                http=BoundedProtocol,
                 lifespan="on",
                 ws="none",
                 proxy_headers="trusted_proxies" in settings,

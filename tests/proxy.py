@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that loses the answer to a COMMIT: the server commits, the client never hears of it."""
+"""A proxy before PostgreSQL with a network's faults: it loses the answer to a COMMIT, or falls silent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,25 +11,35 @@ COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 
 
 class LossyProxy:
-    """Passes everything on, but for the answers to the next `lose` COMMITs: there it hangs up instead."""
+    """Passes everything on, but for the answers to the next `lose` COMMITs: there it hangs up instead. Connections
+    that are open when it is told to `silence` them stay open, and nothing passes any more."""
 
     def __init__(self, server_socket: Path) -> None:
         self._server_socket = server_socket
         self.lose = 0
         self.lost = 0
+        self._silenced: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def silence(self) -> None:
+        self._silenced |= self._open
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_unix_connection(self._server_socket)
         committing = asyncio.Event()
+        self._open.add(writer)
         answers = asyncio.create_task(self._answers(server_reader, writer, committing))
         with suppress(ConnectionError):
             while data := await reader.read(65536):
+                if writer in self._silenced:
+                    continue
                 if self.lose and data.endswith(COMMIT):
                     self.lose -= 1
                     committing.set()
                 server_writer.write(data)
                 await server_writer.drain()
         answers.cancel()
+        self._open.discard(writer)
         server_writer.close()
         writer.close()
 

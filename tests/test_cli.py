@@ -109,6 +109,25 @@ async def test_an_audit_finds_a_counter_that_was_tampered_with(database_url: str
     assert (difference["counter"], difference["counted"], difference["events"]) == ("link PARTNER123", 5, 0)
 
 
+def test_an_audit_of_a_file_that_is_not_there_fails_and_makes_none(tmp_path: Path) -> None:
+    done = clickgate(f"sqlite:///{tmp_path / 'nothing.db'}", "audit")
+    assert done.returncode == 1
+    assert "nothing.db" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_schema_of_a_newer_version_is_not_upgraded(make_sqlite: MakeDatabase) -> None:
+    url = make_sqlite()
+    store = Store(url)
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await store.close()
+    done = clickgate(url, "db", "upgrade")
+    assert done.returncode == 1
+    assert "newer" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_readme_documents_every_setting_with_its_default() -> None:
     rows = dict(re.findall(rf"^\| `({PREFIX}[A-Z_]+)` \| ([^|]*) \|", README.read_text(), re.MULTILINE))
     for name, field in Settings.model_fields.items():

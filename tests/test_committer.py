@@ -1,5 +1,6 @@
 """Batches under faults: one refused row, a lost connection, a commit whose answer never came."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -7,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from db.audit import audit
 from db.committer import Committer
+from db.directory import LinkDirectory
+from db.errors import DatabaseAway
 from db.records import Click, Receipt, TestClick, VisitRecord
 from db.store import Store
-from db.tables import ClickEvent, ClickTestEvent, Customer
+from db.tables import ClickEvent, ClickTestEvent, Customer, ReferralLink
+from db.writer import ClickWriter
+from gateway.metrics import WriterMetrics
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.proxy import lossy_proxy
@@ -127,4 +132,36 @@ async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres
             assert {outcome.click_id for outcome in outcomes if isinstance(outcome, Receipt)} <= stored
             assert not (await audit(store)).differences
             await committer.disconnect()
+            await store.close()
+
+
+async def test_a_connection_that_fell_silent_costs_one_outage(
+    make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.writer.COMMIT_SECONDS", 1)
+    monkeypatch.setattr("db.directory.LOOK_UP_SECONDS", 1)
+    url = make_postgres()
+    await make_link(url)
+    with tempfile.TemporaryDirectory(prefix="cg-") as folder:
+        async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
+            store = Store(proxied)
+            writer = ClickWriter(Committer(store), queue_clicks=100, observer=WriterMetrics())
+            directory = LinkDirectory(store)
+            await asyncio.gather(*(store.probe() for _ in range(5)))  # several connections in the pool
+            await directory.start()
+            writer.start()
+            await writer.record(click())
+            proxy.silence()
+            with pytest.raises(DatabaseAway):
+                await writer.record(click())
+            await writer.record(click())
+            other = Store(url)
+            async with other.write() as connection:
+                await connection.execute(update(ReferralLink).values(status="inactive"))
+            await other.close()
+            async with asyncio.timeout(5):
+                while (link := await directory.find("PARTNER123")) is None or link.is_active:
+                    await asyncio.sleep(0.1)
+            await writer.close()
+            await directory.close()
             await store.close()

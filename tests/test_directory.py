@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from db.directory import LinkDirectory
+from db.known import Known, KnownLink
 from db.store import Store
 from tests.gateways import make_link
 
@@ -99,3 +100,32 @@ async def test_many_clicks_on_one_unknown_code_ask_once(store: Store, directory:
     assert set(await asyncio.gather(*(directory.find("NOBODY") for _ in range(100)))) == {None}
     await execute(store, "UPDATE referral_links SET code = 'NOBODY'")
     assert await directory.find("NOBODY") is None
+
+
+async def test_what_was_read_earlier_does_not_undo_what_was_read_later() -> None:
+    known, old, new = Known(), Known(), Known()
+    old.add(KnownLink(1, "A", True, 1, 1, version=5))
+    new.add(KnownLink(1, "A", False, 1, 1, version=6))
+    known.learn(new)
+    known.learn(old)
+    assert not known.links["A"].is_active
+
+
+async def test_a_link_asked_for_during_a_reload_is_found(store: Store, directory: LinkDirectory) -> None:
+    await execute(store, "INSERT INTO referral_links (code) VALUES ('GONE')")
+    await execute(store, "INSERT INTO referral_links (code) VALUES ('LATER')")
+    await execute(store, "DELETE FROM referral_links WHERE code = 'GONE'")
+    found, _ = await asyncio.gather(directory.find("LATER"), directory.refresh())
+    assert found is not None
+
+
+async def test_a_database_that_went_back_to_a_backup_is_read_anew(store: Store, directory: LinkDirectory) -> None:
+    await execute(store, "UPDATE referral_links SET status = 'inactive'")
+    await directory.refresh()
+    await execute(store, "UPDATE referral_links SET status = 'active'")
+    await execute(store, "UPDATE referral_links SET version = 1")
+    await execute(store, "UPDATE link_directory_version SET version = 1")
+    await directory.refresh()
+    link = await directory.find("PARTNER123")
+    assert link is not None
+    assert link.is_active

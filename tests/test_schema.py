@@ -134,9 +134,25 @@ async def test_upgrading_twice_changes_nothing(store: Store) -> None:
     assert await version(store) == before
 
 
-@pytest.mark.parametrize(
-    "url", ["sqlite://", "sqlite:///:memory:", "mysql://host/db", "nonsense", "sqlite:////no/x.db"]
+UNUSABLE = (
+    "sqlite://",
+    "sqlite:///:memory:",
+    "sqlite:////no/x.db",
+    "mysql://host/db",
+    "nonsense",
+    "postgresql//user:secret@host/db",
+    "postgresql://user:secret@host:port/db",
+    "postgresql://user:secret@host/db?colour=blue",
 )
-def test_a_database_that_cannot_keep_clicks_is_refused(url: str) -> None:
-    with pytest.raises(UnusableDatabase):
+
+
+@pytest.mark.parametrize("url", UNUSABLE)
+def test_a_database_that_cannot_keep_clicks_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(UnusableDatabase) as refused:
         Store(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_the_name_of_a_database_hides_its_password() -> None:
+    store = Store("postgresql://user:secret@host/db?sslmode=require")
+    assert store.name == "postgresql+asyncpg://user:***@host/db?sslmode=require"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import can_ada
 
-from db.directory import KnownLink, KnownProgram
+from db.known import KnownLink, KnownProgram
 from db.records import Click, TestClick
 from graph.context import Context
 from graph.enrichment import visit_record
@@ -53,7 +53,7 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
 
     `unreadable` names the fields whose type was wrong, in order; they are absent from the visit and reported in their
     turn. Raises, in this order: `AffiliateUrlMissing`, `AffiliateUrlInvalid`, `AffMissing`, `FieldInvalid`,
-    `UnknownLink`, `LinkMisconfigured`, `LinkInactive`, `GatewayBusy`; for a test event `UnknownProgram`, `GatewayBusy`.
+    `UnknownLink`, `LinkMisconfigured`, `LinkInactive`, `TryLater`; for a test event `UnknownProgram`, `TryLater`.
     """
     with outages():
         if visit.additional_data is not None and visit.additional_data.get("test_mode") is True:

@@ -24,7 +24,7 @@ async def create(
     status: Status = "active",
 ) -> dict[str, Any]:
     """Make a link for a partner in a program, and return its row. Raises `FieldInvalid`, `UnknownProgram`,
-    `CodeTaken` (of two who make the same code at once, one wins), `GatewayBusy`."""
+    `CodeTaken` (of two who make the same code at once, one wins), `DatabaseAway`."""
     values = {
         "code": code_field(code),
         "program_id": program_id,
@@ -44,12 +44,12 @@ async def create(
 
 
 async def pause(context: Context, code: str) -> dict[str, Any]:
-    """Make a link inactive, and return its row. Raises `UnknownLink`, `GatewayBusy`."""
+    """Make a link inactive, and return its row. Raises `UnknownLink`, `DatabaseAway`."""
     return await _set_status(context, code, "inactive")
 
 
 async def resume(context: Context, code: str) -> dict[str, Any]:
-    """Make a link active again, and return its row. Raises `UnknownLink`, `GatewayBusy`."""
+    """Make a link active again, and return its row. Raises `UnknownLink`, `DatabaseAway`."""
     return await _set_status(context, code, "active")
 
 

@@ -13,7 +13,7 @@ from graph.resolvers.fields import email_field, name_field
 
 
 async def create(context: Context, *, name: str, email: str | None = None) -> dict[str, Any]:
-    """Make a partner and return its row. Raises `FieldInvalid`, `GatewayBusy`."""
+    """Make a partner and return its row. Raises `FieldInvalid`, `DatabaseAway`."""
     values = {"name": name_field("name", name), "email": None if email is None else email_field(email)}
     with outages():
         async with context.services.store.write() as connection:
@@ -23,7 +23,7 @@ async def create(context: Context, *, name: str, email: str | None = None) -> di
 
 async def join(context: Context, *, partner_id: int, program_id: int) -> dict[str, Any]:
     """Take a partner into a program, if it is not in it already, and return the membership's row. Raises
-    `UnknownPartner`, `UnknownProgram`, `GatewayBusy`."""
+    `UnknownPartner`, `UnknownProgram`, `DatabaseAway`."""
     with outages():
         async with context.services.store.write() as connection:
             if await connection.scalar(select(Partner.id).where(Partner.id == partner_id)) is None:

@@ -15,7 +15,7 @@ LONGEST_WINDOW_DAYS = 3650
 async def create(
     context: Context, *, name: str, domain: str | None = None, cookie_window_days: int = 60
 ) -> dict[str, Any]:
-    """Make a program and return its row. Raises `FieldInvalid`, `GatewayBusy`."""
+    """Make a program and return its row. Raises `FieldInvalid`, `DatabaseAway`."""
     values = {"name": name_field("name", name), "domain": domain, "cookie_window_days": cookie_window_days}
     if not 1 <= cookie_window_days <= LONGEST_WINDOW_DAYS:
         raise FieldInvalid("cookie_window_days", f"must be between 1 and {LONGEST_WINDOW_DAYS}")

@@ -18,7 +18,7 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
     """Issue a token; return the secret, which is never shown again, and the token's row.
 
     Raises `FieldInvalid` for a program or partner that is missing or out of place, `UnknownProgram`,
-    `UnknownPartner`, `GatewayBusy`.
+    `UnknownPartner`, `DatabaseAway`.
     """
     for field, needed in zip(("program_id", "partner_id"), NEEDS[new.role], strict=True):
         if needed is (getattr(new, field) is None):

@@ -1,0 +1,51 @@
+"""The server's HTTP protocol with bounds: on the size of a request's head, and on the time a request takes to arrive.
+
+Without them one connection could fill the memory with headers, and idle ones could use up all that the system allows.
+"""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Browsers and proxies stop at 8 to 32 KiB.
+HEAD_BYTES = 64 * 1024
+# A phone on a bad line needs a second or two for a click. Shorter than the time that a stop waits for requests.
+REQUEST_SECONDS = 10
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection; it is closed when a request's head is too large, or the request does not arrive in time."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent has it
+        super().connection_made(transport)
+        self._head_bytes = 0
+        self._in_head = True
+        self._arriving_since: float | None = self.loop.time()
+        self._watch = self.loop.call_later(REQUEST_SECONDS, self._check_arrival)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._watch.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._arriving_since is None:
+            self._arriving_since = self.loop.time()
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > HEAD_BYTES:
+            self.send_400_response("Request head is too large")
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head, self._head_bytes, self._arriving_since = True, 0, None
+        super().on_message_complete()
+
+    def _check_arrival(self) -> None:
+        since = self._arriving_since
+        if since is not None and self.loop.time() - since >= REQUEST_SECONDS:
+            self.transport.close()
+        else:
+            self._watch = self.loop.call_later(REQUEST_SECONDS, self._check_arrival)

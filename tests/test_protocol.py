@@ -1,0 +1,63 @@
+"""The bounds of a connection: a head that never ends, a request that never arrives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.addresses import proxy_networks
+from tests.databases import MakeDatabase
+from tests.gateways import Gateway, running_gateway
+
+HEAD = b"POST /api/v1/track/click HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.fixture
+async def gateway(make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
+    monkeypatch.setattr("gateway.protocol.REQUEST_SECONDS", 0.5)
+    async with running_gateway(make_sqlite()) as running:
+        yield running
+
+
+async def connect(gateway: Gateway) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", gateway.http.base_url.port)
+
+
+async def test_a_head_without_end_is_refused(gateway: Gateway) -> None:
+    async def send_head() -> None:
+        _, writer = await connect(gateway)
+        writer.write(HEAD)
+        for number in range(100_000):
+            writer.write(b"X-%d: %s\r\n" % (number, b"x" * 1000))
+            await writer.drain()
+
+    with pytest.raises(ConnectionError):
+        await send_head()
+
+
+@pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{", b"POST /api"])
+async def test_a_request_that_does_not_arrive_is_given_up(gateway: Gateway, sent: bytes) -> None:
+    reader, writer = await connect(gateway)
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_connection_that_is_used_again_and_again_stays(gateway: Gateway) -> None:
+    reader, writer = await connect(gateway)
+    for _ in range(4):
+        writer.write(HEAD + b"Content-Length: 2\r\n\r\n{}")
+        assert b"400" in await reader.readline()
+        while not (await reader.read(4096)).endswith(b"}"):
+            pass
+        await asyncio.sleep(0.4)
+    writer.close()
+
+
+def test_a_proxy_is_trusted_as_a_socket_of_both_families_sees_it() -> None:
+    assert proxy_networks(["127.0.0.1", "10.0.0.0/8", "::1"]) == [
+        *("127.0.0.1/32", "::ffff:127.0.0.1/128"),
+        *("10.0.0.0/8", "::ffff:10.0.0.0/104"),
+        "::1/128",
+    ]
