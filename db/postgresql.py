@@ -74,11 +74,12 @@ class PostgresDatabase:
             self._idle.pop().terminate()
 
     def _note_idle(self, _connection: object, entry: ConnectionPoolEntry) -> None:
-        if entry.driver_connection is not None:  # it is none any more where it broke
+        if entry.driver_connection is not None:  # it is none where the connection broke
             self._idle.add(entry.driver_connection)
 
     def _note_busy(self, _connection: object, entry: ConnectionPoolEntry, _fairy: object) -> None:
-        self._idle.discard(entry.driver_connection)
+        if entry.driver_connection is not None:
+            self._idle.discard(entry.driver_connection)
 
     def fault(self, error: BaseException) -> Fault:
         if isinstance(error, DBAPIError) and error.connection_invalidated:

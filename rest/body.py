@@ -7,7 +7,6 @@ is repaired, and a field of the wrong type is reported in its turn.
 import json
 import math
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -41,7 +40,7 @@ async def read_body(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-def decode_visit(body: bytes) -> tuple[Visit, Sequence[str]]:
+def decode_visit(body: bytes) -> tuple[Visit, tuple[str, ...]]:
     """Return a body's visit, and the names of the fields whose type is wrong, which are absent from it.
 
     Raises `BodyNotObject`.
@@ -65,12 +64,12 @@ def _decode_leniently(body: bytes) -> dict[str, Any]:
     return decoded
 
 
-def _visit_of(fields: dict[str, Any]) -> tuple[Visit, Sequence[str]]:
+def _visit_of(fields: dict[str, Any]) -> tuple[Visit, tuple[str, ...]]:
     given = {name: fields[name] for name in Visit.__struct_fields__ if fields.get(name) is not None}
     readable: dict[str, Any] = {
         name: value for name, value in given.items() if isinstance(value, dict if name == "additional_data" else str)
     }
-    return Visit(**readable), [name for name in given if name not in readable]
+    return Visit(**readable), tuple(name for name in given if name not in readable)
 
 
 def _refuse(constant: str) -> None:
