@@ -1,6 +1,6 @@
 """What the store asks of a database: the one face that SQLite and PostgreSQL show.
 
-Each of the two has a module of its own behind it; nothing else in the project names a dialect.
+Each of the two has a module of its own behind it, so that what differs between them is in one place each.
 """
 
 from collections.abc import Sequence

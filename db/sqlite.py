@@ -78,8 +78,8 @@ class SqliteDatabase:
 
 
 class SqliteWriteConnection:
-    """Statements run on the event loop: they only touch memory, because the lock on the file is already held.
-    What can wait (for that lock, for the disk) runs in a thread."""
+    """Statements run on the event loop: the lock on the file is already held, so none of them waits for another
+    writer, and few for the disk. What does wait, for that lock or for a commit, runs in a thread."""
 
     def __init__(self, path: str) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

@@ -1,11 +1,13 @@
 """The Starlette application: its routes, and the lifespan that starts and stops the services."""
 
 import gc
+import logging
 import os
 import signal
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from multiprocessing import parent_process
 from typing import TypedDict
 
@@ -24,6 +26,8 @@ from graph.context import Services
 from rest.click import PATH, ClickEndpoint
 from rest.openapi import openapi
 
+logger = logging.getLogger(__name__)
+
 
 class State(TypedDict):
     """What a request finds in its scope's state."""
@@ -40,6 +44,8 @@ def create_app() -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with running_services(settings) as services:
+            known = services.directory.size
+            logger.info("clickgate %s knows %d links in %s", version("clickgate"), known, services.store.name)
             # What start-up made stays for good: the collector need not look at it again, ever.
             gc.collect()
             gc.freeze()

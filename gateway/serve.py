@@ -1,5 +1,6 @@
 """Serve the application with uvicorn, in one process or several."""
 
+import logging
 import os
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,8 @@ from gateway.addresses import proxy_networks
 from gateway.geo import GeoDatabaseError
 from gateway.protocol import BoundedProtocol
 from gateway.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 # How long requests under way may take after a stop was asked for; the writer gives up on a commit sooner.
 SHUTDOWN_SECONDS = 15
@@ -40,6 +43,8 @@ async def prepare(settings: Settings, *, may_upgrade: bool, workers: int = 1) ->
 
 def serve(settings: Settings, *, workers: int) -> None:
     """Serve until told to stop; then finish the requests under way and commit what waits. Takes `prepare` first."""
+    if not settings.geoip_db:
+        logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
     if workers == 1:
         _run(settings)
         return
@@ -56,7 +61,7 @@ def _run(settings: Settings, workers: int = 1) -> None:
         host=settings.host,
         port=settings.port,
         workers=workers,
-        loop="uvloop",
+        loop="auto",
         http=BoundedProtocol,
         ws="none",
         lifespan="on",

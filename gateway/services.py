@@ -1,11 +1,9 @@
 """The process's services, made once and handed down; here the storeys are wired together."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from db.committer import Committer
 from db.directory import LinkDirectory
@@ -20,8 +18,6 @@ from gateway.metrics import WriterMetrics, count_click
 from gateway.settings import Settings
 from graph.context import Services
 from graph.visit import Device, Place
-
-logger = logging.getLogger(__name__)
 
 # Soon enough for whoever replaced a file and waits to see it used; asking costs a system call.
 GEO_REFRESH_SECONDS = 5
@@ -49,7 +45,6 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         writer = ClickWriter(Committer(store), queue_clicks=settings.queue_clicks, observer=WriterMetrics())
         stack.push_async_callback(writer.close)
         writer.start()
-        logger.info("clickgate %s: %d links in %s", version("clickgate"), directory.size, store.name)
         yield Services(
             store=store,
             directory=directory,
@@ -89,8 +84,6 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
 async def _city_database(settings: Settings) -> AsyncIterator[GeoLookup]:
     """Open the city database's files, and open them again when they change."""
     geo = GeoLookup(settings.geoip_db)
-    if not settings.geoip_db:
-        logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
 
     async def refresh() -> None:
         while True:

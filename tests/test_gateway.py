@@ -113,6 +113,7 @@ async def test_the_log_has_no_line_for_a_click_and_none_but_json(make_sqlite: Ma
         assert len(log.read_text().splitlines()) == before
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert sum("no city database" in line["event"] for line in lines) == 1
+    assert sum("knows 1 links" in line["event"] for line in lines) == 1
 
 
 async def test_a_full_queue_refuses_and_keeps_what_it_has(database_url: str) -> None:
