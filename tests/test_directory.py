@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.directory import LinkDirectory
-from db.known import Known, KnownLink
+from db.known import Known, KnownLink, read_known
 from db.store import Store
 
 
@@ -102,12 +104,31 @@ async def test_what_was_read_earlier_does_not_undo_what_was_read_later() -> None
     assert not known.links["A"].is_active
 
 
-async def test_a_link_asked_for_during_a_reload_is_found(store: Store, directory: LinkDirectory) -> None:
+async def test_a_link_made_and_asked_for_during_a_reload_is_found(
+    store: Store, directory: LinkDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, reload_may_end, looked_up, look_up_may_end = (asyncio.Event() for _ in range(4))
+
+    async def held(connection: AsyncConnection, *everything: Any, **one: Any) -> Known:
+        """Read as ever, but hand the result over only when the test says so."""
+        found = await read_known(connection, *everything, **one)
+        done, may_end = (looked_up, look_up_may_end) if one else (reading, reload_may_end)
+        done.set()
+        await may_end.wait()
+        return found
+
     await execute(store, "INSERT INTO referral_links (code) VALUES ('GONE')")
-    await execute(store, "INSERT INTO referral_links (code) VALUES ('LATER')")
     await execute(store, "DELETE FROM referral_links WHERE code = 'GONE'")
-    found, _ = await asyncio.gather(directory.find("LATER"), directory.refresh())
-    assert found is not None
+    monkeypatch.setattr("db.directory.read_known", held)
+    reload = asyncio.create_task(directory.refresh())
+    await reading.wait()
+    await execute(store, "INSERT INTO referral_links (code) VALUES ('LATER')")
+    find = asyncio.create_task(directory.find("LATER"))
+    await looked_up.wait()
+    reload_may_end.set()
+    await reload
+    look_up_may_end.set()
+    assert await find is not None
 
 
 async def test_a_database_that_went_back_to_a_backup_is_read_anew(store: Store, directory: LinkDirectory) -> None:
