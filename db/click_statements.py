@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from db.columns import UtcDateTime
 from db.records import VisitRecord
 from db.statements import Query, Statement, compiled
-from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
+from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
 
 VISIT = VisitRecord.__struct_fields__
 
@@ -49,6 +49,7 @@ class ClickStatements:
         self.insert_test_event = statement(
             insert(ClickTestEvent).inline(), "id", "program_id", "occurred_at", "affiliate_url", *VISIT
         )
+        self.queue_clicks = statement(insert(QueuedClicks).inline(), "program_id", "first_id", "last_id", "clicks")
         self.return_customer = statement(
             update(Customer)
             .where(Customer.program_id == bindparam("program"), Customer.id == bindparam("row"))

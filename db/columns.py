@@ -41,7 +41,10 @@ def text(length: int) -> String:
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 Count = Annotated[int, mapped_column(BigInteger, server_default="0")]
 Moment = Annotated[datetime, mapped_column(UtcDateTime)]
-CreatedAt = Annotated[datetime, mapped_column(UtcDateTime, server_default=func.now())]
+# SQLite's own clock leaves the fraction of a second out, and moments are compared there as text.
+CreatedAt = Annotated[
+    datetime, mapped_column(UtcDateTime, default=lambda: datetime.now(UTC), server_default=func.now())
+]
 Text32 = Annotated[str, mapped_column(text(32))]
 Text64 = Annotated[str, mapped_column(text(64))]
 Text128 = Annotated[str, mapped_column(text(128))]

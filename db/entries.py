@@ -1,6 +1,7 @@
 """A click on its way through one batch: the ids reserved for it, its rows, and what became of it."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -39,6 +40,10 @@ class Entry:
         return (self.click.program_id, int(match[1])) if match else None
 
     @property
+    def is_replay(self) -> bool:
+        return isinstance(self.outcome, Receipt) and self.outcome.replayed
+
+    @property
     def is_new_customer(self) -> bool:
         return self.customer_id == self.new_customer_id
 
@@ -47,9 +52,15 @@ class Entry:
         self.customer_id, self.click_id = customer_id, click_id
 
     def is_first(self) -> None:
-        """Take note that the click makes a customer, whose `click_id` carries its own id and the moment."""
+        """Take note that the click makes a customer, whose `click_id` carries its own id and the moment.
+
+        It is another than `existing_click_id`, even where a visitor guessed right what it would be: by the two being
+        the same one tells, ever after, that an event made no customer.
+        """
         milliseconds = (self.click.occurred_at - EPOCH) // MILLISECOND
         self.customer_id, self.click_id = self.new_customer_id, f"cust_{self.new_customer_id}_{milliseconds}"
+        if self.click_id == self.click.visit.existing_click_id:
+            self.click_id = f"cust_{self.new_customer_id}_{milliseconds + 1}"
 
     @property
     def event_row(self) -> Row:
@@ -84,3 +95,26 @@ class TestEntry:
     def row(self) -> Row:
         click = self.click
         return self.id, click.program_id, click.occurred_at, click.affiliate_url, *astuple(click.visit)
+
+
+def inserted_ranges(entries: Iterable[Entry]) -> Sequence[Row]:
+    """Return the program, the first id, the last id and the number of a batch's inserted events: one range for each
+    program, as a rule.
+
+    No event of another transaction lies in a range. A batch's ids are taken one after the other from one block, which
+    is this process's alone. A later try of the same batch may insert what this one could not, or find what an earlier
+    one inserted; so a range ends at a click that is neither inserted here nor a replay, which stays one.
+    """
+    ranges: list[tuple[int, int, int, int]] = []
+    going_on = None
+    for entry in sorted(entries, key=lambda entry: (entry.click.program_id, entry.id)):
+        program_id = entry.click.program_id
+        if not entry.inserted:
+            going_on = going_on if entry.is_replay else None
+        elif going_on == program_id:
+            _, first, _, clicks = ranges.pop()
+            ranges.append((program_id, first, entry.id, clicks + 1))
+        else:
+            ranges.append((program_id, entry.id, entry.id, 1))
+            going_on = program_id
+    return ranges

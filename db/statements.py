@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import Dialect, Insert, Select, Update
+from sqlalchemy import Delete, Dialect, Insert, Select, Update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 Row: TypeAlias = tuple[Any, ...]
-Query: TypeAlias = Insert | Update | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
+Query: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

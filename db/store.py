@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 
-from sqlalchemy import URL, make_url, update
+from sqlalchemy import URL, func, make_url, select, update
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,6 +39,13 @@ class Store:
                     await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
                     yield connection
+
+    async def prefer_indexes(self, connection: AsyncConnection) -> None:
+        """Have the transaction's statements go from row to row through indexes, as SQLite does by itself. PostgreSQL
+        cannot estimate how many rows lie between two values of another table, and would rather read all there are."""
+        if not self.is_sqlite:
+            settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+            await connection.execute(select(*(func.set_config(name, "off", True) for name in settings)))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:

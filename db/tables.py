@@ -4,7 +4,18 @@ The migrations build them and a test compares the two. The large tables carry `p
 one program's rows lie together and can be sharded by program.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, MetaData, Text, false, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Text,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from db.columns import Count, CreatedAt, Moment, RowId, Text32, Text64, Text128, Text255, Text512, Text2048
@@ -92,6 +103,8 @@ class Customer(Base):
     __tablename__ = "customers"
     __table_args__ = (
         ForeignKeyConstraint(["program_id", "partner_id"], [PartnerProgram.program_id, PartnerProgram.partner_id]),
+        Index(None, "program_id", "created_at", "id"),
+        Index(None, "program_id", "partner_id", "created_at", "id"),
         CheckConstraint(r"click_id LIKE 'cust\_' || id || '\_%' ESCAPE '\'", name="click_id"),
     )
 
@@ -150,6 +163,10 @@ class ClickEvent(VisitColumns, Base):
             sqlite_where=text("event_id IS NOT NULL"),
             postgresql_where=text("event_id IS NOT NULL"),
         ),
+        Index(None, "program_id", "occurred_at", "id"),
+        Index(None, "program_id", "link_id", "occurred_at", "id"),
+        Index(None, "program_id", "partner_id", "occurred_at", "id"),
+        Index(None, "program_id", "customer_id", "occurred_at", "id"),
         CheckConstraint("length(event_id) BETWEEN 1 AND 64", name="event_id"),
     )
 
@@ -167,6 +184,7 @@ class ClickTestEvent(VisitColumns, Base):
     """A click sent in test mode, apart from the real ones, so that nothing that counts can see it."""
 
     __tablename__ = "affiliate_click_test_events"
+    __table_args__ = (Index(None, "program_id", "occurred_at", "id"),)
 
     id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     program_id: Mapped[RowId | None] = mapped_column(ForeignKey(Program.id))
@@ -175,30 +193,63 @@ class ClickTestEvent(VisitColumns, Base):
 
 
 class ClickRollup(Base):
-    """Clicks of one link in one quarter of an hour, by one value of one dimension; reports read these."""
+    """How many clicks one subject (a program, a partner in it, a link) had in one span of time, by one value of one
+    dimension; reports read these.
+
+    No foreign keys: the table is derived from the events, which have them, and the subjects are of three kinds.
+    `partner_id` is 0 where a row sums up all partners of a program, so that no partner's view can contain it.
+    """
 
     __tablename__ = "click_rollups"
+    # Rows lie in the order of their key, in which reports read them; the other database has no such choice.
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
-    program_id: Mapped[RowId] = mapped_column(ForeignKey(Program.id), primary_key=True)
-    link_id: Mapped[RowId] = mapped_column(ForeignKey(ReferralLink.id), primary_key=True)
+    program_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
+    level: Mapped[Text32] = mapped_column(primary_key=True)
+    subject_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     dimension: Mapped[Text32] = mapped_column(primary_key=True)
+    span_seconds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     bucket_at: Mapped[Moment] = mapped_column(primary_key=True)
     value: Mapped[Text512] = mapped_column(primary_key=True)
-    partner_id: Mapped[RowId] = mapped_column(ForeignKey(Partner.id), primary_key=True)
+    partner_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     people: Mapped[Count]
     bots: Mapped[Count]
     customers: Mapped[Count]
+    """Created by people's clicks."""
+    bot_customers: Mapped[Count]
+    """Created by bots' clicks."""
+
+
+class QueuedClicks(Base):
+    """Events that one transaction recorded in one program, a range of ids, to be added to the rollups. They are in
+    there once `folded_at` is set; a row stays a while longer, for those who watch the end of this table."""
+
+    __tablename__ = "click_rollup_queue"
+    __table_args__ = (
+        Index(None, "folded_at", "program_id", "id"),
+        # An id is never given twice, even after all rows are deleted.
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    program_id: Mapped[RowId]
+    first_id: Mapped[RowId]
+    last_id: Mapped[RowId]
+    clicks: Mapped[Count]
+    noted_at: Mapped[Moment] = mapped_column(server_default=func.now())
+    folded_at: Mapped[Moment | None]
 
 
 class ApiToken(Base):
-    """A credential, kept as its hash. A role goes with the program or the partner that it is bound to."""
+    """A credential, kept as its hash. A role goes with the program or the partner that it is bound to; a partner's may
+    be confined to one program."""
 
     __tablename__ = "api_tokens"
     __table_args__ = (
         CheckConstraint(
             "(role = 'admin' AND program_id IS NULL AND partner_id IS NULL)"
             " OR (role = 'program' AND program_id IS NOT NULL AND partner_id IS NULL)"
-            " OR (role = 'partner' AND program_id IS NULL AND partner_id IS NOT NULL)",
+            " OR (role = 'partner' AND partner_id IS NOT NULL)",
             name="scope",
         ),
     )

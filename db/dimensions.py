@@ -1,0 +1,64 @@
+"""What reports can count clicks by, and which sums are kept of them: facts that the folder and the reports share."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, cast, func, literal
+
+from db.columns import text
+from db.expressions import QUARTER_SECONDS, without_query
+
+DAY, HOUR, QUARTER = 86_400, 3_600, QUARTER_SECONDS
+
+VALUE = text(512)
+
+Level: TypeAlias = Literal["program", "partner", "link"]
+Dimension: TypeAlias = Literal["total", "link", "partner", "page", "referrer", "country", "device", "browser", "os"]
+VISIT_DIMENSIONS: tuple[Dimension, ...] = ("page", "referrer", "country", "device", "browser", "os")
+
+SPANS: Mapping[Level, Mapping[Dimension, tuple[int, ...]]] = MappingProxyType(
+    {
+        # A program's dashboard looks at single hours; a time zone's offset may be of :30 or :45.
+        "program": {
+            "total": (DAY, HOUR, QUARTER),
+            "link": (DAY, HOUR),
+            "partner": (DAY, HOUR),
+            **dict.fromkeys(VISIT_DIMENSIONS, (DAY, HOUR)),
+        },
+        # A partner's or a link's broken days are few events; keeping their hours would cost every click more.
+        "partner": {"total": (DAY, HOUR, QUARTER), "link": (DAY,), **dict.fromkeys(VISIT_DIMENSIONS, (DAY,))},
+        "link": {"total": (DAY, HOUR, QUARTER), **dict.fromkeys(VISIT_DIMENSIONS, (DAY,))},
+    }
+)
+"""The spans of time, longest first, for which sums are kept, by what they are sums of."""
+
+VALUES: Mapping[Dimension, Callable[[Any], ColumnElement[Any]]] = MappingProxyType(
+    {
+        "total": lambda event: literal(""),
+        "link": lambda event: event.link_id,
+        "partner": lambda event: event.partner_id,
+        "page": lambda event: func.substr(without_query(event.page_url), 1, VALUE.length),
+        "referrer": lambda event: func.substr(without_query(event.referrer_url), 1, VALUE.length),
+        "country": lambda event: event.country,
+        "device": lambda event: event.device_type,
+        "browser": lambda event: event.browser,
+        "os": lambda event: event.os,
+    }
+)
+
+
+def value_of(event: Any, dimension: Dimension) -> ColumnElement[str]:
+    """Return an event's value in a dimension, as rollups keep it: a text, empty where it is not known."""
+    return func.coalesce(as_value(VALUES[dimension](event)), "")
+
+
+def as_value(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return a text or an id in the form of a rollup's value."""
+    return cast(column, VALUE)
+
+
+def makes_customer(event: Any) -> ColumnElement[bool]:
+    """Return whether a click made its customer: one that returns has the `click_id` that it came with."""
+    made: ColumnElement[bool] = event.existing_click_id.is_distinct_from(event.click_id)
+    return made

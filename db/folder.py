@@ -1,0 +1,162 @@
+"""The folder: adds recorded events to the rollups, a second or so after their commit and apart from it.
+
+Which events wait is told by the queue that every batch writes to in its own transaction; a portion of it is added and
+marked in one transaction, too. So each event is added exactly once, whatever the order of commits, and whoever dies.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+
+from db.cells import Cells
+from db.database import WriteConnection
+from db.errors import DatabaseAway
+from db.rollups import FoldStatements, find_due, find_events, find_waiting
+from db.statements import Statement
+from db.store import Store
+
+logger = logging.getLogger(__name__)
+
+FOLD_SECONDS = 1
+# As long as a session of the database may idle in a transaction; a portion takes a small part of it.
+PORTION_SECONDS = 30
+# Enough to sum up what belongs together, and still a short transaction, for which clicks wait on SQLite.
+PORTION_CLICKS = 1000
+# Clicks get their turn on the event loop after so many rows: a millisecond or two of work.
+SLICE_ROWS = 100
+# Long enough for everybody who learns of commits from the end of the queue.
+WATCHED = timedelta(seconds=30)
+# Any number, the same for every gateway: who holds it folds, the others find nothing left to do.
+TAKE_LOCK = Statement(f"SELECT pg_try_advisory_xact_lock({0x636C6B666F6C64})", (), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Rows of the queue, and what their events add up to."""
+
+    queue_ids: Sequence[int]
+    cells: Cells
+    is_last: bool
+
+
+class Folder:
+    """Folds what the queue holds, once a second; of several gateways on one database, one at a time."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime], portion_clicks: int = PORTION_CLICKS) -> None:
+        self._store = store
+        self._clock = clock
+        self._portion_clicks = portion_clicks
+        self._statements = FoldStatements(store.database.engine.dialect)
+        self._connection: WriteConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to fold."""
+        self._task = asyncio.create_task(self._run(), name="folder")
+
+    async def close(self) -> None:
+        """Stop folding, and give the connection up. What is not folded yet waits in the queue."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._disconnect()
+
+    async def fold_all(self) -> None:
+        """Fold until nothing waits any more. Raises `DatabaseAway`."""
+        while await self._is_due():
+            if not await self.fold():
+                await asyncio.sleep(SLICE_ROWS / 1000)
+
+    async def fold(self) -> bool:
+        """Fold a portion of what waits; return whether more may be waiting. Raises `DatabaseAway`."""
+        try:
+            with self._store.outages():
+                async with asyncio.timeout(PORTION_SECONDS):
+                    return await self._is_due() and await self._fold()
+        except BaseException:
+            await self._disconnect()
+            raise
+
+    async def _run(self) -> None:
+        complaint = ""
+        while True:
+            await asyncio.sleep(FOLD_SECONDS)
+            try:
+                started = perf_counter()
+                while await self.fold():
+                    # Under load, at most every other moment is spent on this.
+                    await asyncio.sleep(perf_counter() - started)
+                    started = perf_counter()
+                complaint = ""
+            except Exception as error:
+                if str(error) != complaint:  # once, not every second
+                    complaint = str(error)
+                    foreseen = isinstance(error, DatabaseAway)
+                    logger.warning("rollups are not kept, clicks go on: %s", error, exc_info=not foreseen)
+
+    async def _is_due(self) -> bool:
+        """Return whether there is anything to write: an idle gateway writes nothing."""
+        async with self._store.read() as connection:
+            return await connection.scalar(find_due, {"stale_at": self._clock() - WATCHED}) is not None
+
+    async def _fold(self) -> bool:
+        connection = await self._connected()
+        if self._store.is_sqlite:
+            # Its one writer's turn is taken when the sums are ready: clicks wait meanwhile.
+            portion = await self._read()
+            async with self._store.turn():
+                await connection.begin()
+                return await self._write(connection, portion)
+        await connection.begin()
+        ((is_alone,),) = await connection.fetch(TAKE_LOCK, [()])
+        if not is_alone:
+            await connection.rollback()
+            return False
+        return await self._write(connection, await self._read())
+
+    async def _read(self) -> Portion:
+        """Sum up the events of the oldest rows in the queue. They never change, and neither do the rows, but for being
+        marked."""
+        cells = Cells()
+        async with self._store.read() as connection:
+            await self._store.prefer_indexes(connection)
+            rows = (await connection.execute(find_waiting, {"rows": self._portion_clicks})).all()
+            ids: list[int] = []
+            clicks = 0
+            for id, more in rows:
+                if ids and clicks + more > self._portion_clicks:
+                    break
+                ids.append(id)
+                clicks += more
+            if ids:
+                events = await connection.stream(find_events, {"last_row": ids[-1]})
+                async for part in events.partitions(SLICE_ROWS):
+                    cells.add(part)
+        return Portion(ids, cells, is_last=len(ids) == len(rows) < self._portion_clicks)
+
+    async def _write(self, connection: WriteConnection, portion: Portion) -> bool:
+        """Add the sums, and mark the rows of the queue; return whether more may be waiting."""
+        at = self._clock()
+        marked = await connection.fetch(self._statements.mark, [(at, id) for id in portion.queue_ids])
+        if len(marked) < len(portion.queue_ids):  # another folder was faster
+            await connection.rollback()
+            return True
+        for rows in portion.cells.slices(SLICE_ROWS):
+            await connection.execute(self._statements.add, rows)
+            await asyncio.sleep(0)
+        await connection.execute(self._statements.forget, [(at - WATCHED,)])
+        await connection.commit()
+        return not portion.is_last
+
+    async def _connected(self) -> WriteConnection:
+        if self._connection is None:
+            self._connection = await self._store.database.connect_writer()
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()

@@ -1,0 +1,70 @@
+"""The statements that bring recorded events into the rollups, and what tells which events still wait for that.
+
+Apart from the folder that runs them, so that there the order of things can be read without their SQL.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Dialect, and_, bindparam, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+
+from db.cells import COUNTERS, DIMENSIONS, KEY
+from db.columns import UtcDateTime
+from db.dimensions import makes_customer, value_of
+from db.expressions import quarter_of
+from db.statements import Query, Statement, compiled
+from db.tables import ClickEvent, ClickRollup, QueuedClicks
+
+WAITING = QueuedClicks.folded_at.is_(None)
+STALE = QueuedClicks.folded_at < bindparam("stale_at", type_=UtcDateTime)
+
+
+def queued(event: Any) -> ColumnElement[bool]:
+    """Return whether a row of the queue is about an event."""
+    return and_(
+        QueuedClicks.program_id == event.program_id,
+        event.id.between(QueuedClicks.first_id, QueuedClicks.last_id),
+    )
+
+
+# Something to do: events to fold, or rows that nobody watches any more.
+find_due = select(QueuedClicks.id).where(or_(WAITING, STALE)).limit(1)
+
+find_waiting = (
+    select(QueuedClicks.id, QueuedClicks.clicks).where(WAITING).order_by(QueuedClicks.id).limit(bindparam("rows"))
+)
+
+_event = aliased(ClickEvent)
+# In the form that `Cells.add` takes.
+find_events = (
+    select(
+        _event.program_id,
+        _event.partner_id,
+        _event.link_id,
+        quarter_of(_event.occurred_at),
+        _event.is_bot,
+        makes_customer(_event),
+        *(value_of(_event, dimension) for dimension in DIMENSIONS),
+    )
+    .join_from(QueuedClicks, _event, queued(_event))
+    .where(WAITING, QueuedClicks.id <= bindparam("last_row"))
+)
+
+
+class FoldStatements:
+    """Each attribute names the values of its rows, in order."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        def statement(query: Query, *parameters: str) -> Statement:
+            return compiled(dialect, query, parameters)
+
+        mark = update(QueuedClicks).where(QueuedClicks.id == bindparam("row"), WAITING)
+        self.mark = statement(
+            mark.values(folded_at=bindparam("at", type_=UtcDateTime)).returning(QueuedClicks.id), "at", "row"
+        )
+        insert = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(ClickRollup)
+        table = ClickRollup.__table__
+        added = {name: table.c[name] + insert.excluded[name] for name in COUNTERS}
+        self.add = statement(insert.on_conflict_do_update(index_elements=KEY, set_=added), *KEY, *COUNTERS)
+        self.forget = statement(delete(QueuedClicks).where(STALE), "stale_at")
