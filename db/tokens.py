@@ -19,11 +19,13 @@ PREFIX = "cg_"
 SECRET_BYTES = 32
 
 Role = Literal["admin", "program", "partner"]
+SHOWN = [column for column in ApiToken.__table__.columns if column.name != "token_hash"]
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """What a token is for. A role `program` needs a program, `partner` a partner, `admin` neither."""
+    """What a token is for. A role `program` needs a program, `partner` a partner, and may be confined to one program;
+    `admin` needs neither."""
 
     role: Role
     program_id: int | None = None
@@ -50,6 +52,5 @@ async def issue(connection: AsyncConnection, new: NewToken) -> tuple[str, dict[s
             expires_at=new.expires_at,
         )
     )
-    shown = [column for column in ApiToken.__table__.columns if column.name != "token_hash"]
-    row = await connection.execute(select(*shown).where(ApiToken.token_hash == hashed(token)))
+    row = await connection.execute(select(*SHOWN).where(ApiToken.token_hash == hashed(token)))
     return token, row.one()._asdict()

@@ -1,0 +1,116 @@
+"""Tokens as a running gateway knows them: looked up at most once a second each, and noted as used.
+
+A dashboard sends its token with every request; asking the database each time would cost more than many an answer.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select, update
+
+from db.errors import DatabaseAway
+from db.store import Store
+from db.tables import ApiToken
+from db.tokens import Role, hashed
+
+logger = logging.getLogger(__name__)
+
+# A revoked token is refused within a second, everywhere.
+KNOWN_FOR = timedelta(seconds=1)
+LOOK_UP_SECONDS = 5
+# Whoever tries secrets at random only pushes out what can be asked for again.
+KEPT_TOKENS = 4096
+# `last_used_at` is for people, who ask which tokens are in use; more precision would only cost writes.
+NOTE_EVERY = timedelta(minutes=1)
+NOTE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """A token that is not revoked, as of at most a second ago."""
+
+    id: int
+    role: Role
+    program_id: int | None
+    partner_id: int | None
+    expires_at: datetime | None
+
+
+class Credentials:
+    """The tokens that were asked for lately. The clock tells the present moment, in UTC."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[datetime, KnownToken | None]] = OrderedDict()
+        self._noted: dict[int, datetime] = {}
+        self._used: dict[int, datetime] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to write down which tokens are used."""
+        self._task = asyncio.create_task(self._keep_notes(), name="token use")
+
+    async def close(self) -> None:
+        """Write down what is not yet, and stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            await self._write_notes()
+
+    async def find(self, secret: str) -> KnownToken | None:
+        """Return the token of a secret, unless it is unknown, revoked or expired. Raises `DatabaseAway`."""
+        now, token_hash = self._clock(), hashed(secret)
+        asked_at, token = self._known.get(token_hash, (None, None))
+        if asked_at is None or not asked_at <= now < asked_at + KNOWN_FOR:
+            token = next(iter(await self._look_up(ApiToken.token_hash == token_hash)), None)
+            self._known[token_hash] = now, token
+            self._known.move_to_end(token_hash)
+            if len(self._known) > KEPT_TOKENS:
+                self._known.popitem(last=False)
+        if token is None or _is_expired(token, now):
+            return None
+        if token.id not in self._noted or now - self._noted[token.id] >= NOTE_EVERY:
+            self._noted[token.id] = self._used[token.id] = now
+        return token
+
+    async def is_good(self, token_id: int) -> bool:
+        """Return whether a token is neither revoked nor expired. Raises `DatabaseAway`."""
+        found = await self._look_up(ApiToken.id == token_id)
+        return any(not _is_expired(token, self._clock()) for token in found)
+
+    async def _look_up(self, condition: ColumnElement[bool]) -> Sequence[KnownToken]:
+        columns = (ApiToken.id, ApiToken.role, ApiToken.program_id, ApiToken.partner_id, ApiToken.expires_at)
+        with self._store.outages():
+            async with asyncio.timeout(LOOK_UP_SECONDS), self._store.read() as connection:
+                rows = await connection.execute(select(*columns).where(condition, ApiToken.revoked_at.is_(None)))
+                return [KnownToken(*row) for row in rows.all()]  # type: ignore[arg-type]  # the schema checks the role
+
+    async def _keep_notes(self) -> None:
+        while True:
+            await asyncio.sleep(NOTE_SECONDS)
+            await self._write_notes()
+
+    async def _write_notes(self) -> None:
+        """Write down when tokens were used. An outage is no reason to keep what is only for people to know."""
+        used, self._used = self._used, {}
+        if not used:
+            return
+        later: Any = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < max(used.values()))
+        try:
+            async with self._store.write() as connection:
+                for token_id, at in sorted(used.items()):
+                    await connection.execute(
+                        update(ApiToken).where(ApiToken.id == token_id, later).values(last_used_at=at)
+                    )
+        except DatabaseAway as error:
+            logger.warning("token use is not noted: %s", error)
+
+
+def _is_expired(token: KnownToken, now: datetime) -> bool:
+    return token.expires_at is not None and token.expires_at <= now
