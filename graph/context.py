@@ -3,13 +3,15 @@
 The services are made once, when the process starts, and handed down; nothing below reaches up for them.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from db.directory import LinkDirectory
+from db.feed import Feed
 from db.store import Store
 from db.writer import ClickWriter
+from graph.scope import Viewer
 from graph.visit import Device, Place
 
 
@@ -32,6 +34,11 @@ class Services:
     """Count an outcome of a click, by its name."""
     clock: Callable[[], datetime]
     """Return the present moment, in UTC."""
+    feed: Feed
+    authenticate: Callable[[str], Awaitable[Viewer | None]]
+    """Return whose token a secret is; None for one that is unknown, revoked or expired. Raises `DatabaseAway`."""
+    is_good: Callable[[int], Awaitable[bool]]
+    """Return whether the token of an id is neither revoked nor expired. Raises `DatabaseAway`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +48,5 @@ class Context:
     services: Services
     client_address: str | None = None
     user_agent: str | None = None
+    viewer: Viewer | None = None
+    """Who asks; None without a token."""

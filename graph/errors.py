@@ -1,6 +1,8 @@
 """Everything that a resolver says no with, as one tree; a face maps it to its own protocol.
 
 ClickgateError
+├── Unauthenticated            the token is not known, or there is none where one is needed
+├── Forbidden                  the viewer may not do this
 ├── InvalidRequest             the caller should not send this again as it is
 │   ├── BodyNotObject          the body is not a JSON object
 │   ├── BodyTooLarge           the body is over the limit
@@ -11,8 +13,10 @@ ClickgateError
 │   ├── UnknownLink            no link has this code
 │   ├── UnknownProgram         no program has this id
 │   ├── UnknownPartner         no partner has this id
+│   ├── UnknownToken           no token has this id
 │   ├── LinkMisconfigured      the link has no partner or no program
-│   └── CodeTaken              another link has this code already
+│   ├── CodeTaken              another link has this code already
+│   └── TooComplex             a query asks for more than one request may; `requested` and `maximum` tell how much
 ├── LinkInactive               the link is paused; nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too much
@@ -42,6 +46,18 @@ class ClickgateError(Exception):
 
     def __str__(self) -> str:
         return super().__str__() or self.message
+
+
+class Unauthenticated(ClickgateError):
+    """The token is not known, or there is none where one is needed."""
+
+    message = "A valid token is required"
+
+
+class Forbidden(ClickgateError):
+    """The viewer may not do this."""
+
+    message = "This is not allowed"
 
 
 class InvalidRequest(ClickgateError):
@@ -84,6 +100,7 @@ class FieldInvalid(InvalidRequest):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field} {problem}")
         self.field = field
+        self.problem = problem
 
 
 class UnknownLink(InvalidRequest):
@@ -104,6 +121,12 @@ class UnknownPartner(InvalidRequest):
     message = "Partner not found"
 
 
+class UnknownToken(InvalidRequest):
+    """No token has this id."""
+
+    message = "Token not found"
+
+
 class LinkMisconfigured(InvalidRequest):
     """The link has no partner or no program."""
 
@@ -114,6 +137,16 @@ class CodeTaken(InvalidRequest):
     """Another link has this code already."""
 
     message = "Code is already taken"
+
+
+class TooComplex(InvalidRequest):
+    """A query asks for more than one request may; `measure` names what was counted."""
+
+    def __init__(self, measure: str, requested: int, maximum: int) -> None:
+        super().__init__(f"The query is too complex: its {measure} of {requested} is over {maximum}")
+        self.measure = measure
+        self.requested = requested
+        self.maximum = maximum
 
 
 class LinkInactive(ClickgateError):

@@ -1,15 +1,18 @@
-"""Make, pause and resume referral links."""
+"""Make, change, pause and resume referral links."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.tables import PartnerProgram, Program, ReferralLink
 from graph.context import Context
 from graph.errors import CodeTaken, FieldInvalid, UnknownLink, UnknownProgram, outages
+from graph.permissions import check_manager, check_manager_of
 from graph.resolvers.fields import code_field, url_field
+from graph.scope import visible
 
 Status = Literal["active", "inactive"]
 
@@ -24,14 +27,10 @@ async def create(
     status: Status = "active",
 ) -> dict[str, Any]:
     """Make a link for a partner in a program, and return its row. Raises `FieldInvalid`, `UnknownProgram`,
-    `CodeTaken` (of two who make the same code at once, one wins), `DatabaseAway`."""
-    values = {
-        "code": code_field(code),
-        "program_id": program_id,
-        "partner_id": partner_id,
-        "destination_url": None if destination_url is None else url_field("destination_url", destination_url),
-        "status": status,
-    }
+    `CodeTaken` (of two who make the same code at once, one wins), `Forbidden`, `DatabaseAway`."""
+    check_manager_of(context, program_id)
+    values = _checked({"code": code, "destination_url": destination_url, "status": status})
+    values |= {"program_id": program_id, "partner_id": partner_id}
     with outages():
         async with context.services.store.write() as connection:
             await _check_membership(connection, program_id, partner_id)
@@ -40,32 +39,56 @@ async def create(
                     await connection.execute(insert(ReferralLink).values(values))
             except IntegrityError as error:
                 raise CodeTaken from error
-            return await _row(connection, code)
+            return await _row(connection, ReferralLink.code == code)
+
+
+async def change(context: Context, link_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change what is named of a link, its code, destination or status, and return its row. Raises `UnknownLink`, for
+    one out of sight too, `FieldInvalid`, `CodeTaken`, `Forbidden`, `DatabaseAway`."""
+    return await _change(context, ReferralLink.id == link_id, changes)
 
 
 async def pause(context: Context, code: str) -> dict[str, Any]:
-    """Make a link inactive, and return its row. Raises `UnknownLink`, `DatabaseAway`."""
-    return await _set_status(context, code, "inactive")
+    """Make a link inactive, and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
+    return await _change(context, ReferralLink.code == code, {"status": "inactive"})
 
 
 async def resume(context: Context, code: str) -> dict[str, Any]:
-    """Make a link active again, and return its row. Raises `UnknownLink`, `DatabaseAway`."""
-    return await _set_status(context, code, "active")
+    """Make a link active again, and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
+    return await _change(context, ReferralLink.code == code, {"status": "active"})
 
 
-async def _set_status(context: Context, code: str, status: Status) -> dict[str, Any]:
+async def _change(context: Context, which: ColumnElement[bool], changes: Mapping[str, Any]) -> dict[str, Any]:
+    viewer, values = check_manager(context), _checked(changes)
     with outages():
         async with context.services.store.write() as connection:
-            await connection.execute(update(ReferralLink).where(ReferralLink.code == code).values(status=status))
-            return await _row(connection, code)
+            seen = select(ReferralLink.id).where(which, visible(ReferralLink, viewer.eyes))
+            if (link_id := await connection.scalar(seen, viewer.values)) is None:
+                raise UnknownLink
+            if values:
+                await _update(connection, link_id, values)
+            return await _row(connection, ReferralLink.id == link_id)
 
 
-async def _row(connection: AsyncConnection, code: str) -> dict[str, Any]:
-    found = await connection.execute(select(ReferralLink.__table__).where(ReferralLink.code == code))
-    row = found.one_or_none()
-    if row is None:
-        raise UnknownLink
-    return row._asdict()
+async def _update(connection: AsyncConnection, link_id: int, values: Mapping[str, Any]) -> None:
+    try:
+        async with connection.begin_nested():
+            await connection.execute(update(ReferralLink).where(ReferralLink.id == link_id).values(values))
+    except IntegrityError as error:
+        raise CodeTaken from error
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(given)
+    if "code" in values:
+        values["code"] = code_field(values["code"])
+    if values.get("destination_url") is not None:
+        values["destination_url"] = url_field("destination_url", values["destination_url"])
+    return values
+
+
+async def _row(connection: AsyncConnection, which: ColumnElement[bool]) -> dict[str, Any]:
+    return (await connection.execute(select(ReferralLink.__table__).where(which))).one()._asdict()
 
 
 async def _check_membership(connection: AsyncConnection, program_id: int, partner_id: int) -> None:

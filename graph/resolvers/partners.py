@@ -9,27 +9,43 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.tables import Partner, PartnerProgram, Program
 from graph.context import Context
 from graph.errors import UnknownPartner, UnknownProgram, outages
+from graph.permissions import check_manager, check_manager_of
 from graph.resolvers.fields import email_field, name_field
+from graph.scope import visible
 
 
-async def create(context: Context, *, name: str, email: str | None = None) -> dict[str, Any]:
-    """Make a partner and return its row. Raises `FieldInvalid`, `DatabaseAway`."""
+async def create(
+    context: Context, *, name: str, email: str | None = None, program_id: int | None = None
+) -> dict[str, Any]:
+    """Make a partner, take it into a program if one is named, and return its row. A program's owner always takes it
+    into the own one, where it would not be seen otherwise. Raises `FieldInvalid`, `UnknownProgram`, `Forbidden`,
+    `DatabaseAway`."""
+    viewer = check_manager(context)
+    if program_id is None:
+        program_id = viewer.program_id
+    else:
+        check_manager_of(context, program_id)
     values = {"name": name_field("name", name), "email": None if email is None else email_field(email)}
     with outages():
         async with context.services.store.write() as connection:
+            if program_id is not None:
+                await _check_program(connection, program_id)
             made = (await connection.execute(insert(Partner).values(values).returning(Partner.id))).scalar_one()
+            if program_id is not None:
+                await _join(connection, made, program_id)
             return (await connection.execute(select(Partner.__table__).where(Partner.id == made))).one()._asdict()
 
 
 async def join(context: Context, *, partner_id: int, program_id: int) -> dict[str, Any]:
     """Take a partner into a program, if it is not in it already, and return the membership's row. Raises
-    `UnknownPartner`, `UnknownProgram`, `DatabaseAway`."""
+    `UnknownPartner`, for one out of sight too, `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
+    viewer = check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:
-            if await connection.scalar(select(Partner.id).where(Partner.id == partner_id)) is None:
+            seen = select(Partner.id).where(Partner.id == partner_id, visible(Partner, viewer.eyes))
+            if await connection.scalar(seen, viewer.values) is None:
                 raise UnknownPartner
-            if await connection.scalar(select(Program.id).where(Program.id == program_id)) is None:
-                raise UnknownProgram
+            await _check_program(connection, program_id)
             membership = select(PartnerProgram.__table__).where(
                 PartnerProgram.partner_id == partner_id, PartnerProgram.program_id == program_id
             )
@@ -37,6 +53,11 @@ async def join(context: Context, *, partner_id: int, program_id: int) -> dict[st
                 return found._asdict()
             await _join(connection, partner_id, program_id)
             return (await connection.execute(membership)).one()._asdict()
+
+
+async def _check_program(connection: AsyncConnection, program_id: int) -> None:
+    if await connection.scalar(select(Program.id).where(Program.id == program_id)) is None:
+        raise UnknownProgram
 
 
 async def _join(connection: AsyncConnection, partner_id: int, program_id: int) -> None:

@@ -1,12 +1,14 @@
-"""Make programs."""
+"""Make and change programs; administrators do."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from db.tables import Program
 from graph.context import Context
-from graph.errors import FieldInvalid, outages
+from graph.errors import FieldInvalid, UnknownProgram, outages
+from graph.permissions import check_administrator
 from graph.resolvers.fields import name_field
 
 LONGEST_WINDOW_DAYS = 3650
@@ -15,13 +17,36 @@ LONGEST_WINDOW_DAYS = 3650
 async def create(
     context: Context, *, name: str, domain: str | None = None, cookie_window_days: int = 60
 ) -> dict[str, Any]:
-    """Make a program and return its row. Raises `FieldInvalid`, `DatabaseAway`."""
-    values = {"name": name_field("name", name), "domain": domain, "cookie_window_days": cookie_window_days}
-    if not 1 <= cookie_window_days <= LONGEST_WINDOW_DAYS:
-        raise FieldInvalid("cookie_window_days", f"must be between 1 and {LONGEST_WINDOW_DAYS}")
-    if domain is not None:
-        values["domain"] = name_field("domain", domain)
+    """Make a program and return its row. Raises `FieldInvalid`, `Forbidden`, `DatabaseAway`."""
+    check_administrator(context)
+    values = _checked({"name": name, "domain": domain, "cookie_window_days": cookie_window_days})
     with outages():
         async with context.services.store.write() as connection:
             made = (await connection.execute(insert(Program).values(values).returning(Program.id))).scalar_one()
             return (await connection.execute(select(Program.__table__).where(Program.id == made))).one()._asdict()
+
+
+async def change(context: Context, program_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change what is named of a program, and return its row. Raises `UnknownProgram`, `FieldInvalid`, `Forbidden`,
+    `DatabaseAway`."""
+    check_administrator(context)
+    values, this = _checked(changes), Program.id == program_id
+    with outages():
+        async with context.services.store.write() as connection:
+            if values:
+                await connection.execute(update(Program).where(this).values(values))
+            row = (await connection.execute(select(Program.__table__).where(this))).one_or_none()
+    if row is None:
+        raise UnknownProgram
+    return row._asdict()
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(given)
+    if "name" in values:
+        values["name"] = name_field("name", values["name"])
+    if values.get("domain") is not None:
+        values["domain"] = name_field("domain", values["domain"])
+    if not 1 <= values.get("cookie_window_days", 1) <= LONGEST_WINDOW_DAYS:
+        raise FieldInvalid("cookie_window_days", f"must be between 1 and {LONGEST_WINDOW_DAYS}")
+    return values

@@ -1,34 +1,88 @@
-"""Issue API tokens."""
+"""Issue and revoke API tokens."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import tokens
-from db.tables import Partner, Program
+from db.columns import UtcDateTime
+from db.tables import ApiToken, Partner, PartnerProgram, Program
 from db.tokens import NewToken
 from graph.context import Context
-from graph.errors import FieldInvalid, UnknownPartner, UnknownProgram, outages
+from graph.errors import FieldInvalid, Forbidden, UnknownPartner, UnknownProgram, UnknownToken, outages
+from graph.permissions import check_manager
+from graph.resolvers.fields import name_field
+from graph.scope import Viewer, visible
 
-NEEDS = {"admin": (False, False), "program": (True, False), "partner": (False, True)}
+# For each role, which of the program and the partner a token needs, and which it may have.
+NEEDS = {"admin": (), "program": ("program_id",), "partner": ("partner_id",)}
+MAY_HAVE = {"admin": (), "program": ("program_id",), "partner": ("partner_id", "program_id")}
 
 
 async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]]:
     """Issue a token; return the secret, which is never shown again, and the token's row.
 
-    Raises `FieldInvalid` for a program or partner that is missing or out of place, `UnknownProgram`,
-    `UnknownPartner`, `DatabaseAway`.
+    A program's owner issues its partners' tokens, and they show that program's part only: nobody can grant more than
+    they see. Raises `FieldInvalid` for a program, partner or date that is missing or out of place, `UnknownProgram`,
+    `UnknownPartner`, `Forbidden`, `DatabaseAway`.
     """
-    for field, needed in zip(("program_id", "partner_id"), NEEDS[new.role], strict=True):
-        if needed is (getattr(new, field) is None):
-            raise FieldInvalid(field, f"is needed for the role {new.role}" if needed else f"is not for {new.role}")
+    viewer = check_manager(context)
+    if viewer.role == "program":
+        new = _within(viewer, new)
+    _check(context, new)
     with outages():
         async with context.services.store.write() as connection:
-            program = select(Program.id).where(Program.id == new.program_id)
-            if new.program_id is not None and await connection.scalar(program) is None:
-                raise UnknownProgram
-            partner = select(Partner.id).where(Partner.id == new.partner_id)
-            if new.partner_id is not None and await connection.scalar(partner) is None:
-                raise UnknownPartner
+            await _check_bounds(connection, viewer, new)
             return await tokens.issue(connection, new)
+
+
+async def revoke(context: Context, token_id: int) -> Mapping[str, Any]:
+    """Revoke a token, if it is not revoked already, and return its row. Running gateways refuse it within a second.
+    Raises `UnknownToken`, for one out of sight too, `Forbidden`, `DatabaseAway`."""
+    viewer = check_manager(context)
+    this = (ApiToken.id == token_id, visible(ApiToken, viewer.eyes))
+    moment = func.coalesce(ApiToken.revoked_at, literal(context.services.clock(), UtcDateTime))
+    with outages():
+        async with context.services.store.write() as connection:
+            await connection.execute(update(ApiToken).where(*this).values(revoked_at=moment), viewer.values)
+            row = await connection.execute(select(*tokens.SHOWN).where(*this), viewer.values)
+            found = row.one_or_none()
+    if found is None:
+        raise UnknownToken
+    return found._asdict()
+
+
+def _within(viewer: Viewer, new: NewToken) -> NewToken:
+    if new.role != "partner":
+        raise Forbidden
+    if new.program_id not in (None, viewer.program_id):
+        raise UnknownProgram
+    return replace(new, program_id=viewer.program_id)
+
+
+def _check(context: Context, new: NewToken) -> None:
+    for field in ("program_id", "partner_id"):
+        given = getattr(new, field) is not None
+        if field in NEEDS[new.role] and not given:
+            raise FieldInvalid(field, f"is needed for the role {new.role}")
+        if given and field not in MAY_HAVE[new.role]:
+            raise FieldInvalid(field, f"is not for {new.role}")
+    if new.label is not None:
+        name_field("label", new.label)
+    if new.expires_at is not None and new.expires_at <= context.services.clock():
+        raise FieldInvalid("expires_at", "must be in the future")
+
+
+async def _check_bounds(connection: AsyncConnection, viewer: Viewer, new: NewToken) -> None:
+    program = select(Program.id).where(Program.id == new.program_id, visible(Program, viewer.eyes))
+    if new.program_id is not None and await connection.scalar(program, viewer.values) is None:
+        raise UnknownProgram
+    partner = select(Partner.id).where(Partner.id == new.partner_id, visible(Partner, viewer.eyes))
+    if new.partner_id is not None and await connection.scalar(partner, viewer.values) is None:
+        raise UnknownPartner
+    member = exists().where(PartnerProgram.program_id == new.program_id, PartnerProgram.partner_id == new.partner_id)
+    if new.role == "partner" and new.program_id is not None and not await connection.scalar(select(member)):
+        raise FieldInvalid("partner_id", "names no partner of this program")
