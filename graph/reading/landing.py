@@ -1,0 +1,17 @@
+"""The URL that a partner publishes: where a link leads, with its code."""
+
+import can_ada
+
+
+def landing_url(destination_url: str | None, domain: str | None, code: str) -> str | None:
+    """Return the destination, or the program's site, with the link's `aff` parameter; None where neither is known."""
+    if destination_url is None and not domain:
+        return None
+    try:
+        url = can_ada.parse(destination_url or f"https://{domain}/")
+    except ValueError:
+        return None
+    search = can_ada.URLSearchParams(url.search)
+    search["aff"] = code
+    url.search = str(search)
+    return str(url.href)

@@ -1,0 +1,68 @@
+"""A page made from its rows: nodes, edges with their cursors, where the page lies, and the list's total."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graph.reading.cursors import encode_cursor
+from graph.reading.selecting import Found
+from graph.reading.shapes import Cursor, Edges, Field, Info, Nodes, Page, Total, Typename
+from graph.reading.statements import PageStatement
+
+
+class FinishedPage:
+    """One page, from the rows that its statement found: up to one more than the page takes."""
+
+    def __init__(self, page: Page, statement: PageStatement, rows: Sequence[Any], values: Mapping[str, Any]) -> None:
+        self._page = page
+        self._statement = statement
+        size: int = values[page.value("size")]
+        self._mark: str = values[page.value("mark")]
+        self._has_more = len(rows) > size
+        self._rows = rows[:size]
+        if page.backwards:
+            self._rows = self._rows[::-1]
+
+    def answer(self, found: Found, total: int) -> dict[str, Any]:
+        """Return the page as the client asked for it."""
+        return {part.answer: self._part(part, found, total) for part in self._page.parts}
+
+    def _part(self, part: Nodes | Edges | Info | Total | Typename, found: Found, total: int) -> Any:
+        match part:
+            case Nodes():
+                make = self._statement.makers[part]
+                return [make(row, found) for row in self._rows]
+            case Edges(_, parts):
+                return [{inner.answer: self._edge(inner, row, found) for inner in parts} for row in self._rows]
+            case Info(_, parts):
+                return {inner.answer: self._info(inner) for inner in parts}
+            case Total():
+                return total
+            case Typename(_, type_name):
+                return type_name
+
+    def _edge(self, part: Nodes | Cursor | Typename, row: Any, found: Found) -> Any:
+        match part:
+            case Nodes():
+                return self._statement.makers[part](row, found)
+            case Cursor():
+                return self._cursor(row)
+            case Typename(_, type_name):
+                return type_name
+
+    def _info(self, part: Field | Typename) -> Any:
+        match part:
+            case Typename(_, type_name):
+                return type_name
+            # A cursor was a row of this list, so there is a page on its other side.
+            case Field(_, "has_next_page"):
+                return "before" in self._page.bounds if self._page.backwards else self._has_more
+            case Field(_, "has_previous_page"):
+                return self._has_more if self._page.backwards else "after" in self._page.bounds
+            case Field(_, "start_cursor"):
+                return self._cursor(self._rows[0]) if self._rows else None
+            case Field(_, "end_cursor"):
+                return self._cursor(self._rows[-1]) if self._rows else None
+        raise KeyError(part)
+
+    def _cursor(self, row: Any) -> str:
+        return encode_cursor(self._mark, self._statement.position(row))

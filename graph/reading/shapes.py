@@ -1,0 +1,101 @@
+"""What is wanted of the database, as plain values: a tree of the fields, objects and pages that a client selected.
+
+A shape holds no values (no ids, no dates, no page sizes), so what is compiled for it serves every request of the same
+shape. Its order is the client's order, and `answer` is the name that the client gave to a part.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+
+class Field(NamedTuple):
+    """A single value of a row."""
+
+    answer: str
+    name: str
+
+
+class Typename(NamedTuple):
+    """The name of the type, known beforehand."""
+
+    answer: str
+    type_name: str
+
+
+class One(NamedTuple):
+    """Another row that the row points to, or null."""
+
+    answer: str
+    name: str
+    wanted: "Wanted"
+
+
+class Many(NamedTuple):
+    """A page of the rows that point to the row."""
+
+    answer: str
+    name: str
+    page: "Page"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of one row."""
+
+    kind: str
+    parts: tuple[Field | Typename | One | Many, ...]
+
+
+class Nodes(NamedTuple):
+    """A page's rows."""
+
+    answer: str
+    wanted: Wanted
+
+
+class Cursor(NamedTuple):
+    """A row's position in the list."""
+
+    answer: str
+
+
+class Edges(NamedTuple):
+    """A page's rows with their cursors; of an edge, `Nodes` is its one row."""
+
+    answer: str
+    parts: tuple[Nodes | Cursor | Typename, ...]
+
+
+class Info(NamedTuple):
+    """Where the page lies in the list."""
+
+    answer: str
+    parts: tuple[Field | Typename, ...]
+
+
+class Total(NamedTuple):
+    """How many rows the whole list has."""
+
+    answer: str
+
+
+PagePart: TypeAlias = Nodes | Edges | Info | Total | Typename
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is wanted of one page of a list. `number` tells it from the other pages of a request, and prefixes the names
+    of its values; `bounds` are those of "after" and "before" that are given."""
+
+    number: int
+    kind: str
+    order: str
+    descending: bool
+    filters: tuple[str, ...]
+    bounds: tuple[str, ...]
+    backwards: bool
+    parts: tuple[PagePart, ...]
+
+    def value(self, name: str) -> str:
+        """Return the name of one of the page's values."""
+        return f"page{self.number}_{name}"

@@ -1,0 +1,141 @@
+"""Shapes compiled to statements: for pages of lists, and for single rows. Compiled once for each shape and kind of
+viewer, and kept; ids, dates and sizes are given when a statement runs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, select
+from sqlalchemy.orm import aliased
+
+from db.parents import Joined, children_of, parent_keys
+from db.tables import Program
+from graph.reading.catalogue import CATALOGUE
+from graph.reading.kinds import Row, Values
+from graph.reading.listing import Listing
+from graph.reading.selecting import Make, Nested, Selecting
+from graph.reading.shapes import Edges, Info, Nodes, Page, Total, Wanted
+from graph.scope import Eyes, visible
+
+# A dashboard has some dozens of shapes; whoever writes new ones all the time only loses their own time.
+KEPT_SHAPES = 512
+
+Take: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
+# The columns of a child that say whose it is, in the order of its parent's key; empty for a list without parents.
+Under: TypeAlias = tuple[str, ...]
+
+
+class PageStatement(NamedTuple):
+    """What a page asks of the database: its rows, and how many the whole list has; None where that is not wanted. Of a
+    row: the parent's key, the position in the list, and what makes each of the page's nodes."""
+
+    rows: Select[Any] | None
+    total: Select[Any] | None
+    parent: Take
+    position: Take
+    makers: Mapping[Nodes, Make]
+    nested: Sequence[Nested]
+
+
+class RowsStatement(NamedTuple):
+    """What single rows ask of the database. Of a row: its primary key, and what makes its value."""
+
+    rows: Select[Any]
+    key: Take
+    make: Make
+    nested: Sequence[Nested]
+
+
+@lru_cache(KEPT_SHAPES)
+def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> PageStatement:
+    """Compile a page: of the children `under` each of many parents, or else of the whole list."""
+    listing, selecting = Listing(page, eyes), Selecting(eyes)
+    family = _family(page, under, eyes, is_sqlite=is_sqlite)
+    joined = _page_rows(page, listing, family, is_sqlite=is_sqlite)
+    parent = selecting.place(family.keys if under else [])
+    position = selecting.place(listing.columns(joined.row))
+    makers = {nodes: selecting.row(joined.row, nodes.wanted) for nodes in _nodes(page)}
+    statement = selecting.select(joined.source)
+    if under:
+        statement = statement.order_by(*listing.sorting(joined.row))
+    else:
+        statement = (
+            listing.cut(statement, joined.row) if family.parents is not None else listing.limited(statement, joined.row)
+        )
+    return PageStatement(
+        rows=statement if any(isinstance(part, Nodes | Edges | Info) for part in page.parts) else None,
+        total=_total(page, listing, family, under) if any(isinstance(part, Total) for part in page.parts) else None,
+        parent=parent,
+        position=position,
+        makers=makers,
+        nested=selecting.nested,
+    )
+
+
+@lru_cache(KEPT_SHAPES)
+def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes) -> RowsStatement:
+    """Compile the search for single rows by one of their kind's lookups."""
+    kind, selecting = CATALOGUE[wanted.kind], Selecting(eyes)
+    row = aliased(kind.table)
+    found = kind.lookups[lookup]
+    values: Values = {name: bindparam(f"lookup_{name}", expanding=name == found.lists) for name in found.values}
+    key = selecting.place(kind.key_columns(row))
+    make = selecting.row(row, wanted)
+    statement = selecting.select(row).where(visible(row, eyes), found.condition(row, values))
+    return RowsStatement(statement.order_by(*kind.key_columns(row)), key, make, selecting.nested)
+
+
+class _Family(NamedTuple):
+    """Whose children a list has: the parents, if it has any, with their keys, and the children's columns for them."""
+
+    parents: FromClause | None
+    matching: Under
+
+    @property
+    def keys(self) -> Sequence[ColumnElement[Any]]:
+        return [] if self.parents is None else list(self.parents.c)
+
+    def matches(self, child: Row) -> Sequence[ColumnElement[bool]]:
+        pairs = zip(self.matching, self.keys, strict=True)
+        return [getattr(child, column) == key for column, key in pairs]
+
+
+def _family(page: Page, under: Under, eyes: Eyes, *, is_sqlite: bool) -> _Family:
+    if under:
+        return _Family(parent_keys(len(under), is_sqlite=is_sqlite), under)
+    if not CATALOGUE[page.kind].is_large:
+        return _Family(None, ())
+    program = aliased(Program)
+    programs = select(program.id.label("key0")).where(visible(program, eyes))
+    if "program_id" in page.filters:
+        programs = programs.where(program.id == bindparam(page.value("program_id0")))
+    return _Family(programs.subquery("parent"), ("program_id",))
+
+
+def _page_rows(page: Page, listing: Listing, family: _Family, *, is_sqlite: bool) -> Joined:
+    kind = CATALOGUE[page.kind]
+    if family.parents is None:
+        row = aliased(kind.table)
+        return Joined(row, row)
+
+    def limited(child: Row) -> Select[Any]:
+        return listing.limited(select(child).where(*family.matches(child)), child)
+
+    return children_of(family.parents, kind.table, limited, kind.key_columns, is_sqlite=is_sqlite)
+
+
+def _total(page: Page, listing: Listing, family: _Family, under: Under) -> Select[Any]:
+    """Return the count of the whole list, or of each parent's, with the parent's key."""
+    row = aliased(CATALOGUE[page.kind].table)
+    counted = select(*(family.keys if under else []), func.count().label("total"))
+    counted = counted.select_from(row) if family.parents is None else counted.select_from(family.parents, row)
+    counted = counted.where(*family.matches(row), *listing.conditions(row))
+    return counted.group_by(*family.keys) if under else counted
+
+
+def _nodes(page: Page) -> Iterator[Nodes]:
+    for part in page.parts:
+        if isinstance(part, Nodes):
+            yield part
+        elif isinstance(part, Edges):
+            yield from (inner for inner in part.parts if isinstance(inner, Nodes))

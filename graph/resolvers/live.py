@@ -1,0 +1,63 @@
+"""Clicks as they are committed, in whichever process, to whom they may be shown."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from time import monotonic
+from typing import Any
+
+from db.feed import Committed, Watcher
+from graph.context import Context
+from graph.errors import DatabaseAway, Unauthenticated
+from graph.permissions import viewer_of
+from graph.reading.shapes import Wanted
+from graph.resolvers.rows import Values, reading
+
+# Within so much time a revoked token's subscription is closed.
+CHECK_SECONDS = 1.0
+
+
+async def clicks(
+    context: Context, wanted: Wanted, values: Values, *, program_id: int | None = None, link_id: int | None = None
+) -> AsyncGenerator[Any, None]:
+    """Yield each click that is committed from now on, of a program and of a link if those are named, finished as
+    wanted; at most once, and some not at all where the watcher falls behind. Raises `Unauthenticated`, also when the
+    token is no longer good, and `DatabaseAway`."""
+    viewer_of(context)
+    async with context.services.feed.watching() as watcher:
+        checked_at = monotonic()
+        while True:
+            committed = await _next(watcher)
+            if monotonic() - checked_at >= CHECK_SECONDS:
+                await _check_token(context)
+                checked_at = monotonic()
+            if committed is None or program_id not in (None, committed.program_id):
+                continue
+            for click in await _read(context, wanted, values, committed, link_id):
+                yield click
+
+
+async def _next(watcher: Watcher) -> Committed | None:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await watcher.get()
+    except TimeoutError:
+        return None
+
+
+async def _check_token(context: Context) -> None:
+    token_id = viewer_of(context).token_id
+    try:
+        if token_id is not None and not await context.services.is_good(token_id):
+            raise Unauthenticated
+    except DatabaseAway:
+        return  # nothing can be shown then, either
+
+
+async def _read(
+    context: Context, wanted: Wanted, values: Values, committed: Committed, link_id: int | None
+) -> list[Any]:
+    lookup, named = "range", committed._asdict()
+    if link_id is not None:
+        lookup, named = "range_of_link", {**named, "link_id": link_id}
+    async with reading(context, values) as reader:
+        return list((await reader.rows(wanted, lookup, named)).values())

@@ -1,0 +1,101 @@
+"""Read rows for the API: pages of lists, and single rows, finished as the client asked for them.
+
+A page or a row takes one statement, and one more for each page nested in it and for each total, however many rows
+there are; all of them see one snapshot.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.parents import parent_values
+from graph.context import Context
+from graph.errors import outages
+from graph.permissions import viewer_of
+from graph.reading.pages import FinishedPage
+from graph.reading.selecting import Found, Nested
+from graph.reading.shapes import Page, Wanted
+from graph.reading.statements import PageStatement, Under, page_statement, rows_statement
+from graph.scope import Viewer
+
+Values: TypeAlias = Mapping[str, Any]
+Key: TypeAlias = tuple[Any, ...]
+WHOLE: Key = ()
+
+
+async def page(context: Context, wanted: Page, values: Values) -> Any:
+    """Return a page of a whole list. `values` are those that the shape names, and those of the pages in it. Raises
+    `Unauthenticated`, `DatabaseAway`."""
+    async with reading(context, values) as reader:
+        return (await reader.pages(wanted, (), [WHOLE]))[WHOLE]
+
+
+async def find(context: Context, wanted: Wanted, values: Values, lookup: str, **named: Any) -> Any:
+    """Return the row that a lookup finds, or None. Raises as `page` does."""
+    async with reading(context, values) as reader:
+        found = await reader.rows(wanted, lookup, named)
+    return next(iter(found.values()), None)
+
+
+@asynccontextmanager
+async def reading(context: Context, values: Values) -> AsyncIterator["Reader"]:
+    """Open a snapshot to read from. Raises as `page` does."""
+    viewer, store = viewer_of(context), context.services.store
+    with outages():
+        async with store.read() as connection:
+            yield Reader(connection, viewer, values, is_sqlite=store.is_sqlite)
+
+
+class Reader:
+    """Reads on one connection, in one snapshot, for one viewer."""
+
+    def __init__(self, connection: AsyncConnection, viewer: Viewer, values: Values, *, is_sqlite: bool) -> None:
+        self._connection = connection
+        self._eyes = viewer.eyes
+        self._values = {**values, **viewer.values}
+        self._is_sqlite = is_sqlite
+
+    async def rows(self, wanted: Wanted, lookup: str, named: Values) -> dict[Key, Any]:
+        """Return the rows that a lookup finds, by their primary keys and in their order; `named` are its values."""
+        statement = rows_statement(wanted, lookup, self._eyes)
+        rows = await self._execute(statement.rows, {f"lookup_{name}": value for name, value in named.items()})
+        found = await self._nested(statement.nested, rows)
+        return {statement.key(row): statement.make(row, found) for row in rows}
+
+    async def pages(self, page: Page, under: Under, parents: Sequence[Key]) -> dict[Key, Any]:
+        """Return a page for each parent's key; a list without parents has its page under the key of no columns."""
+        statement = page_statement(page, under, self._eyes, self._is_sqlite)
+        values = self._parents(parents, len(under))
+        rows: list[Any] = [] if statement.rows is None else await self._execute(statement.rows, values)
+        totals = await self._totals(statement, values)
+        found = await self._nested(statement.nested, rows)
+        by_parent: dict[Key, list[Any]] = defaultdict(list)
+        for row in rows:
+            by_parent[statement.parent(row)].append(row)
+        return {
+            parent: FinishedPage(page, statement, by_parent[parent], self._values).answer(found, totals.get(parent, 0))
+            for parent in parents
+        }
+
+    async def _totals(self, statement: PageStatement, values: Values) -> dict[Key, int]:
+        if statement.total is None:
+            return {}
+        return {tuple(key): total for *key, total in await self._execute(statement.total, values)}
+
+    async def _nested(self, nested: Sequence[Nested], rows: Sequence[Any]) -> Found:
+        return {
+            one.page.number: await self.pages(one.page, one.under, list({one.key(row): None for row in rows}))
+            for one in nested
+        }
+
+    def _parents(self, parents: Sequence[Key], width: int) -> Values:
+        # A row without the key, such as a link without a program, has no children.
+        known = [key for key in parents if None not in key]
+        return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
+
+    async def _execute(self, statement: Any, values: Values) -> list[Any]:
+        rows = (await self._connection.execute(statement, {**self._values, **values})).all()
+        return [tuple(row) for row in rows]
