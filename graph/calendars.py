@@ -1,0 +1,72 @@
+"""Where a report's buckets begin and end in a time zone: hours, days, weeks and months as its clocks show them.
+
+A day may have 23 or 25 hours, an hour 30 or 90 minutes, midnight may not exist, and a zone may leave a whole day out.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from graph.errors import FieldInvalid
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+class Interval(StrEnum):
+    """How long a bucket is, by the clock. A week begins on Monday."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name. Raises `FieldInvalid`."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # of a folder of zones, or no possible file name
+        raise FieldInvalid("timezone", "must be an IANA time zone such as Europe/Berlin") from error
+
+
+def edges(start: datetime, end: datetime, zone: ZoneInfo, interval: Interval) -> Sequence[datetime]:
+    """Return in UTC, in order, where the buckets between two moments begin and the last one ends; the first and the
+    last bucket are as short as the moments make them."""
+    # Clocks that are set back show a wall time twice; a day more on each side makes sure of all.
+    first, last = start.astimezone(zone).date() - DAY, end.astimezone(zone).date() + DAY
+    if interval is Interval.HOUR:
+        inner = _hours(first, last, zone)
+    else:
+        inner = (_instant(day, zone) for day in _days(first, last) if _begins(interval, day.date()))
+    return sorted({start.astimezone(UTC), end.astimezone(UTC), *(at for at in inner if start < at < end)})
+
+
+def _days(first: date, last: date) -> Iterator[datetime]:
+    for number in range((last - first).days + 1):
+        yield datetime(first.year, first.month, first.day) + number * DAY
+
+
+def _hours(first: date, last: date, zone: ZoneInfo) -> Iterator[datetime]:
+    for day in _days(first, last):
+        for hour in range(24):
+            wall = day + hour * HOUR
+            early, late = _instant(wall, zone), _instant(wall.replace(fold=1), zone)
+            yield early
+            if early < late:  # the hour comes twice; where it does not exist, it is the other way round
+                yield late
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return when clocks show a wall time first; one that they skip begins when they skip it."""
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _begins(interval: Interval, day: date) -> bool:
+    match interval:
+        case Interval.WEEK:
+            return day.weekday() == 0
+        case Interval.MONTH:
+            return day.day == 1
+    return True

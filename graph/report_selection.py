@@ -1,0 +1,105 @@
+"""Whose clicks a report counts, and by what it ranks them: which rollups answer that, and which conditions confine it.
+
+Every condition on a row comes with that of the viewer's scope.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from db.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
+from graph.scope import PARTNER, Condition, Eyes, visible
+
+
+class By(StrEnum):
+    """What a ranking is of."""
+
+    PROGRAM = "program"
+    PARTNER = "partner"
+    LINK = "link"
+    PAGE = "page"
+    REFERRER = "referrer"
+    COUNTRY = "country"
+    DEVICE = "device"
+    BROWSER = "browser"
+    OS = "os"
+
+
+DIMENSIONS: Mapping[str, Dimension] = {dimension: dimension for dimension in VALUES}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """All clicks that these eyes may see, or those of them of certain programs, partners and links."""
+
+    eyes: Eyes
+    program_ids: Sequence[int] | None = None
+    partner_ids: Sequence[int] | None = None
+    link_ids: Sequence[int] | None = None
+
+    @property
+    def level(self) -> Level:
+        """Whose rollups tell these clicks from others."""
+        if self.link_ids is not None:
+            return "link"
+        if self.partner_ids is not None or self.eyes in ("partner", "partner of a program"):
+            return "partner"
+        return "program"
+
+    def dimension(self, by: By | None) -> Dimension:
+        """Return the dimension of the rollups that a ranking is made from: their subjects themselves may be ranked."""
+        dimension = DIMENSIONS.get(by or "", "total")
+        return dimension if dimension in SPANS[self.level] else "total"
+
+    def spans(self, by: By | None = None) -> Sequence[int]:
+        """Return the spans of time, longest first, of which there are rollups for a ranking or for totals."""
+        return SPANS[self.level][self.dimension(by)]
+
+    def programs(self, program: Any) -> Sequence[Condition]:
+        """Return the conditions on programs."""
+        return [visible(program, self.eyes), *_among(program.id, self.program_ids)]
+
+    def events(self, event: Any) -> Sequence[Condition]:
+        """Return the conditions on events of those programs."""
+        return [
+            visible(event, self.eyes),
+            *_among(event.partner_id, self.partner_ids),
+            *_among(event.link_id, self.link_ids),
+        ]
+
+    def rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
+        """Return the conditions on rollups of those programs, whose subjects are named so that an index finds them."""
+        conditions = [
+            rollup.level == self.level,
+            visible(rollup, self.eyes),
+            *_among(rollup.partner_id, self.partner_ids),
+        ]
+        match self.level:
+            case "program":
+                return [*conditions, rollup.subject_id == program.id]
+            case "partner" if self.partner_ids is None:
+                return [*conditions, rollup.subject_id == PARTNER]
+            case "partner":
+                return [*conditions, *_among(rollup.subject_id, self.partner_ids)]
+            case "link":
+                return [*conditions, *_among(rollup.subject_id, self.link_ids)]
+
+    def rollup_value(self, rollup: Any, by: By) -> ColumnElement[str]:
+        """Return a rollup's value in a ranking."""
+        if self.dimension(by) != "total":
+            value: ColumnElement[str] = rollup.value
+            return value
+        subjects = {By.PROGRAM: rollup.program_id, By.PARTNER: rollup.partner_id, By.LINK: rollup.subject_id}
+        return as_value(subjects[by])
+
+
+def event_value(event: Any, by: By) -> ColumnElement[str]:
+    """Return an event's value in a ranking."""
+    return as_value(event.program_id) if by is By.PROGRAM else value_of(event, DIMENSIONS[by])
+
+
+def _among(column: Any, ids: Sequence[int] | None) -> Sequence[Condition]:
+    return [] if ids is None else [column.in_(ids)]
