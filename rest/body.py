@@ -1,4 +1,4 @@
-"""The request's body as a `Visit`: read whole, at most so long, and decoded as JSON whatever its type says.
+"""The request's body as a `Visit`: decoded as JSON whatever its type says.
 
 A valid request takes one typed pass. Whatever that pass refuses is read again leniently: what a browser would repair
 is repaired, and a field of the wrong type is reported in its turn.
@@ -10,34 +10,14 @@ import re
 from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive
 
-from graph.errors import BodyNotObject, BodyTooLarge
+from graph.errors import BodyNotObject
 from graph.visit import Visit
 
-BODY_BYTES = 64 * 1024
 SURROGATE = re.compile("[\ud800-\udfff]")
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 _decode = msgspec.json.Decoder(Visit).decode
-
-
-async def read_body(receive: Receive) -> bytes:
-    """Return the body. Raises `BodyTooLarge` as soon as it is, `ClientDisconnect` when nobody waits any more."""
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > BODY_BYTES:
-            raise BodyTooLarge
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 def decode_visit(body: bytes) -> tuple[Visit, tuple[str, ...]]:

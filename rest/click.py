@@ -13,11 +13,13 @@ from msgspec.json import encode
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from graph.context import Context, Services
+from graph.body import read_body
+from graph.caller import caller
+from graph.context import Services
 from graph.errors import BodyTooLarge, ClickgateError, InvalidRequest, LinkInactive, RateLimited, TryLater
 from graph.resolvers import clicks
 from rest.answers import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
-from rest.body import decode_visit, read_body
+from rest.body import decode_visit
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ async def _answer(services: Services, scope: Scope, receive: Receive) -> Answer:
 
 
 async def _track(services: Services, scope: Scope, receive: Receive) -> Answer:
-    context = Context(services, _client_address(scope), _user_agent(scope))
+    context = caller(services, scope)
     try:
         services.charge(context.client_address)
         visit, unreadable = decode_visit(await read_body(receive))
@@ -102,18 +104,6 @@ def _refused(refusal: ClickgateError) -> Answer:
         case InvalidRequest():
             return Answer(refusal.code, 400, body)
     raise refusal
-
-
-def _client_address(scope: Scope) -> str | None:
-    client = scope.get("client")
-    return client[0] if client else None
-
-
-def _user_agent(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"user-agent":
-            return bytes(value).decode(errors="replace")
-    return None
 
 
 async def _send(answer: Answer, send: Send) -> None:

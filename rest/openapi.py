@@ -8,9 +8,9 @@ from msgspec.json import schema_components
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from graph.body import BODY_BYTES
 from graph.visit import Visit
 from rest.answers import ClickRecorded, ClickRefused, Problem, TestRecorded
-from rest.body import BODY_BYTES
 from rest.click import PATH
 
 PROBLEMS = {

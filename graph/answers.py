@@ -1,0 +1,94 @@
+"""What is answered over HTTP: a status, headers and a body of GraphQL."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.types import Send
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from graph.errors import BodyTooLarge, ClickgateError, InvalidRequest, TryLater, Unauthenticated
+from graph.faults import MASKED, extensions_of
+from graph.media import GRAPHQL, JSON
+from graph.requests import UnreadableType
+
+
+class MethodNotAllowed(InvalidRequest):
+    """The operation, or anything at all, is not to be had by this method."""
+
+    def __init__(self, problem: str, *allowed: str) -> None:
+        super().__init__(problem)
+        self.allowed = ", ".join(allowed)
+
+
+class NotAcceptable(InvalidRequest):
+    """The client takes no media type that GraphQL is answered in."""
+
+    message = f"Answers are {GRAPHQL} or {JSON}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response before it is sent."""
+
+    status: int
+    body: dict[str, Any] | None = None
+    media: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def send(self, send: Send, headers: dict[str, str]) -> None:
+        """Send it, with further headers."""
+        body = b"" if self.body is None else msgspec.json.encode(self.body)
+        headers = self.headers | headers
+        if self.body is not None:
+            headers |= {"Content-Type": f"{self.media}; charset=utf-8", "Content-Length": str(len(body))}
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
+
+
+def executed(result: ExecutionResult, media: str) -> Answer:
+    """Answer with what became of a well-formed request.
+
+    The newer media type tells by its status whether anything was executed; with plain JSON it is 200 either way, for
+    the clients that look no further at anything else.
+    """
+    errors = [error.formatted for error in result.errors or ()]
+    body: dict[str, Any] = {"errors": errors} if errors else {}
+    status = 200
+    if not isinstance(result, PreExecutionError):
+        body["data"] = result.data
+    elif any(error["extensions"]["code"] == "INTERNAL" for error in errors):
+        status = 500
+    elif media == GRAPHQL:
+        status = 400
+    if result.extensions:
+        body["extensions"] = result.extensions
+    return Answer(status, body, media)
+
+
+def refused(error: Exception, media: str) -> Answer:
+    """Answer with why a request was not even looked at."""
+    message = str(error) if isinstance(error, ClickgateError) else MASKED
+    body = {"errors": [{"message": message, "extensions": extensions_of(error)}]}
+    status, headers = _status(error)
+    return Answer(status, body, media, headers)
+
+
+def _status(error: Exception) -> tuple[int, dict[str, str]]:
+    match error:
+        case Unauthenticated():
+            return 401, {"WWW-Authenticate": "Bearer"}
+        case TryLater():
+            return 503, {"Retry-After": str(error.retry_after)}
+        case MethodNotAllowed():
+            return 405, {"Allow": error.allowed}
+        case NotAcceptable():
+            return 406, {}
+        case BodyTooLarge():
+            return 413, {}
+        case UnreadableType():
+            return 415, {}
+        case InvalidRequest():
+            return 400, {}
+    return 500, {}

@@ -1,0 +1,110 @@
+"""Documents parsed, validated and planned once, kept for the next request that sends the same text.
+
+Both what is accepted and what is refused is kept. Whatever a document contains, reading it takes some tens of
+milliseconds at most: its tokens are counted while it is parsed, its form is measured before it is validated, and
+validation gives up after its first errors or too many comparisons.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation.rules import overlapping_fields_can_be_merged
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from graph.errors import TooComplex
+from graph.limits import Limits, check_form
+from graph.plan import Plan
+
+# A comparison takes about a microsecond, and an honest query, whose fragments overlap here and there, some hundreds.
+# The library's own bound of half a million is meant for JavaScript.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
+MOST_ERRORS = 10
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+# A few hundred different queries of a large application.
+CACHE_BYTES = 32 * 1024 * 1024
+# What a parsed document takes in memory besides its text, measured.
+BYTES_PER_TOKEN = 450
+BYTES_PER_DOCUMENT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text that was read. With any `errors` it must not be executed; without `ast` it could not even be parsed."""
+
+    ast: DocumentNode | None
+    errors: tuple[GraphQLError, ...] = ()
+    plan: Plan | None = None
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """Return the operation of this name, or the only one. Raises `GraphQLError`."""
+        definitions = () if self.ast is None else self.ast.definitions
+        operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
+        if name is None and len(operations) > 1:
+            raise GraphQLError("A document with several operations needs an operationName")
+        for operation in operations:
+            if name is None or (operation.name and operation.name.value == name):
+                return operation
+        raise GraphQLError("There is no operation of this name" if name else "There is no operation")
+
+
+class Documents:
+    """The documents of one schema. Those that were not asked for the longest are forgotten first."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, cache_bytes: int = CACHE_BYTES) -> None:
+        self.limits = limits
+        self.schema = schema
+        self.kept_bytes = 0
+        self._cache_bytes = cache_bytes
+        self._kept: OrderedDict[str, tuple[Document, int]] = OrderedDict()
+
+    def read(self, text: str) -> Document:
+        """Return the document that a text is."""
+        kept = self._kept.get(text)
+        if kept is not None:
+            self._kept.move_to_end(text)
+            return kept[0]
+        document = self._read(text)
+        size = BYTES_PER_DOCUMENT + len(text) + BYTES_PER_TOKEN * _tokens(document.ast)
+        self._kept[text] = document, size
+        self.kept_bytes += size
+        while self.kept_bytes > self._cache_bytes:
+            _, (_, freed) = self._kept.popitem(last=False)
+            self.kept_bytes -= freed
+        return document
+
+    def _read(self, text: str) -> Document:
+        tokens = self.limits.tokens
+        try:
+            ast = parse(text, max_lexical_tokens=tokens, max_comments=tokens)
+        except GraphQLError as error:
+            return Document(None, (error.with_traceback(None),))
+        try:
+            check_form(ast, self.limits)
+        except TooComplex as error:
+            return Document(ast, (GraphQLError(str(error), original_error=error.with_traceback(None)),))
+        except GraphQLError as error:
+            return Document(ast, (error.with_traceback(None),))
+        errors = validate(self.schema, ast, RULES, max_errors=MOST_ERRORS - 1)
+        if errors:
+            return Document(ast, tuple(errors))
+        return Document(ast, plan=Plan(self.schema, ast))
+
+
+def _tokens(ast: DocumentNode | None) -> int:
+    """Count a document's tokens, comments included: they are linked to each other."""
+    count = 0
+    token = ast.loc.start_token if ast is not None and ast.loc is not None else None
+    while token is not None:
+        count += 1
+        token = token.next
+    return count

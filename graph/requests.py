@@ -1,0 +1,61 @@
+"""One GraphQL request, as it comes in a body or in a query string.
+
+Raises `MalformedRequest` for whatever is not one, in words that name the field.
+"""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+from starlette.types import Receive, Scope
+
+from graph.body import read_body
+from graph.caller import header
+from graph.errors import InvalidRequest
+from graph.media import is_readable
+
+
+class MalformedRequest(InvalidRequest):
+    """What was sent is no GraphQL request."""
+
+
+class UnreadableType(InvalidRequest):
+    """The body is in a form that is not read."""
+
+    message = "The body must be application/json, in UTF-8"
+
+
+class Request(Struct, frozen=True, rename="camel"):
+    """A GraphQL request."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
+
+
+_decode = msgspec.json.Decoder(Request).decode
+
+
+async def posted(scope: Scope, receive: Receive) -> Request:
+    """Return the request in a body. Raises `UnreadableType`, `BodyTooLarge`, `MalformedRequest`."""
+    if not is_readable(header(scope, b"content-type")):
+        raise UnreadableType
+    body = await read_body(receive)
+    try:
+        return _decode(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest(f"The body is no GraphQL request: {error}") from error
+
+
+def queried(scope: Scope) -> Request:
+    """Return the request in a query string, where `variables` and `extensions` are JSON. Raises `MalformedRequest`."""
+    fields: dict[str, Any] = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    try:
+        for name in ("variables", "extensions"):
+            if name in fields:
+                fields[name] = msgspec.json.decode(fields[name]) if fields[name] else None
+        return msgspec.convert(fields, Request)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest(f"The query string is no GraphQL request: {error}") from error

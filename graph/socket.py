@@ -1,0 +1,82 @@
+"""A WebSocket of graphql-transport-ws: Strawberry speaks the protocol; who is at the other end is found out here.
+
+The token is looked up when the client introduces itself and again for each operation, so that one that was revoked
+since, or has expired, starts nothing more.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from msgspec import ValidationError
+from starlette.websockets import WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+
+from graph.caller import identified
+from graph.context import Context
+from graph.errors import TryLater, Unauthenticated
+from graph.messages import Init, Subscribe, read, token
+
+logger = logging.getLogger(__name__)
+
+# RFC 6455, section 5.5: a control frame holds 125 bytes, two of them the code.
+REASON_BYTES = 123
+INTERNAL_ERROR, TRY_AGAIN_LATER = 1011, 1013
+MALFORMED, FORBIDDEN = 4400, 4403
+
+
+class Socket(ASGIWebSocketAdapter):
+    """The connection."""
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        if self.ws.application_state == WebSocketState.DISCONNECTED:
+            raise WebSocketDisconnected
+        await super().send_json(message)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close it, unless it is closed; as much of the reason is sent as a frame holds."""
+        if self.ws.application_state != WebSocketState.DISCONNECTED:
+            await super().close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """The conversation."""
+
+    _secret: str | None = None
+
+    async def handle_message(self, message: Any) -> None:
+        try:
+            understood = read(message)
+        except ValidationError as error:
+            await self.websocket.close(MALFORMED, str(error))
+            return
+        if isinstance(understood, Init):
+            message = {"type": "connection_init", "payload": understood.payload or {}}
+        if await self._is_admitted(understood):
+            await super().handle_message(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        if not isinstance(error, WebSocketDisconnected):
+            logger.error("GraphQL operation failed", exc_info=error, extra={"fault": uuid4().hex})
+
+    async def _is_admitted(self, message: object) -> bool:
+        """Find out who sends this, where it matters; close the socket where that is nobody."""
+        try:
+            if isinstance(message, Init) and not self.connection_init_received:
+                self._secret = token(message.payload or {})
+                self.context = await identified(self.context, self._secret)
+            elif isinstance(message, Subscribe):
+                self.context = await identified(self.context, self._secret)
+        except Unauthenticated:
+            await self.websocket.close(FORBIDDEN, "Forbidden")
+        except TryLater as error:
+            await self.websocket.close(TRY_AGAIN_LATER, str(error))
+        except Exception as error:
+            await self.handle_task_exception(error)
+            await self.websocket.close(INTERNAL_ERROR, "Something went wrong")
+        else:
+            return True
+        return False

@@ -1,0 +1,136 @@
+"""`/graphql`: requests over HTTP, answered here as the GraphQL-over-HTTP draft has it, and sockets, where Strawberry
+speaks graphql-transport-ws.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from json import JSONDecodeError
+
+import msgspec
+from graphql import GraphQLError
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import MissingQueryError
+from strawberry.http.websocket_origin import normalize_origin
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from graph.admission import GuardedSchema
+from graph.answers import Answer, MethodNotAllowed, NotAcceptable, executed, refused
+from graph.caller import bearer, caller, header, identified
+from graph.context import Context
+from graph.faults import shown
+from graph.media import JSON, wanted, wants_page
+from graph.requests import Request, posted, queried
+from graph.socket import Socket, SocketHandler
+
+METHODS = ("GET", "POST", "OPTIONS")
+# Long enough for a slow line; whoever connects says who they are at once.
+INIT_SECONDS = 10
+OPERATIONS_PER_SOCKET = 20
+ALLOWED = {"GET": (OperationType.QUERY,), "POST": (OperationType.QUERY, OperationType.MUTATION)}
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": ", ".join(METHODS),
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class GraphQLView(GraphQL[Context, None]):
+    """The endpoint of a schema. It finds the process's services in the lifespan's state.
+
+    `origins` are those of the browsers' pages, besides the gateway's own, that may use it; `*` allows any. `page` is
+    what a browser gets that asks for a page here, instead of an answer.
+    """
+
+    websocket_adapter_class = Socket
+    graphql_transport_ws_handler_class = SocketHandler
+
+    def __init__(self, schema: GuardedSchema, *, origins: Sequence[str] = (), page: ASGIApp | None = None) -> None:
+        super().__init__(
+            schema,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
+            max_subscriptions_per_connection=OPERATIONS_PER_SOCKET,
+            allowed_origins=origins,
+        )
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif self._page is not None and _asks_for_page(scope):
+            await self._page(scope, receive, send)
+        else:
+            media = wanted(header(scope, b"accept"))
+            try:
+                answer = await self._answer(scope, receive, media)
+            except ClientDisconnect:
+                return
+            except Exception as error:
+                answer = refused(error, media or JSON)
+            await answer.send(send, self._shared_headers(scope))
+
+    async def get_context(self, request: StarletteRequest | WebSocket, response: Response | WebSocket) -> Context:
+        return caller(request.scope["state"]["services"], request.scope)
+
+    async def _answer(self, scope: Scope, receive: Receive, media: str | None) -> Answer:
+        method = scope["method"]
+        if method == "OPTIONS":
+            return Answer(204, headers={"Allow": ", ".join(METHODS)} | PREFLIGHT)
+        if method not in METHODS:
+            raise MethodNotAllowed("Method not allowed", *METHODS)
+        if media is None:
+            raise NotAcceptable
+        authorization = header(scope, b"authorization")
+        secret = None if authorization is None else bearer(authorization)
+        context = await identified(caller(scope["state"]["services"], scope), secret)
+        request = await posted(scope, receive) if method == "POST" else queried(scope)
+        return await self._execute(request, context, method, media)
+
+    async def _execute(self, request: Request, context: Context, method: str, media: str) -> Answer:
+        try:
+            result = await self.schema.execute(
+                request.query,
+                request.variables,
+                context,
+                operation_name=request.operation_name,
+                allowed_operation_types=ALLOWED[method],
+            )
+        except InvalidOperationTypeError as error:
+            if method == "GET":
+                raise MethodNotAllowed("Only queries may be sent by GET", "POST") from error
+            refusal = GraphQLError("Subscriptions are served over a WebSocket")
+            return executed(PreExecutionError(None, [shown(refusal)]), media)
+        except (MissingQueryError, CannotGetOperationTypeError) as error:
+            refusal = GraphQLError("There is no such operation in the document", original_error=error)
+            return executed(PreExecutionError(None, [shown(refusal)]), media)
+        return executed(result, media)
+
+    def _shared_headers(self, scope: Scope) -> dict[str, str]:
+        headers = {"Cache-Control": "no-store", "Vary": "Accept, Origin"}
+        origin = header(scope, b"origin")
+        if origin is not None and ("*" in self.allowed_origins or normalize_origin(origin) in self.allowed_origins):
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = "Retry-After, WWW-Authenticate"
+        return headers
+
+    def decode_json(self, data: str | bytes) -> object:
+        try:
+            return msgspec.json.decode(data)
+        except (ValueError, RecursionError) as error:
+            raise JSONDecodeError(str(error), "", 0) from error
+
+    def encode_json(self, data: object) -> str:
+        return msgspec.json.encode(data).decode()
+
+
+def _asks_for_page(scope: Scope) -> bool:
+    has_query = scope["query_string"].startswith(b"query=") or b"&query=" in scope["query_string"]
+    return scope["method"] == "GET" and not has_query and wants_page(header(scope, b"accept"))
