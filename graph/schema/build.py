@@ -1,0 +1,26 @@
+"""The schema, put together."""
+
+from functools import cache
+
+from strawberry.schema.config import StrawberryConfig
+
+from graph.admission import GuardedSchema
+from graph.limits import Limits
+from graph.schema.executor import LookAheadExecutor
+from graph.schema.mutations import Mutation
+from graph.schema.queries import Query
+from graph.schema.scalars import SCALARS
+from graph.schema.subscriptions import Subscription
+
+
+@cache
+def build_schema(limits: Limits | None = None) -> GuardedSchema:
+    """Return the schema, whose operations are bounded by the limits."""
+    return GuardedSchema(
+        Query,
+        limits=limits,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(scalar_map=SCALARS),
+        execution_context_class=LookAheadExecutor,
+    )

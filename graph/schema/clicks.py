@@ -1,0 +1,123 @@
+"""`trackClick`: the same verb as behind the REST endpoint, with the same fields and the same outcomes."""
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET, Info
+from strawberry.scalars import JSON
+
+from graph.context import Context
+from graph.errors import ClickgateError, InvalidRequest, LinkInactive
+from graph.resolvers import clicks
+from graph.schema.fields import value
+from graph.schema.inputs import given
+from graph.schema.scalars import BigInt
+from graph.visit import Visit
+
+
+@strawberry.input(description="One landing of a visitor. Null is the same as absent; text that is too long is cut.")
+class TrackClickInput:
+    affiliate_url: str | None = given("Full URL of the landing page with its `aff` parameter; needed but in test mode.")
+    page_url: str | None = given("Canonical URL of the page.")
+    page_title: str | None = given("Title of the page.")
+    referrer_url: str | None = given("Where the visitor came from.")
+    session_id: str | None = given("The browser session's identifier.")
+    user_agent: str | None = given("The user agent, where it is not the `User-Agent` header's.")
+    screen_resolution: str | None = given("Size of the screen, such as `1920x1080`.")
+    viewport_size: str | None = given("Size of the browser's viewport, such as `1280x800`.")
+    language: str | None = given("The browser's language, such as `en-US`.")
+    timezone: str | None = given("The IANA time zone.")
+    existing_click_id: str | None = given("A `clickId` issued before: its customer is reused, in the same program.")
+    additional_data: JSON | None = given(
+        'Anything else worth keeping, an object. With `{"test_mode": true, "program_id": 1}` a test event is recorded.'
+    )
+    event_id: str | None = given("The click's own identifier: a click sent again with it is recorded once.")
+
+
+@strawberry.type(description="The click is recorded. Keep `clickId` in a first-party cookie for `cookieWindowDays`.")
+class TrackedClick:
+    success: bool = value("True.")
+    click_id: str = value("The customer's id for later lead and sale calls.")
+    partner_code: str = value("The link's code.")
+    cookie_window_days: int = value("For how many days the click counts.")
+
+
+@strawberry.type(description="The test event is recorded. It counts nowhere.")
+class TrackedTestEvent:
+    success: bool = value("True.")
+    message: str = value("Says so in words.")
+    event_id: BigInt = value("The test event's own number.")
+    program_id: BigInt | None = value("The number of the program that was named.")
+    test_mode: bool = value("True.")
+
+
+@strawberry.type(description="The link exists but is inactive; nothing is recorded.")
+class InactiveReferralLink:
+    success: bool = value("False.")
+    message: str = value("Says so in words.")
+
+
+@strawberry.type(
+    description="The click is refused, as REST does with 400; nothing is recorded, now or when sent again."
+)
+class RefusedClick:
+    success: bool = value("False.")
+    message: str = value("What is wrong, in words.")
+    code: str = value("A stable name of what is wrong, the same as in the REST API.")
+
+
+TrackClickResult = Annotated[
+    TrackedClick | TrackedTestEvent | InactiveReferralLink | RefusedClick,
+    strawberry.union("TrackClickResult", description="What became of a click."),
+]
+
+
+async def track_click(
+    info: Info, input: Annotated[TrackClickInput, strawberry.argument(description="The visit.")]
+) -> TrackClickResult:
+    """Record a visit. Raises `TryLater` where the same click may be sent again."""
+    context: Context = info.context
+    try:
+        context.services.charge(context.client_address)
+        visit, unreadable = _visit(input)
+        tracked = await clicks.track(context, visit, unreadable)
+    except ClickgateError as refusal:
+        context.services.count(refusal.code)
+        if isinstance(refusal, LinkInactive):
+            return InactiveReferralLink(success=False, message=str(refusal))
+        if isinstance(refusal, InvalidRequest):
+            return RefusedClick(success=False, message=str(refusal), code=refusal.code)
+        raise
+    except Exception:
+        context.services.count("fault")
+        raise
+    return _recorded(context, tracked)
+
+
+def _visit(input: TrackClickInput) -> tuple[Visit, tuple[str, ...]]:
+    """Return the visit, and which fields have a type that GraphQL could not refuse."""
+    named = {name: getattr(input, name) for name in Visit.__struct_fields__}
+    fields = {name: value for name, value in named.items() if value is not None and value is not UNSET}
+    if not isinstance(fields.get("additional_data", {}), dict):
+        del fields["additional_data"]
+        return Visit(**fields), ("additional_data",)
+    return Visit(**fields), ()
+
+
+def _recorded(context: Context, tracked: clicks.TrackedClick | clicks.TrackedTest) -> Any:
+    if isinstance(tracked, clicks.TrackedTest):
+        context.services.count("test")
+        return TrackedTestEvent(
+            success=True,
+            message="Test click event tracked successfully",
+            event_id=BigInt(tracked.event_id),
+            program_id=None if tracked.program_id is None else BigInt(tracked.program_id),
+            test_mode=True,
+        )
+    context.services.count("replayed" if tracked.replayed else "recorded")
+    return TrackedClick(
+        success=True,
+        click_id=tracked.click_id,
+        partner_code=tracked.partner_code,
+        cookie_window_days=tracked.cookie_window_days,
+    )

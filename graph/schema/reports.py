@@ -1,0 +1,192 @@
+"""`clickReport`: clicks counted over time and by what they have in common, from the rollups."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, cast
+
+import strawberry
+from strawberry import ID, UNSET, Info
+from strawberry.utils.str_converters import to_camel_case
+
+from graph.calendars import Interval
+from graph.permissions import viewer_of
+from graph.plan import COST
+from graph.reading.ids import decode_key
+from graph.reading.kinds import instant
+from graph.reading.shapes import Field, Wanted
+from graph.report import ClickReport as Report
+from graph.report import Counts, ReportFilter, ReportRequest, Share, Top
+from graph.report_selection import By
+from graph.resolvers import reports
+from graph.resolvers.rows import reading
+from graph.schema.executor import Finished
+from graph.schema.fields import value
+from graph.schema.inputs import given
+from graph.schema.reading import looking_from
+from graph.schema.scalars import BigInt
+from graph.schema.selections import Selection
+from graph.schema.shaping import Shaping
+from graph.schema.types import Partner, Program, ReferralLink
+
+# What a part of a report costs beside an object: it reads some thousand rollups.
+PART_COST = 20
+# What each ranking of rows is told by: the kind of row, the field that holds it, and the column that names it.
+NAMED = {
+    By.PROGRAM: ("Program", "program", "name"),
+    By.PARTNER: ("Partner", "partner", "name"),
+    By.LINK: ("ReferralLink", "referral_link", "code"),
+}
+
+strawberry.enum(
+    Interval,
+    name="ReportInterval",
+    description="How long a bucket is, by the clock of the time zone. A week is Monday's.",
+)
+strawberry.enum(By, name="ReportDimension", description="What clicks are told apart by.")
+
+
+@strawberry.input(description="Which clicks count; all conditions must hold. Ids out of sight have no clicks.")
+class ClickReportFilter:
+    program_ids: list[ID] | None = given("Only of these programs; at most 100.")
+    partner_ids: list[ID] | None = given("Only of these partners; at most 100.")
+    referral_link_ids: list[ID] | None = given("Only of these links; at most 100.")
+    is_bot: bool | None = given("Only bots, or only people.")
+
+
+@strawberry.interface(description="How many clicks there were.")
+class ClickCounts:
+    clicks: BigInt = value("All clicks: people's and bots'.")
+    people: BigInt = value("Clicks of people.")
+    bots: BigInt = value("Clicks of crawlers and other programs.")
+    customers: BigInt = value("Customers that these clicks created.")
+
+
+@strawberry.type(description="A part of the span.")
+class ClickBucket(ClickCounts):
+    start: datetime = value("When it begins, with the time zone's offset.")
+    end: datetime = value("When it ends, with the time zone's offset; the next one begins then.")
+
+
+@strawberry.type(description="One value in a ranking.")
+class ClickShare(ClickCounts):
+    program: Program | None = value("The program, in a ranking by `PROGRAM`.")
+    partner: Partner | None = value("The partner, in a ranking by `PARTNER`.")
+    referral_link: ReferralLink | None = value("The link, in a ranking by `LINK`.")
+    value: str | None = value("The name, code, URL or term; null where it is not known.")
+
+
+@strawberry.type(description="Clicks counted over a span of time; every part of it as of one moment.")
+class ClickReport(ClickCounts):
+    data_as_of: datetime = value("As of when everything was counted.")
+
+    @strawberry.field(description="The counts over time, an empty bucket included.", metadata={COST: PART_COST})
+    def series(
+        self, interval: Annotated[Interval, strawberry.argument(description="How long a bucket is.")] = Interval.DAY
+    ) -> list[ClickBucket]:
+        raise LookupError("it is read with the report")
+
+    @strawberry.field(description="The values with the most clicks, those first.", metadata={COST: PART_COST})
+    def top(
+        self,
+        by: Annotated[By, strawberry.argument(description="What is ranked.")],
+        limit: Annotated[int, strawberry.argument(description="How many values; at most 100.")] = 10,
+    ) -> list[ClickShare]:
+        raise LookupError("it is read with the report")
+
+
+async def click_report(
+    info: Info,
+    from_: Annotated[datetime, strawberry.argument(name="from", description="When the span begins.")],
+    to: Annotated[datetime, strawberry.argument(description="When it ends; clicks at that moment are not in it.")],
+    filter: Annotated[ClickReportFilter | None, strawberry.argument(description="Which clicks count.")] = None,
+    timezone: Annotated[str, strawberry.argument(description="The IANA time zone whose clock buckets go by.")] = "UTC",
+) -> ClickReport:
+    """Count clicks. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
+    viewer_of(info.context)
+    parts = looking_from(info).field.under()
+    names = [None if part.is_typename else part.name for part in parts]
+    request = ReportRequest(
+        from_,
+        to,
+        timezone,
+        _filter(filter),
+        totals=any(name in Counts.__annotations__ or name == "clicks" for name in names),
+        series=tuple({_interval(part): None for part, name in zip(parts, names, strict=True) if name == "series"}),
+        tops=tuple({_top(part): None for part, name in zip(parts, names, strict=True) if name == "top"}),
+    )
+    report = await reports.read(info.context, request)
+    return cast(ClickReport, Finished({part.answer: await _part(info, part, report) for part in parts}))
+
+
+def _filter(given: ClickReportFilter | None) -> ReportFilter:
+    if given is None:
+        return ReportFilter()
+
+    def ids(name: str, kind: str) -> tuple[int, ...] | None:
+        listed = getattr(given, name)
+        field = f"filter.{to_camel_case(name)}"
+        return None if not listed and listed != [] else tuple(decode_key(id, kind, field)[0] for id in listed)
+
+    return ReportFilter(
+        ids("program_ids", "Program"),
+        ids("partner_ids", "Partner"),
+        ids("referral_link_ids", "ReferralLink"),
+        None if given.is_bot is UNSET else given.is_bot,
+    )
+
+
+def _interval(part: Selection) -> Interval:
+    return Interval(part.arguments.get("interval", Interval.DAY))
+
+
+def _top(part: Selection) -> Top:
+    return Top(By(part.arguments["by"]), part.arguments.get("limit", 10))
+
+
+async def _part(info: Info, part: Selection, report: Report) -> Any:
+    if part.is_typename:
+        return part.parent_name
+    match part.name:
+        case "series":
+            buckets = report.series[_interval(part)]
+            return [_counted(part, each.counts, start=_local(each.start), end=_local(each.end)) for each in buckets]
+        case "top":
+            return await _shares(info, part, report.tops[_top(part)])
+        case "data_as_of":
+            return instant(report.data_as_of)
+    return getattr(report.totals, part.name)
+
+
+async def _shares(info: Info, part: Selection, shares: Sequence[Share]) -> Any:
+    """Answer a ranking; where it is of rows, with their names and whatever is selected of them."""
+    by = _top(part).by
+    if by not in NAMED:
+        return [_counted(part, share.counts, value=share.value) for share in shares]
+    kind, field, name = NAMED[by]
+    named = {"ids": [int(share.value) for share in shares if share.value is not None]}
+    shaping = Shaping()
+    rows = [each for each in part.under() if each.name_or_typename == field]
+    wanted = [(each.answer, shaping.wanted(each.type, each.under())) for each in rows]
+    async with reading(info.context, shaping.values) as reader:
+        labels = await reader.rows(Wanted(kind, (Field("name", name),)), "ids", named)
+        found = {answer: await reader.rows(shape, "ids", named) for answer, shape in wanted}
+    return [
+        _counted(part, share.counts, value=(labels.get(key := (int(share.value or 0),)) or {}).get("name"))
+        | {answer: found[answer].get(key) for answer in found}
+        for share in shares
+    ]
+
+
+def _counted(part: Selection, counts: Counts, **values: Any) -> dict[str, Any]:
+    return {
+        each.answer: each.parent_name
+        if each.is_typename
+        else values[each.name]
+        if each.name in values
+        else getattr(counts, each.name, None)
+        for each in part.under()
+    }
+
+
+def _local(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,43 @@
+"""The root of every subscription: clicks as they arrive."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, cast
+
+import strawberry
+from strawberry import ID, Info
+
+from graph.permissions import viewer_of
+from graph.reading.ids import decode_key
+from graph.resolvers import live
+from graph.schema.executor import Finished
+from graph.schema.reading import looking_from
+from graph.schema.shaping import Shaping
+from graph.schema.types import ClickEvent
+
+
+@strawberry.type(description="What can be watched.")
+class Subscription:
+    @strawberry.subscription(
+        description="Each click within sight as soon as it is committed, whichever gateway recorded it, of one program "
+        "or of one link if that is named. At most once; who falls behind misses some. It ends when the token does."
+    )
+    async def click_tracked(
+        self,
+        info: Info,
+        program_id: Annotated[ID | None, strawberry.argument(description="Only of this program.")] = None,
+        link_id: Annotated[ID | None, strawberry.argument(description="Only of this link.")] = None,
+    ) -> AsyncGenerator[ClickEvent, None]:
+        viewer_of(info.context)
+        shaping, clicked = Shaping(), looking_from(info).field
+        program = link = None
+        if program_id is not None:
+            (program,) = decode_key(program_id, "Program", "programId")
+        if link_id is not None:
+            (link,) = decode_key(link_id, "ReferralLink", "linkId")
+        wanted = shaping.wanted(clicked.type, clicked.under())
+        async with aclosing(
+            live.clicks(info.context, wanted, shaping.values, program_id=program, link_id=link)
+        ) as arriving:
+            async for click in arriving:
+                yield cast(ClickEvent, Finished(click))
