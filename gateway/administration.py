@@ -15,6 +15,7 @@ from db.tokens import NewToken, Role
 from gateway.services import now, offline_services
 from gateway.settings import Settings
 from graph.context import Context
+from graph.permissions import ADMINISTRATOR
 from graph.resolvers import links, partners, programs, tokens
 from graph.resolvers.links import Status
 
@@ -106,7 +107,7 @@ def token() -> None:
 
 @token.command("issue")
 @click.option("--role", type=click.Choice(["admin", "program", "partner"]), required=True)
-@click.option(*PROGRAM_ID, type=int, help="The program that a program's token is for.")
+@click.option(*PROGRAM_ID, type=int, help="The program that a token is for; of a partner's, the only one it shows.")
 @click.option(*PARTNER_ID, type=int, help="The partner that a partner's token is for.")
 @click.option("--label", help="What it is used for, to tell tokens apart later.")
 @click.option("--expires-in-days", type=click.IntRange(1), help="How long it is valid; for good if left out.")
@@ -123,12 +124,19 @@ def issue_token(
     _print(issue)
 
 
+@token.command("revoke")
+@click.argument("token_id", metavar="ID", type=int)
+def revoke_token(token_id: int) -> None:
+    """Revoke the token ID. Running gateways refuse it within a second."""
+    _print(lambda context: tokens.revoke(context, token_id))
+
+
 def _print(verb: Callable[[Context], Awaitable[Mapping[str, Any]]]) -> None:
     """Run a verb as an administrator, and print the row that it returns, but for its version."""
 
     async def run() -> Mapping[str, Any]:
         async with offline_services(Settings()) as services:
-            return await verb(Context(services))
+            return await verb(Context(services, viewer=ADMINISTRATOR))
 
     row = {key: value for key, value in asyncio.run(run()).items() if key != "version"}
     click.echo(json.dumps(row, default=lambda moment: moment.isoformat(), ensure_ascii=False))

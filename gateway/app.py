@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from gateway import logs
 from gateway.health import Readiness, healthz
@@ -23,6 +23,9 @@ from gateway.metrics import metrics
 from gateway.services import running_services
 from gateway.settings import Settings
 from graph.context import Services
+from graph.limits import Limits
+from graph.schema.build import build_schema
+from graph.view import GraphQLView
 from rest.click import PATH, ClickEndpoint
 from rest.openapi import openapi
 
@@ -51,9 +54,12 @@ def create_app() -> Starlette:
             gc.freeze()
             yield {"services": services}
 
+    graphql = GraphQLView(build_schema(limits_of(settings)), origins=settings.graphql_origins)
     app = Starlette(
         routes=[
             Route(PATH, ClickEndpoint()),
+            Route("/graphql", graphql),
+            WebSocketRoute("/graphql", graphql),
             Route("/openapi.json", openapi),
             Route("/healthz", healthz),
             Route("/readyz", Readiness().answer),
@@ -65,6 +71,17 @@ def create_app() -> Starlette:
     # A redirect to the path without its slash would reach a browser without the CORS headers.
     app.router.redirect_slashes = False
     return app
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return how much one query may ask for."""
+    return Limits(
+        depth=settings.graphql_depth,
+        aliases=settings.graphql_aliases,
+        directives=settings.graphql_directives,
+        tokens=settings.graphql_tokens,
+        cost=settings.graphql_cost,
+    )
 
 
 async def _refused(_request: Request, refusal: Exception) -> Response:

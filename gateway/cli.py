@@ -18,6 +18,7 @@ from gateway.geo import GeoDatabaseError
 from gateway.serve import prepare, serve
 from gateway.settings import PREFIX, Settings
 from graph.errors import ClickgateError
+from graph.schema.build import build_schema
 from rest.openapi import document
 
 
@@ -86,6 +87,12 @@ def audit_command() -> None:
 def openapi_command() -> None:
     """Print the OpenAPI document."""
     click.echo(json.dumps(document(), indent=2, ensure_ascii=False))
+
+
+@cli.command("schema")
+def schema_command() -> None:
+    """Print the GraphQL schema, as SDL."""
+    click.echo(build_schema().as_str())
 
 
 def main() -> None:

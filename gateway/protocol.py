@@ -35,6 +35,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_head and self._head_bytes > HEAD_BYTES:
             self.send_400_response("Request head is too large")
 
+    def handle_websocket_upgrade(self) -> None:
+        # From here on the connection is another protocol's.
+        self._watch.cancel()
+        super().handle_websocket_upgrade()
+
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()

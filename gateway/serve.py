@@ -13,6 +13,7 @@ from gateway.addresses import proxy_networks
 from gateway.geo import GeoDatabaseError
 from gateway.protocol import BoundedProtocol
 from gateway.settings import Settings
+from graph.body import BODY_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,8 @@ def _run(settings: Settings, workers: int = 1) -> None:
         workers=workers,
         loop="auto",
         http=BoundedProtocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=BODY_BYTES,
         lifespan="on",
         log_config=None,
         access_log=False,

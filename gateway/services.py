@@ -6,11 +6,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from db.committer import Committer
+from db.credentials import Credentials
 from db.directory import LinkDirectory
+from db.feed import Feed
+from db.folder import Folder
 from db.migrate import ensure_current
 from db.store import Store
 from db.writer import ClickWriter
 from gateway.addresses import address_keeper
+from gateway.authentication import authentication
 from gateway.device import DeviceLookup
 from gateway.geo import GeoLookup
 from gateway.limits import limiter
@@ -45,10 +49,21 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         writer = ClickWriter(Committer(store), queue_clicks=settings.queue_clicks, observer=WriterMetrics())
         stack.push_async_callback(writer.close)
         writer.start()
+        credentials = Credentials(store, now)
+        stack.push_async_callback(credentials.close)
+        credentials.start()
+        feed = Feed(store)
+        stack.push_async_callback(feed.close)
+        folder = Folder(store, clock=now)
+        stack.push_async_callback(folder.close)
+        folder.start()
         yield Services(
             store=store,
             directory=directory,
             writer=writer,
+            feed=feed,
+            authenticate=authentication(credentials, settings.administrator_token()),
+            is_good=credentials.is_good,
             device=DeviceLookup(),
             place=geo,
             kept_address=address_keeper(settings.ip_storage),
@@ -63,10 +78,14 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
     """Give what an administrator's command needs, without starting a gateway: it reads and changes the database, and
     running gateways learn of it by themselves. Raises `StoreError`."""
     store = Store(settings.database_url)
+    credentials = Credentials(store, now)
     try:
         await ensure_current(store, may_upgrade=False)
         yield Services(
             store=store,
+            feed=Feed(store),
+            authenticate=authentication(credentials, None),
+            is_good=credentials.is_good,
             directory=LinkDirectory(store),
             writer=ClickWriter(Committer(store), queue_clicks=0, observer=WriterMetrics()),
             device=lambda user_agent: Device(),

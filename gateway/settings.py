@@ -3,15 +3,17 @@
 The README's table is checked against this by a test.
 """
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from limits import parse
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "CLICKGATE_"
+ORIGIN = re.compile(r"https?://[^/?#@\s]+", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -43,6 +45,23 @@ class Settings(BaseSettings):
     queue_clicks: int = Field(
         default=4096, ge=1, description="Clicks that may wait for the database; further ones are answered with 503"
     )
+    admin_token: SecretStr | None = Field(
+        default=None, description="A token that GraphQL takes for an administrator's, besides those that were issued"
+    )
+    admin_token_file: Path | None = Field(
+        default=None, description="A file that holds the same, such as a secret's mount"
+    )
+    graphql_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins, separated by commas, whose web pages may use `/graphql`, such as `https://app.example.com`",
+    )
+    graphql_depth: int = Field(default=15, ge=1, le=50, description="How deep a GraphQL query may nest its fields")
+    graphql_aliases: int = Field(default=30, ge=0, description="Aliases in a GraphQL query")
+    graphql_directives: int = Field(default=30, ge=0, description="Directives in a GraphQL query")
+    graphql_tokens: int = Field(default=2000, ge=1, description="Words and signs in a GraphQL query")
+    graphql_cost: int = Field(
+        default=10_000, ge=1, description="Cost of a GraphQL query: about the objects that it may answer with"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe line logged"
     )
@@ -51,7 +70,7 @@ class Settings(BaseSettings):
         description="Form of the log: `json`, `console`, or `auto`: console on a terminal, JSON elsewhere",
     )
 
-    @field_validator("geoip_db", "trusted_proxies", mode="before")
+    @field_validator("geoip_db", "trusted_proxies", "graphql_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -62,6 +81,34 @@ class Settings(BaseSettings):
         for network in value:
             ip_network(network)
         return value
+
+    @field_validator("graphql_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is no origin: it takes a scheme, a host and perhaps a port")
+        return value
+
+    @model_validator(mode="after")
+    def _check_admin_token(self) -> Self:
+        if self.admin_token_file is not None:
+            if self.admin_token is not None:
+                raise ValueError(
+                    f"{PREFIX}ADMIN_TOKEN and {PREFIX}ADMIN_TOKEN_FILE say the same thing: set one of them"
+                )
+            self.administrator_token()
+        return self
+
+    def administrator_token(self) -> str | None:
+        """Return the administrator's token, from whichever setting has it; None where neither does. Raises
+        `ValueError` for a file that cannot be read."""
+        if self.admin_token_file is None:
+            return self.admin_token.get_secret_value() if self.admin_token is not None else None
+        try:
+            return self.admin_token_file.read_text().strip() or None
+        except OSError as error:
+            raise ValueError(f"{PREFIX}ADMIN_TOKEN_FILE: {self.admin_token_file}: {error.strerror}") from error
 
     @field_validator("rate_limit")
     @classmethod
