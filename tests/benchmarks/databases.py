@@ -22,6 +22,7 @@ from db.tables import ClickEvent
 from gateway.services import offline_services
 from gateway.settings import Settings
 from graph.context import Context
+from graph.permissions import ADMINISTRATOR
 from graph.resolvers import links, partners, programs
 from tests.benchmarks.clusters import Cluster
 from tests.benchmarks.servers import SCRIPTS
@@ -119,7 +120,7 @@ async def stored_clicks(url: str) -> Sequence[tuple[str | None, str]]:
 
 async def _fill(url: str) -> int:
     async with offline_services(Settings(database_url=url)) as services:
-        context = Context(services)
+        context = Context(services, viewer=ADMINISTRATOR)
         program_id: int = (await programs.create(context, name="Benchmark"))["id"]
         members: list[int] = []
         for number in range(PARTNERS):

@@ -6,8 +6,6 @@ the ratio within a round. After the load the gateway's counters are audited; a d
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -19,30 +17,17 @@ from sqlalchemy import make_url
 
 from tests.benchmarks import databases
 from tests.benchmarks.databases import Kind
-from tests.benchmarks.servers import FOLDER, HOST, Server, application, gateway
+from tests.benchmarks.loading import Load, Run, loaded
+from tests.benchmarks.servers import FOLDER, Server, application, gateway
 from tests.benchmarks.verdict import Wrong, run
 
 PATH = "/api/v1/track/click"
 DRIVERS: Mapping[Kind, str] = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 LIMIT, BARE_LIMIT, PEER, OURS = "ceiling", "ceiling, bare ASGI", "naive", "clickgate"
 WARM_UP_SECONDS = 2
-# Time for wrk to give up on what it waits for when its time is over.
-GRACE_SECONDS = 30
 HEADER = (
     f"{'':20} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'non-2xx':>8} {'CPU us':>8} {'x ceiling':>10} {'x naive':>8}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One candidate's turn: what wrk counted, and the server's processor time for each answer."""
-
-    answers: int
-    rate: float
-    p50_ms: float
-    p99_ms: float
-    not_2xx: int
-    cpu_us: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +58,9 @@ def main() -> None:
 
 
 def load(server: Server, options: argparse.Namespace, seconds: int) -> Run:
-    """Load one server with wrk for so many seconds."""
-    url = f"http://{HOST}:{server.port}{PATH}"
-    script = FOLDER / "click.lua"
-    command = ["wrk", "-t1", f"-c{options.connections}", f"-d{seconds}s", "-s", str(script), url]
-    before = server.cpu_seconds()
-    ran = subprocess.run(
-        [*command, *(["--", "event-ids"] if options.event_ids else [])],
-        capture_output=True,
-        text=True,
-        timeout=seconds + GRACE_SECONDS,
-        check=True,
-    )
-    used = server.cpu_seconds() - before
-    found = json.loads(next(line for line in ran.stdout.splitlines() if line.startswith("figures ")).split(" ", 1)[1])
-    answers = found["answers"]
-    if found["broken"]:
-        print(f"{found['broken']} connections broke or timed out: {' '.join(server.command)}", file=sys.stderr)
-    return Run(
-        answers=answers,
-        rate=answers / found["seconds"],
-        p50_ms=found["p50_ms"],
-        p99_ms=found["p99_ms"],
-        not_2xx=found["not_2xx"],
-        cpu_us=used / max(answers, 1) * 1e6,
-    )
+    """Load one server with clicks for so many seconds."""
+    arguments = ["event-ids"] if options.event_ids else []
+    return loaded(server, Load(PATH, FOLDER / "click.lua", arguments, options.connections), seconds)
 
 
 def _measure(kind: Kind, folder: Path, options: argparse.Namespace) -> dict[str, Figures]:

@@ -1,0 +1,266 @@
+"""Fill an empty database with a long history of clicks, as if the gateway had recorded it, in minutes.
+
+Made by the database itself: links, counters, rollups and the ids that come next agree with the events, so that the
+audit finds nothing, reports are right, and a gateway can go on from there.
+"""
+
+import argparse
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Insert, Select, and_, case, func, insert, literal, literal_column, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.cells import COUNTERS, DIMENSIONS, KEY
+from db.columns import UtcDateTime
+from db.dimensions import SPANS, Dimension, Level, makes_customer, value_of
+from db.store import Store
+from db.tables import ClickEvent, ClickRollup
+from tests.benchmarks import sizes
+from tests.benchmarks.databases import clickgate
+from tests.benchmarks.sizes import Size, pick
+
+EVENTS, ROLLUPS = ClickEvent.__tablename__, ClickRollup.__tablename__
+NUMBERED = ("affiliate_programs", "affiliate_partners", "referral_links")
+
+
+class Engine(ABC):
+    """What the two databases say differently, and how each is filled fastest."""
+
+    sorts_by_time = True
+    prepare: tuple[str, ...] = ()
+    finish: tuple[str, ...] = ()
+
+    @abstractmethod
+    def numbers(self, last: int) -> str:
+        """Return a table of the numbers from 1, in a column `n`."""
+
+    @abstractmethod
+    def moment(self, microseconds: str) -> str:
+        """Return a moment by the microseconds since 1970."""
+
+    @abstractmethod
+    def bucket(self, moment: str, span_seconds: int) -> str:
+        """Return the start of the bucket in which a moment lies."""
+
+
+class Postgres(Engine):
+    """Foreign keys are not checked row by row, which would take most of the time; they hold by construction. A key is
+    indexed in one go, and rollups lie in the order of time, as they do after they were folded day by day."""
+
+    prepare = (
+        f"ALTER TABLE {EVENTS} DISABLE TRIGGER ALL",
+        f"ALTER TABLE {ROLLUPS} DROP CONSTRAINT pk_{ROLLUPS}",
+        "SET LOCAL maintenance_work_mem = '512MB'",
+        "SET LOCAL work_mem = '256MB'",
+    )
+    finish = (
+        f"ALTER TABLE {ROLLUPS} ADD CONSTRAINT pk_{ROLLUPS} PRIMARY KEY ({', '.join(KEY)})",
+        f"ALTER TABLE {EVENTS} ENABLE TRIGGER ALL",
+        *(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))" for name in NUMBERED),
+    )
+
+    def numbers(self, last: int) -> str:
+        return f"generate_series(1::bigint, {last}) AS numbers (n)"
+
+    def moment(self, microseconds: str) -> str:
+        return f"(timestamptz '1970-01-01 00:00:00+00' + ({microseconds}) * interval '1 microsecond')"
+
+    def bucket(self, moment: str, span_seconds: int) -> str:
+        return f"date_bin(interval '{span_seconds} seconds', {moment}, timestamptz '1970-01-01 00:00:00+00')"
+
+
+class Sqlite(Engine):
+    """Moments are text here, and rollups lie in the order of their key, in which they are best added."""
+
+    sorts_by_time = False
+
+    def numbers(self, last: int) -> str:
+        counting = f"SELECT 1 AS n UNION ALL SELECT n + 1 FROM counted WHERE n < {last}"
+        return f"(WITH RECURSIVE counted AS ({counting}) SELECT n FROM counted) AS numbers"
+
+    def moment(self, microseconds: str) -> str:
+        seconds = f"strftime('%Y-%m-%d %H:%M:%S', ({microseconds}) / 1000000, 'unixepoch')"
+        return f"({seconds} || '.' || substr(CAST(1000000 + ({microseconds}) % 1000000 AS text), 2))"
+
+    def bucket(self, moment: str, span_seconds: int) -> str:
+        seconds = f"CAST(strftime('%s', substr({moment}, 1, 19)) AS INTEGER)"
+        return f"strftime('%Y-%m-%d %H:%M:%S.000000', {seconds} / {span_seconds} * {span_seconds}, 'unixepoch')"
+
+
+async def fill(url: str, size: Size) -> None:
+    """Fill a database that has the schema and nothing in it."""
+    store = Store(url)
+    engine = Sqlite() if store.is_sqlite else Postgres()
+    try:
+        async with store.write() as connection:
+            await _fill(connection, engine, size)
+        await _vacuum(store)
+    finally:
+        await store.close()
+
+
+def prepare(url: str, size: Size) -> None:
+    """Make the schema in an empty database, and fill it."""
+    clickgate(url, "db", "upgrade")
+    asyncio.run(fill(url, size))
+
+
+async def _fill(connection: AsyncConnection, engine: Engine, size: Size) -> None:
+    for sql in (*engine.prepare, *_directory(engine, size)):
+        await connection.execute(text(sql))
+    indexes = await _without_indexes(connection)
+    await connection.execute(text(_events(engine, size)))
+    for sql in (*indexes, *_counters(size)):
+        await connection.execute(text(sql))
+    for statement in _rollups(engine):
+        await connection.execute(statement)
+    for sql in engine.finish:
+        await connection.execute(text(sql))
+
+
+def _directory(engine: Engine, size: Size) -> Iterator[str]:
+    """Yield what makes everything that clicks refer to; a customer's times are those of its first and last click."""
+    start, partner, link = engine.moment(str(sizes.START_US)), sizes.partner_of("n", size), sizes.link_of("c", size)
+    yield f"""INSERT INTO affiliate_programs (id, name, domain, created_at)
+        SELECT n, 'Program ' || n, 'shop' || n || '.example.com', {start} FROM {engine.numbers(size.programs)}"""
+    yield f"""INSERT INTO affiliate_partners (id, name, email, created_at)
+        SELECT n, 'Partner ' || n, 'partner' || n || '@example.org', {start} FROM {engine.numbers(size.partners)}"""
+    yield f"""INSERT INTO partner_programs (program_id, partner_id, created_at)
+        SELECT {sizes.program_of("n", size)}, n, {start} FROM {engine.numbers(size.partners)}"""
+    yield f"""INSERT INTO referral_links (id, code, destination_url, program_id, partner_id, created_at)
+        SELECT n, {sizes.code_of("n")}, 'https://shop.example.com/products/' || n,
+            {sizes.program_of(partner, size)}, {partner}, {start}
+        FROM {engine.numbers(size.links)}"""
+    yield f"""INSERT INTO customers
+            (program_id, id, click_id, customer_status, partner_id, link_id, created_at, last_click_at)
+        SELECT link.program_id, c, {sizes.click_id_of("c")}, {pick("c", sizes.STATUSES)}, link.partner_id, link.id,
+            {engine.moment(sizes.microseconds_of("first", size))}, {engine.moment(sizes.microseconds_of("last", size))}
+        FROM (
+            SELECT c, min(n) AS first, max(n) AS last
+            FROM (SELECT n, {sizes.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
+            GROUP BY c
+        ) AS seen JOIN referral_links link ON link.id = {link} ORDER BY c"""
+
+
+def _events(engine: Engine, size: Size) -> str:
+    at = engine.moment(sizes.microseconds_of("n", size))
+    page = sizes.page_of("n", "customer.link_id", size)
+    return f"""INSERT INTO {EVENTS} (
+            program_id, id, link_id, partner_id, customer_id, click_id, occurred_at, affiliate_url, page_url,
+            page_title, referrer_url, referrer_host, session_id, user_agent, screen_resolution, viewport_size, language,
+            timezone, existing_click_id, is_bot, device_type, os, browser, country, city, ip_address
+        )
+        SELECT customer.program_id, n, customer.link_id, customer.partner_id, customer.id, customer.click_id, {at},
+            'https://shop.example.com/products/' || customer.link_id || '?aff=' || {sizes.code_of("customer.link_id")},
+            {page}, 'A review', 'https://www.google.com/search?q=' || n % 1000, 'www.google.com', 's_' || n * 7919,
+            'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36', '1920x1080', '1280x800', 'en-US',
+            'Europe/Berlin', CASE WHEN customer.created_at < {at} THEN customer.click_id END,
+            n % 47 = 0, {pick("n", sizes.DEVICES)}, {pick("n", sizes.SYSTEMS)}, {pick("n", sizes.BROWSERS)},
+            {pick("n", sizes.COUNTRIES)}, {pick("n", sizes.CITIES)}, '198.51.' || n % 256 || '.0'
+        FROM (SELECT n, {sizes.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
+        JOIN customers customer ON customer.id = c AND customer.program_id = {_program_of_customer("c", size)}"""
+
+
+def _program_of_customer(customer: str, size: Size) -> str:
+    return sizes.program_of(sizes.partner_of(sizes.link_of(customer, size), size), size)
+
+
+async def _without_indexes(connection: AsyncConnection) -> list[str]:
+    """Drop the events' indexes; return what makes them again, in one go each when all rows are there."""
+    if connection.dialect.name == "sqlite":
+        found = f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = '{EVENTS}' AND sql > ''"
+    else:
+        found = f"SELECT indexname, indexdef FROM pg_indexes WHERE tablename = '{EVENTS}' AND indexname NOT LIKE 'pk%'"
+    indexes = (await connection.execute(text(found))).all()
+    for name, _ in indexes:
+        await connection.execute(text(f"DROP INDEX {name}"))
+    return [sql for _, sql in indexes]
+
+
+def _counters(size: Size) -> Iterator[str]:
+    """Yield what counts the events into links and memberships, and says which ids come next."""
+    for table, last, key in (
+        ("referral_links", "last_clicked", "link_id"),
+        ("partner_programs", "last_clicked_at", "partner_id"),
+    ):
+        row = "id" if key == "link_id" else key
+        yield f"""UPDATE {table} SET clicks = counted.clicks, {last} = counted.last
+            FROM (SELECT {key}, count(*) AS clicks, max(occurred_at) AS last FROM {EVENTS} GROUP BY {key}) AS counted
+            WHERE counted.{key} = {table}.{row}"""
+    for name, used in (("click_events", size.events), ("customers", size.customers)):
+        yield f"UPDATE id_blocks SET next_id = {used + 1} WHERE name = '{name}'"
+
+
+def _rollups(engine: Engine) -> Iterator[Insert]:
+    """Yield what sums the events up, by the product's own definition of every value."""
+    for level, kept in SPANS.items():
+        for dimension in DIMENSIONS:
+            for span in kept.get(dimension, ()):
+                cells = _cells(engine, level, dimension, span)
+                yield insert(ClickRollup).from_select([*KEY, *COUNTERS], cells)
+
+
+def _cells(engine: Engine, level: Level, dimension: Dimension, span: int) -> Select[tuple[object, ...]]:
+    subject, owner = {
+        "program": (ClickEvent.program_id, literal_column("0")),
+        "partner": (ClickEvent.partner_id, ClickEvent.partner_id),
+        "link": (ClickEvent.link_id, ClickEvent.partner_id),
+    }[level]
+    event = select(
+        ClickEvent.program_id.label("program_id"),
+        subject.label("subject_id"),
+        literal_column(engine.bucket("occurred_at", span), UtcDateTime).label("bucket_at"),
+        value_of(ClickEvent, dimension).label("value"),
+        owner.label("partner_id"),
+        ClickEvent.is_bot.label("is_bot"),
+        makes_customer(ClickEvent).label("makes_customer"),
+    ).subquery("event")
+    key = event.c
+
+    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.sum(case((condition, 1), else_=0))
+
+    makes, by_bot = key.makes_customer, key.is_bot
+    kinds = (~by_bot, by_bot, and_(makes, ~by_bot), and_(makes, by_bot))
+    named = (literal(level), key.subject_id, literal(dimension), literal(span), key.bucket_at, key.value)
+    grouped = (key.program_id, key.subject_id, key.bucket_at, key.value, key.partner_id)
+    sums = select(key.program_id, *named, key.partner_id, *map(counted, kinds)).group_by(*grouped)
+    return sums.order_by(*([key.bucket_at] if engine.sorts_by_time else []), *grouped)
+
+
+async def _vacuum(store: Store) -> None:
+    commands = ("ANALYZE",) if store.is_sqlite else ("VACUUM ANALYZE", "CHECKPOINT")
+    async with store.database.engine.connect() as connection:
+        outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        for command in commands:
+            await outside.execute(text(command))
+
+
+def main() -> None:
+    """Fill the database that the command line names."""
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("url", help="an empty database: postgresql://... or sqlite:///FILE")
+    add_size(ask)
+    options = ask.parse_args()
+    started = time.perf_counter()
+    prepare(options.url, size_of(options))
+    print(f"{options.events} clicks in {time.perf_counter() - started:.0f} s")
+
+
+def add_size(ask: argparse.ArgumentParser) -> None:
+    """Let a command line say how large the history is."""
+    for name in Size.__dataclass_fields__:
+        default = getattr(Size(), name)
+        ask.add_argument(f"--{name.replace('_', '-')}", type=int, default=default, help="(default: %(default)s)")
+
+
+def size_of(options: argparse.Namespace) -> Size:
+    """Return the size that a command line named."""
+    return Size(**{name: getattr(options, name) for name in Size.__dataclass_fields__})
+
+
+if __name__ == "__main__":
+    main()
