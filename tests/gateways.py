@@ -19,24 +19,28 @@ from sqlalchemy.orm import DeclarativeBase
 from db.audit import audit
 from db.store import Store
 from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
+from db.tokens import NewToken, Role
 from gateway.device import DeviceLookup
 from gateway.protocol import BoundedProtocol
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
+from graph.body import BODY_BYTES
 from graph.context import Context
-from graph.resolvers import links, partners, programs
+from graph.permissions import ADMINISTRATOR
+from graph.resolvers import links, partners, programs, tokens
+from tests.faces import CLICK, GRAPHQL, Face, Headers, rest
 
-CLICK = "/api/v1/track/click"
 URL = "https://yoursite.com/pricing?aff={}"
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway: `http` talks to it, `store` sees its database from outside."""
+    """A running gateway: `http` talks to it, `store` sees its database from outside; clicks go in by one `face`."""
 
     http: httpx.AsyncClient
     store: Store
     context: Context
+    face: Face = rest
 
     async def program(self, **fields: Any) -> dict[str, Any]:
         return await programs.create(self.context, **{"name": "A program", **fields})
@@ -54,15 +58,29 @@ class Gateway:
         await partners.join(self.context, partner_id=partner["id"], program_id=program["id"])
         return await links.create(self.context, code=code, program_id=program["id"], partner_id=partner["id"], **fields)
 
-    async def track(self, code: str | None = "PARTNER123", **fields: Any) -> httpx.Response:
+    async def track(self, code: str | None = "PARTNER123", *, headers: Headers = None, **fields: Any) -> httpx.Response:
         """Send a click, as the tracker script would."""
         if code is not None:
             fields.setdefault("affiliate_url", URL.format(code))
-        return await self.http.post(CLICK, json=fields)
+        return await self.face(self.http, fields, headers)
 
     async def send(self, body: bytes, **headers: str) -> httpx.Response:
         """Send any bytes."""
         return await self.http.post(CLICK, content=body, headers=headers)
+
+    async def token(self, role: Role = "admin", **bounds: Any) -> str:
+        """Issue a token, of a program or a partner by their ids, and return its secret."""
+        secret, _ = await tokens.issue(self.context, NewToken(role, **bounds))
+        return secret
+
+    async def graphql(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, token: str | None = None
+    ) -> dict[str, Any]:
+        """Send a GraphQL operation; return the whole answer, with `data`, `errors` and `extensions`."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        answer = await self.http.post(GRAPHQL, json={"query": query, "variables": variables}, headers=headers)
+        body: dict[str, Any] = answer.json()
+        return body
 
     async def execute(self, statement: Executable) -> None:
         """Change the database by hand, as an administrator with a SQL shell would."""
@@ -108,8 +126,8 @@ device_lookup = cache(DeviceLookup)
 
 
 @asynccontextmanager
-async def running_gateway(database_url: str, **settings: str) -> AsyncIterator[Gateway]:
-    """Serve a gateway on the loopback address, in this process."""
+async def running_gateway(database_url: str, face: Face = rest, **settings: str) -> AsyncIterator[Gateway]:
+    """Serve a gateway on the loopback address, in this process. Clicks are sent to the face."""
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
     with (
         patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, **environment}),
@@ -125,7 +143,8 @@ async def running_gateway(database_url: str, **settings: str) -> AsyncIterator[G
                 access_log=False,
                 http=BoundedProtocol,
                 lifespan="on",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=BODY_BYTES,
                 proxy_headers="trusted_proxies" in settings,
                 forwarded_allow_ips=settings.get("trusted_proxies", ""),
             )
@@ -140,7 +159,7 @@ async def running_gateway(database_url: str, **settings: str) -> AsyncIterator[G
             offline_services(Settings()) as services,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http,
         ):
-            yield Gateway(http, services.store, Context(services))
+            yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), face)
         server.should_exit = True
         await serving
 
@@ -149,7 +168,7 @@ async def make_link(database_url: str, code: str = "PARTNER123") -> None:
     """Make a link, with its program and partner, in a database without a gateway."""
     with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}):
         async with offline_services(Settings()) as services:
-            context = Context(services)
+            context = Context(services, viewer=ADMINISTRATOR)
             program = await programs.create(context, name="A program")
             partner = await partners.create(context, name="A partner")
             ids = {"program_id": program["id"], "partner_id": partner["id"]}

@@ -33,6 +33,11 @@ def test_a_gateway_is_set_up_without_graphql(database_url: str) -> None:
     assert made("link", "resume", "BLOG")["status"] == "active"
     assert re.fullmatch(r"cg_[A-Za-z0-9_-]{43}", str(token["token"]))
     assert "token_hash" not in token
+    confined = made("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1")
+    assert (confined["partner_id"], confined["program_id"]) == (1, 1)
+    revoked = made("token", "revoke", str(token["id"]))
+    assert revoked["revoked_at"] is not None
+    assert made("token", "revoke", str(token["id"])) == revoked
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,8 @@ def test_a_gateway_is_set_up_without_graphql(database_url: str) -> None:
         (("link", "create", "--code", "a b", "--program-id", "9", "--partner-id", "9"), "Partner not found"),
         (("link", "pause", "NOBODY"), "Referral link not found"),
         (("token", "issue", "--role", "program"), "program_id is needed"),
+        (("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1"), "Program not found"),
+        (("token", "revoke", "7"), "Token not found"),
         (("token", "issue", "--role", "admin", "--partner-id", "1"), "partner_id is not for admin"),
     ],
 )
@@ -131,6 +138,6 @@ async def test_a_schema_of_a_newer_version_is_not_upgraded(make_sqlite: MakeData
 def test_the_readme_documents_every_setting_with_its_default() -> None:
     rows = dict(re.findall(rf"^\| `({PREFIX}[A-Z_]+)` \| ([^|]*) \|", README.read_text(), re.MULTILINE))
     for name, field in Settings.model_fields.items():
-        default = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default)
+        default = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default or "")
         assert rows.pop(PREFIX + name.upper()).strip() == (f"`{default}`" if default else "")
     assert not rows

@@ -8,6 +8,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from tests.databases import MakeDatabase
+from tests.faces import Face, both_faces
 from tests.gateways import Gateway, running_gateway
 
 PLACES = {
@@ -63,16 +64,17 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 async def located(gateway: Gateway, *forwarded: str) -> tuple[str | None, str | None]:
     """Send a click with these `X-Forwarded-For` headers; return the city and the address kept of it."""
-    body = b'{"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}'
-    headers = [(b"X-Forwarded-For", value.encode()) for value in forwarded]
-    answer = await gateway.http.post("/api/v1/track/click", content=body, headers=headers)
+    answer = await gateway.track(headers=[(b"X-Forwarded-For", value.encode()) for value in forwarded])
     assert answer.status_code == 200
     event = (await gateway.events())[-1]
     return event["city"], event["ip_address"]
 
 
-async def test_a_click_comes_from_the_peer_whatever_a_stranger_claims(database_url: str, places: str) -> None:
-    async with running_gateway(database_url, geoip_db=places, ip_storage="full") as gateway:
+@both_faces
+async def test_a_click_comes_from_the_peer_whatever_a_stranger_claims(
+    database_url: str, places: str, face: Face
+) -> None:
+    async with running_gateway(database_url, face, geoip_db=places, ip_storage="full") as gateway:
         await gateway.link()
         for claimed in ([], ["203.0.113.9"], ["203.0.113.9, 127.0.0.1"], ["junk"]):
             assert await located(gateway, *claimed) == (PEER, "127.0.0.1")
@@ -87,11 +89,12 @@ async def test_a_peer_that_is_not_among_the_trusted_is_not_believed(make_sqlite:
         assert await located(gateway, "203.0.113.9") == (PEER, "127.0.0.1")
 
 
+@both_faces
 async def test_a_trusted_proxy_is_believed_for_the_nearest_address_it_did_not_vouch_for(
-    database_url: str, places: str
+    database_url: str, places: str, face: Face
 ) -> None:
     async with running_gateway(
-        database_url, geoip_db=places, trusted_proxies="127.0.0.1", ip_storage="full"
+        database_url, face, geoip_db=places, trusted_proxies="127.0.0.1", ip_storage="full"
     ) as gateway:
         await gateway.link()
         assert await located(gateway) == (PEER, "127.0.0.1")
@@ -120,8 +123,9 @@ async def test_whole_networks_of_proxies_may_be_trusted(make_sqlite: MakeDatabas
         assert await located(gateway, "10.1.2.3, 10.1.2.4") == (PROXY, "10.1.2.3")
 
 
-async def test_a_test_event_is_located_too(make_sqlite: MakeDatabase, places: str) -> None:
-    async with running_gateway(make_sqlite(), geoip_db=places, trusted_proxies="127.0.0.1") as gateway:
+@both_faces
+async def test_a_test_event_is_located_too(make_sqlite: MakeDatabase, places: str, face: Face) -> None:
+    async with running_gateway(make_sqlite(), face, geoip_db=places, trusted_proxies="127.0.0.1") as gateway:
         gateway.http.headers["X-Forwarded-For"] = "203.0.113.9"
         await gateway.track(None, additional_data={"test_mode": True})
         (event,) = await gateway.test_events()
@@ -132,7 +136,7 @@ async def test_a_test_event_is_located_too(make_sqlite: MakeDatabase, places: st
 async def test_of_an_address_as_much_is_kept_as_the_setting_says(
     make_sqlite: MakeDatabase, places: str, storage: str | None
 ) -> None:
-    chosen = {} if storage is None else {"ip_storage": storage}
+    chosen: dict[str, Any] = {} if storage is None else {"ip_storage": storage}
     async with running_gateway(make_sqlite(), geoip_db=places, trusted_proxies="127.0.0.1", **chosen) as gateway:
         await gateway.link()
         kept = {address: (await located(gateway, address))[1] for address in ADDRESSES}

@@ -8,7 +8,8 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from tests.databases import MakeDatabase
-from tests.gateways import CLICK, Gateway, body_of, running_gateway
+from tests.faces import CLICK
+from tests.gateways import Gateway, body_of, running_gateway
 
 PAGE = {"Origin": "https://yoursite.com"}
 PREFLIGHT = PAGE | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 
 from graph.visit import Visit
-from tests.gateways import CLICK, Gateway, body_of
+from tests.faces import CLICK
+from tests.gateways import Gateway, body_of
 
 REQUESTS = 1500
 CLIENTS = 16

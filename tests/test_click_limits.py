@@ -1,17 +1,22 @@
 """The rate limit: off by default, counted for each client, and asked before anything else is looked at."""
 
-from tests.databases import MakeDatabase
-from tests.gateways import CLICK, Gateway, body_of, running_gateway
+import json
 
-BODY = b'{"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}'
+from tests.databases import MakeDatabase
+from tests.faces import CLICK, Face, both_faces, graphql, rest
+from tests.gateways import Gateway, body_of, running_gateway
+
+CLICKED = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
+BODY = json.dumps(CLICKED).encode()
 
 
 async def from_address(gateway: Gateway, address: str) -> int:
-    return (await gateway.send(BODY, **{"X-Forwarded-For": address})).status_code
+    return (await gateway.track(headers={"X-Forwarded-For": address})).status_code
 
 
-async def test_a_client_over_the_limit_is_told_when_to_come_back(database_url: str) -> None:
-    async with running_gateway(database_url, rate_limit="3/hour") as gateway:
+@both_faces
+async def test_a_client_over_the_limit_is_told_when_to_come_back(database_url: str, face: Face) -> None:
+    async with running_gateway(database_url, face, rate_limit="3/hour") as gateway:
         await gateway.link()
         assert [(await gateway.track()).status_code for _ in range(3)] == [200] * 3
         for _ in range(3):
@@ -22,6 +27,13 @@ async def test_a_client_over_the_limit_is_told_when_to_come_back(database_url: s
         assert len(await gateway.customers()) == await gateway.recorded() == 3
 
 
+async def test_a_client_has_one_limit_whatever_it_sends_its_clicks_to(make_sqlite: MakeDatabase) -> None:
+    async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
+        await gateway.link()
+        answers = [await face(gateway.http, CLICKED, None) for face in (graphql, rest, graphql, rest)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+
+
 async def test_a_client_may_come_back_after_the_time_it_was_told(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="1/day") as gateway:
         await gateway.link()
@@ -29,8 +41,9 @@ async def test_a_client_may_come_back_after_the_time_it_was_told(make_sqlite: Ma
         assert int((await gateway.track()).headers["Retry-After"]) > 60
 
 
-async def test_each_client_has_a_limit_of_its_own(make_sqlite: MakeDatabase) -> None:
-    async with running_gateway(make_sqlite(), rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
+@both_faces
+async def test_each_client_has_a_limit_of_its_own(make_sqlite: MakeDatabase, face: Face) -> None:
+    async with running_gateway(make_sqlite(), face, rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
         await gateway.link()
         first, second = "203.0.113.1", "203.0.113.2"
         sent = [first, second, first, first, second, second, f"{first}:81", f"::ffff:{first}", f"198.51.100.1, {first}"]
@@ -46,8 +59,9 @@ async def test_neighbours_in_one_ipv6_site_are_one_client(make_sqlite: MakeDatab
         assert [await from_address(gateway, address) for address in sent] == [200, 200, 429, 200]
 
 
-async def test_a_stranger_cannot_dodge_the_limit_by_claiming_addresses(make_sqlite: MakeDatabase) -> None:
-    async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
+@both_faces
+async def test_a_stranger_cannot_dodge_the_limit_by_claiming_addresses(make_sqlite: MakeDatabase, face: Face) -> None:
+    async with running_gateway(make_sqlite(), face, rate_limit="2/day") as gateway:
         await gateway.link()
         assert [await from_address(gateway, f"203.0.113.{n}") for n in range(4)] == [200, 200, 429, 429]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.faces import both_faces, graphql
 from tests.gateways import Gateway, body_of, running_gateway
 
 
@@ -17,6 +18,7 @@ async def answered(gateway: Gateway, event_id: str | None, code: str = "PARTNER1
     return body
 
 
+@both_faces
 async def test_a_click_sent_again_is_answered_alike_and_recorded_once(gateway: Gateway) -> None:
     await gateway.link()
     first = await answered(gateway, "event-1", page_title="first")
@@ -31,6 +33,7 @@ async def test_a_click_sent_again_is_answered_alike_and_recorded_once(gateway: G
     assert (await gateway.link_row())["clicks"] == await gateway.recorded() == 1
 
 
+@both_faces
 async def test_event_ids_are_compared_exactly(gateway: Gateway) -> None:
     await gateway.link()
     different = [
@@ -49,6 +52,7 @@ async def test_event_ids_are_compared_exactly(gateway: Gateway) -> None:
     assert len({answer["click_id"] for answer in answers}) == await gateway.recorded() == len(different)
 
 
+@both_faces
 async def test_replays_in_one_batch_are_recorded_once(gateway: Gateway) -> None:
     await gateway.link()
     sent = ["a", "b", "c"] * 8 + [None] * 8
@@ -61,8 +65,8 @@ async def test_replays_in_one_batch_are_recorded_once(gateway: Gateway) -> None:
     assert len(await gateway.customers()) == (await gateway.link_row())["clicks"] == await gateway.recorded() == 11
 
 
-async def test_a_replay_after_a_restart_is_answered_alike(database_url: str) -> None:
-    async with running_gateway(database_url) as gateway:
+async def test_a_replay_after_a_restart_and_to_the_other_face_is_answered_alike(database_url: str) -> None:
+    async with running_gateway(database_url, graphql) as gateway:
         await gateway.link()
         first = await answered(gateway, "event-1")
     async with running_gateway(database_url) as gateway:
@@ -72,7 +76,7 @@ async def test_a_replay_after_a_restart_is_answered_alike(database_url: str) -> 
 
 
 async def test_a_replay_at_another_gateway_at_the_same_time_is_recorded_once(database_url: str) -> None:
-    async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
+    async with running_gateway(database_url) as gateway, running_gateway(database_url, graphql) as other:
         await gateway.link()
         sent = [str(number // 6) for number in range(60)]
         answers = await asyncio.gather(
@@ -83,6 +87,7 @@ async def test_a_replay_at_another_gateway_at_the_same_time_is_recorded_once(dat
         assert len(await gateway.customers()) == await gateway.recorded() == 10
 
 
+@both_faces
 async def test_a_replay_through_another_link_of_the_program_is_the_first_click(gateway: Gateway) -> None:
     program = await gateway.program()
     await gateway.link("FIRST", program=program)
@@ -94,6 +99,7 @@ async def test_a_replay_through_another_link_of_the_program_is_the_first_click(g
     assert await gateway.recorded() == 1
 
 
+@both_faces
 async def test_the_same_event_id_in_two_programs_is_two_clicks(gateway: Gateway) -> None:
     await gateway.link("FIRST")
     await gateway.link("SECOND")
@@ -107,6 +113,7 @@ async def test_the_same_event_id_in_two_programs_is_two_clicks(gateway: Gateway)
     assert await gateway.recorded() == 2
 
 
+@both_faces
 @pytest.mark.parametrize("together", [False, True], ids=["later", "together"])
 async def test_a_replay_that_names_another_customer_leaves_that_one_alone(gateway: Gateway, together: bool) -> None:
     program = await gateway.program()
@@ -125,6 +132,7 @@ async def test_a_replay_that_names_another_customer_leaves_that_one_alone(gatewa
     assert len(await gateway.customers()) == await gateway.recorded() == 2
 
 
+@both_faces
 async def test_a_replay_of_a_returning_customers_click_is_the_customers_click(gateway: Gateway) -> None:
     await gateway.link()
     click_id = (await answered(gateway, None))["click_id"]
@@ -133,6 +141,7 @@ async def test_a_replay_of_a_returning_customers_click_is_the_customers_click(ga
     assert await gateway.recorded() == 2
 
 
+@both_faces
 async def test_a_refused_click_leaves_its_event_id_free(gateway: Gateway) -> None:
     program = await gateway.program()
     await gateway.link("PARTNER123", program=program)

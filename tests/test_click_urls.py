@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.faces import both_faces
 from tests.gateways import Gateway, body_of
 
 REACHING_A = [
@@ -197,6 +198,7 @@ def expected_answer(found: list[str | None] | None) -> str:
     return found[0] if found[0] in ("A", "B") else "Referral link not found"
 
 
+@both_faces
 async def test_a_url_is_read_as_a_browser_reads_it(gateway: Gateway) -> None:
     for code in ("A", "B"):
         await gateway.link(code)
@@ -210,6 +212,7 @@ async def test_a_url_is_read_as_a_browser_reads_it(gateway: Gateway) -> None:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here: URLs go unchecked against a browser's engine")
+@both_faces
 async def test_generated_urls_are_read_as_a_browser_reads_them(gateway: Gateway) -> None:
     for code in ("A", "B"):
         await gateway.link(code)

@@ -1,12 +1,17 @@
 """The bounds of a connection: a head that never ends, a request that never arrives."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
+from websockets.asyncio import client
+from websockets.typing import Subprotocol
 
 from gateway.addresses import proxy_networks
+from gateway.protocol import BoundedProtocol
 from tests.databases import MakeDatabase
+from tests.endpoints import served
 from tests.gateways import Gateway, running_gateway
 
 HEAD = b"POST /api/v1/track/click HTTP/1.1\r\nHost: localhost\r\n"
@@ -59,6 +64,18 @@ async def test_a_connection_that_is_used_again_and_again_stays(gateway: Gateway)
             pass
         await asyncio.sleep(0.4)
     writer.close()
+
+
+async def test_a_socket_is_not_given_up_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.protocol.REQUEST_SECONDS", 0.2)
+    async with served() as address:
+        async with client.connect(f"ws://{address}", subprotocols=[Subprotocol("graphql-transport-ws")]) as ws:
+            await asyncio.sleep(0.5)
+            await ws.send('{"type": "connection_init"}')
+            assert await ws.recv() == '{"type":"connection_ack"}'
+        await asyncio.sleep(0.1)
+        gc.collect()
+        assert not [thing for thing in gc.get_objects() if isinstance(thing, BoundedProtocol)]
 
 
 def test_a_proxy_is_trusted_as_a_socket_of_both_families_sees_it() -> None:

@@ -1,0 +1,72 @@
+"""The two faces of a click: the REST endpoint and its GraphQL twin. Both answer here in REST's form, so that one body
+of tests holds them to the same behaviour."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+from strawberry.utils.str_converters import to_camel_case, to_snake_case
+
+CLICK = "/api/v1/track/click"
+GRAPHQL = "/graphql"
+TRACK_CLICK = """
+mutation ($input: TrackClickInput!) {
+  trackClick(input: $input) {
+    __typename
+    ... on TrackedClick { success clickId partnerCode cookieWindowDays }
+    ... on TrackedTestEvent { success message eventId programId testMode }
+    ... on InactiveReferralLink { success message }
+    ... on RefusedClick { success message code }
+  }
+}
+"""
+# What REST says of a request that was not answered with data, by what GraphQL says.
+STATUSES = {"BAD_USER_INPUT": 400, "RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}
+
+Headers: TypeAlias = Mapping[str, str] | list[tuple[bytes, bytes]] | None
+Face: TypeAlias = Callable[[httpx.AsyncClient, Mapping[str, Any], Headers], Awaitable[httpx.Response]]
+
+
+async def rest(http: httpx.AsyncClient, fields: Mapping[str, Any], headers: Headers = None) -> httpx.Response:
+    """Send a click to the REST endpoint."""
+    return await http.post(CLICK, json=fields, headers=headers)
+
+
+async def graphql(http: httpx.AsyncClient, fields: Mapping[str, Any], headers: Headers = None) -> httpx.Response:
+    """Send a click to the GraphQL twin, and return what REST would answer."""
+    variables = {"input": {to_camel_case(name): value for name, value in fields.items()}}
+    answer = await http.post(GRAPHQL, json={"query": TRACK_CLICK, "variables": variables}, headers=headers)
+    body = answer.json()
+    if "errors" in body:
+        assert not body.get("data")
+        (error,) = body["errors"]
+        return _failed(error["message"], **error["extensions"])
+    assert answer.status_code == 200
+    return _answered(body["data"]["trackClick"])
+
+
+both_faces = pytest.mark.parametrize("face", [rest, graphql], ids=["rest", "graphql"])
+
+
+def _answered(told: dict[str, Any]) -> httpx.Response:
+    kind = told.pop("__typename")
+    match kind:
+        case "TrackedClick":
+            return httpx.Response(200, json={to_snake_case(name): value for name, value in told.items()})
+        case "TrackedTestEvent":
+            data = {"eventId": told["eventId"], "programId": told["programId"], "test_mode": told["testMode"]}
+            return httpx.Response(200, json={"success": told["success"], "message": told["message"], "data": data})
+        case "InactiveReferralLink":
+            return httpx.Response(200, json=told)
+    assert (kind, told["success"]) == ("RefusedClick", False)
+    return httpx.Response(400, json={"error": told["message"], "code": told["code"]})
+
+
+def _failed(message: str, code: str, **told: Any) -> httpx.Response:
+    status = STATUSES[code]
+    named = re.sub(r"(?<=at \.)\w+", lambda field: to_snake_case(field[0]), message)
+    error = "Click tracking failed" if status == 500 else named
+    headers = {"Retry-After": str(told["retryAfter"])} if "retryAfter" in told else None
+    return httpx.Response(status, json={"error": error}, headers=headers)

@@ -1,0 +1,138 @@
+"""A small world of programs, partners and links for reports, with clicks at chosen moments, and its events counted in
+plain Python, without a thought of how the reports do it.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import delete, select, update
+
+from db.committer import Committer
+from db.folder import Folder
+from db.records import Click, Receipt, VisitRecord
+from db.store import Store
+from db.tables import ClickEvent, ClickRollup, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from gateway.services import offline_services
+from gateway.settings import PREFIX, Settings
+from graph.context import Context
+from graph.permissions import ADMINISTRATOR
+from graph.report import ClickReport, Counts, ReportFilter, ReportRequest
+from graph.report_selection import By
+from graph.resolvers import links, partners, programs, reports
+from graph.scope import Viewer
+
+ADMIN = Viewer("admin")
+# Program and partner of each link; its id is its place, from 1 on.
+LINKS = ((1, 1), (1, 1), (1, 2), (2, 1), (2, 3))
+
+Event = Mapping[str, Any]
+
+
+class World:
+    """Two programs, three partners, five links. `store` is where they are."""
+
+    def __init__(self, context: Context, stack: AsyncExitStack) -> None:
+        self.context = context
+        self.store = context.services.store
+        self.committer = Committer(self.store)
+        self._stack = stack
+
+    @classmethod
+    async def make(cls, database_url: str) -> "World":
+        stack = AsyncExitStack()
+        with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}):
+            context = Context(await stack.enter_async_context(offline_services(Settings())), viewer=ADMINISTRATOR)
+        for number in (1, 2):
+            await programs.create(context, name=f"Program {number}")
+        for number in (1, 2, 3):
+            await partners.create(context, name=f"Partner {number}")
+        for number, (program_id, partner_id) in enumerate(LINKS, 1):
+            await partners.join(context, partner_id=partner_id, program_id=program_id)
+            await links.create(context, code=f"L{number}", program_id=program_id, partner_id=partner_id)
+        return cls(context, stack)
+
+    async def close(self) -> None:
+        await self.committer.disconnect()
+        await self._stack.aclose()
+
+    async def forget(self) -> None:
+        """Remove all clicks, and whatever was derived from them."""
+        async with self.store.write() as connection:
+            for table in (ClickRollup, QueuedClicks, ClickEvent, Customer):
+                await connection.execute(delete(table))
+            await connection.execute(update(ReferralLink).values(clicks=0, last_clicked=None))
+            await connection.execute(update(PartnerProgram).values(clicks=0, last_clicked_at=None))
+
+    async def click(self, *clicks: Click) -> Sequence[Receipt]:
+        """Record clicks in one transaction."""
+        return [receipt for receipt in await self.committer.commit(clicks) if isinstance(receipt, Receipt)]
+
+    def folder(self, store: Store | None = None, *, portion_clicks: int = 1000) -> Folder:
+        return Folder(store or self.store, clock=lambda: datetime.now(UTC), portion_clicks=portion_clicks)
+
+    async def fold(self) -> None:
+        """Fold everything."""
+        folder = self.folder()
+        await folder.fold_all()
+        await folder.close()
+
+    async def events(self) -> Sequence[Event]:
+        async with self.store.read() as connection:
+            return [row._asdict() for row in await connection.execute(select(ClickEvent.__table__))]
+
+    async def report(self, request: ReportRequest, viewer: Viewer = ADMIN) -> ClickReport:
+        return await reports.read(replace(self.context, viewer=viewer), request)
+
+
+def click(at: datetime, link_id: int = 1, **visit: Any) -> Click:
+    program_id, partner_id = LINKS[link_id - 1]
+    return Click(program_id, link_id, partner_id, at, f"https://yoursite.com/?aff=L{link_id}", VisitRecord(**visit))
+
+
+def chosen(event: Event, viewer: Viewer, wanted: ReportFilter) -> bool:
+    """Return whether a report to this viewer counts an event, but for its time."""
+    return (
+        viewer.program_id in (None, event["program_id"])
+        and viewer.partner_id in (None, event["partner_id"])
+        and (wanted.program_ids is None or event["program_id"] in wanted.program_ids)
+        and (wanted.partner_ids is None or event["partner_id"] in wanted.partner_ids)
+        and (wanted.link_ids is None or event["link_id"] in wanted.link_ids)
+        and (wanted.is_bot is None or event["is_bot"] is wanted.is_bot)
+    )
+
+
+def counted(events: Sequence[Event]) -> Counts:
+    bots = sum(event["is_bot"] for event in events)
+    customers = sum(event["existing_click_id"] != event["click_id"] for event in events)
+    return Counts(len(events) - bots, bots, customers)
+
+
+def ranked(events: Sequence[Event], by: By, limit: int) -> list[tuple[str | None, Counts]]:
+    """Return the values with most clicks, with their counts."""
+    value = VALUES[by]
+    clicks = Counter(value(event) for event in events)
+    best = sorted(clicks, key=lambda value: (-clicks[value], value))[:limit]
+    return [(one or None, counted([event for event in events if value(event) == one])) for one in best]
+
+
+def _address(url: str | None) -> str:
+    return (url or "").split("?")[0].split("#")[0][:512]
+
+
+VALUES: Mapping[By, Callable[[Event], str]] = {
+    By.PROGRAM: lambda event: str(event["program_id"]),
+    By.PARTNER: lambda event: str(event["partner_id"]),
+    By.LINK: lambda event: str(event["link_id"]),
+    By.PAGE: lambda event: _address(event["page_url"]),
+    By.REFERRER: lambda event: _address(event["referrer_url"]),
+    By.COUNTRY: lambda event: event["country"] or "",
+    By.DEVICE: lambda event: event["device_type"] or "",
+    By.BROWSER: lambda event: event["browser"] or "",
+    By.OS: lambda event: event["os"] or "",
+}
