@@ -107,8 +107,8 @@ class Settings(BaseSettings):
             return self.admin_token.get_secret_value() if self.admin_token is not None else None
         try:
             return self.admin_token_file.read_text().strip() or None
-        except OSError as error:
-            raise ValueError(f"{PREFIX}ADMIN_TOKEN_FILE: {self.admin_token_file}: {error.strerror}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{PREFIX}ADMIN_TOKEN_FILE: {self.admin_token_file} cannot be read: {error}") from error
 
     @field_validator("rate_limit")
     @classmethod
