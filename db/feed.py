@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 # Soon enough to look live.
 POLL_SECONDS = 0.25
+# After a silent failover, no answer comes on the old connections.
+READ_SECONDS = 5
 # A batch may become visible after others that took later rows; none lags behind this many.
 LATE_ROWS = 2000
 # Batches that may wait for one watcher.
@@ -92,10 +94,11 @@ class Feed:
         queued = QueuedClicks
         latest = max(self._seen, default=None)
         rows = select(queued.id, queued.program_id, queued.first_id, queued.last_id).order_by(queued.id)
-        async with self._store.read() as connection:
-            if latest is None:
-                latest = await connection.scalar(select(func.max(queued.id))) or 0
-            found = (await connection.execute(rows.where(queued.id > latest - LATE_ROWS))).all()
+        with self._store.outages():
+            async with asyncio.timeout(READ_SECONDS), self._store.read() as connection:
+                if latest is None:
+                    latest = await connection.scalar(select(func.max(queued.id))) or 0
+                found = (await connection.execute(rows.where(queued.id > latest - LATE_ROWS))).all()
         news = [Committed(*row[1:]) for row in found if row[0] not in self._seen]
         self._seen = {row[0] for row in found}
         return news

@@ -1,29 +1,32 @@
 """Clicks as they are committed, in whichever process, to whom they may be shown."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any
 
 from db.feed import Committed, Watcher
 from graph.context import Context
-from graph.errors import DatabaseAway, Unauthenticated
+from graph.errors import DatabaseAway, Unauthenticated, outages
 from graph.permissions import viewer_of
 from graph.reading.shapes import Wanted
 from graph.resolvers.rows import Values, reading
 
 # Within so much time a revoked token's subscription is closed.
 CHECK_SECONDS = 1.0
+# A database that says nothing for so long has gone; the clicks are missed.
+READ_SECONDS = 5
 
 
 async def clicks(
     context: Context, wanted: Wanted, values: Values, *, program_id: int | None = None, link_id: int | None = None
 ) -> AsyncGenerator[Any, None]:
     """Yield each click that is committed from now on, of a program and of a link if those are named, finished as
-    wanted; at most once, and some not at all where the watcher falls behind. Raises `Unauthenticated`, also when the
-    token is no longer good, and `DatabaseAway`."""
+    wanted; at most once, and some not at all where the watcher falls behind or the database goes away meanwhile.
+    Raises `Unauthenticated`, also when the token is no longer good, and `DatabaseAway` before it begins."""
     viewer_of(context)
-    async with context.services.feed.watching() as watcher:
+    async with _watching(context) as watcher:
         checked_at = monotonic()
         while True:
             committed = await _next(watcher)
@@ -34,6 +37,14 @@ async def clicks(
                 continue
             for click in await _read(context, wanted, values, committed, link_id):
                 yield click
+
+
+@asynccontextmanager
+async def _watching(context: Context) -> AsyncIterator[Watcher]:
+    async with AsyncExitStack() as stack:
+        with outages():
+            watcher = await stack.enter_async_context(context.services.feed.watching())
+        yield watcher
 
 
 async def _next(watcher: Watcher) -> Committed | None:
@@ -47,8 +58,9 @@ async def _next(watcher: Watcher) -> Committed | None:
 async def _check_token(context: Context) -> None:
     token_id = viewer_of(context).token_id
     try:
-        if token_id is not None and not await context.services.is_good(token_id):
-            raise Unauthenticated
+        with outages():
+            if token_id is not None and not await context.services.is_good(token_id):
+                raise Unauthenticated
     except DatabaseAway:
         return  # nothing can be shown then, either
 
@@ -59,5 +71,8 @@ async def _read(
     lookup, named = "range", committed._asdict()
     if link_id is not None:
         lookup, named = "range_of_link", {**named, "link_id": link_id}
-    async with reading(context, values) as reader:
-        return list((await reader.rows(wanted, lookup, named)).values())
+    try:
+        async with asyncio.timeout(READ_SECONDS), reading(context, values) as reader:
+            return list((await reader.rows(wanted, lookup, named)).values())
+    except (DatabaseAway, TimeoutError):
+        return []  # as if the watcher had fallen behind; it need not subscribe again
