@@ -9,7 +9,7 @@ from dataclasses import replace
 from starlette.types import Scope
 
 from graph.context import Context, Services
-from graph.errors import Unauthenticated
+from graph.errors import Unauthenticated, outages
 
 # RFC 6750, section 2.1.
 BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
@@ -41,7 +41,8 @@ async def identified(context: Context, secret: str | None) -> Context:
     """Return the context with the viewer whose token this is. Raises `Unauthenticated`, `DatabaseAway`."""
     if secret is None:
         return context
-    viewer = await context.services.authenticate(secret)
+    with outages():
+        viewer = await context.services.authenticate(secret)
     if viewer is None:
         raise Unauthenticated
     return replace(context, viewer=viewer)
