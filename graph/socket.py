@@ -58,6 +58,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if await self._is_admitted(understood):
             await super().handle_message(message)
 
+    async def send_message(self, message: Any) -> None:
+        await super().send_message(message)
+        if self.context.viewer is not None and message["type"] == "next" and _is_disowned(message["payload"]):
+            await self.websocket.close(FORBIDDEN, "Forbidden")
+
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):
             logger.error("GraphQL operation failed", exc_info=error, extra={"fault": uuid4().hex})
@@ -80,3 +85,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         else:
             return True
         return False
+
+
+def _is_disowned(payload: Mapping[str, Any]) -> bool:
+    """Return whether an answer says that the token is no longer good, which ends all that it began."""
+    return any(error["extensions"]["code"] == "UNAUTHENTICATED" for error in payload.get("errors") or ())
