@@ -1,4 +1,4 @@
-"""Recount the events against every counter: what the writer keeps exact, checked from outside of it."""
+"""Recount the events against every counter: what the writer and the folder keep exact, checked from outside of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db.rollup_audit import audit_rollups
 from db.store import Store
 from db.tables import ClickEvent, PartnerProgram, ReferralLink
 
@@ -34,8 +35,8 @@ class Audit:
 
 
 async def audit(store: Store) -> Audit:
-    """Compare every link's and every membership's counter and last click with their events, in one snapshot, while
-    clicks may go on. Reads every event. Raises `DatabaseAway`."""
+    """Compare every link's and every membership's counter and last click, and the rollups together with what waits to
+    be folded, with their events, in one snapshot, while clicks may go on. Reads every event. Raises `DatabaseAway`."""
     async with store.read() as connection:
         events = await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
         links = await connection.scalar(select(func.count()).select_from(ReferralLink)) or 0
@@ -45,7 +46,9 @@ async def audit(store: Store) -> Audit:
             Difference(f"program {program_id}, partner {partner_id}", *row)
             for program_id, partner_id, *row in await connection.execute(_memberships())
         ]
-    return Audit(store.name, events, links + memberships, differences)
+        rollups = await audit_rollups(store, connection)
+    differences += [Difference(*difference, None, None) for difference in rollups.differences()]
+    return Audit(store.name, events, links + memberships + len(rollups.subjects), differences)
 
 
 def _links() -> Select[*tuple[Any, ...]]:

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db.dimensions import DAY, HOUR, QUARTER, SPANS, Dimension, Level
+from db.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS, Dimension, Level
 from db.statements import Row
 
 DIMENSIONS: tuple[Dimension, ...] = tuple(SPANS["program"])
 KEY = ("program_id", "level", "subject_id", "dimension", "span_seconds", "bucket_at", "value", "partner_id")
-COUNTERS = ("people", "bots", "customers", "bot_customers")
 
 
 @dataclass(slots=True)

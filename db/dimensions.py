@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, cast, func, literal
+from sqlalchemy import ColumnElement, and_, cast, func, literal, not_
 
 from db.columns import text
 from db.expressions import QUARTER_SECONDS, without_query
@@ -12,6 +12,8 @@ from db.expressions import QUARTER_SECONDS, without_query
 DAY, HOUR, QUARTER = 86_400, 3_600, QUARTER_SECONDS
 
 VALUE = text(512)
+
+COUNTERS = ("people", "bots", "customers", "bot_customers")
 
 Level: TypeAlias = Literal["program", "partner", "link"]
 Dimension: TypeAlias = Literal["total", "link", "partner", "page", "referrer", "country", "device", "browser", "os"]
@@ -62,3 +64,10 @@ def makes_customer(event: Any) -> ColumnElement[bool]:
     """Return whether a click made its customer: one that returns has the `click_id` that it came with."""
     made: ColumnElement[bool] = event.existing_click_id.is_distinct_from(event.click_id)
     return made
+
+
+def counts_of(event: Any) -> list[ColumnElement[int]]:
+    """Return how many of the selected events each of `COUNTERS` counts, by its name."""
+    is_bot, made = event.is_bot, makes_customer(event)
+    conditions = (not_(is_bot), is_bot, and_(made, not_(is_bot)), and_(made, is_bot))
+    return [func.count().filter(condition).label(name) for name, condition in zip(COUNTERS, conditions, strict=True)]

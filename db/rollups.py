@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Dialect, and_, bindparam, delete, or_, sel
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
-from db.cells import COUNTERS, DIMENSIONS, KEY
+from db.cells import DIMENSIONS, KEY
 from db.columns import UtcDateTime
-from db.dimensions import makes_customer, value_of
+from db.dimensions import COUNTERS, makes_customer, value_of
 from db.expressions import quarter_of
 from db.statements import Query, Statement, compiled
 from db.tables import ClickEvent, ClickRollup, QueuedClicks

@@ -4,12 +4,11 @@ and the events in the odd minutes at the ends of a span.
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, bindparam, cast, func, not_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, bindparam, cast, func, select, union_all
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from db.cells import COUNTERS
-from db.dimensions import makes_customer
+from db.dimensions import COUNTERS, counts_of
 from db.expressions import quarter_of, ranges_table
 from db.rollups import WAITING, queued
 from db.tables import ClickEvent, ClickRollup, Program, QueuedClicks
@@ -69,7 +68,7 @@ def _waiting(selection: Selection, by: By | None) -> Statement:
     quarter = quarter_of(event.occurred_at).label("quarter_at")
     values = [] if by is None else [event_value(event, by).label("value")]
     queue = (
-        select(quarter, *values, *_counts(event))
+        select(quarter, *values, *counts_of(event))
         .select_from(QueuedClicks)
         .join(program, and_(program.id == QueuedClicks.program_id, *selection.programs(program)))
         .join(event, and_(queued(event), *selection.events(event)))
@@ -89,7 +88,7 @@ def _left_over(selection: Selection, by: By | None) -> Statement:
     ranges, program, event = ranges_table(), aliased(Program), aliased(ClickEvent)
     key = ranges.c.bucket if by is None else event_value(event, by)
     return (
-        select(key.label("key"), *_counts(event))
+        select(key.label("key"), *counts_of(event))
         .select_from(ranges)
         .join(program, and_(ranges.c.span_seconds == EVENTS, *selection.programs(program)))
         .join(event, and_(event.program_id == program.id, _within(event.occurred_at, ranges)))
@@ -100,13 +99,6 @@ def _left_over(selection: Selection, by: By | None) -> Statement:
 
 def _within(moment: Any, ranges: TableValuedAlias) -> ColumnElement[bool]:
     return and_(moment >= ranges.c.start_at, moment < ranges.c.end_at)
-
-
-def _counts(event: Any) -> list[ColumnElement[int]]:
-    """Return an expression for each of `COUNTERS`."""
-    made, is_bot = makes_customer(event), event.is_bot
-    conditions = (not_(is_bot), is_bot, and_(made, not_(is_bot)), and_(made, is_bot))
-    return [func.count().filter(condition).label(name) for name, condition in zip(COUNTERS, conditions, strict=True)]
 
 
 def _total(column: ColumnElement[Any]) -> ColumnElement[int]:

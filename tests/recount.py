@@ -74,7 +74,7 @@ class World:
         return [receipt for receipt in await self.committer.commit(clicks) if isinstance(receipt, Receipt)]
 
     def folder(self, store: Store | None = None, *, portion_clicks: int = 1000) -> Folder:
-        return Folder(store or self.store, clock=lambda: datetime.now(UTC), portion_clicks=portion_clicks)
+        return make_folder(store or self.store, portion_clicks=portion_clicks)
 
     async def fold(self) -> None:
         """Fold everything."""
@@ -88,6 +88,10 @@ class World:
 
     async def report(self, request: ReportRequest, viewer: Viewer = ADMIN) -> ClickReport:
         return await reports.read(replace(self.context, viewer=viewer), request)
+
+
+def make_folder(store: Store, *, portion_clicks: int = 1000) -> Folder:
+    return Folder(store, clock=lambda: datetime.now(UTC), portion_clicks=portion_clicks)
 
 
 def click(at: datetime, link_id: int = 1, **visit: Any) -> Click:

