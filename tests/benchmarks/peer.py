@@ -3,6 +3,7 @@
 It is installed into a cache folder, together with the Node that it asks for; its tables hold the same clicks as ours.
 """
 
+import argparse
 import asyncio
 import os
 import shutil
@@ -12,7 +13,8 @@ from pathlib import Path
 import asyncpg
 
 from tests.benchmarks import sizes
-from tests.benchmarks.generator import Postgres
+from tests.benchmarks.engines import Postgres
+from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.servers import FOLDER, Server, free_port
 from tests.benchmarks.sizes import Size, pick
 
@@ -127,3 +129,16 @@ INSERT INTO click_events
         '198.51.' || n % 256 || '.0'
     FROM (SELECT n, {customer} AS c FROM {engine.numbers(size.events)}) AS clicks;
 """
+
+
+def main() -> None:
+    """Fill the database that the command line names."""
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("url", help="an empty database: postgresql://...")
+    add_size(ask)
+    options = ask.parse_args()
+    fill(options.url, size_of(options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What the two databases say differently when a long history is made in them, and how each is filled fastest."""
+
+from abc import ABC, abstractmethod
+
+from db.cells import KEY
+from db.tables import ClickEvent, ClickRollup
+
+EVENTS, ROLLUPS = ClickEvent.__tablename__, ClickRollup.__tablename__
+NUMBERED = ("affiliate_programs", "affiliate_partners", "referral_links")
+
+
+class Engine(ABC):
+    """What the two databases say differently, and how each is filled fastest."""
+
+    sorts_by_time = True
+    prepare: tuple[str, ...] = ()
+    finish: tuple[str, ...] = ()
+
+    @abstractmethod
+    def numbers(self, last: int) -> str:
+        """Return a table of the numbers from 1, in a column `n`."""
+
+    @abstractmethod
+    def moment(self, microseconds: str) -> str:
+        """Return a moment by the microseconds since 1970."""
+
+    @abstractmethod
+    def bucket(self, moment: str, span_seconds: int) -> str:
+        """Return the start of the bucket in which a moment lies."""
+
+
+class Postgres(Engine):
+    """Foreign keys are not checked row by row, which would take most of the time; they hold by construction. A key is
+    indexed in one go, and rollups lie in the order of time, as they do after they were folded day by day."""
+
+    prepare = (
+        f"ALTER TABLE {EVENTS} DISABLE TRIGGER ALL",
+        f"ALTER TABLE {ROLLUPS} DROP CONSTRAINT pk_{ROLLUPS}",
+        "SET LOCAL maintenance_work_mem = '512MB'",
+        "SET LOCAL work_mem = '256MB'",
+    )
+    finish = (
+        f"ALTER TABLE {ROLLUPS} ADD CONSTRAINT pk_{ROLLUPS} PRIMARY KEY ({', '.join(KEY)})",
+        f"ALTER TABLE {EVENTS} ENABLE TRIGGER ALL",
+        *(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))" for name in NUMBERED),
+    )
+
+    def numbers(self, last: int) -> str:
+        return f"generate_series(1::bigint, {last}) AS numbers (n)"
+
+    def moment(self, microseconds: str) -> str:
+        return f"(timestamptz '1970-01-01 00:00:00+00' + ({microseconds}) * interval '1 microsecond')"
+
+    def bucket(self, moment: str, span_seconds: int) -> str:
+        return f"date_bin(interval '{span_seconds} seconds', {moment}, timestamptz '1970-01-01 00:00:00+00')"
+
+
+class Sqlite(Engine):
+    """Moments are text here, and rollups lie in the order of their key, in which they are best added."""
+
+    sorts_by_time = False
+
+    def numbers(self, last: int) -> str:
+        counting = f"SELECT 1 AS n UNION ALL SELECT n + 1 FROM counted WHERE n < {last}"
+        return f"(WITH RECURSIVE counted AS ({counting}) SELECT n FROM counted) AS numbers"
+
+    def moment(self, microseconds: str) -> str:
+        seconds = f"strftime('%Y-%m-%d %H:%M:%S', ({microseconds}) / 1000000, 'unixepoch')"
+        return f"({seconds} || '.' || substr(CAST(1000000 + ({microseconds}) % 1000000 AS text), 2))"
+
+    def bucket(self, moment: str, span_seconds: int) -> str:
+        seconds = f"CAST(strftime('%s', substr({moment}, 1, 19)) AS INTEGER)"
+        return f"strftime('%Y-%m-%d %H:%M:%S.000000', {seconds} / {span_seconds} * {span_seconds}, 'unixepoch')"
