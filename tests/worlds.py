@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.orm import DeclarativeBase
 
 from db.tables import (
@@ -190,7 +190,16 @@ async def make_world(gateway: Gateway) -> World:
         "partner confined": {"role": "partner", "partner_id": both, "program_id": there},
     }
     eyes = {name: Eye(name, await gateway.token(**bound, label=secret()), **bound) for name, bound in bounds.items()}
+    eyes["partner elsewhere"] = await _left(gateway, one, here, there)
     return World(gateway, {**eyes, "nobody": Eye("nobody")}, await all_rows(gateway))
+
+
+async def _left(gateway: Gateway, partner_id: int, program_id: int, elsewhere: int) -> Eye:
+    """Issue a token that is confined to a program which its partner is not in, as only a hand at the database can."""
+    label = secret()
+    token = await gateway.token("partner", partner_id=partner_id, program_id=program_id, label=label)
+    await gateway.execute(update(ApiToken).where(ApiToken.label == label).values(program_id=elsewhere))
+    return Eye("partner elsewhere", token, "partner", elsewhere, partner_id)
 
 
 async def all_rows(gateway: Gateway) -> dict[str, list[Row]]:
