@@ -91,7 +91,7 @@ def _ranges_on_postgresql(element: _ranges, compiler: SQLCompiler, **options: An
         for at, (name, type) in enumerate(zip(TimeRange._fields, types, strict=True))
     )
     json_text = compiler.process(element.clauses, **options)
-    return f"(SELECT {', '.join(items)} FROM jsonb_array_elements({json_text}::jsonb) AS items (item))"  # noqa: S608
+    return f"(SELECT {', '.join(items)} FROM jsonb_array_elements({json_text}::jsonb) AS items (item))"  # noqa: S608  likewise
 
 
 def ranges_table() -> TableValuedAlias:
