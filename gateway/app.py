@@ -23,9 +23,9 @@ from gateway.metrics import metrics
 from gateway.services import running_services
 from gateway.settings import Settings
 from graph.context import Services
-from graph.limits import Limits
 from graph.schema.build import build_schema
-from graph.view import GraphQLView
+from graph.wire.limits import Limits
+from graph.wire.view import GraphQLView
 from rest.click import PATH, ClickEndpoint
 from rest.openapi import openapi
 

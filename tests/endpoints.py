@@ -15,14 +15,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.protocol import BoundedProtocol
-from graph.admission import GuardedSchema
 from graph.body import BODY_BYTES
 from graph.context import Context
 from graph.errors import DatabaseAway, FieldInvalid, Forbidden, RateLimited, Unauthenticated
-from graph.limits import Limits
-from graph.plan import COST
 from graph.scope import Viewer
-from graph.view import GraphQLView
+from graph.wire.admission import GuardedSchema
+from graph.wire.limits import Limits
+from graph.wire.plan import COST
+from graph.wire.view import GraphQLView
 
 PATH = "/graphql"
 Info = strawberry.Info[Context, None]

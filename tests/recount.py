@@ -22,8 +22,8 @@ from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.context import Context
 from graph.permissions import ADMINISTRATOR
-from graph.report import ClickReport, Counts, ReportFilter, ReportRequest
-from graph.report_selection import By
+from graph.reports.report import ClickReport, Counts, ReportFilter, ReportRequest
+from graph.reports.selection import By
 from graph.resolvers import links, partners, programs, reports
 from graph.scope import Viewer
 

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from graph.calendars import Interval, edges, zone_of
 from graph.errors import FieldInvalid
-from graph.report_ranges import time_ranges
+from graph.reports.calendars import Interval, edges, zone_of
+from graph.reports.ranges import time_ranges
 
 DAYS = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham")
 

@@ -15,10 +15,10 @@ from sqlalchemy import event as events_of
 
 from db.audit import audit
 from db.records import Click
-from graph.calendars import Interval
 from graph.errors import FieldInvalid, Unauthenticated
-from graph.report import Bucket, Counts, ReportFilter, ReportRequest, Top, check
-from graph.report_selection import By
+from graph.reports.calendars import Interval
+from graph.reports.report import Bucket, Counts, ReportFilter, ReportRequest, Top, check
+from graph.reports.selection import By
 from graph.resolvers import reports
 from graph.scope import Viewer
 from tests.recount import ADMIN, Event, World, chosen, click, counted, ranked

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.expressions import range_values
-from graph.calendars import Interval, edges, zone_of
 from graph.context import Context
 from graph.errors import Unauthenticated, outages
-from graph.report import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
-from graph.report_ranges import time_ranges
-from graph.report_selection import Selection
-from graph.report_statements import ranking, series
+from graph.reports.calendars import Interval, edges, zone_of
+from graph.reports.ranges import time_ranges
+from graph.reports.report import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
+from graph.reports.selection import Selection
+from graph.reports.statements import ranking, series
 from graph.scope import Viewer
 
 

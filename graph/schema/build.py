@@ -4,13 +4,13 @@ from functools import cache
 
 from strawberry.schema.config import StrawberryConfig
 
-from graph.admission import GuardedSchema
-from graph.limits import Limits
 from graph.schema.executor import LookAheadExecutor
 from graph.schema.mutations import Mutation
 from graph.schema.queries import Query
 from graph.schema.scalars import SCALARS
 from graph.schema.subscriptions import Subscription
+from graph.wire.admission import GuardedSchema
+from graph.wire.limits import Limits
 
 
 @cache

@@ -8,15 +8,14 @@ import strawberry
 from strawberry import ID, UNSET, Info
 from strawberry.utils.str_converters import to_camel_case
 
-from graph.calendars import Interval
 from graph.permissions import viewer_of
-from graph.plan import COST
 from graph.reading.ids import decode_key
 from graph.reading.kinds import instant
 from graph.reading.shapes import Field, Wanted
-from graph.report import ClickReport as Report
-from graph.report import Counts, ReportFilter, ReportRequest, Share, Top
-from graph.report_selection import By
+from graph.reports.calendars import Interval
+from graph.reports.report import ClickReport as Report
+from graph.reports.report import Counts, ReportFilter, ReportRequest, Share, Top
+from graph.reports.selection import By
 from graph.resolvers import reports
 from graph.resolvers.rows import reading
 from graph.schema.executor import Finished
@@ -27,6 +26,7 @@ from graph.schema.scalars import BigInt
 from graph.schema.selections import Selection
 from graph.schema.shaping import Shaping
 from graph.schema.types import Partner, Program, ReferralLink
+from graph.wire.plan import COST
 
 # What a part of a report costs beside an object: it reads some thousand rollups.
 PART_COST = 20

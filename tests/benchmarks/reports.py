@@ -17,11 +17,11 @@ from time import perf_counter
 
 from gateway.services import offline_services
 from gateway.settings import Settings
-from graph.calendars import Interval
 from graph.context import Context
 from graph.permissions import ADMINISTRATOR
-from graph.report import ReportFilter, ReportRequest, Top
-from graph.report_selection import By
+from graph.reports.calendars import Interval
+from graph.reports.report import ReportFilter, ReportRequest, Top
+from graph.reports.selection import By
 from graph.resolvers import reports
 from tests.benchmarks import databases, generator, sizes
 from tests.benchmarks.generator import add_size, size_of

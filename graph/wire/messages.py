@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from graph.caller import bearer
-from graph.requests import Request
+from graph.wire.requests import Request
 
 # Clients number their operations or give them a UUID.
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]

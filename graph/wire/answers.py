@@ -8,9 +8,9 @@ from starlette.types import Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from graph.errors import BodyTooLarge, ClickgateError, InvalidRequest, TryLater, Unauthenticated
-from graph.faults import MASKED, extensions_of
-from graph.media import GRAPHQL, JSON
-from graph.requests import UnreadableType
+from graph.wire.faults import MASKED, extensions_of
+from graph.wire.media import GRAPHQL, JSON
+from graph.wire.requests import UnreadableType
 
 
 class MethodNotAllowed(InvalidRequest):

@@ -18,7 +18,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from graph.caller import identified
 from graph.context import Context
 from graph.errors import TryLater, Unauthenticated
-from graph.messages import Init, Subscribe, read, token
+from graph.wire.messages import Init, Subscribe, read, token
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from db.dimensions import COUNTERS, counts_of
 from db.expressions import quarter_of, ranges_table
 from db.rollups import WAITING, queued
 from db.tables import ClickEvent, ClickRollup, Program, QueuedClicks
-from graph.report_ranges import EVENTS
-from graph.report_selection import By, Selection, event_value
+from graph.reports.ranges import EVENTS
+from graph.reports.selection import By, Selection, event_value
 
 Statement = Select[*tuple[Any, ...]]
 

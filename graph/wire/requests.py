@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 from graph.body import read_body
 from graph.caller import header
 from graph.errors import InvalidRequest
-from graph.media import is_readable
+from graph.wire.media import is_readable
 
 
 class MalformedRequest(InvalidRequest):

@@ -21,14 +21,14 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from graph.admission import GuardedSchema
-from graph.answers import Answer, MethodNotAllowed, NotAcceptable, executed, refused
 from graph.caller import bearer, caller, header, identified
 from graph.context import Context
-from graph.faults import shown
-from graph.media import JSON, wanted, wants_page
-from graph.requests import Request, posted, queried
-from graph.socket import Socket, SocketHandler
+from graph.wire.admission import GuardedSchema
+from graph.wire.answers import Answer, MethodNotAllowed, NotAcceptable, executed, refused
+from graph.wire.faults import shown
+from graph.wire.media import JSON, wanted, wants_page
+from graph.wire.requests import Request, posted, queried
+from graph.wire.socket import Socket, SocketHandler
 
 METHODS = ("GET", "POST", "OPTIONS")
 # Long enough for a slow line; whoever connects says who they are at once.

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from graph.calendars import Interval
 from graph.errors import FieldInvalid
-from graph.report_selection import By
+from graph.reports.calendars import Interval
+from graph.reports.selection import By
 
 FILTER_IDS = 100
 TOP_SHARES = 100

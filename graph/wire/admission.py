@@ -13,10 +13,10 @@ from graphql.execution import get_variable_values
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 
-from graph.documents import MOST_ERRORS, Document, Documents
 from graph.errors import TooComplex
-from graph.faults import shown
-from graph.limits import Limits
+from graph.wire.documents import MOST_ERRORS, Document, Documents
+from graph.wire.faults import shown
+from graph.wire.limits import Limits
 
 
 class GuardedSchema(strawberry.Schema):

@@ -22,8 +22,8 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from graph.errors import TooComplex
-from graph.limits import Limits, check_form
-from graph.plan import Plan
+from graph.wire.limits import Limits, check_form
+from graph.wire.plan import Plan
 
 # A comparison takes about a microsecond, and an honest query, whose fragments overlap here and there, some hundreds.
 # The library's own bound of half a million is meant for JavaScript.

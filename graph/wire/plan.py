@@ -24,8 +24,8 @@ from graphql import (
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from graph.cost import Condition, Cost, Field, Group, Page, Selection, Spread, Value, Values, total
-from graph.limits import innermost_first
+from graph.wire.cost import Condition, Cost, Field, Group, Page, Selection, Spread, Value, Values, total
+from graph.wire.limits import innermost_first
 
 # The key in a field's metadata under which it names a cost of its own.
 COST = "cost"
