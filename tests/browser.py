@@ -23,7 +23,7 @@ ARGUMENTS = (
 
 @asynccontextmanager
 async def running_browser() -> AsyncIterator[Browser]:
-    """Run a browser. Without one on the machine the test is skipped, but where everything has to be checked it fails."""
+    """Run a browser. Without one on the machine a test is skipped, but where everything has to be checked it fails."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         reason = "no Chromium here: what a browser sees goes unchecked"
