@@ -3,8 +3,9 @@
 Apart from the tables, so that those read as facts of the trade and not of two databases.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator, func
 from sqlalchemy.orm import mapped_column
@@ -27,9 +28,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        # PostgreSQL's driver gives aware values, in UTC.
+        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
 
 
 def text(length: int) -> String:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from db.errors import DatabaseAway
+from db.queries import Query
 from db.store import Store
 from db.tables import ApiToken
 from db.tokens import Role, hashed
@@ -28,6 +29,12 @@ KEPT_TOKENS = 4096
 # `last_used_at` is for people, who ask which tokens are in use; more precision would only cost writes.
 NOTE_EVERY = timedelta(minutes=1)
 NOTE_SECONDS = 0.5
+
+_TOKENS = select(ApiToken.id, ApiToken.role, ApiToken.program_id, ApiToken.partner_id, ApiToken.expires_at).where(
+    ApiToken.revoked_at.is_(None)
+)
+BY_HASH = Query(_TOKENS.where(ApiToken.token_hash == bindparam("token_hash")))
+BY_ID = Query(_TOKENS.where(ApiToken.id == bindparam("id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Credentials:
         now, token_hash = self._clock(), hashed(secret)
         asked_at, token = self._known.get(token_hash, (None, None))
         if asked_at is None or not asked_at <= now < asked_at + KNOWN_FOR:
-            token = next(iter(await self._look_up(ApiToken.token_hash == token_hash)), None)
+            token = next(iter(await self._look_up(BY_HASH, token_hash=token_hash)), None)
             self._known[token_hash] = now, token
             self._known.move_to_end(token_hash)
             if len(self._known) > KEPT_TOKENS:
@@ -81,15 +88,13 @@ class Credentials:
 
     async def is_good(self, token_id: int) -> bool:
         """Return whether a token is neither revoked nor expired. Raises `DatabaseAway`."""
-        found = await self._look_up(ApiToken.id == token_id)
+        found = await self._look_up(BY_ID, id=token_id)
         return any(not _is_expired(token, self._clock()) for token in found)
 
-    async def _look_up(self, condition: ColumnElement[bool]) -> Sequence[KnownToken]:
-        columns = (ApiToken.id, ApiToken.role, ApiToken.program_id, ApiToken.partner_id, ApiToken.expires_at)
+    async def _look_up(self, query: Query, **values: Any) -> Sequence[KnownToken]:
         with self._store.outages():
-            async with asyncio.timeout(LOOK_UP_SECONDS), self._store.read() as connection:
-                rows = await connection.execute(select(*columns).where(condition, ApiToken.revoked_at.is_(None)))
-                return [KnownToken(*row) for row in rows.all()]  # type: ignore[arg-type]  # the schema checks the role
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                return [KnownToken(*row) for row in await self._store.fetch(query, values)]
 
     async def _keep_notes(self) -> None:
         while True:

@@ -3,12 +3,14 @@
 Each of the two has a module of its own behind it, so that what differs between them is in one place each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.queries import Query
 from db.statements import Row, Statement
 
 
@@ -50,16 +52,29 @@ class WriteConnection(Protocol):
         """Give the connection up, whatever its state. Never raises."""
 
 
-class Database(Protocol):
-    """One kind of database."""
+class Source(Protocol):
+    """What answers queries, speaking to the driver directly."""
+
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Run a query with its values; return all of its rows, which are read like tuples."""
+
+
+class Database(Source, Protocol):
+    """One kind of database. Its own `fetch` runs a query by itself."""
 
     engine: AsyncEngine
+
+    def snapshot(self) -> AbstractAsyncContextManager[Source]:
+        """Give what answers several queries as of one moment. Used by one task at a time."""
 
     async def connect_writer(self) -> WriteConnection:
         """Open the click writer's connection."""
 
     def drop_idle(self) -> None:
         """Give up the pooled connections that nobody uses: they may be dead without anyone having said so."""
+
+    async def close(self) -> None:
+        """Close every connection that was kept; those that are needed again are opened anew."""
 
     def fault(self, error: BaseException) -> Fault:
         """Tell whose fault an error from this database's driver is."""

@@ -4,15 +4,29 @@ Each compiles to the dialect's own words, so that a statement is written once.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, column
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Integer,
+    Text,
+    TypeDecorator,
+    bindparam,
+    column,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.types import TypeEngine
 
 from db.columns import UtcDateTime, text
 
@@ -60,6 +74,41 @@ def _without_query_on_postgresql(element: without_query, compiler: SQLCompiler, 
     return f"split_part(split_part({compiler.process(element.clauses, **options)}, '?', 1), '#', 1)"
 
 
+class Ids(TypeDecorator[Sequence[int]]):
+    """Ids given as one parameter, however many there are: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = ARRAY(BigInteger)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(BigInteger))
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+        return json.dumps(value) if dialect.name == "sqlite" else value
+
+
+class _among(FunctionElement[bool]):  # noqa: N801  a function in SQL
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_among, "sqlite")
+def _among_on_sqlite(element: _among, compiler: SQLCompiler, **options: Any) -> str:
+    id, ids = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{id} IN (SELECT value FROM json_each({ids}))"  # noqa: S608  names of our own
+
+
+@compiles(_among, "postgresql")
+def _among_on_postgresql(element: _among, compiler: SQLCompiler, **options: Any) -> str:
+    id, ids = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{id} = ANY ({ids})"
+
+
+def among(id: ColumnElement[Any], ids: BindParameter[Sequence[int]]) -> ColumnElement[bool]:
+    """Return whether an id is one of those given as a parameter of type `Ids`."""
+    return _among(id, ids)
+
+
 class TimeRange(NamedTuple):
     """A range of time, its end excluded, whose clicks belong to one bucket of a report: those in rollups of a span, or
     with a span of 0 those in the events."""
@@ -94,17 +143,56 @@ def _ranges_on_postgresql(element: _ranges, compiler: SQLCompiler, **options: An
     return f"(SELECT {', '.join(items)} FROM jsonb_array_elements({json_text}::jsonb) AS items (item))"  # noqa: S608  likewise
 
 
+class _bucket(FunctionElement[int]):  # noqa: N801  a function in SQL
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_bucket, "sqlite")
+def _bucket_on_sqlite(element: _bucket, compiler: SQLCompiler, **options: Any) -> str:
+    bucket, _, _ = element.clauses
+    return compiler.process(bucket, **options)
+
+
+@compiles(_bucket, "postgresql")
+def _bucket_on_postgresql(element: _bucket, compiler: SQLCompiler, **options: Any) -> str:
+    _, moment, edges = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"width_bucket({moment}, {edges}) - 1"
+
+
 def ranges_table() -> TableValuedAlias:
-    """Return a table with the columns of `TimeRange`, whose rows are given as the parameter `ranges`."""
+    """Return a table with the columns of `TimeRange`, whose rows `range_values` gives."""
     moments = (column(name, UtcDateTime) for name in ("start_at", "end_at"))
     columns: list[ColumnElement[Any]] = [column("bucket", Integer), column("span_seconds", Integer), *moments]
     return _ranges(bindparam("ranges", type_=Text)).table_valued(*columns, name="ranges")
 
 
-def range_values(ranges: Iterable[TimeRange]) -> dict[str, str]:
-    """Return the parameter of `ranges_table`."""
+def bucket_of(moment: Any, ranges: TableValuedAlias) -> ColumnElement[int]:
+    """Return the number of the bucket in which a moment lies that is in a row of `ranges_table`."""
+    return _bucket(ranges.c.bucket, moment, bindparam("edges", type_=ARRAY(DateTime(timezone=True))))
+
+
+def range_values(edges: Sequence[datetime], ranges: Sequence[TimeRange], *, is_sqlite: bool) -> dict[str, Any]:
+    """Return the parameters of a statement with `ranges_table`: buckets lie between `edges`, and `ranges`, in their
+    order, are what they are made of. SQLite goes through the ranges and looks each one up; PostgreSQL finds more at
+    once, and in which bucket it belongs, where ranges that touch are one."""
+    if not is_sqlite:
+        ranges = list(_joined(ranges))
     rows = [(bucket, span, _text(start), _text(end)) for bucket, span, start, end in ranges]
-    return {"ranges": json.dumps(rows)}
+    return {"ranges": json.dumps(rows), "edges": list(edges)}
+
+
+def _joined(ranges: Iterable[TimeRange]) -> Iterator[TimeRange]:
+    former: TimeRange | None = None
+    for one in ranges:
+        if former is not None and (former.span_seconds, former.end_at) == (one.span_seconds, one.start_at):
+            former = former._replace(end_at=one.end_at)
+            continue
+        if former is not None:
+            yield former
+        former = one
+    if former is not None:
+        yield former
 
 
 def _text(moment: datetime) -> str:

@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from db.errors import DatabaseAway
+from db.queries import Query
 from db.store import Store
 from db.tables import QueuedClicks
 
@@ -26,6 +27,13 @@ READ_SECONDS = 5
 LATE_ROWS = 2000
 # Batches that may wait for one watcher.
 WAITING_BATCHES = 256
+
+LATEST = Query(select(func.coalesce(func.max(QueuedClicks.id), 0)))
+SINCE = Query(
+    select(QueuedClicks.id, QueuedClicks.program_id, QueuedClicks.first_id, QueuedClicks.last_id)
+    .where(QueuedClicks.id > bindparam("row"))
+    .order_by(QueuedClicks.id)
+)
 
 
 class Committed(NamedTuple):
@@ -91,14 +99,12 @@ class Feed:
                 self._watchers.add(newcomer)
 
     async def _news(self) -> list[Committed]:
-        queued = QueuedClicks
         latest = max(self._seen, default=None)
-        rows = select(queued.id, queued.program_id, queued.first_id, queued.last_id).order_by(queued.id)
         with self._store.outages():
-            async with asyncio.timeout(READ_SECONDS), self._store.read() as connection:
+            async with asyncio.timeout(READ_SECONDS), self._store.snapshot() as snapshot:
                 if latest is None:
-                    latest = await connection.scalar(select(func.max(queued.id))) or 0
-                found = (await connection.execute(rows.where(queued.id > latest - LATE_ROWS))).all()
+                    latest = (await snapshot.fetch(LATEST, {}))[0][0]
+                found = await snapshot.fetch(SINCE, {"row": latest - LATE_ROWS})
         news = [Committed(*row[1:]) for row in found if row[0] not in self._seen]
         self._seen = {row[0] for row in found}
         return news

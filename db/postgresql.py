@@ -1,17 +1,21 @@
 """PostgreSQL through asyncpg: its engine, the click writer's connection, and what its errors mean."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from inspect import signature
+from typing import Any
 from weakref import WeakSet
 
 import asyncpg
-from sqlalchemy import URL, event
+from sqlalchemy import URL, Dialect, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from db.connections import Connections
 from db.database import Fault
 from db.errors import UnusableDatabase
+from db.queries import Query
 from db.statements import Row, Statement
 
 CONNECT_SECONDS = 5
@@ -20,6 +24,17 @@ POOL_SIZE = 10
 SESSION = {"application_name": "clickgate", "jit": "off"}
 # A writer that gave up on a batch, or died, must not leave a session behind that waits or keeps its locks.
 WRITER_SESSION = {"lock_timeout": "8s", "idle_in_transaction_session_timeout": "30s"}
+# Queries go from row to row through indexes, as on SQLite. The server cannot estimate how many rows lie between two
+# values that it learns later, and would rather read all there are.
+READER_SESSION = {
+    "default_transaction_isolation": "repeatable read",
+    "default_transaction_read_only": "on",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+# A dashboard has long given up by then.
+READ_SECONDS = 30
 
 _FAULTS: tuple[tuple[tuple[type[BaseException], ...], Fault], ...] = (
     # A ValueError is the driver's own, of a value that it cannot encode.
@@ -59,16 +74,39 @@ class PostgresDatabase:
             connect_args={"timeout": CONNECT_SECONDS, "server_settings": SESSION},
         )
         _, self._arguments = self.engine.dialect.create_connect_args(url)
+        self._readers = Connections(self._connect_reader, lambda error: self.fault(error) is Fault.AWAY, POOL_SIZE)
         self._idle: WeakSet[asyncpg.Connection] = WeakSet()
         event.listen(self.engine.sync_engine, "checkin", self._note_idle)
         event.listen(self.engine.sync_engine, "checkout", self._note_busy)
+
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        compiled = query.compiled(self.engine.dialect)
+        arguments = compiled.arguments(values)
+        async with self._readers.lent(lambda connection: connection.fetch(compiled.sql, *arguments)) as (_, found):
+            return compiled.rows(found)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["PostgresSource"]:
+        async with self._readers.lent(lambda connection: connection.execute("BEGIN")) as (connection, _):
+            yield PostgresSource(connection, self.engine.dialect)
+            await connection.execute("COMMIT")
 
     async def connect_writer(self) -> "PostgresWriteConnection":
         # Not from the pool: after a silent failover, every connection in it may be dead.
         arguments = {**self._arguments, "timeout": CONNECT_SECONDS, "server_settings": SESSION | WRITER_SESSION}
         return PostgresWriteConnection(await asyncpg.connect(**arguments))
 
+    async def close(self) -> None:
+        self._readers.drop_idle()
+        await self.engine.dispose()
+
+    async def _connect_reader(self) -> asyncpg.Connection:
+        session = SESSION | READER_SESSION
+        arguments = {"timeout": CONNECT_SECONDS, "command_timeout": READ_SECONDS, "server_settings": session}
+        return await asyncpg.connect(**{**self._arguments, **arguments})
+
     def drop_idle(self) -> None:
+        self._readers.drop_idle()
         # Cut off, not closed: after a silent failover nobody answers a farewell, and each would be waited for.
         while self._idle:
             self._idle.pop().terminate()
@@ -91,6 +129,18 @@ class PostgresDatabase:
                     return fault
             cause = cause.__cause__
         return Fault.UNKNOWN
+
+
+class PostgresSource:
+    """A connection in a transaction."""
+
+    def __init__(self, driver: asyncpg.Connection, dialect: Dialect) -> None:
+        self._driver = driver
+        self._dialect = dialect
+
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        compiled = query.compiled(self._dialect)
+        return compiled.rows(await self._driver.fetch(compiled.sql, *compiled.arguments(values)))
 
 
 class PostgresWriteConnection:

@@ -5,18 +5,21 @@ WAL with `synchronous=FULL`: readers never wait for the writer, and a commit tha
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any, cast
 
-from sqlalchemy import URL, Connection, event
+import aiosqlite
+from sqlalchemy import URL, Connection, Dialect, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from db.database import Fault
 from db.errors import UnusableDatabase
+from db.queries import Query
 from db.statements import Row, Statement
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
@@ -59,11 +62,24 @@ class SqliteDatabase:
         event.listen(self.engine.sync_engine, "connect", _set_up)
         event.listen(self.engine.sync_engine, "begin", _begin)
 
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        async with self.snapshot() as source:
+            return await source.fetch(query, values)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["SqliteSource"]:
+        async with self.engine.connect() as connection, connection.begin():
+            pooled = await connection.get_raw_connection()
+            yield SqliteSource(cast(aiosqlite.Connection, pooled.driver_connection), self.engine.dialect)
+
     async def connect_writer(self) -> "SqliteWriteConnection":
         return await asyncio.to_thread(SqliteWriteConnection, self._path)
 
     def drop_idle(self) -> None:
         """Do nothing: a file does not fall silent."""
+
+    async def close(self) -> None:
+        await self.engine.dispose()
 
     def fault(self, error: BaseException) -> Fault:
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -75,6 +91,18 @@ class SqliteDatabase:
             case OSError():
                 return Fault.AWAY
         return Fault.UNKNOWN
+
+
+class SqliteSource:
+    """A connection in a transaction, whose rows need SQLAlchemy's types but not its way of reading them."""
+
+    def __init__(self, driver: aiosqlite.Connection, dialect: Dialect) -> None:
+        self._driver = driver
+        self._dialect = dialect
+
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        compiled = query.compiled(self._dialect)
+        return compiled.rows(await self._driver.execute_fetchall(compiled.sql, compiled.arguments(values)))
 
 
 class SqliteWriteConnection:

@@ -4,16 +4,18 @@ One place decides who may write when, and turns a driver's errors into ours.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import Any
 
 from sqlalchemy import URL, func, make_url, select, update
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.database import Database, Fault
+from db.database import Database, Fault, Source
 from db.errors import DatabaseAway, UnusableDatabase
 from db.postgresql import PostgresDatabase
+from db.queries import Query
 from db.sqlite import WRITES, SqliteDatabase
 from db.tables import IdBlock
 
@@ -46,6 +48,18 @@ class Store:
         if not self.is_sqlite:
             settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
             await connection.execute(select(*(func.set_config(name, "off", True) for name in settings)))
+
+    async def fetch(self, query: Query, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """Run a query by itself, with its values by name; return all of its rows. Raises `DatabaseAway`."""
+        with self.outages():
+            return await self.database.fetch(query, values or {})
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Source]:
+        """Give what answers several queries as of one moment. Raises `DatabaseAway`."""
+        with self.outages():
+            async with self.database.snapshot() as source:
+                yield source
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -83,7 +97,7 @@ class Store:
 
     async def close(self) -> None:
         """Close every pooled connection; those that are needed again are opened anew."""
-        await self.database.engine.dispose()
+        await self.database.close()
 
 
 def _with_driver(url: str) -> URL:

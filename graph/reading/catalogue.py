@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from db.columns import UtcDateTime
+from db.expressions import among
 from db.tables import (
     ApiToken,
     ClickEvent,
@@ -62,7 +63,7 @@ def _by_key(*columns: str) -> Lookup:
     )
 
 
-BY_IDS = Lookup(lambda row, values: row.id.in_(values["ids"]), ("ids",), lists="ids")
+BY_IDS = Lookup(lambda row, values: among(row.id, values["ids"]), ("ids",), lists="ids")
 TO_PROGRAM = Reference("Program", lambda here, there: there.id == here.program_id)
 TO_PARTNER = Reference("Partner", lambda here, there: there.id == here.partner_id)
 TO_LINK = Reference("ReferralLink", lambda here, there: there.id == here.link_id)

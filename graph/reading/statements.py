@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
+from db.expressions import Ids
 from db.parents import Joined, children_of, parent_keys
+from db.queries import Query
 from db.tables import Program
 from graph.reading.catalogue import CATALOGUE
-from graph.reading.kinds import Row, Values
+from graph.reading.kinds import Lookup, Row, Values
 from graph.reading.listing import Listing
 from graph.reading.selecting import Make, Nested, Selecting
 from graph.reading.shapes import Edges, Info, Nodes, Page, Total, Wanted
@@ -29,26 +31,36 @@ class PageStatement(NamedTuple):
     """What a page asks of the database: its rows, and how many the whole list has; None where that is not wanted. Of a
     row: the parent's key, the position in the list, and what makes each of the page's nodes."""
 
-    rows: Select[Any] | None
-    total: Select[Any] | None
+    rows: Query | None
+    total: Query | None
     parent: Take
     position: Take
     makers: Mapping[Nodes, Make]
     nested: Sequence[Nested]
 
+    @property
+    def is_single(self) -> bool:
+        """Whether one query answers all of it, which needs no snapshot."""
+        return not self.nested and (self.rows is None or self.total is None)
+
 
 class RowsStatement(NamedTuple):
     """What single rows ask of the database. Of a row: its primary key, and what makes its value."""
 
-    rows: Select[Any]
+    rows: Query
     key: Take
     make: Make
     nested: Sequence[Nested]
 
+    @property
+    def is_single(self) -> bool:
+        """Whether one query answers all of it, which needs no snapshot."""
+        return not self.nested
+
 
 @lru_cache(KEPT_SHAPES)
 def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> PageStatement:
-    """Compile a page: of the children `under` each of many parents, or else of the whole list."""
+    """Put a page's queries together: of the children `under` each of many parents, or else of the whole list."""
     listing, selecting = Listing(page, eyes), Selecting(eyes)
     family = _family(page, under, eyes, is_sqlite=is_sqlite)
     joined = _page_rows(page, listing, family, is_sqlite=is_sqlite)
@@ -63,7 +75,7 @@ def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> Pag
             listing.cut(statement, joined.row) if family.parents is not None else listing.limited(statement, joined.row)
         )
     return PageStatement(
-        rows=statement if any(isinstance(part, Nodes | Edges | Info) for part in page.parts) else None,
+        rows=Query(statement) if any(isinstance(part, Nodes | Edges | Info) for part in page.parts) else None,
         total=_total(page, listing, family, under) if any(isinstance(part, Total) for part in page.parts) else None,
         parent=parent,
         position=position,
@@ -74,15 +86,19 @@ def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> Pag
 
 @lru_cache(KEPT_SHAPES)
 def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes) -> RowsStatement:
-    """Compile the search for single rows by one of their kind's lookups."""
+    """Put together the search for single rows by one of their kind's lookups."""
     kind, selecting = CATALOGUE[wanted.kind], Selecting(eyes)
     row = aliased(kind.table)
     found = kind.lookups[lookup]
-    values: Values = {name: bindparam(f"lookup_{name}", expanding=name == found.lists) for name in found.values}
+    values: Values = {name: _lookup_value(name, found) for name in found.values}
     key = selecting.place(kind.key_columns(row))
     make = selecting.row(row, wanted)
     statement = selecting.select(row).where(visible(row, eyes), found.condition(row, values))
-    return RowsStatement(statement.order_by(*kind.key_columns(row)), key, make, selecting.nested)
+    return RowsStatement(Query(statement.order_by(*kind.key_columns(row))), key, make, selecting.nested)
+
+
+def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
+    return bindparam(f"lookup_{name}", type_=Ids() if name == lookup.lists else None)
 
 
 class _Family(NamedTuple):
@@ -124,13 +140,13 @@ def _page_rows(page: Page, listing: Listing, family: _Family, *, is_sqlite: bool
     return children_of(family.parents, kind.table, limited, kind.key_columns, is_sqlite=is_sqlite)
 
 
-def _total(page: Page, listing: Listing, family: _Family, under: Under) -> Select[Any]:
+def _total(page: Page, listing: Listing, family: _Family, under: Under) -> Query:
     """Return the count of the whole list, or of each parent's, with the parent's key."""
     row = aliased(CATALOGUE[page.kind].table)
     counted = select(*(family.keys if under else []), func.count().label("total"))
     counted = counted.select_from(row) if family.parents is None else counted.select_from(family.parents, row)
     counted = counted.where(*family.matches(row), *listing.conditions(row))
-    return counted.group_by(*family.keys) if under else counted
+    return Query(counted.group_by(*family.keys) if under else counted)
 
 
 def _nodes(page: Page) -> Iterator[Nodes]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, bindparam
 
 from db.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
+from db.expressions import Ids, among
 from graph.scope import PARTNER, Condition, Eyes, visible
 
 
@@ -33,19 +34,20 @@ DIMENSIONS: Mapping[str, Dimension] = {dimension: dimension for dimension in VAL
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """All clicks that these eyes may see, or those of them of certain programs, partners and links."""
+    """All clicks that these eyes may see, or those of them of certain programs, partners and links, whose ids are then
+    given as `program_ids`, `partner_ids` and `link_ids` when a statement runs."""
 
     eyes: Eyes
-    program_ids: Sequence[int] | None = None
-    partner_ids: Sequence[int] | None = None
-    link_ids: Sequence[int] | None = None
+    of_programs: bool = False
+    of_partners: bool = False
+    of_links: bool = False
 
     @property
     def level(self) -> Level:
         """Whose rollups tell these clicks from others."""
-        if self.link_ids is not None:
+        if self.of_links:
             return "link"
-        if self.partner_ids is not None or self.eyes in ("partner", "partner of a program"):
+        if self.of_partners or self.eyes in ("partner", "partner of a program"):
             return "partner"
         return "program"
 
@@ -60,14 +62,14 @@ class Selection:
 
     def programs(self, program: Any) -> Sequence[Condition]:
         """Return the conditions on programs."""
-        return [visible(program, self.eyes), *_among(program.id, self.program_ids)]
+        return [visible(program, self.eyes), *_named(self.of_programs, program.id, "program_ids")]
 
     def events(self, event: Any) -> Sequence[Condition]:
         """Return the conditions on events of those programs."""
         return [
             visible(event, self.eyes),
-            *_among(event.partner_id, self.partner_ids),
-            *_among(event.link_id, self.link_ids),
+            *_named(self.of_partners, event.partner_id, "partner_ids"),
+            *_named(self.of_links, event.link_id, "link_ids"),
         ]
 
     def rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
@@ -75,17 +77,17 @@ class Selection:
         conditions = [
             rollup.level == self.level,
             visible(rollup, self.eyes),
-            *_among(rollup.partner_id, self.partner_ids),
+            *_named(self.of_partners, rollup.partner_id, "partner_ids"),
         ]
         match self.level:
             case "program":
                 return [*conditions, rollup.subject_id == program.id]
-            case "partner" if self.partner_ids is None:
+            case "partner" if not self.of_partners:
                 return [*conditions, rollup.subject_id == PARTNER]
             case "partner":
-                return [*conditions, *_among(rollup.subject_id, self.partner_ids)]
+                return [*conditions, *_named(True, rollup.subject_id, "partner_ids")]
             case "link":
-                return [*conditions, *_among(rollup.subject_id, self.link_ids)]
+                return [*conditions, *_named(True, rollup.subject_id, "link_ids")]
 
     def rollup_value(self, rollup: Any, by: By) -> ColumnElement[str]:
         """Return a rollup's value in a ranking."""
@@ -101,5 +103,5 @@ def event_value(event: Any, by: By) -> ColumnElement[str]:
     return as_value(event.program_id) if by is By.PROGRAM else value_of(event, DIMENSIONS[by])
 
 
-def _among(column: Any, ids: Sequence[int] | None) -> Sequence[Condition]:
-    return [] if ids is None else [column.in_(ids)]
+def _named(are_named: bool, column: Any, ids: str) -> Sequence[Condition]:
+    return [among(column, bindparam(ids, type_=Ids()))] if are_named else []

@@ -2,6 +2,7 @@
 and the events in the odd minutes at the ends of a span.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, bindparam, cast, func, select, union_all
@@ -9,34 +10,34 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from db.dimensions import COUNTERS, counts_of
-from db.expressions import quarter_of, ranges_table
+from db.expressions import bucket_of, quarter_of, ranges_table
+from db.queries import Query
 from db.rollups import WAITING, queued
 from db.tables import ClickEvent, ClickRollup, Program, QueuedClicks
 from graph.reports.ranges import EVENTS
 from graph.reports.selection import By, Selection, event_value
 
 Statement = Select[*tuple[Any, ...]]
+# What is selected takes a few dozen forms, times what can be ranked.
+KEPT_FORMS = 512
 
 
-def series(selection: Selection) -> Statement:
+@lru_cache(KEPT_FORMS)
+def series(selection: Selection) -> Query:
     """Select the sums of `COUNTERS`, after the bucket's number, for each bucket in which there were clicks."""
     sums = _sums(selection, None)
-    return select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key)
+    return Query(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
 
 
-def ranking(selection: Selection, by: By, is_bot: bool | None) -> Statement:
+@lru_cache(KEPT_FORMS)
+def ranking(selection: Selection, by: By, is_bot: bool | None) -> Query:
     """Select the sums of `COUNTERS`, after the value, for the values with most clicks, as many as `limit` says. With
     `is_bot`, only a bot's or only people's clicks count."""
     sums = _sums(selection, by)
     people, bots = _total(sums.c.people), _total(sums.c.bots)
     clicks = people + bots if is_bot is None else bots if is_bot else people
-    return (
-        select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS))
-        .group_by(sums.c.key)
-        .having(clicks > 0)
-        .order_by(clicks.desc(), sums.c.key)
-        .limit(bindparam("limit"))
-    )
+    ranked = select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key)
+    return Query(ranked.having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit")))
 
 
 def _sums(selection: Selection, by: By | None) -> Subquery:
@@ -46,7 +47,7 @@ def _sums(selection: Selection, by: By | None) -> Subquery:
 
 def _folded(selection: Selection, by: By | None) -> Statement:
     ranges, program, rollup = ranges_table(), aliased(Program), aliased(ClickRollup)
-    key = ranges.c.bucket if by is None else selection.rollup_value(rollup, by)
+    key = bucket_of(rollup.bucket_at, ranges) if by is None else selection.rollup_value(rollup, by)
     return (
         select(key.label("key"), *(func.sum(getattr(rollup, name)).label(name) for name in COUNTERS))
         .select_from(ranges)
@@ -76,7 +77,7 @@ def _waiting(selection: Selection, by: By | None) -> Statement:
         .group_by(quarter, *values)
         .subquery("queue")
     )
-    key = ranges.c.bucket if by is None else queue.c.value
+    key = bucket_of(queue.c.quarter_at, ranges) if by is None else queue.c.value
     return (
         select(key.label("key"), *(func.sum(queue.c[name]).label(name) for name in COUNTERS))
         .join_from(queue, ranges, and_(ranges.c.span_seconds != EVENTS, _within(queue.c.quarter_at, ranges)))
@@ -86,7 +87,7 @@ def _waiting(selection: Selection, by: By | None) -> Statement:
 
 def _left_over(selection: Selection, by: By | None) -> Statement:
     ranges, program, event = ranges_table(), aliased(Program), aliased(ClickEvent)
-    key = ranges.c.bucket if by is None else event_value(event, by)
+    key = bucket_of(event.occurred_at, ranges) if by is None else event_value(event, by)
     return (
         select(key.label("key"), *counts_of(event))
         .select_from(ranges)

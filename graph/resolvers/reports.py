@@ -11,9 +11,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from db.expressions import range_values
+from db.database import Source
+from db.expressions import TimeRange, range_values
 from graph.context import Context
 from graph.errors import Unauthenticated, outages
 from graph.reports.calendars import Interval, edges, zone_of
@@ -33,9 +32,8 @@ async def read(context: Context, request: ReportRequest) -> ClickReport:
     # Before the snapshot is taken: whatever was committed by now is in it.
     as_of = context.services.clock()
     with outages():
-        async with store.read() as connection:
-            await store.prefer_indexes(connection)
-            reader = _Reader(connection, context.viewer, request, zone)
+        async with store.snapshot() as snapshot:
+            reader = _Reader(snapshot, context.viewer, request, zone, store.is_sqlite)
             return ClickReport(
                 data_as_of=as_of,
                 totals=await reader.totals() if request.totals else None,
@@ -48,10 +46,11 @@ async def read(context: Context, request: ReportRequest) -> ClickReport:
 class _Reader:
     """Reads the parts of one report, for one viewer, in one snapshot."""
 
-    connection: AsyncConnection
+    source: Source
     viewer: Viewer
     request: ReportRequest
     zone: ZoneInfo
+    is_sqlite: bool
 
     async def totals(self) -> Counts:
         for _, *sums in await self._count(self._ends):
@@ -70,15 +69,19 @@ class _Reader:
     async def top(self, top: Top) -> Sequence[Share]:
         selection, is_bot = self._selection, self.request.filter.is_bot
         ranges = time_ranges(self._ends, selection.spans(top.by))
-        values = range_values(ranges) | {"limit": top.limit} | self.viewer.values
-        rows = await self.connection.execute(ranking(selection, top.by, is_bot), values)
+        values = self._values(self._ends, ranges) | {"limit": top.limit}
+        rows = await self.source.fetch(ranking(selection, top.by, is_bot), values)
         return [Share(value or None, self._counts(sums)) for value, *sums in rows]
 
     async def _count(self, edges_at: Sequence[datetime]) -> Sequence[Any]:
         """Return, for each bucket in which there were clicks, its number and the sums of `COUNTERS`."""
         ranges = await asyncio.to_thread(time_ranges, edges_at, self._selection.spans())
-        values = range_values(ranges) | self.viewer.values
-        return (await self.connection.execute(series(self._selection), values)).all()
+        return await self.source.fetch(series(self._selection), self._values(edges_at, ranges))
+
+    def _values(self, edges_at: Sequence[datetime], ranges: Sequence[TimeRange]) -> dict[str, Any]:
+        chosen = self.request.filter
+        ids = {"program_ids": chosen.program_ids, "partner_ids": chosen.partner_ids, "link_ids": chosen.link_ids}
+        return range_values(edges_at, ranges, is_sqlite=self.is_sqlite) | ids | self.viewer.values
 
     @property
     def _ends(self) -> tuple[datetime, datetime]:
@@ -87,7 +90,12 @@ class _Reader:
     @property
     def _selection(self) -> Selection:
         chosen = self.request.filter
-        return Selection(self.viewer.eyes, chosen.program_ids, chosen.partner_ids, chosen.link_ids)
+        return Selection(
+            self.viewer.eyes,
+            of_programs=chosen.program_ids is not None,
+            of_partners=chosen.partner_ids is not None,
+            of_links=chosen.link_ids is not None,
+        )
 
     def _counts(self, sums: Sequence[int]) -> Counts:
         people, bots, customers, bot_customers = sums

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from db.database import Source
 from db.parents import parent_values
+from db.queries import Query
 from graph.context import Context
 from graph.errors import outages
 from graph.permissions import viewer_of
@@ -29,31 +29,36 @@ WHOLE: Key = ()
 async def page(context: Context, wanted: Page, values: Values) -> Any:
     """Return a page of a whole list. `values` are those that the shape names, and those of the pages in it. Raises
     `Unauthenticated`, `DatabaseAway`."""
-    async with reading(context, values) as reader:
+    is_single = page_statement(wanted, (), viewer_of(context).eyes, context.services.store.is_sqlite).is_single
+    async with reading(context, values, is_single=is_single) as reader:
         return (await reader.pages(wanted, (), [WHOLE]))[WHOLE]
 
 
 async def find(context: Context, wanted: Wanted, values: Values, lookup: str, **named: Any) -> Any:
     """Return the row that a lookup finds, or None. Raises as `page` does."""
-    async with reading(context, values) as reader:
+    is_single = rows_statement(wanted, lookup, viewer_of(context).eyes).is_single
+    async with reading(context, values, is_single=is_single) as reader:
         found = await reader.rows(wanted, lookup, named)
     return next(iter(found.values()), None)
 
 
 @asynccontextmanager
-async def reading(context: Context, values: Values) -> AsyncIterator["Reader"]:
-    """Open a snapshot to read from. Raises as `page` does."""
+async def reading(context: Context, values: Values, *, is_single: bool = False) -> AsyncIterator["Reader"]:
+    """Open a snapshot to read from, if it is for more than a single query. Raises as `page` does."""
     viewer, store = viewer_of(context), context.services.store
     with outages():
-        async with store.read() as connection:
-            yield Reader(connection, viewer, values, is_sqlite=store.is_sqlite)
+        if is_single:
+            yield Reader(store, viewer, values, is_sqlite=store.is_sqlite)
+        else:
+            async with store.snapshot() as snapshot:
+                yield Reader(snapshot, viewer, values, is_sqlite=store.is_sqlite)
 
 
 class Reader:
-    """Reads on one connection, in one snapshot, for one viewer."""
+    """Reads from one source, for one viewer."""
 
-    def __init__(self, connection: AsyncConnection, viewer: Viewer, values: Values, *, is_sqlite: bool) -> None:
-        self._connection = connection
+    def __init__(self, source: Source, viewer: Viewer, values: Values, *, is_sqlite: bool) -> None:
+        self._source = source
         self._eyes = viewer.eyes
         self._values = {**values, **viewer.values}
         self._is_sqlite = is_sqlite
@@ -61,7 +66,7 @@ class Reader:
     async def rows(self, wanted: Wanted, lookup: str, named: Values) -> dict[Key, Any]:
         """Return the rows that a lookup finds, by their primary keys and in their order; `named` are its values."""
         statement = rows_statement(wanted, lookup, self._eyes)
-        rows = await self._execute(statement.rows, {f"lookup_{name}": value for name, value in named.items()})
+        rows = await self._fetch(statement.rows, {f"lookup_{name}": value for name, value in named.items()})
         found = await self._nested(statement.nested, rows)
         return {statement.key(row): statement.make(row, found) for row in rows}
 
@@ -69,7 +74,7 @@ class Reader:
         """Return a page for each parent's key; a list without parents has its page under the key of no columns."""
         statement = page_statement(page, under, self._eyes, self._is_sqlite)
         values = self._parents(parents, len(under))
-        rows: list[Any] = [] if statement.rows is None else await self._execute(statement.rows, values)
+        rows: Sequence[Any] = [] if statement.rows is None else await self._fetch(statement.rows, values)
         totals = await self._totals(statement, values)
         found = await self._nested(statement.nested, rows)
         by_parent: dict[Key, list[Any]] = defaultdict(list)
@@ -83,7 +88,7 @@ class Reader:
     async def _totals(self, statement: PageStatement, values: Values) -> dict[Key, int]:
         if statement.total is None:
             return {}
-        return {tuple(key): total for *key, total in await self._execute(statement.total, values)}
+        return {tuple(key): total for *key, total in await self._fetch(statement.total, values)}
 
     async def _nested(self, nested: Sequence[Nested], rows: Sequence[Any]) -> Found:
         return {
@@ -96,6 +101,5 @@ class Reader:
         known = [key for key in parents if None not in key]
         return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
 
-    async def _execute(self, statement: Any, values: Values) -> list[Any]:
-        rows = (await self._connection.execute(statement, {**self._values, **values})).all()
-        return [tuple(row) for row in rows]
+    async def _fetch(self, query: Query, values: Values) -> Sequence[Any]:
+        return await self._source.fetch(query, {**self._values, **values})

@@ -1,0 +1,74 @@
+"""Queries compiled once, whose values are given by name, for the driver itself to run.
+
+A dashboard asks for the same few things over and over; finding its way through SQLAlchemy each time would take longer
+than the database needs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Dialect, Select
+
+from db.statements import Row
+
+Convert = Callable[[Any], Any]
+MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledQuery:
+    """A query's text for one kind of database, and how values get in and rows out."""
+
+    sql: str
+    parameters: tuple[tuple[str, Any, Convert | None], ...]
+    conversions: tuple[tuple[int, Convert], ...]
+
+    def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Return the positional parameters. Values that the query does not take are left out."""
+        found = []
+        for name, default, convert in self.parameters:
+            value = values[name] if default is MISSING else values.get(name, default)
+            found.append(value if convert is None else convert(value))
+        return found
+
+    def rows(self, found: Iterable[Any]) -> Sequence[Any]:
+        """Return the driver's rows with the values that the columns' types stand for."""
+        return [self._converted(row) for row in found] if self.conversions else list(found)
+
+    def _converted(self, row: Row) -> Row:
+        values = list(row)
+        for position, convert in self.conversions:
+            values[position] = convert(values[position])
+        return tuple(values)
+
+
+class Query:
+    """A select that will be run again and again, and is kept for that. Without values given when it is made, its
+    parameters are named ones."""
+
+    def __init__(self, select: Select[*tuple[Any, ...]]) -> None:
+        self.select = select
+        self._compiled: dict[str, CompiledQuery] = {}
+
+    def compiled(self, dialect: Dialect) -> CompiledQuery:
+        """Return it as a database takes it; compiled at the first time."""
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = _compile(self.select, dialect)
+        return compiled
+
+
+def _compile(select: Select[*tuple[Any, ...]], dialect: Dialect) -> CompiledQuery:
+    result = select.compile(dialect=dialect)
+    parameters = []
+    for name in result.positiontup or ():
+        bind = result.binds[name]
+        convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        parameters.append((bind.key, MISSING if bind.required else bind.effective_value, convert))
+    readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in select.selected_columns]
+    return CompiledQuery(
+        sql=str(result),
+        parameters=tuple(parameters),
+        conversions=tuple((at, convert) for at, convert in enumerate(readers) if convert is not None),
+    )
