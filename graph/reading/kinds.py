@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import BindParameter, ColumnElement, inspect
 from sqlalchemy.orm import DeclarativeBase
 
-from db.columns import UtcDateTime
 from graph.reading.cursors import Sort
 from graph.reading.ids import encode_id
 
@@ -85,14 +83,9 @@ class Kind:
             return self.attributes[name]
         if name == "id":
             return Attribute(self.key_columns, lambda *key: encode_id(self.name, *key))
+        # A moment stays one: it is in UTC, and the encoder writes it as the API does.
         column = "id" if name == "database_id" else name
-        is_moment = isinstance(getattr(self.table, column).type, UtcDateTime)
-        return Attribute(lambda row: [getattr(row, column)], instant if is_moment else None)
+        return Attribute(lambda row: [getattr(row, column)])
 
     def key_columns(self, row: Row) -> Sequence[ColumnElement[Any]]:
         return [getattr(row, name) for name in self.key]
-
-
-def instant(moment: datetime | None) -> str | None:
-    """Return a moment as the API writes it, in UTC."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

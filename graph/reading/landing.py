@@ -1,8 +1,14 @@
 """The URL that a partner publishes: where a link leads, with its code."""
 
+from functools import lru_cache
+
 import can_ada
 
+# A page of links has some dozens, and comes again and again.
+KEPT_URLS = 4096
 
+
+@lru_cache(KEPT_URLS)
 def landing_url(destination_url: str | None, domain: str | None, code: str) -> str | None:
     """Return the destination, or the program's site, with the link's `aff` parameter; None where neither is known."""
     if destination_url is None and not domain:

@@ -4,8 +4,8 @@ A shape holds no values (no ids, no dates, no page sizes), so what is compiled f
 shape. Its order is the client's order, and `answer` is the name that the client gave to a part.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, TypeAlias
 
 
 class Field(NamedTuple):
@@ -38,12 +38,27 @@ class Many(NamedTuple):
     page: "Page"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class _HashedOnce:
+    """A tree that is looked up by its value again and again: going through all of it once is enough."""
+
+    _hash: int
+
+    def __post_init__(self) -> None:
+        values: Any = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        object.__setattr__(self, "_hash", hash(values))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True)
+class Wanted(_HashedOnce):
     """What is wanted of one row."""
 
     kind: str
     parts: tuple[Field | Typename | One | Many, ...]
+
+    __hash__ = _HashedOnce.__hash__
 
 
 class Nodes(NamedTuple):
@@ -82,8 +97,8 @@ class Total(NamedTuple):
 PagePart: TypeAlias = Nodes | Edges | Info | Total | Typename
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+@dataclass(frozen=True)
+class Page(_HashedOnce):
     """What is wanted of one page of a list. `number` tells it from the other pages of a request, and prefixes the names
     of its values; `bounds` are those of "after" and "before" that are given."""
 
@@ -95,6 +110,8 @@ class Page:
     bounds: tuple[str, ...]
     backwards: bool
     parts: tuple[PagePart, ...]
+
+    __hash__ = _HashedOnce.__hash__
 
     def value(self, name: str) -> str:
         """Return the name of one of the page's values."""

@@ -4,7 +4,7 @@ from functools import cache
 
 from strawberry.schema.config import StrawberryConfig
 
-from graph.schema.executor import LookAheadExecutor
+from graph.schema.executor import LookAheadSchema
 from graph.schema.mutations import Mutation
 from graph.schema.queries import Query
 from graph.schema.scalars import SCALARS
@@ -16,11 +16,10 @@ from graph.wire.limits import Limits
 @cache
 def build_schema(limits: Limits | None = None) -> GuardedSchema:
     """Return the schema, whose operations are bounded by the limits."""
-    return GuardedSchema(
+    return LookAheadSchema(
         Query,
         limits=limits,
         mutation=Mutation,
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS),
-        execution_context_class=LookAheadExecutor,
     )

@@ -1,12 +1,39 @@
-"""The executor: graphql-core's, but for values that are finished already.
+"""How queries are executed, where every root field looks ahead at all that is selected under it and reads it in one go.
 
-A root field looks ahead at all that is selected under it and reads it in one go. What it returns is an answer as it
-goes out; resolving each of its thousand values once more would take most of the time.
+What such a field returns is an answer as it goes out; resolving each of its thousand values once more would take most
+of the time. So a query's root fields are resolved here, without what the library's executor does beside; mutations,
+subscriptions and introspection go through that, which passes finished values through.
 """
 
-from typing import Any, NamedTuple
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isawaitable
+from typing import Any, NamedTuple, cast
 
+from graphql import (
+    GraphQLError,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    OperationType,
+    get_argument_values,
+    is_non_null_type,
+    located_error,
+)
+from graphql.pyutils import Path
+from graphql.type.definition import GraphQLResolveInfo
+from strawberry import Info
+from strawberry.extensions import FieldExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.execution import ExecutionResult
+from strawberry.types.graphql import OperationType as StrawberryOperationType
+
+from graph.context import Context
+from graph.schema.selections import Kept, LookAhead, Selection
+from graph.wire.admission import Admitted, GuardedSchema
+from graph.wire.requests import Request
+
+# A dashboard has some dozens of selections; whoever sends new ones all the time only loses their own time.
+KEPT_SHAPES = 512
 
 
 class Finished(NamedTuple):
@@ -15,8 +42,35 @@ class Finished(NamedTuple):
     answer: Any
 
 
+class Reads(FieldExtension):
+    """Resolves a root field from what is selected under it alone: its arguments are read there."""
+
+    async def read(self, context: Context, selection: Selection) -> Finished:
+        """Return the field's answer."""
+        raise NotImplementedError
+
+    async def resolve_async(self, next_: Any, source: Any, info: Info, **arguments: Any) -> Any:
+        return await self.read(info.context, selection_of(info))
+
+
+class LookingInfo(GraphQLResolveInfo[Any]):
+    """What a resolver learns of its field, where it is resolved here: what it looks ahead at, too."""
+
+    selection: Selection
+
+
+def selection_of(info: Info) -> Selection:
+    """Return what is selected of the field that is being resolved."""
+    # Strawberry's own view of it tells neither types nor all of the arguments.
+    raw = info._raw_info
+    if isinstance(raw, LookingInfo):
+        return raw.selection
+    looking = LookAhead(raw.schema, raw.fragments, raw.variable_values)
+    return Selection(looking, str(raw.path.key), raw.field_nodes, raw.parent_type)
+
+
 class LookAheadExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Passes finished values through."""
+    """The library's executor, which passes finished values through."""
 
     def complete_value(
         self,
@@ -32,3 +86,76 @@ class LookAheadExecutor(StrawberryGraphQLCoreExecutionContext):
                 return result.answer
             result = None
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+
+class LookAheadSchema(GuardedSchema):
+    """A schema that executes its queries itself, but for those that ask for introspection."""
+
+    def __init__(self, query: type, **options: Any) -> None:
+        super().__init__(query, execution_context_class=LookAheadExecutor, **options)
+        self._query = cast(GraphQLObjectType, self._schema.query_type)
+        self._kept = Kept(KEPT_SHAPES)
+
+    async def answer(
+        self, request: Request, context: Context, allowed: Sequence[StrawberryOperationType]
+    ) -> ExecutionResult:
+        admitted = self.admit(request.query, request.operation_name, request.variables)
+        operation = admitted.operation
+        if operation is not None and operation.operation is OperationType.QUERY:
+            looking = LookAhead(
+                self._schema, admitted.document.fragments, admitted.variables, operation=operation, kept=self._kept
+            )
+            root = looking.selected(self._query, [operation])
+            if all(each.is_typename or each.nodes[0].name.value in self._query.fields for each in root):
+                return await self._answered(admitted, root, context)
+        return await super().answer(request, context, allowed)
+
+    async def _answered(self, admitted: Admitted, root: Sequence[Selection], context: Context) -> ExecutionResult:
+        answers = [self._field(admitted, each, context) for each in root]
+        found = [await answers[0]] if len(answers) == 1 else await asyncio.gather(*answers)
+        errors = [answer for answer in found if isinstance(answer, GraphQLError)]
+        data: dict[str, Any] | None = {}
+        for selection, answer in zip(root, found, strict=True):
+            if not isinstance(answer, GraphQLError):
+                if data is not None:
+                    data[selection.answer] = answer
+            elif is_non_null_type(selection.declared.type):
+                data = None
+            elif data is not None:
+                data[selection.answer] = None
+        self.process_errors(errors)
+        return ExecutionResult(data, errors or None, self.costs(admitted))
+
+    async def _field(self, admitted: Admitted, selection: Selection, context: Context) -> Any:
+        """Return the answer of a root field, or the error in its place."""
+        if selection.is_typename:
+            return selection.parent_name
+        try:
+            reads = [each for each in selection.field.extensions if isinstance(each, Reads)]
+            finished = await (reads[0].read(context, selection) if reads else _resolved(admitted, selection, context))
+        except Exception as error:
+            return located_error(error, selection.nodes, [selection.answer])
+        return finished.answer
+
+
+async def _resolved(admitted: Admitted, selection: Selection, context: Context) -> Finished:
+    looking, nodes, declared = selection.looking, list(selection.nodes), selection.declared
+    info = LookingInfo(
+        field_name=nodes[0].name.value,
+        field_nodes=nodes,
+        return_type=declared.type,
+        parent_type=looking.object_type(selection.parent_name),
+        path=Path(None, selection.answer, selection.parent_name),
+        schema=looking.schema,
+        fragments=dict(looking.fragments),
+        root_value=None,
+        operation=cast(OperationDefinitionNode, admitted.operation),
+        variable_values=admitted.variables,
+        context=context,
+        is_awaitable=isawaitable,  # type: ignore[arg-type]  # typed more narrowly than it is
+        abort_signal=None,
+        async_helpers=None,  # type: ignore[arg-type]  # for resolvers that leave work behind; here none does
+    )
+    info.selection = selection
+    resolve = cast(Callable[..., Awaitable[Finished]], declared.resolve)
+    return await resolve(None, info, **get_argument_values(declared, nodes[0], admitted.variables))

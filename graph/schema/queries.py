@@ -1,17 +1,18 @@
 """The root of every query: lists, single rows, and who is asking."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import ID, Info
-from strawberry.extensions import FieldExtension
 
 from db.entries import CLICK_ID
+from graph.context import Context
 from graph.errors import FieldInvalid
 from graph.permissions import viewer_of
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.ids import RowRef, decode_id, decode_key
 from graph.schema import reading
+from graph.schema.executor import Finished, Reads
 from graph.schema.fields import listed, value
 from graph.schema.inputs import (
     ApiTokenFilter,
@@ -33,6 +34,7 @@ from graph.schema.inputs import (
 )
 from graph.schema.reports import ClickReport, click_report
 from graph.schema.scalars import BigInt
+from graph.schema.selections import Selection
 from graph.schema.types import (
     ApiToken,
     ClickEvent,
@@ -47,11 +49,11 @@ from graph.schema.types import (
 )
 
 
-class ReadsPage(FieldExtension):
+class ReadsPage(Reads):
     """Answers a root field that is a list."""
 
-    def resolve(self, next_: Any, source: Any, info: Info, **arguments: Any) -> Any:
-        return reading.page(info)
+    async def read(self, context: Context, selection: Selection) -> Finished:
+        return await reading.page(context, selection)
 
 
 PAGE = ReadsPage()

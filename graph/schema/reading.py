@@ -5,35 +5,30 @@ from typing import Any
 
 from strawberry import Info
 
+from graph.context import Context
 from graph.permissions import viewer_of
 from graph.reading.ids import RowRef
 from graph.resolvers import rows
-from graph.schema.executor import Finished
-from graph.schema.selections import LookAhead, Selection
-from graph.schema.shaping import Shaping
+from graph.schema.executor import Finished, selection_of
+from graph.schema.selections import Selection
+from graph.schema.shaping import Shape, Shaping, page_shape, row_shape
 
 
-def looking_from(info: Info) -> LookAhead:
-    """Return the look-ahead of the field that is being resolved."""
-    # Strawberry's own view of it tells neither types nor all of the arguments.
-    return LookAhead(info._raw_info)
-
-
-async def page(info: Info) -> Any:
+async def page(context: Context, selection: Selection) -> Finished:
     """Answer a list's page. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
-    viewer_of(info.context)
-    shaping = Shaping()
-    wanted = shaping.page(looking_from(info).field)
-    return Finished(await rows.page(info.context, wanted, shaping.values))
+    viewer_of(context)
+    shape = selection.kept(page_shape)
+    return Finished(await rows.page(context, shape.wanted, shape.values(selection.looking.variables)))
 
 
 async def row(info: Info, type_name: str, lookup: str, **named: Any) -> Any:
     """Answer the row of a type that a lookup finds, or null. Raises as `page` does."""
     viewer_of(info.context)
-    looking, shaping = looking_from(info), Shaping()
-    type_ = looking.object_type(type_name)
-    wanted = shaping.wanted(type_, looking.field.under(type_))
-    return Finished(await rows.find(info.context, wanted, shaping.values, lookup, **named))
+    selection = selection_of(info)
+    type_ = selection.looking.object_type(type_name)
+    shape = selection.looking.kept((selection.answer, type_name), lambda: row_shape(selection, type_))
+    values = shape.values(selection.looking.variables)
+    return Finished(await rows.find(info.context, shape.wanted, values, lookup, **named))
 
 
 async def row_by_key(info: Info, ref: RowRef) -> Any:
@@ -45,8 +40,8 @@ async def composed(info: Info, values: Mapping[str, Any]) -> Any:
     """Answer an object made of values by the names of its fields, null where there is none: what JSON is made of,
     objects and lists of objects as such mappings, and rows as `RowRef`s, which are read in one snapshot. Raises as
     `page` does."""
-    looking, shaping = looking_from(info), Shaping()
-    parts = looking.field.under()
+    selection, shaping = selection_of(info), Shaping()
+    parts = selection.under()
     rows_wanted = {
         part.answer: (ref, shaping.wanted(part.type, part.under()))
         for part in parts
@@ -54,7 +49,8 @@ async def composed(info: Info, values: Mapping[str, Any]) -> Any:
     }
     found: dict[str, Any] = {}
     if rows_wanted:
-        async with rows.reading(info.context, shaping.values) as reader:
+        shape = Shape(None, shaping.pages)
+        async with rows.reading(info.context, shape.values(selection.looking.variables)) as reader:
             for answer, (ref, wanted) in rows_wanted.items():
                 read = await reader.rows(wanted, "key", ref.named)
                 found[answer] = read.get(ref.key)

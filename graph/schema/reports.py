@@ -10,7 +10,6 @@ from strawberry.utils.str_converters import to_camel_case
 
 from graph.permissions import viewer_of
 from graph.reading.ids import decode_key
-from graph.reading.kinds import instant
 from graph.reading.shapes import Field, Wanted
 from graph.reports.calendars import Interval
 from graph.reports.report import ClickReport as Report
@@ -18,13 +17,12 @@ from graph.reports.report import Counts, ReportFilter, ReportRequest, Share, Top
 from graph.reports.selection import By
 from graph.resolvers import reports
 from graph.resolvers.rows import reading
-from graph.schema.executor import Finished
+from graph.schema.executor import Finished, selection_of
 from graph.schema.fields import value
 from graph.schema.inputs import given
-from graph.schema.reading import looking_from
 from graph.schema.scalars import BigInt
 from graph.schema.selections import Selection
-from graph.schema.shaping import Shaping
+from graph.schema.shaping import Shape, Shaping
 from graph.schema.types import Partner, Program, ReferralLink
 from graph.wire.plan import COST
 
@@ -103,7 +101,7 @@ async def click_report(
 ) -> ClickReport:
     """Count clicks. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
     viewer_of(info.context)
-    parts = looking_from(info).field.under()
+    parts = selection_of(info).under()
     names = [None if part.is_typename else part.name for part in parts]
     request = ReportRequest(
         from_,
@@ -136,11 +134,12 @@ def _filter(given: ClickReportFilter | None) -> ReportFilter:
 
 
 def _interval(part: Selection) -> Interval:
-    return Interval(part.arguments.get("interval", Interval.DAY))
+    return Interval(part.given.get("interval", Interval.DAY))
 
 
 def _top(part: Selection) -> Top:
-    return Top(By(part.arguments["by"]), part.arguments.get("limit", 10))
+    given = part.given
+    return Top(By(given["by"]), given.get("limit", 10))
 
 
 async def _part(info: Info, part: Selection, report: Report) -> Any:
@@ -153,7 +152,7 @@ async def _part(info: Info, part: Selection, report: Report) -> Any:
         case "top":
             return await _shares(info, part, report.tops[_top(part)])
         case "data_as_of":
-            return instant(report.data_as_of)
+            return report.data_as_of
     return getattr(report.totals, part.name)
 
 
@@ -167,7 +166,8 @@ async def _shares(info: Info, part: Selection, shares: Sequence[Share]) -> Any:
     shaping = Shaping()
     rows = [each for each in part.under() if each.name_or_typename == field]
     wanted = [(each.answer, shaping.wanted(each.type, each.under())) for each in rows]
-    async with reading(info.context, shaping.values) as reader:
+    values = Shape(None, shaping.pages).values(part.looking.variables)
+    async with reading(info.context, values) as reader:
         labels = await reader.rows(Wanted(kind, (Field("name", name),)), "ids", named)
         found = {answer: await reader.rows(shape, "ids", named) for answer, shape in wanted}
     return [

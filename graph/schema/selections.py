@@ -1,16 +1,20 @@
 """What a client selected under a field: with its fragments, aliases, directives and variables resolved."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Any, TypeVar, cast
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLField,
     GraphQLIncludeDirective,
     GraphQLObjectType,
-    GraphQLResolveInfo,
+    GraphQLSchema,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    OperationDefinitionNode,
     SelectionNode,
     get_argument_values,
     get_directive_values,
@@ -18,10 +22,47 @@ from graphql import (
     is_abstract_type,
 )
 from graphql.execution.values import VariableValues
-from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
+
+T = TypeVar("T")
+
+
+class Kept:
+    """What was made of operations' fields for earlier requests, at most so much; what nobody asked for the longest is
+    forgotten first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._made: OrderedDict[tuple[object, ...], tuple[OperationDefinitionNode, Any]] = OrderedDict()
+
+    def get(self, operation: OperationDefinitionNode, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return what was made for a key of an operation, or make it."""
+        key = (id(operation), *key)
+        if key in self._made:
+            self._made.move_to_end(key)
+            return cast(T, self._made[key][1])
+        made = make()
+        # With the operation, so that no other one gets its number.
+        self._made[key] = operation, made
+        if len(self._made) > self._most:
+            self._made.popitem(last=False)
+        return made
+
+
+class Arguments:
+    """The arguments of a field, which may be asked for again with other variables."""
+
+    def __init__(self, declared: GraphQLField, node: FieldNode) -> None:
+        self._declared = declared
+        self._node = node
+
+    def given(self, variables: VariableValues) -> dict[str, Any]:
+        """Return the values that are not null, coerced, by their names in the schema."""
+        if not self._node.arguments:
+            return {}
+        values = get_argument_values(self._declared, self._node, variables)
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class Selection:
@@ -31,9 +72,9 @@ class Selection:
         self, looking: "LookAhead", answer: str, nodes: Sequence[FieldNode], parent: GraphQLObjectType
     ) -> None:
         self.answer = answer
+        self.looking = looking
+        self.nodes = nodes
         self.parent_name = parent.name
-        self._looking = looking
-        self._nodes = nodes
         self._name = nodes[0].name.value
         self._parent = parent
 
@@ -44,7 +85,7 @@ class Selection:
     @property
     def name(self) -> str:
         """The field's name in Python."""
-        return self._field.python_name
+        return self.field.python_name
 
     @property
     def name_or_typename(self) -> str:
@@ -53,46 +94,64 @@ class Selection:
     @property
     def type(self) -> Any:
         """The field's type, without list and non-null around it."""
-        return get_named_type(self._definition.type)
+        return get_named_type(self.declared.type)
 
     @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments by their names in Python, as a resolver would get them."""
-        return self._looking.arguments(self._field, self._definition, self._nodes[0])
+    def arguments(self) -> Arguments:
+        return Arguments(self.declared, self.nodes[0])
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments that are not null, coerced, by their names in the schema."""
+        return self.arguments.given(self.looking.variables)
 
     def under(self, type_: GraphQLObjectType | None = None) -> Sequence["Selection"]:
         """Return what is selected under the field, where its value is of its own type or of a narrower one."""
-        return self._looking.selected(type_ or self.type, self._nodes)
+        return self.looking.selected(type_ or self.type, self.nodes)
+
+    def kept(self, make: Callable[["Selection"], T]) -> T:
+        """Return what `make` makes of the field. Where only values differ and not which ones are given, it is what was
+        made at an earlier time, so nothing of the variables' values may be in it, but for enums and booleans."""
+        return self.looking.kept((self.answer, make), lambda: make(self))
 
     @property
-    def _definition(self) -> GraphQLField:
+    def declared(self) -> GraphQLField:
+        """The field as the schema has it."""
         return self._parent.fields[self._name]
 
     @property
-    def _field(self) -> StrawberryField:
-        field: StrawberryField = self._definition.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    def field(self) -> StrawberryField:
+        """The field as it was written."""
+        field: StrawberryField = self.declared.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         return field
 
 
 class LookAhead:
-    """Looks ahead from a field that is being resolved."""
+    """Looks ahead at what an operation selects, with its variables. What is made of that may be kept, where there is a
+    place that outlives the request."""
 
-    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
-        self._info = info
-        self._variables = VariableValues(sources={}, coerced=info.variable_values)  # type: ignore[arg-type]
-        self._strawberry: Schema = info.schema._strawberry_schema  # type: ignore[attr-defined]
-
-    @property
-    def field(self) -> Selection:
-        """The field that is being resolved."""
-        info = self._info
-        return Selection(self, str(info.path.key), info.field_nodes, info.parent_type)
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+        *,
+        operation: OperationDefinitionNode | None = None,
+        kept: Kept | None = None,
+    ) -> None:
+        self.schema = schema
+        self.fragments = fragments
+        self.variables = variables
+        self._operation = operation
+        self._kept = kept
 
     def object_type(self, name: str) -> GraphQLObjectType:
         """Return a type of the schema by its name."""
-        return cast(GraphQLObjectType, self._info.schema.type_map[name])
+        return cast(GraphQLObjectType, self.schema.type_map[name])
 
-    def selected(self, type_: GraphQLObjectType, nodes: Iterable[FieldNode]) -> Sequence[Selection]:
+    def selected(
+        self, type_: GraphQLObjectType, nodes: Iterable[FieldNode | OperationDefinitionNode]
+    ) -> Sequence[Selection]:
         """Return the selections under all of a field's nodes, merged, for a value of an object type."""
         merged: dict[str, list[FieldNode]] = {}
         for node in nodes:
@@ -101,12 +160,11 @@ class LookAhead:
                     merged.setdefault((field.alias or field.name).value, []).append(field)
         return [Selection(self, answer, same, type_) for answer, same in merged.items()]
 
-    def arguments(self, field: StrawberryField, declared: GraphQLField, node: FieldNode) -> dict[str, Any]:
-        """Return a field's arguments as Strawberry gives them to a resolver."""
-        values = get_argument_values(declared, node, self._variables)
-        return convert_arguments(
-            values, field.arguments, self._strawberry.schema_converter.scalar_registry, self._strawberry.config
-        )
+    def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return what is made for a key and for variables of this form."""
+        if self._kept is None or self._operation is None:
+            return make()
+        return self._kept.get(self._operation, (*key, _form(self.variables.coerced)), make)
 
     def _fields(self, type_: GraphQLObjectType, selections: Iterable[SelectionNode]) -> Iterator[FieldNode]:
         for node in selections:
@@ -115,17 +173,28 @@ class LookAhead:
             if isinstance(node, FieldNode):
                 yield node
                 continue
-            fragment = node if isinstance(node, InlineFragmentNode) else self._info.fragments[node.name.value]  # type: ignore[attr-defined]
+            fragment = node if isinstance(node, InlineFragmentNode) else self.fragments[node.name.value]  # type: ignore[attr-defined]
             if self._applies(fragment.type_condition, type_):
                 yield from self._fields(type_, fragment.selection_set.selections)
 
     def _is_included(self, node: SelectionNode) -> bool:
-        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
-        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
+        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
         return not (skip and skip["if"]) and (include is None or include["if"])
 
     def _applies(self, condition: Any, type_: GraphQLObjectType) -> bool:
         if condition is None or condition.name.value == type_.name:
             return True
-        named = self._info.schema.type_map[condition.name.value]
-        return is_abstract_type(named) and self._info.schema.is_sub_type(named, type_)
+        named = self.schema.type_map[condition.name.value]
+        return is_abstract_type(named) and self.schema.is_sub_type(named, type_)
+
+
+def _form(value: Any) -> Any:
+    """Return what a value has in common with others that select the same: which parts of it are given, and what tells
+    one selection from another."""
+    match value:
+        case None | bool() | Enum():
+            return value
+        case Mapping():
+            return tuple((name, _form(inner)) for name, inner in value.items())
+    return ...

@@ -1,13 +1,13 @@
 """From a selection to the shapes that `graph.reading` reads, and the values that go with them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from enum import Enum
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
-from strawberry import UNSET
-from strawberry.utils.str_converters import to_camel_case
+from graphql.execution.values import VariableValues
+from strawberry.utils.str_converters import to_snake_case
 
 from graph.errors import FieldInvalid
 from graph.reading.catalogue import CATALOGUE
@@ -15,41 +15,90 @@ from graph.reading.cursors import decode_cursor, list_mark
 from graph.reading.ids import decode_key
 from graph.reading.shapes import Cursor, Edges, Field, Info, Many, Nodes, One, Page, PagePart, Total, Typename, Wanted
 from graph.schema.inputs import OrderDirection
-from graph.schema.selections import Selection
+from graph.schema.selections import Arguments, Selection
 
 PAGE_ROWS = 20
 LARGEST_PAGE = 100
+# By their names in the schema.
+BOUNDS = ("after", "before")
+
+
+class PageArguments(NamedTuple):
+    """A page of a shape, and the arguments that tell its values."""
+
+    page: Page
+    arguments: Arguments
+
+    def values(self, variables: VariableValues) -> dict[str, Any]:
+        """Return the values that the shape names. Raises `FieldInvalid`."""
+        page, given = self.page, self.arguments.given(variables)
+        filters = _filters(page.kind, given.get("filter"))
+        size = _size(given)
+        mark = list_mark(page.kind, f"{page.order} {page.descending}", filters)
+        named: dict[str, Any] = {"size": size, "limit": size + 1, "mark": mark}
+        for name, values in filters.items():
+            named |= {f"{name}{number}": value for number, value in enumerate(values)}
+        for bound in page.bounds:
+            sorts = CATALOGUE[page.kind].orders[page.order].sorts
+            position = decode_cursor(given[bound], mark, sorts, bound)
+            named |= {f"{bound}{number}": value for number, value in enumerate(position)}
+        return {page.value(name): value for name, value in named.items()}
+
+
+class Shape(NamedTuple):
+    """A selection without its values, which serves every request of its form."""
+
+    wanted: Any
+    pages: Sequence[PageArguments]
+
+    def values(self, variables: VariableValues) -> dict[str, Any]:
+        """Return the values of one request. Raises `FieldInvalid` for arguments that make no sense."""
+        found: dict[str, Any] = {}
+        for page in self.pages:
+            found |= page.values(variables)
+        return found
+
+
+def page_shape(selection: Selection) -> Shape:
+    """Return what is wanted of a list's page."""
+    shaping = Shaping()
+    return Shape(shaping.page(selection), shaping.pages)
+
+
+def row_shape(selection: Selection, type_: GraphQLObjectType | None = None) -> Shape:
+    """Return what is wanted of a row; of its field's type, or of a narrower one."""
+    shaping, row_type = Shaping(), type_ or selection.type
+    return Shape(shaping.wanted(row_type, selection.under(row_type)), shaping.pages)
 
 
 class Shaping:
-    """Shapes of one request; `values` gathers what they name."""
+    """Shapes of one request; `pages` gathers the pages in them."""
 
     def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-        self._pages = 0
+        self.pages: list[PageArguments] = []
 
     def wanted(self, type_: GraphQLObjectType, selections: Sequence[Selection]) -> Wanted:
-        """Return what is wanted of a row of a type. Raises `FieldInvalid` for arguments that make no sense."""
+        """Return what is wanted of a row of a type."""
         return Wanted(type_.name, tuple(self._part(type_, selection) for selection in selections))
 
     def page(self, selection: Selection) -> Page:
-        """Return what is wanted of a list's page. Raises `FieldInvalid`."""
-        given = {name: value for name, value in selection.arguments.items() if value is not None and value is not UNSET}
+        """Return what is wanted of a list's page."""
         kind = get_named_type(selection.type.fields["nodes"].type).name
-        number, self._pages = self._pages, self._pages + 1
-        order = given.get("order_by")
-        filters = _filters(kind, given.get("filter"))
+        # Before those that are nested in it.
+        number, given = len(self.pages), selection.given
+        self.pages.append(PageArguments(None, selection.arguments))  # type: ignore[arg-type]  # until it is made
+        order = given.get("orderBy")
         page = Page(
             number=number,
             kind=kind,
-            order=next(iter(CATALOGUE[kind].orders)) if order is None else order.field.value,
-            descending=order is None or order.direction is OrderDirection.DESC,
-            filters=tuple(filters),
-            bounds=tuple(name for name in ("after", "before") if name in given),
+            order=next(iter(CATALOGUE[kind].orders)) if order is None else order["field"].value,
+            descending=order is None or order["direction"] is OrderDirection.DESC,
+            filters=tuple(_snake(name) for name, value in given.get("filter", {}).items() if value is not None),
+            bounds=tuple(name for name in BOUNDS if name in given),
             backwards="last" in given,
             parts=tuple(self._page_part(part) for part in selection.under()),
         )
-        self._take_values(page, given, filters)
+        self.pages[number] = PageArguments(page, selection.arguments)
         return page
 
     def _part(self, type_: GraphQLObjectType, selection: Selection) -> Field | Typename | One | Many:
@@ -82,18 +131,6 @@ class Shaping:
             return Cursor(selection.answer)
         return Nodes(selection.answer, self.wanted(selection.type, selection.under()))
 
-    def _take_values(self, page: Page, given: Mapping[str, Any], filters: Mapping[str, tuple[Any, ...]]) -> None:
-        size = _size(given)
-        mark = list_mark(page.kind, f"{page.order} {page.descending}", filters)
-        named: dict[str, Any] = {"size": size, "limit": size + 1, "mark": mark}
-        for name, values in filters.items():
-            named |= {f"{name}{number}": value for number, value in enumerate(values)}
-        for bound in page.bounds:
-            sorts = CATALOGUE[page.kind].orders[page.order].sorts
-            position = decode_cursor(given[bound], mark, sorts, bound)
-            named |= {f"{bound}{number}": value for number, value in enumerate(position)}
-        self.values |= {page.value(name): value for name, value in named.items()}
-
 
 def _info_part(selection: Selection) -> Field | Typename:
     if selection.is_typename:
@@ -112,17 +149,16 @@ def _size(given: Mapping[str, Any]) -> int:
     return PAGE_ROWS
 
 
-def _filters(kind: str, given: Any) -> dict[str, tuple[Any, ...]]:
+def _filters(kind: str, given: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
     """Return the values of the conditions that a filter input has, by their names in the catalogue."""
     found: dict[str, tuple[Any, ...]] = {}
-    for field in fields(given) if given is not None else ():
-        value = getattr(given, field.name)
-        if value is None or value is UNSET:
+    for name, value in (given or {}).items():
+        if value is None:
             continue
-        if (names := CATALOGUE[kind].filters[field.name].names) is not None:
-            found[field.name] = decode_key(value, names, f"filter.{to_camel_case(field.name)}")
+        if (names := CATALOGUE[kind].filters[_snake(name)].names) is not None:
+            found[_snake(name)] = decode_key(value, names, f"filter.{name}")
         else:
-            found[field.name] = (_plain(f"filter.{to_camel_case(field.name)}", value),)
+            found[_snake(name)] = (_plain(f"filter.{name}", value),)
     return found
 
 
@@ -132,3 +168,8 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, str) and "\0" in value:
         raise FieldInvalid(name, "must not contain NUL")
     return value
+
+
+@cache
+def _snake(name: str) -> str:
+    return to_snake_case(name)

@@ -10,9 +10,8 @@ from strawberry import ID, Info
 from graph.permissions import viewer_of
 from graph.reading.ids import decode_key
 from graph.resolvers import live
-from graph.schema.executor import Finished
-from graph.schema.reading import looking_from
-from graph.schema.shaping import Shaping
+from graph.schema.executor import Finished, selection_of
+from graph.schema.shaping import row_shape
 from graph.schema.types import ClickEvent
 
 
@@ -29,15 +28,16 @@ class Subscription:
         link_id: Annotated[ID | None, strawberry.argument(description="Only of this link.")] = None,
     ) -> AsyncGenerator[ClickEvent, None]:
         viewer_of(info.context)
-        shaping, clicked = Shaping(), looking_from(info).field
+        selection = selection_of(info)
+        shape = row_shape(selection)
+        values = shape.values(selection.looking.variables)
         program = link = None
         if program_id is not None:
             (program,) = decode_key(program_id, "Program", "programId")
         if link_id is not None:
             (link,) = decode_key(link_id, "ReferralLink", "linkId")
-        wanted = shaping.wanted(clicked.type, clicked.under())
         async with aclosing(
-            live.clicks(info.context, wanted, shaping.values, program_id=program, link_id=link)
+            live.clicks(info.context, shape.wanted, values, program_id=program, link_id=link)
         ) as arriving:
             async for click in arriving:
                 yield cast(ClickEvent, Finished(click))

@@ -1,22 +1,37 @@
 """What every operation passes, over HTTP and over a socket, before it is executed, and what its errors pass after.
 
-Strawberry calls the hooks of `Admission` for each operation, and `process_errors` once for each list of errors,
-whatever they come from: an operation, a frame of a subscription, or one that was never executed.
+Strawberry calls the hooks of `Admission` for each operation that it executes, and `process_errors` once for each list
+of errors, whatever they come from: an operation, a frame of a subscription, or one that was never executed.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import strawberry
 from graphql import GraphQLError, OperationDefinitionNode
 from graphql.execution import get_variable_values
+from graphql.execution.values import VariableValues
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
+from strawberry.types.execution import ExecutionResult
+from strawberry.types.graphql import OperationType
 
+from graph.context import Context
 from graph.errors import TooComplex
 from graph.wire.documents import MOST_ERRORS, Document, Documents
 from graph.wire.faults import shown
 from graph.wire.limits import Limits
+from graph.wire.requests import Request
+
+
+class Admitted(NamedTuple):
+    """An operation that was looked at: with any `errors` it must not be executed."""
+
+    document: Document
+    errors: Sequence[GraphQLError] = ()
+    operation: OperationDefinitionNode | None = None
+    variables: VariableValues = VariableValues({}, {})
+    cost: int | None = None
 
 
 class GuardedSchema(strawberry.Schema):
@@ -24,67 +39,79 @@ class GuardedSchema(strawberry.Schema):
     own takes besides."""
 
     def __init__(self, query: type, *, limits: Limits | None = None, **options: Any) -> None:
-        extensions = [*options.pop("extensions", ()), self._admission]
+        extensions = [*options.pop("extensions", ()), lambda: Admission(self)]
         super().__init__(query, extensions=extensions, **options)
         self.documents = Documents(self._schema, limits or Limits())
+
+    def admit(self, query: str, operation_name: str | None, variables: Mapping[str, Any] | None) -> Admitted:
+        """Read a document, choose its operation, coerce its variables, and work out its cost."""
+        document = self.documents.read(query)
+        if document.errors or document.plan is None:
+            return Admitted(document, document.errors)
+        try:
+            # Strawberry itself takes the first of several operations when none is named.
+            operation = document.operation(operation_name)
+            values = self._coerced(operation, variables)
+        except GraphQLError as error:
+            return Admitted(document, [error])
+        if isinstance(values, list):
+            return Admitted(document, values)
+        cost, maximum = document.plan.cost(operation, values.coerced), self.documents.limits.cost
+        if cost <= maximum:
+            return Admitted(document, (), operation, values, cost)
+        refusal = TooComplex("cost", cost, maximum)
+        return Admitted(document, [GraphQLError(str(refusal), operation, original_error=refusal)], cost=cost)
+
+    async def answer(self, request: Request, context: Context, allowed: Sequence[OperationType]) -> ExecutionResult:
+        """Execute an operation of an allowed type. Raises what Strawberry does where there is none."""
+        return await self.execute(
+            request.query,
+            request.variables,
+            context,
+            operation_name=request.operation_name,
+            allowed_operation_types=allowed,
+        )
+
+    def costs(self, admitted: Admitted) -> dict[str, Any]:
+        """Return the `extensions` of an answer, which tell the cost where it is known."""
+        if admitted.cost is None:
+            return {}
+        return {"cost": {"requested": admitted.cost, "maximum": self.documents.limits.cost}}
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         errors[:] = [shown(error) for error in errors]
 
-    def _admission(self) -> SchemaExtension:
-        return Admission(self.documents)
+    def _coerced(
+        self, operation: OperationDefinitionNode, given: Mapping[str, Any] | None
+    ) -> VariableValues | list[GraphQLError]:
+        """Return the variables' values, or why they cannot be read."""
+        definitions = operation.variable_definitions
+        if not definitions:
+            return VariableValues({}, {})
+        return get_variable_values(self._schema, definitions, dict(given or {}), max_errors=MOST_ERRORS - 1)
 
 
 class Admission(SchemaExtension):
-    """One operation's admission: its document is read, its variables are coerced, and its cost is worked out."""
+    """The admission of one operation that Strawberry executes."""
 
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-        self._document: Document | None = None
-        self._cost: int | None = None
+    def __init__(self, schema: GuardedSchema) -> None:
+        self._schema = schema
+        self._admitted: Admitted | None = None
 
     def on_parse(self) -> Iterator[None]:
         asked = self.execution_context
         if asked.query:
-            self._document = self._documents.read(asked.query)
-            asked.graphql_document = self._document.ast
+            self._admitted = self._schema.admit(asked.query, asked._provided_operation_name, asked.variables)
+            asked.graphql_document = self._admitted.document.ast
             # Without a document Strawberry parses the text itself, and finds the same error.
-            asked.parse_options = {"max_tokens": self._documents.limits.tokens}
+            asked.parse_options = {"max_tokens": self._schema.documents.limits.tokens}
         yield
 
     def on_validate(self) -> Iterator[None]:
-        if self._document is not None:
+        if self._admitted is not None:
             # Strawberry validates where this is None.
-            self.execution_context.pre_execution_errors = self._refusals(self._document)
+            self.execution_context.pre_execution_errors = list(self._admitted.errors)
         yield
 
     def get_results(self) -> dict[str, Any]:
-        if self._cost is None:
-            return {}
-        return {"cost": {"requested": self._cost, "maximum": self._documents.limits.cost}}
-
-    def _refusals(self, document: Document) -> list[GraphQLError]:
-        if document.errors or document.plan is None:
-            return list(document.errors)
-        try:
-            # Strawberry itself takes the first of several operations when none is named.
-            operation = document.operation(self.execution_context._provided_operation_name)
-            values = self._coerced(operation)
-        except GraphQLError as error:
-            return [error]
-        if isinstance(values, list):
-            return values
-        self._cost, maximum = document.plan.cost(operation, values), self._documents.limits.cost
-        if self._cost <= maximum:
-            return []
-        refusal = TooComplex("cost", self._cost, maximum)
-        return [GraphQLError(str(refusal), operation, original_error=refusal)]
-
-    def _coerced(self, operation: OperationDefinitionNode) -> dict[str, Any] | list[GraphQLError]:
-        """Return the variables' values, or why they cannot be read."""
-        definitions = operation.variable_definitions
-        if not definitions:
-            return {}
-        given = self.execution_context.variables or {}
-        values = get_variable_values(self._documents.schema, definitions, given, max_errors=MOST_ERRORS - 1)
-        return values if isinstance(values, list) else values.coerced
+        return {} if self._admitted is None else self._schema.costs(self._admitted)

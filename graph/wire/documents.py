@@ -6,10 +6,12 @@ validation gives up after its first errors or too many comparisons.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -44,6 +46,7 @@ class Document:
     ast: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
     plan: Plan | None = None
+    fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """Return the operation of this name, or the only one. Raises `GraphQLError`."""
@@ -97,7 +100,8 @@ class Documents:
         errors = validate(self.schema, ast, RULES, max_errors=MOST_ERRORS - 1)
         if errors:
             return Document(ast, tuple(errors))
-        return Document(ast, plan=Plan(self.schema, ast))
+        fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        return Document(ast, plan=Plan(self.schema, ast), fragments=fragments)
 
 
 def _tokens(ast: DocumentNode | None) -> int:

@@ -60,6 +60,7 @@ class GraphQLView(GraphQL[Context, None]):
             max_subscriptions_per_connection=OPERATIONS_PER_SOCKET,
             allowed_origins=origins,
         )
+        self._schema = schema
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,13 +97,7 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def _execute(self, request: Request, context: Context, method: str, media: str) -> Answer:
         try:
-            result = await self.schema.execute(
-                request.query,
-                request.variables,
-                context,
-                operation_name=request.operation_name,
-                allowed_operation_types=ALLOWED[method],
-            )
+            result = await self._schema.answer(request, context, ALLOWED[method])
         except InvalidOperationTypeError as error:
             if method == "GET":
                 raise MethodNotAllowed("Only queries may be sent by GET", "POST") from error
