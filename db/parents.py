@@ -14,9 +14,11 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    and_,
     bindparam,
     column,
     func,
+    literal_column,
     select,
     true,
     tuple_,
@@ -51,6 +53,24 @@ def parent_values(keys: Iterable[Sequence[int]], width: int, *, is_sqlite: bool)
     if is_sqlite:
         return {PARENTS: json.encode(listed).decode()}
     return {f"{PARENTS}_key{number}": [key[number] for key in listed] for number in range(width)}
+
+
+def rows_of(
+    parents: FromClause,
+    child: type[DeclarativeBase],
+    conditions: Callable[[Any], Sequence[ColumnElement[bool]]],
+    *,
+    is_sqlite: bool,
+) -> Joined:
+    """Join each parent with the rows of a table for which conditions hold, looked up for each parent by itself. Left to
+    itself, PostgreSQL would look up once what it believes to be few, and compare that with every parent."""
+    if is_sqlite:
+        row = aliased(child)
+        return Joined(parents.join(row, and_(*conditions(row))), row)
+    inner = aliased(child)
+    # Without the offset, it would be taken for a join like any other.
+    found = select(inner).where(*conditions(inner)).offset(literal_column("0")).lateral()
+    return Joined(parents.join(found, true()), aliased(child, found))
 
 
 def children_of(

@@ -4,23 +4,39 @@ All parts of one report see one snapshot. What it costs grows with the time aske
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from db.database import Source
-from db.expressions import TimeRange, range_values
+from db.expressions import range_values
 from graph.context import Context
 from graph.errors import Unauthenticated, outages
-from graph.reports.calendars import Interval, edges, zone_of
+from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of
 from graph.reports.ranges import time_ranges
 from graph.reports.report import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
 from graph.reports.selection import Selection
 from graph.reports.statements import ranking, series
 from graph.scope import Viewer
+
+# To take so many buckets to pieces takes some milliseconds.
+MANY_BUCKETS = 500
+# Dashboards ask about the same days again and again; thousands of hours take about a megabyte.
+KEPT_SPANS = 32
+NONE = Counts()
+
+
+class SpanRequest(NamedTuple):
+    """A span of time and, for a series, how long its buckets are by the zone's clocks."""
+
+    start: datetime
+    end: datetime
+    zone: ZoneInfo
+    interval: Interval | None
 
 
 async def read(context: Context, request: ReportRequest) -> ClickReport:
@@ -42,6 +58,22 @@ async def read(context: Context, request: ReportRequest) -> ClickReport:
             )
 
 
+class Span(NamedTuple):
+    """The time that a part of a report is about: what statements learn of it, and its buckets by the zone's clocks."""
+
+    values: Mapping[str, Any]
+    buckets: Sequence[tuple[datetime, datetime]]
+
+
+@lru_cache(KEPT_SPANS)
+def span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> Span:
+    """Return a span of time taken to pieces, of which there are rollups of these lengths."""
+    start, end, zone, interval = request
+    edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
+    values = range_values(edges_at, time_ranges(edges_at, spans), is_sqlite=is_sqlite)
+    return Span(values, list(pairwise(at.astimezone(zone) for at in edges_at)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads the parts of one report, for one viewer, in one snapshot."""
@@ -53,39 +85,39 @@ class _Reader:
     is_sqlite: bool
 
     async def totals(self) -> Counts:
-        for _, *sums in await self._count(self._ends):
+        for _, *sums in await self._count(await self._span(None, self._selection.spans())):
             return self._counts(sums)
-        return Counts()
+        return NONE
 
     async def series(self, interval: Interval) -> Sequence[Bucket]:
-        # In a thread: it may be thousands of hours, while clicks come in.
-        edges_at = await asyncio.to_thread(edges, *self._ends, self.zone, interval)
-        counts = {bucket: self._counts(sums) for bucket, *sums in await self._count(edges_at)}
-        return [
-            Bucket(start, end, counts.get(number, Counts()))
-            for number, (start, end) in enumerate(pairwise(at.astimezone(self.zone) for at in edges_at))
-        ]
+        span = await self._span(interval, self._selection.spans())
+        counts = {bucket: self._counts(sums) for bucket, *sums in await self._count(span)}
+        return [Bucket(start, end, counts.get(number, NONE)) for number, (start, end) in enumerate(span.buckets)]
 
     async def top(self, top: Top) -> Sequence[Share]:
         selection, is_bot = self._selection, self.request.filter.is_bot
-        ranges = time_ranges(self._ends, selection.spans(top.by))
-        values = self._values(self._ends, ranges) | {"limit": top.limit}
-        rows = await self.source.fetch(ranking(selection, top.by, is_bot), values)
+        span = await self._span(None, selection.spans(top.by))
+        query = ranking(selection, top.by, is_bot, is_sqlite=self.is_sqlite)
+        rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})
         return [Share(value or None, self._counts(sums)) for value, *sums in rows]
 
-    async def _count(self, edges_at: Sequence[datetime]) -> Sequence[Any]:
-        """Return, for each bucket in which there were clicks, its number and the sums of `COUNTERS`."""
-        ranges = await asyncio.to_thread(time_ranges, edges_at, self._selection.spans())
-        return await self.source.fetch(series(self._selection), self._values(edges_at, ranges))
+    async def _span(self, interval: Interval | None, spans: Sequence[int]) -> Span:
+        start, end = self.request.start.astimezone(UTC), self.request.end.astimezone(UTC)
+        request, spans = SpanRequest(start, end, self.zone, interval), tuple(spans)
+        if (end - start) / (HOUR if interval is Interval.HOUR else DAY) < MANY_BUCKETS:
+            return span_of(request, spans, is_sqlite=self.is_sqlite)
+        # In a thread, while clicks come in.
+        return await asyncio.to_thread(span_of, request, spans, is_sqlite=self.is_sqlite)
 
-    def _values(self, edges_at: Sequence[datetime], ranges: Sequence[TimeRange]) -> dict[str, Any]:
+    async def _count(self, span: Span) -> Sequence[Any]:
+        """Return, for each bucket in which there were clicks, its number and the sums of `COUNTERS`."""
+        query = series(self._selection, is_sqlite=self.is_sqlite)
+        return await self.source.fetch(query, self._values(span))
+
+    def _values(self, span: Span) -> dict[str, Any]:
         chosen = self.request.filter
         ids = {"program_ids": chosen.program_ids, "partner_ids": chosen.partner_ids, "link_ids": chosen.link_ids}
-        return range_values(edges_at, ranges, is_sqlite=self.is_sqlite) | ids | self.viewer.values
-
-    @property
-    def _ends(self) -> tuple[datetime, datetime]:
-        return self.request.start.astimezone(UTC), self.request.end.astimezone(UTC)
+        return {**span.values, **ids, **self.viewer.values}
 
     @property
     def _selection(self) -> Selection:

@@ -1,6 +1,6 @@
 """`clickReport`: clicks counted over time and by what they have in common, from the rollups."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, cast
 
@@ -147,8 +147,10 @@ async def _part(info: Info, part: Selection, report: Report) -> Any:
         return part.parent_name
     match part.name:
         case "series":
-            buckets = report.series[_interval(part)]
-            return [_counted(part, each.counts, start=_local(each.start), end=_local(each.end)) for each in buckets]
+            counted = _counted(part)
+            return [
+                counted(each.counts, {"start": each.start, "end": each.end}) for each in report.series[_interval(part)]
+            ]
         case "top":
             return await _shares(info, part, report.tops[_top(part)])
         case "data_as_of":
@@ -160,7 +162,8 @@ async def _shares(info: Info, part: Selection, shares: Sequence[Share]) -> Any:
     """Answer a ranking; where it is of rows, with their names and whatever is selected of them."""
     by = _top(part).by
     if by not in NAMED:
-        return [_counted(part, share.counts, value=share.value) for share in shares]
+        counted = _counted(part)
+        return [counted(share.counts, {"value": share.value}) for share in shares]
     kind, field, name = NAMED[by]
     named = {"ids": [int(share.value) for share in shares if share.value is not None]}
     shaping = Shaping()
@@ -170,23 +173,24 @@ async def _shares(info: Info, part: Selection, shares: Sequence[Share]) -> Any:
     async with reading(info.context, values) as reader:
         labels = await reader.rows(Wanted(kind, (Field("name", name),)), "ids", named)
         found = {answer: await reader.rows(shape, "ids", named) for answer, shape in wanted}
-    return [
-        _counted(part, share.counts, value=(labels.get(key := (int(share.value or 0),)) or {}).get("name"))
-        | {answer: found[answer].get(key) for answer in found}
-        for share in shares
-    ]
+    counted, answers = _counted(part), []
+    for share in shares:
+        key = (int(share.value or 0),)
+        answer = counted(share.counts, {"value": (labels.get(key) or {}).get("name")})
+        answers.append(answer | {name: found[name].get(key) for name in found})
+    return answers
 
 
-def _counted(part: Selection, counts: Counts, **values: Any) -> dict[str, Any]:
-    return {
-        each.answer: each.parent_name
-        if each.is_typename
-        else values[each.name]
-        if each.name in values
-        else getattr(counts, each.name, None)
-        for each in part.under()
-    }
+def _counted(part: Selection) -> Callable[[Counts, Mapping[str, Any]], dict[str, Any]]:
+    """Return what makes an answer of counts and of values by the names of their fields."""
+    makers = [(each.answer, _taking(each)) for each in part.under()]
+    return lambda counts, values: {answer: take(counts, values) for answer, take in makers}
 
 
-def _local(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _taking(part: Selection) -> Callable[[Counts, Mapping[str, Any]], Any]:
+    name = part.name_or_typename
+    if part.is_typename:
+        return lambda counts, values: part.parent_name
+    if hasattr(Counts, name):
+        return lambda counts, values: getattr(counts, name)
+    return lambda counts, values: values.get(name)
