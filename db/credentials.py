@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 
 from db.errors import DatabaseAway
+from db.expressions import Ids, among
 from db.queries import Query
 from db.store import Store
 from db.tables import ApiToken
@@ -106,13 +107,13 @@ class Credentials:
         used, self._used = self._used, {}
         if not used:
             return
-        later: Any = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < max(used.values()))
+        # All of them at the latest moment, which differs by less than the time between two notes.
+        at = max(used.values())
+        later = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < at)
+        noted = update(ApiToken).where(among(ApiToken.id, bindparam("ids", type_=Ids())), later)
         try:
             async with self._store.write() as connection:
-                for token_id, at in sorted(used.items()):
-                    await connection.execute(
-                        update(ApiToken).where(ApiToken.id == token_id, later).values(last_used_at=at)
-                    )
+                await connection.execute(noted.values(last_used_at=at), {"ids": sorted(used)})
         except DatabaseAway as error:
             logger.warning("token use is not noted: %s", error)
 

@@ -104,7 +104,7 @@ def _among_on_postgresql(element: _among, compiler: SQLCompiler, **options: Any)
     return f"{id} = ANY ({ids})"
 
 
-def among(id: ColumnElement[Any], ids: BindParameter[Sequence[int]]) -> ColumnElement[bool]:
+def among(id: Any, ids: BindParameter[Sequence[int]]) -> ColumnElement[bool]:
     """Return whether an id is one of those given as a parameter of type `Ids`."""
     return _among(id, ids)
 

@@ -7,23 +7,19 @@ subscriptions and introspection go through that, which passes finished values th
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from inspect import isawaitable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from graphql import (
     GraphQLError,
     GraphQLObjectType,
-    OperationDefinitionNode,
     OperationType,
-    get_argument_values,
     is_non_null_type,
     located_error,
 )
-from graphql.pyutils import Path
-from graphql.type.definition import GraphQLResolveInfo
 from strawberry import Info
 from strawberry.extensions import FieldExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types import get_object_definition
 from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 
@@ -42,29 +38,24 @@ class Finished(NamedTuple):
     answer: Any
 
 
-class Reads(FieldExtension):
-    """Resolves a root field from what is selected under it alone: its arguments are read there."""
+# What reads a root field's answer, given what is selected of it, its arguments included.
+Read: TypeAlias = Callable[[Context, Selection], Awaitable[Finished]]
 
-    async def read(self, context: Context, selection: Selection) -> Finished:
-        """Return the field's answer."""
-        raise NotImplementedError
+
+class Reads(FieldExtension):
+    """Says by what a root field is read."""
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
 
     async def resolve_async(self, next_: Any, source: Any, info: Info, **arguments: Any) -> Any:
         return await self.read(info.context, selection_of(info))
-
-
-class LookingInfo(GraphQLResolveInfo[Any]):
-    """What a resolver learns of its field, where it is resolved here: what it looks ahead at, too."""
-
-    selection: Selection
 
 
 def selection_of(info: Info) -> Selection:
     """Return what is selected of the field that is being resolved."""
     # Strawberry's own view of it tells neither types nor all of the arguments.
     raw = info._raw_info
-    if isinstance(raw, LookingInfo):
-        return raw.selection
     looking = LookAhead(raw.schema, raw.fragments, raw.variable_values)
     return Selection(looking, str(raw.path.key), raw.field_nodes, raw.parent_type)
 
@@ -95,6 +86,12 @@ class LookAheadSchema(GuardedSchema):
         super().__init__(query, execution_context_class=LookAheadExecutor, **options)
         self._query = cast(GraphQLObjectType, self._schema.query_type)
         self._kept = Kept(KEPT_SHAPES)
+        self._reads = {
+            field.python_name: extension
+            for field in get_object_definition(query, strict=True).fields
+            for extension in field.extensions
+            if isinstance(extension, Reads)
+        }
 
     async def answer(
         self, request: Request, context: Context, allowed: Sequence[StrawberryOperationType]
@@ -111,7 +108,7 @@ class LookAheadSchema(GuardedSchema):
         return await super().answer(request, context, allowed)
 
     async def _answered(self, admitted: Admitted, root: Sequence[Selection], context: Context) -> ExecutionResult:
-        answers = [self._field(admitted, each, context) for each in root]
+        answers = [self._field(each, context) for each in root]
         found = [await answers[0]] if len(answers) == 1 else await asyncio.gather(*answers)
         errors = [answer for answer in found if isinstance(answer, GraphQLError)]
         data: dict[str, Any] | None = {}
@@ -126,36 +123,11 @@ class LookAheadSchema(GuardedSchema):
         self.process_errors(errors)
         return ExecutionResult(data, errors or None, self.costs(admitted))
 
-    async def _field(self, admitted: Admitted, selection: Selection, context: Context) -> Any:
+    async def _field(self, selection: Selection, context: Context) -> Any:
         """Return the answer of a root field, or the error in its place."""
         if selection.is_typename:
             return selection.parent_name
         try:
-            reads = [each for each in selection.field.extensions if isinstance(each, Reads)]
-            finished = await (reads[0].read(context, selection) if reads else _resolved(admitted, selection, context))
+            return (await self._reads[selection.name].read(context, selection)).answer
         except Exception as error:
             return located_error(error, selection.nodes, [selection.answer])
-        return finished.answer
-
-
-async def _resolved(admitted: Admitted, selection: Selection, context: Context) -> Finished:
-    looking, nodes, declared = selection.looking, list(selection.nodes), selection.declared
-    info = LookingInfo(
-        field_name=nodes[0].name.value,
-        field_nodes=nodes,
-        return_type=declared.type,
-        parent_type=looking.object_type(selection.parent_name),
-        path=Path(None, selection.answer, selection.parent_name),
-        schema=looking.schema,
-        fragments=dict(looking.fragments),
-        root_value=None,
-        operation=cast(OperationDefinitionNode, admitted.operation),
-        variable_values=admitted.variables,
-        context=context,
-        is_awaitable=isawaitable,  # type: ignore[arg-type]  # typed more narrowly than it is
-        abort_signal=None,
-        async_helpers=None,  # type: ignore[arg-type]  # for resolvers that leave work behind; here none does
-    )
-    info.selection = selection
-    resolve = cast(Callable[..., Awaitable[Finished]], declared.resolve)
-    return await resolve(None, info, **get_argument_values(declared, nodes[0], admitted.variables))

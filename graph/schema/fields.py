@@ -1,22 +1,18 @@
-"""How the types declare their fields: single values, and lists with their paging, filter and order.
+"""How the types declare their fields: single values, root fields, and lists with their paging, filter and order.
 
 The fields of a type do not resolve themselves: what is selected under a root field is looked ahead and read in one go.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
+from strawberry import UNSET
 from strawberry.annotation import StrawberryAnnotation
-from strawberry.extensions import FieldExtension
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-PAGING = {
-    "first": (int | None, "How many from the start, at most 100; 20 if neither this nor `last` is given."),
-    "after": (str | None, "Only what comes after this cursor, of the same list."),
-    "last": (int | None, "How many from the end, at most 100."),
-    "before": (str | None, "Only what comes before this cursor, of the same list."),
-}
+from graph.schema.executor import Read, Reads
 
 
 def value(description: str) -> Any:
@@ -24,12 +20,33 @@ def value(description: str) -> Any:
     return strawberry.field(description=description)
 
 
-def listed(description: str, filter: type, order: type, *extensions: FieldExtension) -> Any:
-    """Return a field that holds a page of a list."""
-    field = StrawberryField(description=description, extensions=list(extensions))
-    narrowing = {"filter": (filter | None, "What is in the list."), "order_by": (order | None, "How it is sorted.")}
-    field.arguments = [
-        StrawberryArgument(name, None, StrawberryAnnotation(annotation), description=words)
-        for name, (annotation, words) in {**PAGING, **narrowing}.items()
-    ]
+def argument(name: str, annotation: Any, description: str, *, default: Any = UNSET) -> StrawberryArgument:
+    """Return an argument; a trailing `_` of its name is not shown."""
+    shown = name.rstrip("_") if name.endswith("_") else None
+    return StrawberryArgument(name, shown, StrawberryAnnotation(annotation), description=description, default=default)
+
+
+def answered(description: str, read: Read, arguments: Sequence[StrawberryArgument] = ()) -> Any:
+    """Return a root field that answers for all that is selected under it."""
+    field = StrawberryField(description=description, extensions=[Reads(read)])
+    field.arguments = list(arguments)
     return field
+
+
+def listed(description: str, filter: type, order: type, read: Read | None = None) -> Any:
+    """Return a field that holds a page of a list; at the root, with what reads it."""
+    field = StrawberryField(description=description, extensions=[] if read is None else [Reads(read)])
+    narrowing = [
+        argument("filter", filter | None, "What is in the list."),
+        argument("order_by", order | None, "How it is sorted."),
+    ]
+    field.arguments = [*PAGING, *narrowing]
+    return field
+
+
+PAGING = (
+    argument("first", int | None, "How many from the start, at most 100; 20 if neither this nor `last` is given."),
+    argument("after", str | None, "Only what comes after this cursor, of the same list."),
+    argument("last", int | None, "How many from the end, at most 100."),
+    argument("before", str | None, "Only what comes before this cursor, of the same list."),
+)

@@ -20,6 +20,7 @@ from graph.reading.ids import RowRef, decode_key
 from graph.resolvers import links, partners, programs, tokens
 from graph.schema import changes, reading
 from graph.schema.clicks import TrackClickResult, track_click
+from graph.schema.executor import selection_of
 
 # Whose ids the inputs take.
 NAMED = {"program_id": "Program", "partner_id": "Partner"}
@@ -114,7 +115,7 @@ def change(verb: Callable[[Context, Any], Awaitable[Mapping[str, Any]]], payload
             made = {"user_errors": [], **await verb(info.context, input)}
         except InvalidRequest as error:
             made = {"user_errors": [user_error(error, input)]}
-        return await reading.composed(info, made)
+        return await reading.composed(info.context, selection_of(info), made)
 
     resolve.__annotations__["input"] = Annotated[
         verb.__annotations__["input"], strawberry.argument(description="What to do.")

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from strawberry import Info
-
 from graph.context import Context
 from graph.permissions import viewer_of
 from graph.reading.ids import RowRef
 from graph.resolvers import rows
-from graph.schema.executor import Finished, selection_of
+from graph.schema.executor import Finished
 from graph.schema.selections import Selection
 from graph.schema.shaping import Shape, Shaping, page_shape, row_shape
 
@@ -21,26 +19,25 @@ async def page(context: Context, selection: Selection) -> Finished:
     return Finished(await rows.page(context, shape.wanted, shape.values(selection.looking.variables)))
 
 
-async def row(info: Info, type_name: str, lookup: str, **named: Any) -> Any:
+async def row(context: Context, selection: Selection, type_name: str, lookup: str, **named: Any) -> Finished:
     """Answer the row of a type that a lookup finds, or null. Raises as `page` does."""
-    viewer_of(info.context)
-    selection = selection_of(info)
+    viewer_of(context)
     type_ = selection.looking.object_type(type_name)
     shape = selection.looking.kept((selection.answer, type_name), lambda: row_shape(selection, type_))
     values = shape.values(selection.looking.variables)
-    return Finished(await rows.find(info.context, shape.wanted, values, lookup, **named))
+    return Finished(await rows.find(context, shape.wanted, values, lookup, **named))
 
 
-async def row_by_key(info: Info, ref: RowRef) -> Any:
+async def row_by_key(context: Context, selection: Selection, ref: RowRef) -> Finished:
     """Answer the row that a global id names, or null. Raises as `page` does."""
-    return await row(info, ref.kind, "key", **ref.named)
+    return await row(context, selection, ref.kind, "key", **ref.named)
 
 
-async def composed(info: Info, values: Mapping[str, Any]) -> Any:
+async def composed(context: Context, selection: Selection, values: Mapping[str, Any]) -> Finished:
     """Answer an object made of values by the names of its fields, null where there is none: what JSON is made of,
     objects and lists of objects as such mappings, and rows as `RowRef`s, which are read in one snapshot. Raises as
     `page` does."""
-    selection, shaping = selection_of(info), Shaping()
+    shaping = Shaping()
     parts = selection.under()
     rows_wanted = {
         part.answer: (ref, shaping.wanted(part.type, part.under()))
@@ -50,7 +47,7 @@ async def composed(info: Info, values: Mapping[str, Any]) -> Any:
     found: dict[str, Any] = {}
     if rows_wanted:
         shape = Shape(None, shaping.pages)
-        async with rows.reading(info.context, shape.values(selection.looking.variables)) as reader:
+        async with rows.reading(context, shape.values(selection.looking.variables)) as reader:
             for answer, (ref, wanted) in rows_wanted.items():
                 read = await reader.rows(wanted, "key", ref.named)
                 found[answer] = read.get(ref.key)

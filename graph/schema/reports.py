@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import strawberry
-from strawberry import ID, UNSET, Info
-from strawberry.utils.str_converters import to_camel_case
+from strawberry import ID
 
+from graph.context import Context
 from graph.permissions import viewer_of
 from graph.reading.ids import decode_key
 from graph.reading.shapes import Field, Wanted
@@ -17,8 +17,8 @@ from graph.reports.report import Counts, ReportFilter, ReportRequest, Share, Top
 from graph.reports.selection import By
 from graph.resolvers import reports
 from graph.resolvers.rows import reading
-from graph.schema.executor import Finished, selection_of
-from graph.schema.fields import value
+from graph.schema.executor import Finished
+from graph.schema.fields import argument, value
 from graph.schema.inputs import given
 from graph.schema.scalars import BigInt
 from graph.schema.selections import Selection
@@ -92,44 +92,42 @@ class ClickReport(ClickCounts):
         raise LookupError("it is read with the report")
 
 
-async def click_report(
-    info: Info,
-    from_: Annotated[datetime, strawberry.argument(name="from", description="When the span begins.")],
-    to: Annotated[datetime, strawberry.argument(description="When it ends; clicks at that moment are not in it.")],
-    filter: Annotated[ClickReportFilter | None, strawberry.argument(description="Which clicks count.")] = None,
-    timezone: Annotated[str, strawberry.argument(description="The IANA time zone whose clock buckets go by.")] = "UTC",
-) -> ClickReport:
+REPORT_ARGUMENTS = [
+    argument("from_", datetime, "When the span begins."),
+    argument("to", datetime, "When it ends; clicks at that moment are not in it."),
+    argument("filter", ClickReportFilter | None, "Which clicks count.", default=None),
+    argument("timezone", str, "The IANA time zone whose clock buckets go by.", default="UTC"),
+]
+
+
+async def click_report(context: Context, selection: Selection) -> Finished:
     """Count clicks. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
-    viewer_of(info.context)
-    parts = selection_of(info).under()
-    names = [None if part.is_typename else part.name for part in parts]
+    viewer_of(context)
+    given, parts = selection.given, selection.under()
+    names = [part.name_or_typename for part in parts]
     request = ReportRequest(
-        from_,
-        to,
-        timezone,
-        _filter(filter),
-        totals=any(name in Counts.__annotations__ or name == "clicks" for name in names),
+        given["from"],
+        given["to"],
+        given["timezone"],
+        _filter(given.get("filter", {})),
+        totals=any(hasattr(Counts, name) for name in names),
         series=tuple({_interval(part): None for part, name in zip(parts, names, strict=True) if name == "series"}),
         tops=tuple({_top(part): None for part, name in zip(parts, names, strict=True) if name == "top"}),
     )
-    report = await reports.read(info.context, request)
-    return cast(ClickReport, Finished({part.answer: await _part(info, part, report) for part in parts}))
+    report = await reports.read(context, request)
+    return Finished({part.answer: await _part(context, part, report) for part in parts})
 
 
-def _filter(given: ClickReportFilter | None) -> ReportFilter:
-    if given is None:
-        return ReportFilter()
-
+def _filter(given: Mapping[str, Any]) -> ReportFilter:
     def ids(name: str, kind: str) -> tuple[int, ...] | None:
-        listed = getattr(given, name)
-        field = f"filter.{to_camel_case(name)}"
-        return None if not listed and listed != [] else tuple(decode_key(id, kind, field)[0] for id in listed)
+        listed = given.get(name)
+        return None if listed is None else tuple(decode_key(id, kind, f"filter.{name}")[0] for id in listed)
 
     return ReportFilter(
-        ids("program_ids", "Program"),
-        ids("partner_ids", "Partner"),
-        ids("referral_link_ids", "ReferralLink"),
-        None if given.is_bot is UNSET else given.is_bot,
+        ids("programIds", "Program"),
+        ids("partnerIds", "Partner"),
+        ids("referralLinkIds", "ReferralLink"),
+        given.get("isBot"),
     )
 
 
@@ -142,7 +140,7 @@ def _top(part: Selection) -> Top:
     return Top(By(given["by"]), given.get("limit", 10))
 
 
-async def _part(info: Info, part: Selection, report: Report) -> Any:
+async def _part(context: Context, part: Selection, report: Report) -> Any:
     if part.is_typename:
         return part.parent_name
     match part.name:
@@ -152,13 +150,13 @@ async def _part(info: Info, part: Selection, report: Report) -> Any:
                 counted(each.counts, {"start": each.start, "end": each.end}) for each in report.series[_interval(part)]
             ]
         case "top":
-            return await _shares(info, part, report.tops[_top(part)])
+            return await _shares(context, part, report.tops[_top(part)])
         case "data_as_of":
             return report.data_as_of
     return getattr(report.totals, part.name)
 
 
-async def _shares(info: Info, part: Selection, shares: Sequence[Share]) -> Any:
+async def _shares(context: Context, part: Selection, shares: Sequence[Share]) -> Any:
     """Answer a ranking; where it is of rows, with their names and whatever is selected of them."""
     by = _top(part).by
     if by not in NAMED:
@@ -170,7 +168,7 @@ async def _shares(info: Info, part: Selection, shares: Sequence[Share]) -> Any:
     rows = [each for each in part.under() if each.name_or_typename == field]
     wanted = [(each.answer, shaping.wanted(each.type, each.under())) for each in rows]
     values = Shape(None, shaping.pages).values(part.looking.variables)
-    async with reading(info.context, values) as reader:
+    async with reading(context, values) as reader:
         labels = await reader.rows(Wanted(kind, (Field("name", name),)), "ids", named)
         found = {answer: await reader.rows(shape, "ids", named) for answer, shape in wanted}
     counted, answers = _counted(part), []
