@@ -6,10 +6,10 @@ A dashboard sends its token with every request; asking the database each time wo
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, or_, select, update
 
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 # A revoked token is refused within a second, everywhere.
 KNOWN_FOR = timedelta(seconds=1)
+RENEW_SECONDS = 0.5
 LOOK_UP_SECONDS = 5
 # Whoever tries secrets at random only pushes out what can be asked for again.
 KEPT_TOKENS = 4096
@@ -35,7 +36,7 @@ _TOKENS = select(ApiToken.id, ApiToken.role, ApiToken.program_id, ApiToken.partn
     ApiToken.revoked_at.is_(None)
 )
 BY_HASH = Query(_TOKENS.where(ApiToken.token_hash == bindparam("token_hash")))
-BY_ID = Query(_TOKENS.where(ApiToken.id == bindparam("id")))
+BY_IDS = Query(_TOKENS.where(among(ApiToken.id, bindparam("ids", type_=Ids()))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +50,59 @@ class KnownToken:
     expires_at: datetime | None
 
 
+class _Seen(NamedTuple):
+    """What is known of a secret, and as of when."""
+
+    at: datetime
+    token: KnownToken | None
+
+
 class Credentials:
     """The tokens that were asked for lately. The clock tells the present moment, in UTC."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._known: OrderedDict[str, tuple[datetime, KnownToken | None]] = OrderedDict()
+        self._known: OrderedDict[str, _Seen] = OrderedDict()
+        self._in_use: dict[int, str] = {}
         self._noted: dict[int, datetime] = {}
         self._used: dict[int, datetime] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to write down which tokens are used."""
-        self._task = asyncio.create_task(self._keep_notes(), name="token use")
+        """Begin to keep what is known up to date, and to write down which tokens are used."""
+        self._tasks = [
+            asyncio.create_task(_repeatedly(self._renew, RENEW_SECONDS), name="token renewal"),
+            asyncio.create_task(_repeatedly(self._write_notes, NOTE_SECONDS), name="token use"),
+        ]
 
     async def close(self) -> None:
         """Write down what is not yet, and stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
             await self._write_notes()
 
     async def find(self, secret: str) -> KnownToken | None:
         """Return the token of a secret, unless it is unknown, revoked or expired. Raises `DatabaseAway`."""
         now, token_hash = self._clock(), hashed(secret)
-        asked_at, token = self._known.get(token_hash, (None, None))
-        if asked_at is None or not asked_at <= now < asked_at + KNOWN_FOR:
+        seen = self._known.get(token_hash)
+        if seen is None or not seen.at <= now < seen.at + KNOWN_FOR:
             token = next(iter(await self._look_up(BY_HASH, token_hash=token_hash)), None)
-            self._known[token_hash] = now, token
-            self._known.move_to_end(token_hash)
-            if len(self._known) > KEPT_TOKENS:
-                self._known.popitem(last=False)
+            self._learn(token_hash, _Seen(now, token))
+        else:
+            token = seen.token
         if token is None or _is_expired(token, now):
             return None
+        self._in_use[token.id] = token_hash
         if token.id not in self._noted or now - self._noted[token.id] >= NOTE_EVERY:
             self._noted[token.id] = self._used[token.id] = now
         return token
 
     async def is_good(self, token_id: int) -> bool:
         """Return whether a token is neither revoked nor expired. Raises `DatabaseAway`."""
-        found = await self._look_up(BY_ID, id=token_id)
+        found = await self._look_up(BY_IDS, ids=[token_id])
         return any(not _is_expired(token, self._clock()) for token in found)
 
     async def _look_up(self, query: Query, **values: Any) -> Sequence[KnownToken]:
@@ -97,10 +110,24 @@ class Credentials:
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 return [KnownToken(*row) for row in await self._store.fetch(query, values)]
 
-    async def _keep_notes(self) -> None:
-        while True:
-            await asyncio.sleep(NOTE_SECONDS)
-            await self._write_notes()
+    def _learn(self, token_hash: str, seen: _Seen) -> None:
+        self._known[token_hash] = seen
+        self._known.move_to_end(token_hash)
+        if len(self._known) > KEPT_TOKENS:
+            self._known.popitem(last=False)
+
+    async def _renew(self) -> None:
+        """Look up again, in one go, the tokens that were used since the last time, before they need it one by one."""
+        in_use, self._in_use = self._in_use, {}
+        if not in_use:
+            return
+        now = self._clock()
+        try:
+            tokens = {token.id: token for token in await self._look_up(BY_IDS, ids=list(in_use))}
+        except DatabaseAway:
+            return  # whoever asks finds that out
+        for token_id, token_hash in in_use.items():
+            self._learn(token_hash, _Seen(now, tokens.get(token_id)))
 
     async def _write_notes(self) -> None:
         """Write down when tokens were used. An outage is no reason to keep what is only for people to know."""
@@ -116,6 +143,15 @@ class Credentials:
                 await connection.execute(noted.values(last_used_at=at), {"ids": sorted(used)})
         except DatabaseAway as error:
             logger.warning("token use is not noted: %s", error)
+
+
+async def _repeatedly(step: Callable[[], Awaitable[None]], seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await step()
+        except Exception:
+            logger.exception("tokens are looked up one by one, or their use is not noted")
 
 
 def _is_expired(token: KnownToken, now: datetime) -> bool:

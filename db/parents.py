@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    join,
     literal_column,
     select,
     true,
@@ -74,20 +75,22 @@ def rows_of(
 
 
 def children_of(
-    parents: FromClause,
+    parents: Any,
     child: type[DeclarativeBase],
     limited: Callable[[Any], Select[Any]],
     key: Callable[[Any], Sequence[ColumnElement[Any]]],
     *,
     is_sqlite: bool,
+    is_outer: bool = False,
 ) -> Joined:
-    """Join each parent with its few children. `limited` makes the select of one parent's children from a row of the
-    child's table, with its condition, order and limit, but without columns; `key` names a row's primary key."""
+    """Join each parent with its few children; in an outer join, a parent without any is there, too. `limited` makes
+    the select of one parent's children from a row of the child's table, with its condition, order and limit, but
+    without columns; `key` names a row's primary key."""
     inner = aliased(child)
     if is_sqlite:
         row = aliased(child)
         keys = limited(inner).with_only_columns(*key(inner)).correlate(parents)
-        return Joined(parents.join(row, tuple_(*key(row)).in_(keys)), row)
+        return Joined(join(parents, row, tuple_(*key(row)).in_(keys), isouter=is_outer), row)
     few = limited(inner).with_only_columns(inner).lateral()
     row = aliased(child, few)
-    return Joined(parents.join(few, true()), row)
+    return Joined(join(parents, few, true(), isouter=is_outer), row)

@@ -60,6 +60,7 @@ def _by_key(*columns: str) -> Lookup:
             *(getattr(row, column) == values[name] for column, name in zip(columns, names, strict=True))
         ),
         names,
+        is_unique=True,
     )
 
 
@@ -167,7 +168,7 @@ CATALOGUE = {
             lookups={
                 "key": _by_key("id"),
                 "ids": BY_IDS,
-                "code": Lookup(lambda row, values: row.code == values["code"], ("code",)),
+                "code": Lookup(lambda row, values: row.code == values["code"], ("code",), is_unique=True),
             },
         ),
         Kind(
@@ -186,7 +187,7 @@ CATALOGUE = {
             },
             lookups={
                 "key": _by_key("program_id", "id"),
-                "click_id": Lookup(_by_click_id, ("id", "click_id")),
+                "click_id": Lookup(_by_click_id, ("id", "click_id"), is_unique=True),
             },
             is_large=True,
         ),

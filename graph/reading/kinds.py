@@ -51,11 +51,13 @@ class Filter(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """A way to find single rows: the condition, given the values by name. `lists` names a value that is a list."""
+    """A way to find rows: the condition, given the values by name. `lists` names a value that is a list. `is_unique`
+    tells that there is one row at most."""
 
     condition: Callable[[Row, Values], ColumnElement[bool]]
     values: tuple[str, ...]
     lists: str | None = None
+    is_unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,16 @@ from graph.scope import Eyes, visible, withheld
 Found: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]
 # What makes a finished value of one of the statement's rows.
 Make: TypeAlias = Callable[[Sequence[Any], Found], Any]
+# Python's, of a `row` of the result and of the pages `found`.
+Expression: TypeAlias = str
 
 
 class Nested(NamedTuple):
-    """A page of children under each row, and how to read the row's key to them."""
+    """A page of children under each row: which columns of theirs equal which of the row, and how to read those."""
 
     page: Page
     under: tuple[str, ...]
+    columns: Sequence[ColumnElement[Any]]
     key: Callable[[Sequence[Any]], tuple[Any, ...]]
 
 
@@ -37,6 +40,7 @@ class Selecting:
         self.nested: list[Nested] = []
         self._columns: list[ColumnElement[Any]] = []
         self._joins: list[tuple[Row, ColumnElement[bool]]] = []
+        self._finishers: dict[str, Callable[..., Any]] = {}
 
     def place(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
         """Add columns; return the function that takes their values out of a row of the result."""
@@ -55,14 +59,20 @@ class Selecting:
 
     def row(self, row: Row, wanted: Wanted) -> Make:
         """Add what is wanted of a row; return what makes it a finished value."""
-        kind = CATALOGUE[wanted.kind]
-        parts = [(part.answer, self._part(row, kind, part)) for part in wanted.parts]
-        return lambda values, found: {answer: make(values, found) for answer, make in parts}
+        # One expression for the whole of it takes a fifth of the time that a function for each part would.
+        expression = self._object(row, wanted)
+        make: Make = eval(f"lambda row, found: {expression}", self._finishers)  # noqa: S307  made of our own words
+        return make
 
-    def _part(self, row: Row, kind: Kind, part: Field | Typename | One | Many) -> Make:
+    def _object(self, row: Row, wanted: Wanted) -> Expression:
+        kind = CATALOGUE[wanted.kind]
+        parts = (f"{part.answer!r}: {self._part(row, kind, part)}" for part in wanted.parts)
+        return f"{{{', '.join(parts)}}}"
+
+    def _part(self, row: Row, kind: Kind, part: Field | Typename | One | Many) -> Expression:
         match part:
             case Typename(_, type_name):
-                return lambda values, found: type_name
+                return repr(type_name)
             case Field(_, name):
                 return self._field(row, kind, name)
             case One(_, name, wanted):
@@ -70,28 +80,34 @@ class Selecting:
             case Many(_, name, page):
                 return self._many(row, kind.children[name], page)
 
-    def _field(self, row: Row, kind: Kind, name: str) -> Make:
+    def _field(self, row: Row, kind: Kind, name: str) -> Expression:
         if withheld(row, name, self.eyes):
-            return lambda values, found: None
+            return "None"
         attribute = kind.attribute(name)
-        columns, finish, start = attribute.columns(row), attribute.finish, len(self._columns)
-        take = self.place(columns)
-        if finish is None:
-            return lambda values, found: values[start]
-        if len(columns) == 1:
-            return lambda values, found: finish(values[start])
-        return lambda values, found: finish(*take(values))
+        values = self._values(attribute.columns(row))
+        if attribute.finish is None:
+            return values
+        finisher = f"finish{len(self._finishers)}"
+        self._finishers[finisher] = attribute.finish
+        return f"{finisher}({values})"
 
-    def _one(self, row: Row, kind: Kind, name: str, wanted: Wanted) -> Make:
+    def _one(self, row: Row, kind: Kind, name: str, wanted: Wanted) -> Expression:
         reference = kind.references[name]
         there = aliased(CATALOGUE[reference.kind].table)
         self._joins.append((there, and_(reference.matches(row, there), visible(there, self.eyes))))
-        start = len(self._columns)
-        self.place(CATALOGUE[reference.kind].key_columns(there))
-        make = self.row(there, wanted)
-        return lambda values, found: None if values[start] is None else make(values, found)
+        key, *_ = CATALOGUE[reference.kind].key_columns(there)
+        return f"None if {self._values([key])} is None else {self._object(there, wanted)}"
 
-    def _many(self, row: Row, children: Children, page: Page) -> Make:
-        key = self.place([getattr(row, name) for name in children.keys.values()])
-        self.nested.append(Nested(page, tuple(children.keys), key))
-        return lambda values, found: found[page.number][key(values)]
+    def _many(self, row: Row, children: Children, page: Page) -> Expression:
+        columns = [getattr(row, name) for name in children.keys.values()]
+        start = len(self._columns)
+        values = self._values(columns)
+        key = itemgetter(slice(start, len(self._columns)))
+        self.nested.append(Nested(page, tuple(children.keys), columns, key))
+        return f"found[{page.number}][{values},]"
+
+    def _values(self, columns: Sequence[ColumnElement[Any]]) -> Expression:
+        """Add columns; return their values, with commas between."""
+        start = len(self._columns)
+        self._columns += columns
+        return ", ".join(f"row[{at}]" for at in range(start, len(self._columns)))

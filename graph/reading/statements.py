@@ -16,7 +16,7 @@ from graph.reading.catalogue import CATALOGUE
 from graph.reading.kinds import Lookup, Row, Values
 from graph.reading.listing import Listing
 from graph.reading.selecting import Make, Nested, Selecting
-from graph.reading.shapes import Edges, Info, Nodes, Page, Total, Wanted
+from graph.reading.shapes import Edges, Info, Many, Nodes, One, Page, Total, Wanted
 from graph.scope import Eyes, visible
 
 # A dashboard has some dozens of shapes; whoever writes new ones all the time only loses their own time.
@@ -44,13 +44,23 @@ class PageStatement(NamedTuple):
         return not self.nested and (self.rows is None or self.total is None)
 
 
+class Along(NamedTuple):
+    """A page under a single row that is read along with it, a child in each row of the result. Of such a row: the
+    child's key, which is empty where the parent has no children."""
+
+    nested: Nested
+    statement: PageStatement
+    child: Take
+
+
 class RowsStatement(NamedTuple):
-    """What single rows ask of the database. Of a row: its primary key, and what makes its value."""
+    """What rows ask of the database, by themselves. Of a row: its primary key, and what makes its value."""
 
     rows: Query
     key: Take
     make: Make
     nested: Sequence[Nested]
+    along: Along | None = None
 
     @property
     def is_single(self) -> bool:
@@ -85,16 +95,54 @@ def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> Pag
 
 
 @lru_cache(KEPT_SHAPES)
-def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes) -> RowsStatement:
-    """Put together the search for single rows by one of their kind's lookups."""
+def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes, is_sqlite: bool) -> RowsStatement:
+    """Put together the search for rows by one of their kind's lookups. The page under a single row is read along with
+    it, if it is the only one."""
     kind, selecting = CATALOGUE[wanted.kind], Selecting(eyes)
     row = aliased(kind.table)
     found = kind.lookups[lookup]
     values: Values = {name: _lookup_value(name, found) for name in found.values}
     key = selecting.place(kind.key_columns(row))
     make = selecting.row(row, wanted)
-    statement = selecting.select(row).where(visible(row, eyes), found.condition(row, values))
-    return RowsStatement(Query(statement.order_by(*kind.key_columns(row))), key, make, selecting.nested)
+    conditions, sorting = [visible(row, eyes), found.condition(row, values)], [*kind.key_columns(row)]
+    if not (found.is_unique and len(selecting.nested) == 1 and _is_flat(selecting.nested[0].page)):
+        statement = selecting.select(row).where(*conditions).order_by(*sorting)
+        return RowsStatement(Query(statement), key, make, selecting.nested)
+    nested = selecting.nested.pop()
+    listing = Listing(nested.page, eyes)
+    joined = _children(nested, row, listing, is_sqlite=is_sqlite)
+    along = _along(nested, joined.row, listing, selecting)
+    statement = selecting.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
+    return RowsStatement(Query(statement), key, make, selecting.nested, along)
+
+
+def _is_flat(page: Page) -> bool:
+    """Return whether a page has neither a total nor pages under its rows."""
+
+    def has_pages(wanted: Wanted) -> bool:
+        return any(
+            isinstance(part, Many) or (isinstance(part, One) and has_pages(part.wanted)) for part in wanted.parts
+        )
+
+    has_total = any(isinstance(part, Total) for part in page.parts)
+    return not has_total and not any(has_pages(nodes.wanted) for nodes in _nodes(page))
+
+
+def _children(nested: Nested, row: Row, listing: Listing, *, is_sqlite: bool) -> Joined:
+    kind = CATALOGUE[nested.page.kind]
+
+    def limited(child: Row) -> Select[Any]:
+        pairs = zip(nested.under, nested.columns, strict=True)
+        return listing.limited(select(child).where(*(getattr(child, name) == key for name, key in pairs)), child)
+
+    return children_of(row, kind.table, limited, kind.key_columns, is_sqlite=is_sqlite, is_outer=True)
+
+
+def _along(nested: Nested, child: Row, listing: Listing, selecting: Selecting) -> Along:
+    key = selecting.place(CATALOGUE[nested.page.kind].key_columns(child))
+    position = selecting.place(listing.columns(child))
+    makers = {nodes: selecting.row(child, nodes.wanted) for nodes in _nodes(nested.page)}
+    return Along(nested, PageStatement(None, None, nested.key, position, makers, ()), key)
 
 
 def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:

@@ -18,7 +18,7 @@ from graph.permissions import viewer_of
 from graph.reading.pages import FinishedPage
 from graph.reading.selecting import Found, Nested
 from graph.reading.shapes import Page, Wanted
-from graph.reading.statements import PageStatement, Under, page_statement, rows_statement
+from graph.reading.statements import Along, PageStatement, RowsStatement, Under, page_statement, rows_statement
 from graph.scope import Viewer
 
 Values: TypeAlias = Mapping[str, Any]
@@ -36,7 +36,7 @@ async def page(context: Context, wanted: Page, values: Values) -> Any:
 
 async def find(context: Context, wanted: Wanted, values: Values, lookup: str, **named: Any) -> Any:
     """Return the row that a lookup finds, or None. Raises as `page` does."""
-    is_single = rows_statement(wanted, lookup, viewer_of(context).eyes).is_single
+    is_single = rows_statement(wanted, lookup, viewer_of(context).eyes, context.services.store.is_sqlite).is_single
     async with reading(context, values, is_single=is_single) as reader:
         found = await reader.rows(wanted, lookup, named)
     return next(iter(found.values()), None)
@@ -65,10 +65,21 @@ class Reader:
 
     async def rows(self, wanted: Wanted, lookup: str, named: Values) -> dict[Key, Any]:
         """Return the rows that a lookup finds, by their primary keys and in their order; `named` are its values."""
-        statement = rows_statement(wanted, lookup, self._eyes)
+        statement = rows_statement(wanted, lookup, self._eyes, self._is_sqlite)
         rows = await self._fetch(statement.rows, {f"lookup_{name}": value for name, value in named.items()})
+        if statement.along is not None:
+            return self._single(statement, statement.along, rows)
         found = await self._nested(statement.nested, rows)
         return {statement.key(row): statement.make(row, found) for row in rows}
+
+    def _single(self, statement: RowsStatement, along: Along, rows: Sequence[Any]) -> dict[Key, Any]:
+        """Return a single row whose children were read along with it."""
+        if not rows:
+            return {}
+        children = [row for row in rows if along.child(row)[0] is not None]
+        page = FinishedPage(along.nested.page, along.statement, children, self._values).answer({}, 0)
+        found = {along.nested.page.number: {along.nested.key(rows[0]): page}}
+        return {statement.key(rows[0]): statement.make(rows[0], found)}
 
     async def pages(self, page: Page, under: Under, parents: Sequence[Key]) -> dict[Key, Any]:
         """Return a page for each parent's key; a list without parents has its page under the key of no columns."""
