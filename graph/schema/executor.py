@@ -24,12 +24,9 @@ from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 
 from graph.context import Context
-from graph.schema.selections import Kept, LookAhead, Selection
+from graph.schema.selections import LookAhead, Selection
 from graph.wire.admission import Admitted, GuardedSchema
 from graph.wire.requests import Request
-
-# A dashboard has some dozens of selections; whoever sends new ones all the time only loses their own time.
-KEPT_SHAPES = 512
 
 
 class Finished(NamedTuple):
@@ -85,7 +82,6 @@ class LookAheadSchema(GuardedSchema):
     def __init__(self, query: type, **options: Any) -> None:
         super().__init__(query, execution_context_class=LookAheadExecutor, **options)
         self._query = cast(GraphQLObjectType, self._schema.query_type)
-        self._kept = Kept(KEPT_SHAPES)
         self._reads = {
             field.python_name: extension
             for field in get_object_definition(query, strict=True).fields
@@ -99,8 +95,9 @@ class LookAheadSchema(GuardedSchema):
         admitted = self.admit(request.query, request.operation_name, request.variables)
         operation = admitted.operation
         if operation is not None and operation.operation is OperationType.QUERY:
+            document = admitted.document
             looking = LookAhead(
-                self._schema, admitted.document.fragments, admitted.variables, operation=operation, kept=self._kept
+                self._schema, document.fragments, admitted.variables, operation=operation, kept=document.kept
             )
             root = looking.selected(self._query, [operation])
             if all(each.is_typename or each.nodes[0].name.value in self._query.fields for each in root):

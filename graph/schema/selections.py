@@ -1,6 +1,5 @@
 """What a client selected under a field: with its fragments, aliases, directives and variables resolved."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeVar, cast
@@ -25,29 +24,9 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from graph.wire.documents import Kept
+
 T = TypeVar("T")
-
-
-class Kept:
-    """What was made of operations' fields for earlier requests, at most so much; what nobody asked for the longest is
-    forgotten first."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._made: OrderedDict[tuple[object, ...], tuple[OperationDefinitionNode, Any]] = OrderedDict()
-
-    def get(self, operation: OperationDefinitionNode, key: tuple[object, ...], make: Callable[[], T]) -> T:
-        """Return what was made for a key of an operation, or make it."""
-        key = (id(operation), *key)
-        if key in self._made:
-            self._made.move_to_end(key)
-            return cast(T, self._made[key][1])
-        made = make()
-        # With the operation, so that no other one gets its number.
-        self._made[key] = operation, made
-        if len(self._made) > self._most:
-            self._made.popitem(last=False)
-        return made
 
 
 class Arguments:
@@ -164,7 +143,7 @@ class LookAhead:
         """Return what is made for a key and for variables of this form."""
         if self._kept is None or self._operation is None:
             return make()
-        return self._kept.get(self._operation, (*key, _form(self.variables.coerced)), make)
+        return self._kept.get((id(self._operation), *key, _form(self.variables.coerced)), make)
 
     def _fields(self, type_: GraphQLObjectType, selections: Iterable[SelectionNode]) -> Iterator[FieldNode]:
         for node in selections:

@@ -6,8 +6,9 @@ validation gives up after its first errors or too many comparisons.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 from graphql import (
     DocumentNode,
@@ -37,6 +38,24 @@ CACHE_BYTES = 32 * 1024 * 1024
 # What a parsed document takes in memory besides its text, measured.
 BYTES_PER_TOKEN = 450
 BYTES_PER_DOCUMENT = 4096
+# An operation's few lists, with and without a cursor; together they take about as much as the document.
+KEPT_THINGS = 16
+T = TypeVar("T")
+
+
+class Kept:
+    """What was made of a document for earlier requests; dropped with it, and where there is too much."""
+
+    def __init__(self) -> None:
+        self._made: dict[object, Any] = {}
+
+    def get(self, key: object, make: Callable[[], T]) -> T:
+        """Return what was made for a key, or make it."""
+        if key not in self._made:
+            if len(self._made) >= KEPT_THINGS:
+                self._made.clear()
+            self._made[key] = make()
+        return cast(T, self._made[key])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +66,7 @@ class Document:
     errors: tuple[GraphQLError, ...] = ()
     plan: Plan | None = None
     fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """Return the operation of this name, or the only one. Raises `GraphQLError`."""
