@@ -13,6 +13,7 @@ from db.store import Store
 from db.tables import (
     ApiToken,
     ClickEvent,
+    ClickRollup,
     ClickTestEvent,
     Customer,
     Partner,
@@ -24,6 +25,8 @@ from db.tables import (
 START = datetime(2026, 3, 1, tzinfo=UTC)
 # The first customer's events come after those of the others.
 FIRST_VISIT = 1000
+# And those of the masses after all of a crowd's.
+LATER = 10_000
 
 Rows = Sequence[dict[str, Any]]
 
@@ -95,3 +98,42 @@ def _event(id: int, visitor: int, program_id: int, partner_id: int) -> dict[str,
         "occurred_at": tied(id),
         "affiliate_url": "https://yoursite.com/?aff=L",
     }
+
+
+async def make_masses(store: Store, clicks: int) -> None:
+    """Add customers and clicks to a crowd, one of each a minute, in turns by the crowd's first links; and rollups of
+    each of these links, their partners and programs."""
+    turns = [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 1, 4)]
+    customers, events = [], []
+    for number in range(clicks):
+        link_id, program_id, partner_id = turns[number % len(turns)]
+        id, at = LATER + number, START + timedelta(days=1, minutes=number)
+        shared = {"id": id, **_pair((program_id, partner_id)), "link_id": link_id, "click_id": f"cust_{id}_1"}
+        customers.append({**shared, "created_at": at, "last_click_at": at})
+        events.append({**shared, "customer_id": id, "occurred_at": at, "affiliate_url": "https://yoursite.com/"})
+    async with store.write() as connection:
+        for table, rows in ((Customer, customers), (ClickEvent, events), (ClickRollup, _rollups(clicks))):
+            await connection.execute(insert(table), rows)
+        await connection.exec_driver_sql("ANALYZE")
+
+
+def _rollups(minutes: int) -> Rows:
+    """Return rollups of the first program and of its first partners, with a click in each."""
+    subjects = [("program", 1, 0), *(("partner", id, id) for id in range(1, 5))]
+    kinds = (("total", 900), ("total", 3600), ("total", 86_400), ("country", 3600), ("country", 86_400))
+    return [
+        {
+            "program_id": 1,
+            "level": level,
+            "subject_id": subject_id,
+            "partner_id": partner_id,
+            "people": 1,
+            "dimension": dimension,
+            "span_seconds": span,
+            "value": "",
+            "bucket_at": START + timedelta(seconds=second),
+        }
+        for level, subject_id, partner_id in subjects
+        for dimension, span in kinds
+        for second in range(0, minutes * 60, span)
+    ]
