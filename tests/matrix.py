@@ -10,6 +10,7 @@ from strawberry.utils.str_converters import to_snake_case
 
 from graph.errors import FieldInvalid
 from graph.reading.ids import decode_id, encode_id
+from tests.sockets import watching
 from tests.walks import (
     PAGE,
     arguments,
@@ -46,6 +47,7 @@ class Matrix:
         await self.check_filters()
         await self.check_nested_filters()
         await self.check_cursors()
+        await self.check_live()
 
     async def check_lists(self, depth: int = 3) -> None:
         """Ask each root field that needs no argument for all that it has."""
@@ -57,6 +59,8 @@ class Matrix:
                 )
                 if (kind := listed_kind(field)) is not None:
                     self._check_page(data[name], self._world.visible_ids(self._eye, kind))
+                elif name == "clickReport":
+                    assert data[name]["clicks"] == len(self._world.visible(self._eye, "ClickEvent")), self._eye.name
 
     async def check_arguments(self) -> None:
         """Ask each root field for every value of the world, as each of its arguments."""
@@ -94,6 +98,20 @@ class Matrix:
                 page = f"{{ {name}(first: {PAGE}, {given}) {{ edges {{ cursor node {{ id }} }} }} }}"
                 answer = await self._world.gateway.graphql(page, token=admin.secret)
                 await self._check_positions(name, given, answer["data"][name]["edges"])
+
+    async def check_live(self) -> None:
+        """Watch while a click comes to each link; those of links in sight arrive. The world has more clicks then."""
+        codes = [row["code"] for row in self._world.rows["ReferralLink"] if row["partner_id"] and row["program_id"]]
+        seen = {row["code"] for row in self._world.visible(self._eye, "ReferralLink")} & set(codes)
+        gateway, token = self._world.gateway, self._eye.secret
+        if not seen or token is None:
+            return
+        query = "subscription { clickTracked { pageTitle } }"
+        async with watching(gateway, token, min(seen), query) as subscriber:
+            for code in codes:
+                await gateway.track(code, page_title=code)
+            await gateway.track(min(seen), page_title="last")
+            assert {*await subscriber.titles("last")} == {*seen, "last"}, self._eye.name
 
     async def _check_positions(self, name: str, given: str, edges: list[dict[str, Any]]) -> None:
         cursors = [json.dumps(edge["cursor"]) for edge in edges]
