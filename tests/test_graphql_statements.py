@@ -30,6 +30,7 @@ ROWS = 51
 # Far more than a page has, and much less than the large tables.
 MANY = 10_000
 LARGE = {"customers", "affiliate_click_events", "click_rollups"}
+OFFSET = re.compile(r"\boffset\s+(\?|\S+)", re.IGNORECASE)
 VIEWERS = (
     Viewer("program", program_id=1),
     Viewer("partner", partner_id=1),
@@ -119,8 +120,8 @@ async def test_no_page_skips_rows_or_counts_them_unasked(asked: Asked) -> None:
 
 def skipped(statement: Statement) -> set[Any]:
     """Return how many rows a statement skips. SQLAlchemy writes an offset of nothing beside each limit for SQLite."""
-    places = re.finditer(r"\boffset\s+(\S)", statement.sql, re.IGNORECASE)
-    return {statement.values[statement.sql[: place.start()].count("?")] for place in places if place[1] == "?"}
+    places = [(statement.sql[: found.start()].count("?"), found[1]) for found in OFFSET.finditer(statement.sql)]
+    return {statement.values[number] if offset == "?" else offset for number, offset in places}
 
 
 REPORT = """{
