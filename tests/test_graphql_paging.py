@@ -1,5 +1,8 @@
 """Paging, of every list that the schema has: each row comes once, in order, from either end; and what is no position in
-a list is told so."""
+a list is told so.
+
+The gateways are shared by the tests of this file, none of which changes anything.
+"""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -8,23 +11,33 @@ from itertools import product
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.ids import encode_id
 from tests.crowds import make_crowd
+from tests.databases import KINDS, MakeDatabase
 from tests.gateways import running_gateway
 from tests.listings import LISTS, Pages
 from tests.walks import literal, orders_of, root_fields
 from tests.worlds import all_rows
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROWS, PAGE = 9, 3
 # More than the crowd has of anything, and no more than a page may have.
 WHOLE = 100
 
 
-@pytest.fixture
-async def pages(database_url: str) -> AsyncIterator[Pages]:
-    async with running_gateway(database_url) as gateway:
+@pytest.fixture(scope="module", params=KINDS)
+def shared_url(request: pytest.FixtureRequest) -> str:
+    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    return make()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pages(shared_url: str) -> AsyncIterator[Pages]:
+    async with running_gateway(shared_url) as gateway:
         token = await gateway.token()
         await make_crowd(gateway.store, ROWS)
         yield Pages(gateway, token, await all_rows(gateway))
