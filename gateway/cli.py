@@ -102,7 +102,7 @@ def main() -> None:
     except ValidationError as error:
         for problem in error.errors():
             name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
-            click.echo(f"clickgate: {name}: {problem['msg']}", err=True)
+            click.echo(f"clickgate: {name}: {problem['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(2)
     except (StoreError, ClickgateError, GeoDatabaseError, demo.NotEmpty) as error:
         click.echo(f"clickgate: {error}", err=True)

@@ -37,6 +37,9 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     # Its lines about each migration are for whoever runs one by hand.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Their lines about each WebSocket, and each that is refused, would let anybody fill the log.
+    logging.getLogger("gateway.protocol").setLevel(logging.WARNING)
+    logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
 
 
 def _without_colour(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:

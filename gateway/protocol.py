@@ -1,16 +1,25 @@
-"""The server's HTTP protocol with bounds: on the size of a request's head, and on the time a request takes to arrive.
+"""The server's protocols with bounds: on the size of a request's head, on the time it takes to arrive, and on the
+time a WebSocket's client takes to hear a farewell.
 
-Without them one connection could fill the memory with headers, and idle ones could use up all that the system allows.
+Without them one connection could fill the memory with headers, idle ones could use up all that the system allows, and
+a client that does not read could hold up a stop.
 """
 
 import asyncio
+import logging
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+logger = logging.getLogger(__name__)
 
 # Browsers and proxies stop at 8 to 32 KiB.
 HEAD_BYTES = 64 * 1024
 # A phone on a bad line needs a second or two for a click. Shorter than the time that a stop waits for requests.
 REQUEST_SECONDS = 10
+# For what is still unsent and the code of the close; whoever reads has it in a round trip or two.
+FAREWELL_SECONDS = 2
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -54,3 +63,24 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._watch = self.loop.call_later(REQUEST_SECONDS, self._check_arrival)
+
+
+class BoundedSocket(WebSocketsSansIOProtocol):
+    """One WebSocket; it is cut off soon after the server closed it, though its client may not have read everything."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        # They tell of each connection, which is no event for the server's log.
+        self.logger = self.conn.logger = logger
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._cut_off_soon()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._cut_off_soon()
+
+    def _cut_off_soon(self) -> None:
+        # Closing waits for what is unsent, which nobody may ever take.
+        self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)

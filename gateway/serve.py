@@ -11,7 +11,7 @@ from db.migrate import ensure_current
 from db.store import Store
 from gateway.addresses import proxy_networks
 from gateway.geo import GeoDatabaseError
-from gateway.protocol import BoundedProtocol
+from gateway.protocol import BoundedProtocol, BoundedSocket
 from gateway.settings import Settings
 from graph.body import BODY_BYTES
 
@@ -64,7 +64,7 @@ def _run(settings: Settings, workers: int = 1) -> None:
         workers=workers,
         loop="auto",
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws=BoundedSocket,
         ws_max_size=BODY_BYTES,
         lifespan="on",
         log_config=None,

@@ -6,11 +6,13 @@ The README's table is checked against this by a test.
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from limits import parse
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from graph.caller import TOKEN
 
 PREFIX = "CLICKGATE_"
 ORIGIN = re.compile(r"https?://[^/?#@\s]+", re.IGNORECASE)
@@ -19,7 +21,7 @@ ORIGIN = re.compile(r"https?://[^/?#@\s]+", re.IGNORECASE)
 class Settings(BaseSettings):
     """The process's settings. Raises pydantic's `ValidationError`, which names each setting that is wrong."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     database_url: str = Field(
         default="sqlite:///clickgate.db",
@@ -90,25 +92,29 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin} is no origin: it takes a scheme, a host and perhaps a port")
         return value
 
-    @model_validator(mode="after")
-    def _check_admin_token(self) -> Self:
-        if self.admin_token_file is not None:
-            if self.admin_token is not None:
-                raise ValueError(
-                    f"{PREFIX}ADMIN_TOKEN and {PREFIX}ADMIN_TOKEN_FILE say the same thing: set one of them"
-                )
-            self.administrator_token()
-        return self
+    @field_validator("admin_token")
+    @classmethod
+    def _check_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_sendable(value.get_secret_value())
+        return value
+
+    @field_validator("admin_token_file")
+    @classmethod
+    def _check_token_file(cls, value: Path | None, others: ValidationInfo) -> Path | None:
+        if value is not None:
+            if others.data.get("admin_token") is not None:
+                raise ValueError(f"{PREFIX}ADMIN_TOKEN says the same thing: set one of them")
+            if token := _token_in(value):
+                _check_sendable(token)
+        return value
 
     def administrator_token(self) -> str | None:
         """Return the administrator's token, from whichever setting has it; None where neither does. Raises
         `ValueError` for a file that cannot be read."""
-        if self.admin_token_file is None:
-            return self.admin_token.get_secret_value() if self.admin_token is not None else None
-        try:
-            return self.admin_token_file.read_text().strip() or None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{PREFIX}ADMIN_TOKEN_FILE: {self.admin_token_file} cannot be read: {error}") from error
+        if self.admin_token_file is not None:
+            return _token_in(self.admin_token_file)
+        return self.admin_token.get_secret_value() if self.admin_token is not None else None
 
     @field_validator("rate_limit")
     @classmethod
@@ -116,3 +122,16 @@ class Settings(BaseSettings):
         if value:
             parse(value)
         return value
+
+
+def _token_in(file: Path) -> str | None:
+    try:
+        return file.read_text().strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error
+
+
+def _check_sendable(token: str) -> None:
+    # It is not repeated here: whoever reads the message need not know it.
+    if not TOKEN.fullmatch(token):
+        raise ValueError("no header can carry this token: it takes letters, digits and - . _ ~ + /, and = at its end")

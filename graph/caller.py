@@ -11,8 +11,9 @@ from starlette.types import Scope
 from graph.context import Context, Services
 from graph.errors import Unauthenticated, outages
 
-# RFC 6750, section 2.1.
-BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
+# RFC 6750, section 2.1: what a token may be made of, and how it is sent.
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+BEARER = re.compile(rf"bearer +({TOKEN.pattern}) *", re.IGNORECASE)
 
 
 def caller(services: Services, scope: Scope) -> Context:

@@ -33,6 +33,7 @@ from db import errors as storage
 
 # Time for a restarting database to come back, short enough for a visitor who is still on the page.
 BUSY_RETRY_SECONDS = 2
+NOT_RECORDED = "Clicks cannot be recorded right now"
 
 
 class ClickgateError(Exception):
@@ -174,21 +175,21 @@ class RateLimited(TryLater):
 class QueueFull(TryLater):
     """Too many clicks wait."""
 
-    message = "Clicks cannot be recorded right now"
+    message = NOT_RECORDED
 
 
 class DatabaseAway(TryLater):
     """The database cannot be reached."""
 
-    message = "Clicks cannot be recorded right now"
+    message = "The database cannot be reached right now"
 
 
 @contextmanager
-def outages() -> Iterator[None]:
-    """Turn what storage reports of its availability into `QueueFull` or `DatabaseAway`."""
+def outages(message: str = DatabaseAway.message) -> Iterator[None]:
+    """Turn what storage reports of its availability into `QueueFull` or `DatabaseAway`, the latter with a message."""
     try:
         yield
     except storage.QueueFull as error:
         raise QueueFull from error
     except storage.DatabaseAway as error:
-        raise DatabaseAway from error
+        raise DatabaseAway(message) from error

@@ -227,6 +227,7 @@ async def test_a_database_that_is_away_is_answered_with_503_until_it_is_back(
             postgres.psql(f"ALTER DATABASE {name}_gone RENAME TO {name}")
         postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         assert [answer.status_code for answer in answers] == [503, 503, 503]
+        assert {body_of(answer)["error"] for answer in answers} == {"Clicks cannot be recorded right now"}
         assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
         assert body_of(await gateway.track(event_id="again"))["success"] is True
         assert error_of(await gateway.track("nobodys")) == UNKNOWN

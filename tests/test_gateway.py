@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import text
+from websockets import InvalidStatus, Origin
 
 from db.committer import Committer
 from db.errors import QueueFull
@@ -26,6 +27,7 @@ from tests.databases import MakeDatabase
 from tests.gateways import Gateway, body_of, make_link, running_gateway
 from tests.load import Load
 from tests.processes import clickgate, serving
+from tests.sockets import opened
 
 
 async def test_a_live_and_ready_gateway_says_so(gateway: Gateway) -> None:
@@ -103,13 +105,20 @@ async def test_an_unforeseen_fault_is_logged_once_with_its_traceback_and_masked(
     assert (await gateway.track()).status_code == 200
 
 
-async def test_the_log_has_no_line_for_a_click_and_none_but_json(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+async def test_the_log_has_no_line_for_a_click_or_a_socket_and_none_but_json(
+    make_sqlite: MakeDatabase, tmp_path: Path
+) -> None:
     url, log = make_sqlite(), tmp_path / "log"
     await make_link(url)
     async with serving(url, log=log, log_format="json") as (_, base), httpx.AsyncClient(base_url=base) as http:
         before = len(log.read_text().splitlines())
         for body in ({"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}, {}, {"affiliate_url": "x"}):
             await http.post("/api/v1/track/click", json=body)
+        async with opened(base, None):
+            pass
+        with pytest.raises(InvalidStatus):
+            async with opened(base, None, origin=Origin("https://other.example.com")):
+                pass
         assert len(log.read_text().splitlines()) == before
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert sum("no city database" in line["event"] for line in lines) == 1

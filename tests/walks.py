@@ -3,6 +3,7 @@ well."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -24,8 +25,8 @@ from graphql import (
 from graph.schema.build import build_schema
 
 SCHEMA = build_schema()._schema
-# Whatever happened in a test happened between these.
-LONG_AGO, FAR_OFF = "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"
+# Whatever happened in a test happened between these. A report of more hours would only be longer.
+LONG_AGO, FAR_OFF = [(datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (-1, 1)]
 # More than a test's world has of anything.
 PAGE = 50
 

