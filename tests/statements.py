@@ -69,6 +69,10 @@ class SqliteWatch:
             def cursor(self, factory: Any = Cursor) -> Any:
                 return super().cursor(factory)
 
+            def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+                found: sqlite3.Cursor = self.cursor().execute(sql, values)
+                return found
+
         with patch("sqlite3.connect", partial(sqlite3.connect, factory=Connection)):
             yield self
 

@@ -16,6 +16,7 @@ from graphql import (
     is_non_null_type,
     located_error,
 )
+from graphql.execution.values import VariableValues
 from strawberry import Info
 from strawberry.extensions import FieldExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -53,7 +54,8 @@ def selection_of(info: Info) -> Selection:
     """Return what is selected of the field that is being resolved."""
     # Strawberry's own view of it tells neither types nor all of the arguments.
     raw = info._raw_info
-    looking = LookAhead(raw.schema, raw.fragments, raw.variable_values)
+    variables = VariableValues({}, raw.variable_values)  # type: ignore[arg-type]  # the values alone, whatever it says
+    looking = LookAhead(raw.schema, raw.fragments, variables)
     return Selection(looking, str(raw.path.key), raw.field_nodes, raw.parent_type)
 
 
