@@ -14,6 +14,7 @@ from db.errors import StoreError, UnusableDatabase
 from db.migrate import ensure_current
 from db.store import Store
 from gateway import administration, demo, logs
+from gateway.app import PathTaken
 from gateway.geo import GeoDatabaseError
 from gateway.serve import prepare, serve
 from gateway.settings import PREFIX, Settings
@@ -104,7 +105,7 @@ def main() -> None:
             name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
             click.echo(f"clickgate: {name}: {problem['msg']}", err=True)
         sys.exit(2)
-    except (StoreError, ClickgateError, GeoDatabaseError, demo.NotEmpty) as error:
+    except (StoreError, ClickgateError, GeoDatabaseError, PathTaken, demo.NotEmpty) as error:
         click.echo(f"clickgate: {error}", err=True)
         sys.exit(1)
 
