@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     )
     tracker_path: str = Field(
         default="",
-        description="A further path of the tracker script, such as `/js/hello.js`, where ad blockers know the usual ones",
+        description="A further path of the tracker script, such as `/js/hello.js`; ad blockers know the usual ones",
     )
     click_path: str = Field(
         default="", description="A further path of the click endpoint, which the tracker script then posts to"
