@@ -23,7 +23,8 @@ ARGUMENTS = (
 
 @asynccontextmanager
 async def running_browser(*arguments: str) -> AsyncIterator[Browser]:
-    """Run a browser, with more arguments where given. Without one on the machine a test is skipped, but where everything has to be checked it fails."""
+    """Run a browser, with more arguments where given. Without one on the machine a test is skipped, but where
+    everything has to be checked it fails."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         reason = "no Chromium here: what a browser sees goes unchecked"

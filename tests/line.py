@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+SECONDS = 20
+
 
 class Line:
     """Passes bytes on in both directions until it is cut; then it hangs up on everybody at once."""
@@ -21,7 +23,13 @@ class Line:
             writer.close()
 
     def mend(self) -> None:
-        self._is_cut = False
+        self._is_cut, self.refused = False, 0
+
+    async def asked(self, times: int) -> None:
+        """Wait until the line has been tried so many times since it was cut."""
+        async with asyncio.timeout(SECONDS):
+            while self.refused < times:
+                await asyncio.sleep(0.01)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:

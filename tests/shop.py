@@ -1,4 +1,4 @@
-"""An advertiser's shop for the tests of the tracker: real pages of origins of their own, opened in a real browser, which
+"""An advertiser's shop for the tests of the tracker: real pages of origins of their own, opened in a real browser, that
 report to a real gateway."""
 
 import asyncio
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tests.browser import running_browser
-from tests.faces import CLICK
+from tests.faces import CLICK, rest
 from tests.gateways import Gateway, running_gateway
 from tests.line import Line, running_line
 
@@ -57,20 +57,19 @@ class Visitor:
 
     async def settled(self) -> None:
         """Wait until no click waits any more."""
-        await self.page.wait_for_function(
-            "() => sessionStorage.getItem('affitor_waiting') in {'[]': 1, 'null': 1} && document.readyState === 'complete'"
-        )
+        await self.page.wait_for_function("() => ['[]', null].includes(sessionStorage.getItem('affitor_waiting'))")
 
 
 @dataclass
 class Shop:
-    """The shop: any path is a page with the tracker, unless `pages` has another. `headers` go with every page."""
+    """The shop: any path is the `usual` page with the tracker, unless `pages` has another. `headers` go with each."""
 
     browser: Browser
     gateway: Gateway
     line: Line
     pages: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    usual: str = ""
     port: int = 0
     _numbers: Any = field(default_factory=lambda: count(1))
     _contexts: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -109,13 +108,14 @@ class Shop:
         """Close what a test has left open, and serve the usual pages again."""
         self.pages.clear()
         self.headers.clear()
+        self.usual = self.page()
         self.line.mend()
         await self._contexts.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = Asked(scope).url.path
         media_type = "text/javascript" if path.endswith(".mjs") else "text/html"
-        await Response(self.pages.get(path, self.page()), headers=self.headers, media_type=media_type)(
+        await Response(self.pages.get(path, self.usual), headers=self.headers, media_type=media_type)(
             scope, receive, send
         )
 
@@ -124,7 +124,7 @@ class Shop:
 async def running_shop(database_url: str, **settings: str) -> AsyncIterator[Shop]:
     """Run a gateway, the shop and a browser."""
     async with (
-        running_gateway(database_url, **settings) as gateway,
+        running_gateway(database_url, rest, **settings) as gateway,
         running_line(gateway.http.base_url.port or 0) as line,
         running_browser(HOSTS) as browser,
     ):
@@ -134,6 +134,7 @@ async def running_shop(database_url: str, **settings: str) -> AsyncIterator[Shop
         while not server.started:
             await asyncio.sleep(0.01)
         shop.port = server.servers[0].sockets[0].getsockname()[1]
+        shop.usual = shop.page()
         yield shop
         await shop.clear()
         server.should_exit = True

@@ -1,7 +1,7 @@
 """The tracker as the page's guest: what the page may ask of it, and that nothing a browser or a page refuses it is ever
 the page's trouble."""
 
-import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ NO_COOKIES = ("Emulation.setDocumentCookieDisabled", {"disabled": True})
 async def landed(shop: Shop, code: str, page: str = "", **headers: str) -> Visitor:
     """Open a page by a referral link, and return its visitor."""
     shop.headers |= headers
-    shop.pages["/"] = page or shop.page()
+    shop.pages["/"] = page or shop.usual
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/?aff={code}"))
     return visitor
@@ -67,8 +67,10 @@ async def test_it_keeps_quiet_unless_debug_is_on(shop: Shop) -> None:
 
 async def test_calls_queued_before_it_loads_are_replayed_and_later_ones_made_at_once(shop: Shop) -> None:
     program = await shop.gateway.program()
-    queue = """window.affitorQueue = [["init", {programId: %d, debug: true}], ["signup", "key"], null, ["trackTest", {step: 1}]]"""
-    shop.pages["/queue.mjs"] = queue % program["id"]
+    calls = (
+        f"['init', {{programId: {program['id']}, debug: true}}], ['signup', 'key'], null, ['trackTest', {{step: 1}}]"
+    )
+    shop.pages["/queue.mjs"] = f"window.affitorQueue = [{calls}]"
     page = shop.page("", head='<script src="/queue.mjs"></script>')
     visitor = await landed(shop, await shop.link(), page)
     await visitor.click_id()
@@ -76,7 +78,7 @@ async def test_calls_queued_before_it_loads_are_replayed_and_later_ones_made_at_
     await visitor.page.evaluate("affitorQueue.push(['trackTest', {step: 2}])")
     await answers_once(visitor)
     tests = [event for event in await shop.gateway.test_events() if event["program_id"] == program["id"]]
-    assert [event["additional_data"] for event in tests] == [{"step": 1}, {"step": 2}, {}]
+    assert [json.loads(event["additional_data"]) for event in tests] == [{"step": 1}, {"step": 2}, {}]
     assert not visitor.faults
 
 
@@ -243,14 +245,14 @@ async def test_a_code_that_an_app_cleaned_away_before_the_script_arrived_is_foun
 
 
 async def test_a_page_fetched_ahead_is_no_landing_until_it_is_shown(shop: Shop) -> None:
+    """The browser is told so by a script: under remote control it discards what it fetched ahead."""
     code = await shop.link()
-    rules = '{"prerender": [{"source": "list", "urls": ["/next?aff=%s"], "eagerness": "immediate"}]}' % code
-    shop.pages["/"] = f'<script type=speculationrules>{rules}</script><a href="/next?aff={code}">next</a>'
     visitor = await shop.visitor()
-    await visitor.page.goto(shop.url())
-    await asyncio.sleep(1)
+    await visitor.page.add_init_script("Object.defineProperty(document, 'prerendering', {value: true})")
+    await visitor.page.goto(shop.url(f"/?aff={code}"))
+    await answers_once(visitor)
     assert await shop.events(code) == []
-    await visitor.page.click("a")
+    await visitor.page.evaluate("document.dispatchEvent(new Event('prerenderingchange'))")
     await visitor.click_id()
     assert len(await shop.events(code)) == 1
 
