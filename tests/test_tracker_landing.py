@@ -94,6 +94,18 @@ async def test_cookies_are_on_the_broadest_domain_that_the_browser_takes(shop: S
     }
 
 
+async def test_on_https_the_cookies_are_secure(shop: Shop) -> None:
+    code = await shop.link()
+    visitor = await shop.visitor(permissions=["local-network-access"])
+    url = f"https://shop.example.test/?aff={code}"
+    # Answered in the browser, which spares a certificate.
+    await visitor.page.route("https://shop.example.test/**", lambda route: route.fulfill(body=shop.usual, content_type="text/html"))
+    await visitor.page.goto(url)
+    await visitor.click_id()
+    assert all(cookie["secure"] for cookie in (await visitor.cookies()).values())
+    assert await visitor.page.evaluate("affitor.affiliateUrl") == url
+
+
 async def test_a_cookie_of_the_host_alone_does_not_hide_the_domains(shop: Shop) -> None:
     old, new = await shop.link(), await shop.link()
     visitor = await shop.visitor()
