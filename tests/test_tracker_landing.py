@@ -99,7 +99,9 @@ async def test_on_https_the_cookies_are_secure(shop: Shop) -> None:
     visitor = await shop.visitor(permissions=["local-network-access"])
     url = f"https://shop.example.test/?aff={code}"
     # Answered in the browser, which spares a certificate.
-    await visitor.page.route("https://shop.example.test/**", lambda route: route.fulfill(body=shop.usual, content_type="text/html"))
+    await visitor.page.route(
+        "https://shop.example.test/**", lambda route: route.fulfill(body=shop.usual, content_type="text/html")
+    )
     await visitor.page.goto(url)
     await visitor.click_id()
     assert all(cookie["secure"] for cookie in (await visitor.cookies()).values())
