@@ -12,7 +12,7 @@
   // A gateway keeps no more of a page's URL; and all that is sent once a page is left must fit into 64 KiB.
   const URL_LENGTH = 2048;
   const WAITING_CLICKS = 9;
-  const LONGEST_WAIT_MS = 60000;
+  const LONGEST_WAIT_MS = 300000;
 
   if (window.affitor && affitor.loaded) return;
 
@@ -44,7 +44,7 @@
   }
 
   function cookie(name) {
-    const found = attempt(() => ("; " + document.cookie).split("; " + name + "=")[1]) || memory[name] || "";
+    const found = memory[name] || attempt(() => ("; " + document.cookie).split("; " + name + "=")[1]) || "";
     const value = found.split(";")[0];
     return attempt(() => decodeURIComponent(value)) || value || null;
   }
@@ -68,6 +68,7 @@
   }
 
   function keepCookie(name, value, maxAge) {
+    delete memory[name];
     attempt(() => {
       if (domain === undefined) domain = broadest();
       // One of this host alone, left by another tracker, would be read in place of the domain's.

@@ -1,8 +1,9 @@
 """A line to a server that can be cut and mended, as a gateway's is when it is away for a while."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 SECONDS = 20
 
@@ -16,6 +17,12 @@ class Line:
         self._server_port = server_port
         self._is_cut = False
         self._open: set[asyncio.StreamWriter] = set()
+        self._asking: set[asyncio.StreamWriter] = set()
+
+    @property
+    def asking(self) -> int:
+        """How many clients have asked, and stay for the answer."""
+        return len(self._asking)
 
     def cut(self) -> None:
         self._is_cut = True
@@ -38,13 +45,17 @@ class Line:
             return
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
         self._open |= {writer, server_writer}
-        await asyncio.gather(_pass(reader, server_writer), _pass(server_reader, writer))
+        asked = partial(self._asking.add, writer)
+        answered = partial(self._asking.discard, writer)
+        await asyncio.gather(_pass(reader, server_writer, asked), _pass(server_reader, writer, answered))
+        answered()
         self._open -= {writer, server_writer}
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Callable[[], None]) -> None:
     with suppress(ConnectionError):
         while data := await reader.read(65536):
+            note()
             writer.write(data)
             await writer.drain()
     writer.close()

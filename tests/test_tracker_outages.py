@@ -68,9 +68,13 @@ async def test_a_page_left_while_its_post_is_under_way_loses_nothing(shop: Shop)
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
-        await visitor.page.goto(shop.url(f"/?aff={code}"), wait_until="commit")
-        await visitor.page.wait_for_function("() => sessionStorage.getItem('affitor_waiting')")
+        await visitor.page.goto(shop.url(f"/?aff={code}"))
+        async with asyncio.timeout(10):
+            while not shop.line.asking:
+                await asyncio.sleep(0.01)
         await visitor.page.goto("about:blank")
+        await asyncio.sleep(0.3)
+        assert shop.line.asking == 1
     async with asyncio.timeout(10):
         while not await shop.events(code):
             await asyncio.sleep(0.05)
@@ -87,9 +91,9 @@ async def test_an_answer_lost_on_the_way_is_asked_for_again(shop: Shop) -> None:
     async with shop.gateway.held():
         await visitor.page.goto(shop.url(f"/?aff={code}"))
         async with asyncio.timeout(10):
-            while not visitor.posts:
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(0.3)
+            while not shop.line.asking:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
         shop.line.cut()
     shop.line.mend()
     await visitor.click_id()
@@ -117,9 +121,14 @@ async def test_a_busy_gateway_is_asked_again_when_it_said(shop: Shop, make_sqlit
     async with running_gateway(make_sqlite(), rate_limit="1/3 second") as gateway:
         await gateway.link()
         shop.usual = shop.page(f'data-affitor-api-base="{gateway.http.base_url}"')
-        await gateway.track()
         visitor = await shop.visitor()
-        await visitor.page.goto(shop.url("/?aff=PARTNER123"))
+        await visitor.page.goto(shop.url())
+        async with visitor.page.expect_response("**/track/click") as answered:
+            await gateway.track()
+            await visitor.page.evaluate("history.pushState({}, '', '/?aff=PARTNER123')")
+        asked_to_wait = float((await (await answered.value).all_headers())["retry-after"])
+        refused_at = asyncio.get_running_loop().time()
         await visitor.click_id()
         assert len(visitor.posts) == 2
         assert len(await gateway.events()) == 2
+        assert asyncio.get_running_loop().time() - refused_at > asked_to_wait - 0.2 > 1.6
