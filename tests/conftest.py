@@ -67,14 +67,14 @@ async def browser() -> AsyncIterator[Browser]:
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def open_shop(make_sqlite: MakeDatabase) -> AsyncIterator[Shop]:
-    """One shop for a module's tests, whose loop is the module's too: a browser takes a while to start."""
+    """One shop for all tests of the tracker, which share its loop: a browser takes a while to start."""
     async with running_shop(make_sqlite()) as shop:
         yield shop
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def shop(open_shop: Shop) -> AsyncIterator[Shop]:
     yield open_shop
     await open_shop.clear()
