@@ -180,6 +180,7 @@ async def test_loaded_twice_it_tracks_once(shop: Shop) -> None:
     visitor = await landed(shop, code, page)
     await visitor.click_id()
     await answers_once(visitor)
+    assert [post["affiliate_url"] for post in visitor.posts if "additional_data" not in post] == [visitor.page.url]
     assert len(await shop.events(code)) == 1
 
 
