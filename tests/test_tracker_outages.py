@@ -86,6 +86,24 @@ async def test_a_page_left_while_its_post_is_under_way_loses_nothing(shop: Shop)
     assert len(customers) == 1
 
 
+async def test_an_answer_that_comes_late_does_not_undo_what_another_page_did(shop: Shop) -> None:
+    code = await shop.link()
+    visitor = await shop.visitor()
+    async with shop.gateway.held():
+        await visitor.page.goto(shop.url(f"/?aff={code}"))
+        async with asyncio.timeout(10):
+            while not shop.line.asking:
+                await asyncio.sleep(0.01)
+        # As the next page does, which a browser may come back from to this one.
+        await visitor.page.evaluate("sessionStorage.setItem('affitor_waiting', '[]')")
+    await visitor.page.evaluate("affitor.trackTest()")
+    async with asyncio.timeout(10):
+        while shop.line.asking:
+            await asyncio.sleep(0.01)
+    assert len(await shop.events(code)) == 1
+    assert await visitor.cookies() == {}
+
+
 async def test_an_answer_lost_on_the_way_is_asked_for_again(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
