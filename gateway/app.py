@@ -60,6 +60,17 @@ def create_app(*more: BaseRoute) -> Starlette:
             gc.freeze()
             yield {"services": services}
 
+    app = Starlette(
+        routes=_routes(settings, more),
+        exception_handlers={HTTPException: _refused},
+        lifespan=lifespan,
+    )
+    # A redirect to the path without its slash would reach a browser without the CORS headers.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes(settings: Settings, more: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
     graphql = GraphQLView(build_schema(limits_of(settings)), origins=settings.graphql_origins)
     tracker = TrackerScript(settings.click_path or PATH)
     routes = [
@@ -76,14 +87,7 @@ def create_app(*more: BaseRoute) -> Starlette:
     for path, endpoint in ((settings.click_path, ClickEndpoint()), (settings.tracker_path, tracker.answer)):
         if path:
             routes.append(_own(path, endpoint, routes))
-    app = Starlette(
-        routes=routes,
-        exception_handlers={HTTPException: _refused},
-        lifespan=lifespan,
-    )
-    # A redirect to the path without its slash would reach a browser without the CORS headers.
-    app.router.redirect_slashes = False
-    return app
+    return routes
 
 
 def _own(path: str, endpoint: Callable[..., Any], routes: Sequence[BaseRoute]) -> Route:
