@@ -5,29 +5,30 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from multiprocessing import parent_process
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 
 from gateway import logs
 from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
 from gateway.services import running_services
-from gateway.settings import Settings
+from gateway.settings import PREFIX, Settings
 from graph.context import Services
 from graph.schema.build import build_schema
 from graph.wire.limits import Limits
 from graph.wire.view import GraphQLView
 from rest.click import PATH, ClickEndpoint
 from rest.openapi import openapi
+from rest.tracker import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +39,13 @@ class State(TypedDict):
     services: Services
 
 
-def create_app() -> Starlette:
-    """Build the application as the environment sets it; each worker process calls this once."""
+class PathTaken(Exception):
+    """A setting names a path at which something else is served."""
+
+
+def create_app(*more: BaseRoute) -> Starlette:
+    """Build the application as the environment sets it, with more routes where given; each worker process calls this
+    once. Raises `PathTaken`."""
     settings = Settings()
     logs.configure(settings)
     _end_with_parent()
@@ -54,23 +60,42 @@ def create_app() -> Starlette:
             gc.freeze()
             yield {"services": services}
 
-    graphql = GraphQLView(build_schema(limits_of(settings)), origins=settings.graphql_origins)
     app = Starlette(
-        routes=[
-            Route(PATH, ClickEndpoint()),
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
-            Route("/openapi.json", openapi),
-            Route("/healthz", healthz),
-            Route("/readyz", Readiness().answer),
-            Route("/metrics", metrics),
-        ],
+        routes=_routes(settings, more),
         exception_handlers={HTTPException: _refused},
         lifespan=lifespan,
     )
     # A redirect to the path without its slash would reach a browser without the CORS headers.
     app.router.redirect_slashes = False
     return app
+
+
+def _routes(settings: Settings, more: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
+    graphql = GraphQLView(build_schema(limits_of(settings)), origins=settings.graphql_origins)
+    tracker = TrackerScript(settings.click_path or PATH)
+    routes = [
+        Route(PATH, ClickEndpoint()),
+        *(Route(path, tracker.answer) for path in PATHS),
+        Route("/graphql", graphql),
+        WebSocketRoute("/graphql", graphql),
+        Route("/openapi.json", openapi),
+        Route("/healthz", healthz),
+        Route("/readyz", Readiness().answer),
+        Route("/metrics", metrics),
+        *more,
+    ]
+    for path, endpoint in ((settings.click_path, ClickEndpoint()), (settings.tracker_path, tracker.answer)):
+        if path:
+            routes.append(_own(path, endpoint, routes))
+    return routes
+
+
+def _own(path: str, endpoint: Callable[..., Any], routes: Sequence[BaseRoute]) -> Route:
+    """Return the route of a path that the settings name. Raises `PathTaken`."""
+    asked = {"type": "http", "method": "GET", "path": path}
+    if any(route.matches(asked)[0] is not Match.NONE for route in routes):
+        raise PathTaken(f"{path} is served already: name another in {PREFIX}CLICK_PATH or {PREFIX}TRACKER_PATH")
+    return Route(path, endpoint)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -13,7 +13,9 @@ from db.audit import Audit, audit
 from db.errors import StoreError, UnusableDatabase
 from db.migrate import ensure_current
 from db.store import Store
-from gateway import administration, demo, logs
+from gateway import administration, logs
+from gateway.app import PathTaken
+from gateway.demo import filling, signing_in
 from gateway.geo import GeoDatabaseError
 from gateway.serve import prepare, serve
 from gateway.settings import PREFIX, Settings
@@ -51,12 +53,13 @@ def serve_command(host: str | None, port: int | None, workers: int, may_upgrade:
 @click.option("--host", help="Address to listen on, instead of CLICKGATE_HOST's.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of CLICKGATE_PORT's.")
 def demo_command(host: str | None, port: int | None) -> None:
-    """Fill an empty database with a program, partners, links and ninety days of clicks, and run the gateway on it."""
+    """Fill an empty database with a program, partners, links and ninety days of clicks, and run the gateway on it, with
+    a shop to click through and tokens for the dashboard."""
     settings = _listening(host, port)
     asyncio.run(prepare(settings, may_upgrade=True, workers=1))
-    asyncio.run(demo.fill(settings))
-    click.echo(demo.welcome(settings))
-    serve(settings, workers=1)
+    asyncio.run(filling.fill(settings))
+    click.echo(signing_in.welcome(settings, asyncio.run(signing_in.open_doors(settings))))
+    serve(settings, workers=1, app="gateway.demo.shop:create_app")
 
 
 @cli.group("db")
@@ -104,7 +107,7 @@ def main() -> None:
             name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
             click.echo(f"clickgate: {name}: {problem['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(2)
-    except (StoreError, ClickgateError, GeoDatabaseError, demo.NotEmpty) as error:
+    except (StoreError, ClickgateError, GeoDatabaseError, PathTaken, filling.NotEmpty) as error:
         click.echo(f"clickgate: {error}", err=True)
         sys.exit(1)
 

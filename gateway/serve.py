@@ -42,22 +42,23 @@ async def prepare(settings: Settings, *, may_upgrade: bool, workers: int = 1) ->
         await store.close()
 
 
-def serve(settings: Settings, *, workers: int) -> None:
-    """Serve until told to stop; then finish the requests under way and commit what waits. Takes `prepare` first."""
+def serve(settings: Settings, *, workers: int, app: str = APP) -> None:
+    """Serve an application, named by its factory, until told to stop; then finish the requests under way and commit
+    what waits. Takes `prepare` first."""
     if not settings.geoip_db:
         logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
     if workers == 1:
-        _run(settings)
+        _run(settings, app)
         return
     with TemporaryDirectory(prefix="clickgate-metrics-") as folder:
         # The processes' metrics are added up through files in this folder.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        _run(settings, workers=workers)
+        _run(settings, app, workers=workers)
 
 
-def _run(settings: Settings, workers: int = 1) -> None:
+def _run(settings: Settings, app: str, workers: int = 1) -> None:
     uvicorn.run(
-        APP,
+        app,
         factory=True,
         host=settings.host,
         port=settings.port,

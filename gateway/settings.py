@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from graph.caller import TOKEN
 
 PREFIX = "CLICKGATE_"
+OWN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 ORIGIN = re.compile(r"https?://[^/?#@\s]+", re.IGNORECASE)
 
 
@@ -53,6 +54,13 @@ class Settings(BaseSettings):
     admin_token_file: Path | None = Field(
         default=None, description="A file that holds the same, such as a secret's mount"
     )
+    tracker_path: str = Field(
+        default="",
+        description="A further path of the tracker script, such as `/js/hello.js`; ad blockers know the usual ones",
+    )
+    click_path: str = Field(
+        default="", description="A further path of the click endpoint, which the tracker script then posts to"
+    )
     graphql_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Origins, separated by commas, whose web pages may use `/graphql`, such as `https://app.example.com`",
@@ -82,6 +90,13 @@ class Settings(BaseSettings):
     def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network)
+        return value
+
+    @field_validator("tracker_path", "click_path")
+    @classmethod
+    def _check_path(cls, value: str) -> str:
+        if value and not OWN_PATH.fullmatch(value):
+            raise ValueError("must begin with / and have letters, digits and -._~ between slashes")
         return value
 
     @field_validator("graphql_origins")

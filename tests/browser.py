@@ -22,14 +22,15 @@ ARGUMENTS = (
 
 
 @asynccontextmanager
-async def running_browser() -> AsyncIterator[Browser]:
-    """Run a browser. Without one on the machine a test is skipped, but where everything has to be checked it fails."""
+async def running_browser(*arguments: str) -> AsyncIterator[Browser]:
+    """Run a browser, with more arguments where given. Without one on the machine a test is skipped, but where
+    everything has to be checked it fails."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         reason = "no Chromium here: what a browser sees goes unchecked"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=program, args=(*ARGUMENTS, *arguments))
         try:
             yield browser
         finally:

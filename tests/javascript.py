@@ -1,4 +1,4 @@
-"""What runs on Node: the clients and audits in `tests/graphql_http`, with their packages."""
+"""Packages from npm: the clients and audits in `tests/graphql_http`, which run on Node, and the tracker's loader."""
 
 import asyncio
 import os
@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent / "graphql_http"
-LOCK = FOLDER / "package-lock.json"
+GRAPHQL = Path(__file__).parent / "graphql_http"
+TRACKER = Path(__file__).parent / "tracker_npm"
+LOCKS = (GRAPHQL / "package-lock.json", TRACKER / "package-lock.json")
 
 
-def installed(folder: Path) -> Path:
-    """Install the packages in a folder of their own, with the scripts, and return it. Without Node the test is
+def installed(folder: Path, project: Path = GRAPHQL) -> Path:
+    """Install a project's packages in a folder of their own, with its scripts, and return it. Without Node the test is
     skipped, but where everything has to be checked it fails."""
     if shutil.which("npm") is None:
-        reason = "no Node here: GraphQL goes unchecked against JavaScript's clients"
+        reason = "no Node here: what JavaScript's packages do with a gateway goes unchecked"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    for file in FOLDER.iterdir():
+    for file in project.iterdir():
         if file.is_file():
             shutil.copy(file, folder)
     subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)

@@ -44,13 +44,14 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, *arguments: str, log: Path | None = None, **settings: str
+    database_url: str, *arguments: str, command: str = "serve", log: Path | None = None, **settings: str
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run `clickgate serve`; yield the process and its base URL once it is ready. It is stopped in the end."""
+    """Run `clickgate serve`, or another command that serves; yield the process and its base URL once it is ready. It is
+    stopped in the end."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     with open(log or os.devnull, "ab") as output:
         process = subprocess.Popen(
-            [COMMAND, "serve", "--port", str(port), *arguments],
+            [COMMAND, command, "--port", str(port), *arguments],
             env=environment(database_url, **settings),
             stdout=output,
             stderr=output,
@@ -60,7 +61,7 @@ async def serving(
         async with httpx.AsyncClient() as http, asyncio.timeout(START_SECONDS):
             while not await _ready(http, url):
                 if process.poll() is not None:
-                    raise RuntimeError(f"clickgate serve exited with {process.returncode}")
+                    raise RuntimeError(f"clickgate {command} exited with {process.returncode}")
                 await asyncio.sleep(0.05)
         yield process, url
     finally:

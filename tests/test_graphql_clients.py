@@ -107,7 +107,8 @@ def without_typenames(answer: Any) -> Any:
     return answer
 
 
-def test_the_lock_file_names_no_place_to_download_from() -> None:
-    packages = json.loads(javascript.LOCK.read_text())["packages"]
+@pytest.mark.parametrize("lock", javascript.LOCKS, ids=lambda lock: lock.parent.name)
+def test_a_lock_file_names_no_place_to_download_from(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
     assert [name for name, package in packages.items() if "resolved" in package] == []
     assert all("integrity" in package for name, package in packages.items() if name)

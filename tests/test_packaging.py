@@ -66,6 +66,11 @@ def test_the_installed_command_has_the_migrations(command: Path, tmp_path: Path)
     assert json.loads(run(command, "audit", CLICKGATE_DATABASE_URL=url))["differences"] == []
 
 
+def test_the_installed_packages_have_the_files_that_pages_are_made_of(command: Path) -> None:
+    script = "from gateway.demo.shop import routes; from rest.tracker import TrackerScript; routes(), TrackerScript()"
+    run(command.with_name("python"), "-c", script)
+
+
 def test_a_run_imports_nothing_that_only_development_needs() -> None:
     pinned = {_plain(line.split("==")[0]) for line in (ROOT / "requirements.txt").read_text().splitlines()}
     files = [file for found in distributions() if _plain(found.name) in pinned for file in found.files or ()]

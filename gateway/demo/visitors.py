@@ -1,28 +1,18 @@
-"""A demonstration: a program, its partners and links, and ninety days of clicks that look like a small shop's.
+"""The demonstration's visitors: who sends them, when they come, where from and with what.
 
-The clicks go through the click writer like any visitor's, only with moments of the past. They are drawn from one
-seed, so that every demonstration shows the same.
+They are drawn from one seed, so that every demonstration shows the same.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
-from sqlalchemy import select
-
 from db.known import KnownLink
 from db.records import Click, VisitRecord
-from db.tables import Program, ReferralLink
-from gateway.services import now, running_services
-from gateway.settings import Settings
-from graph.context import Context, Services
-from graph.permissions import ADMINISTRATOR
-from graph.resolvers import links, partners, programs
+from graph.context import Services
 from graph.visit import Place
 
-SEED = 20260101
 DAYS = 90
 CLICKS_A_DAY = 60
 # Monday to Sunday: people shop in the evenings of the working week's end.
@@ -30,8 +20,6 @@ WEEK = (0.9, 0.85, 0.9, 1.0, 1.25, 1.4, 1.2)
 VIRAL_DAY, VIRAL_FACTOR = 57, 6.0
 BOT_SHARE = 0.06
 RETURNING_SHARE = 0.15
-# How many clicks go to the writer at a time; it makes batches of them.
-PORTION = 500
 
 
 class DemoPartner(NamedTuple):
@@ -83,78 +71,7 @@ BOTS = (
 )
 
 
-class NotEmpty(Exception):
-    """The database holds somebody's programs, with which the demonstration's must not be mixed."""
-
-
-async def fill(settings: Settings) -> None:
-    """Fill an empty database; leave one that is filled already as it is. Raises `NotEmpty` for any other."""
-    async with running_services(settings) as services:
-        async with services.store.read() as connection:
-            has_programs = await connection.scalar(select(Program.id).limit(1)) is not None
-            active = select(ReferralLink.code).where(ReferralLink.status == "active")
-            codes = set((await connection.scalars(active)).all())
-        if {partner.code for partner in PARTNERS} <= codes:
-            return
-        if has_programs:
-            raise NotEmpty(
-                f"{services.store.name} holds other programs, or half a demonstration: "
-                "remove it, or name another one in CLICKGATE_DATABASE_URL"
-            )
-        known = await _make_links(services)
-        await _make_clicks(services, known, portion=min(PORTION, settings.queue_clicks))
-        # Active at last: an interrupted demonstration is not taken for a whole one.
-        for partner in PARTNERS:
-            await links.resume(Context(services, viewer=ADMINISTRATOR), partner.code)
-
-
-def welcome(settings: Settings) -> str:
-    """Return what to try."""
-    url = f"http://{settings.host}:{settings.port}"
-    return f"""
-clickgate runs at {url} with a demonstration's data.
-
-  Record a click:
-    curl -X POST {url}/api/v1/track/click -H 'Content-Type: application/json' \\
-      -d '{{"affiliate_url": "https://yoursite.com/pricing?aff={PARTNERS[0].code}"}}'
-
-  Open:
-    {url}/openapi.json   what the endpoint takes and answers
-    {url}/readyz         whether clicks can be taken
-    {url}/metrics        for Prometheus
-"""
-
-
-async def _make_links(services: Services) -> Sequence[KnownLink]:
-    context = Context(services, viewer=ADMINISTRATOR)
-    program = await programs.create(context, name="YourSite", domain="yoursite.com")
-    known: list[KnownLink] = []
-    for partner in PARTNERS:
-        made = await partners.create(context, name=partner.name)
-        await partners.join(context, partner_id=made["id"], program_id=program["id"])
-        link = await links.create(
-            context,
-            code=partner.code,
-            program_id=program["id"],
-            partner_id=made["id"],
-            destination_url="https://yoursite.com/pricing",
-            status="inactive",
-        )
-        known.append(KnownLink(link["id"], partner.code, True, program["id"], made["id"], link["version"]))
-    return known
-
-
-async def _make_clicks(services: Services, known: Sequence[KnownLink], *, portion: int) -> None:
-    random = Random(SEED)  # noqa: S311  it draws a picture, not a secret
-    moments = list(_moments(random, now()))
-    issued: list[str] = []
-    for start in range(0, len(moments), portion):
-        clicks = [_click(services, random, known, at, issued) for at in moments[start : start + portion]]
-        receipts = await asyncio.gather(*(services.writer.record(click) for click in clicks))
-        issued += [receipt.click_id for receipt in receipts]
-
-
-def _moments(random: Random, end: datetime) -> Iterator[datetime]:
+def moments(random: Random, end: datetime) -> Iterator[datetime]:
     """Yield the clicks' moments, in order: more in the evening, more towards the weekend, and one viral day."""
     today = end.replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(DAYS):
@@ -162,13 +79,11 @@ def _moments(random: Random, end: datetime) -> Iterator[datetime]:
         growth = 0.7 + 0.6 * number / DAYS
         factor = WEEK[day.weekday()] * growth * (VIRAL_FACTOR if number == VIRAL_DAY else 1.0)
         count = round(random.gauss(CLICKS_A_DAY * factor, CLICKS_A_DAY * 0.1))
-        moments = (day + timedelta(hours=random.triangular(0, 24, 19)) for _ in range(max(count, 0)))
-        yield from sorted(moment for moment in moments if moment < end)
+        drawn = (day + timedelta(hours=random.triangular(0, 24, 19)) for _ in range(max(count, 0)))
+        yield from sorted(moment for moment in drawn if moment < end)
 
 
-def _click(
-    services: Services, random: Random, known: Sequence[KnownLink], at: datetime, issued: Sequence[str]
-) -> Click:
+def click(services: Services, random: Random, known: Sequence[KnownLink], at: datetime, issued: Sequence[str]) -> Click:
     (number,) = random.choices(range(len(PARTNERS)), weights=[partner.share for partner in PARTNERS])
     link, page = known[number], random.choice(PAGES)
     url = f"https://yoursite.com{page[0]}"

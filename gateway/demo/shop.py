@@ -1,0 +1,58 @@
+"""The demonstration's shop: an advertiser's pages with the tracker on them, and partners' links to come by.
+
+Only `clickgate demo` serves it; `clickgate serve` knows none of its paths.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from gateway import app
+from gateway.demo.signing_in import SHOP
+from gateway.demo.visitors import PAGES, PARTNERS
+from graph.context import Services
+
+FOLDER = Path(__file__).parent / "pages"
+ASSETS = f"{SHOP}/assets"
+HEADERS = {
+    # No script and no style within a page: a shop's own policy may be as strict.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app() -> Starlette:
+    """Build the application of `clickgate demo`: the gateway's, and the shop beside it."""
+    return app.create_app(*routes())
+
+
+def routes() -> Sequence[BaseRoute]:
+    """Return the routes of the shop's pages, and of what they load."""
+    pages = [Route((SHOP + path).rstrip("/"), _Page(path, title).answer) for path, title in PAGES]
+    return [*pages, Mount(ASSETS, StaticFiles(directory=FOLDER / "assets"))]
+
+
+class _Page:
+    """One page of the shop."""
+
+    def __init__(self, path: str, title: str) -> None:
+        content = (FOLDER / f"{path.strip('/') or 'home'}.html").read_text()
+        layout = (FOLDER / "layout.html").read_text().replace("$content", content)
+        self._template = Template(Template(layout).safe_substitute(title=title, shop=SHOP, assets=ASSETS))
+
+    async def answer(self, request: Request) -> Response:
+        """Answer with the page; its script tag names the program."""
+        services: Services = request.state.services
+        link = await services.directory.find(PARTNERS[0].code)
+        return HTMLResponse(self._template.substitute(program_id=link.program_id if link else ""), headers=HEADERS)

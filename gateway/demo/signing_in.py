@@ -1,0 +1,85 @@
+"""Lets people into the demonstration: tokens for each role, links that lead to the shop, and what to try first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from db.tables import ApiToken, ReferralLink
+from db.tokens import NewToken
+from gateway.demo.visitors import PARTNERS
+from gateway.services import now, offline_services
+from gateway.settings import Settings
+from graph.context import Context
+from graph.permissions import ADMINISTRATOR
+from graph.resolvers import links, tokens
+
+LABEL = "Demonstration"
+# Printed on a terminal, they should not be good for ever.
+VALID = timedelta(days=7)
+SHOP = "/demo/shop"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A way into the dashboard."""
+
+    role: str
+    secret: str
+
+
+async def open_doors(settings: Settings) -> Sequence[SignIn]:
+    """Issue a token for each role, revoke those of the demonstration before, and let the links lead to the shop that
+    runs now."""
+    async with offline_services(settings) as services:
+        context = Context(services, viewer=ADMINISTRATOR)
+        async with services.store.read() as connection:
+            live = select(ApiToken.id).where(ApiToken.label == LABEL, ApiToken.revoked_at.is_(None))
+            earlier = (await connection.scalars(live)).all()
+            columns = select(ReferralLink.id, ReferralLink.code, ReferralLink.program_id, ReferralLink.partner_id)
+            rows = {row.code: row for row in await connection.execute(columns)}
+        for token_id in earlier:
+            await tokens.revoke(context, token_id)
+        for partner in PARTNERS:
+            await links.change(context, rows[partner.code].id, {"destination_url": _url(settings) + SHOP})
+        first, until = rows[PARTNERS[0].code], now() + VALID
+        wanted = {
+            "a partner": NewToken("partner", partner_id=first.partner_id, label=LABEL, expires_at=until),
+            "the program": NewToken("program", program_id=first.program_id, label=LABEL, expires_at=until),
+            "an administrator": NewToken("admin", label=LABEL, expires_at=until),
+        }
+        return [SignIn(role, (await tokens.issue(context, new))[0]) for role, new in wanted.items()]
+
+
+def welcome(settings: Settings, doors: Sequence[SignIn]) -> str:
+    """Return what to try."""
+    url = _url(settings)
+    doorways = "\n\n".join(
+        f"    As {door.role}, whose token is {door.secret}:\n      {url}/dashboard#token={door.secret}"
+        for door in doors
+    )
+    return f"""
+clickgate runs at {url} with a demonstration's data: ninety days of a small shop's clicks.
+
+  Visit the shop through a partner's link, and see what the tracker does:
+    {url}{SHOP}
+
+  Watch the clicks come in on the dashboard:
+{doorways}
+
+    These tokens are good for {VALID.days} days, or until the demonstration is started again.
+
+  Record a click by hand:
+    curl -X POST {url}/api/v1/track/click -H 'Content-Type: application/json' \\
+      -d '{{"affiliate_url": "https://yoursite.com/pricing?aff={PARTNERS[0].code}"}}'
+
+  For machines:
+    {url}/openapi.json   what the endpoint takes and answers
+    {url}/readyz         whether clicks can be taken
+    {url}/metrics        for Prometheus
+"""
+
+
+def _url(settings: Settings) -> str:
+    return f"http://{settings.host}:{settings.port}"

@@ -1,0 +1,106 @@
+"""The tracker script as it is served: small, cached for hours and not for days, loadable by any page, renameable."""
+
+import gzip
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from pydantic import ValidationError
+
+from gateway.settings import Settings
+from tests.databases import MakeDatabase
+from tests.gateways import Gateway, running_gateway
+from tests.processes import clickgate
+from tests.shop import running_shop
+
+SCRIPT = "/js/affitor-tracker.js"
+LARGEST_BYTES = 2.5 * 1024
+
+
+@pytest_asyncio.fixture
+async def served(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
+    """Serve a gateway for what no database has a part in."""
+    async with running_gateway(make_sqlite()) as gateway:
+        yield gateway
+
+
+async def raw(gateway: Gateway, **headers: str) -> tuple[httpx.Response, bytes]:
+    """Return an answer and the bytes that came over the wire."""
+    async with gateway.http.stream("GET", SCRIPT, headers={"Accept-Encoding": "identity"} | headers) as answer:
+        return answer, b"".join([part async for part in answer.aiter_raw()])
+
+
+async def test_both_names_answer_with_the_script(served: Gateway) -> None:
+    answers = [await served.http.get(path) for path in (SCRIPT, "/js/tracker.js")]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].content == answers[1].content
+    assert "affitor_click_id" in answers[0].text
+    assert answers[0].headers["Content-Type"] == "text/javascript; charset=utf-8"
+
+
+async def test_it_is_smaller_than_two_and_a_half_kibibytes_gzipped(served: Gateway) -> None:
+    plain, script = await raw(served)
+    zipped, packed = await raw(served, **{"Accept-Encoding": "gzip, deflate, br"})
+    assert "Content-Encoding" not in plain.headers
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed) == script
+    assert len(packed) < LARGEST_BYTES
+    assert plain.headers["Vary"] == zipped.headers["Vary"] == "Accept-Encoding"
+    refused, again = await raw(served, **{"Accept-Encoding": "br, gzip;q=0"})
+    assert "Content-Encoding" not in refused.headers
+    assert again == script
+
+
+async def test_a_browser_that_has_it_is_answered_without_it(served: Gateway) -> None:
+    tags = set()
+    for encoding in ("identity", "gzip"):
+        answer, _ = await raw(served, **{"Accept-Encoding": encoding})
+        tag = answer.headers["ETag"]
+        assert not tag.startswith("W/")
+        tags.add(tag)
+        for held in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+            unchanged, body = await raw(served, **{"Accept-Encoding": encoding, "If-None-Match": held})
+            assert (unchanged.status_code, body, unchanged.headers["ETag"]) == (304, b"", tag)
+            assert unchanged.headers["Cache-Control"] == answer.headers["Cache-Control"]
+        changed, _ = await raw(served, **{"Accept-Encoding": encoding, "If-None-Match": '"other"'})
+        assert changed.status_code == 200
+    assert len(tags) == 2
+
+
+async def test_any_page_may_load_it_and_keeps_it_for_an_hour(served: Gateway) -> None:
+    for answer in (await served.http.get(SCRIPT), await served.http.head(SCRIPT)):
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"].startswith("public, max-age=3600")
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert (await served.http.head(SCRIPT)).content == b""
+    assert (await served.http.post(SCRIPT)).status_code == 405
+
+
+async def test_the_script_and_the_endpoint_have_names_of_the_operators_choice(make_sqlite: MakeDatabase) -> None:
+    async with running_shop(make_sqlite(), tracker_path="/hello.js", click_path="/hello") as shop:
+        code = await shop.link()
+        shop.pages["/"] = shop.page().replace(SCRIPT, "/hello.js")
+        visitor = await shop.visitor()
+        async with visitor.page.expect_request("**/hello") as posted:
+            await visitor.page.goto(shop.url(f"/?aff={code}"))
+        assert (await posted.value).method == "POST"
+        await visitor.click_id()
+        assert len(await shop.events(code)) == 1
+        assert visitor.posts == []
+        assert (await shop.gateway.track(code)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["hello.js", "/", "/a{b}", "/a b", "/a//b", "//elsewhere.example"])
+def test_a_path_that_no_browser_would_ask_for_is_refused(path: str) -> None:
+    for setting in ("tracker_path", "click_path"):
+        with pytest.raises(ValidationError, match="must begin with /"):
+            Settings.model_validate({setting: path})
+
+
+def test_a_path_that_is_served_already_is_refused_in_one_line(make_sqlite: MakeDatabase) -> None:
+    done = clickgate(make_sqlite(), "serve", "--port", "0", click_path="/hello", tracker_path="/hello")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("clickgate: /hello is served already")
