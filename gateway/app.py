@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from gateway import logs
 from gateway.health import Readiness, healthz
@@ -38,6 +39,18 @@ class State(TypedDict):
     services: Services
 
 
+class Application(Starlette):
+    """The routes, and clicks past them: the way through middleware and routes is longer than a click's own."""
+
+    _clicks = ClickEndpoint()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await self._clicks(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app() -> Starlette:
     """Build the application as the environment sets it; each worker process calls this once."""
     settings = Settings()
@@ -55,9 +68,8 @@ def create_app() -> Starlette:
             yield {"services": services}
 
     graphql = GraphQLView(build_schema(limits_of(settings)), origins=settings.graphql_origins)
-    app = Starlette(
+    app = Application(
         routes=[
-            Route(PATH, ClickEndpoint()),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/openapi.json", openapi),
