@@ -24,9 +24,9 @@ FOLD_SECONDS = 1
 # As long as a session of the database may idle in a transaction; a portion takes a small part of it.
 PORTION_SECONDS = 30
 # Enough to sum up what belongs together, and still a short transaction, for which clicks wait on SQLite.
-PORTION_CLICKS = 1000
+PORTION_CLICKS = 10_000
 # Clicks get their turn on the event loop after so many rows: a millisecond or two of work.
-SLICE_ROWS = 100
+SLICE_ROWS = 250
 # Long enough for everybody who learns of commits from the end of the queue.
 WATCHED = timedelta(seconds=30)
 # Any number, the same for every gateway: who holds it folds, the others find nothing left to do.
