@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from db.database import Fault
 from db.errors import UnusableDatabase
-from db.statements import Row, Statement
+from db.statements import Row, Statement, Work
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5
@@ -113,8 +113,9 @@ class SqliteWriteConnection:
         run = self._connection.execute
         return [row for key in statement.rows(keys) for row in run(statement.sql, key).fetchall()]
 
-    async def execute(self, statement: Statement, rows: Sequence[Row]) -> None:
-        self._connection.executemany(statement.sql, statement.rows(rows))
+    async def execute(self, *work: Work) -> None:
+        for statement, rows in work:
+            self._connection.executemany(statement.sql, statement.rows(rows))
 
     async def command(self, sql: str) -> None:
         self._connection.execute(sql)
