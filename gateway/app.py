@@ -32,6 +32,10 @@ from rest.openapi import openapi
 
 logger = logging.getLogger(__name__)
 
+# Clicks wait for their commit, a hundred objects each, and leave no circles behind: to look for some every 700 objects
+# finds nothing and takes a thirtieth of the time.
+YOUNG_OBJECTS = (20_000, 10, 10)
+
 
 class State(TypedDict):
     """What a request finds in its scope's state."""
@@ -65,6 +69,7 @@ def create_app() -> Starlette:
             # What start-up made stays for good: the collector need not look at it again, ever.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(*YOUNG_OBJECTS)
             yield {"services": services}
 
     graphql = GraphQLView(build_schema(limits_of(settings)), origins=settings.graphql_origins)
