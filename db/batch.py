@@ -4,14 +4,14 @@ Every gateway takes its locks in the same order (event ids, customers, links, me
 of them never wait for each other in a circle. Last, it notes what it inserted for the rollups, which nobody waits for.
 """
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from db.click_statements import ClickStatements
 from db.database import Database, Fault, WriteConnection
 from db.entries import Entry, TestEntry, inserted_ranges
 from db.records import Receipt
-from db.statements import Row
+from db.statements import Row, Work
 
 
 class Batch:
@@ -44,37 +44,39 @@ class Batch:
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
         fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
+        work: list[Work] = []
         if one_by_one:
             for entry in fresh:
-                if (error := await self._refusal(connection, self._insert(connection, [entry]))) is not None:
+                if (error := await self._refusal(connection, *self._inserts([entry]))) is not None:
+                    entry.inserted, entry.outcome = False, None
                     await self._find_recorded(connection, entry)
                     entry.outcome = entry.outcome or error
         else:
-            await self._insert(connection, fresh)
+            work += self._inserts(fresh)
         inserted = [entry for entry in fresh if entry.inserted]
-        await self._update_customers(connection, inserted)
-        await self._count(connection, inserted)
+        work += self._updates(inserted)
         _settle_replays(entries)
-        if ranges := inserted_ranges(entries):
-            await connection.execute(self._statements.queue_clicks, ranges)
+        work.append((self._statements.queue_clicks, inserted_ranges(entries)))
+        await connection.execute(*work)
 
     async def write_tests(self, connection: WriteConnection, entries: Sequence[TestEntry], *, one_by_one: bool) -> None:
         """Record the test clicks that have no outcome yet, and give each its own, as `write` does."""
         entries = [entry for entry in entries if entry.outcome is None]
         if one_by_one:
             for entry in entries:
-                if (error := await self._refusal(connection, self._insert_tests(connection, [entry]))) is not None:
+                if (error := await self._refusal(connection, self._insert_tests([entry]))) is not None:
+                    entry.outcome = None
                     await self.find_committed(connection, [], [entry])
                     entry.outcome = entry.outcome or error
         else:
-            await self._insert_tests(connection, entries)
+            await connection.execute(self._insert_tests(entries))
 
-    async def _refusal(self, connection: WriteConnection, insert: Awaitable[None]) -> Exception | None:
+    async def _refusal(self, connection: WriteConnection, *inserts: Work) -> Exception | None:
         """Insert so that the transaction goes on if the database refuses the row; then return the error."""
         refused = None
         await connection.command("SAVEPOINT one_row")
         try:
-            await insert
+            await connection.execute(*inserts)
         except Exception as error:
             if self._database.fault(error) is not Fault.ROW:
                 raise
@@ -107,20 +109,19 @@ class Batch:
             else:
                 entry.is_first()
 
-    async def _insert(self, connection: WriteConnection, entries: Sequence[Entry]) -> None:
-        """Insert events, and first their customers where they are new: nobody else can wait for those."""
-        if customers := [entry.customer_row for entry in entries if entry.is_new_customer]:
-            await connection.execute(self._statements.insert_customer, customers)
-        if entries:
-            await connection.execute(self._statements.insert_event, [entry.event_row for entry in entries])
+    def _inserts(self, entries: Sequence[Entry]) -> Sequence[Work]:
+        """Return what inserts events, and first their customers where they are new: nobody else can wait for those."""
         for entry in entries:
             entry.inserted, entry.outcome = True, Receipt(entry.click_id, entry.click.link_id)
+        return (
+            (self._statements.insert_customer, [entry.customer_row for entry in entries if entry.is_new_customer]),
+            (self._statements.insert_event, [entry.event_row for entry in entries]),
+        )
 
-    async def _insert_tests(self, connection: WriteConnection, entries: Sequence[TestEntry]) -> None:
-        if entries:
-            await connection.execute(self._statements.insert_test_event, [entry.row for entry in entries])
+    def _insert_tests(self, entries: Sequence[TestEntry]) -> Work:
         for entry in entries:
             entry.outcome = entry.id
+        return self._statements.insert_test_event, [entry.row for entry in entries]
 
     async def _find_recorded(self, connection: WriteConnection, entry: Entry) -> None:
         """Settle a refused click that is there already: under its own id, where an earlier try was committed after
@@ -129,8 +130,9 @@ class Batch:
         if entry.outcome is None:
             await self._without_replays(connection, [entry])
 
-    async def _update_customers(self, connection: WriteConnection, entries: Iterable[Entry]) -> None:
-        """Overwrite what returning customers know of their latest click: the last partner wins."""
+    def _updates(self, entries: Sequence[Entry]) -> Sequence[Work]:
+        """Return what follows from recorded clicks: customers who return know their latest one (the last partner wins),
+        and links and memberships count theirs."""
         latest = {
             (entry.click.program_id, entry.customer_id): (
                 entry.click.partner_id,
@@ -140,18 +142,13 @@ class Batch:
             for entry in sorted(entries, key=lambda entry: entry.id)
             if not entry.is_new_customer
         }
-        if latest:
-            rows = [key + values for key, values in sorted(latest.items())]
-            await connection.execute(self._statements.return_customer, rows)
-
-    async def _count(self, connection: WriteConnection, entries: Sequence[Entry]) -> None:
-        """Add the recorded clicks to their links' and memberships' counters."""
         clicks = [entry.click for entry in entries]
-        if clicks:
-            links = _sums(((click.link_id,), click.occurred_at) for click in clicks)
-            await connection.execute(self._statements.count_link, links)
-            memberships = _sums(((click.program_id, click.partner_id), click.occurred_at) for click in clicks)
-            await connection.execute(self._statements.count_membership, memberships)
+        memberships = _sums(((click.program_id, click.partner_id), click.occurred_at) for click in clicks)
+        return (
+            (self._statements.return_customer, [key + values for key, values in sorted(latest.items())]),
+            (self._statements.count_link, _sums(((click.link_id,), click.occurred_at) for click in clicks)),
+            (self._statements.count_membership, memberships),
+        )
 
 
 def _sums(clicks: Iterable[tuple[Row, datetime]]) -> Sequence[Row]:

@@ -5,10 +5,14 @@ Apart from the tables, so that those read as facts of the trade and not of two d
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator, func
 from sqlalchemy.orm import mapped_column
+
+# A click's moment is written into five rows, and a rollup's start of a day into thousands.
+MOMENTS = 4096
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -21,18 +25,32 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
+        if value is not None and value.tzinfo is None:
             raise ValueError("a stored moment needs a time zone")
-        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        return sortable_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
         # PostgreSQL's driver gives aware values, in UTC.
-        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
+        return stored_moment if dialect.name == "sqlite" else None
+
+
+@lru_cache(MOMENTS)
+def sortable_text(moment: datetime | None) -> str | None:
+    """Return a moment as SQLite keeps it. Raises `ValueError` for one without a time zone."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("a stored moment needs a time zone")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+
+
+@lru_cache(MOMENTS)
+def stored_moment(text: str | None) -> datetime | None:
+    """Return the moment that `sortable_text` wrote."""
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def text(length: int) -> String:

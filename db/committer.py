@@ -76,10 +76,10 @@ class Committer:
         tests = sum(isinstance(click, TestClick) for click in clicks)
         real = len(clicks) - tests
         await self._ids.ensure(connection, {"click_events": real, "customers": real, "click_test_events": tests})
+        events, customers = iter(self._ids.take("click_events", real)), iter(self._ids.take("customers", real))
+        test_events = iter(self._ids.take("click_test_events", tests))
         return [
-            (self._ids.next("click_test_events"), 0)
-            if isinstance(click, TestClick)
-            else (self._ids.next("click_events"), self._ids.next("customers"))
+            (next(test_events), 0) if isinstance(click, TestClick) else (next(events), next(customers))
             for click in clicks
         ]
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.queries import Query
-from db.statements import Row, Statement
+from db.statements import Row, Statement, Work
 
 
 class Fault(Enum):
@@ -36,8 +36,8 @@ class WriteConnection(Protocol):
     async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
         """Run a query for each key; return all the rows found, in any order."""
 
-    async def execute(self, statement: Statement, rows: Sequence[Row]) -> None:
-        """Run a statement for each row, in their order."""
+    async def execute(self, *work: Work) -> None:
+        """Run statements for their rows, in this order; none of them sees what another one of them changed."""
 
     async def command(self, sql: str) -> None:
         """Run one command without parameters, such as `SAVEPOINT`."""

@@ -36,7 +36,8 @@ class Entry:
     @property
     def returning_key(self) -> tuple[int, int] | None:
         """The program and id of the customer that the click says it is from, if it says so in our words."""
-        match = CLICK_ID.fullmatch(self.click.visit.existing_click_id or "")
+        named = self.click.visit.existing_click_id
+        match = None if named is None else CLICK_ID.fullmatch(named)
         return (self.click.program_id, int(match[1])) if match else None
 
     @property

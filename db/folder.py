@@ -1,4 +1,4 @@
-"""The folder: adds recorded events to the rollups, a second or so after their commit and apart from it.
+"""The folder: adds recorded events to the rollups, a few seconds after their commit and apart from it.
 
 Which events wait is told by the queue that every batch writes to in its own transaction; a portion of it is added and
 marked in one transaction, too. So each event is added exactly once, whatever the order of commits, and whoever dies.
@@ -20,13 +20,13 @@ from db.store import Store
 
 logger = logging.getLogger(__name__)
 
-FOLD_SECONDS = 1
+FOLD_SECONDS = 2
 # As long as a session of the database may idle in a transaction; a portion takes a small part of it.
 PORTION_SECONDS = 30
 # Enough to sum up what belongs together, and still a short transaction, for which clicks wait on SQLite.
-PORTION_CLICKS = 1000
+PORTION_CLICKS = 10_000
 # Clicks get their turn on the event loop after so many rows: a millisecond or two of work.
-SLICE_ROWS = 100
+SLICE_ROWS = 250
 # Long enough for everybody who learns of commits from the end of the queue.
 WATCHED = timedelta(seconds=30)
 # Any number, the same for every gateway: who holds it folds, the others find nothing left to do.
@@ -43,7 +43,7 @@ class Portion:
 
 
 class Folder:
-    """Folds what the queue holds, once a second; of several gateways on one database, one at a time."""
+    """Folds what the queue holds, every other second; of several gateways on one database, one at a time."""
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime], portion_clicks: int = PORTION_CLICKS) -> None:
         self._store = store
@@ -145,9 +145,9 @@ class Folder:
             await connection.rollback()
             return True
         for rows in portion.cells.slices(SLICE_ROWS):
-            await connection.execute(self._statements.add, rows)
+            await connection.execute((self._statements.add, rows))
             await asyncio.sleep(0)
-        await connection.execute(self._statements.forget, [(at - WATCHED,)])
+        await connection.execute((self._statements.forget, [(at - WATCHED,)]))
         await connection.commit()
         return not portion.is_last
 

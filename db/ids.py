@@ -39,8 +39,8 @@ class IdBlocks:
         for kind, start in short.items():
             self._left[kind] = range(start, start + max(BLOCK, needed[kind]))
 
-    def next(self, kind: str) -> int:
-        """Return an id that no other row of this kind has or will have. `ensure` comes first."""
-        left = self._left[kind]
-        self._left[kind] = left[1:]
-        return left[0]
+    def take(self, kind: str, count: int) -> range:
+        """Return ids that no other row of this kind has or will have. `ensure` comes first."""
+        left = self._left.get(kind, range(0))
+        self._left[kind] = left[count:]
+        return left[:count]

@@ -1,7 +1,9 @@
 """PostgreSQL through asyncpg: its engine, the click writer's connection, and what its errors mean."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from inspect import signature
 from typing import Any
 from weakref import WeakSet
@@ -16,14 +18,23 @@ from db.connections import Connections
 from db.database import Fault
 from db.errors import UnusableDatabase
 from db.queries import Query
-from db.statements import Row, Statement
+from db.statements import Row, Statement, Work
 
 CONNECT_SECONDS = 5
+PARAMETER = re.compile(r"\$(\d+)")
+# Combinations of a batch's statements: with and without returning customers, and such.
+STATEMENTS = 64
 POOL_SIZE = 10
 # Compiling a plan costs more than any of these short statements.
 SESSION = {"application_name": "clickgate", "jit": "off"}
 # A writer that gave up on a batch, or died, must not leave a session behind that waits or keeps its locks.
-WRITER_SESSION = {"lock_timeout": "8s", "idle_in_transaction_session_timeout": "30s"}
+WRITER_SESSION = {
+    "lock_timeout": "8s",
+    "idle_in_transaction_session_timeout": "30s",
+    # Rows are locked in the order in which they are given, or in that of their key, which is the same. Any other plan
+    # would have its own order, and two gateways might wait for each other.
+    **dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+}
 # Queries go from row to row through indexes, in the order in which they are written, as on SQLite. The server cannot
 # estimate how many rows lie between two values that it learns later, and would rather read all there are. So there is
 # nothing to choose by the values, either, and a plan is made once.
@@ -147,7 +158,8 @@ class PostgresSource:
 
 
 class PostgresWriteConnection:
-    """A connection of asyncpg's own, which sends all rows of a statement in one go."""
+    """A connection of asyncpg's own, on which everything that is given together is one statement and one round trip:
+    rows go as columns, and statements as parts of one."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._driver = connection
@@ -156,10 +168,15 @@ class PostgresWriteConnection:
         await self._driver.execute("BEGIN")
 
     async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
-        return [tuple(row) for row in await self._driver.fetchmany(statement.sql, statement.rows(keys))]
+        if not keys:
+            return []
+        return [tuple(row) for row in await self._driver.fetch(statement.sql, *zip(*statement.rows(keys), strict=True))]
 
-    async def execute(self, statement: Statement, rows: Sequence[Row]) -> None:
-        await self._driver.executemany(statement.sql, statement.rows(rows))
+    async def execute(self, *work: Work) -> None:
+        work = tuple((statement, rows) for statement, rows in work if rows)
+        if work:
+            columns = (column for statement, rows in work for column in zip(*statement.rows(rows), strict=True))
+            await self._driver.execute(_together(tuple(statement.sql for statement, _ in work)), *columns)
 
     async def command(self, sql: str) -> None:
         await self._driver.execute(sql)
@@ -173,6 +190,20 @@ class PostgresWriteConnection:
     async def close(self) -> None:
         # Not asked to end, but cut off: an unreachable server would not hear it.
         self._driver.terminate()
+
+
+@lru_cache(STATEMENTS)
+def _together(statements: tuple[str, ...]) -> str:
+    """Return one statement that runs all of these, which take their parameters one after the other."""
+    parts: list[str] = []
+    given = 0
+    for sql in statements:
+        pieces = PARAMETER.split(sql)
+        numbers = [int(number) for number in pieces[1::2]]
+        pieces[1::2] = [f"${given + number}" for number in numbers]
+        parts.append(f"part_{len(parts)} AS ({''.join(pieces)})")
+        given += max(numbers)
+    return f"WITH {', '.join(parts)} SELECT"
 
 
 def _for_asyncpg(url: URL) -> URL:

@@ -4,13 +4,29 @@ The click path runs a handful of statements for thousands of rows a second; goin
 half of SQLAlchemy's cost a row, and compiling from the metadata keeps the tables the one definition of the schema.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from sqlalchemy import Delete, Dialect, Insert, Select, Update
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Delete,
+    Dialect,
+    Insert,
+    Select,
+    String,
+    Text,
+    Update,
+    bindparam,
+    column,
+    func,
+    select,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy.types import TypeEngine
 
 Row: TypeAlias = tuple[Any, ...]
 Query: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
@@ -37,19 +53,46 @@ class Statement:
         return tuple(values)
 
 
+Work: TypeAlias = tuple[Statement, Sequence[Row]]
+"""A statement, and the rows to run it for."""
+
+
 def compiled(dialect: Dialect, query: Query, parameters: Sequence[str]) -> Statement:
     """Compile a query for a dialect; `parameters` is the order in which a row will give its values, by name.
 
-    An insert fills the columns of those names. A dialect may want a value twice, or in another order.
+    An insert fills the columns of those names. SQLite's driver runs the statement for each row, and may want a value
+    twice, or in another order. PostgreSQL gets all rows in one go, an array for each parameter: to start and to end a
+    statement costs it more than to run one.
     """
     result = query.compile(dialect=dialect, column_keys=parameters if isinstance(query, Insert) else None)
+    types = [result.binds[name].type for name in parameters]
+    if dialect.name == "postgresql":
+        result = _for_arrays(query, dict(zip(parameters, types, strict=True))).compile(dialect=dialect)
     wanted = list(result.positiontup or ())
-    binders = (result.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in parameters)
+    binders = (type.dialect_impl(dialect).bind_processor(dialect) for type in types)
     return Statement(
         sql=str(result),
         conversions=tuple((at, convert) for at, convert in enumerate(binders) if convert is not None),
         arrange=None if wanted == list(parameters) else _arrange([parameters.index(name) for name in wanted]),
     )
+
+
+def _for_arrays(query: Query, types: Mapping[str, TypeEngine[Any]]) -> Query:
+    """Return a query that does for each element of its parameters what the given one does once.
+
+    Rows come in the order of the elements, and a nested loop keeps it: see `db.postgresql` for why that matters.
+    """
+    elements = {name: Text() if isinstance(type, String) else type for name, type in types.items()}
+    arrays = (bindparam(name, type_=ARRAY(element)) for name, element in elements.items())
+    columns = (column(name, type) for name, type in types.items())
+    given = func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
+    if isinstance(query, Insert):
+        return query.from_select(list(types), select(given), include_defaults=False)
+
+    def replace(element: Any, **_: Any) -> Any:
+        return given.c[element.key] if isinstance(element, BindParameter) and element.key in types else None
+
+    return cast(Query, replacement_traverse(query, {}, replace))
 
 
 def _arrange(positions: Sequence[int]) -> Callable[[Row], Row]:

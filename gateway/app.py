@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import logs
 from gateway.health import Readiness, healthz
@@ -32,6 +33,10 @@ from rest.tracker import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
 
+# Clicks wait for their commit, a hundred objects each, and leave no circles behind: to look for some every 700 objects
+# finds nothing and takes a thirtieth of the time.
+YOUNG_OBJECTS = (20_000, 10, 10)
+
 
 class State(TypedDict):
     """What a request finds in its scope's state."""
@@ -41,6 +46,22 @@ class State(TypedDict):
 
 class PathTaken(Exception):
     """A setting names a path at which something else is served."""
+
+
+class Application(Starlette):
+    """The routes, and clicks and queries past them: the way through middleware and routes is longer than their own."""
+
+    def __init__(self, routes: Sequence[BaseRoute], **options: Any) -> None:
+        super().__init__(routes=routes, **options)
+        self._endpoints: dict[str, ASGIApp] = {
+            route.path: route.endpoint
+            for route in routes
+            if isinstance(route, Route) and isinstance(route.endpoint, ClickEndpoint | GraphQLView)
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        await (endpoint or super().__call__)(scope, receive, send)
 
 
 def create_app(*more: BaseRoute) -> Starlette:
@@ -58,10 +79,11 @@ def create_app(*more: BaseRoute) -> Starlette:
             # What start-up made stays for good: the collector need not look at it again, ever.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(*YOUNG_OBJECTS)
             yield {"services": services}
 
-    app = Starlette(
-        routes=_routes(settings, more),
+    app = Application(
+        _routes(settings, more),
         exception_handlers={HTTPException: _refused},
         lifespan=lifespan,
     )

@@ -8,9 +8,13 @@ a client that does not read could hold up a stop.
 import asyncio
 import logging
 from typing import Any
+from urllib.parse import unquote
 
+from httptools import parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from gateway.exchange import Exchange
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +54,43 @@ class BoundedProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def on_headers_complete(self) -> None:
+        """Begin the exchange, or have it wait for the one before it on this connection."""
         self._in_head = False
-        super().on_headers_complete()
+        if self.parser.should_upgrade() and self._should_upgrade():
+            super().on_headers_complete()
+            return
+        self._describe()
+        former, self.cycle = self.cycle, self._exchange()
+        if former is None or former.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _describe(self) -> None:
+        """Complete the scope of the request whose head has arrived."""
+        scope, url = self.scope, parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["http_version"] = self.parser.get_http_version()
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + url.path
+        scope["query_string"] = url.query or b""
+
+    def _exchange(self) -> Exchange:
+        return Exchange(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
 
     def on_message_complete(self) -> None:
         self._in_head, self._head_bytes, self._arriving_since = True, 0, None

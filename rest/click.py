@@ -5,7 +5,9 @@ between it and the server.
 """
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import uuid4
 
 from msgspec import Struct
@@ -25,22 +27,26 @@ logger = logging.getLogger(__name__)
 
 PATH = "/api/v1/track/click"
 METHODS = "POST, OPTIONS"
-CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After, Clickgate-Fault"}
+CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Retry-After, Clickgate-Fault"),
+)
+JSON = (b"content-type", b"application/json")
 PREFLIGHT = {
     "Access-Control-Allow-Methods": METHODS,
     "Access-Control-Allow-Headers": "Content-Type, *",
     "Access-Control-Max-Age": "86400",
 }
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A response before it is sent, and the outcome that it is counted as."""
 
     outcome: str
     status: int
     body: Struct | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
 
 
 class ClickEndpoint:
@@ -107,10 +113,10 @@ def _refused(refusal: ClickgateError) -> Answer:
 
 
 async def _send(answer: Answer, send: Send) -> None:
-    body = b"" if answer.body is None else encode(answer.body)
-    headers = CORS | answer.headers
+    headers = [*CORS, *((name.lower().encode(), value.encode()) for name, value in answer.headers.items())]
+    body = b""
     if answer.body is not None:
-        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        body = encode(answer.body)
+        headers += JSON, (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -84,13 +84,14 @@ def _events(engine: Engine, size: Size) -> str:
     return f"""INSERT INTO {EVENTS} (
             program_id, id, link_id, partner_id, customer_id, click_id, occurred_at, affiliate_url, page_url,
             page_title, referrer_url, referrer_host, session_id, user_agent, screen_resolution, viewport_size, language,
-            timezone, existing_click_id, is_bot, device_type, os, browser, country, city, ip_address
+            timezone, existing_click_id, event_id, is_bot, device_type, os, browser, country, city, ip_address
         )
         SELECT customer.program_id, n, customer.link_id, customer.partner_id, customer.id, customer.click_id, {at},
             'https://shop.example.com/products/' || customer.link_id || '?aff=' || {sizes.code_of("customer.link_id")},
             {page}, 'A review', 'https://www.google.com/search?q=' || n % 1000, 'www.google.com', 's_' || n * 7919,
             'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36', '1920x1080', '1280x800', 'en-US',
             'Europe/Berlin', CASE WHEN customer.created_at < {at} THEN customer.click_id END,
+            {sizes.event_id_of("n", size)},
             n % 47 = 0, {pick("n", sizes.DEVICES)}, {pick("n", sizes.SYSTEMS)}, {pick("n", sizes.BROWSERS)},
             {pick("n", sizes.COUNTRIES)}, {pick("n", sizes.CITIES)}, '198.51.' || n % 256 || '.0'
         FROM (SELECT n, {sizes.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks

@@ -27,7 +27,7 @@ STATUSES = ("click", "click", "click", "signup", "sale")
 @dataclass(frozen=True, slots=True)
 class Size:
     """How many there are of each, over how many days. A link stands on a few pages, as in life: what a link's clicks
-    have in common does not grow with their number."""
+    have in common does not grow with their number. With `event_ids`, each click has one."""
 
     events: int = 1_000_000
     customers: int = 300_000
@@ -36,6 +36,7 @@ class Size:
     programs: int = 5
     days: int = 90
     pages_per_link: int = 4
+    event_ids: int = 0
 
     def __post_init__(self) -> None:
         if not self.programs <= self.partners <= self.links <= self.customers <= self.others:
@@ -78,6 +79,14 @@ def link_of(customer: str, size: Size) -> str:
 def click_id_of(customer: str) -> str:
     """Return a customer's `click_id`."""
     return f"'cust_' || ({customer}) || '_' || (1715000000000 + ({customer}))"
+
+
+def event_id_of(event: str, size: Size) -> str:
+    """Return a click's `event_id`, if it has one: of the length of a UUID, and like one in no order."""
+    if not size.event_ids:
+        return "NULL"
+    scattered = f"({event} * 2654435761 % 4294967296)"  # no two alike, since the factor is odd
+    return f"substr(CAST(10000000000 + {scattered} AS text), 2) || '-4000-8000-5f3c1d2e4a6b0001'"
 
 
 def microseconds_of(event: str, size: Size) -> str:

@@ -1,0 +1,71 @@
+"""One request and its answer on a connection, so that an answer in one piece leaves in one write.
+
+The server's own way is to write the head and the body apart, each head checked anew; under clicks that was the largest
+part of the work. What comes in pieces, and what the access log wants to know, still goes the server's way.
+"""
+
+from functools import lru_cache
+
+from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent, HTTPResponseStartEvent
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
+
+# Most answers have the same few headers; lengths and the date change.
+LINES = 1024
+# RFC 9110, section 8.6: these have no content, and no length of it.
+EMPTY = {204, 304}
+
+
+class Exchange(RequestResponseCycle):
+    """A request under way, for the application that answers it."""
+
+    _head: HTTPResponseStartEvent | None = None
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._head = message  # it leaves with the body
+            return
+        head, self._head = self._head, None
+        if head is None:
+            await super().send(message)
+        elif message["type"] != "http.response.body" or message.get("more_body") or self.access_log:
+            await super().send(head)
+            await super().send(message)
+        else:
+            if self.flow.write_paused and not self.disconnected:
+                await self.flow.drain()
+            if not self.disconnected:
+                self._send_whole(head, message)
+
+    def _send_whole(self, head: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> None:
+        body, status, length = message.get("body", b""), head["status"], None
+        lines = [STATUS_LINE[status]]
+        for name, value in (*self.default_headers, *head["headers"]):
+            if name == b"connection" and b"close" in value.lower():
+                self.keep_alive = False
+                continue
+            lines.append(_line(name, value))
+            if name == b"content-length":
+                length = int(value)
+        if length is None and status not in EMPTY:
+            lines.append(b"content-length: %d\r\n" % len(body))
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        lines.append(b"\r\n")
+        if self.scope["method"] != "HEAD":
+            if length not in (None, len(body)):
+                raise RuntimeError(f"an answer of {len(body)} bytes was announced with {length}")
+            lines.append(body)
+        self.waiting_for_100_continue = False
+        self.response_started = self.response_complete = True
+        self.transport.write(b"".join(lines))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+@lru_cache(LINES)
+def _line(name: bytes, value: bytes) -> bytes:
+    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+        raise RuntimeError(f"a header cannot be sent: {name!r}")
+    return b"%b: %b\r\n" % (name, value)
