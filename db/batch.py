@@ -68,7 +68,7 @@ class Batch:
                     entry.outcome = None
                     await self.find_committed(connection, [], [entry])
                     entry.outcome = entry.outcome or error
-        else:
+        elif entries:
             await connection.execute(self._insert_tests(entries))
 
     async def _refusal(self, connection: WriteConnection, *inserts: Work) -> Exception | None:
