@@ -25,7 +25,10 @@ PATH = "/api/v1/track/click"
 DRIVERS: Mapping[Kind, str] = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 LIMIT, BARE_LIMIT, PEER, OURS = "ceiling", "ceiling, bare ASGI", "naive", "clickgate"
 WARM_UP_SECONDS = 2
-HEADER = f"{'':20} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'non-2xx':>8} {'CPU us':>8} {'x ceiling':>10} {'x naive':>8} {'p99 x':>6}"
+HEADER = (
+    f"{'':20} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'non-2xx':>8} {'CPU us':>8} "
+    f"{'x ceiling':>10} {'x naive':>8} {'x p99':>6}"
+)
 
 
 @dataclass(frozen=True, slots=True)
