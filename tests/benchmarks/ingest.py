@@ -26,13 +26,15 @@ DRIVERS: Mapping[Kind, str] = {"sqlite": "sqlite+aiosqlite", "postgresql": "post
 LIMIT, BARE_LIMIT, PEER, OURS = "ceiling", "ceiling, bare ASGI", "naive", "clickgate"
 WARM_UP_SECONDS = 2
 HEADER = (
-    f"{'':20} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'non-2xx':>8} {'CPU us':>8} {'x ceiling':>10} {'x naive':>8}"
+    f"{'':20} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'non-2xx':>8} {'CPU us':>8} "
+    f"{'x ceiling':>10} {'x naive':>8} {'x p99':>6}"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The medians of a candidate's turns; the ratios are medians of each round's ratio of answers per second."""
+    """The medians of a candidate's turns; the ratios are medians of each round's ratio of answers per second, or of the
+    99th percentiles."""
 
     rate: float
     p50_ms: float
@@ -41,6 +43,7 @@ class Figures:
     cpu_us: float
     to_ceiling: float
     to_naive: float
+    p99_to_ceiling: float
 
 
 def main() -> None:
@@ -118,8 +121,8 @@ def _figures(runs: Mapping[str, Sequence[Run]]) -> dict[str, Figures]:
     def middle(name: str, value: Callable[[Run], float]) -> float:
         return median(value(run) for run in runs[name])
 
-    def ratio(name: str, to: str) -> float:
-        return median(run.rate / max(other.rate, 1) for run, other in zip(runs[name], runs[to], strict=True))
+    def ratio(name: str, to: str, value: Callable[[Run], float] = lambda run: max(run.rate, 1)) -> float:
+        return median(value(run) / value(other) for run, other in zip(runs[name], runs[to], strict=True))
 
     return {
         name: Figures(
@@ -130,6 +133,7 @@ def _figures(runs: Mapping[str, Sequence[Run]]) -> dict[str, Figures]:
             cpu_us=middle(name, lambda run: run.cpu_us),
             to_ceiling=ratio(name, LIMIT),
             to_naive=ratio(name, PEER),
+            p99_to_ceiling=ratio(name, LIMIT, lambda run: run.p99_ms),
         )
         for name in runs
     }
@@ -140,7 +144,7 @@ def _print(kind: Kind, figures: Mapping[str, Figures]) -> None:
     for name, row in figures.items():
         print(
             f"{name:20} {row.rate:8.0f} {row.p50_ms:8.2f} {row.p99_ms:8.2f} {row.not_2xx:8.0f} {row.cpu_us:8.0f} "
-            f"{row.to_ceiling:10.3f} {row.to_naive:8.1f}"
+            f"{row.to_ceiling:10.3f} {row.to_naive:8.1f} {row.p99_to_ceiling:6.1f}"
         )
 
 
