@@ -61,8 +61,7 @@ class Counts(NamedTuple):
         return self.people + self.bots
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """A bucket of a series, with the zone's offsets; the first and the last end where the report does."""
 
     start: datetime
@@ -70,8 +69,7 @@ class Bucket:
     counts: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """One value in a ranking: an id as text, or a name; None where it is not known."""
 
     value: str | None

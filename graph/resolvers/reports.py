@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -75,7 +75,14 @@ def span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> S
     start, end, zone, interval = request
     edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
     values = range_values(edges_at, time_ranges(edges_at, spans), is_sqlite=is_sqlite)
-    return Span(values, list(pairwise(at.astimezone(zone) for at in edges_at)))
+    return Span(values, list(pairwise(_local(at, zone) for at in edges_at)))
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return a moment by a zone's clocks, with a fixed offset: to ask the zone for it again takes longer than all else
+    about writing a bucket down."""
+    local = moment.astimezone(zone)
+    return local.replace(tzinfo=timezone(local.utcoffset() or timedelta(0)))
 
 
 @dataclass(frozen=True, slots=True)

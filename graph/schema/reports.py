@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Annotated, Any
 
 import strawberry
@@ -145,10 +146,8 @@ async def _part(context: Context, part: Selection, report: Report) -> Any:
         return part.parent_name
     match part.name:
         case "series":
-            counted = _counted(part)
-            return [
-                counted(each.counts, {"start": each.start, "end": each.end}) for each in report.series[_interval(part)]
-            ]
+            counted = _counted(part, "start", "end")
+            return [counted(counts, start, end) for start, end, counts in report.series[_interval(part)]]
         case "top":
             return await _shares(context, part, report.tops[_top(part)])
         case "data_as_of":
@@ -160,8 +159,8 @@ async def _shares(context: Context, part: Selection, shares: Sequence[Share]) ->
     """Answer a ranking; where it is of rows, with their names and whatever is selected of them."""
     by = _top(part).by
     if by not in NAMED:
-        counted = _counted(part)
-        return [counted(share.counts, {"value": share.value}) for share in shares]
+        counted = _counted(part, "value")
+        return [counted(counts, value) for value, counts in shares]
     kind, field, name = NAMED[by]
     named = {"ids": [int(share.value) for share in shares if share.value is not None]}
     shaping = Shaping()
@@ -171,24 +170,24 @@ async def _shares(context: Context, part: Selection, shares: Sequence[Share]) ->
     async with reading(context, values) as reader:
         labels = await reader.rows(Wanted(kind, (Field("name", name),)), "ids", named)
         found = {answer: await reader.rows(shape, "ids", named) for answer, shape in wanted}
-    counted, answers = _counted(part), []
-    for share in shares:
-        key = (int(share.value or 0),)
-        answer = counted(share.counts, {"value": (labels.get(key) or {}).get("name")})
-        answers.append(answer | {name: found[name].get(key) for name in found})
+    counted, answers = _counted(part, "value"), []
+    for id, counts in shares:
+        key = (int(id or 0),)
+        answer = counted(counts, (labels.get(key) or {}).get("name"))
+        answers.append(answer | {answer_name: found[answer_name].get(key) for answer_name in found})
     return answers
 
 
-def _counted(part: Selection) -> Callable[[Counts, Mapping[str, Any]], dict[str, Any]]:
-    """Return what makes an answer of counts and of values by the names of their fields."""
-    makers = [(each.answer, _taking(each)) for each in part.under()]
-    return lambda counts, values: {answer: take(counts, values) for answer, take in makers}
-
-
-def _taking(part: Selection) -> Callable[[Counts, Mapping[str, Any]], Any]:
-    name = part.name_or_typename
-    if part.is_typename:
-        return lambda counts, values: part.parent_name
-    if hasattr(Counts, name):
-        return lambda counts, values: getattr(counts, name)
-    return lambda counts, values: values.get(name)
+def _counted(part: Selection, *names: str) -> Callable[..., dict[str, Any]]:
+    """Return what makes an answer of counts, and of values by the names of their fields in this order; other fields
+    are null."""
+    known = ("", "clicks", *Counts._fields, *names)
+    parts = part.under()
+    answers = [each.answer for each in parts]
+    # One more, because a single one would come by itself.
+    take = itemgetter(*(known.index(name) if (name := each.name_or_typename) in known else 0 for each in parts), 0)
+    typenames = {each.answer: each.parent_name for each in parts if each.is_typename}
+    return lambda counts, *values: {
+        **dict(zip(answers, take((None, counts.clicks, *counts, *values)), strict=False)),
+        **typenames,
+    }
