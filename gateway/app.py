@@ -20,6 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 from gateway import logs
 from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
+from gateway.pages import graphiql, page_routes
 from gateway.services import running_services
 from gateway.settings import Settings
 from graph.context import Services
@@ -54,7 +55,8 @@ def create_app() -> Starlette:
             gc.freeze()
             yield {"services": services}
 
-    graphql = GraphQLView(build_schema(limits_of(settings)), origins=settings.graphql_origins)
+    schema, page = build_schema(limits_of(settings)), graphiql(settings.pages)
+    graphql = GraphQLView(schema, origins=settings.graphql_origins, page=page)
     app = Starlette(
         routes=[
             Route(PATH, ClickEndpoint()),
@@ -64,6 +66,7 @@ def create_app() -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", Readiness().answer),
             Route("/metrics", metrics),
+            *page_routes(settings.pages),
         ],
         exception_handlers={HTTPException: _refused},
         lifespan=lifespan,
