@@ -1,0 +1,155 @@
+// Clicks over time: bars for who looks, and a table with the same figures for everybody.
+
+import uPlot from "uplot";
+import { download } from "./csv.ts";
+import { el } from "./dom.ts";
+import { bucketName, compact, number, tick } from "./format.ts";
+import { panel } from "./panel.ts";
+import type { Bucket, Interval } from "./queries.ts";
+
+export interface Series {
+  buckets: Bucket[];
+  interval: Interval;
+  zone: string;
+  isOneDay: boolean;
+  /** Names the span in files and in words. */
+  name: string;
+}
+
+const HEIGHT = 260;
+const TICK_PIXELS = 72;
+const PER: Record<Interval, string> = { HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month" };
+
+export interface ChartPanel {
+  element: HTMLElement;
+  show(series: Series): void;
+}
+
+export function chartPanel(): ChartPanel {
+  let shown: Series | null = null;
+  let plot: uPlot | null = null;
+  const canvas = el("div", { class: "plot", role: "img" });
+  const tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
+  const table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Clicks over time, as a table" });
+  const details = el("details", {}, el("summary", {}, "The same as a table"), table);
+  const legend = el(
+    "p",
+    { class: "legend", "aria-hidden": "true" },
+    el("span", { class: "people" }, "People"),
+    el("span", { class: "bots" }, "Bots"),
+  );
+  const save = () => shown && download(`clicks-over-time-${shown.name}.csv`, rows(shown));
+  const frame = panel("Clicks over time", { save, note: legend }, el("div", { class: "chart" }, canvas, tip), details);
+
+  const draw = () => {
+    plot?.destroy();
+    plot = shown && canvas.clientWidth ? new uPlot(options(shown, canvas, tip), data(shown), canvas) : null;
+  };
+  new ResizeObserver(() => plot && plot.width !== canvas.clientWidth && draw()).observe(canvas);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  return {
+    element: frame.element,
+    show(series) {
+      shown = series;
+      canvas.setAttribute("aria-label", inWords(series));
+      table.replaceChildren(tableOf(series));
+      draw();
+    },
+  };
+}
+
+function inWords({ buckets, interval, zone }: Series): string {
+  const most = buckets.reduce((best, bucket) => (bucket.clicks > best.clicks ? bucket : best), buckets[0]!);
+  const words = `Bar chart of clicks by ${PER[interval]}.`;
+  if (!most.clicks) return `${words} There are none.`;
+  return `${words} Most: ${number(most.people)} by people and ${number(most.bots)} by bots, ${bucketName(most, interval, zone)}.`;
+}
+
+// A bar stands for a bucket, so x is its number: months and days of 23 hours are as wide as others.
+function data({ buckets }: Series): uPlot.AlignedData {
+  return [buckets.map((_, number) => number), buckets.map((each) => each.clicks), buckets.map((each) => each.people)];
+}
+
+function options(series: Series, canvas: HTMLElement, tip: HTMLElement): uPlot.Options {
+  const styles = getComputedStyle(canvas);
+  const colour = (name: string) => styles.getPropertyValue(`--${name}`).trim();
+  const bars = uPlot.paths.bars!({ size: [0.72, 48], radius: [0.15, 0] });
+  const font = `12px ${styles.fontFamily}`;
+  const axis = { stroke: colour("muted"), font, ticks: { show: false } };
+  const last = series.buckets.length - 1;
+  const bar = (name: string) => ({ paths: bars, fill: colour(name), stroke: colour(name), width: 0, points: { show: false } });
+  return {
+    width: canvas.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    padding: [12, 0, 0, 0],
+    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: false, range: [-0.5, last + 0.5] },
+      y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] },
+    },
+    series: [{}, bar("bots"), bar("people")],
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        splits: (plot) => splits(last, plot.width),
+        values: (_plot, numbers) => numbers.map((number) => label(series, number)),
+      },
+      {
+        ...axis,
+        size: 44,
+        grid: { stroke: colour("line"), width: 1 },
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8, 1e9],
+        values: (_plot, numbers) => numbers.map(compact),
+      },
+    ],
+    hooks: { setCursor: [(plot) => point(plot, series, tip)] },
+  };
+}
+
+function splits(last: number, width: number): number[] {
+  const step = Math.max(1, Math.ceil((last + 1) / Math.max(2, Math.floor(width / TICK_PIXELS))));
+  const count = Math.floor(last / step) + 1;
+  return Array.from({ length: count }, (_, number) => number * step);
+}
+
+function label({ buckets, interval, zone, isOneDay }: Series, number: number): string {
+  const bucket = buckets[number];
+  return bucket ? tick(bucket, interval, zone, isOneDay) : "";
+}
+
+function point(plot: uPlot, { buckets, interval, zone }: Series, tip: HTMLElement): void {
+  const bucket = buckets[plot.cursor.idx ?? -1];
+  tip.hidden = !bucket;
+  if (!bucket) return;
+  tip.replaceChildren(
+    el("strong", {}, bucketName(bucket, interval, zone)),
+    el("span", { class: "people" }, `${number(bucket.people)} by people`),
+    el("span", { class: "bots" }, `${number(bucket.bots)} by bots`),
+  );
+  const middle = plot.valToPos(plot.cursor.idx!, "x") + plot.bbox.left / devicePixelRatio;
+  const room = plot.width - tip.offsetWidth;
+  tip.style.transform = `translateX(${Math.max(0, Math.min(room, middle - tip.offsetWidth / 2))}px)`;
+}
+
+function tableOf({ buckets, interval, zone }: Series): HTMLElement {
+  const head = [PER[interval], "People", "Bots", "All"].map((name) => el("th", { scope: "col" }, name));
+  head[0]!.textContent = `By ${PER[interval]}`;
+  const body = buckets.map((each) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, bucketName(each, interval, zone)),
+      ...[each.people, each.bots, each.clicks].map((value) => el("td", { class: "number" }, number(value))),
+    ),
+  );
+  return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
+}
+
+function rows({ buckets }: Series): (string | number)[][] {
+  return [
+    ["start", "end", "people", "bots", "clicks"],
+    ...buckets.map((each) => [each.start, each.end, each.people, each.bots, each.clicks]),
+  ];
+}
