@@ -22,12 +22,12 @@ const TOP = 8;
 const IDLE_REFRESH_MS = 5 * 60_000;
 const REVOKED = "This token is no longer accepted: it was revoked, or has expired. Sign in with another one.";
 const PERIODS: Record<View["range"], string> = {
-  today: "yesterday up to now",
-  "7d": "the 7 days before",
-  "30d": "the 30 days before",
-  "90d": "the 90 days before",
-  "12m": "the 12 months before",
-  custom: "as many days before",
+  today: "by this time yesterday",
+  "7d": "in the 7 days before",
+  "30d": "in the 30 days before",
+  "90d": "in the 90 days before",
+  "12m": "in the 12 months before",
+  custom: "in as many days before",
 };
 
 export interface Board {
@@ -40,7 +40,9 @@ export function board(viewer: ViewerData, leave: (why: string | null) => void): 
   const columns = { partner: role !== "PARTNER", program: viewer.programs.nodes.length > 1 };
   let view = viewIn(location.search);
   let names: NamesData = {};
-  let loading = new AbortController();
+  // What belongs to the view is given up when that changes; the sums also when they are asked for again.
+  let viewing = new AbortController();
+  let counting = new AbortController();
   let watched: View | null = null;
   let stopWatching = () => {};
 
@@ -91,13 +93,17 @@ export function board(viewer: ViewerData, leave: (why: string | null) => void): 
 
   /** Load everything, or after clicks arrived, what they change. */
   async function load(isNew: boolean): Promise<void> {
-    loading.abort();
-    const { signal } = (loading = new AbortController());
-    const span = spanOf(view);
-    element.setAttribute("aria-busy", String(isNew));
+    if (isNew) {
+      viewing.abort();
+      viewing = new AbortController();
+      element.setAttribute("aria-busy", "true");
+    }
+    counting.abort();
+    counting = new AbortController();
+    const [span, { signal }] = [spanOf(view), viewing];
     try {
       await Promise.all([
-        loadReport(span, signal),
+        loadReport(span, counting.signal),
         clicks.load(view, span, columns, signal, isNew),
         isNew && links.load(view, columns.partner, signal),
         isNew && loadNames(span, signal),
@@ -132,7 +138,6 @@ export function board(viewer: ViewerData, leave: (why: string | null) => void): 
 
   function failed(error: unknown): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
-    loading.abort();
     element.setAttribute("aria-busy", "false");
     if (error instanceof Refused) leave(REVOKED);
     else trouble.show(error);
@@ -150,7 +155,8 @@ export function board(viewer: ViewerData, leave: (why: string | null) => void): 
     close() {
       removeEventListener("popstate", back);
       clearInterval(idle);
-      loading.abort();
+      viewing.abort();
+      counting.abort();
       trouble.clear();
       incoming.stop();
       stopWatching();

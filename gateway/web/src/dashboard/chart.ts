@@ -31,7 +31,7 @@ export function chartPanel(): ChartPanel {
   const canvas = el("div", { class: "plot", role: "img" });
   const tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
   const table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Clicks over time, as a table" });
-  const details = el("details", {}, el("summary", {}, "The same as a table"), table);
+  const details = el("details", {}, el("summary", {}, "Show as a table"), table);
   const legend = el(
     "p",
     { class: "legend", "aria-hidden": "true" },
@@ -92,6 +92,7 @@ function options(series: Series, canvas: HTMLElement, tip: HTMLElement): uPlot.O
     axes: [
       {
         ...axis,
+        size: 28,
         grid: { show: false },
         splits: (plot) => splits(last, plot.width),
         values: (_plot, numbers) => numbers.map((number) => label(series, number)),

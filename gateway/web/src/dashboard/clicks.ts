@@ -9,7 +9,7 @@ import { CLICKS, type Click, type ClicksData, type PageInfo } from "./queries.ts
 import type { Span } from "./spans.ts";
 import type { View } from "./view.ts";
 
-export const PAGE = 25;
+const PAGE = 20;
 
 type Position = { first: number; after?: string | null } | { last: number; before: string | null };
 const START: Position = { first: PAGE };
@@ -40,6 +40,7 @@ export function clicksPanel(onError: (error: unknown) => void): ClicksPanel {
   let info: PageInfo | null = null;
   let shown: Click[] = [];
   let waiting = 0;
+  let turn = 0;
   let fresh = new Set<string>();
   const head = el("thead");
   const body = el("tbody");
@@ -67,8 +68,11 @@ export function clicksPanel(onError: (error: unknown) => void): ClicksPanel {
 
   async function fetchPage(): Promise<void> {
     const { view, span, signal } = asked!;
+    const mine = ++turn;
     const variables = { ...position, filter: filterOf(view, span) };
     const { clickEvents } = await ask<ClicksData>(CLICKS, variables, signal);
+    // Another page was asked for meanwhile.
+    if (mine !== turn) return;
     info = clickEvents.pageInfo;
     shown = clickEvents.nodes;
     // Whoever came back to the beginning is shown what is new from there on.
@@ -115,15 +119,16 @@ function filterOf(view: View, span: Span): Record<string, unknown> {
 }
 
 function header(columns: Columns): HTMLElement {
-  const names = ["Time", "Link", columns.partner && "Partner", columns.program && "Program", "Page", "From", "Place", "Device"];
-  return el("tr", {}, ...names.filter((name): name is string => !!name).map((name) => el("th", { scope: "col" }, name)));
+  const names = ["Time", "Link", ...(columns.partner ? ["Partner"] : []), ...(columns.program ? ["Program"] : [])];
+  names.push("Page", "From", "Place", "Browser");
+  return el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)));
 }
 
 function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HTMLElement {
-  const device = [click.deviceType && capitalised(click.deviceType), click.browser, click.os].filter(Boolean).join(", ");
+  const browser = [click.browser, click.os].filter(Boolean).join(", ") || capitalised(click.deviceType ?? "");
   const where = [click.city, click.country && country(click.country)].filter(Boolean).join(", ");
-  const cell = (label: string, text: string | null | undefined, title: string | null = null, mark: Node | false = false) =>
-    el("td", { "data-label": label, title: title ?? false }, mark, text || (mark ? "" : "–"));
+  const cell = (label: string, text: string | null | undefined, title: string | null = null) =>
+    el("td", { "data-label": label }, el("span", { class: "cut", title: title ?? text ?? false }, text || "–"));
   return el(
     "tr",
     { class: isFresh ? "fresh" : false, "data-click": click.id },
@@ -134,7 +139,9 @@ function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HT
     cell("Page", place(click.pageUrl ?? click.affiliateUrl), click.pageUrl ?? click.affiliateUrl),
     cell("From", click.referrerHost, click.referrerUrl),
     cell("Place", where),
-    cell("Device", click.isBot ? ` ${click.browser ?? ""}` : device, null, click.isBot && el("span", { class: "badge" }, "bot")),
+    click.isBot
+      ? el("td", { "data-label": "Browser" }, el("span", {}, el("span", { class: "badge" }, "bot"), ` ${click.browser ?? ""}`))
+      : cell("Browser", browser),
   );
 }
 

@@ -18,7 +18,7 @@ export function compact(value: number): string {
 
 /** Return how much more or less there is than there was, such as `+12%`. */
 export function change(value: number, before: number): string {
-  return percents.format(value / before - 1);
+  return percents.format(value / before - 1).replace("-", "−");
 }
 
 export function dateTime(moment: string, zone: string): string {

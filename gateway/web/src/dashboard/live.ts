@@ -9,7 +9,7 @@ export type LiveState = "connecting" | "live" | "lost";
 export interface Listener {
   click(click: Click): void;
   state(state: LiveState): void;
-  /** Connected again: what came meanwhile was missed. */
+  /** Connected, perhaps again: what came before was not told. */
   missed(): void;
   refused(): void;
 }
@@ -35,7 +35,7 @@ export function watch(program: string | null, link: string | null, listener: Lis
     on: {
       connected: () => {
         listener.state("live");
-        if (wasConnected) listener.missed();
+        listener.missed();
         wasConnected = true;
       },
       ping: (received) => {

@@ -29,29 +29,36 @@ const KINDS: Record<Ranking, Kind> = {
   systems: { title: "Systems", column: "System", unknown: "Not known" },
 };
 
+/** What was clicked, and who did. */
+const GROUPS: readonly (readonly Ranking[])[] = [RANKINGS.slice(0, 5), RANKINGS.slice(5)];
+
 export interface RankingsPanel {
   element: HTMLElement;
   show(report: Report, chosen: Record<Choice, string | null>, name: string): void;
 }
 
 export function rankingsPanel(choose: (choice: Choice, id: string | null) => void): RankingsPanel {
-  const grid = el("div", { class: "rankings" });
+  const grids = GROUPS.map((group) => [el("div", { class: "rankings" }), group] as const);
   let shown: Report | null = null;
   let fileName = "";
   const save = () => shown && download(`rankings-${fileName}.csv`, rows(shown));
   const button = el("button", { type: "button", class: "quiet save", onclick: save }, "CSV of these rankings");
+  const aside = el("p", { class: "aside" }, button);
+  const element = el("section", { class: "groups", "aria-label": "Rankings" }, ...grids.map(([grid]) => grid), aside);
   return {
-    element: el("section", { "aria-label": "Rankings" }, grid, el("p", { class: "aside" }, button)),
+    element,
     show(report, chosen, name) {
       shown = report;
       fileName = name;
       const focused = (document.activeElement as HTMLElement | null)?.dataset["choice"];
-      grid.replaceChildren(
-        ...RANKINGS.filter((ranking) => report[ranking]).map((ranking) =>
-          rankingOf(ranking, report[ranking]!, report.clicks, (choice) => chosen[choice], choose),
-        ),
-      );
-      if (focused) grid.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
+      for (const [grid, rankings] of grids) {
+        const asked = rankings.filter((ranking) => report[ranking]);
+        grid.dataset["count"] = String(asked.length);
+        grid.replaceChildren(
+          ...asked.map((each) => rankingOf(each, report[each]!, report.clicks, (choice) => chosen[choice], choose)),
+        );
+      }
+      if (focused) element.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
     },
   };
 }

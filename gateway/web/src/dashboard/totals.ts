@@ -5,11 +5,12 @@ import { change, number } from "./format.ts";
 import type { Totals } from "./queries.ts";
 import type { Who } from "./view.ts";
 
-const FIGURES: readonly [keyof Totals, string, string][] = [
-  ["people", "Clicks by people", "people"],
-  ["customers", "New customers", "customers"],
-  ["bots", "Clicks by bots", "bots"],
-  ["clicks", "All clicks", "clicks"],
+/** Each with its name, and whether more of it is good. */
+const FIGURES: readonly [keyof Totals, string, boolean][] = [
+  ["people", "Clicks by people", true],
+  ["customers", "New customers", true],
+  ["bots", "Clicks by bots", false],
+  ["clicks", "All clicks", false],
 ];
 
 export interface TotalsPanel {
@@ -23,13 +24,13 @@ export function totalsPanel(): TotalsPanel {
     element: el("section", { "aria-label": "Totals" }, list),
     show(totals, before, who, period) {
       list.replaceChildren(
-        ...FIGURES.filter(([key]) => who === "all" || key === who || key === "customers").map(([key, label, kind]) =>
+        ...FIGURES.filter(([key]) => who === "all" || key === who || key === "customers").map(([key, label, isGood]) =>
           el(
             "div",
-            { class: "total", "data-figure": kind },
+            { class: "total", "data-figure": key },
             el("dt", {}, label),
             el("dd", { class: "figure" }, number(totals[key])),
-            el("dd", { class: "change" }, ...comparison(totals[key], before?.[key] ?? null, period)),
+            el("dd", { class: "change" }, ...comparison(totals[key], before?.[key] ?? null, period, isGood)),
           ),
         ),
       );
@@ -37,10 +38,10 @@ export function totalsPanel(): TotalsPanel {
   };
 }
 
-function comparison(value: number, before: number | null, period: string): (Node | string)[] {
+function comparison(value: number, before: number | null, period: string, isGood: boolean): (Node | string)[] {
   if (before === null) return ["Nothing to compare with"];
-  if (before === 0) return [value === 0 ? `None, as in ${period}` : `None in ${period}`];
-  const way = value > before ? "up" : value < before ? "down" : "same";
-  const words = value === before ? "Same as" : `${change(value, before)} against`;
-  return [el("span", { class: way }, words.split(" ")[0]!), ` ${words.split(" ").slice(1).join(" ")} ${number(before)} in ${period}`];
+  if (before === 0) return [value === 0 ? `As ${period}` : `None ${period}`];
+  const words = change(value, before);
+  const way = !isGood || !/[1-9]/.test(words) ? "same" : value > before ? "up" : "down";
+  return [el("span", { class: way }, words), ` against ${number(before)} ${period}`];
 }
