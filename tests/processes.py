@@ -44,10 +44,10 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, *arguments: str, log: Path | None = None, **settings: str
+    database_url: str, *arguments: str, log: Path | None = None, port: int | None = None, **settings: str
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
     """Run `clickgate serve`; yield the process and its base URL once it is ready. It is stopped in the end."""
-    url = f"http://127.0.0.1:{(port := free_port())}"
+    url = f"http://127.0.0.1:{(port := port or free_port())}"
     with open(log or os.devnull, "ab") as output:
         process = subprocess.Popen(
             [COMMAND, "serve", "--port", str(port), *arguments],
