@@ -1,0 +1,64 @@
+"""The pages by what anybody may need: a narrow screen, the dark, a screen reader."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.databases import MakeDatabase
+from tests.gateways import Gateway, running_gateway
+from tests.past import hourly, record_past
+from tests.web import faults, visiting, width
+
+NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
+LONG = "https://yoursite.com/" + "a-page-with-quite-a-long-name-" * 8
+
+
+@pytest.fixture
+async def gateway(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
+    async with running_gateway(make_sqlite()) as running:
+        link = await running.link("A-CODE-OF-" + "X" * 54, destination_url=LONG)
+        await record_past(running, link, hourly(running.context.services.clock(), 40))
+        await running.track(link["code"], page_url=LONG, referrer_url=LONG, headers={"User-Agent": "Mozilla/5.0"})
+        await running.track(link["code"], page_url=LONG, headers={"User-Agent": "Googlebot/2.1"})
+        yield running
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("screen", [NARROW, WIDE], ids=["narrow", "wide"])
+async def test_the_dashboard_is_for_everyone(browser: Browser, gateway: Gateway, screen: Any, colours: Any) -> None:
+    look: dict[str, Any] = {"viewport": screen, "color_scheme": colours, "reduced_motion": "reduce"}
+    url = str(gateway.http.base_url.join("/dashboard?range=90d"))
+    async with visiting(browser, url, **look) as page:
+        await expect(page.get_by_label("Token")).to_be_visible()
+        assert await faults(page) == []
+        assert await width(page) == screen["width"]
+    async with visiting(browser, url, token=await gateway.token(), **look) as page:
+        await expect(page.locator(".clicks tbody tr")).to_have_count(20)
+        await page.locator("[data-ranking=links] button").click()
+        await expect(page.locator(".chip")).to_be_visible()
+        await page.get_by_role("radio", name="Custom").check()
+        await page.get_by_text("Show as a table").click()
+        assert await faults(page) == []
+        assert await width(page) == screen["width"]
+
+
+async def test_everything_can_be_reached_by_keyboard(browser: Browser, gateway: Gateway) -> None:
+    url = str(gateway.http.base_url.join("/dashboard"))
+    async with visiting(browser, url, token=await gateway.token()) as page:
+        await expect(page.locator(".clicks tbody tr")).to_have_count(20)
+        reached = set()
+        for _ in range(40):
+            await page.keyboard.press("Tab")
+            reached.add(await page.evaluate("document.activeElement.textContent || document.activeElement.value"))
+        wanted: list[Callable[[str], bool]] = [
+            lambda text: text == "Sign out",
+            lambda text: text == "30d",
+            lambda text: text.startswith("Older"),
+            lambda text: text.startswith("Copy"),
+            lambda text: text.startswith("CSV of clicks over time") or text.startswith("CSV of clicks"),
+            lambda text: text.startswith("A-CODE-OF"),
+            lambda text: text == "Show as a table",
+        ]
+        assert all(any(map(test, reached)) for test in wanted), reached
