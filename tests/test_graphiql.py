@@ -47,7 +47,8 @@ def test_the_tabs_are_the_readmes_queries() -> None:
 async def test_an_example_is_run_with_a_token(browser: Browser, gateway: Gateway, graphiql: str) -> None:
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, graphiql) as page:
-        await expect(page.locator(".graphiql-tab-button")).to_have_text(["Me", "Report", "Links", "Clicks", "Customers"])
+        tabs = page.locator(".graphiql-tab-button")
+        await expect(tabs).to_have_text(["Me", "Report", "Links", "Clicks", "Customers"])
         await expect(page.locator(".graphiql-query-editor")).to_contain_text("viewer")
         await page.get_by_role("button", name="Execute query").click()
         await expect(page.locator(".result-window")).to_contain_text("UNAUTHENTICATED")

@@ -18,13 +18,18 @@ GRAVE = ("serious", "critical")
 OWN_SCHEMES = ("blob", "data")
 
 
+def need_pages() -> None:
+    """Skip a test where the pages are not built, but fail it where everything has to be checked."""
+    if not DIST.is_dir():
+        reason = "the web pages are not built, see `make web`"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+
+
 @asynccontextmanager
 async def visiting(browser: Browser, url: str, *, token: str | None = None, **context: Any) -> AsyncIterator[Page]:
     """Open a page in a window of its own, signed in with a token if one is given. In the end, check that it asked no
     other host for anything, that the browser refused it nothing, and that no script of it failed."""
-    if not DIST.is_dir():
-        reason = "the web pages are not built, see `make web`"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    need_pages()
     expect.set_options(timeout=SECONDS * 1000)
     window = await browser.new_context(timezone_id="Europe/Berlin", locale="en-GB", **context)
     page = await window.new_page()
