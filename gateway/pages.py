@@ -41,9 +41,9 @@ MISSING = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>clickgate: not built</title>
 <h1>This page was not built</h1>
-<p>The gateway works; only its web pages are missing. They are built when it is installed, with packages from npm, and
-npm could not be reached then.</p>
-<p>Where it can be, run this in the folder of the sources, and start the gateway again:</p>
+<p>The gateway works; only its web pages are missing. They are built when it is installed, with packages from npm, which
+could not be had then.</p>
+<p>Where npm can be reached, run this in the folder of the sources, and start the gateway again:</p>
 <pre>make web</pre>
 <p>or, for a gateway that was installed without make:</p>
 <pre>pip install --force-reinstall --no-deps .</pre>

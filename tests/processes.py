@@ -57,17 +57,23 @@ async def serving(
             start_new_session=True,
         )
     try:
-        async with httpx.AsyncClient() as http, asyncio.timeout(START_SECONDS):
-            while not await _ready(http, url):
-                if process.poll() is not None:
-                    raise RuntimeError(f"clickgate serve exited with {process.returncode}")
-                await asyncio.sleep(0.05)
+        async with httpx.AsyncClient() as http:
+            await ready(http, url, process)
         yield process, url
     finally:
         await stop(process)
 
 
-async def _ready(http: httpx.AsyncClient, url: str) -> bool:
+async def ready(http: httpx.AsyncClient, url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the gateway in this process is ready."""
+    async with asyncio.timeout(START_SECONDS):
+        while not await _is_ready(http, url):
+            if process.poll() is not None:
+                raise RuntimeError(f"clickgate serve exited with {process.returncode}")
+            await asyncio.sleep(0.05)
+
+
+async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
     try:
         return (await http.get(f"{url}/readyz")).status_code == 200
     except httpx.TransportError:
