@@ -8,14 +8,14 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check
 RUNTIME = $(VENV)/.installed
 DEV = $(VENV)/.installed-dev
 # What the web pages are built from, which an installation does.
-WEB = hatch_build.py gateway/web/package-lock.json gateway/web/build.mjs $(shell find gateway/web/src -type f)
+WEB = hatch_build.py $(addprefix gateway/web/,package-lock.json tsconfig.json build.mjs) $(shell find gateway/web/src -type f)
 COMPILE = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--custom-compile-command "make pins" --annotation-style line $(ARGS)
 
-.PHONY: help demo test lint web pins clean
+.PHONY: help demo test lint web screenshots pins clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## Run a gateway filled with a demonstration's clicks; CLICKGATE_PORT is its port, else 8000
 	@$(BIN)/clickgate demo
@@ -30,6 +30,9 @@ lint: $(DEV) ## Check style, format and types
 
 web: $(BIN)/pip ## Build the web pages, where the installation could not; say what is wrong if that fails
 	CLICKGATE_WEB=required $(PIP) install --quiet --no-deps --editable .
+
+screenshots: $(DEV) ## Take the README's pictures of the web pages anew
+	$(BIN)/python -m tests.screenshots
 
 pins: $(BIN)/pip ## Write both requirements files anew from pyproject.toml; with ARGS=--upgrade, with newer versions
 	$(PIP) install --quiet uv

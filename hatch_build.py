@@ -18,7 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 WEB = Path(__file__).parent / "gateway" / "web"
 DIST, PACKAGES = WEB / "dist", WEB / "node_modules"
-INPUTS = ("package-lock.json", "build.mjs", "src/**/*")
+INPUTS = ("package-lock.json", "tsconfig.json", "build.mjs", "src/**/*")
 # `required` fails the build where the pages cannot be built, instead of going on without them.
 VARIABLE = "CLICKGATE_WEB"
 OLDEST_NODE = 20

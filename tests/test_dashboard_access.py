@@ -10,7 +10,7 @@ from db.tables import ApiToken
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, make_link, running_gateway
 from tests.processes import free_port, serving, stop
-from tests.web import figure, visiting
+from tests.web import figure, loaded, visiting
 
 TOKEN = "a-token-from-the-settings"
 
@@ -81,6 +81,7 @@ async def test_without_clicks_there_is_a_link_to_share(browser: Browser, gateway
     await gateway.link(destination_url="https://yoursite.com/")
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, dashboard, token=token) as page:
+        await loaded(page)
         await expect(page.get_by_text("No clicks in this time.")).to_be_visible()
         await expect(page.get_by_text("https://yoursite.com/?aff=PARTNER123")).to_be_visible()
         assert await figure(page, "clicks") == 0

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, running_gateway
 from tests.past import hourly, record_past
-from tests.web import faults, visiting, width
+from tests.web import faults, loaded, visiting, width
 
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
 LONG = "https://yoursite.com/" + "a-page-with-quite-a-long-name-" * 8
@@ -37,7 +37,7 @@ async def test_the_dashboard_is_for_everyone(browser: Browser, gateway: Gateway,
     async with visiting(browser, url, token=await gateway.token(), **look) as page:
         await expect(page.locator(".clicks tbody tr")).to_have_count(20)
         await page.locator("[data-ranking=links] button").click()
-        await expect(page.locator(".chip")).to_be_visible()
+        await loaded(page)
         await page.get_by_role("radio", name="Custom").check()
         await page.get_by_text("Show as a table").click()
         assert await faults(page) == []

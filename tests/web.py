@@ -51,6 +51,12 @@ async def visiting(browser: Browser, url: str, *, token: str | None = None, **co
         await window.close()
 
 
+async def loaded(page: Page) -> None:
+    """Wait until the dashboard shows all that it was asked for, and is told of new clicks."""
+    await expect(page.locator(".live")).to_have_attribute("data-state", "live")
+    await expect(page.locator(".board")).to_have_attribute("aria-busy", "false")
+
+
 async def figure(page: Page, name: str) -> int:
     """Return one of the dashboard's totals."""
     return int((await page.inner_text(f"[data-figure={name}] .figure")).replace(",", ""))

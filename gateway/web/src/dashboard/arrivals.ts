@@ -7,46 +7,52 @@ const GATHER_MS = 200;
 const SUMS_MS = 600;
 const SUMS_PAUSE_MS = 4000;
 
-export interface Arrivals {
-  add(click: Click): void;
-  /** Something changed that nobody saw: ask for the sums. */
-  missed(): void;
-  stop(): void;
-}
+export class Arrivals {
+  private gathered: Click[] = [];
+  private showing: number | undefined;
+  private refreshing: number | undefined;
+  private refreshedAt = -Infinity;
 
-export function arrivals(show: (clicks: Click[]) => void, refresh: () => void): Arrivals {
-  let gathered: Click[] = [];
-  let showing: number | undefined;
-  let refreshing: number | undefined;
-  let refreshedAt = -Infinity;
-
-  function soon(): void {
-    refreshing ??= window.setTimeout(sum, Math.max(SUMS_MS, refreshedAt + SUMS_PAUSE_MS - performance.now()));
+  constructor(
+    private readonly show: (clicks: Click[]) => void,
+    private readonly refresh: () => void,
+  ) {
+    document.addEventListener("visibilitychange", this.onVisible);
   }
 
-  function sum(): void {
+  add(click: Click): void {
+    this.gathered.push(click);
+    this.showing ??= window.setTimeout(() => {
+      this.showing = undefined;
+      this.show(this.gathered.splice(0));
+    }, GATHER_MS);
+    this.missed();
+  }
+
+  /** Something changed, perhaps: have the sums asked for soon. */
+  missed(): void {
+    const wait = Math.max(SUMS_MS, this.refreshedAt + SUMS_PAUSE_MS - performance.now());
+    this.refreshing ??= window.setTimeout(() => this.sum(), wait);
+  }
+
+  stop(): void {
+    clearTimeout(this.showing);
+    clearTimeout(this.refreshing);
+    document.removeEventListener("visibilitychange", this.onVisible);
+  }
+
+  private sum(): void {
     // Nobody looks: it waits until somebody does.
     if (document.hidden) return;
-    refreshing = undefined;
-    refreshedAt = performance.now();
-    refresh();
+    this.refreshing = undefined;
+    this.refreshedAt = performance.now();
+    this.refresh();
   }
-  const onVisible = () => refreshing !== undefined && !document.hidden && sum();
-  document.addEventListener("visibilitychange", onVisible);
-  return {
-    add(click) {
-      gathered.push(click);
-      showing ??= window.setTimeout(() => {
-        showing = undefined;
-        show(gathered.splice(0));
-      }, GATHER_MS);
-      soon();
-    },
-    missed: soon,
-    stop() {
-      clearTimeout(showing);
-      clearTimeout(refreshing);
-      document.removeEventListener("visibilitychange", onVisible);
-    },
+
+  private readonly onVisible = () => {
+    if (this.refreshing !== undefined && !document.hidden) {
+      clearTimeout(this.refreshing);
+      this.sum();
+    }
   };
 }

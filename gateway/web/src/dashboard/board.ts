@@ -1,20 +1,20 @@
 // The dashboard of whoever is signed in: puts the parts together, loads what they show, and keeps it current.
 
-import { arrivals } from "./arrivals.ts";
+import { Arrivals } from "./arrivals.ts";
 import { Refused, ask } from "./api.ts";
-import { chartPanel } from "./chart.ts";
-import { clicksPanel } from "./clicks.ts";
-import { controls } from "./controls.ts";
+import { ChartPanel } from "./chart.ts";
+import { ClicksPanel } from "./clicks.ts";
+import { Controls } from "./controls.ts";
 import { el } from "./dom.ts";
 import { date, time } from "./format.ts";
 import { header } from "./header.ts";
-import { linksPanel } from "./links.ts";
-import { watch } from "./live.ts";
-import { notice } from "./notice.ts";
-import { NAMES, REPORT, type Click, type NamesData, type ReportData, type ViewerData } from "./queries.ts";
-import { rankingsPanel } from "./rankings.ts";
+import { LinksPanel } from "./links.ts";
+import { Watch } from "./live.ts";
+import { Notice } from "./notice.ts";
+import { NAMES, REPORT, type Click, type NamesData, type Report, type ReportData, type Totals, type ViewerData } from "./queries.ts";
+import { RankingsPanel } from "./rankings.ts";
 import { spanOf, type Span } from "./spans.ts";
-import { totalsPanel } from "./totals.ts";
+import { TotalsPanel } from "./totals.ts";
 import { searchOf, viewIn, type View } from "./view.ts";
 
 const TOP = 8;
@@ -30,138 +30,162 @@ const PERIODS: Record<View["range"], string> = {
   custom: "in as many days before",
 };
 
-export interface Board {
-  element: HTMLElement;
-  close(): void;
-}
+export class Board {
+  readonly element: HTMLElement;
+  private view = viewIn(location.search);
+  private names: NamesData = {};
+  /** Ends whatever is loaded for a view when there is another one. */
+  private viewing = new AbortController();
+  private isCounting = false;
+  private isStale = false;
+  private watch: Watch | null = null;
+  private readonly idle: number;
+  private readonly columns: { partner: boolean; program: boolean };
 
-export function board(viewer: ViewerData, leave: (why: string | null) => void): Board {
-  const { role } = viewer.viewer;
-  const columns = { partner: role !== "PARTNER", program: viewer.programs.nodes.length > 1 };
-  let view = viewIn(location.search);
-  let names: NamesData = {};
-  // What belongs to the view is given up when that changes; the sums also when they are asked for again.
-  let viewing = new AbortController();
-  let counting = new AbortController();
-  let watched: View | null = null;
-  let stopWatching = () => {};
+  private readonly trouble = new Notice(() => this.load());
+  private readonly incoming = new Arrivals((some) => this.add(some), () => this.refresh());
+  private readonly totals = new TotalsPanel();
+  private readonly chart = new ChartPanel();
+  private readonly rankings = new RankingsPanel((choice, id) => this.change({ [choice]: id }));
+  private readonly links = new LinksPanel((error) => this.failed(error));
+  private readonly clicks = new ClicksPanel((error) => this.failed(error));
+  private readonly asOf = el("p", { class: "as-of" });
+  private readonly head: ReturnType<typeof header>;
+  private readonly controls: Controls;
 
-  const top = header(viewer, () => leave(null));
-  const trouble = notice(() => void load(true));
-  const choices = controls(viewer.programs.nodes, change);
-  const totals = totalsPanel();
-  const chart = chartPanel();
-  const rankings = rankingsPanel((choice, id) => change({ [choice]: id }));
-  const links = linksPanel(failed);
-  const clicks = clicksPanel(failed);
-  const asOf = el("p", { class: "as-of" });
-  const main = el("main", {}, choices.element, trouble.element, totals.element, chart.element, rankings.element, links.element);
-  main.append(clicks.element, asOf);
-  const element = el("div", { class: "board", "aria-busy": "true" }, top.element, main);
-  const incoming = arrivals((some) => clicks.add(some.filter(belongs)), () => void load(false));
-
-  function change(patch: Partial<View>): void {
-    view = { ...view, ...patch };
-    history.pushState(null, "", location.pathname + searchOf(view));
-    show();
+  constructor(
+    viewer: ViewerData,
+    private readonly leave: (why: string | null) => void,
+  ) {
+    const programs = viewer.programs.nodes;
+    this.columns = { partner: viewer.viewer.role !== "PARTNER", program: programs.length > 1 };
+    this.head = header(viewer, () => leave(null));
+    this.controls = new Controls(programs, (patch) => this.change(patch));
+    const panels = [this.totals, this.chart, this.rankings, this.links, this.clicks].map((panel) => panel.element);
+    const main = el("main", {}, this.controls.element, this.trouble.element, ...panels, this.asOf);
+    this.element = el("div", { class: "board" }, this.head.element, main);
+    addEventListener("popstate", this.goBack);
+    this.idle = window.setInterval(() => document.hidden || this.refresh(), IDLE_REFRESH_MS);
+    this.show();
   }
 
-  function show(): void {
-    choices.show(view, spanOf(view), { partner: names.partner?.name ?? null, link: names.referralLink?.code ?? null });
-    if (watched?.program !== view.program || watched.link !== view.link) rewatch();
-    void load(true);
+  close(): void {
+    removeEventListener("popstate", this.goBack);
+    clearInterval(this.idle);
+    this.viewing.abort();
+    this.trouble.clear();
+    this.incoming.stop();
+    this.watch?.stop();
   }
 
-  function rewatch(): void {
-    const { program, link } = (watched = view);
-    stopWatching();
-    stopWatching = watch(program, link, {
-      click: incoming.add,
-      state: top.state,
-      missed: incoming.missed,
-      refused: () => leave(REVOKED),
+  private readonly goBack = () => {
+    this.view = viewIn(location.search);
+    this.show();
+  };
+
+  private change(patch: Partial<View>): void {
+    this.view = { ...this.view, ...patch };
+    history.pushState(null, "", location.pathname + searchOf(this.view));
+    this.show();
+  }
+
+  private show(): void {
+    const { program, link } = this.view;
+    if (this.watch?.program !== program || this.watch.link !== link) {
+      this.watch?.stop();
+      this.watch = new Watch(program, link, {
+        click: (click) => this.incoming.add(click),
+        state: (state) => this.head.state(state),
+        missed: () => this.incoming.missed(),
+        refused: () => this.leave(REVOKED),
+      });
+    }
+    this.showControls();
+    this.load();
+  }
+
+  private showControls(): void {
+    const { partner, link } = this.view;
+    this.controls.show(this.view, spanOf(this.view), {
+      partner: partner && (this.names.partner?.name ?? "…"),
+      link: link && (this.names.referralLink?.code ?? "…"),
     });
   }
 
-  function belongs(click: Click): boolean {
-    return (
-      (view.who === "all" || click.isBot === (view.who === "bots")) &&
-      (view.partner === null || click.partner.id === view.partner) &&
-      Date.parse(click.occurredAt) < Date.parse(spanOf(view).to)
-    );
+  /** Put clicks that arrived on top of the others, if they are among those that are shown. */
+  private add(clicks: Click[]): void {
+    const { who, partner } = this.view;
+    const end = Date.parse(spanOf(this.view).to);
+    const belongs = (click: Click) =>
+      (who === "all" || click.isBot === (who === "bots")) &&
+      (partner === null || click.partner.id === partner) &&
+      Date.parse(click.occurredAt) < end;
+    this.clicks.add(clicks.filter(belongs));
   }
 
-  /** Load everything, or after clicks arrived, what they change. */
-  async function load(isNew: boolean): Promise<void> {
-    if (isNew) {
-      viewing.abort();
-      viewing = new AbortController();
-      element.setAttribute("aria-busy", "true");
-    }
-    counting.abort();
-    counting = new AbortController();
-    const [span, { signal }] = [spanOf(view), viewing];
+  /** Load everything that the view shows. */
+  private load(): void {
+    this.viewing.abort();
+    this.viewing = new AbortController();
+    this.element.setAttribute("aria-busy", "true");
+    void this.run(true);
+  }
+
+  /** Load what clicks change. What takes long is never given up for the next time, which comes after it. */
+  private refresh(): void {
+    if (this.isCounting) this.isStale = true;
+    else void this.run(false);
+  }
+
+  private async run(isNew: boolean): Promise<void> {
+    const { signal } = this.viewing;
+    const [view, span] = [this.view, spanOf(this.view)];
+    this.isCounting = true;
     try {
       await Promise.all([
-        loadReport(span, counting.signal),
-        clicks.load(view, span, columns, signal, isNew),
-        isNew && links.load(view, columns.partner, signal),
-        isNew && loadNames(span, signal),
+        this.loadReport(view, span, signal),
+        this.clicks.load({ view, span, columns: this.columns, signal }, isNew),
+        isNew && this.links.load(view, this.columns.partner, signal),
+        isNew && this.loadNames(view, signal),
       ]);
-      trouble.clear();
-      element.setAttribute("aria-busy", "false");
+      this.trouble.clear();
     } catch (error) {
-      failed(error);
+      if (!signal.aborted) this.failed(error);
     }
+    if (signal.aborted) return;
+    this.element.setAttribute("aria-busy", "false");
+    this.isCounting = false;
+    if (this.isStale) this.incoming.missed();
+    this.isStale = false;
   }
 
-  async function loadReport(span: Span, signal: AbortSignal): Promise<void> {
-    const { report, before } = await ask<ReportData>(REPORT, variablesOf(view, span, columns), signal);
+  private async loadReport(view: View, span: Span, signal: AbortSignal): Promise<void> {
+    const { report, before } = await ask<ReportData>(REPORT, variablesOf(view, span, this.columns), signal);
+    this.showReport(view, span, report, before ?? null);
+  }
+
+  private showReport(view: View, span: Span, report: Report, before: Totals | null): void {
     const name = span.days.join("-to-");
     const now = Date.parse(report.dataAsOf);
     const buckets = report.series.filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
-    totals.show(report, before ?? null, view.who, PERIODS[view.range]);
-    chart.show({ buckets, interval: span.interval, zone: view.zone, isOneDay: span.days[0] === span.days[1], name });
-    rankings.show(report, view, name);
-    asOf.textContent = `${wordsFor(span)}. Counted at ${time(report.dataAsOf, view.zone)}, ${view.zone.replaceAll("_", " ")}.`;
+    const isOneDay = span.days[0] === span.days[1];
+    this.totals.show(report, before, view.who, PERIODS[view.range]);
+    this.chart.show({ buckets, interval: span.interval, zone: view.zone, isOneDay, name });
+    this.rankings.show(report, view, name);
+    const zone = view.zone.replaceAll("_", " ");
+    this.asOf.textContent = `${wordsFor(span)}. Counted at ${time(report.dataAsOf, view.zone)}, ${zone}.`;
   }
 
-  async function loadNames(span: Span, signal: AbortSignal): Promise<void> {
-    const { partner, link } = view;
+  private async loadNames({ partner, link }: View, signal: AbortSignal): Promise<void> {
     const variables = { partner: partner ?? "", withPartner: partner !== null, link: link ?? "", withLink: link !== null };
-    names = partner || link ? await ask<NamesData>(NAMES, variables, signal) : {};
-    choices.show(view, span, {
-      partner: partner && (names.partner?.name ?? "out of sight"),
-      link: link && (names.referralLink?.code ?? "out of sight"),
-    });
+    this.names = partner || link ? await ask<NamesData>(NAMES, variables, signal) : {};
+    this.showControls();
   }
 
-  function failed(error: unknown): void {
-    if (error instanceof DOMException && error.name === "AbortError") return;
-    element.setAttribute("aria-busy", "false");
-    if (error instanceof Refused) leave(REVOKED);
-    else trouble.show(error);
+  private failed(error: unknown): void {
+    if (error instanceof Refused) this.leave(REVOKED);
+    else if (!(error instanceof DOMException && error.name === "AbortError")) this.trouble.show(error);
   }
-
-  const back = () => {
-    view = viewIn(location.search);
-    show();
-  };
-  addEventListener("popstate", back);
-  const idle = setInterval(() => document.hidden || void load(false), IDLE_REFRESH_MS);
-  show();
-  return {
-    element,
-    close() {
-      removeEventListener("popstate", back);
-      clearInterval(idle);
-      viewing.abort();
-      counting.abort();
-      trouble.clear();
-      incoming.stop();
-      stopWatching();
-    },
-  };
 }
 
 function variablesOf(view: View, span: Span, columns: { partner: boolean; program: boolean }): Record<string, unknown> {

@@ -18,44 +18,56 @@ export interface Series {
 
 const HEIGHT = 260;
 const TICK_PIXELS = 72;
+// There is no half a click.
+const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((zeros) => [1, 2, 5].map((step) => step * 10 ** zeros));
 const PER: Record<Interval, string> = { HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month" };
 
-export interface ChartPanel {
-  element: HTMLElement;
-  show(series: Series): void;
+type Colour = (name: string) => string;
+
+export class ChartPanel {
+  readonly element: HTMLElement;
+  private shown: Series | null = null;
+  private plot: uPlot | null = null;
+  private readonly canvas = el("div", { class: "plot", role: "img", "aria-label": "Being counted" });
+  private readonly tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
+  private readonly table = el("div", {
+    class: "scroll",
+    tabindex: "0",
+    role: "region",
+    "aria-label": "Clicks over time, as a table",
+  });
+
+  constructor() {
+    const details = el("details", {}, el("summary", {}, "Show as a table"), this.table);
+    const chart = el("div", { class: "chart" }, this.canvas, this.tip);
+    this.element = panel("Clicks over time", { save: () => this.save(), note: legend() }, chart, details);
+    new ResizeObserver(() => this.plot?.width !== this.canvas.clientWidth && this.draw()).observe(this.canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  show(series: Series): void {
+    this.shown = series;
+    this.canvas.setAttribute("aria-label", inWords(series));
+    this.table.replaceChildren(tableOf(series));
+    this.draw();
+  }
+
+  private draw(): void {
+    this.plot?.destroy();
+    this.plot =
+      this.shown && this.canvas.clientWidth
+        ? new uPlot(options(this.shown, this.canvas, this.tip), data(this.shown), this.canvas)
+        : null;
+  }
+
+  private save(): void {
+    if (this.shown) download(`clicks-over-time-${this.shown.name}.csv`, rows(this.shown));
+  }
 }
 
-export function chartPanel(): ChartPanel {
-  let shown: Series | null = null;
-  let plot: uPlot | null = null;
-  const canvas = el("div", { class: "plot", role: "img" });
-  const tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
-  const table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Clicks over time, as a table" });
-  const details = el("details", {}, el("summary", {}, "Show as a table"), table);
-  const legend = el(
-    "p",
-    { class: "legend", "aria-hidden": "true" },
-    el("span", { class: "people" }, "People"),
-    el("span", { class: "bots" }, "Bots"),
-  );
-  const save = () => shown && download(`clicks-over-time-${shown.name}.csv`, rows(shown));
-  const frame = panel("Clicks over time", { save, note: legend }, el("div", { class: "chart" }, canvas, tip), details);
-
-  const draw = () => {
-    plot?.destroy();
-    plot = shown && canvas.clientWidth ? new uPlot(options(shown, canvas, tip), data(shown), canvas) : null;
-  };
-  new ResizeObserver(() => plot && plot.width !== canvas.clientWidth && draw()).observe(canvas);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  return {
-    element: frame.element,
-    show(series) {
-      shown = series;
-      canvas.setAttribute("aria-label", inWords(series));
-      table.replaceChildren(tableOf(series));
-      draw();
-    },
-  };
+function legend(): HTMLElement {
+  const [people, bots] = [el("span", { class: "people" }, "People"), el("span", { class: "bots" }, "Bots")];
+  return el("p", { class: "legend", "aria-hidden": "true" }, people, bots);
 }
 
 function inWords({ buckets, interval, zone }: Series): string {
@@ -72,12 +84,10 @@ function data({ buckets }: Series): uPlot.AlignedData {
 
 function options(series: Series, canvas: HTMLElement, tip: HTMLElement): uPlot.Options {
   const styles = getComputedStyle(canvas);
-  const colour = (name: string) => styles.getPropertyValue(`--${name}`).trim();
-  const bars = uPlot.paths.bars!({ size: [0.72, 48], radius: [0.15, 0] });
-  const font = `12px ${styles.fontFamily}`;
-  const axis = { stroke: colour("muted"), font, ticks: { show: false } };
+  const colour: Colour = (name) => styles.getPropertyValue(`--${name}`).trim();
+  const paths = uPlot.paths.bars!({ size: [0.72, 48], radius: [0.15, 0] });
+  const bar = (name: string) => ({ paths, fill: colour(name), stroke: colour(name), width: 0, points: { show: false } });
   const last = series.buckets.length - 1;
-  const bar = (name: string) => ({ paths: bars, fill: colour(name), stroke: colour(name), width: 0, points: { show: false } });
   return {
     width: canvas.clientWidth,
     height: HEIGHT,
@@ -88,25 +98,30 @@ function options(series: Series, canvas: HTMLElement, tip: HTMLElement): uPlot.O
       x: { time: false, range: [-0.5, last + 0.5] },
       y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] },
     },
+    // All of them behind, people before them: what is seen of the one behind is the bots.
     series: [{}, bar("bots"), bar("people")],
-    axes: [
-      {
-        ...axis,
-        size: 28,
-        grid: { show: false },
-        splits: (plot) => splits(last, plot.width),
-        values: (_plot, numbers) => numbers.map((number) => label(series, number)),
-      },
-      {
-        ...axis,
-        size: 44,
-        grid: { stroke: colour("line"), width: 1 },
-        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8, 1e9],
-        values: (_plot, numbers) => numbers.map(compact),
-      },
-    ],
+    axes: axes(series, colour, `12px ${styles.fontFamily}`),
     hooks: { setCursor: [(plot) => point(plot, series, tip)] },
   };
+}
+
+function axes(series: Series, colour: Colour, font: string): uPlot.Axis[] {
+  const axis = { stroke: colour("muted"), font, ticks: { show: false } };
+  const bottom = {
+    ...axis,
+    size: 28,
+    grid: { show: false },
+    splits: (plot: uPlot) => splits(series.buckets.length - 1, plot.width),
+    values: (_plot: uPlot, numbers: number[]) => numbers.map((number) => label(series, number)),
+  };
+  const left = {
+    ...axis,
+    size: 44,
+    grid: { stroke: colour("line"), width: 1 },
+    incrs: WHOLE_STEPS,
+    values: (_plot: uPlot, numbers: number[]) => numbers.map(compact),
+  };
+  return [bottom, left];
 }
 
 function splits(last: number, width: number): number[] {

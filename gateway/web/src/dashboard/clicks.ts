@@ -12,6 +12,7 @@ import type { View } from "./view.ts";
 const PAGE = 20;
 
 type Position = { first: number; after?: string | null } | { last: number; before: string | null };
+/** The first page, to which new clicks belong. */
 const START: Position = { first: PAGE };
 
 export interface Columns {
@@ -19,92 +20,90 @@ export interface Columns {
   program: boolean;
 }
 
-export interface ClicksPanel {
-  element: HTMLElement;
-  /** Show the page that is shown anew; with `fromStart`, the first one. */
-  load(view: View, span: Span, columns: Columns, signal: AbortSignal, fromStart: boolean): Promise<void>;
-  /** Put new clicks on top, where they belong there. */
-  add(clicks: Click[]): void;
-}
-
-interface Asked {
+export interface Asked {
   view: View;
   span: Span;
   columns: Columns;
   signal: AbortSignal;
 }
 
-export function clicksPanel(onError: (error: unknown) => void): ClicksPanel {
-  let asked: Asked | null = null;
-  let position = START;
-  let info: PageInfo | null = null;
-  let shown: Click[] = [];
-  let waiting = 0;
-  let turn = 0;
-  let fresh = new Set<string>();
-  const head = el("thead");
-  const body = el("tbody");
-  const table = el("table", { class: "stacked clicks" }, head, body);
-  const empty = el("p", { class: "empty", hidden: true }, "No clicks in this time.");
-  const news = el("button", { type: "button", class: "quiet news", hidden: true, onclick: () => go(START) });
-  const newer = el("button", { type: "button", onclick: () => go({ last: PAGE, before: info?.startCursor ?? null }) }, "Newer");
-  const older = el("button", { type: "button", onclick: () => go({ first: PAGE, after: info?.endCursor ?? null }) }, "Older");
-  const save = () => asked && download(`clicks-${asked.span.days.join("-to-")}.csv`, rows(shown));
-  const pager = el("nav", { class: "pager", "aria-label": "Pages of clicks" }, newer, older, news);
-  const frame = panel("Latest clicks", { save }, table, empty, pager);
-  const isFirst = () => position === START;
+export class ClicksPanel {
+  readonly element: HTMLElement;
+  private asked: Asked | null = null;
+  private position = START;
+  private info: PageInfo | null = null;
+  private shown: Click[] = [];
+  private fresh = new Set<string>();
+  /** How many came while another page than the first is shown. */
+  private waiting = 0;
+  private turn = 0;
+  private readonly head = el("thead");
+  private readonly body = el("tbody");
+  private readonly table = el("table", { class: "stacked clicks", hidden: true }, this.head, this.body);
+  private readonly empty = el("p", { class: "empty", hidden: true }, "No clicks in this time.");
+  private readonly newer = this.button("Newer", () => ({ last: PAGE, before: this.info?.startCursor ?? null }));
+  private readonly older = this.button("Older", () => ({ first: PAGE, after: this.info?.endCursor ?? null }));
+  private readonly news = this.button("", () => START);
 
-  function draw(): void {
-    const { columns, view } = asked!;
-    head.replaceChildren(header(columns));
-    body.replaceChildren(...shown.map((click) => row(click, view.zone, columns, fresh.has(click.id))));
-    withRoles(table).hidden = !shown.length;
-    empty.hidden = !table.hidden;
-    newer.disabled = isFirst() || !info?.hasPreviousPage;
-    older.disabled = !info?.hasNextPage;
-    news.hidden = !waiting;
-    news.textContent = `${waiting} new: back to the latest`;
+  constructor(private readonly onError: (error: unknown) => void) {
+    const pager = el("nav", { class: "pager", "aria-label": "Pages of clicks" }, this.newer, this.older, this.news);
+    const save = () => this.asked && download(`clicks-${this.asked.span.days.join("-to-")}.csv`, rows(this.shown));
+    this.news.hidden = true;
+    this.element = panel("Latest clicks", { save }, this.table, this.empty, pager);
   }
 
-  async function fetchPage(): Promise<void> {
-    const { view, span, signal } = asked!;
-    const mine = ++turn;
-    const variables = { ...position, filter: filterOf(view, span) };
+  /** Show the first page: anew, if that is shown, and in any case `fromStart`. */
+  async load(asked: Asked, fromStart: boolean): Promise<void> {
+    this.asked = asked;
+    if (fromStart) this.position = START;
+    if (this.position === START) await this.fetchPage(asked);
+  }
+
+  /** Put new clicks on top, where they belong there. */
+  add(clicks: Click[]): void {
+    if (!this.asked) return;
+    const known = new Set(this.shown.map((click) => click.id));
+    const unknown = clicks.filter((click) => !known.has(click.id));
+    if (this.position === START) {
+      this.shown = [...unknown.reverse(), ...this.shown].slice(0, 2 * PAGE);
+      this.fresh = new Set(unknown.map((click) => click.id));
+    } else this.waiting += unknown.length;
+    this.draw(this.asked);
+  }
+
+  private button(words: string, to: () => Position): HTMLButtonElement {
+    const go = () => {
+      this.position = to();
+      this.fresh = new Set();
+      if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
+    };
+    return el("button", { type: "button", disabled: true, onclick: go }, words);
+  }
+
+  private async fetchPage({ view, span, signal }: Asked): Promise<void> {
+    const mine = ++this.turn;
+    const variables = { ...this.position, filter: filterOf(view, span) };
     const { clickEvents } = await ask<ClicksData>(CLICKS, variables, signal);
     // Another page was asked for meanwhile.
-    if (mine !== turn) return;
-    info = clickEvents.pageInfo;
-    shown = clickEvents.nodes;
+    if (mine !== this.turn || !this.asked) return;
+    this.info = clickEvents.pageInfo;
+    this.shown = clickEvents.nodes;
     // Whoever came back to the beginning is shown what is new from there on.
-    if (!isFirst() && "last" in position && !info.hasPreviousPage) position = START;
-    if (isFirst()) waiting = 0;
-    draw();
+    if ("last" in this.position && !this.info.hasPreviousPage) this.position = START;
+    if (this.position === START) this.waiting = 0;
+    this.draw(this.asked);
   }
 
-  function go(to: Position): void {
-    if (!asked) return;
-    position = to;
-    fresh = new Set();
-    void fetchPage().catch(onError);
+  private draw({ columns, view }: Asked): void {
+    this.head.replaceChildren(header(columns));
+    this.body.replaceChildren(...this.shown.map((click) => row(click, view.zone, columns, this.fresh.has(click.id))));
+    withRoles(this.table).hidden = !this.shown.length;
+    this.empty.hidden = !this.table.hidden;
+    this.newer.disabled = this.position === START || !this.info?.hasPreviousPage;
+    this.older.disabled = !this.info?.hasNextPage;
+    this.news.hidden = this.news.disabled = !this.waiting;
+    this.news.textContent = `${this.waiting} new: back to the latest`;
   }
-  return {
-    element: frame.element,
-    async load(view, span, columns, signal, fromStart) {
-      asked = { view, span, columns, signal };
-      if (fromStart) position = START;
-      if (isFirst()) await fetchPage();
-    },
-    add(clicks) {
-      if (!asked) return;
-      const known = new Set(shown.map((click) => click.id));
-      const unknown = clicks.filter((click) => !known.has(click.id));
-      if (isFirst()) {
-        shown = [...unknown.reverse(), ...shown].slice(0, 2 * PAGE);
-        fresh = new Set(unknown.map((click) => click.id));
-      } else waiting += unknown.length;
-      draw();
-    },
-  };
 }
 
 function filterOf(view: View, span: Span): Record<string, unknown> {

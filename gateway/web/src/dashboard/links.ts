@@ -11,48 +11,38 @@ import type { View } from "./view.ts";
 
 const PAGE = 10;
 
-export interface LinksPanel {
-  element: HTMLElement;
-  load(view: View, withPartners: boolean, signal: AbortSignal): Promise<void>;
-}
+export class LinksPanel {
+  readonly element: HTMLElement;
+  private links: Link[] = [];
+  private more: (() => Promise<void>) | null = null;
+  private readonly body = el("tbody");
+  private readonly partnerHead = el("th", { scope: "col" }, "Partner");
+  private readonly table: HTMLTableElement;
+  private readonly empty = el("p", { class: "empty", hidden: true }, "There are no links yet. The program's owner makes them.");
+  private readonly button: HTMLElement;
 
-export function linksPanel(onError: (error: unknown) => void): LinksPanel {
-  const links: Link[] = [];
-  const body = el("tbody");
-  const partnerHead = el("th", { scope: "col" }, "Partner");
-  const head = el(
-    "tr",
-    {},
-    ...["Code", "Address"].map((name) => el("th", { scope: "col" }, name)),
-    partnerHead,
-    el("th", { scope: "col", class: "number" }, "Clicks ever"),
-    el("th", { scope: "col" }, "Last click"),
-  );
-  const table = el("table", { class: "stacked links" }, el("thead", {}, head), body);
-  const empty = el("p", { class: "empty", hidden: true }, "There are no links yet. The program's owner makes them.");
-  const more = el("button", { type: "button", class: "quiet", hidden: true }, "Show more links");
-  const save = () => download("links.csv", rows(links));
-  const frame = panel("Links to share", { save }, table, empty, more);
-  let next: (() => Promise<void>) | null = null;
-  more.addEventListener("click", () => void next?.().catch(onError));
+  constructor(onError: (error: unknown) => void) {
+    const head = el("tr", {}, ...["Code", "Address"].map((name) => el("th", { scope: "col" }, name)), this.partnerHead);
+    head.append(el("th", { scope: "col", class: "number" }, "Clicks ever"), el("th", { scope: "col" }, "Last click"));
+    this.table = el("table", { class: "stacked links", hidden: true }, el("thead", {}, head), this.body);
+    const next = () => void this.more?.().catch(onError);
+    this.button = el("button", { type: "button", class: "quiet", hidden: true, onclick: next }, "Show more links");
+    const save = () => download("links.csv", rows(this.links));
+    this.element = panel("Links to share", { save }, this.table, this.empty, this.button);
+  }
 
-  async function page(view: View, withPartners: boolean, after: string | null, signal: AbortSignal): Promise<void> {
+  async load(view: View, withPartners: boolean, signal: AbortSignal, after: string | null = null): Promise<void> {
     const filter = { programId: view.program, partnerId: view.partner };
     const { referralLinks } = await ask<LinksData>(LINKS, { first: PAGE, after, filter }, signal);
-    if (after === null) links.length = 0;
-    links.push(...referralLinks.nodes);
-    body.replaceChildren(...links.map((link) => row(link, view.zone, withPartners)));
-    withRoles(table);
-    partnerHead.hidden = !withPartners;
-    table.hidden = !links.length;
-    empty.hidden = !table.hidden;
-    more.hidden = !referralLinks.pageInfo.hasNextPage;
-    next = () => page(view, withPartners, referralLinks.pageInfo.endCursor, signal);
+    const { hasNextPage, endCursor } = referralLinks.pageInfo;
+    this.links = [...(after === null ? [] : this.links), ...referralLinks.nodes];
+    this.body.replaceChildren(...this.links.map((link) => row(link, view.zone, withPartners)));
+    this.partnerHead.hidden = !withPartners;
+    withRoles(this.table).hidden = !this.links.length;
+    this.empty.hidden = !this.table.hidden;
+    this.button.hidden = !hasNextPage;
+    this.more = () => this.load(view, withPartners, signal, endCursor);
   }
-  return {
-    element: frame.element,
-    load: (view, withPartners, signal) => page(view, withPartners, null, signal),
-  };
 }
 
 function row(link: Link, zone: string, withPartners: boolean): HTMLElement {

@@ -1,6 +1,6 @@
 // Clicks as they are recorded, over graphql-transport-ws. The connection is made again whenever it is lost.
 
-import { createClient } from "graphql-ws";
+import { createClient, type Client } from "graphql-ws";
 import { PATH, authorization } from "./api.ts";
 import { WATCH, type Click, type WatchData } from "./queries.ts";
 
@@ -18,61 +18,76 @@ const FORBIDDEN = 4403;
 /** A socket on which nothing moves for so long is dead, though nobody said so. */
 const PING_MS = 15_000;
 const PONG_MS = 5_000;
+const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
-/** Watch the clicks of a program and of a link, if those are named, and return what ends it. */
-export function watch(program: string | null, link: string | null, listener: Listener): () => void {
-  let wasConnected = false;
-  let isDone = false;
-  let pong: number | undefined;
-  const client = createClient({
-    url: location.origin.replace(/^http/, "ws") + PATH,
-    connectionParams: authorization,
-    keepAlive: PING_MS,
-    retryAttempts: Infinity,
-    retryWait: (retries) => wait(Math.min(LONGEST_WAIT_MS, 500 * 2 ** retries) * (0.75 + Math.random() / 2)),
-    shouldRetry: (event) => !isRefusal(event),
-    on: {
-      connected: () => {
-        listener.state("live");
-        listener.missed();
-        wasConnected = true;
+/** Watches the clicks of a program and of a link, if those are named, until it is stopped. */
+export class Watch {
+  private readonly client: Client;
+  private wasConnected = false;
+  private isDone = false;
+  private pong: number | undefined;
+  private unsubscribe = () => {};
+
+  constructor(
+    readonly program: string | null,
+    readonly link: string | null,
+    private readonly listener: Listener,
+  ) {
+    this.client = createClient({
+      url: location.origin.replace(/^http/, "ws") + PATH,
+      connectionParams: authorization,
+      keepAlive: PING_MS,
+      retryAttempts: Infinity,
+      retryWait: (retries) => wait(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** retries) * (0.75 + Math.random() / 2)),
+      shouldRetry: (event) => !isRefusal(event),
+      on: {
+        connected: () => this.connected(),
+        ping: (isReceived) => isReceived || this.expectPong(),
+        pong: () => clearTimeout(this.pong),
+        closed: (event) => this.closed(event),
       },
-      ping: (received) => {
-        if (!received) pong = window.setTimeout(() => client.terminate(), PONG_MS);
-      },
-      pong: (received) => {
-        if (received) clearTimeout(pong);
-      },
-      closed: (event) => {
-        clearTimeout(pong);
-        if (!isDone && !isRefusal(event)) listener.state(wasConnected ? "lost" : "connecting");
-      },
-    },
-  });
-  let stop = () => {};
-  // An operation may end though the connection holds, as when the database goes away.
-  const again = async () => {
-    listener.state("lost");
-    await wait(LONGEST_WAIT_MS);
-    if (!isDone) subscribe();
-  };
-  function subscribe() {
-    stop = client.subscribe<WatchData>(
-      { query: WATCH, variables: { program, link } },
-      {
-        next: ({ data }) => data && listener.click(data.clickTracked),
-        error: (error) => (isRefusal(error) ? listener.refused() : void again()),
-        complete: () => isDone || void again(),
-      },
-    );
+    });
+    this.subscribe();
   }
-  subscribe();
-  return () => {
-    isDone = true;
-    stop();
-    void client.dispose();
-  };
+
+  stop(): void {
+    this.isDone = true;
+    this.unsubscribe();
+    void this.client.dispose();
+  }
+
+  private subscribe(): void {
+    const operation = { query: WATCH, variables: { program: this.program, link: this.link } };
+    this.unsubscribe = this.client.subscribe<WatchData>(operation, {
+      next: ({ data }) => data && this.listener.click(data.clickTracked),
+      error: (error) => (isRefusal(error) ? this.listener.refused() : void this.again()),
+      complete: () => void this.again(),
+    });
+  }
+
+  /** An operation may end though the connection holds, as when the database goes away. */
+  private async again(): Promise<void> {
+    if (this.isDone) return;
+    this.listener.state("lost");
+    await wait(LONGEST_WAIT_MS);
+    if (!this.isDone) this.subscribe();
+  }
+
+  private connected(): void {
+    this.wasConnected = true;
+    this.listener.state("live");
+    this.listener.missed();
+  }
+
+  private expectPong(): void {
+    this.pong = window.setTimeout(() => this.client.terminate(), PONG_MS);
+  }
+
+  private closed(event: unknown): void {
+    clearTimeout(this.pong);
+    if (!this.isDone && !isRefusal(event)) this.listener.state(this.wasConnected ? "lost" : "connecting");
+  }
 }
 
 function isRefusal(event: unknown): boolean {

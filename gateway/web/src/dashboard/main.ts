@@ -4,13 +4,13 @@ import "@fontsource-variable/inter/wght.css";
 import "uplot/dist/uPlot.min.css";
 import { adoptToken, forgetToken, token } from "../token.ts";
 import { Away, Refused, ask } from "./api.ts";
-import { board, type Board } from "./board.ts";
+import { Board } from "./board.ts";
 import "./styles/base.css";
 import "./styles/board.css";
 import "./styles/tables.css";
-import { notice } from "./notice.ts";
+import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
-import { signIn } from "./signin.ts";
+import { SignIn } from "./signin.ts";
 
 const root = document.getElementById("root")!;
 let open: Board | null = null;
@@ -19,13 +19,15 @@ function leave(why: string | null): void {
   forgetToken();
   close();
   document.title = "Sign in – clickgate";
-  root.replaceChildren(signIn(why, (viewer) => enter(viewer, true)));
+  const form = new SignIn(why, (viewer) => enter(viewer, true));
+  root.replaceChildren(form.element);
+  form.focus();
 }
 
 function enter(viewer: ViewerData, isFresh: boolean): void {
   close();
   document.title = "Dashboard – clickgate";
-  open = board(viewer, leave);
+  open = new Board(viewer, leave);
   root.replaceChildren(open.element);
   if (isFresh) open.element.querySelector("h1")?.focus();
 }
@@ -36,7 +38,7 @@ function close(): void {
 }
 
 /** Ask who the token is for, for as long as the gateway is away. */
-async function start(trouble = notice(() => void start(trouble))): Promise<void> {
+async function start(trouble = new Notice(() => void start(trouble))): Promise<void> {
   adoptToken();
   if (token() === null) return leave(null);
   try {

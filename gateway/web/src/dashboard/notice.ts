@@ -6,51 +6,47 @@ import { el } from "./dom.ts";
 const FIRST_SECONDS = 3;
 const MOST_SECONDS = 60;
 
-export interface Notice {
-  element: HTMLElement;
-  show(error: unknown): void;
-  clear(): void;
-}
+export class Notice {
+  readonly element: HTMLElement;
+  private readonly words = el("span");
+  private readonly countdown = el("span", { class: "countdown", "aria-hidden": "true" });
+  private timer: number | undefined;
+  private seconds = FIRST_SECONDS;
 
-export function notice(retry: () => void): Notice {
-  const words = el("span");
-  const countdown = el("span", { class: "countdown", "aria-hidden": "true" });
-  const button = el("button", { type: "button", onclick: () => again() }, "Try again");
-  const element = el("div", { class: "notice", hidden: true, role: "alert" }, el("p", {}, words, " ", countdown), button);
-  let timer: number | undefined;
-  let seconds = FIRST_SECONDS;
-
-  function again(): void {
-    clearInterval(timer);
-    countdown.textContent = "Trying…";
-    retry();
+  constructor(private readonly retry: () => void) {
+    const button = el("button", { type: "button", onclick: () => this.again() }, "Try again");
+    const text = el("p", {}, this.words, " ", this.countdown);
+    this.element = el("div", { class: "notice", hidden: true, role: "alert" }, text, button);
   }
 
-  function count(left: number): void {
-    clearInterval(timer);
-    const tell = () => (countdown.textContent = `Trying again in ${left} s.`);
+  show(error: unknown): void {
+    const isAway = error instanceof Away;
+    this.words.textContent = isAway
+      ? "The gateway cannot be reached; what is shown may be old."
+      : `Something went wrong: ${error instanceof Error ? error.message : String(error)}.`;
+    this.element.hidden = false;
+    this.countdown.textContent = "";
+    clearInterval(this.timer);
+    if (!isAway) return;
+    this.count(Math.max(error.retrySeconds ?? 0, this.seconds));
+    this.seconds = Math.min(MOST_SECONDS, this.seconds * 2);
+  }
+
+  clear(): void {
+    clearInterval(this.timer);
+    this.seconds = FIRST_SECONDS;
+    this.element.hidden = true;
+  }
+
+  private again(): void {
+    clearInterval(this.timer);
+    this.countdown.textContent = "Trying…";
+    this.retry();
+  }
+
+  private count(left: number): void {
+    const tell = () => (this.countdown.textContent = `Trying again in ${left} s.`);
     tell();
-    timer = window.setInterval(() => (--left > 0 ? tell() : again()), 1000);
+    this.timer = window.setInterval(() => (--left > 0 ? tell() : this.again()), 1000);
   }
-  return {
-    element,
-    show(error) {
-      const isAway = error instanceof Away;
-      words.textContent = isAway
-        ? "The gateway cannot be reached; what is shown may be old."
-        : `Something went wrong: ${error instanceof Error ? error.message : String(error)}.`;
-      element.hidden = false;
-      countdown.textContent = "";
-      clearInterval(timer);
-      if (isAway) {
-        count(Math.max(error.retrySeconds ?? 0, seconds));
-        seconds = Math.min(MOST_SECONDS, seconds * 2);
-      }
-    },
-    clear() {
-      clearInterval(timer);
-      seconds = FIRST_SECONDS;
-      element.hidden = true;
-    },
-  };
 }

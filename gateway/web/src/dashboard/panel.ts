@@ -2,24 +2,15 @@
 
 import { el, freshId, unseen, type Child } from "./dom.ts";
 
-export interface Panel {
-  element: HTMLElement;
-  body: HTMLElement;
-}
-
 /** Make a panel. `save` is called when somebody wants its content as a file. */
-export function panel(title: string, { save, note }: { save?: () => void; note?: Child } = {}, ...content: Child[]): Panel {
+export function panel(title: string, { save, note }: { save?: () => void; note?: Child }, ...content: Child[]): HTMLElement {
   const id = freshId();
-  const body = el("div", { class: "body" }, ...content);
   const button =
     save && el("button", { type: "button", class: "quiet save", onclick: save }, "CSV", unseen(` of ${title.toLowerCase()}`));
-  return {
-    element: el(
-      "section",
-      { class: "panel", "aria-labelledby": id },
-      el("header", {}, el("h2", { id }, title), note, button),
-      body,
-    ),
-    body,
-  };
+  return el(
+    "section",
+    { class: "panel", "aria-labelledby": id },
+    el("header", {}, el("h2", { id }, title), note, button),
+    ...content,
+  );
 }

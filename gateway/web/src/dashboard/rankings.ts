@@ -32,81 +32,79 @@ const KINDS: Record<Ranking, Kind> = {
 /** What was clicked, and who did. */
 const GROUPS: readonly (readonly Ranking[])[] = [RANKINGS.slice(0, 5), RANKINGS.slice(5)];
 
-export interface RankingsPanel {
-  element: HTMLElement;
-  show(report: Report, chosen: Record<Choice, string | null>, name: string): void;
-}
+type Choose = (choice: Choice, id: string | null) => void;
+type Chosen = Record<Choice, string | null>;
 
-export function rankingsPanel(choose: (choice: Choice, id: string | null) => void): RankingsPanel {
-  const grids = GROUPS.map((group) => [el("div", { class: "rankings" }), group] as const);
-  let shown: Report | null = null;
-  let fileName = "";
-  const save = () => shown && download(`rankings-${fileName}.csv`, rows(shown));
-  const button = el("button", { type: "button", class: "quiet save", onclick: save }, "CSV of these rankings");
-  const aside = el("p", { class: "aside" }, button);
-  const element = el("section", { class: "groups", "aria-label": "Rankings" }, ...grids.map(([grid]) => grid), aside);
-  return {
-    element,
-    show(report, chosen, name) {
-      shown = report;
-      fileName = name;
-      const focused = (document.activeElement as HTMLElement | null)?.dataset["choice"];
-      for (const [grid, rankings] of grids) {
-        const asked = rankings.filter((ranking) => report[ranking]);
-        grid.dataset["count"] = String(asked.length);
-        grid.replaceChildren(
-          ...asked.map((each) => rankingOf(each, report[each]!, report.clicks, (choice) => chosen[choice], choose)),
-        );
-      }
-      if (focused) element.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
-    },
-  };
-}
+export class RankingsPanel {
+  readonly element: HTMLElement;
+  private readonly grids = GROUPS.map((group) => [el("div", { class: "rankings" }), group] as const);
+  private readonly aside: HTMLElement;
+  private shown: Report | null = null;
+  private name = "";
 
-function rankingOf(
-  ranking: Ranking,
-  shares: Share[],
-  total: number,
-  chosenFor: (choice: Choice) => string | null,
-  choose: (choice: Choice, id: string | null) => void,
-): HTMLElement {
-  const kind = KINDS[ranking];
-  const most = Math.max(1, ...shares.map((share) => share.clicks));
-  const lines = shares.map((share) => {
-    const name = words(kind, share.value);
-    const id = share.referralLink?.id ?? share.partner?.id ?? share.program?.id;
-    const isChosen = kind.choice !== undefined && id !== undefined && chosenFor(kind.choice) === id;
-    const shownName =
-      kind.choice && id
-        ? el(
-            "button",
-            {
-              type: "button",
-              class: "choice",
-              "data-choice": id,
-              "aria-pressed": String(isChosen),
-              title: isChosen ? "Show all again" : "Show only this",
-              onclick: () => choose(kind.choice!, isChosen ? null : id),
-            },
-            name,
-          )
-        : el("span", { title: share.value ?? false }, name);
-    const bar = el("span", { class: "bar", "aria-hidden": "true" });
-    bar.style.setProperty("--people-part", String(share.people / most));
-    bar.style.setProperty("--bots-part", String(share.bots / most));
-    return el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, shownName, bar),
-      el("td", { class: "number", title: ofWhich(share, total) }, number(share.clicks)),
+  constructor(private readonly choose: Choose) {
+    const button = el("button", { type: "button", class: "quiet save", onclick: () => this.save() }, "CSV of these rankings");
+    this.aside = el("p", { class: "aside", hidden: true }, button);
+    const grids = this.grids.map(([grid]) => grid);
+    this.element = el("section", { class: "groups", "aria-label": "Rankings" }, ...grids, this.aside);
+  }
+
+  show(report: Report, chosen: Chosen, name: string): void {
+    [this.shown, this.name] = [report, name];
+    const focused = (document.activeElement as HTMLElement | null)?.dataset["choice"];
+    for (const [grid, rankings] of this.grids) {
+      const asked = rankings.filter((ranking) => report[ranking]);
+      grid.dataset["count"] = String(asked.length);
+      grid.replaceChildren(...asked.map((each) => this.ranking(each, report[each]!, report.clicks, chosen)));
+    }
+    this.aside.hidden = false;
+    if (focused) this.element.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  private ranking(ranking: Ranking, shares: Share[], total: number, chosen: Chosen): HTMLElement {
+    const kind = KINDS[ranking];
+    const most = Math.max(1, ...shares.map((share) => share.clicks));
+    const lines = shares.map((share) =>
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, this.nameOf(kind, share, chosen), bar(share, most)),
+        el("td", { class: "number", title: ofWhich(share, total) }, number(share.clicks)),
+      ),
     );
-  });
-  const head = el("tr", {}, el("th", { scope: "col" }, kind.column), el("th", { scope: "col", class: "number" }, "Clicks"));
-  const table = el("table", {}, el("thead", { class: "unseen" }, head), el("tbody", {}, ...lines));
-  const content = shares.length ? table : el("p", { class: "empty" }, "Nothing yet");
-  const { element } = panel(kind.title, {}, content);
-  element.dataset["ranking"] = ranking;
-  return element;
+    const head = el("tr", {}, el("th", { scope: "col" }, kind.column), el("th", { scope: "col" }, "Clicks"));
+    const table = el("table", {}, el("thead", { class: "unseen" }, head), el("tbody", {}, ...lines));
+    const made = panel(kind.title, {}, shares.length ? table : el("p", { class: "empty" }, "Nothing yet"));
+    made.dataset["ranking"] = ranking;
+    return made;
+  }
+
+  private nameOf(kind: Kind, share: Share, chosen: Chosen): HTMLElement {
+    const { choice } = kind;
+    const id = share.referralLink?.id ?? share.partner?.id ?? share.program?.id;
+    if (!choice || !id) return el("span", { title: share.value ?? false }, words(kind, share.value));
+    const isChosen = chosen[choice] === id;
+    const attributes = {
+      type: "button",
+      class: "choice",
+      "data-choice": id,
+      "aria-pressed": String(isChosen),
+      title: isChosen ? "Show all again" : "Show only this",
+      onclick: () => this.choose(choice, isChosen ? null : id),
+    };
+    return el("button", attributes, words(kind, share.value));
+  }
+
+  private save(): void {
+    if (this.shown) download(`rankings-${this.name}.csv`, rows(this.shown));
+  }
+}
+
+function bar(share: Share, most: number): HTMLElement {
+  const made = el("span", { class: "bar", "aria-hidden": "true" });
+  made.style.setProperty("--people-part", String(share.people / most));
+  made.style.setProperty("--bots-part", String(share.bots / most));
+  return made;
 }
 
 function words(kind: Kind, value: string | null): string {

@@ -25,8 +25,8 @@ const LENGTHS: Record<Exclude<Range, "custom">, Length> = {
   "12m": { months: 12 },
 };
 const MOST_DAYS = 3660;
-/** The API knows no earlier year. */
-export const FIRST_DAY = "1971-01-01";
+/** The API knows no years before and after these. */
+export const [FIRST_DAY, LAST_DAY] = ["1971-01-02", "2998-12-31"];
 
 /** Return the span of a view at a moment. The period before is as long as what has passed of the span. */
 export function spanOf(view: View, now: Temporal.Instant = Temporal.Now.instant()): Span {

@@ -13,29 +13,28 @@ const FIGURES: readonly [keyof Totals, string, boolean][] = [
   ["clicks", "All clicks", false],
 ];
 
-export interface TotalsPanel {
-  element: HTMLElement;
-  show(totals: Totals, before: Totals | null, who: Who, period: string): void;
+export class TotalsPanel {
+  private readonly list = el("dl", { class: "totals" }, ...FIGURES.map(([key, label]) => total(key, label, "–", [])));
+  readonly element = el("section", { "aria-label": "Totals" }, this.list);
+
+  show(totals: Totals, before: Totals | null, who: Who, period: string): void {
+    const asked = FIGURES.filter(([key]) => who === "all" || key === who || key === "customers");
+    this.list.replaceChildren(
+      ...asked.map(([key, label, isGood]) =>
+        total(key, label, number(totals[key]), comparison(totals[key], before?.[key] ?? null, period, isGood)),
+      ),
+    );
+  }
 }
 
-export function totalsPanel(): TotalsPanel {
-  const list = el("dl", { class: "totals" });
-  return {
-    element: el("section", { "aria-label": "Totals" }, list),
-    show(totals, before, who, period) {
-      list.replaceChildren(
-        ...FIGURES.filter(([key]) => who === "all" || key === who || key === "customers").map(([key, label, isGood]) =>
-          el(
-            "div",
-            { class: "total", "data-figure": key },
-            el("dt", {}, label),
-            el("dd", { class: "figure" }, number(totals[key])),
-            el("dd", { class: "change" }, ...comparison(totals[key], before?.[key] ?? null, period, isGood)),
-          ),
-        ),
-      );
-    },
-  };
+function total(key: keyof Totals, label: string, figure: string, against: (Node | string)[]): HTMLElement {
+  return el(
+    "div",
+    { class: "total", "data-figure": key },
+    el("dt", {}, label),
+    el("dd", { class: "figure" }, figure),
+    el("dd", { class: "change" }, ...against),
+  );
 }
 
 function comparison(value: number, before: number | null, period: string, isGood: boolean): (Node | string)[] {

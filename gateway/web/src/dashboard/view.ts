@@ -2,7 +2,7 @@
 
 import type { Interval } from "./queries.ts";
 
-export const RANGES = ["today", "7d", "30d", "90d", "12m", "custom"] as const;
+const RANGES = ["today", "7d", "30d", "90d", "12m", "custom"] as const;
 export type Range = (typeof RANGES)[number];
 export type Who = "all" | "people" | "bots";
 
