@@ -82,7 +82,7 @@ async def test_without_clicks_there_is_a_link_to_share(browser: Browser, gateway
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, dashboard, token=token) as page:
         await loaded(page)
-        await expect(page.get_by_text("No clicks in this time.")).to_be_visible()
+        await expect(page.get_by_text("No clicks in this time.", exact=True)).to_be_visible()
         await expect(page.get_by_text("https://yoursite.com/?aff=PARTNER123")).to_be_visible()
         assert await figure(page, "clicks") == 0
         chart = "Bar chart of clicks by day. There are none."

@@ -16,6 +16,7 @@ export interface Series {
   name: string;
 }
 
+const NOTHING = "No clicks in this time. Those of the links below show here as they come.";
 const HEIGHT = 260;
 const TICK_PIXELS = 72;
 // There is no half a click.
@@ -30,6 +31,7 @@ export class ChartPanel {
   private plot: uPlot | null = null;
   private readonly canvas = el("div", { class: "plot", role: "img", "aria-label": "Being counted" });
   private readonly tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
+  private readonly nothing = el("p", { class: "nothing", hidden: true }, NOTHING);
   private readonly table = el("div", {
     class: "scroll",
     tabindex: "0",
@@ -39,7 +41,7 @@ export class ChartPanel {
 
   constructor() {
     const details = el("details", {}, el("summary", {}, "Show as a table"), this.table);
-    const chart = el("div", { class: "chart" }, this.canvas, this.tip);
+    const chart = el("div", { class: "chart" }, this.canvas, this.tip, this.nothing);
     this.element = panel("Clicks over time", { save: () => this.save(), note: legend() }, chart, details);
     new ResizeObserver(() => this.plot?.width !== this.canvas.clientWidth && this.draw()).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -49,6 +51,7 @@ export class ChartPanel {
     this.shown = series;
     this.canvas.setAttribute("aria-label", inWords(series));
     this.table.replaceChildren(tableOf(series));
+    this.nothing.hidden = series.buckets.some((bucket) => bucket.clicks > 0);
     this.draw();
   }
 

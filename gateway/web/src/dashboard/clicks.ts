@@ -44,12 +44,13 @@ export class ClicksPanel {
   private readonly newer = this.button("Newer", () => ({ last: PAGE, before: this.info?.startCursor ?? null }));
   private readonly older = this.button("Older", () => ({ first: PAGE, after: this.info?.endCursor ?? null }));
   private readonly news = this.button("", () => START);
+  private readonly pager = el("nav", { class: "pager", hidden: true, "aria-label": "Pages of clicks" });
 
   constructor(private readonly onError: (error: unknown) => void) {
-    const pager = el("nav", { class: "pager", "aria-label": "Pages of clicks" }, this.newer, this.older, this.news);
     const save = () => this.asked && download(`clicks-${this.asked.span.days.join("-to-")}.csv`, rows(this.shown));
+    this.pager.append(this.newer, this.older, this.news);
     this.news.hidden = true;
-    this.element = panel("Latest clicks", { save }, this.table, this.empty, pager);
+    this.element = panel("Latest clicks", { save }, this.table, this.empty, this.pager);
   }
 
   /** Show the first page: anew, if that is shown, and in any case `fromStart`. */
@@ -99,6 +100,7 @@ export class ClicksPanel {
     this.body.replaceChildren(...this.shown.map((click) => row(click, view.zone, columns, this.fresh.has(click.id))));
     withRoles(this.table).hidden = !this.shown.length;
     this.empty.hidden = !this.table.hidden;
+    this.pager.hidden = !this.shown.length && this.position === START;
     this.newer.disabled = this.position === START || !this.info?.hasPreviousPage;
     this.older.disabled = !this.info?.hasNextPage;
     this.news.hidden = this.news.disabled = !this.waiting;

@@ -38,15 +38,14 @@ type Chosen = Record<Choice, string | null>;
 export class RankingsPanel {
   readonly element: HTMLElement;
   private readonly grids = GROUPS.map((group) => [el("div", { class: "rankings" }), group] as const);
-  private readonly aside: HTMLElement;
   private shown: Report | null = null;
   private name = "";
 
   constructor(private readonly choose: Choose) {
     const button = el("button", { type: "button", class: "quiet save", onclick: () => this.save() }, "CSV of these rankings");
-    this.aside = el("p", { class: "aside", hidden: true }, button);
     const grids = this.grids.map(([grid]) => grid);
-    this.element = el("section", { class: "groups", "aria-label": "Rankings" }, ...grids, this.aside);
+    const aside = el("p", { class: "aside" }, button);
+    this.element = el("section", { class: "groups", hidden: true, "aria-label": "Rankings" }, ...grids, aside);
   }
 
   show(report: Report, chosen: Chosen, name: string): void {
@@ -57,7 +56,7 @@ export class RankingsPanel {
       grid.dataset["count"] = String(asked.length);
       grid.replaceChildren(...asked.map((each) => this.ranking(each, report[each]!, report.clicks, chosen)));
     }
-    this.aside.hidden = false;
+    this.element.hidden = report.clicks === 0;
     if (focused) this.element.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
   }
 

@@ -67,7 +67,8 @@ export function searchOf(view: View): string {
       search.set(name, name === "interval" ? value.toLowerCase() : value);
     }
   }
-  return search.size ? `?${search}` : "";
+  const text = search.toString();
+  return text && `?${text}`;
 }
 
 export function isZone(name: string): boolean {
