@@ -12,6 +12,7 @@ from tests.past import hourly, record_past
 from tests.web import faults, loaded, visiting, width
 
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
+BETWEEN = (480, 701, 820, 901, 1100)
 LONG = "https://yoursite.com/" + "a-page-with-quite-a-long-name-" * 8
 
 
@@ -54,3 +55,16 @@ async def test_everything_can_be_reached_by_keyboard(browser: Browser, gateway: 
             reached.add(await page.evaluate("document.activeElement.textContent || document.activeElement.value"))
         wanted = ("Sign out", "30d", "CSV of clicks over time", "Show as a table", "A-CODE-OF", "Copy", "Older")
         assert [start for start in wanted if not any(text.startswith(start) for text in reached)] == []
+
+
+async def test_nothing_sticks_out_on_any_screen(browser: Browser, gateway: Gateway) -> None:
+    url = str(gateway.http.base_url.join("/dashboard?range=90d"))
+    async with visiting(browser, url, token=await gateway.token()) as page:
+        await loaded(page)
+        for pixels in BETWEEN:
+            await page.set_viewport_size({"width": pixels, "height": 800})
+            assert await width(page) == pixels
+            inner = await page.eval_on_selector(
+                ".clicks", "table => table.scrollWidth - table.parentElement.clientWidth"
+            )
+            assert inner <= 0, f"the clicks at {pixels}"

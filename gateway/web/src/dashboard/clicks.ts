@@ -127,7 +127,8 @@ function header(columns: Columns): HTMLElement {
 
 function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HTMLElement {
   const browser = [click.browser, click.os].filter(Boolean).join(", ") || capitalised(click.deviceType ?? "");
-  const where = [click.city, click.country && country(click.country)].filter(Boolean).join(", ");
+  const land = click.country && country(click.country);
+  const where = click.city ? [click.city, click.country].filter(Boolean).join(", ") : land;
   const cell = (label: string, text: string | null | undefined, title: string | null = null) =>
     el("td", { "data-label": label }, el("span", { class: "cut", title: title ?? text ?? false }, text || "–"));
   return el(
@@ -139,9 +140,9 @@ function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HT
     columns.program && cell("Program", click.program.name),
     cell("Page", place(click.pageUrl ?? click.affiliateUrl), click.pageUrl ?? click.affiliateUrl),
     cell("From", click.referrerHost, click.referrerUrl),
-    cell("Place", where),
+    cell("Place", where, [click.city, land].filter(Boolean).join(", ")),
     click.isBot
-      ? el("td", { "data-label": "Browser" }, el("span", {}, el("span", { class: "badge" }, "bot"), ` ${click.browser ?? ""}`))
+      ? el("td", { "data-label": "Browser" }, el("span", { class: "cut" }, el("span", { class: "badge" }, "bot"), ` ${click.browser ?? ""}`))
       : cell("Browser", browser),
   );
 }
