@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from gateway.pages import DIST
 
-SECONDS = 10
+SECONDS = 20
 # Axe's other impacts are advice.
 GRAVE = ("serious", "critical")
 OWN_SCHEMES = ("blob", "data")
