@@ -78,7 +78,7 @@ def _system_commands() -> tuple[list[str], list[str]] | None:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
-    version = subprocess.run([node, "--version"], capture_output=True, text=True)  # noqa: S603  as above
+    version = subprocess.run([node, "--version"], capture_output=True, text=True)  # noqa: S603  the machine's own
     match = re.match(r"v(\d+)\.", version.stdout)
     return ([node], [npm]) if match and int(match[1]) >= OLDEST_NODE else None
 
