@@ -7,11 +7,13 @@ WORKDIR /src
 # The pins change less often than the code: a layer of their own is built again only with them.
 COPY requirements.txt ./
 RUN pip install --requirement requirements.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md hatch_build.py ./
 COPY gateway/ gateway/
 COPY graph/ graph/
 COPY rest/ rest/
 COPY db/ db/
+# The web pages are built here, with packages from npm. `--build-arg CLICKGATE_WEB=` lets an image go without them.
+ARG CLICKGATE_WEB=required
 RUN pip install --no-deps . && pip check
 
 FROM python:3.13-slim

@@ -7,13 +7,15 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 RUNTIME = $(VENV)/.installed
 DEV = $(VENV)/.installed-dev
+# What the web pages are built from, which an installation does.
+WEB = hatch_build.py $(addprefix gateway/web/,package-lock.json tsconfig.json build.mjs) $(shell find gateway/web/src -type f)
 COMPILE = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--custom-compile-command "make pins" --annotation-style line $(ARGS)
 
-.PHONY: help demo test lint pins clean
+.PHONY: help demo test lint web screenshots pins clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## Run a gateway filled with a demonstration's clicks; CLICKGATE_PORT is its port, else 8000
 	@$(BIN)/clickgate demo
@@ -26,13 +28,19 @@ lint: $(DEV) ## Check style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+web: $(BIN)/pip ## Build the web pages, where the installation could not; say what is wrong if that fails
+	CLICKGATE_WEB=required $(PIP) install --quiet --no-deps --editable .
+
+screenshots: $(DEV) ## Take the README's pictures of the web pages anew
+	$(BIN)/python -m tests.screenshots
+
 pins: $(BIN)/pip ## Write both requirements files anew from pyproject.toml; with ARGS=--upgrade, with newer versions
 	$(PIP) install --quiet uv
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) --extra dev --constraints requirements.txt pyproject.toml --output-file requirements-dev.txt
 
 clean: ## Remove .venv and the caches; databases stay
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist gateway/web/dist gateway/web/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip comes last into a new environment, so a half-made one is not taken for a whole one.
@@ -40,13 +48,13 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=")'
 	$(PYTHON) -m venv --clear $(VENV)
 
-$(RUNTIME): requirements.txt pyproject.toml | $(BIN)/pip
+$(RUNTIME): requirements.txt pyproject.toml $(WEB) | $(BIN)/pip
 	$(PIP) install --quiet --requirement requirements.txt
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $@
 
 # What a run needs is among the pins for development, so that one installation serves both.
-$(DEV): requirements-dev.txt requirements.txt pyproject.toml | $(BIN)/pip
+$(DEV): requirements-dev.txt requirements.txt pyproject.toml $(WEB) | $(BIN)/pip
 	$(PIP) install --quiet --requirement requirements-dev.txt
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $(RUNTIME) $@

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway import logs
 from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
+from gateway.pages import graphiql, page_routes
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
 from graph.context import Services
@@ -93,7 +94,8 @@ def create_app(*more: BaseRoute) -> Starlette:
 
 
 def _routes(settings: Settings, more: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
-    graphql = GraphQLView(build_schema(limits_of(settings)), origins=settings.graphql_origins)
+    schema, page = build_schema(limits_of(settings)), graphiql(settings.pages)
+    graphql = GraphQLView(schema, origins=settings.graphql_origins, page=page)
     tracker = TrackerScript(settings.click_path or PATH)
     routes = [
         Route(PATH, ClickEndpoint()),
@@ -104,6 +106,7 @@ def _routes(settings: Settings, more: Sequence[BaseRoute]) -> Sequence[BaseRoute
         Route("/healthz", healthz),
         Route("/readyz", Readiness().answer),
         Route("/metrics", metrics),
+        *page_routes(settings.pages),
         *more,
     ]
     for path, endpoint in ((settings.click_path, ClickEndpoint()), (settings.tracker_path, tracker.answer)):

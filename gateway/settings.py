@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     graphql_cost: int = Field(
         default=10_000, ge=1, description="Cost of a GraphQL query: about the objects that it may answer with"
     )
+    pages: Literal["all", "dashboard", "none"] = Field(
+        default="all",
+        description="Web pages that are served: `all`, the `dashboard` without GraphiQL, or `none`",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe line logged"
     )

@@ -44,11 +44,16 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, *arguments: str, command: str = "serve", log: Path | None = None, **settings: str
+    database_url: str,
+    *arguments: str,
+    command: str = "serve",
+    log: Path | None = None,
+    port: int | None = None,
+    **settings: str,
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
     """Run `clickgate serve`, or another command that serves; yield the process and its base URL once it is ready. It is
     stopped in the end."""
-    url = f"http://127.0.0.1:{(port := free_port())}"
+    url = f"http://127.0.0.1:{(port := port or free_port())}"
     with open(log or os.devnull, "ab") as output:
         process = subprocess.Popen(
             [COMMAND, command, "--port", str(port), *arguments],
@@ -58,17 +63,23 @@ async def serving(
             start_new_session=True,
         )
     try:
-        async with httpx.AsyncClient() as http, asyncio.timeout(START_SECONDS):
-            while not await _ready(http, url):
-                if process.poll() is not None:
-                    raise RuntimeError(f"clickgate {command} exited with {process.returncode}")
-                await asyncio.sleep(0.05)
+        async with httpx.AsyncClient() as http:
+            await ready(http, url, process)
         yield process, url
     finally:
         await stop(process)
 
 
-async def _ready(http: httpx.AsyncClient, url: str) -> bool:
+async def ready(http: httpx.AsyncClient, url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the gateway in this process is ready."""
+    async with asyncio.timeout(START_SECONDS):
+        while not await _is_ready(http, url):
+            if process.poll() is not None:
+                raise RuntimeError(f"clickgate serve exited with {process.returncode}")
+            await asyncio.sleep(0.05)
+
+
+async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
     try:
         return (await http.get(f"{url}/readyz")).status_code == 200
     except httpx.TransportError:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.web import need_pages
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("gateway", "graph", "rest", "db")
 
@@ -69,6 +71,16 @@ def test_the_installed_command_has_the_migrations(command: Path, tmp_path: Path)
 def test_the_installed_packages_have_the_files_that_pages_are_made_of(command: Path) -> None:
     script = "from gateway.demo.shop import routes; from rest.tracker import TrackerScript; routes(), TrackerScript()"
     run(command.with_name("python"), "-c", script)
+
+
+def test_the_installed_gateway_has_its_pages_and_not_their_sources(command: Path) -> None:
+    need_pages()
+    script = "import gateway; from pathlib import Path; print(*Path(gateway.__file__).with_name('web').rglob('*'))"
+    files = run(command.with_name("python"), "-c", script)
+    assert all(
+        f"dist/{name}" in files for name in ("dashboard.html", "graphiql.html", "licenses.txt", "assets/dashboard-")
+    )
+    assert not any(name in files for name in ("node_modules", "package.json", "build.mjs", "src", ".png"))
 
 
 def test_a_run_imports_nothing_that_only_development_needs() -> None:

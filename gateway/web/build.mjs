@@ -1,0 +1,116 @@
+// Builds the pages into dist/: hashed assets with a gzipped twin each, and the HTML that names them.
+
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const ASSETS = "dist/assets";
+const PUBLIC = "/assets";
+// Below this a gzipped twin saves no packet.
+const SMALLEST_GZIP = 1024;
+
+const shared = {
+  bundle: true,
+  minify: true,
+  metafile: true,
+  outdir: ASSETS,
+  publicPath: PUBLIC,
+  target: ["es2022", "chrome107", "firefox104", "safari16"],
+  entryNames: "[name]-[hash]",
+  chunkNames: "chunk-[hash]",
+  assetNames: "[name]-[hash]",
+  loader: { ".woff2": "file", ".svg": "file", ".graphql": "text" },
+  define: { "process.env.NODE_ENV": '"production"' },
+  logLevel: "warning",
+};
+
+// GraphiQL's own style sheet has Monaco's in it, icons included.
+const withoutStyles = {
+  name: "without Monaco's styles",
+  setup: ({ onLoad }) => onLoad({ filter: /monaco-editor.*\.css$/ }, () => ({ contents: "", loader: "empty" })),
+};
+
+async function main() {
+  await rm("dist", { recursive: true, force: true });
+  await mkdir(ASSETS, { recursive: true });
+  const icon = await hashed("src/icon.svg");
+  const dashboard = await build({ ...shared, format: "esm", entryPoints: { dashboard: "src/dashboard/main.ts" } });
+  // A worker is a file of its own, so that no policy has to allow scripts made of text.
+  const workers = await build({
+    ...shared,
+    format: "iife",
+    entryPoints: {
+      "editor.worker": "monaco-editor/esm/vs/editor/editor.worker.js",
+      "json.worker": "monaco-editor/esm/vs/language/json/json.worker.js",
+      "graphql.worker": "monaco-graphql/esm/graphql.worker.js",
+    },
+  });
+  const graphiql = await build({
+    ...shared,
+    format: "esm",
+    splitting: true,
+    plugins: [withoutStyles],
+    jsx: "automatic",
+    entryPoints: { graphiql: "src/graphiql/main.tsx" },
+    define: { ...shared.define, WORKERS: JSON.stringify(named(workers)) },
+  });
+  await page("dashboard", { ...named(dashboard), icon });
+  await page("graphiql", { ...named(graphiql), icon });
+  await writeFile("dist/licenses.txt", await licenses([dashboard, workers, graphiql]));
+  await compress();
+}
+
+// The public names of a build's entries: { "dashboard.js": "/assets/dashboard-HASH.js", "dashboard.css": … }.
+function named({ metafile }) {
+  const names = {};
+  for (const [path, output] of Object.entries(metafile.outputs)) {
+    if (!output.entryPoint) continue;
+    for (const file of [path, output.cssBundle].filter(Boolean)) {
+      names[basename(file).replace(/-[A-Z0-9]{8}(?=\.)/, "")] = `${PUBLIC}/${basename(file)}`;
+    }
+  }
+  return names;
+}
+
+async function hashed(path) {
+  const content = await readFile(path);
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
+  const name = basename(path).replace(".", `-${hash}.`);
+  await writeFile(join(ASSETS, name), content);
+  return `${PUBLIC}/${name}`;
+}
+
+async function page(name, addresses) {
+  const template = await readFile(`src/${name}.html`, "utf8");
+  const html = template.replace(/\{\{(.+?)\}\}/g, (_, wanted) => {
+    if (!(wanted in addresses)) throw new Error(`${name}.html names ${wanted}, which was not built`);
+    return addresses[wanted];
+  });
+  await writeFile(`dist/${name}.html`, html);
+}
+
+// What is bundled goes out with its authors' terms.
+async function licenses(builds) {
+  const inputs = builds.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const folders = inputs.map((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]);
+  const texts = [];
+  for (const folder of [...new Set(folders.filter(Boolean))].sort()) {
+    const { name, version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const file = (await readdir(folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+    const text = file ? await readFile(join(folder, file), "utf8") : "";
+    texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+  }
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+async function compress() {
+  for (const name of await readdir(ASSETS)) {
+    const content = await readFile(join(ASSETS, name));
+    if (!/\.(js|css|svg)$/.test(name) || content.length < SMALLEST_GZIP) continue;
+    await writeFile(join(ASSETS, `${name}.gz`), gzipSync(content, { level: 9 }));
+  }
+}
+
+await main();

@@ -1,0 +1,58 @@
+// Gathers the clicks that arrive into few changes of the page, however many there are.
+
+import type { Click } from "./queries.ts";
+
+const GATHER_MS = 200;
+/** The sums are asked for anew soon after a click, and then at most so often. */
+const SUMS_MS = 600;
+const SUMS_PAUSE_MS = 4000;
+
+export class Arrivals {
+  private gathered: Click[] = [];
+  private showing: number | undefined;
+  private refreshing: number | undefined;
+  private refreshedAt = -Infinity;
+
+  constructor(
+    private readonly show: (clicks: Click[]) => void,
+    private readonly refresh: () => void,
+  ) {
+    document.addEventListener("visibilitychange", this.onVisible);
+  }
+
+  add(click: Click): void {
+    this.gathered.push(click);
+    this.showing ??= window.setTimeout(() => {
+      this.showing = undefined;
+      this.show(this.gathered.splice(0));
+    }, GATHER_MS);
+    this.missed();
+  }
+
+  /** Something changed, perhaps: have the sums asked for soon. */
+  missed(): void {
+    const wait = Math.max(SUMS_MS, this.refreshedAt + SUMS_PAUSE_MS - performance.now());
+    this.refreshing ??= window.setTimeout(() => this.sum(), wait);
+  }
+
+  stop(): void {
+    clearTimeout(this.showing);
+    clearTimeout(this.refreshing);
+    document.removeEventListener("visibilitychange", this.onVisible);
+  }
+
+  private sum(): void {
+    // Nobody looks: it waits until somebody does.
+    if (document.hidden) return;
+    this.refreshing = undefined;
+    this.refreshedAt = performance.now();
+    this.refresh();
+  }
+
+  private readonly onVisible = () => {
+    if (this.refreshing !== undefined && !document.hidden) {
+      clearTimeout(this.refreshing);
+      this.sum();
+    }
+  };
+}

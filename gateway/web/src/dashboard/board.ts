@@ -1,0 +1,214 @@
+// The dashboard of whoever is signed in: puts the parts together, loads what they show, and keeps it current.
+
+import { Arrivals } from "./arrivals.ts";
+import { Refused, ask } from "./api.ts";
+import { ChartPanel } from "./chart.ts";
+import { ClicksPanel } from "./clicks.ts";
+import { Controls } from "./controls.ts";
+import { el } from "./dom.ts";
+import { date, time } from "./format.ts";
+import { header } from "./header.ts";
+import { LinksPanel } from "./links.ts";
+import { Watch } from "./live.ts";
+import { Notice } from "./notice.ts";
+import { NAMES, REPORT, type Click, type NamesData, type Report, type ReportData, type Totals, type ViewerData } from "./queries.ts";
+import { RankingsPanel } from "./rankings.ts";
+import { spanOf, type Span } from "./spans.ts";
+import { TotalsPanel } from "./totals.ts";
+import { searchOf, viewIn, type View } from "./view.ts";
+
+const TOP = 8;
+// Days end, and a period before moves on, though nobody clicks.
+const IDLE_REFRESH_MS = 5 * 60_000;
+const REVOKED = "This token is no longer accepted: it was revoked, or has expired. Sign in with another one.";
+const PERIODS: Record<View["range"], string> = {
+  today: "by this time yesterday",
+  "7d": "in the 7 days before",
+  "30d": "in the 30 days before",
+  "90d": "in the 90 days before",
+  "12m": "in the 12 months before",
+  custom: "in as many days before",
+};
+
+export class Board {
+  readonly element: HTMLElement;
+  private view = viewIn(location.search);
+  private names: NamesData = {};
+  /** Ends whatever is loaded for a view when there is another one. */
+  private viewing = new AbortController();
+  private isCounting = false;
+  private isStale = false;
+  private watch: Watch | null = null;
+  private readonly idle: number;
+  private readonly columns: { partner: boolean; program: boolean };
+
+  private readonly trouble = new Notice(() => this.load());
+  private readonly incoming = new Arrivals((some) => this.add(some), () => this.refresh());
+  private readonly totals = new TotalsPanel();
+  private readonly chart = new ChartPanel();
+  private readonly rankings = new RankingsPanel((choice, id) => this.change({ [choice]: id }));
+  private readonly links = new LinksPanel((error) => this.failed(error));
+  private readonly clicks = new ClicksPanel((error) => this.failed(error));
+  private readonly asOf = el("p", { class: "as-of" });
+  private readonly head: ReturnType<typeof header>;
+  private readonly controls: Controls;
+
+  constructor(
+    viewer: ViewerData,
+    private readonly leave: (why: string | null) => void,
+  ) {
+    const programs = viewer.programs.nodes;
+    this.columns = { partner: viewer.viewer.role !== "PARTNER", program: programs.length > 1 };
+    this.head = header(viewer, () => leave(null));
+    this.controls = new Controls(programs, (patch) => this.change(patch));
+    const panels = [this.totals, this.chart, this.rankings, this.links, this.clicks].map((panel) => panel.element);
+    const main = el("main", {}, this.controls.element, this.trouble.element, ...panels, this.asOf);
+    this.element = el("div", { class: "board" }, this.head.element, main);
+    addEventListener("popstate", this.goBack);
+    this.idle = window.setInterval(() => document.hidden || this.refresh(), IDLE_REFRESH_MS);
+    this.show();
+  }
+
+  close(): void {
+    removeEventListener("popstate", this.goBack);
+    clearInterval(this.idle);
+    this.viewing.abort();
+    this.trouble.clear();
+    this.incoming.stop();
+    this.watch?.stop();
+  }
+
+  private readonly goBack = () => {
+    this.view = viewIn(location.search);
+    this.show();
+  };
+
+  private change(patch: Partial<View>): void {
+    this.view = { ...this.view, ...patch };
+    history.pushState(null, "", location.pathname + searchOf(this.view));
+    this.show();
+  }
+
+  private show(): void {
+    const { program, link } = this.view;
+    if (this.watch?.program !== program || this.watch.link !== link) {
+      this.watch?.stop();
+      this.watch = new Watch(program, link, {
+        click: (click) => this.incoming.add(click),
+        state: (state) => this.head.state(state),
+        missed: () => this.incoming.missed(),
+        refused: () => this.leave(REVOKED),
+      });
+    }
+    this.showControls();
+    this.load();
+  }
+
+  private showControls(): void {
+    const { partner, link } = this.view;
+    this.controls.show(this.view, spanOf(this.view), {
+      partner: partner && (this.names.partner?.name ?? "…"),
+      link: link && (this.names.referralLink?.code ?? "…"),
+    });
+  }
+
+  /** Put clicks that arrived on top of the others, if they are among those that are shown. */
+  private add(clicks: Click[]): void {
+    const { who, partner } = this.view;
+    const end = Date.parse(spanOf(this.view).to);
+    const belongs = (click: Click) =>
+      (who === "all" || click.isBot === (who === "bots")) &&
+      (partner === null || click.partner.id === partner) &&
+      Date.parse(click.occurredAt) < end;
+    this.clicks.add(clicks.filter(belongs));
+  }
+
+  /** Load everything that the view shows. */
+  private load(): void {
+    this.viewing.abort();
+    this.viewing = new AbortController();
+    this.element.setAttribute("aria-busy", "true");
+    void this.run(true);
+  }
+
+  /** Load what clicks change. What takes long is never given up for the next time, which comes after it. */
+  private refresh(): void {
+    if (this.isCounting) this.isStale = true;
+    else void this.run(false);
+  }
+
+  private async run(isNew: boolean): Promise<void> {
+    const { signal } = this.viewing;
+    const [view, span] = [this.view, spanOf(this.view)];
+    this.isCounting = true;
+    try {
+      await Promise.all([
+        this.loadReport(view, span, signal),
+        this.clicks.load({ view, span, columns: this.columns, signal }, isNew),
+        isNew && this.links.load(view, this.columns.partner, signal),
+        isNew && this.loadNames(view, signal),
+      ]);
+      this.trouble.clear();
+    } catch (error) {
+      if (!signal.aborted) this.failed(error);
+    }
+    if (signal.aborted) return;
+    this.element.setAttribute("aria-busy", "false");
+    this.isCounting = false;
+    if (this.isStale) this.incoming.missed();
+    this.isStale = false;
+  }
+
+  private async loadReport(view: View, span: Span, signal: AbortSignal): Promise<void> {
+    const { report, before } = await ask<ReportData>(REPORT, variablesOf(view, span, this.columns), signal);
+    this.showReport(view, span, report, before ?? null);
+  }
+
+  private showReport(view: View, span: Span, report: Report, before: Totals | null): void {
+    const name = span.days.join("-to-");
+    const now = Date.parse(report.dataAsOf);
+    const buckets = report.series.filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
+    const isOneDay = span.days[0] === span.days[1];
+    this.totals.show(report, before, view.who, PERIODS[view.range]);
+    this.chart.show({ buckets, interval: span.interval, zone: view.zone, isOneDay, name });
+    this.rankings.show(report, view, name);
+    const zone = view.zone.replaceAll("_", " ");
+    this.asOf.textContent = `${wordsFor(span)}. Counted at ${time(report.dataAsOf, view.zone)}, ${zone}.`;
+  }
+
+  private async loadNames({ partner, link }: View, signal: AbortSignal): Promise<void> {
+    const variables = { partner: partner ?? "", withPartner: partner !== null, link: link ?? "", withLink: link !== null };
+    this.names = partner || link ? await ask<NamesData>(NAMES, variables, signal) : {};
+    this.showControls();
+  }
+
+  private failed(error: unknown): void {
+    if (error instanceof Refused) this.leave(REVOKED);
+    else if (!(error instanceof DOMException && error.name === "AbortError")) this.trouble.show(error);
+  }
+}
+
+function variablesOf(view: View, span: Span, columns: { partner: boolean; program: boolean }): Record<string, unknown> {
+  return {
+    from: span.from,
+    to: span.to,
+    beforeFrom: span.before?.from ?? span.from,
+    beforeTo: span.before?.to ?? span.to,
+    withBefore: span.before !== null,
+    zone: view.zone,
+    interval: span.interval,
+    top: TOP,
+    withPartners: columns.partner,
+    withPrograms: columns.program,
+    filter: {
+      programIds: view.program && [view.program],
+      partnerIds: view.partner && [view.partner],
+      referralLinkIds: view.link && [view.link],
+      isBot: view.who === "all" ? null : view.who === "bots",
+    },
+  };
+}
+
+function wordsFor({ days: [first, last] }: Span): string {
+  return first === last ? date(first) : `${date(first)} to ${date(last)}`;
+}

@@ -1,0 +1,174 @@
+// Clicks over time: bars for who looks, and a table with the same figures for everybody.
+
+import uPlot from "uplot";
+import { download } from "./csv.ts";
+import { el } from "./dom.ts";
+import { bucketName, compact, number, tick } from "./format.ts";
+import { panel } from "./panel.ts";
+import type { Bucket, Interval } from "./queries.ts";
+
+export interface Series {
+  buckets: Bucket[];
+  interval: Interval;
+  zone: string;
+  isOneDay: boolean;
+  /** Names the span in files and in words. */
+  name: string;
+}
+
+const NOTHING = "No clicks in this time. Those of the links below show here as they come.";
+const HEIGHT = 260;
+const TICK_PIXELS = 72;
+// There is no half a click.
+const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((zeros) => [1, 2, 5].map((step) => step * 10 ** zeros));
+const PER: Record<Interval, string> = { HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month" };
+
+type Colour = (name: string) => string;
+
+export class ChartPanel {
+  readonly element: HTMLElement;
+  private shown: Series | null = null;
+  private plot: uPlot | null = null;
+  private readonly canvas = el("div", { class: "plot", role: "img", "aria-label": "Being counted" });
+  private readonly tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
+  private readonly nothing = el("p", { class: "nothing", hidden: true }, NOTHING);
+  private readonly table = el("div", {
+    class: "scroll",
+    tabindex: "0",
+    role: "region",
+    "aria-label": "Clicks over time, as a table",
+  });
+
+  constructor() {
+    const details = el("details", {}, el("summary", {}, "Show as a table"), this.table);
+    const chart = el("div", { class: "chart" }, this.canvas, this.tip, this.nothing);
+    this.element = panel("Clicks over time", { save: () => this.save(), note: legend() }, chart, details);
+    new ResizeObserver(() => this.plot?.width !== this.canvas.clientWidth && this.draw()).observe(this.canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  show(series: Series): void {
+    this.shown = series;
+    this.canvas.setAttribute("aria-label", inWords(series));
+    this.table.replaceChildren(tableOf(series));
+    this.nothing.hidden = series.buckets.some((bucket) => bucket.clicks > 0);
+    this.draw();
+  }
+
+  private draw(): void {
+    this.plot?.destroy();
+    this.plot =
+      this.shown && this.canvas.clientWidth
+        ? new uPlot(options(this.shown, this.canvas, this.tip), data(this.shown), this.canvas)
+        : null;
+  }
+
+  private save(): void {
+    if (this.shown) download(`clicks-over-time-${this.shown.name}.csv`, rows(this.shown));
+  }
+}
+
+function legend(): HTMLElement {
+  const [people, bots] = [el("span", { class: "people" }, "People"), el("span", { class: "bots" }, "Bots")];
+  return el("p", { class: "legend", "aria-hidden": "true" }, people, bots);
+}
+
+function inWords({ buckets, interval, zone }: Series): string {
+  const most = buckets.reduce((best, bucket) => (bucket.clicks > best.clicks ? bucket : best), buckets[0]!);
+  const words = `Bar chart of clicks by ${PER[interval]}.`;
+  if (!most.clicks) return `${words} There are none.`;
+  return `${words} Most: ${number(most.people)} by people and ${number(most.bots)} by bots, ${bucketName(most, interval, zone)}.`;
+}
+
+// A bar stands for a bucket, so x is its number: months and days of 23 hours are as wide as others.
+function data({ buckets }: Series): uPlot.AlignedData {
+  return [buckets.map((_, number) => number), buckets.map((each) => each.clicks), buckets.map((each) => each.people)];
+}
+
+function options(series: Series, canvas: HTMLElement, tip: HTMLElement): uPlot.Options {
+  const styles = getComputedStyle(canvas);
+  const colour: Colour = (name) => styles.getPropertyValue(`--${name}`).trim();
+  const paths = uPlot.paths.bars!({ size: [0.72, 48], radius: [0.15, 0] });
+  const bar = (name: string) => ({ paths, fill: colour(name), stroke: colour(name), width: 0, points: { show: false } });
+  const last = series.buckets.length - 1;
+  return {
+    width: canvas.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    padding: [12, 0, 0, 0],
+    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: false, range: [-0.5, last + 0.5] },
+      y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] },
+    },
+    // All of them behind, people before them: what is seen of the one behind is the bots.
+    series: [{}, bar("bots"), bar("people")],
+    axes: axes(series, colour, `12px ${styles.fontFamily}`),
+    hooks: { setCursor: [(plot) => point(plot, series, tip)] },
+  };
+}
+
+function axes(series: Series, colour: Colour, font: string): uPlot.Axis[] {
+  const axis = { stroke: colour("muted"), font, ticks: { show: false } };
+  const bottom = {
+    ...axis,
+    size: 28,
+    grid: { show: false },
+    splits: (plot: uPlot) => splits(series.buckets.length - 1, plot.width),
+    values: (_plot: uPlot, numbers: number[]) => numbers.map((number) => label(series, number)),
+  };
+  const left = {
+    ...axis,
+    size: 44,
+    grid: { stroke: colour("line"), width: 1 },
+    incrs: WHOLE_STEPS,
+    values: (_plot: uPlot, numbers: number[]) => numbers.map(compact),
+  };
+  return [bottom, left];
+}
+
+function splits(last: number, width: number): number[] {
+  const step = Math.max(1, Math.ceil((last + 1) / Math.max(2, Math.floor(width / TICK_PIXELS))));
+  const count = Math.floor(last / step) + 1;
+  return Array.from({ length: count }, (_, number) => number * step);
+}
+
+function label({ buckets, interval, zone, isOneDay }: Series, number: number): string {
+  const bucket = buckets[number];
+  return bucket ? tick(bucket, interval, zone, isOneDay) : "";
+}
+
+function point(plot: uPlot, { buckets, interval, zone }: Series, tip: HTMLElement): void {
+  const bucket = buckets[plot.cursor.idx ?? -1];
+  tip.hidden = !bucket;
+  if (!bucket) return;
+  tip.replaceChildren(
+    el("strong", {}, bucketName(bucket, interval, zone)),
+    el("span", { class: "people" }, `${number(bucket.people)} by people`),
+    el("span", { class: "bots" }, `${number(bucket.bots)} by bots`),
+  );
+  const middle = plot.valToPos(plot.cursor.idx!, "x") + plot.bbox.left / devicePixelRatio;
+  const room = plot.width - tip.offsetWidth;
+  tip.style.transform = `translateX(${Math.max(0, Math.min(room, middle - tip.offsetWidth / 2))}px)`;
+}
+
+function tableOf({ buckets, interval, zone }: Series): HTMLElement {
+  const head = [PER[interval], "People", "Bots", "All"].map((name) => el("th", { scope: "col" }, name));
+  head[0]!.textContent = `By ${PER[interval]}`;
+  const body = buckets.map((each) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, bucketName(each, interval, zone)),
+      ...[each.people, each.bots, each.clicks].map((value) => el("td", { class: "number" }, number(value))),
+    ),
+  );
+  return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
+}
+
+function rows({ buckets }: Series): (string | number)[][] {
+  return [
+    ["start", "end", "people", "bots", "clicks"],
+    ...buckets.map((each) => [each.start, each.end, each.people, each.bots, each.clicks]),
+  ];
+}

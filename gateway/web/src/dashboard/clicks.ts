@@ -1,0 +1,167 @@
+// The latest clicks, a page at a time; on the first page new ones appear on top.
+
+import { ask } from "./api.ts";
+import { download } from "./csv.ts";
+import { el, withRoles } from "./dom.ts";
+import { capitalised, country, dateTime, place } from "./format.ts";
+import { panel } from "./panel.ts";
+import { CLICKS, type Click, type ClicksData, type PageInfo } from "./queries.ts";
+import type { Span } from "./spans.ts";
+import type { View } from "./view.ts";
+
+const PAGE = 20;
+
+type Position = { first: number; after?: string | null } | { last: number; before: string | null };
+/** The first page, to which new clicks belong. */
+const START: Position = { first: PAGE };
+
+export interface Columns {
+  partner: boolean;
+  program: boolean;
+}
+
+export interface Asked {
+  view: View;
+  span: Span;
+  columns: Columns;
+  signal: AbortSignal;
+}
+
+export class ClicksPanel {
+  readonly element: HTMLElement;
+  private asked: Asked | null = null;
+  private position = START;
+  private info: PageInfo | null = null;
+  private shown: Click[] = [];
+  private fresh = new Set<string>();
+  /** How many came while another page than the first is shown. */
+  private waiting = 0;
+  private turn = 0;
+  private readonly head = el("thead");
+  private readonly body = el("tbody");
+  private readonly table = el("table", { class: "stacked clicks", hidden: true }, this.head, this.body);
+  private readonly empty = el("p", { class: "empty", hidden: true }, "No clicks in this time.");
+  private readonly newer = this.button("Newer", () => ({ last: PAGE, before: this.info?.startCursor ?? null }));
+  private readonly older = this.button("Older", () => ({ first: PAGE, after: this.info?.endCursor ?? null }));
+  private readonly news = this.button("", () => START);
+  private readonly pager = el("nav", { class: "pager", hidden: true, "aria-label": "Pages of clicks" });
+
+  constructor(private readonly onError: (error: unknown) => void) {
+    const save = () => this.asked && download(`clicks-${this.asked.span.days.join("-to-")}.csv`, rows(this.shown));
+    this.pager.append(this.newer, this.older, this.news);
+    this.news.hidden = true;
+    this.element = panel("Latest clicks", { save }, this.table, this.empty, this.pager);
+  }
+
+  /** Show the first page: anew, if that is shown, and in any case `fromStart`. */
+  async load(asked: Asked, fromStart: boolean): Promise<void> {
+    this.asked = asked;
+    if (fromStart) this.position = START;
+    if (this.position === START) await this.fetchPage(asked);
+  }
+
+  /** Put new clicks on top, where they belong there. */
+  add(clicks: Click[]): void {
+    if (!this.asked) return;
+    const known = new Set(this.shown.map((click) => click.id));
+    const unknown = clicks.filter((click) => !known.has(click.id));
+    if (this.position === START) {
+      this.shown = [...unknown.reverse(), ...this.shown].slice(0, 2 * PAGE);
+      this.fresh = new Set(unknown.map((click) => click.id));
+    } else this.waiting += unknown.length;
+    this.draw(this.asked);
+  }
+
+  private button(words: string, to: () => Position): HTMLButtonElement {
+    const go = () => {
+      this.position = to();
+      this.fresh = new Set();
+      if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
+    };
+    return el("button", { type: "button", disabled: true, onclick: go }, words);
+  }
+
+  private async fetchPage({ view, span, signal }: Asked): Promise<void> {
+    const mine = ++this.turn;
+    const variables = { ...this.position, filter: filterOf(view, span) };
+    const { clickEvents } = await ask<ClicksData>(CLICKS, variables, signal);
+    // Another page was asked for meanwhile.
+    if (mine !== this.turn || !this.asked) return;
+    this.info = clickEvents.pageInfo;
+    this.shown = clickEvents.nodes;
+    // Whoever came back to the beginning is shown what is new from there on.
+    if ("last" in this.position && !this.info.hasPreviousPage) this.position = START;
+    if (this.position === START) this.waiting = 0;
+    this.draw(this.asked);
+  }
+
+  private draw({ columns, view }: Asked): void {
+    this.head.replaceChildren(header(columns));
+    this.body.replaceChildren(...this.shown.map((click) => row(click, view.zone, columns, this.fresh.has(click.id))));
+    withRoles(this.table).hidden = !this.shown.length;
+    this.empty.hidden = !this.table.hidden;
+    this.pager.hidden = !this.shown.length && this.position === START;
+    this.newer.disabled = this.position === START || !this.info?.hasPreviousPage;
+    this.older.disabled = !this.info?.hasNextPage;
+    this.news.hidden = this.news.disabled = !this.waiting;
+    this.news.textContent = `${this.waiting} new: back to the latest`;
+  }
+}
+
+function filterOf(view: View, span: Span): Record<string, unknown> {
+  return {
+    occurredFrom: span.from,
+    occurredTo: span.to,
+    programId: view.program,
+    partnerId: view.partner,
+    referralLinkId: view.link,
+    isBot: view.who === "all" ? null : view.who === "bots",
+  };
+}
+
+function header(columns: Columns): HTMLElement {
+  const names = ["Time", "Link", ...(columns.partner ? ["Partner"] : []), ...(columns.program ? ["Program"] : [])];
+  names.push("Page", "From", "Place", "Browser");
+  return el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)));
+}
+
+function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HTMLElement {
+  const browser = [click.browser, click.os].filter(Boolean).join(", ") || capitalised(click.deviceType ?? "");
+  const land = click.country && country(click.country);
+  const where = click.city ? [click.city, click.country].filter(Boolean).join(", ") : land;
+  const cell = (label: string, text: string | null | undefined, title: string | null = null) =>
+    el("td", { "data-label": label }, el("span", { class: "cut", title: title ?? text ?? false }, text || "–"));
+  return el(
+    "tr",
+    { class: isFresh ? "fresh" : false, "data-click": click.id },
+    el("th", { scope: "row" }, el("time", { datetime: click.occurredAt }, dateTime(click.occurredAt, zone))),
+    cell("Link", click.referralLink?.code),
+    columns.partner && cell("Partner", click.partner.name),
+    columns.program && cell("Program", click.program.name),
+    cell("Page", place(click.pageUrl ?? click.affiliateUrl), click.pageUrl ?? click.affiliateUrl),
+    cell("From", click.referrerHost, click.referrerUrl),
+    cell("Place", where, [click.city, land].filter(Boolean).join(", ")),
+    click.isBot
+      ? el("td", { "data-label": "Browser" }, el("span", { class: "cut" }, el("span", { class: "badge" }, "bot"), ` ${click.browser ?? ""}`))
+      : cell("Browser", browser),
+  );
+}
+
+function rows(clicks: Click[]): (string | null)[][] {
+  const lines = clicks.map((click) => [
+    click.occurredAt,
+    click.referralLink?.code ?? null,
+    click.partner.name,
+    click.program.name,
+    click.pageUrl ?? click.affiliateUrl,
+    click.referrerUrl,
+    click.country,
+    click.city,
+    click.deviceType,
+    click.browser,
+    click.os,
+    click.isBot ? "bot" : "person",
+  ]);
+  const names = "occurred_at,link,partner,program,page,referrer,country,city,device,browser,os,who";
+  return [names.split(","), ...lines];
+}

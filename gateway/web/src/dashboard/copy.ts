@@ -1,0 +1,29 @@
+// A button that puts an address into the clipboard.
+
+import { el, unseen } from "./dom.ts";
+
+const TOLD_MS = 2000;
+
+export function copyButton(text: string, what: string): HTMLButtonElement {
+  const label = el("span", { "aria-live": "polite" }, "Copy");
+  const button = el("button", { type: "button", class: "quiet copy" }, label, unseen(` ${what}`));
+  button.addEventListener("click", async () => {
+    label.textContent = (await put(text)) ? "Copied" : "Press Ctrl+C";
+    setTimeout(() => (label.textContent = "Copy"), TOLD_MS);
+  });
+  return button;
+}
+
+async function put(text: string): Promise<boolean> {
+  try {
+    // Not there on a page that came over plain HTTP from another machine.
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = el("textarea", { class: "unseen", readonly: true }, text);
+    document.body.append(field);
+    field.select();
+    setTimeout(() => field.remove(), TOLD_MS);
+    return false;
+  }
+}

@@ -1,0 +1,29 @@
+// Tables as CSV files (RFC 4180), which a spreadsheet may open without running what a visitor wrote.
+
+export type Cell = string | number | null;
+
+/** What spreadsheets take for the beginning of a formula, in its wide forms too. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+// By this Excel knows that the text is UTF-8.
+const MARK = "\uFEFF";
+
+export function csv(rows: readonly (readonly Cell[])[]): string {
+  return MARK + rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
+}
+
+/** Give the browser's user a file to keep. */
+export function download(name: string, rows: readonly (readonly Cell[])[]): void {
+  const address = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+function cell(value: Cell): string {
+  if (typeof value === "number") return String(value);
+  const text = value ?? "";
+  const harmless = FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

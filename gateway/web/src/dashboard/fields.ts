@@ -1,0 +1,86 @@
+// The kinds of fields that the controls are made of, each with its label.
+
+import { el, freshId } from "./dom.ts";
+import { FIRST_DAY, LAST_DAY } from "./spans.ts";
+
+/** A list to choose from. */
+export class Choice {
+  readonly element: HTMLElement;
+  private readonly field: HTMLSelectElement;
+
+  constructor(label: string, choose: (value: string) => void) {
+    const id = freshId();
+    this.field = el("select", { id, onchange: () => choose(this.field.value) });
+    this.element = el("div", { class: "choice-field" }, el("label", { for: id }, label), this.field);
+  }
+
+  /** Offer values, each with its words. */
+  offer(pairs: [string, string][]): void {
+    this.field.replaceChildren(...pairs.map(([value, words]) => el("option", { value }, words)));
+  }
+
+  select(value: string): void {
+    // Such as a zone that the browser knows by another name.
+    if (![...this.field.options].some((option) => option.value === value)) this.field.append(el("option", { value }, value));
+    this.field.value = value;
+  }
+}
+
+/** A few values side by side, one of which is chosen. */
+export class Segments<Value extends string> {
+  readonly element: HTMLElement;
+  private readonly inputs: HTMLInputElement[];
+
+  constructor(legend: string, words: Record<Value, string>, choose: (value: Value) => void) {
+    const name = freshId();
+    const values = Object.keys(words) as Value[];
+    this.inputs = values.map((value) =>
+      el("input", { type: "radio", name, id: `${name}-${value}`, value, onchange: () => choose(value) }),
+    );
+    const pairs = this.inputs.map((input) =>
+      el("span", {}, input, el("label", { for: input.id }, words[input.value as Value])),
+    );
+    this.element = el("fieldset", { class: "segments" }, el("legend", { class: "unseen" }, legend), ...pairs);
+  }
+
+  select(value: Value): void {
+    for (const input of this.inputs) input.checked = input.value === value;
+  }
+}
+
+/** The first and the last day of a time. */
+export class Dates {
+  readonly element: HTMLElement;
+  private readonly from = dateField();
+  private readonly to = dateField();
+  private readonly problem = el("span", { class: "problem", role: "alert" });
+
+  constructor(choose: (from: string, to: string) => void) {
+    const submit = (event: Event) => {
+      event.preventDefault();
+      const isRight = this.from.value <= this.to.value;
+      this.problem.textContent = isRight ? "" : "The first day is after the last.";
+      if (isRight) choose(this.from.value, this.to.value);
+    };
+    this.element = el(
+      "form",
+      { class: "dates", hidden: true, onsubmit: submit, "aria-label": "Custom time" },
+      el("label", { for: this.from.id }, "From"),
+      this.from,
+      el("label", { for: this.to.id }, "to"),
+      this.to,
+      el("button", { type: "submit" }, "Show"),
+      this.problem,
+    );
+  }
+
+  open([first, last]: [string, string]): void {
+    this.element.hidden = false;
+    this.problem.textContent = "";
+    [this.from.value, this.to.value] = [first, last];
+  }
+}
+
+function dateField(): HTMLInputElement {
+  return el("input", { id: freshId(), type: "date", min: FIRST_DAY, max: LAST_DAY, required: true });
+}

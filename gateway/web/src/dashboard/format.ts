@@ -1,0 +1,77 @@
+// Numbers, moments and names as the dashboard writes them: in English, by the viewer's kind of it where that is known.
+
+import type { Bucket, Interval } from "./queries.ts";
+
+const LOCALE = navigator.languages.find((language) => /^en\b/.test(language)) ?? "en-GB";
+const numbers = new Intl.NumberFormat(LOCALE);
+const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
+const percents = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" });
+const countries = new Intl.DisplayNames(LOCALE, { type: "region", fallback: "code" });
+
+export function number(value: number): string {
+  return numbers.format(value);
+}
+
+export function compact(value: number): string {
+  return short.format(value);
+}
+
+/** Return how much more or less there is than there was, such as `+12%`. */
+export function change(value: number, before: number): string {
+  return percents.format(value / before - 1).replace("-", "−");
+}
+
+export function dateTime(moment: string, zone: string): string {
+  return format(moment, zone, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+export function day(moment: string, zone: string): string {
+  return format(moment, zone, { day: "numeric", month: "short", year: "numeric" });
+}
+
+export function time(moment: string, zone: string): string {
+  return format(moment, zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+/** Return a plain date in words, whatever the zone. */
+export function date(text: string): string {
+  return day(`${text}T12:00:00Z`, "UTC");
+}
+
+/** Return a bucket's short name, for an axis. */
+export function tick(bucket: Bucket, interval: Interval, zone: string, isOneDay: boolean): string {
+  if (interval === "MONTH") return format(bucket.start, zone, { month: "short", year: "2-digit" });
+  if (interval === "HOUR" && isOneDay) return format(bucket.start, zone, { hour: "2-digit", minute: "2-digit" });
+  return format(bucket.start, zone, { day: "numeric", month: "short" });
+}
+
+/** Return a bucket's full name, for a table. */
+export function bucketName(bucket: Bucket, interval: Interval, zone: string): string {
+  switch (interval) {
+    case "HOUR":
+      return format(bucket.start, zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+    case "DAY":
+      return format(bucket.start, zone, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+    case "WEEK":
+      return `Week of ${day(bucket.start, zone)}`;
+    case "MONTH":
+      return format(bucket.start, zone, { month: "long", year: "numeric" });
+  }
+}
+
+export function country(code: string): string {
+  return /^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code;
+}
+
+export function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Return a URL without what every one has, and its path where there is one. */
+export function place(url: string): string {
+  return url.replace(/^https?:\/\/(www\.)?/, "").replace(/\/$/, "");
+}
+
+function format(moment: string, zone: string, options: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat(LOCALE, { timeZone: zone, hourCycle: "h23", ...options }).format(new Date(moment));
+}

@@ -1,0 +1,39 @@
+// Who is signed in, whether clicks arrive live, and the way out.
+
+import { el } from "./dom.ts";
+import type { LiveState } from "./live.ts";
+import type { ViewerData } from "./queries.ts";
+
+const STATES: Record<LiveState, string> = { connecting: "Connecting", live: "Live", lost: "Reconnecting" };
+
+export interface Header {
+  element: HTMLElement;
+  state(state: LiveState): void;
+}
+
+export function header({ viewer }: ViewerData, leave: () => void): Header {
+  const live = el("p", { class: "live", role: "status", "data-state": "connecting" }, STATES.connecting);
+  return {
+    element: el(
+      "header",
+      { class: "top" },
+      el("p", { class: "brand" }, "clickgate"),
+      el("div", { class: "who" }, el("h1", { tabindex: "-1" }, nameOf(viewer)), el("p", {}, roleOf(viewer))),
+      live,
+      el("button", { type: "button", class: "quiet", onclick: leave }, "Sign out"),
+    ),
+    state(state) {
+      live.dataset["state"] = state;
+      live.textContent = STATES[state];
+    },
+  };
+}
+
+function nameOf({ role, partner, program }: ViewerData["viewer"]): string {
+  return { ADMIN: "All programs", PROGRAM: program?.name, PARTNER: partner?.name }[role] ?? "Clicks";
+}
+
+function roleOf({ role, program }: ViewerData["viewer"]): string {
+  if (role === "PARTNER") return program ? `Partner of ${program.name}` : "Partner";
+  return role === "PROGRAM" ? "Program" : "Administrator";
+}

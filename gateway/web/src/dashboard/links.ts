@@ -1,0 +1,74 @@
+// The links to publish, each with its address to copy.
+
+import { ask } from "./api.ts";
+import { copyButton } from "./copy.ts";
+import { download } from "./csv.ts";
+import { el, withRoles } from "./dom.ts";
+import { day, number } from "./format.ts";
+import { panel } from "./panel.ts";
+import { LINKS, type Link, type LinksData } from "./queries.ts";
+import type { View } from "./view.ts";
+
+const PAGE = 10;
+
+export class LinksPanel {
+  readonly element: HTMLElement;
+  private links: Link[] = [];
+  private more: (() => Promise<void>) | null = null;
+  private readonly body = el("tbody");
+  private readonly partnerHead = el("th", { scope: "col" }, "Partner");
+  private readonly table: HTMLTableElement;
+  private readonly empty = el("p", { class: "empty", hidden: true }, "There are no links yet. The program's owner makes them.");
+  private readonly button: HTMLElement;
+
+  constructor(onError: (error: unknown) => void) {
+    const head = el("tr", {}, ...["Code", "Address"].map((name) => el("th", { scope: "col" }, name)), this.partnerHead);
+    head.append(el("th", { scope: "col", class: "number" }, "Clicks ever"), el("th", { scope: "col" }, "Last click"));
+    this.table = el("table", { class: "stacked links", hidden: true }, el("thead", {}, head), this.body);
+    const next = () => void this.more?.().catch(onError);
+    this.button = el("button", { type: "button", class: "quiet", hidden: true, onclick: next }, "Show more links");
+    const save = () => download("links.csv", rows(this.links));
+    this.element = panel("Links to share", { save }, this.table, this.empty, this.button);
+  }
+
+  async load(view: View, withPartners: boolean, signal: AbortSignal, after: string | null = null): Promise<void> {
+    const filter = { programId: view.program, partnerId: view.partner };
+    const { referralLinks } = await ask<LinksData>(LINKS, { first: PAGE, after, filter }, signal);
+    const { hasNextPage, endCursor } = referralLinks.pageInfo;
+    this.links = [...(after === null ? [] : this.links), ...referralLinks.nodes];
+    this.body.replaceChildren(...this.links.map((link) => row(link, view.zone, withPartners)));
+    this.partnerHead.hidden = !withPartners;
+    withRoles(this.table).hidden = !this.links.length;
+    this.empty.hidden = !this.table.hidden;
+    this.button.hidden = !hasNextPage;
+    this.more = () => this.load(view, withPartners, signal, endCursor);
+  }
+}
+
+function row(link: Link, zone: string, withPartners: boolean): HTMLElement {
+  const paused = link.status === "INACTIVE" && el("span", { class: "badge" }, "paused");
+  const address = link.url
+    ? [el("span", { class: "url" }, link.url), copyButton(link.url, `the address of ${link.code}`)]
+    : [`Any page of the program with ?aff=${link.code}`];
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, link.code, paused ? " " : null, paused),
+    el("td", { class: "address" }, ...address),
+    withPartners && el("td", { "data-label": "Partner" }, link.partner?.name ?? "–"),
+    el("td", { class: "number", "data-label": "Clicks ever" }, number(link.clicks)),
+    el("td", { "data-label": "Last click" }, link.lastClicked ? day(link.lastClicked, zone) : "Never"),
+  );
+}
+
+function rows(links: Link[]): (string | number | null)[][] {
+  const lines = links.map((link) => [
+    link.code,
+    link.url,
+    link.partner?.name ?? null,
+    link.status.toLowerCase(),
+    link.clicks,
+    link.lastClicked,
+  ]);
+  return [["code", "url", "partner", "status", "clicks", "last_clicked"], ...lines];
+}

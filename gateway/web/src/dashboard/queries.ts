@@ -1,0 +1,175 @@
+// What the dashboard asks, and the shapes of the answers.
+
+export type Role = "ADMIN" | "PROGRAM" | "PARTNER";
+export type Interval = "HOUR" | "DAY" | "WEEK" | "MONTH";
+
+export interface Named {
+  id: string;
+  name: string;
+}
+
+export interface ViewerData {
+  viewer: { role: Role; program: Named | null; partner: Named | null };
+  programs: { nodes: Named[] };
+}
+
+export interface Counts {
+  clicks: number;
+  people: number;
+  bots: number;
+}
+
+export interface Totals extends Counts {
+  customers: number;
+}
+
+export interface Bucket extends Counts {
+  start: string;
+  end: string;
+}
+
+export interface Share extends Counts {
+  value: string | null;
+  referralLink?: { id: string } | null;
+  partner?: { id: string } | null;
+  program?: { id: string } | null;
+}
+
+export const RANKINGS = [
+  "links",
+  "partners",
+  "programs",
+  "pages",
+  "referrers",
+  "countries",
+  "devices",
+  "browsers",
+  "systems",
+] as const;
+export type Ranking = (typeof RANKINGS)[number];
+
+export interface Report extends Totals, Partial<Record<Ranking, Share[]>> {
+  dataAsOf: string;
+  series: Bucket[];
+}
+
+export interface ReportData {
+  report: Report;
+  before?: Totals;
+}
+
+export interface Click {
+  id: string;
+  occurredAt: string;
+  isBot: boolean;
+  pageUrl: string | null;
+  affiliateUrl: string;
+  referrerUrl: string | null;
+  referrerHost: string | null;
+  country: string | null;
+  city: string | null;
+  deviceType: string | null;
+  os: string | null;
+  browser: string | null;
+  referralLink: { id: string; code: string } | null;
+  partner: Named;
+  program: Named;
+}
+
+export interface PageInfo {
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  startCursor: string | null;
+  endCursor: string | null;
+}
+
+export interface ClicksData {
+  clickEvents: { nodes: Click[]; pageInfo: PageInfo };
+}
+
+export interface Link {
+  id: string;
+  code: string;
+  url: string | null;
+  status: "ACTIVE" | "INACTIVE";
+  clicks: number;
+  lastClicked: string | null;
+  partner: { name: string } | null;
+}
+
+export interface LinksData {
+  referralLinks: { nodes: Link[]; pageInfo: PageInfo };
+}
+
+const COUNTS = "clicks people bots";
+const CLICK = `
+  id occurredAt isBot pageUrl affiliateUrl referrerUrl referrerHost country city deviceType os browser
+  referralLink { id code } partner { id name } program { id name }
+`;
+
+export const VIEWER = `
+query Viewer {
+  viewer { role program { id name } partner { id name } }
+  programs(first: 100, orderBy: {field: NAME, direction: ASC}) { nodes { id name } }
+}`;
+
+export const REPORT = `
+query Report(
+  $from: DateTime!, $to: DateTime!, $beforeFrom: DateTime!, $beforeTo: DateTime!, $zone: String!,
+  $interval: ReportInterval!, $filter: ClickReportFilter!, $top: Int!,
+  $withPartners: Boolean!, $withPrograms: Boolean!, $withBefore: Boolean!
+) {
+  report: clickReport(from: $from, to: $to, timezone: $zone, filter: $filter) {
+    ${COUNTS} customers dataAsOf
+    series(interval: $interval) { start end ${COUNTS} }
+    links: top(by: LINK, limit: $top) { value ${COUNTS} referralLink { id } }
+    partners: top(by: PARTNER, limit: $top) @include(if: $withPartners) { value ${COUNTS} partner { id } }
+    programs: top(by: PROGRAM, limit: $top) @include(if: $withPrograms) { value ${COUNTS} program { id } }
+    pages: top(by: PAGE, limit: $top) { value ${COUNTS} }
+    referrers: top(by: REFERRER, limit: $top) { value ${COUNTS} }
+    countries: top(by: COUNTRY, limit: $top) { value ${COUNTS} }
+    devices: top(by: DEVICE, limit: $top) { value ${COUNTS} }
+    browsers: top(by: BROWSER, limit: $top) { value ${COUNTS} }
+    systems: top(by: OS, limit: $top) { value ${COUNTS} }
+  }
+  before: clickReport(from: $beforeFrom, to: $beforeTo, filter: $filter) @include(if: $withBefore) {
+    ${COUNTS} customers
+  }
+}`;
+
+export const CLICKS = `
+query Clicks($first: Int, $after: String, $last: Int, $before: String, $filter: ClickEventFilter!) {
+  clickEvents(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+    nodes { ${CLICK} }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`;
+
+export const LINKS = `
+query Links($first: Int!, $after: String, $filter: ReferralLinkFilter!) {
+  referralLinks(first: $first, after: $after, filter: $filter, orderBy: {field: CLICKS, direction: DESC}) {
+    nodes { id code url status clicks lastClicked partner { name } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`;
+
+/** The names of what a view is confined to, by their ids. */
+export const NAMES = `
+query Names($partner: ID!, $withPartner: Boolean!, $link: ID!, $withLink: Boolean!) {
+  partner(id: $partner) @include(if: $withPartner) { name }
+  referralLink(id: $link) @include(if: $withLink) { code }
+}`;
+
+export interface NamesData {
+  partner?: { name: string } | null;
+  referralLink?: { code: string } | null;
+}
+
+export const WATCH = `
+subscription Watch($program: ID, $link: ID) {
+  clickTracked(programId: $program, linkId: $link) { ${CLICK} }
+}`;
+
+export interface WatchData {
+  clickTracked: Click;
+}

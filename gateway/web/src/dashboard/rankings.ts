@@ -1,0 +1,123 @@
+// What brought the clicks, and to whom: links, pages, countries and so on, the most clicked first.
+
+import { download } from "./csv.ts";
+import { el } from "./dom.ts";
+import { capitalised, country, number, place } from "./format.ts";
+import { panel } from "./panel.ts";
+import { RANKINGS, type Ranking, type Report, type Share } from "./queries.ts";
+
+/** What a view can be confined to by choosing it here. */
+export type Choice = "link" | "partner" | "program";
+
+interface Kind {
+  title: string;
+  column: string;
+  unknown: string;
+  words?: (value: string) => string;
+  choice?: Choice;
+}
+
+const KINDS: Record<Ranking, Kind> = {
+  links: { title: "Links", column: "Link", unknown: "Out of sight", choice: "link" },
+  partners: { title: "Partners", column: "Partner", unknown: "Out of sight", choice: "partner" },
+  programs: { title: "Programs", column: "Program", unknown: "Out of sight", choice: "program" },
+  pages: { title: "Pages", column: "Page", unknown: "Not told", words: place },
+  referrers: { title: "Referrers", column: "Referrer", unknown: "Direct, or not told", words: place },
+  countries: { title: "Countries", column: "Country", unknown: "Not known", words: country },
+  devices: { title: "Devices", column: "Device", unknown: "Not known", words: capitalised },
+  browsers: { title: "Browsers", column: "Browser", unknown: "Not known" },
+  systems: { title: "Systems", column: "System", unknown: "Not known" },
+};
+
+/** What was clicked, and who did. */
+const GROUPS: readonly (readonly Ranking[])[] = [RANKINGS.slice(0, 5), RANKINGS.slice(5)];
+
+type Choose = (choice: Choice, id: string | null) => void;
+type Chosen = Record<Choice, string | null>;
+
+export class RankingsPanel {
+  readonly element: HTMLElement;
+  private readonly grids = GROUPS.map((group) => [el("div", { class: "rankings" }), group] as const);
+  private shown: Report | null = null;
+  private name = "";
+
+  constructor(private readonly choose: Choose) {
+    const button = el("button", { type: "button", class: "quiet save", onclick: () => this.save() }, "CSV of these rankings");
+    const grids = this.grids.map(([grid]) => grid);
+    const aside = el("p", { class: "aside" }, button);
+    this.element = el("section", { class: "groups", hidden: true, "aria-label": "Rankings" }, ...grids, aside);
+  }
+
+  show(report: Report, chosen: Chosen, name: string): void {
+    [this.shown, this.name] = [report, name];
+    const focused = (document.activeElement as HTMLElement | null)?.dataset["choice"];
+    for (const [grid, rankings] of this.grids) {
+      const asked = rankings.filter((ranking) => report[ranking]);
+      grid.dataset["count"] = String(asked.length);
+      grid.replaceChildren(...asked.map((each) => this.ranking(each, report[each]!, report.clicks, chosen)));
+    }
+    this.element.hidden = report.clicks === 0;
+    if (focused) this.element.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  private ranking(ranking: Ranking, shares: Share[], total: number, chosen: Chosen): HTMLElement {
+    const kind = KINDS[ranking];
+    const most = Math.max(1, ...shares.map((share) => share.clicks));
+    const lines = shares.map((share) =>
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, this.nameOf(kind, share, chosen), bar(share, most)),
+        el("td", { class: "number", title: ofWhich(share, total) }, number(share.clicks)),
+      ),
+    );
+    const head = el("tr", {}, el("th", { scope: "col" }, kind.column), el("th", { scope: "col" }, "Clicks"));
+    const table = el("table", {}, el("thead", { class: "unseen" }, head), el("tbody", {}, ...lines));
+    const made = panel(kind.title, {}, shares.length ? table : el("p", { class: "empty" }, "Nothing yet"));
+    made.dataset["ranking"] = ranking;
+    return made;
+  }
+
+  private nameOf(kind: Kind, share: Share, chosen: Chosen): HTMLElement {
+    const { choice } = kind;
+    const id = share.referralLink?.id ?? share.partner?.id ?? share.program?.id;
+    if (!choice || !id) return el("span", { title: share.value ?? false }, words(kind, share.value));
+    const isChosen = chosen[choice] === id;
+    const attributes = {
+      type: "button",
+      class: "choice",
+      "data-choice": id,
+      "aria-pressed": String(isChosen),
+      title: isChosen ? "Show all again" : "Show only this",
+      onclick: () => this.choose(choice, isChosen ? null : id),
+    };
+    return el("button", attributes, words(kind, share.value));
+  }
+
+  private save(): void {
+    if (this.shown) download(`rankings-${this.name}.csv`, rows(this.shown));
+  }
+}
+
+function bar(share: Share, most: number): HTMLElement {
+  const made = el("span", { class: "bar", "aria-hidden": "true" });
+  made.style.setProperty("--people-part", String(share.people / most));
+  made.style.setProperty("--bots-part", String(share.bots / most));
+  return made;
+}
+
+function words(kind: Kind, value: string | null): string {
+  return value === null ? kind.unknown : (kind.words?.(value) ?? value);
+}
+
+function ofWhich(share: Share, total: number): string {
+  const part = total ? `${Math.round((share.clicks / total) * 100)}% of all; ` : "";
+  return `${part}${number(share.people)} by people, ${number(share.bots)} by bots`;
+}
+
+function rows(report: Report): (string | number | null)[][] {
+  const lines = RANKINGS.flatMap((ranking) =>
+    (report[ranking] ?? []).map((each) => [KINDS[ranking].column, each.value, each.clicks, each.people, each.bots]),
+  );
+  return [["kind", "value", "clicks", "people", "bots"], ...lines];
+}

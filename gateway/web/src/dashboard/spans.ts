@@ -1,0 +1,80 @@
+// From a view to moments: when its span begins and ends by the clock of its zone, and the period before, to compare with.
+
+import { Temporal } from "temporal-polyfill";
+import type { Interval } from "./queries.ts";
+import type { Range, View } from "./view.ts";
+
+export interface Span {
+  from: string;
+  to: string;
+  /** The first and the last day. */
+  days: [string, string];
+  interval: Interval;
+  /** Those that give neither one bar nor thousands. */
+  intervals: Interval[];
+  before: { from: string; to: string } | null;
+}
+
+type Length = { days: number } | { months: number };
+
+const LENGTHS: Record<Exclude<Range, "custom">, Length> = {
+  today: { days: 1 },
+  "7d": { days: 7 },
+  "30d": { days: 30 },
+  "90d": { days: 90 },
+  "12m": { months: 12 },
+};
+const MOST_DAYS = 3660;
+/** The API knows no years before and after these. */
+export const [FIRST_DAY, LAST_DAY] = ["1971-01-02", "2998-12-31"];
+
+/** Return the span of a view at a moment. The period before is as long as what has passed of the span. */
+export function spanOf(view: View, now: Temporal.Instant = Temporal.Now.instant()): Span {
+  const today = now.toZonedDateTimeISO(view.zone).toPlainDate();
+  const [first, last, length] = daysOf(view, today);
+  const start = first.toZonedDateTime(view.zone);
+  const end = last.add({ days: 1 }).toZonedDateTime(view.zone);
+  const isNow = start.epochMilliseconds <= now.epochMilliseconds && now.epochMilliseconds < end.epochMilliseconds;
+  const until = isNow ? now.toZonedDateTimeISO(view.zone) : end;
+  const before = { from: moment(start.subtract(length)), to: moment(until.subtract(length)) };
+  const intervals = intervalsOf(first.until(last).days + 1);
+  return {
+    from: moment(start),
+    to: moment(end),
+    days: [first.toString(), last.toString()],
+    interval: view.interval && intervals.includes(view.interval) ? view.interval : usual(first.until(last).days + 1),
+    intervals,
+    before: before.from.slice(0, 4) < FIRST_DAY.slice(0, 4) ? null : before,
+  };
+}
+
+function daysOf(view: View, today: Temporal.PlainDate): [Temporal.PlainDate, Temporal.PlainDate, Length] {
+  if (view.range !== "custom") {
+    const length = LENGTHS[view.range];
+    return [today.subtract(length).add({ days: 1 }), today, length];
+  }
+  const first = Temporal.PlainDate.from(view.from!);
+  const asked = Temporal.PlainDate.from(view.to!);
+  const last = first.until(asked).days < MOST_DAYS ? asked : first.add({ days: MOST_DAYS - 1 });
+  return [first, last, { days: first.until(last).days + 1 }];
+}
+
+function intervalsOf(days: number): Interval[] {
+  const possible: [Interval, boolean][] = [
+    ["HOUR", days <= 31],
+    ["DAY", days > 1 && days <= 1100],
+    ["WEEK", days >= 14],
+    ["MONTH", days >= 60],
+  ];
+  return possible.filter(([, fits]) => fits).map(([interval]) => interval);
+}
+
+function usual(days: number): Interval {
+  if (days <= 2) return "HOUR";
+  if (days <= 100) return "DAY";
+  return days <= 400 ? "WEEK" : "MONTH";
+}
+
+function moment(zoned: Temporal.ZonedDateTime): string {
+  return zoned.toInstant().toString();
+}

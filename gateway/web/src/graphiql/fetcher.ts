@@ -1,0 +1,48 @@
+// How GraphiQL asks: over HTTP, and over a WebSocket for subscriptions, with the token of the moment.
+
+import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
+import { getOperationAST, parse, type ExecutionResult } from "graphql";
+import { createClient } from "graphql-ws";
+import { token } from "../token.ts";
+
+const PATH = "/graphql";
+/** The server closes a socket so when it does not know the token; asking again would not help. */
+const FORBIDDEN = 4403;
+
+const sockets = createClient({
+  url: location.origin.replace(/^http/, "ws") + PATH,
+  connectionParams: authorization,
+  shouldRetry: (event) => (event as CloseEvent).code !== FORBIDDEN,
+});
+
+export const fetcher: Fetcher = (params) => (isSubscription(params) ? subscribed(params) : posted(params));
+
+function authorization(): Record<string, string> {
+  const secret = token();
+  return secret === null ? {} : { Authorization: `Bearer ${secret}` };
+}
+
+async function posted(params: FetcherParams) {
+  const headers = { Accept: "application/json", "Content-Type": "application/json", ...authorization() };
+  const response = await fetch(PATH, { method: "POST", headers, body: JSON.stringify(params) });
+  return response.json();
+}
+
+async function* subscribed({ query, variables, operationName }: FetcherParams): AsyncGenerator<ExecutionResult> {
+  try {
+    const results = sockets.iterate({ query, variables, operationName: operationName ?? null });
+    yield* results as AsyncIterable<ExecutionResult>;
+  } catch (error) {
+    if (error instanceof CloseEvent) throw new Error(`The socket was closed: ${error.code} ${error.reason}`);
+    throw error;
+  }
+}
+
+// By what is sent: the editor's own reading of it lags behind whoever types fast.
+function isSubscription({ query, operationName }: FetcherParams): boolean {
+  try {
+    return getOperationAST(parse(query), operationName)?.operation === "subscription";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,39 @@
+// The field for the token, beside GraphiQL's tabs. What is typed counts at once, for the next request.
+
+import { useGraphiQLActions } from "@graphiql/react";
+import { useState } from "react";
+import { forgetToken, keepToken, token } from "../token.ts";
+
+export function TokenField() {
+  const [secret, setSecret] = useState(token() ?? "");
+  const { introspect } = useGraphiQLActions();
+
+  function change(typed: string) {
+    setSecret(typed);
+    if (typed.trim()) keepToken(typed.trim());
+    else forgetToken();
+  }
+
+  return (
+    <form
+      className="token-field"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void introspect();
+      }}
+    >
+      <label htmlFor="token">Token</label>
+      <input
+        id="token"
+        type="password"
+        autoComplete="off"
+        spellCheck={false}
+        placeholder="cg_…"
+        value={secret}
+        onChange={(event) => change(event.target.value)}
+        onBlur={() => void introspect()}
+      />
+      <a href="/dashboard">Dashboard</a>
+    </form>
+  );
+}

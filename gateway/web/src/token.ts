@@ -1,0 +1,23 @@
+// The token of whoever is signed in. It lives in this tab's session storage, and in no address that a server sees.
+
+const KEY = "clickgate.token";
+
+export function token(): string | null {
+  return sessionStorage.getItem(KEY);
+}
+
+export function keepToken(secret: string): void {
+  sessionStorage.setItem(KEY, secret);
+}
+
+export function forgetToken(): void {
+  sessionStorage.removeItem(KEY);
+}
+
+/** Move a token that came as `#token=…`, which no server is sent, into the storage and out of the address. */
+export function adoptToken(): void {
+  const secret = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (secret === null) return;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  if (secret) keepToken(secret);
+}
