@@ -5,7 +5,7 @@ the few keys in a subquery of its own for each parent.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from msgspec import json
 from sqlalchemy import (
@@ -18,13 +18,17 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    inspect,
     join,
     literal_column,
     select,
     true,
     tuple_,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.selectable import Join
 
 PARENTS = "parents"
 
@@ -56,6 +60,17 @@ def parent_values(keys: Iterable[Sequence[int]], width: int, *, is_sqlite: bool)
     return {f"{PARENTS}_key{number}": [key[number] for key in listed] for number in range(width)}
 
 
+class InOrder(Join):
+    """A join that is made in the order in which it is written; on PostgreSQL, every reader's is."""
+
+
+@compiles(InOrder, "sqlite")
+def _join_in_order(element: InOrder, compiler: SQLCompiler, **options: Any) -> str:
+    options["asfrom"] = True
+    left, right = (compiler.process(side, **options) for side in (element.left, element.right))
+    return f"{left} CROSS JOIN {right} ON {compiler.process(cast(Any, element.onclause), **options)}"
+
+
 def rows_of(
     parents: FromClause,
     child: type[DeclarativeBase],
@@ -64,10 +79,11 @@ def rows_of(
     is_sqlite: bool,
 ) -> Joined:
     """Join each parent with the rows of a table for which conditions hold, looked up for each parent by itself. Left to
-    itself, PostgreSQL would look up once what it believes to be few, and compare that with every parent."""
+    themselves, PostgreSQL would look up once what it believes to be few, and compare that with every parent, and SQLite
+    would go through the table."""
     if is_sqlite:
         row = aliased(child)
-        return Joined(parents.join(row, and_(*conditions(row))), row)
+        return Joined(InOrder(parents, inspect(row).selectable, and_(*conditions(row))), row)
     inner = aliased(child)
     # Without the offset, it would be taken for a join like any other.
     found = select(inner).where(*conditions(inner)).offset(literal_column("0")).lateral()

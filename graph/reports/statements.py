@@ -7,13 +7,26 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, bindparam, cast, func, join, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    cast,
+    func,
+    inspect,
+    join,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from db.dimensions import COUNTERS, counts_of
 from db.expressions import bucket_of, quarter_of, ranges_table
-from db.parents import Joined, rows_of
+from db.parents import InOrder, Joined, rows_of
 from db.queries import Query
 from db.rollups import WAITING, queued
 from db.tables import ClickEvent, ClickRollup, Program, QueuedClicks
@@ -69,9 +82,8 @@ class _Sums:
                 _within(rollup.bucket_at, ranges),
             ]
 
-        source, rollup = self._rows_of(
-            ranges.join(program, and_(*selection.programs(program))), ClickRollup, conditions
-        )
+        parents = _with_ranges(program, ranges, selection.programs(program))
+        source, rollup = self._rows_of(parents, ClickRollup, conditions)
         key = bucket_of(rollup.bucket_at, ranges) if self.by is None else selection.rollup_value(rollup, self.by)
         sums = (func.sum(getattr(rollup, name)).label(name) for name in COUNTERS)
         return select(key.label("key"), *sums).select_from(source).group_by(key)
@@ -100,13 +112,18 @@ class _Sums:
         def conditions(event: Any) -> Sequence[Condition]:
             return [event.program_id == program.id, _within(event.occurred_at, ranges), *selection.events(event)]
 
-        known = and_(ranges.c.span_seconds == EVENTS, *selection.programs(program))
-        source, event = self._rows_of(ranges.join(program, known), ClickEvent, conditions)
+        parents = _with_ranges(program, ranges, [ranges.c.span_seconds == EVENTS, *selection.programs(program)])
+        source, event = self._rows_of(parents, ClickEvent, conditions)
         key = bucket_of(event.occurred_at, ranges) if self.by is None else event_value(event, self.by)
         return select(key.label("key"), *counts_of(event)).select_from(source).group_by(key)
 
     def _rows_of(self, parents: Any, table: Any, conditions: Callable[[Any], Sequence[Condition]]) -> Joined:
         return rows_of(parents, table, conditions, is_sqlite=self.is_sqlite)
+
+
+def _with_ranges(program: Any, ranges: TableValuedAlias, conditions: Sequence[Condition]) -> InOrder:
+    """Return programs, each with the ranges, as far as conditions hold."""
+    return InOrder(inspect(program).selectable, ranges, and_(*conditions))
 
 
 def _within(moment: Any, ranges: TableValuedAlias) -> ColumnElement[bool]:
