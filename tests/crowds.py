@@ -114,7 +114,9 @@ async def make_masses(store: Store, clicks: int) -> None:
     async with store.write() as connection:
         for table, rows in ((Customer, customers), (ClickEvent, events), (ClickRollup, _rollups(clicks))):
             await connection.execute(insert(table), rows)
-        await connection.exec_driver_sql("ANALYZE")
+        # PostgreSQL does so by itself, and SQLite does not.
+        if not store.is_sqlite:
+            await connection.exec_driver_sql("ANALYZE")
 
 
 def _rollups(minutes: int) -> Rows:

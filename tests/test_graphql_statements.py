@@ -28,7 +28,7 @@ from tests.walks import everything
 SCHEMA = build_schema(Limits(depth=50, aliases=1000, directives=0, tokens=10**6, cost=10**9))
 ROWS = 51
 # Far more than a page has, and much less than the large tables.
-MANY = 10_000
+MANY = 20_000
 LARGE = {"customers", "affiliate_click_events", "click_rollups"}
 OFFSET = re.compile(r"\boffset\s+(\?|\S+)", re.IGNORECASE)
 VIEWERS = (
