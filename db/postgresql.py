@@ -21,6 +21,9 @@ from db.queries import Query
 from db.statements import Row, Statement, Work
 
 CONNECT_SECONDS = 5
+# A session keeps the plans of its foreign keys' checks, made perhaps when the tables were empty and any index as good
+# as another; until statistics are gathered, a minute later, each check would read all of a program's customers.
+REPLAN_BATCHES = 100
 PARAMETER = re.compile(r"\$(\d+)")
 # Combinations of a batch's statements: with and without returning customers, and such.
 STATEMENTS = 64
@@ -163,9 +166,12 @@ class PostgresWriteConnection:
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._driver = connection
+        self._begun = 0
 
     async def begin(self) -> None:
-        await self._driver.execute("BEGIN")
+        replan = self._begun % REPLAN_BATCHES == REPLAN_BATCHES - 1
+        self._begun += 1
+        await self._driver.execute("DISCARD PLANS; BEGIN" if replan else "BEGIN")
 
     async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
         if not keys:

@@ -143,7 +143,8 @@ class SqliteWriteConnection:
 
     async def execute(self, *work: Work) -> None:
         for statement, rows in work:
-            self._connection.executemany(statement.sql, statement.rows(rows))
+            if rows:
+                self._connection.executemany(statement.sql, statement.rows(rows))
 
     async def command(self, sql: str) -> None:
         self._connection.execute(sql)
