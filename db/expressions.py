@@ -14,8 +14,8 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     ColumnElement,
-    DateTime,
     Dialect,
+    Double,
     Integer,
     Text,
     TypeDecorator,
@@ -157,7 +157,7 @@ def _bucket_on_sqlite(element: _bucket, compiler: SQLCompiler, **options: Any) -
 @compiles(_bucket, "postgresql")
 def _bucket_on_postgresql(element: _bucket, compiler: SQLCompiler, **options: Any) -> str:
     _, moment, edges = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"width_bucket({moment}, {edges}) - 1"
+    return f"width_bucket(CAST(extract(epoch FROM {moment}) AS double precision), {edges}) - 1"
 
 
 def ranges_table() -> TableValuedAlias:
@@ -169,7 +169,8 @@ def ranges_table() -> TableValuedAlias:
 
 def bucket_of(moment: Any, ranges: TableValuedAlias) -> ColumnElement[int]:
     """Return the number of the bucket in which a moment lies that is in a row of `ranges_table`."""
-    return _bucket(ranges.c.bucket, moment, bindparam("edges", type_=ARRAY(DateTime(timezone=True))))
+    # As seconds: the driver takes a microsecond and more to write down a moment. Each is the double that is nearest.
+    return _bucket(ranges.c.bucket, moment, bindparam("edges", type_=ARRAY(Double)))
 
 
 def range_values(edges: Sequence[datetime], ranges: Sequence[TimeRange], *, is_sqlite: bool) -> dict[str, Any]:
@@ -179,7 +180,7 @@ def range_values(edges: Sequence[datetime], ranges: Sequence[TimeRange], *, is_s
     if not is_sqlite:
         ranges = list(_joined(ranges))
     rows = [(bucket, span, _text(start), _text(end)) for bucket, span, start, end in ranges]
-    return {"ranges": json.dumps(rows), "edges": list(edges)}
+    return {"ranges": json.dumps(rows), "edges": [edge.timestamp() for edge in edges]}
 
 
 def _joined(ranges: Iterable[TimeRange]) -> Iterator[TimeRange]:

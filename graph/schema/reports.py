@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Annotated, Any
 
 import strawberry
@@ -181,13 +180,13 @@ async def _shares(context: Context, part: Selection, shares: Sequence[Share]) ->
 def _counted(part: Selection, *names: str) -> Callable[..., dict[str, Any]]:
     """Return what makes an answer of counts, and of values by the names of their fields in this order; other fields
     are null."""
-    known = ("", "clicks", *Counts._fields, *names)
-    parts = part.under()
-    answers = [each.answer for each in parts]
-    # One more, because a single one would come by itself.
-    take = itemgetter(*(known.index(name) if (name := each.name_or_typename) in known else 0 for each in parts), 0)
-    typenames = {each.answer: each.parent_name for each in parts if each.is_typename}
-    return lambda counts, *values: {
-        **dict(zip(answers, take((None, counts.clicks, *counts, *values)), strict=False)),
-        **typenames,
-    }
+    known = {"clicks": "counts[0] + counts[1]"}
+    known |= {name: f"counts[{at}]" for at, name in enumerate(Counts._fields)}
+    known |= {name: f"values[{at}]" for at, name in enumerate(names)}
+    items = (
+        f"{each.answer!r}: {each.parent_name!r}" if each.is_typename else f"{each.answer!r}: {known.get(each.name)}"
+        for each in part.under()
+    )
+    # One expression, as for rows.
+    make: Callable[..., dict[str, Any]] = eval(f"lambda counts, *values: {{{', '.join(items)}}}")  # noqa: S307  ours
+    return make
