@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # More arguments: for pytest (`make test ARGS=tests/test_geo.py`), or for `make pins` (`ARGS=--upgrade`).
 ARGS =
+# Each process has a PostgreSQL server and a browser of its own; a file's tests stay together, as its fixtures do.
+SPREAD = --numprocesses auto --maxprocesses 4 --dist loadfile
 VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
@@ -21,7 +23,7 @@ demo: $(RUNTIME) ## Run a gateway filled with a demonstration's clicks; CLICKGAT
 	@$(BIN)/clickgate demo
 
 test: $(DEV) ## Run the tests
-	$(BIN)/pytest --ignore=tests/benchmarks $(ARGS)
+	$(BIN)/pytest --ignore=tests/benchmarks $(SPREAD) $(ARGS)
 
 lint: $(DEV) ## Check style, format and types
 	$(BIN)/ruff check
