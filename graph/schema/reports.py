@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 import strawberry
@@ -28,6 +29,8 @@ from graph.wire.plan import COST
 
 # What a part of a report costs beside an object: it reads some thousand rollups.
 PART_COST = 20
+# A dashboard has a handful.
+KEPT_EXPRESSIONS = 256
 # What each ranking of rows is told by: the kind of row, the field that holds it, and the column that names it.
 NAMED = {
     By.PROGRAM: ("Program", "program", "name"),
@@ -187,6 +190,11 @@ def _counted(part: Selection, *names: str) -> Callable[..., dict[str, Any]]:
         f"{each.answer!r}: {each.parent_name!r}" if each.is_typename else f"{each.answer!r}: {known.get(each.name)}"
         for each in part.under()
     )
-    # One expression, as for rows.
-    make: Callable[..., dict[str, Any]] = eval(f"lambda counts, *values: {{{', '.join(items)}}}")  # noqa: S307  ours
+    return _made_by(f"lambda counts, *values: {{{', '.join(items)}}}")
+
+
+@lru_cache(KEPT_EXPRESSIONS)
+def _made_by(expression: str) -> Callable[..., dict[str, Any]]:
+    """Return what one expression makes, as for rows: it takes a fraction of the time of a function for each part."""
+    make: Callable[..., dict[str, Any]] = eval(expression)  # noqa: S307  made of our own words
     return make
