@@ -1,7 +1,7 @@
 """Read rows for the API: pages of lists, and single rows, finished as the client asked for them.
 
 A page or a row takes one statement, and one more for each page nested in it and for each total, however many rows
-there are; all of them see one snapshot.
+there are; all of them see one snapshot. The only page under a single row comes along with it.
 """
 
 from collections import defaultdict
