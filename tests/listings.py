@@ -113,7 +113,7 @@ class Pages:
 
     def sorted_ids(self, kind: str, order: str) -> list[str]:
         """Return a kind's global ids as plain Python sorts its rows; what is NULL comes before everything."""
-        column, direction = ORDER.fullmatch(order).groups()  # type: ignore[union-attr]
+        ((column, direction),) = ORDER.findall(order)
         key = [part.name for part in TABLES[kind].__table__.primary_key]
 
         def position(row: Row) -> list[Any]:

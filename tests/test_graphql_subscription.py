@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -194,8 +195,8 @@ async def test_whoever_ends_a_subscription_or_goes_away_is_forgotten(
     feeds: list[Feed] = []
 
     class Remembered(Feed):
-        def __init__(self, *given: object) -> None:
-            super().__init__(*given)  # type: ignore[arg-type]
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
             feeds.append(self)
 
     monkeypatch.setattr("gateway.services.Feed", Remembered)

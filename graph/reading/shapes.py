@@ -44,7 +44,8 @@ class _HashedOnce:
     _hash: int
 
     def __post_init__(self) -> None:
-        values: Any = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        own: Any = self  # those below are dataclasses
+        values: Any = tuple(getattr(own, field.name) for field in fields(own))
         object.__setattr__(self, "_hash", hash(values))
 
     def __hash__(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLField,
     GraphQLIncludeDirective,
     GraphQLObjectType,
@@ -152,7 +153,11 @@ class LookAhead:
             if isinstance(node, FieldNode):
                 yield node
                 continue
-            fragment = node if isinstance(node, InlineFragmentNode) else self.fragments[node.name.value]  # type: ignore[attr-defined]
+            fragment = (
+                self.fragments[node.name.value]
+                if isinstance(node, FragmentSpreadNode)
+                else cast(InlineFragmentNode, node)
+            )
             if self._applies(fragment.type_condition, type_):
                 yield from self._fields(type_, fragment.selection_set.selections)
 
