@@ -87,26 +87,26 @@ class Ids(TypeDecorator[Sequence[int]]):
         return json.dumps(value) if dialect.name == "sqlite" else value
 
 
-class _among(FunctionElement[bool]):  # noqa: N801  a function in SQL
+class _Among(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
 
-@compiles(_among, "sqlite")
-def _among_on_sqlite(element: _among, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     id, ids = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{id} IN (SELECT value FROM json_each({ids}))"  # noqa: S608  names of our own
 
 
-@compiles(_among, "postgresql")
-def _among_on_postgresql(element: _among, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Among, "postgresql")
+def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     id, ids = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{id} = ANY ({ids})"
 
 
 def among(id: Any, ids: BindParameter[Sequence[int]]) -> ColumnElement[bool]:
     """Return whether an id is one of those given as a parameter of type `Ids`."""
-    return _among(id, ids)
+    return _Among(id, ids)
 
 
 class TimeRange(NamedTuple):
@@ -119,21 +119,21 @@ class TimeRange(NamedTuple):
     end_at: datetime
 
 
-class _ranges(FunctionElement[Any]):  # noqa: N801  a function in SQL
+class _Ranges(FunctionElement[Any]):
     """The rows of a JSON parameter that `range_values` wrote."""
 
     inherit_cache = True
 
 
-@compiles(_ranges, "sqlite")
-def _ranges_on_sqlite(element: _ranges, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Ranges, "sqlite")
+def _ranges_on_sqlite(element: _Ranges, compiler: SQLCompiler, **options: Any) -> str:
     items = (f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(TimeRange._fields))
     json_text = compiler.process(element.clauses, **options)
     return f"(SELECT {', '.join(items)} FROM json_each({json_text}))"  # noqa: S608  names of our own
 
 
-@compiles(_ranges, "postgresql")
-def _ranges_on_postgresql(element: _ranges, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Ranges, "postgresql")
+def _ranges_on_postgresql(element: _Ranges, compiler: SQLCompiler, **options: Any) -> str:
     types = ("integer", "integer", "timestamp AT TIME ZONE 'UTC'", "timestamp AT TIME ZONE 'UTC'")
     items = (
         f"(item ->> {at})::{type} AS {name}"
@@ -143,19 +143,19 @@ def _ranges_on_postgresql(element: _ranges, compiler: SQLCompiler, **options: An
     return f"(SELECT {', '.join(items)} FROM jsonb_array_elements({json_text}::jsonb) AS items (item))"  # noqa: S608  likewise
 
 
-class _bucket(FunctionElement[int]):  # noqa: N801  a function in SQL
+class _Bucket(FunctionElement[int]):
     type = Integer()
     inherit_cache = True
 
 
-@compiles(_bucket, "sqlite")
-def _bucket_on_sqlite(element: _bucket, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Bucket, "sqlite")
+def _bucket_on_sqlite(element: _Bucket, compiler: SQLCompiler, **options: Any) -> str:
     bucket, _, _ = element.clauses
     return compiler.process(bucket, **options)
 
 
-@compiles(_bucket, "postgresql")
-def _bucket_on_postgresql(element: _bucket, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_Bucket, "postgresql")
+def _bucket_on_postgresql(element: _Bucket, compiler: SQLCompiler, **options: Any) -> str:
     _, moment, edges = (compiler.process(clause, **options) for clause in element.clauses)
     return f"width_bucket(CAST(extract(epoch FROM {moment}) AS double precision), {edges}) - 1"
 
@@ -164,13 +164,13 @@ def ranges_table() -> TableValuedAlias:
     """Return a table with the columns of `TimeRange`, whose rows `range_values` gives."""
     moments = (column(name, UtcDateTime) for name in ("start_at", "end_at"))
     columns: list[ColumnElement[Any]] = [column("bucket", Integer), column("span_seconds", Integer), *moments]
-    return _ranges(bindparam("ranges", type_=Text)).table_valued(*columns, name="ranges")
+    return _Ranges(bindparam("ranges", type_=Text)).table_valued(*columns, name="ranges")
 
 
 def bucket_of(moment: Any, ranges: TableValuedAlias) -> ColumnElement[int]:
     """Return the number of the bucket in which a moment lies that is in a row of `ranges_table`."""
     # As seconds: the driver takes a microsecond and more to write down a moment. Each is the double that is nearest.
-    return _bucket(ranges.c.bucket, moment, bindparam("edges", type_=ARRAY(Double)))
+    return _Bucket(ranges.c.bucket, moment, bindparam("edges", type_=ARRAY(Double)))
 
 
 def range_values(edges: Sequence[datetime], ranges: Sequence[TimeRange], *, is_sqlite: bool) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from graph.wire.plan import COST
 
 # What a part of a report costs beside an object: it reads some thousand rollups.
 PART_COST = 20
+COUNTED = {"clicks", *Counts._fields}
 # A dashboard has a handful.
 KEPT_EXPRESSIONS = 256
 # What each ranking of rows is told by: the kind of row, the field that holds it, and the column that names it.
@@ -113,7 +114,7 @@ async def click_report(context: Context, selection: Selection) -> Finished:
         given["to"],
         given["timezone"],
         _filter(given.get("filter", {})),
-        totals=any(hasattr(Counts, name) for name in names),
+        totals=not COUNTED.isdisjoint(names),
         series=tuple({_interval(part): None for part, name in zip(parts, names, strict=True) if name == "series"}),
         tops=tuple({_top(part): None for part, name in zip(parts, names, strict=True) if name == "top"}),
     )
@@ -183,8 +184,7 @@ async def _shares(context: Context, part: Selection, shares: Sequence[Share]) ->
 def _counted(part: Selection, *names: str) -> Callable[..., dict[str, Any]]:
     """Return what makes an answer of counts, and of values by the names of their fields in this order; other fields
     are null."""
-    known = {"clicks": "counts[0] + counts[1]"}
-    known |= {name: f"counts[{at}]" for at, name in enumerate(Counts._fields)}
+    known = {name: f"counts.{name}" for name in COUNTED}
     known |= {name: f"values[{at}]" for at, name in enumerate(names)}
     items = (
         f"{each.answer!r}: {each.parent_name!r}" if each.is_typename else f"{each.answer!r}: {known.get(each.name)}"
