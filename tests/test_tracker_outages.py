@@ -7,7 +7,7 @@ import pytest
 
 from tests.databases import MakeDatabase
 from tests.gateways import running_gateway
-from tests.shop import Shop
+from tests.shop import Shop, Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,14 +65,19 @@ async def test_a_click_unsent_when_the_visitor_moves_on_is_sent_from_the_next_pa
     assert event["page_url"] == shop.url("/")
 
 
+async def land_and_ask(shop: Shop, visitor: Visitor, code: str) -> None:
+    """Come through a link; return once the click's post is under way."""
+    await visitor.page.goto(shop.url(f"/?aff={code}"))
+    async with asyncio.timeout(10):
+        while not shop.line.asking:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_page_left_while_its_post_is_under_way_loses_nothing(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
-        await visitor.page.goto(shop.url(f"/?aff={code}"))
-        async with asyncio.timeout(10):
-            while not shop.line.asking:
-                await asyncio.sleep(0.01)
+        await land_and_ask(shop, visitor, code)
         await visitor.page.goto("about:blank")
         await asyncio.sleep(0.3)
         assert shop.line.asking == 1
@@ -90,10 +95,7 @@ async def test_an_answer_that_comes_late_does_not_undo_what_another_page_did(sho
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
-        await visitor.page.goto(shop.url(f"/?aff={code}"))
-        async with asyncio.timeout(10):
-            while not shop.line.asking:
-                await asyncio.sleep(0.01)
+        await land_and_ask(shop, visitor, code)
         # As the next page does, which a browser may come back from to this one.
         await visitor.page.evaluate("sessionStorage.setItem('affitor_waiting', '[]')")
     await visitor.page.evaluate("affitor.trackTest()")
@@ -108,10 +110,7 @@ async def test_an_answer_lost_on_the_way_is_asked_for_again(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
-        await visitor.page.goto(shop.url(f"/?aff={code}"))
-        async with asyncio.timeout(10):
-            while not shop.line.asking:
-                await asyncio.sleep(0.01)
+        await land_and_ask(shop, visitor, code)
         await asyncio.sleep(0.1)
         shop.line.cut()
     shop.line.mend()

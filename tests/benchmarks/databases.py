@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Literal, TypeAlias
@@ -74,6 +74,13 @@ def new_database(server: str, name: str) -> str:
 def sqlite(folder: Path) -> Iterator[Callable[[str], str]]:
     """Yield a function that returns the URL of a database file that does not exist yet."""
     yield lambda name: f"sqlite:///{folder / name}-{token_hex(4)}.db"
+
+
+def fresh_databases(
+    kind: str, folder: Path, postgresql_url: str | None
+) -> AbstractContextManager[Callable[[str], str]]:
+    """Return what gives a function that makes empty databases of a kind, `sqlite` or `postgresql`."""
+    return sqlite(folder) if kind == "sqlite" else postgresql(postgresql_url, folder)
 
 
 def prepare(url: str) -> int:

@@ -24,11 +24,7 @@ def main() -> None:
     options = _options()
     with TemporaryDirectory(prefix="clickgate-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        fresh = stack.enter_context(
-            databases.sqlite(folder)
-            if options.database == "sqlite"
-            else databases.postgresql(options.postgresql_url, folder)
-        )
+        fresh = stack.enter_context(databases.fresh_databases(options.database, folder, options.postgresql_url))
         empty, full = fresh("empty"), options.filled or fresh("full")
         databases.prepare(empty)
         if not options.filled:

@@ -68,9 +68,7 @@ def load(server: Server, options: argparse.Namespace, seconds: int) -> Run:
 
 def _measure(kind: Kind, folder: Path, options: argparse.Namespace) -> dict[str, Figures]:
     with ExitStack() as stack:
-        fresh = stack.enter_context(
-            databases.sqlite(folder) if kind == "sqlite" else databases.postgresql(options.postgresql_url, folder)
-        )
+        fresh = stack.enter_context(databases.fresh_databases(kind, folder, options.postgresql_url))
         ours_url = fresh("ours")
         databases.prepare(ours_url)
         candidates = _candidates(kind, fresh("naive"), ours_url, folder, options)

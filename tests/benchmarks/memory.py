@@ -21,11 +21,7 @@ def main() -> None:
     options = _options()
     with TemporaryDirectory(prefix="clickgate-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        fresh = stack.enter_context(
-            databases.sqlite(folder)
-            if options.database == "sqlite"
-            else databases.postgresql(options.postgresql_url, folder)
-        )
+        fresh = stack.enter_context(databases.fresh_databases(options.database, folder, options.postgresql_url))
         url = fresh("memory")
         databases.prepare(url)
         server = stack.enter_context(gateway(url, folder / "gateway.log", geoip=options.geoip))

@@ -80,11 +80,7 @@ def main() -> None:
     """Soak what the command line asks for; print the table, and fail where anything was wrong."""
     options = _options()
     with TemporaryDirectory(prefix="clickgate-soak-") as folder, ExitStack() as stack:
-        fresh = stack.enter_context(
-            databases.sqlite(Path(folder))
-            if options.database == "sqlite"
-            else databases.postgresql(options.postgresql_url, Path(folder))
-        )
+        fresh = stack.enter_context(databases.fresh_databases(options.database, Path(folder), options.postgresql_url))
         url = fresh("soak")
         traffic = Traffic(Random(options.seed), databases.prepare(url))
         server = gateway(url, Path(folder) / "gateway.log", workers=options.workers, geoip=options.geoip)
