@@ -22,8 +22,8 @@ class Head(NamedTuple):
     partner_id: int
     link_id: int
     quarter_at: datetime
-    is_bot: bool
-    makes_customer: bool
+    is_bot: int
+    makes_customer: int
 
     def subject(self, level: Level) -> tuple[int, int]:
         """Return whose clicks a level counts, and which partner's they are."""
@@ -49,6 +49,8 @@ class Cells:
 
     def add(self, events: Sequence[Row]) -> None:
         """Add events, each given as a `Head` and its values in the order of `DIMENSIONS`."""
+        if not events:
+            return
         size = len(Head._fields)
         columns = list(zip(*events, strict=True))
         heads = [self._heads.setdefault(row, len(self._heads)) for row in zip(*columns[:size], strict=True)]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from db.columns import UtcDateTime
 from db.records import VisitRecord
-from db.statements import Query, Statement, compiled
+from db.statements import Statement, Template, compiled
 from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
 
 VISIT = VisitRecord.__struct_fields__
@@ -21,7 +21,7 @@ class ClickStatements:
     """Each attribute names the values of its rows, in order."""
 
     def __init__(self, dialect: Dialect) -> None:
-        def statement(query: Query, *parameters: str) -> Statement:
+        def statement(query: Template, *parameters: str) -> Statement:
             return compiled(dialect, query, parameters)
 
         found = select(

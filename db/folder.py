@@ -6,7 +6,7 @@ marked in one transaction, too. So each event is added exactly once, whatever th
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -15,7 +15,7 @@ from db.cells import Cells
 from db.database import WriteConnection
 from db.errors import DatabaseAway
 from db.rollups import FoldStatements, find_due, find_events, find_waiting
-from db.statements import Statement
+from db.statements import Row, Statement
 from db.store import Store
 
 logger = logging.getLogger(__name__)
@@ -121,20 +121,12 @@ class Folder:
         """Sum up the events of the oldest rows in the queue. They never change, and neither do the rows, but for being
         marked."""
         cells = Cells()
-        async with self._store.read() as connection:
-            await self._store.prefer_indexes(connection)
-            rows = (await connection.execute(find_waiting, {"rows": self._portion_clicks})).all()
-            ids: list[int] = []
-            clicks = 0
-            for id, more in rows:
-                if ids and clicks + more > self._portion_clicks:
-                    break
-                ids.append(id)
-                clicks += more
-            if ids:
-                events = await connection.stream(find_events, {"last_row": ids[-1]})
-                async for part in events.partitions(SLICE_ROWS):
-                    cells.add(part)
+        ids: list[int] = []
+        async with self._store.snapshot() as source:
+            rows = await source.fetch(find_waiting, {"rows": self._portion_clicks})
+            for part in _parts(rows, self._portion_clicks):
+                cells.add(await source.fetch(find_events, {"first_row": part[0], "last_row": part[-1]}))
+                ids += part
         return Portion(ids, cells, is_last=len(ids) == len(rows) < self._portion_clicks)
 
     async def _write(self, connection: WriteConnection, portion: Portion) -> bool:
@@ -160,3 +152,21 @@ class Folder:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await connection.close()
+
+
+def _parts(rows: Sequence[Row], most: int) -> Iterator[Sequence[int]]:
+    """Yield the ids of rows of the queue, given with the number of their clicks, some for each slice and at most so many
+    clicks in all; at least one."""
+    part: list[int] = []
+    clicks = total = 0
+    for id, more in rows:
+        if total and total + more > most:
+            break
+        if part and clicks + more > SLICE_ROWS:
+            yield part
+            part, clicks = [], 0
+        part.append(id)
+        clicks += more
+        total += more
+    if part:
+        yield part

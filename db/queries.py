@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.json import decode
 from sqlalchemy import Dialect, Select
 
 from db.statements import Row
@@ -23,6 +24,7 @@ class CompiledQuery:
     sql: str
     parameters: tuple[tuple[str, Any, Convert | None], ...]
     conversions: tuple[tuple[int, Convert], ...]
+    is_packed: bool = False
 
     def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """Return the positional parameters. Values that the query does not take are left out."""
@@ -34,6 +36,9 @@ class CompiledQuery:
 
     def rows(self, found: Iterable[Any]) -> Sequence[Any]:
         """Return the driver's rows with the values that the columns' types stand for."""
+        if self.is_packed:
+            ((text,),) = found
+            found = decode(text)
         return [self._converted(row) for row in found] if self.conversions else list(found)
 
     def _converted(self, row: Row) -> Row:
@@ -45,21 +50,26 @@ class CompiledQuery:
 
 class Query:
     """A select that will be run again and again, and is kept for that. Without values given when it is made, its
-    parameters are named ones."""
+    parameters are named ones.
 
-    def __init__(self, select: Select[*tuple[Any, ...]]) -> None:
+    With `packed`, SQLite gives all rows as one JSON text; texts and integers only. Its driver takes the interpreter's
+    lock for every row, which a thousand rows would wrest from the event loop a thousand times.
+    """
+
+    def __init__(self, select: Select[*tuple[Any, ...]], *, packed: bool = False) -> None:
         self.select = select
+        self._packed = packed
         self._compiled: dict[str, CompiledQuery] = {}
 
     def compiled(self, dialect: Dialect) -> CompiledQuery:
         """Return it as a database takes it; compiled at the first time."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self.select, dialect)
+            compiled = self._compiled[dialect.name] = _compile(self.select, dialect, self._packed)
         return compiled
 
 
-def _compile(select: Select[*tuple[Any, ...]], dialect: Dialect) -> CompiledQuery:
+def _compile(select: Select[*tuple[Any, ...]], dialect: Dialect, packed: bool) -> CompiledQuery:
     result = select.compile(dialect=dialect)
     parameters = []
     for name in result.positiontup or ():
@@ -67,8 +77,17 @@ def _compile(select: Select[*tuple[Any, ...]], dialect: Dialect) -> CompiledQuer
         convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
         parameters.append((bind.key, MISSING if bind.required else bind.effective_value, convert))
     readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in select.selected_columns]
+    is_packed = packed and dialect.name == "sqlite"
     return CompiledQuery(
-        sql=str(result),
+        sql=_packing(str(result), len(readers)) if is_packed else str(result),
         parameters=tuple(parameters),
         conversions=tuple((at, convert) for at, convert in enumerate(readers) if convert is not None),
+        is_packed=is_packed,
     )
+
+
+def _packing(sql: str, size: int) -> str:
+    """Return the query that gives the rows of another one, of so many columns, as one JSON text."""
+    columns = ", ".join(f"c{number}" for number in range(size))
+    packed = f"SELECT json_group_array(json_array({columns})) FROM found"
+    return f"WITH found ({columns}) AS ({sql}) {packed}"

@@ -5,7 +5,7 @@ Apart from the folder that runs them, so that there the order of things can be r
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Dialect, Integer, and_, bindparam, cast, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -13,7 +13,8 @@ from db.cells import DIMENSIONS, KEY
 from db.columns import UtcDateTime
 from db.dimensions import COUNTERS, makes_customer, value_of
 from db.expressions import quarter_of
-from db.statements import Query, Statement, compiled
+from db.queries import Query
+from db.statements import Statement, Template, compiled
 from db.tables import ClickEvent, ClickRollup, QueuedClicks
 
 WAITING = QueuedClicks.folded_at.is_(None)
@@ -31,24 +32,26 @@ def queued(event: Any) -> ColumnElement[bool]:
 # Something to do: events to fold, or rows that nobody watches any more.
 find_due = select(QueuedClicks.id).where(or_(WAITING, STALE)).limit(1)
 
-find_waiting = (
-    select(QueuedClicks.id, QueuedClicks.clicks).where(WAITING).order_by(QueuedClicks.id).limit(bindparam("rows"))
+find_waiting = Query(
+    select(QueuedClicks.id, QueuedClicks.clicks).where(WAITING).order_by(QueuedClicks.id).limit(bindparam("rows")),
+    packed=True,
 )
 
 _event = aliased(ClickEvent)
-# In the form that `Cells.add` takes.
-find_events = (
+# In the form that `Cells.add` takes; those of the rows of the queue between two, which are included.
+find_events = Query(
     select(
         _event.program_id,
         _event.partner_id,
         _event.link_id,
         quarter_of(_event.occurred_at),
-        _event.is_bot,
-        makes_customer(_event),
+        cast(_event.is_bot, Integer),
+        cast(makes_customer(_event), Integer),
         *(value_of(_event, dimension) for dimension in DIMENSIONS),
     )
     .join_from(QueuedClicks, _event, queued(_event))
-    .where(WAITING, QueuedClicks.id <= bindparam("last_row"))
+    .where(WAITING, QueuedClicks.id.between(bindparam("first_row"), bindparam("last_row"))),
+    packed=True,
 )
 
 
@@ -56,7 +59,7 @@ class FoldStatements:
     """Each attribute names the values of its rows, in order."""
 
     def __init__(self, dialect: Dialect) -> None:
-        def statement(query: Query, *parameters: str) -> Statement:
+        def statement(query: Template, *parameters: str) -> Statement:
             return compiled(dialect, query, parameters)
 
         mark = update(QueuedClicks).where(QueuedClicks.id == bindparam("row"), WAITING)

@@ -29,7 +29,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from sqlalchemy.types import TypeEngine
 
 Row: TypeAlias = tuple[Any, ...]
-Query: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
+Template: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ Work: TypeAlias = tuple[Statement, Sequence[Row]]
 """A statement, and the rows to run it for."""
 
 
-def compiled(dialect: Dialect, query: Query, parameters: Sequence[str]) -> Statement:
+def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> Statement:
     """Compile a query for a dialect; `parameters` is the order in which a row will give its values, by name.
 
     An insert fills the columns of those names. SQLite's driver runs the statement for each row, and may want a value
@@ -77,7 +77,7 @@ def compiled(dialect: Dialect, query: Query, parameters: Sequence[str]) -> State
     )
 
 
-def _for_arrays(query: Query, types: Mapping[str, TypeEngine[Any]]) -> Query:
+def _for_arrays(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Template:
     """Return a query that does for each element of its parameters what the given one does once.
 
     Rows come in the order of the elements, and a nested loop keeps it: see `db.postgresql` for why that matters.
@@ -92,7 +92,7 @@ def _for_arrays(query: Query, types: Mapping[str, TypeEngine[Any]]) -> Query:
     def replace(element: Any, **_: Any) -> Any:
         return given.c[element.key] if isinstance(element, BindParameter) and element.key in types else None
 
-    return cast(Query, replacement_traverse(query, {}, replace))
+    return cast(Template, replacement_traverse(query, {}, replace))
 
 
 def _arrange(positions: Sequence[int]) -> Callable[[Row], Row]:
