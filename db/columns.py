@@ -13,6 +13,7 @@ from sqlalchemy.orm import mapped_column
 
 # A click's moment is written into five rows, and a rollup's start of a day into thousands.
 MOMENTS = 4096
+OFFSET_CHARS = len("+00:00")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -44,7 +45,9 @@ def sortable_text(moment: datetime | None) -> str | None:
         return None
     if moment.tzinfo is None:
         raise ValueError("a stored moment needs a time zone")
-    return moment.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(" ", "microseconds")[:-OFFSET_CHARS]
 
 
 @lru_cache(MOMENTS)

@@ -155,8 +155,8 @@ class Folder:
 
 
 def _parts(rows: Sequence[Row], most: int) -> Iterator[Sequence[int]]:
-    """Yield the ids of rows of the queue, given with the number of their clicks, some for each slice and at most so many
-    clicks in all; at least one."""
+    """Yield the ids of rows of the queue, given with the number of their clicks: some for a slice, and at most so many
+    clicks in all; at least one row."""
     part: list[int] = []
     clicks = total = 0
     for id, more in rows:

@@ -89,5 +89,4 @@ def _compile(select: Select[*tuple[Any, ...]], dialect: Dialect, packed: bool) -
 def _packing(sql: str, size: int) -> str:
     """Return the query that gives the rows of another one, of so many columns, as one JSON text."""
     columns = ", ".join(f"c{number}" for number in range(size))
-    packed = f"SELECT json_group_array(json_array({columns})) FROM found"
-    return f"WITH found ({columns}) AS ({sql}) {packed}"
+    return f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found"  # noqa: S608  ours

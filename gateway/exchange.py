@@ -5,12 +5,13 @@ part of the work. What comes in pieces, and what the access log wants to know, s
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent, HTTPResponseStartEvent
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
 # Most answers have the same few headers; lengths and the date change.
-LINES = 1024
+HEADS = 1024
 # RFC 9110, section 8.6: these have no content, and no length of it.
 EMPTY = {204, 304}
 
@@ -36,36 +37,46 @@ class Exchange(RequestResponseCycle):
             if not self.disconnected:
                 self._send_whole(head, message)
 
-    def _send_whole(self, head: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> None:
-        body, status, length = message.get("body", b""), head["status"], None
-        lines = [STATUS_LINE[status]]
-        for name, value in (*self.default_headers, *head["headers"]):
-            if name == b"connection" and b"close" in value.lower():
-                self.keep_alive = False
-                continue
-            lines.append(_line(name, value))
-            if name == b"content-length":
-                length = int(value)
-        if length is None and status not in EMPTY:
-            lines.append(b"content-length: %d\r\n" % len(body))
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        lines.append(b"\r\n")
+    def _send_whole(self, start: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> None:
+        body, status = message.get("body", b""), start["status"]
+        head = _head(status, (*self.default_headers, *start["headers"]))
+        self.keep_alive = self.keep_alive and not head.closes
+        parts = [head.lines]
+        if head.length is None and status not in EMPTY:
+            parts.append(b"content-length: %d\r\n" % len(body))
+        parts.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         if self.scope["method"] != "HEAD":
-            if length not in (None, len(body)):
-                raise RuntimeError(f"an answer of {len(body)} bytes was announced with {length}")
-            lines.append(body)
+            if head.length not in (None, len(body)):
+                raise RuntimeError(f"an answer of {len(body)} bytes was announced with {head.length}")
+            parts.append(body)
         self.waiting_for_100_continue = False
         self.response_started = self.response_complete = True
-        self.transport.write(b"".join(lines))
+        self.transport.write(b"".join(parts))
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
 
 
-@lru_cache(LINES)
-def _line(name: bytes, value: bytes) -> bytes:
-    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
-        raise RuntimeError(f"a header cannot be sent: {name!r}")
-    return b"%b: %b\r\n" % (name, value)
+class Head(NamedTuple):
+    """The lines of an answer's head but for that of `connection`, the length that it announces, and whether the
+    connection is to be closed."""
+
+    lines: bytes
+    length: int | None
+    closes: bool
+
+
+@lru_cache(HEADS)
+def _head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> Head:
+    lines, length, closes = [STATUS_LINE[status]], None, False
+    for name, value in headers:
+        if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+            raise RuntimeError(f"a header cannot be sent: {name!r}")
+        if name == b"connection" and b"close" in value.lower():
+            closes = True
+            continue
+        if name == b"content-length":
+            length = int(value)
+        lines.append(b"%b: %b\r\n" % (name, value))
+    return Head(b"".join(lines), length, closes)

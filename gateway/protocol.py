@@ -27,14 +27,17 @@ FAREWELL_SECONDS = 2
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection; it is closed when a request's head is too large, or the request does not arrive in time."""
+    """One connection; it is closed when a request's head is too large, when the request does not arrive in time, and
+    when none follows for a while. One timer looks after the times: to set one for each request took longer than to
+    read its headers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent has it
         super().connection_made(transport)
         self._head_bytes = 0
         self._in_head = True
         self._arriving_since: float | None = self.loop.time()
-        self._watch = self.loop.call_later(REQUEST_SECONDS, self._check_arrival)
+        self._idle_since: float | None = None
+        self._watch = self.loop.call_later(self.timeout_keep_alive, self._check_times)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.cancel()
@@ -96,12 +99,32 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._head_bytes, self._arriving_since = True, 0, None
         super().on_message_complete()
 
-    def _check_arrival(self) -> None:
-        since = self._arriving_since
-        if since is not None and self.loop.time() - since >= REQUEST_SECONDS:
+    def on_response_complete(self) -> None:
+        """Go on with the request that waits on this connection, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _check_times(self) -> None:
+        now = self.loop.time()
+        # As soon as the connection may have become idle meanwhile, and too long ago.
+        due = now + self.timeout_keep_alive
+        if self._idle_since is not None:
+            due = self._idle_since + self.timeout_keep_alive
+        elif self._arriving_since is not None:
+            due = min(due, self._arriving_since + REQUEST_SECONDS)
+        if due <= now:
             self.transport.close()
         else:
-            self._watch = self.loop.call_later(REQUEST_SECONDS, self._check_arrival)
+            self._watch = self.loop.call_at(due, self._check_times)
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):

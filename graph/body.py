@@ -20,6 +20,6 @@ async def read_body(receive: Receive) -> bytes:
         size += len(chunk)
         if size > BODY_BYTES:
             raise BodyTooLarge
-        chunks.append(chunk)
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return b"".join((*chunks, chunk)) if chunks else chunk
+        chunks.append(chunk)

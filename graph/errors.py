@@ -25,8 +25,6 @@ ClickgateError
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
 
 from db import errors as storage
@@ -184,12 +182,19 @@ class DatabaseAway(TryLater):
     message = "The database cannot be reached right now"
 
 
-@contextmanager
-def outages(message: str = DatabaseAway.message) -> Iterator[None]:
+class outages:  # noqa: N801  a context manager, used like a function
     """Turn what storage reports of its availability into `QueueFull` or `DatabaseAway`, the latter with a message."""
-    try:
-        yield
-    except storage.QueueFull as error:
-        raise QueueFull from error
-    except storage.DatabaseAway as error:
-        raise DatabaseAway(message) from error
+
+    __slots__ = ("_message",)
+
+    def __init__(self, message: str = DatabaseAway.message) -> None:
+        self._message = message
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, storage.QueueFull):
+            raise QueueFull from error
+        if isinstance(error, storage.DatabaseAway):
+            raise DatabaseAway(self._message) from error

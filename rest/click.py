@@ -113,7 +113,9 @@ def _refused(refusal: ClickgateError) -> Answer:
 
 
 async def _send(answer: Answer, send: Send) -> None:
-    headers = [*CORS, *((name.lower().encode(), value.encode()) for name, value in answer.headers.items())]
+    headers = [*CORS]
+    if answer.headers:
+        headers += ((name.lower().encode(), value.encode()) for name, value in answer.headers.items())
     body = b""
     if answer.body is not None:
         body = encode(answer.body)

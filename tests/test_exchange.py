@@ -50,10 +50,11 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[int]:
+async def served(keep_alive: float = 5) -> AsyncIterator[int]:
     options = uvicorn.Config(
         answer, port=0, http=BoundedProtocol, lifespan="off", log_config=None, access_log=False, server_header=False
     )
+    options.timeout_keep_alive = keep_alive  # type: ignore[assignment]  # shorter than whole seconds
     server = uvicorn.Server(options)
     serving = asyncio.create_task(server.serve())
     while not server.started:
@@ -116,3 +117,17 @@ async def test_an_answer_that_cannot_be_sent_is_a_fault(path: str) -> None:
     assert received.startswith(b"HTTP/1.1 500 ")
     assert b"set-cookie" not in received
     assert received.endswith(b"connection: close\r\n\r\nInternal Server Error")
+
+
+async def test_an_idle_connection_is_closed_after_a_while_and_a_used_one_is_not() -> None:
+    keep_alive, steps = 0.5, 10
+    async with served(keep_alive) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(steps):
+            writer.write(request("/length"))
+            assert (await reader.readuntil(b"whole")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(2 * keep_alive / steps)
+        answered_at = asyncio.get_running_loop().time()
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert asyncio.get_running_loop().time() - answered_at > keep_alive / 2
+        writer.close()
