@@ -35,11 +35,11 @@ class Batch:
         for test in tests:
             test.outcome = test.id if test.id in found else None
 
-    async def write(self, connection: WriteConnection, entries: Sequence[Entry], *, one_by_one: bool) -> None:
-        """Record the clicks that have no outcome yet, and give each its own.
+    async def write(self, connection: WriteConnection, entries: Sequence[Entry], *, one_by_one: bool) -> Sequence[Work]:
+        """Give the clicks that have no outcome yet their own, and return what records them.
 
-        A row that the database refuses fails the whole transaction, unless they go `one_by_one`: then that click's
-        outcome is the error, and the others are recorded.
+        A row that the database refuses fails the whole transaction, unless they go `one_by_one`: then the events are
+        inserted at once, that click's outcome is the error, and the others are recorded.
         """
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
@@ -57,10 +57,12 @@ class Batch:
         work += self._updates(inserted)
         _settle_replays(entries)
         work.append((self._statements.queue_clicks, inserted_ranges(entries)))
-        await connection.execute(*work)
+        return work
 
-    async def write_tests(self, connection: WriteConnection, entries: Sequence[TestEntry], *, one_by_one: bool) -> None:
-        """Record the test clicks that have no outcome yet, and give each its own, as `write` does."""
+    async def write_tests(
+        self, connection: WriteConnection, entries: Sequence[TestEntry], *, one_by_one: bool
+    ) -> Sequence[Work]:
+        """Give the test clicks that have no outcome yet their own, and return what records them, as `write` does."""
         entries = [entry for entry in entries if entry.outcome is None]
         if one_by_one:
             for entry in entries:
@@ -68,8 +70,8 @@ class Batch:
                     entry.outcome = None
                     await self.find_committed(connection, [], [entry])
                     entry.outcome = entry.outcome or error
-        elif entries:
-            await connection.execute(self._insert_tests(entries))
+            return ()
+        return (self._insert_tests(entries),)
 
     async def _refusal(self, connection: WriteConnection, *inserts: Work) -> Exception | None:
         """Insert so that the transaction goes on if the database refuses the row; then return the error."""

@@ -98,13 +98,16 @@ class Committer:
         ]
         real = [entry for entry in entries if isinstance(entry, Entry)]
         tests = [entry for entry in entries if isinstance(entry, TestEntry)]
-        await connection.begin()
+        if recheck or one_by_one:
+            await connection.begin()
         if recheck:
             await self._batch.find_committed(connection, real, tests)
-        await self._batch.write(connection, real, one_by_one=one_by_one)
-        await self._batch.write_tests(connection, tests, one_by_one=one_by_one)
+        work = (
+            *await self._batch.write(connection, real, one_by_one=one_by_one),
+            *await self._batch.write_tests(connection, tests, one_by_one=one_by_one),
+        )
         outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
         if len(outcomes) < len(entries):
             raise RuntimeError("a click in the batch was neither recorded nor refused")
-        await connection.commit()
+        await connection.commit(*work)
         return outcomes

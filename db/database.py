@@ -42,8 +42,9 @@ class WriteConnection(Protocol):
     async def command(self, sql: str) -> None:
         """Run one command without parameters, such as `SAVEPOINT`."""
 
-    async def commit(self) -> None:
-        """Make the transaction durable; returns only when it is."""
+    async def commit(self, *work: Work) -> None:
+        """Run statements as `execute` does and make them durable, with the transaction if one is open; returns only
+        when they are."""
 
     async def rollback(self) -> None:
         """Undo the transaction, if one is open."""

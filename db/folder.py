@@ -15,7 +15,7 @@ from db.cells import Cells
 from db.database import WriteConnection
 from db.errors import DatabaseAway
 from db.rollups import FoldStatements, find_due, find_events, find_waiting
-from db.statements import Row, Statement
+from db.statements import Row
 from db.store import Store
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ SLICE_ROWS = 250
 # Long enough for everybody who learns of commits from the end of the queue.
 WATCHED = timedelta(seconds=30)
 # Any number, the same for every gateway: who holds it folds, the others find nothing left to do.
-TAKE_LOCK = Statement(f"SELECT pg_try_advisory_xact_lock({0x636C6B666F6C64})", (), None)
+LOCK = 0x636C6B666F6C64
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Folder:
                 await connection.begin()
                 return await self._write(connection, portion)
         await connection.begin()
-        ((is_alone,),) = await connection.fetch(TAKE_LOCK, [()])
+        ((is_alone,),) = await connection.fetch(self._statements.take_lock, [(LOCK,)])
         if not is_alone:
             await connection.rollback()
             return False

@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakSet
 
 import asyncpg
+from msgspec.json import encode
 from sqlalchemy import URL, Dialect, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -162,33 +163,38 @@ class PostgresSource:
 
 class PostgresWriteConnection:
     """A connection of asyncpg's own, on which everything that is given together is one statement and one round trip:
-    rows go as columns, and statements as parts of one."""
+    rows go as JSON, and statements as parts of one."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._driver = connection
-        self._begun = 0
+        self._batches = 0
 
     async def begin(self) -> None:
-        replan = self._begun % REPLAN_BATCHES == REPLAN_BATCHES - 1
-        self._begun += 1
-        await self._driver.execute("DISCARD PLANS; BEGIN" if replan else "BEGIN")
+        await self._driver.execute("BEGIN")
 
     async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
         if not keys:
             return []
-        return [tuple(row) for row in await self._driver.fetch(statement.sql, *zip(*statement.rows(keys), strict=True))]
+        return [tuple(row) for row in await self._driver.fetch(statement.sql, _json(statement, keys))]
 
     async def execute(self, *work: Work) -> None:
         work = tuple((statement, rows) for statement, rows in work if rows)
         if work:
-            columns = (column for statement, rows in work for column in zip(*statement.rows(rows), strict=True))
-            await self._driver.execute(_together(tuple(statement.sql for statement, _ in work)), *columns)
+            given = (_json(statement, rows) for statement, rows in work)
+            await self._driver.execute(_together(tuple(statement.sql for statement, _ in work)), *given)
 
     async def command(self, sql: str) -> None:
         await self._driver.execute(sql)
 
-    async def commit(self) -> None:
-        await self._driver.execute("COMMIT")
+    async def commit(self, *work: Work) -> None:
+        if self._driver.is_in_transaction():
+            await self.execute(*work)
+            await self._driver.execute("COMMIT")
+            return
+        self._batches += 1
+        if self._batches % REPLAN_BATCHES == 0:
+            await self._driver.execute("DISCARD PLANS")
+        await self.execute(*work)
 
     async def rollback(self) -> None:
         await self._driver.execute("ROLLBACK")
@@ -196,6 +202,10 @@ class PostgresWriteConnection:
     async def close(self) -> None:
         # Not asked to end, but cut off: an unreachable server would not hear it.
         self._driver.terminate()
+
+
+def _json(statement: Statement, rows: Sequence[Row]) -> str:
+    return encode(statement.rows(rows)).decode()
 
 
 @lru_cache(STATEMENTS)

@@ -5,7 +5,20 @@ Apart from the folder that runs them, so that there the order of things can be r
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Integer, and_, bindparam, cast, delete, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Integer,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -62,6 +75,8 @@ class FoldStatements:
         def statement(query: Template, *parameters: str) -> Statement:
             return compiled(dialect, query, parameters)
 
+        # PostgreSQL's; it is given back when the transaction ends.
+        self.take_lock = statement(select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger))), "lock")
         mark = update(QueuedClicks).where(QueuedClicks.id == bindparam("row"), WAITING)
         self.mark = statement(
             mark.values(folded_at=bindparam("at", type_=UtcDateTime)).returning(QueuedClicks.id), "at", "row"

@@ -149,7 +149,10 @@ class SqliteWriteConnection:
     async def command(self, sql: str) -> None:
         self._connection.execute(sql)
 
-    async def commit(self) -> None:
+    async def commit(self, *work: Work) -> None:
+        if not self._connection.in_transaction:
+            await self.begin()
+        await self.execute(*work)
         await self._wait(self._connection.commit)
 
     async def rollback(self) -> None:

@@ -10,7 +10,6 @@ from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import (
-    ARRAY,
     BindParameter,
     Delete,
     Dialect,
@@ -22,11 +21,17 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal_column,
     select,
 )
+from sqlalchemy import cast as cast_to
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.visitors import replacement_traverse
 from sqlalchemy.types import TypeEngine
+
+ROWS = "rows"
+"""The one parameter of a statement for PostgreSQL."""
 
 Row: TypeAlias = tuple[Any, ...]
 Template: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
@@ -61,14 +66,15 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
     """Compile a query for a dialect; `parameters` is the order in which a row will give its values, by name.
 
     An insert fills the columns of those names. SQLite's driver runs the statement for each row, and may want a value
-    twice, or in another order. PostgreSQL gets all rows in one go, an array for each parameter: to start and to end a
-    statement costs it more than to run one.
+    twice, or in another order. PostgreSQL gets all rows in one go, as a JSON array of arrays: to start and to end a
+    statement costs it more than to run one, and its driver takes longer for a value than the encoder for a row.
     """
     result = query.compile(dialect=dialect, column_keys=parameters if isinstance(query, Insert) else None)
     types = [result.binds[name].type for name in parameters]
-    if dialect.name == "postgresql":
-        result = _for_arrays(query, dict(zip(parameters, types, strict=True))).compile(dialect=dialect)
     wanted = list(result.positiontup or ())
+    if dialect.name == "postgresql":
+        result = _for_all_rows(query, dict(zip(parameters, types, strict=True))).compile(dialect=dialect)
+        wanted = list(parameters)
     binders = (type.dialect_impl(dialect).bind_processor(dialect) for type in types)
     return Statement(
         sql=str(result),
@@ -77,17 +83,20 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
     )
 
 
-def _for_arrays(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Template:
-    """Return a query that does for each element of its parameters what the given one does once.
+def _for_all_rows(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Template:
+    """Return a query that does for each element of its one parameter what the given one does once.
 
     Rows come in the order of the elements, and a nested loop keeps it: see `db.postgresql` for why that matters.
     """
-    elements = {name: Text() if isinstance(type, String) else type for name, type in types.items()}
-    arrays = (bindparam(name, type_=ARRAY(element)) for name, element in elements.items())
-    columns = (column(name, type) for name, type in types.items())
-    given = func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
+    rows = cast_to(bindparam(ROWS, type_=Text), JSONB)
+    items = func.jsonb_array_elements(rows).table_valued(column("item", JSONB), name="items").render_derived()
+    values = (
+        cast_to(items.c.item.op("->>")(literal_column(str(at))), Text() if isinstance(type, String) else type)
+        for at, type in enumerate(types.values())
+    )
+    given = select(*(value.label(name) for name, value in zip(types, values, strict=True))).subquery("given")
     if isinstance(query, Insert):
-        return query.from_select(list(types), select(given), include_defaults=False)
+        return query.from_select(list(types), select(*given.c), include_defaults=False)
 
     def replace(element: Any, **_: Any) -> Any:
         return given.c[element.key] if isinstance(element, BindParameter) and element.key in types else None

@@ -37,7 +37,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._arriving_since: float | None = self.loop.time()
         self._idle_since: float | None = None
-        self._watch = self.loop.call_later(self.timeout_keep_alive, self._check_times)
+        # A time that begins right after a check is not over before the next one.
+        self._shortest_time = min(self.timeout_keep_alive, REQUEST_SECONDS)
+        self._watch = self.loop.call_later(self._shortest_time, self._check_times)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.cancel()
@@ -115,12 +117,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _check_times(self) -> None:
         now = self.loop.time()
-        # As soon as the connection may have become idle meanwhile, and too long ago.
-        due = now + self.timeout_keep_alive
+        due = now + self._shortest_time
         if self._idle_since is not None:
             due = self._idle_since + self.timeout_keep_alive
         elif self._arriving_since is not None:
-            due = min(due, self._arriving_since + REQUEST_SECONDS)
+            due = self._arriving_since + REQUEST_SECONDS
         if due <= now:
             self.transport.close()
         else:

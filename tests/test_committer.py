@@ -142,7 +142,7 @@ async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres
         async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
             store = Store(proxied)
             committer = Committer(store)
-            # Ids of every kind are reserved by this, so that the next COMMIT is the batch's own.
+            # Ids of every kind are reserved by this, and the next batch has only itself to commit.
             await committer.commit([click(), TestClick(None, NOW, None, VisitRecord())])
             proxy.lose = 1
             batch: list[Click | TestClick] = [
