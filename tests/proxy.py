@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL with a network's faults: it loses the answer to a batch, or falls silent."""
+"""A proxy before PostgreSQL with a network's faults: it loses the answer to a commit, or falls silent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,15 +6,17 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
+# PostgreSQL's simple query message: its letter, the length of what follows, the text, a NUL.
+COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 BATCH = b"INSERT INTO affiliate_click_events"
 # Of a message, its letter and the length of what follows.
 PREFIX = 5
 
 
 class LossyProxy:
-    """Passes everything on, but for the answers to the next `lose` batches, which are transactions of one statement:
-    there it hangs up instead. Connections that are open when it is told to `silence` them stay open, and nothing passes
-    any more."""
+    """Passes everything on, but for the answers to the next `lose` COMMITs and batches, which are transactions of one
+    statement: there it hangs up instead. Connections that are open when it is told to `silence` them stay open, and
+    nothing passes any more."""
 
     def __init__(self, server_socket: Path) -> None:
         self._server_socket = server_socket
@@ -36,10 +38,12 @@ class LossyProxy:
             while data := await reader.read(65536):
                 if writer in self._silenced:
                     continue
-                # Of PostgreSQL's messages, Parse has a statement's name and text, Bind a portal's name and a statement's.
                 if data.startswith(b"P") and BATCH in data:
+                    # The message Parse has the statement's name and its text.
                     batches.add(data[PREFIX:].split(b"\0")[0])
-                elif self.lose and data.startswith(b"B") and data[PREFIX:].split(b"\0")[1] in batches:
+                # Bind has a portal's name and a statement's.
+                is_batch = data.startswith(b"B") and data[PREFIX:].split(b"\0")[1] in batches
+                if self.lose and (is_batch or data.endswith(COMMIT)):
                     self.lose -= 1
                     committing.set()
                 server_writer.write(data)
