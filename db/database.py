@@ -27,8 +27,18 @@ class Fault(Enum):
     """Nobody foresaw this."""
 
 
+class Source(Protocol):
+    """What answers queries, speaking to the driver directly."""
+
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Run a query with its values; return all of its rows, which are read like tuples."""
+
+
 class WriteConnection(Protocol):
-    """The click writer's own connection, which speaks to the driver directly. Used by one task at a time."""
+    """A connection of a writer's own, which speaks to the driver directly. Used by one task at a time."""
+
+    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Run a query with its values; return all of its rows, which are read like tuples."""
 
     async def begin(self) -> None:
         """Start a transaction that may write; on SQLite this is where one waits for another writer."""
@@ -51,13 +61,6 @@ class WriteConnection(Protocol):
 
     async def close(self) -> None:
         """Give the connection up, whatever its state. Never raises."""
-
-
-class Source(Protocol):
-    """What answers queries, speaking to the driver directly."""
-
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
-        """Run a query with its values; return all of its rows, which are read like tuples."""
 
 
 class Database(Source, Protocol):

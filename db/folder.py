@@ -30,6 +30,8 @@ PORTION_SECONDS = 30
 PORTION_CLICKS = 50_000
 # Clicks get their turn on the event loop after so many rows: a millisecond or two of work.
 SLICE_ROWS = 250
+# And this time to themselves after each slice, so that a portion is spread over the time until the next one.
+PAUSE_SECONDS = 0.01
 # Long enough for everybody who learns of commits from the end of the queue.
 WATCHED = timedelta(seconds=30)
 # Any number, the same for every gateway: who holds it folds, the others find nothing left to do.
@@ -55,9 +57,11 @@ class Folder:
         self._statements = FoldStatements(store.database.engine.dialect)
         self._connection: WriteConnection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._pause_seconds = 0.0
 
     def start(self) -> None:
-        """Begin to fold."""
+        """Begin to fold, without haste."""
+        self._pause_seconds = PAUSE_SECONDS
         self._task = asyncio.create_task(self._run(), name="folder")
 
     async def close(self) -> None:
@@ -109,7 +113,7 @@ class Folder:
         connection = await self._connected()
         if self._store.is_sqlite:
             # Its one writer's turn is taken when the sums are ready: clicks wait meanwhile.
-            portion = await self._read()
+            portion = await self._read(connection)
             async with self._store.turn():
                 await connection.begin()
                 return await self._write(connection, portion)
@@ -118,18 +122,18 @@ class Folder:
         if not is_alone:
             await connection.rollback()
             return False
-        return await self._write(connection, await self._read())
+        return await self._write(connection, await self._read(connection))
 
-    async def _read(self) -> Portion:
+    async def _read(self, connection: WriteConnection) -> Portion:
         """Sum up the events of the oldest rows in the queue. They never change, and neither do the rows, but for being
-        marked."""
+        marked; so no snapshot is needed, which would keep a database from tidying up behind the clicks."""
         cells = Cells()
         ids: list[int] = []
-        async with self._store.snapshot() as source:
-            rows = await source.fetch(find_waiting, {"rows": self._portion_clicks})
-            for part in _parts(rows, self._portion_clicks):
-                cells.add(await source.fetch(find_events, {"first_row": part[0], "last_row": part[-1]}))
-                ids += part
+        rows = await connection.read(find_waiting, {"rows": self._portion_clicks})
+        for part in _parts(rows, self._portion_clicks):
+            cells.add(await connection.read(find_events, {"first_row": part[0], "last_row": part[-1]}))
+            ids += part
+            await asyncio.sleep(self._pause_seconds)
         return Portion(ids, cells, is_last=len(ids) == len(rows) < self._portion_clicks)
 
     async def _write(self, connection: WriteConnection, portion: Portion) -> bool:

@@ -112,7 +112,7 @@ class PostgresDatabase:
     async def connect_writer(self) -> "PostgresWriteConnection":
         # Not from the pool: after a silent failover, every connection in it may be dead.
         arguments = {**self._arguments, "timeout": CONNECT_SECONDS, "server_settings": SESSION | WRITER_SESSION}
-        return PostgresWriteConnection(await asyncpg.connect(**arguments))
+        return PostgresWriteConnection(await asyncpg.connect(**arguments), self.engine.dialect)
 
     async def close(self) -> None:
         self._readers.drop_idle()
@@ -165,9 +165,13 @@ class PostgresWriteConnection:
     """A connection of asyncpg's own, on which everything that is given together is one statement and one round trip:
     rows go as JSON, and statements as parts of one."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, dialect: Dialect) -> None:
         self._driver = connection
+        self._source = PostgresSource(connection, dialect)
         self._batches = 0
+
+    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        return await self._source.fetch(query, values)
 
     async def begin(self) -> None:
         await self._driver.execute("BEGIN")

@@ -5,11 +5,12 @@ WAL with `synchronous=FULL`: readers never wait for the writer, and a commit tha
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import aiosqlite
 from sqlalchemy import URL, Connection, Dialect, event
@@ -22,16 +23,24 @@ from db.errors import UnusableDatabase
 from db.queries import Query
 from db.statements import Row, Statement, Work
 
+T = TypeVar("T")
+
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5
-LOG_BYTES = 64 * 1024 * 1024
+LOG_BYTES = 128 * 1024 * 1024
+# Small ones, for the disk writes them before the next commit.
+CHECKPOINT_SECONDS = 0.1
+# Each pass copies what was written during the one before it, which soon is nothing.
+CHECKPOINT_PASSES = 5
+# Long enough for a waiting thread to take the interpreter's lock, and much shorter than it would wait otherwise.
+STEP_ASIDE_SECONDS = 10e-6
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
-    # A page that many commits change is copied back into the file once for all of them. The default of 1000 pages made
-    # every tenth commit wait for that, and clicks twice as slow; to open a log of this size takes a moment.
+    # The click writer copies the log back into the file beside its commits. The default, a commit that does it itself
+    # after each 1000 pages, made clicks twice as slow; only if that thread cannot keep up, the log gets this long.
     f"PRAGMA wal_autocheckpoint = {LOG_BYTES // 4096}",
     # After a burst, the write-ahead log shrinks back to this.
     f"PRAGMA journal_size_limit = {LOG_BYTES}",
@@ -77,7 +86,7 @@ class SqliteDatabase:
             yield SqliteSource(cast(aiosqlite.Connection, pooled.driver_connection), self.engine.dialect)
 
     async def connect_writer(self) -> "SqliteWriteConnection":
-        return await asyncio.to_thread(SqliteWriteConnection, self._path)
+        return await asyncio.to_thread(SqliteWriteConnection, self._path, self.engine.dialect)
 
     def drop_idle(self) -> None:
         """Do nothing: a file does not fall silent."""
@@ -111,15 +120,22 @@ class SqliteSource:
 
 class SqliteWriteConnection:
     """Statements run on the event loop: the lock on the file is already held, so none of them waits for another
-    writer, and few for the disk. What does wait, for that lock or for a commit, runs in a thread."""
+    writer, and few for the disk. What does wait, for that lock or for a commit, runs in a thread, and so do queries."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, dialect: Dialect) -> None:
+        self._dialect = dialect
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in PRAGMAS:
             self._connection.execute(pragma)
         # What runs on the event loop waits for nobody.
         self._connection.execute("PRAGMA busy_timeout = 0")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._checkpoints = _Checkpoints(path)
+
+    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+        compiled = query.compiled(self._dialect)
+        arguments = compiled.arguments(values)
+        return compiled.rows(await self._wait(lambda: self._connection.execute(compiled.sql, arguments).fetchall()))
 
     async def begin(self) -> None:
         try:
@@ -154,6 +170,7 @@ class SqliteWriteConnection:
             await self.begin()
         await self.execute(*work)
         await self._wait(self._connection.commit)
+        self._checkpoints.go_on()
 
     async def rollback(self) -> None:
         await self._wait(self._connection.rollback)
@@ -162,9 +179,47 @@ class SqliteWriteConnection:
         with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
             await self._wait(self._connection.close)
         self._thread.shutdown(wait=False)
+        self._checkpoints.close()
 
-    async def _wait(self, step: Callable[[], object]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, step)
+    async def _wait(self, step: Callable[[], T]) -> T:
+        return await self._begun(step)
+
+    def _begun(self, step: Callable[[], T]) -> "asyncio.Future[T]":
+        waiting = asyncio.get_running_loop().run_in_executor(self._thread, step)
+        # The thread wants the interpreter's lock for a moment before the step lets go of it; the event loop would keep
+        # it for a millisecond, in which the disk does nothing.
+        time.sleep(STEP_ASIDE_SECONDS)
+        return waiting
+
+
+class _Checkpoints:
+    """Copies the log back into the file, in a thread and on a connection of its own: no commit waits for it. Once
+    everything is copied, the log begins anew."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
+        self._under_way: Future[None] | None = None
+        self._began_at = 0.0
+
+    def go_on(self) -> None:
+        """Begin another one after a commit, if the last one is over and began some time ago."""
+        now = time.monotonic()
+        if now - self._began_at >= CHECKPOINT_SECONDS and (self._under_way is None or self._under_way.done()):
+            self._began_at = now
+            self._under_way = self._thread.submit(self._run)
+
+    def _run(self) -> None:
+        with suppress(sqlite3.Error):  # the next one will try again; the commits' own would be as silent
+            for _ in range(CHECKPOINT_PASSES):
+                _, written, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if copied == written:
+                    return
+
+    def close(self) -> None:
+        """Give the connection up once nothing is under way on it."""
+        self._thread.submit(self._connection.close)
+        self._thread.shutdown(wait=False)
 
 
 def _set_up(connection: DBAPIConnection, _record: object) -> None:
