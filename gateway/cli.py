@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from db.audit import Audit, audit
 from db.errors import StoreError, UnusableDatabase
-from db.migrate import ensure_current
+from db.revision import ensure_current
 from db.store import Store
 from gateway import administration, logs
 from gateway.app import PathTaken

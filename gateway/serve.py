@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from db.errors import UnusableDatabase
-from db.migrate import ensure_current
+from db.revision import ensure_current
 from db.store import Store
 from gateway.addresses import proxy_networks
 from gateway.geo import GeoDatabaseError
