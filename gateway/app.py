@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import logs
+from gateway.errors import PathTaken
 from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
 from gateway.pages import graphiql, page_routes
@@ -43,10 +44,6 @@ class State(TypedDict):
     """What a request finds in its scope's state."""
 
     services: Services
-
-
-class PathTaken(Exception):
-    """A setting names a path at which something else is served."""
 
 
 class Application(Starlette):
