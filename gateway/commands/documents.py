@@ -4,7 +4,6 @@ import json
 
 import click
 
-from graph.schema.build import build_schema
 from rest.openapi import document
 
 
@@ -17,4 +16,6 @@ def openapi_command() -> None:
 @click.command("schema")
 def schema_command() -> None:
     """Print the GraphQL schema, as SDL."""
+    from graph.schema.build import build_schema  # the list of commands, which comes by here, need not wait for it
+
     click.echo(build_schema().as_str())
