@@ -9,12 +9,13 @@ import logging
 from collections import OrderedDict
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from db.errors import DatabaseAway
-from db.known import LINKS, PROGRAMS, Known, KnownLink, KnownProgram, read_known
+from db.known import LINK_OF_CODE, LINK_OF_ID, PROGRAM_OF_ID, Known, KnownLink, KnownProgram, LookUp, read_changed
+from db.queries import Query
 from db.store import Store
-from db.tables import DirectoryVersion, Program, ReferralLink
+from db.tables import DirectoryVersion
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ LOAD_SECONDS = 60
 UNKNOWN_KEYS = 10_000
 
 NOTHING = Known()
-VERSION = select(DirectoryVersion.version, DirectoryVersion.reload_version)
+VERSION = Query(select(DirectoryVersion.version, DirectoryVersion.reload_version))
 
 
 class LinkDirectory:
@@ -61,43 +62,38 @@ class LinkDirectory:
         """Return the link of a code. Raises `DatabaseAway`, for a code that has to be asked for."""
         if (link := self._known.links.get(code)) is not None:
             return link
-        return (await self._ask(code, links=LINKS.where(ReferralLink.code == code))).links.get(code)
+        return (await self._ask(code, LINK_OF_CODE, code=code)).links.get(code)
 
     async def link(self, link_id: int) -> KnownLink | None:
         """Return a link by its id. Raises as `find` does."""
         if (code := self._known.codes.get(link_id)) is not None:
             return self._known.links[code]
-        found = await self._look_up(links=LINKS.where(ReferralLink.id == link_id))
+        found = await self._look_up(LINK_OF_ID, id=link_id)
         return next(iter(found.links.values()), None)
 
     async def program(self, program_id: int) -> KnownProgram | None:
         """Return a program. Raises as `find` does."""
         if (program := self._known.programs.get(program_id)) is not None:
             return program
-        found = await self._ask(program_id, programs=PROGRAMS.where(Program.id == program_id))
+        found = await self._ask(program_id, PROGRAM_OF_ID, id=program_id)
         return found.programs.get(program_id)
 
     async def refresh(self) -> None:
         """Read what changed since the last time. Raises `DatabaseAway`."""
         with self._store.outages():
-            async with asyncio.timeout(LOOK_UP_SECONDS) as limit, self._store.read() as connection:
-                now = (await connection.execute(VERSION)).one()
-                if now.version == self._version:
+            async with asyncio.timeout(LOOK_UP_SECONDS) as limit, self._store.snapshot() as source:
+                ((version, reload_version),) = await source.fetch(VERSION, {})
+                if version == self._version:
                     return
                 limit.reschedule(asyncio.get_running_loop().time() + LOAD_SECONDS)
                 # Everything is read anew at first, after a deletion, and after the database went back to a backup.
-                everything = now.reload_version > self._version or now.version < self._version
-                since = -1 if everything else self._version
-                changed = await read_known(
-                    connection,
-                    LINKS.where(ReferralLink.version > since),
-                    PROGRAMS.where(Program.version > since),
-                )
+                everything = reload_version > self._version or version < self._version
+                changed = await read_changed(source, since=-1 if everything else self._version)
         if everything:
             self._known = changed
         else:
             self._known.learn(changed)
-        self._version = now.version
+        self._version = version
         self._unknown.clear()
 
     async def _keep_fresh(self) -> None:
@@ -114,18 +110,18 @@ class LinkDirectory:
                     logger.warning("links are not refreshed, clicks go on: %s", error, exc_info=not foreseen)
                 self._store.database.drop_idle()
 
-    async def _ask(self, key: str | int, **queries: Select[*tuple[Any, ...]]) -> Known:
+    async def _ask(self, key: str | int, look_up: LookUp, **values: Any) -> Known:
         """Ask the database for one link or program, once, however many clicks want it."""
         if key in self._unknown:
             return NOTHING
         if key not in self._asking:
-            task = self._asking[key] = asyncio.create_task(self._ask_once(key, **queries))
+            task = self._asking[key] = asyncio.create_task(self._ask_once(key, look_up, **values))
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         return await asyncio.shield(self._asking[key])
 
-    async def _ask_once(self, key: str | int, **queries: Select[*tuple[Any, ...]]) -> Known:
+    async def _ask_once(self, key: str | int, look_up: LookUp, **values: Any) -> Known:
         version = self._version
-        found = await self._look_up(**queries)
+        found = await self._look_up(look_up, **values)
         # What appeared while we asked is only remembered as unknown if nothing told us of a change meanwhile.
         if not (found.links or found.programs) and version == self._version:
             self._unknown[key] = None
@@ -133,10 +129,10 @@ class LinkDirectory:
                 self._unknown.popitem(last=False)
         return found
 
-    async def _look_up(self, **queries: Select[*tuple[Any, ...]]) -> Known:
-        """Return, and learn, what a query for one link or program finds. A visitor waits for it."""
+    async def _look_up(self, look_up: LookUp, **values: Any) -> Known:
+        """Return, and learn, what there is of one link or program. A visitor waits for it."""
         with self._store.outages():
-            async with asyncio.timeout(LOOK_UP_SECONDS), self._store.read() as connection:
-                found = await read_known(connection, **queries)
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                found = look_up.known(await self._store.fetch(look_up.query, values))
         self._known.learn(found)
         return found

@@ -1,31 +1,41 @@
 """Links and programs as far as a click needs them, and how they are read from the database.
 
 Apart from the directory that keeps them fresh, which has time to care about and not columns. They are structs of
-msgspec, of which a million are made in a second, and which the garbage collector need not look at.
+msgspec, which makes a million of them from rows in a fraction of a second, and which the garbage collector need not
+look at.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from msgspec import Struct
-from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from msgspec import Struct, convert
+from sqlalchemy import Integer, bindparam, select, type_coerce
 
+from db.database import Source
+from db.queries import Query
 from db.tables import Program, ReferralLink
 
-LINKS = select(
+# So many rows are read at a time; the event loop is not held up for longer than a moment.
+PART_ROWS = 4000
+
+# Rows are read as the driver gives them; on SQLite, what is true is 1 there.
+_LINKS = select(
     ReferralLink.id,
     ReferralLink.code,
-    ReferralLink.status == "active",
+    type_coerce(ReferralLink.status == "active", Integer),
     ReferralLink.program_id,
     ReferralLink.partner_id,
     ReferralLink.version,
 )
-# So many rows cross from the database's thread at once; the event loop is not held up for longer than a moment.
-PART_ROWS = 1000
-PROGRAMS = select(Program.id, Program.cookie_window_days, Program.version)
+_PROGRAMS = select(Program.id, Program.cookie_window_days, Program.version)
+_CHANGED = _LINKS.where(ReferralLink.version > bindparam("since")).limit(bindparam("rows"))
+CHANGED_LINKS = Query(_CHANGED)
+CHANGED_LINKS_IN_ORDER = Query(_CHANGED.where(ReferralLink.id > bindparam("after")).order_by(ReferralLink.id))
+CHANGED_PROGRAMS = Query(_PROGRAMS.where(Program.version > bindparam("since")))
 
 
-class KnownProgram(Struct, frozen=True, gc=False):
+class KnownProgram(Struct, frozen=True, gc=False, array_like=True):
     """A program, as far as a click needs it, as of a version."""
 
     id: int
@@ -33,7 +43,7 @@ class KnownProgram(Struct, frozen=True, gc=False):
     version: int
 
 
-class KnownLink(Struct, frozen=True, gc=False):
+class KnownLink(Struct, frozen=True, gc=False, array_like=True):
     """A link, as far as a click needs it, as of a version."""
 
     id: int
@@ -44,13 +54,23 @@ class KnownLink(Struct, frozen=True, gc=False):
     version: int
 
 
+_id, _code = attrgetter("id"), attrgetter("code")
+
+
 class Known:
     """Links and programs, and the codes of links by their ids."""
 
-    def __init__(self) -> None:
+    def __init__(self, links: Sequence[KnownLink] = (), programs: Iterable[KnownProgram] = ()) -> None:
         self.links: dict[str, KnownLink] = {}
         self.codes: dict[int, str] = {}
-        self.programs: dict[int, KnownProgram] = {}
+        self.programs = {program.id: program for program in programs}
+        self.add(links)
+
+    def add(self, links: Sequence[KnownLink]) -> None:
+        """Add links that are not known yet."""
+        # None of these steps is taken in Python: there may be a million links.
+        self.links.update(zip(map(_code, links), links, strict=True))
+        self.codes.update(zip(map(_id, links), map(_code, links), strict=True))
 
     def learn(self, news: "Known") -> None:
         """Take over what is news; what was read earlier but arrives later is none."""
@@ -59,9 +79,9 @@ class Known:
             if known is None or known.version <= program.version:
                 self.programs[program.id] = program
         for link in news.links.values():
-            self.add(link)
+            self._learn_link(link)
 
-    def add(self, link: KnownLink) -> None:
+    def _learn_link(self, link: KnownLink) -> None:
         former = self.links.get(self.codes.get(link.id, ""))
         if former is not None:
             if former.version > link.version:
@@ -71,19 +91,44 @@ class Known:
         self.codes[link.id] = link.code
 
 
-async def read_known(
-    connection: AsyncConnection,
-    links: Select[*tuple[Any, ...]] | None = None,
-    programs: Select[*tuple[Any, ...]] | None = None,
-) -> Known:
-    """Return what the queries find, by streaming: there may be a million links."""
-    found = Known()
-    if programs is not None:
-        async for part in (await connection.stream(programs)).partitions(PART_ROWS):
-            for row in part:
-                found.programs[row[0]] = KnownProgram(*row)
-    if links is not None:
-        async for part in (await connection.stream(links)).partitions(PART_ROWS):
-            for row in part:
-                found.add(KnownLink(*row))
-    return found
+class LookUp(NamedTuple):
+    """A query for one link or program, and what is made of its rows."""
+
+    query: Query
+    known: Callable[[Iterable[Any]], Known]
+
+
+def _links(rows: Iterable[Any]) -> list[KnownLink]:
+    """Return the links that rows are."""
+    return convert(list(map(tuple, rows)), list[KnownLink], strict=False)
+
+
+def _programs(rows: Iterable[Any]) -> list[KnownProgram]:
+    """Return the programs that rows are."""
+    return convert(list(map(tuple, rows)), list[KnownProgram])
+
+
+LINK_OF_CODE = LookUp(
+    Query(_LINKS.where(ReferralLink.code == bindparam("code"))), lambda rows: Known(links=_links(rows))
+)
+LINK_OF_ID = LookUp(Query(_LINKS.where(ReferralLink.id == bindparam("id"))), lambda rows: Known(links=_links(rows)))
+PROGRAM_OF_ID = LookUp(
+    Query(_PROGRAMS.where(Program.id == bindparam("id"))), lambda rows: Known(programs=_programs(rows))
+)
+
+
+async def read_changed(source: Source, since: int) -> Known:
+    """Return what is of a later version than `since`, as of one moment where the source is a snapshot."""
+    known = Known(programs=_programs(await source.fetch(CHANGED_PROGRAMS, {"since": since})))
+    changed = _links(await source.fetch(CHANGED_LINKS, {"since": since, "rows": PART_ROWS}))
+    if len(changed) < PART_ROWS:
+        known.add(changed)
+        return known
+    # There may be a million. They are read along their ids then: a few are found through their versions.
+    after = 0
+    while part := _links(
+        await source.fetch(CHANGED_LINKS_IN_ORDER, {"since": since, "after": after, "rows": PART_ROWS})
+    ):
+        known.add(part)
+        after = part[-1].id
+    return known

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database, Fault, Source
 from db.errors import DatabaseAway, UnusableDatabase
-from db.postgresql import PostgresDatabase
 from db.queries import Query
 from db.sqlite import WRITES, SqliteDatabase
 from db.tables import IdBlock
@@ -29,7 +28,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = _with_driver(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.database: Database = SqliteDatabase(self.url) if self.is_sqlite else PostgresDatabase(self.url)
+        self.database: Database = SqliteDatabase(self.url) if self.is_sqlite else _postgresql(self.url)
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
@@ -98,6 +97,12 @@ class Store:
     async def close(self) -> None:
         """Close every pooled connection; those that are needed again are opened anew."""
         await self.database.close()
+
+
+def _postgresql(url: URL) -> Database:
+    from db.postgresql import PostgresDatabase  # with its driver, which takes a while and SQLite has no use for
+
+    return PostgresDatabase(url)
 
 
 def _with_driver(url: str) -> URL:

@@ -1,5 +1,6 @@
 """The Starlette application: its routes, and the lifespan that starts and stops the services."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -19,15 +20,14 @@ from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import logs
+from gateway.errors import PathTaken
+from gateway.graphql import GraphQLEndpoint
 from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
-from gateway.pages import graphiql, page_routes
+from gateway.pages import page_routes
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
 from graph.context import Services
-from graph.schema.build import build_schema
-from graph.wire.limits import Limits
-from graph.wire.view import GraphQLView
 from rest.click import PATH, ClickEndpoint
 from rest.openapi import openapi
 from rest.tracker import PATHS, TrackerScript
@@ -45,10 +45,6 @@ class State(TypedDict):
     services: Services
 
 
-class PathTaken(Exception):
-    """A setting names a path at which something else is served."""
-
-
 class Application(Starlette):
     """The routes, and clicks and queries past them: the way through middleware and routes is longer than their own."""
 
@@ -57,7 +53,7 @@ class Application(Starlette):
         self._endpoints: dict[str, ASGIApp] = {
             route.path: route.endpoint
             for route in routes
-            if isinstance(route, Route) and isinstance(route.endpoint, ClickEndpoint | GraphQLView)
+            if isinstance(route, Route) and isinstance(route.endpoint, ClickEndpoint | GraphQLEndpoint)
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,20 +67,19 @@ def create_app(*more: BaseRoute) -> Starlette:
     settings = Settings()
     logs.configure(settings)
     _end_with_parent()
+    graphql = GraphQLEndpoint(settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with running_services(settings) as services:
             known = services.directory.size
             logger.info("clickgate %s knows %d links in %s", version("clickgate"), known, services.store.name)
-            # What start-up made stays for good: the collector need not look at it again, ever.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(*YOUNG_OBJECTS)
+            settling = asyncio.create_task(_settle(graphql), name="graphql")
             yield {"services": services}
+            settling.cancel()
 
     app = Application(
-        _routes(settings, more),
+        _routes(settings, graphql, more),
         exception_handlers={HTTPException: _refused},
         lifespan=lifespan,
     )
@@ -93,9 +88,20 @@ def create_app(*more: BaseRoute) -> Starlette:
     return app
 
 
-def _routes(settings: Settings, more: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
-    schema, page = build_schema(limits_of(settings)), graphiql(settings.pages)
-    graphql = GraphQLView(schema, origins=settings.graphql_origins, page=page)
+async def _settle(graphql: GraphQLEndpoint) -> None:
+    """Make what clicks need not wait for. Without it there is no gateway either: the process stops."""
+    try:
+        await graphql.make()
+    except Exception:
+        logger.exception("GraphQL cannot be served")
+        signal.raise_signal(signal.SIGTERM)
+    # What start-up made stays for good: the collector need not look at it again, ever. With it stay two MiB of garbage,
+    # which would take a tenth of a second to find.
+    gc.freeze()
+    gc.set_threshold(*YOUNG_OBJECTS)
+
+
+def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
     tracker = TrackerScript(settings.click_path or PATH)
     routes = [
         Route(PATH, ClickEndpoint()),
@@ -121,17 +127,6 @@ def _own(path: str, endpoint: Callable[..., Any], routes: Sequence[BaseRoute]) -
     if any(route.matches(asked)[0] is not Match.NONE for route in routes):
         raise PathTaken(f"{path} is served already: name another in {PREFIX}CLICK_PATH or {PREFIX}TRACKER_PATH")
     return Route(path, endpoint)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """Return how much one query may ask for."""
-    return Limits(
-        depth=settings.graphql_depth,
-        aliases=settings.graphql_aliases,
-        directives=settings.graphql_directives,
-        tokens=settings.graphql_tokens,
-        cost=settings.graphql_cost,
-    )
 
 
 async def _refused(_request: Request, refusal: Exception) -> Response:

@@ -18,6 +18,7 @@ from typing import Any
 import maxminddb
 from geoip2.models import City
 
+from gateway.errors import GeoDatabaseError
 from graph.visit import Place
 
 logger = logging.getLogger(__name__)
@@ -27,10 +28,6 @@ CACHE_ENTRIES = 8192
 ADDRESS_CHARS = 64
 # What is in the first records tells cities from networks; a file's name or type does not. Takes 10 ms.
 SAMPLE_RECORDS = 1000
-
-
-class GeoDatabaseError(ValueError):
-    """A file that cannot be used to find places; the message names it and says why."""
 
 
 class GeoLookup:

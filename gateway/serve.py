@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from db.errors import UnusableDatabase
-from db.migrate import ensure_current
+from db.revision import ensure_current
 from db.store import Store
 from gateway.addresses import proxy_networks
-from gateway.geo import GeoDatabaseError
+from gateway.errors import GeoDatabaseError
 from gateway.protocol import BoundedProtocol, BoundedSocket
 from gateway.settings import Settings
 from graph.body import BODY_BYTES

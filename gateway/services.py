@@ -10,7 +10,7 @@ from db.credentials import Credentials
 from db.directory import LinkDirectory
 from db.feed import Feed
 from db.folder import Folder
-from db.migrate import ensure_current
+from db.revision import ensure_current
 from db.store import Store
 from db.writer import ClickWriter
 from gateway.addresses import address_keeper

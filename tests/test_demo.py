@@ -19,6 +19,7 @@ from db.store import Store
 from db.tables import ClickEvent
 from gateway.demo import filling, shop
 from gateway.demo.visitors import PARTNERS, VIRAL_DAY
+from gateway.errors import NotEmpty
 from gateway.services import now
 from gateway.settings import Settings
 from tests.databases import MakeDatabase
@@ -137,7 +138,7 @@ async def test_a_link_paused_on_the_dashboard_does_not_make_it_somebody_elses(ma
 async def test_other_data_is_left_alone(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     await make_link(url, "SOMEBODYS")
-    with pytest.raises(filling.NotEmpty):
+    with pytest.raises(NotEmpty):
         await filled(url)
 
 

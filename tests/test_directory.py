@@ -1,16 +1,17 @@
 """The link directory: fresh within a second, asked for once, and never wrong for long."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.directory import LinkDirectory
-from db.known import Known, KnownLink, read_known
+from db.known import Known, KnownLink, read_changed
 from db.store import Store
+
+Read: TypeAlias = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
@@ -57,6 +58,21 @@ async def test_a_changed_link_is_read_again(store: Store, directory: LinkDirecto
     assert not link.is_active
 
 
+@pytest.mark.parametrize("part_rows", [1, 2, 4, 5])
+async def test_many_links_are_read_in_parts(
+    store: Store, directory: LinkDirectory, monkeypatch: pytest.MonkeyPatch, part_rows: int
+) -> None:
+    monkeypatch.setattr("db.known.PART_ROWS", part_rows)
+    await execute(store, "INSERT INTO referral_links (code) VALUES ('A'), ('B'), ('C')")
+    await execute(store, "UPDATE referral_links SET status = 'inactive' WHERE code <> 'C'")
+    started = LinkDirectory(store)
+    for each in (directory, started):
+        await each.refresh()
+        found = [await each.find(code) for code in ("PARTNER123", "A", "B", "C")]
+        assert [link and link.is_active for link in found] == [False, False, False, True]
+        assert each.size == 4
+
+
 async def test_a_renamed_link_answers_to_its_new_code_only(store: Store, directory: LinkDirectory) -> None:
     await execute(store, "UPDATE referral_links SET code = 'RENAMED'")
     await directory.refresh()
@@ -96,9 +112,8 @@ async def test_many_clicks_on_one_unknown_code_ask_once(store: Store, directory:
 
 
 async def test_what_was_read_earlier_does_not_undo_what_was_read_later() -> None:
-    known, old, new = Known(), Known(), Known()
-    old.add(KnownLink(1, "A", True, 1, 1, version=5))
-    new.add(KnownLink(1, "A", False, 1, 1, version=6))
+    known = Known()
+    old, new = Known([KnownLink(1, "A", True, 1, 1, version=5)]), Known([KnownLink(1, "A", False, 1, 1, version=6)])
     known.learn(new)
     known.learn(old)
     assert not known.links["A"].is_active
@@ -109,17 +124,21 @@ async def test_a_link_made_and_asked_for_during_a_reload_is_found(
 ) -> None:
     reading, reload_may_end, looked_up, look_up_may_end = (asyncio.Event() for _ in range(4))
 
-    async def held(connection: AsyncConnection, *everything: Any, **one: Any) -> Known:
-        """Read as ever, but hand the result over only when the test says so."""
-        found = await read_known(connection, *everything, **one)
-        done, may_end = (looked_up, look_up_may_end) if one else (reading, reload_may_end)
-        done.set()
-        await may_end.wait()
-        return found
+    def held(read: Read, done: asyncio.Event, may_end: asyncio.Event) -> Read:
+        """Return what reads as ever, but hands the result over only when the test says so."""
+
+        async def read_and_wait(*arguments: Any, **options: Any) -> Any:
+            found = await read(*arguments, **options)
+            done.set()
+            await may_end.wait()
+            return found
+
+        return read_and_wait
 
     await execute(store, "INSERT INTO referral_links (code) VALUES ('GONE')")
     await execute(store, "DELETE FROM referral_links WHERE code = 'GONE'")
-    monkeypatch.setattr("db.directory.read_known", held)
+    monkeypatch.setattr("db.directory.read_changed", held(read_changed, reading, reload_may_end))
+    monkeypatch.setattr(store, "fetch", held(store.fetch, looked_up, look_up_may_end))
     reload = asyncio.create_task(directory.refresh())
     await reading.wait()
     await execute(store, "INSERT INTO referral_links (code) VALUES ('LATER')")

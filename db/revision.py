@@ -1,0 +1,39 @@
+"""Whether a database's schema is this version's: the one question about migrations that every start asks."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from db.errors import SchemaOutdated
+from db.store import Store
+
+# By the files of the migrations, whose names begin with them, the newest last.
+REVISIONS = sorted(
+    file.name.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*_*.py")
+)
+
+
+async def ensure_current(store: Store, *, may_upgrade: bool) -> None:
+    """Return if the schema is this version's. An older one is upgraded where allowed (a SQLite file always is: it
+    belongs to this gateway alone). Raises `SchemaOutdated` otherwise."""
+    async with store.read() as connection:
+        found, wanted = await connection.run_sync(_revision), REVISIONS[-1]
+    if found == wanted:
+        return
+    if found is not None and found not in REVISIONS:
+        raise SchemaOutdated(f"the database's schema ({found}) is of a newer clickgate than this one ({wanted})")
+    if not (may_upgrade or store.is_sqlite):
+        raise SchemaOutdated(
+            f"the database's schema is {found or 'empty'}, this clickgate needs {wanted}: "
+            "run `clickgate db upgrade`, or start with `--upgrade`"
+        )
+    from db.migrate import upgrade  # not before it is needed, as that module says
+
+    await upgrade(store)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found

@@ -1,0 +1,1 @@
+"""The commands, each imported only where it is run."""

@@ -1,0 +1,41 @@
+"""The commands that run until they are told to stop: the gateway, and the demonstration."""
+
+import asyncio
+
+import click
+
+from gateway.demo import filling, signing_in
+from gateway.serve import prepare, serve
+from gateway.settings import Settings
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on, instead of CLICKGATE_HOST's.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of CLICKGATE_PORT's.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; PostgreSQL only.")
+@click.option("--upgrade", "may_upgrade", is_flag=True, help="Upgrade an older PostgreSQL schema before serving.")
+def serve_command(host: str | None, port: int | None, workers: int, may_upgrade: bool) -> None:
+    """Run the gateway until it is told to stop."""
+    settings = _listening(host, port)
+    asyncio.run(prepare(settings, may_upgrade=may_upgrade, workers=workers))
+    serve(settings, workers=workers)
+
+
+@click.command("demo")
+@click.option("--host", help="Address to listen on, instead of CLICKGATE_HOST's.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of CLICKGATE_PORT's.")
+def demo_command(host: str | None, port: int | None) -> None:
+    """Fill an empty database with a program, partners, links and ninety days of clicks, and run the gateway on it, with
+    a shop to click through and tokens for the dashboard."""
+    settings = _listening(host, port)
+    asyncio.run(prepare(settings, may_upgrade=True, workers=1))
+    asyncio.run(filling.fill(settings))
+    click.echo(signing_in.welcome(settings, asyncio.run(signing_in.open_doors(settings))))
+    serve(settings, workers=1, app="gateway.demo.shop:create_app")
+
+
+def _listening(host: str | None, port: int | None) -> Settings:
+    settings = Settings()
+    return settings.model_copy(
+        update={"host": settings.host if host is None else host, "port": settings.port if port is None else port}
+    )

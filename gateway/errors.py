@@ -1,0 +1,23 @@
+"""What the process itself reports to whoever operates it.
+
+GatewayError
+├── GeoDatabaseError   a file cannot be used to find places
+├── PathTaken          a setting names a path at which something else is served
+└── NotEmpty           a database is not empty, and so none for the demonstration
+"""
+
+
+class GatewayError(Exception):
+    """Anything the process reports on purpose; the message is for people."""
+
+
+class GeoDatabaseError(GatewayError):
+    """A file that cannot be used to find places; the message names it and says why."""
+
+
+class PathTaken(GatewayError):
+    """A setting names a path at which something else is served."""
+
+
+class NotEmpty(GatewayError):
+    """The database holds somebody's programs, with which the demonstration's must not be mixed."""
