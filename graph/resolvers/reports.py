@@ -4,12 +4,13 @@ All parts of one report see one snapshot. What it costs grows with the time aske
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -97,20 +98,23 @@ class _Reader:
 
     async def totals(self) -> Counts:
         for _, *sums in await self._count(await self._span(None, self._selection.spans())):
-            return self._counts(sums)
+            return self._counts(*sums)
         return NONE
 
     async def series(self, interval: Interval) -> Sequence[Bucket]:
         span = await self._span(interval, self._selection.spans())
-        counts = {bucket: self._counts(sums) for bucket, *sums in await self._count(span)}
-        return [Bucket(start, end, counts.get(number, NONE)) for number, (start, end) in enumerate(span.buckets)]
+        counts = [NONE] * len(span.buckets)
+        count = self._counts
+        for bucket, people, bots, customers, bot_customers in await self._count(span):
+            counts[bucket] = count(people, bots, customers, bot_customers)
+        return [Bucket(start, end, counted) for (start, end), counted in zip(span.buckets, counts, strict=True)]
 
     async def top(self, top: Top) -> Sequence[Share]:
         selection, is_bot = self._selection, self.request.filter.is_bot
         span = await self._span(None, selection.spans(top.by))
         query = ranking(selection, top.by, is_bot, is_sqlite=self.is_sqlite)
         rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})
-        return [Share(value or None, self._counts(sums)) for value, *sums in rows]
+        return [Share(value or None, self._counts(*sums)) for value, *sums in rows]
 
     async def _span(self, interval: Interval | None, spans: Sequence[int]) -> Span:
         start, end = self.request.start.astimezone(UTC), self.request.end.astimezone(UTC)
@@ -140,12 +144,16 @@ class _Reader:
             of_links=chosen.link_ids is not None,
         )
 
-    def _counts(self, sums: Sequence[int]) -> Counts:
-        people, bots, customers, bot_customers = sums
-        match self.request.filter.is_bot:
-            case None:
-                return Counts(people, bots, customers + bot_customers)
-            case False:
-                return Counts(people, 0, customers)
-            case True:
-                return Counts(0, bots, bot_customers)
+    @property
+    def _counts(self) -> Callable[[int, int, int, int], Counts]:
+        """Return what makes counts of `COUNTERS`, for the clicks that the report is about."""
+        return COUNTS[self.request.filter.is_bot]
+
+
+COUNTS: Mapping[bool | None, Callable[[int, int, int, int], Counts]] = MappingProxyType(
+    {
+        None: lambda people, bots, customers, bot_customers: Counts(people, bots, customers + bot_customers),
+        False: lambda people, bots, customers, bot_customers: Counts(people, 0, customers),
+        True: lambda people, bots, customers, bot_customers: Counts(0, bots, bot_customers),
+    }
+)
