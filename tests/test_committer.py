@@ -196,3 +196,27 @@ async def test_a_connection_that_fell_silent_costs_one_outage(
             await writer.close()
             await directory.close()
             await store.close()
+
+
+async def log_bytes(url: str, batches: int) -> int:
+    """Return how long SQLite's write-ahead log is after so many batches."""
+    await make_link(url)
+    store = Store(url)
+    committer = Committer(store)
+    for _ in range(batches):
+        await committer.commit([click() for _ in range(10)])
+        await asyncio.sleep(0.002)
+    size = Path(f"{store.url.database}-wal").stat().st_size
+    assert not (await audit(store)).differences
+    await committer.disconnect()
+    await store.close()
+    return size
+
+
+async def test_sqlites_log_is_copied_back_beside_the_commits(
+    make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.sqlite.CHECKPOINT_SECONDS", 60)
+    everything = await log_bytes(make_sqlite(), 200)
+    monkeypatch.setattr("db.sqlite.CHECKPOINT_SECONDS", 0)
+    assert await log_bytes(make_sqlite(), 200) < everything / 2
