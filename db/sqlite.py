@@ -7,7 +7,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -18,6 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from db.checkpoints import Checkpoints
 from db.database import Fault
 from db.errors import UnusableDatabase
 from db.queries import Query
@@ -28,10 +29,6 @@ T = TypeVar("T")
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5
 LOG_BYTES = 128 * 1024 * 1024
-# Small ones, for the disk writes them before the next commit.
-CHECKPOINT_SECONDS = 0.1
-# Each pass copies what was written during the one before it, which soon is nothing.
-CHECKPOINT_PASSES = 5
 # Long enough for a waiting thread to take the interpreter's lock, and much shorter than it would wait otherwise.
 STEP_ASIDE_SECONDS = 10e-6
 PRAGMAS = (
@@ -130,7 +127,7 @@ class SqliteWriteConnection:
         # What runs on the event loop waits for nobody.
         self._connection.execute("PRAGMA busy_timeout = 0")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
-        self._checkpoints = _Checkpoints(path)
+        self._checkpoints = Checkpoints(path)
 
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
@@ -190,36 +187,6 @@ class SqliteWriteConnection:
         # it for a millisecond, in which the disk does nothing.
         time.sleep(STEP_ASIDE_SECONDS)
         return waiting
-
-
-class _Checkpoints:
-    """Copies the log back into the file, in a thread and on a connection of its own: no commit waits for it. Once
-    everything is copied, the log begins anew."""
-
-    def __init__(self, path: str) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
-        self._under_way: Future[None] | None = None
-        self._began_at = 0.0
-
-    def go_on(self) -> None:
-        """Begin another one after a commit, if the last one is over and began some time ago."""
-        now = time.monotonic()
-        if now - self._began_at >= CHECKPOINT_SECONDS and (self._under_way is None or self._under_way.done()):
-            self._began_at = now
-            self._under_way = self._thread.submit(self._run)
-
-    def _run(self) -> None:
-        with suppress(sqlite3.Error):  # the next one will try again; the commits' own would be as silent
-            for _ in range(CHECKPOINT_PASSES):
-                _, written, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if copied == written:
-                    return
-
-    def close(self) -> None:
-        """Give the connection up once nothing is under way on it."""
-        self._thread.submit(self._connection.close)
-        self._thread.shutdown(wait=False)
 
 
 def _set_up(connection: DBAPIConnection, _record: object) -> None:

@@ -216,7 +216,7 @@ async def log_bytes(url: str, batches: int) -> int:
 async def test_sqlites_log_is_copied_back_beside_the_commits(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.sqlite.CHECKPOINT_SECONDS", 60)
+    monkeypatch.setattr("db.checkpoints.CHECKPOINT_SECONDS", 60)
     everything = await log_bytes(make_sqlite(), 200)
-    monkeypatch.setattr("db.sqlite.CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr("db.checkpoints.CHECKPOINT_SECONDS", 0)
     assert await log_bytes(make_sqlite(), 200) < everything / 2
