@@ -131,7 +131,7 @@ class Folder:
         ids: list[int] = []
         rows = await connection.read(find_waiting, {"rows": self._portion_clicks})
         for part in _parts(rows, self._portion_clicks):
-            cells.add(await connection.read(find_events, {"first_row": part[0], "last_row": part[-1]}))
+            cells.add(await connection.read(find_events, {"rows": part}))
             ids += part
             await asyncio.sleep(self._pause_seconds)
         return Portion(ids, cells, is_last=len(ids) == len(rows) < self._portion_clicks)

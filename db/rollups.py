@@ -25,7 +25,7 @@ from sqlalchemy.orm import aliased
 from db.cells import DIMENSIONS, KEY
 from db.columns import UtcDateTime
 from db.dimensions import COUNTERS, makes_customer, value_of
-from db.expressions import quarter_of
+from db.expressions import Ids, among, quarter_of
 from db.queries import Query
 from db.statements import Statement, Template, compiled
 from db.tables import ClickEvent, ClickRollup, QueuedClicks
@@ -51,7 +51,8 @@ find_waiting = Query(
 )
 
 _event = aliased(ClickEvent)
-# In the form that `Cells.add` takes; those of the rows of the queue between two, which are included.
+# In the form that `Cells.add` takes; those of some rows of the queue, each named: between two of them another may be
+# committed meanwhile.
 find_events = Query(
     select(
         _event.program_id,
@@ -63,7 +64,7 @@ find_events = Query(
         *(value_of(_event, dimension) for dimension in DIMENSIONS),
     )
     .join_from(QueuedClicks, _event, queued(_event))
-    .where(WAITING, QueuedClicks.id.between(bindparam("first_row"), bindparam("last_row"))),
+    .where(WAITING, among(QueuedClicks.id, bindparam("rows", type_=Ids))),
     packed=True,
 )
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from db.cells import Cells
 from db.committer import Committer
 from db.errors import DatabaseAway
 from db.folder import WATCHED, Folder
+from db.postgresql import PostgresWriteConnection
 from db.records import Click, VisitRecord
 from db.store import Store
 from db.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
@@ -164,6 +165,38 @@ async def test_events_that_are_committed_late_are_folded_late(make_postgres: Mak
         await late.close()
         await world.fold()
         assert await folded(world) == 2
+
+
+async def test_events_that_are_committed_while_others_are_summed_up_are_folded_later(
+    make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_world(make_postgres()) as world:
+        ids = {"program_id": 1, "partner_id": 1, "link_id": 1, "click_id": "cust_900_1"}
+        event = {"id": 900, "customer_id": 900, "occurred_at": NOW, "affiliate_url": "https://yoursite.com/"}
+        store = Store(world.store.url.render_as_string(hide_password=False))
+        async with AsyncExitStack() as late:
+            await world.click(click(NOW))
+            connection = await late.enter_async_context(store.write())
+            await connection.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
+            await connection.execute(insert(ClickEvent).values(**event, **ids))
+            await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=900, last_id=900, clicks=1))
+            await world.click(click(NOW))
+
+            async def read(connection: PostgresWriteConnection, *asked: Any) -> Any:
+                found = await really_read(connection, *asked)
+                await late.aclose()  # after the first of them, which asks for what waits
+                return found
+
+            really_read = PostgresWriteConnection.read
+            monkeypatch.setattr(PostgresWriteConnection, "read", read)
+            folder = world.folder()
+            await folder.fold()
+            assert await folded(world) == 2
+            monkeypatch.undo()
+            await folder.fold_all()
+            await folder.close()
+        await store.close()
+        assert await folded(world) == 3
 
 
 async def test_where_nothing_waits_nothing_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
