@@ -1,6 +1,7 @@
 """SQLite's write-ahead log copied back into the file, beside the commits that write it.
 
-Otherwise a commit has to do that every so often, and all clicks wait meanwhile.
+Otherwise a commit has to do that every so often, and all clicks wait meanwhile. It still copies the little that is left
+when the log has become long, for the log begins anew only where no commit comes in between.
 """
 
 import sqlite3
@@ -10,13 +11,10 @@ from contextlib import suppress
 
 # Small ones, for the disk writes them before the next commit.
 CHECKPOINT_SECONDS = 0.1
-# Each pass copies what was written during the one before it, which soon is nothing.
-CHECKPOINT_PASSES = 5
 
 
 class Checkpoints:
-    """Copies the log back into the file, in a thread and on a connection of its own: no commit waits for it. Once
-    everything is copied, the log begins anew."""
+    """Copies the log back into the file, in a thread and on a connection of its own: no commit waits for it."""
 
     def __init__(self, path: str) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -33,10 +31,7 @@ class Checkpoints:
 
     def _run(self) -> None:
         with suppress(sqlite3.Error):  # the next one will try again; the commits' own would be as silent
-            for _ in range(CHECKPOINT_PASSES):
-                _, written, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if copied == written:
-                    return
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Give the connection up once nothing is under way on it."""

@@ -37,7 +37,7 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
     # The click writer copies the log back into the file beside its commits. The default, a commit that does it itself
-    # after each 1000 pages, made clicks twice as slow; only if that thread cannot keep up, the log gets this long.
+    # after each 1000 pages, made clicks twice as slow; now one has little left to copy, once the log is this long.
     f"PRAGMA wal_autocheckpoint = {LOG_BYTES // 4096}",
     # After a burst, the write-ahead log shrinks back to this.
     f"PRAGMA journal_size_limit = {LOG_BYTES}",

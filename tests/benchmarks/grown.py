@@ -1,10 +1,11 @@
-"""Measure clicks on a database that holds millions beside clicks on an empty one, each click with an event_id.
+"""Measure clicks on a database that holds millions beside clicks on an almost empty one, each click with an event_id.
 
 The gateways take turns, and what counts is the ratio within a round.
 """
 
 import argparse
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -17,6 +18,8 @@ from tests.benchmarks.servers import FOLDER, Server, gateway
 from tests.benchmarks.verdict import Wrong, run
 
 WARM_UP_SECONDS = 3
+# As many customers as there are links at least.
+FEW_CUSTOMERS = 2000
 
 
 def main() -> None:
@@ -26,7 +29,8 @@ def main() -> None:
         folder = Path(name)
         fresh = stack.enter_context(databases.fresh_databases(options.database, folder, options.postgresql_url))
         empty, full = fresh("empty"), options.filled or fresh("full")
-        databases.prepare(empty)
+        # With the same programs, partners and links, among which the clicks are spread.
+        generator.prepare(empty, replace(size_of(options), events=2 * FEW_CUSTOMERS, customers=FEW_CUSTOMERS))
         if not options.filled:
             generator.prepare(full, size_of(options))
         servers = [
