@@ -201,7 +201,8 @@ class PostgresWriteConnection:
         await self.execute(*work)
 
     async def rollback(self) -> None:
-        await self._driver.execute("ROLLBACK")
+        if self._driver.is_in_transaction():  # a batch that was one statement has none left
+            await self._driver.execute("ROLLBACK")
 
     async def close(self) -> None:
         # Not asked to end, but cut off: an unreachable server would not hear it.
