@@ -12,7 +12,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     BindParameter,
-    Boolean,
     ColumnElement,
     Dialect,
     Integer,
@@ -87,7 +86,7 @@ class Ids(TypeDecorator[Sequence[int]]):
 
 
 class _Among(FunctionElement[bool]):
-    type = Boolean()
+    # Without a type: a boolean one would be compared with 1 on SQLite, whose indexes then find nothing by it.
     inherit_cache = True
 
 

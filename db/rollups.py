@@ -52,7 +52,7 @@ find_waiting = Query(
 
 _event = aliased(ClickEvent)
 # In the form that `Cells.add` takes; those of some rows of the queue, each named: between two of them another may be
-# committed meanwhile.
+# committed meanwhile. Whether they still wait is asked when they are marked.
 find_events = Query(
     select(
         _event.program_id,
@@ -64,7 +64,7 @@ find_events = Query(
         *(value_of(_event, dimension) for dimension in DIMENSIONS),
     )
     .join_from(QueuedClicks, _event, queued(_event))
-    .where(WAITING, among(QueuedClicks.id, bindparam("rows", type_=Ids))),
+    .where(among(QueuedClicks.id, bindparam("rows", type_=Ids))),
     packed=True,
 )
 

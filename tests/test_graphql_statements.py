@@ -16,6 +16,7 @@ from gateway.settings import PREFIX, Settings
 from graph.context import Context
 from graph.permissions import ADMINISTRATOR
 from graph.reading.catalogue import CATALOGUE
+from graph.reading.ids import encode_id
 from graph.schema.build import build_schema
 from graph.scope import Viewer
 from graph.wire.limits import Limits
@@ -135,6 +136,14 @@ REPORTS = (
         clicks series(interval: DAY) { clicks } top(by: PAGE) { value clicks }
       }
     }""",
+    *(
+        """{
+          clickReport(
+            from: "2026-02-28T23:00:00Z", to: "2026-03-08T23:00:00Z", timezone: "Europe/Berlin", filter: { FILTER }
+          ) { clicks series(interval: DAY) { clicks } top(by: PAGE) { value clicks } }
+        }""".replace("FILTER", f'{name}: ["{encode_id(kind, 1)}"]')
+        for name, kind in (("partnerIds", "Partner"), ("referralLinkIds", "ReferralLink"))
+    ),
 )
 
 
