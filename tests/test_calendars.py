@@ -1,14 +1,17 @@
 """Buckets by the clocks of time zones: days of 23 and 25 hours, midnights that do not exist, a day that never was."""
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from db.buckets import EVENTS
 from graph.errors import FieldInvalid
 from graph.reports.calendars import Interval, edges, zone_of
-from graph.reports.ranges import time_ranges
+from graph.reports.ranges import pieces
 
 DAYS = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham")
 
@@ -62,18 +65,49 @@ def test_a_week_begins_on_monday_and_a_month_on_its_first() -> None:
     assert local(start, end, "Asia/Kolkata", Interval.MONTH) == [ends[0], "2026-03-01T00:00:00+05:30", ends[1]]
 
 
+SPANS = (86_400, 3600, 900)
+
+
+@pytest.mark.parametrize("interval", Interval)
 @pytest.mark.parametrize("zone", DAYS)
-def test_whole_days_of_a_zone_are_made_of_rollups_only(zone: str) -> None:
-    """Whatever the offset, a quarter of an hour is the smallest that it is made of."""
+def test_each_quarter_of_an_hour_counts_once_in_its_own_bucket(zone: str, interval: Interval) -> None:
+    """Whatever the offset, a quarter of an hour is the smallest that whole buckets are made of."""
     start, end = datetime(2026, 1, 1, tzinfo=ZoneInfo(zone)), datetime(2027, 1, 1, tzinfo=ZoneInfo(zone))
-    days = edges(start, end, ZoneInfo(zone), Interval.DAY)
-    ranges = time_ranges(days, (86_400, 3600, 900))
-    assert {each.span_seconds for each in ranges} <= {86_400, 3600, 900}
-    assert len(ranges) <= 5 * (len(days) - 1)
-    covered = sorted((each.start_at, each.end_at) for each in ranges)
-    assert covered[0][0] == start
-    assert covered[-1][1] == end
-    assert all(earlier[1] == later[0] for earlier, later in pairwise(covered))
+    ends = edges(start, end, ZoneInfo(zone), interval)
+    made_of = pieces(ends, SPANS)
+    counted: Counter[tuple[datetime, int]] = Counter()
+    for bucket, span, first, last in made_of.whole:
+        assert span in SPANS
+        counted.update((at, bucket or 0) for at in quarters(first, last))
+    for (weight, span), bucket, first in made_of.moved:
+        for at in quarters(first, first + timedelta(seconds=span)):
+            counted[at, bucket] += weight
+    expected = {(at, bucket): 1 for bucket, pair in enumerate(pairwise(ends)) for at in quarters(*pair)}
+    assert {key: count for key, count in counted.items() if count} == expected
+
+
+@pytest.mark.parametrize(("zone", "looked_up"), [("UTC", 0), ("Europe/Berlin", 4), ("Asia/Kolkata", 0)])
+def test_days_that_begin_near_utc_s_move_a_few_hours(zone: str, looked_up: int) -> None:
+    start, end = datetime(2026, 7, 1, tzinfo=ZoneInfo(zone)), datetime(2026, 7, 31, tzinfo=ZoneInfo(zone))
+    made_of = pieces(edges(start, end, ZoneInfo(zone), Interval.DAY), SPANS)
+    assert len(made_of.moved) == 30 * looked_up
+    assert len(made_of.whole) <= 30 * 3
+
+
+def test_odd_minutes_at_the_ends_are_counted_in_the_events() -> None:
+    start, end = datetime(2026, 7, 1, 21, 59, 59, tzinfo=UTC), datetime(2026, 7, 3, 22, 0, 1, tzinfo=UTC)
+    made_of = pieces(edges(start, end, ZoneInfo("Europe/Berlin"), Interval.DAY), SPANS)
+    left_over = [(first, last) for _, span, first, last in made_of.shortest if span == EVENTS]
+    assert left_over == [(start, start + timedelta(seconds=1)), (end - timedelta(seconds=1), end)]
+    assert all(each.span_seconds in SPANS for each in made_of.whole)
+
+
+def quarters(start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield, in UTC, where the quarters of an hour between two moments begin."""
+    at = start.astimezone(UTC)
+    while at < end:
+        yield at
+        at += timedelta(minutes=15)
 
 
 @pytest.mark.parametrize(

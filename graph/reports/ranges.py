@@ -1,26 +1,60 @@
 """A report's buckets taken to pieces: as much as possible in whole days, then hours, then quarters of an hour, of which
 rollups keep the sums; what is left over has to be counted in the events.
+
+Where days begin at another hour than UTC's, their buckets are made of UTC's days, and the few hours between the two
+midnights are moved from one bucket to the other: a day in Berlin costs two hours to look up, not twenty-four.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from db.expressions import TimeRange
+from db.buckets import EVENTS, Kind, Moved, Pieces, TimeRange
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EVENTS = 0
-"""The span of a range whose events are counted one by one."""
+NONE = timedelta(0)
+# To look a rollup up costs as much as to read three or four in a row, and each is added here and taken off there.
+MOST_MOVED = 0.25
 
 
-def time_ranges(edges: Sequence[datetime], spans: Sequence[int]) -> Sequence[TimeRange]:
-    """Return the ranges that make up the buckets between edges, each in one bucket and none in two; `spans`, longest
-    first, are those of which there are rollups."""
-    return [
-        TimeRange(bucket, span, start, end)
-        for bucket, (first, last) in enumerate(pairwise(edges))
-        for span, start, end in _cover(first, last, spans)
-    ]
+def pieces(edges: Sequence[datetime], spans: Sequence[int]) -> Pieces:
+    """Return what the buckets between edges are made of; `spans`, longest first, are those of which there are
+    rollups."""
+    whole: list[TimeRange] = []
+    moved: list[Moved] = []
+    for bucket, (start, end) in enumerate(pairwise(edges)):
+        first, last = (_nearest(moment, spans[:2]) or moment for moment in (start, end))
+        if first < last and abs(first - start) + abs(last - end) <= MOST_MOVED * (end - start):
+            whole += _ranges(bucket, first, last, spans)
+            moved += _moved(bucket, start, first, spans[1:2])
+            moved += _moved(bucket, last, end, spans[1:2])
+        else:
+            whole += _ranges(bucket, start, end, spans)
+    shortest = [each for bucket, ends in enumerate(pairwise(edges)) for each in _ranges(bucket, *ends, spans[-1:])]
+    return Pieces([each for each in whole if each.span_seconds != EVENTS], moved, shortest)
+
+
+def _nearest(moment: datetime, spans: Sequence[int]) -> datetime | None:
+    """Return when the nearest of the longest spans begins, if the time until then is made of whole shorter ones."""
+    longest, shorter = timedelta(seconds=spans[0]), timedelta(seconds=spans[-1])
+    if (moment - EPOCH) % shorter:
+        return None
+    after = (moment - EPOCH) % longest
+    return moment - after + (longest if after > longest / 2 else NONE)
+
+
+def _moved(bucket: int, start: datetime, end: datetime, spans: Sequence[int]) -> Iterator[Moved]:
+    """Yield the rollups between two moments: added to a bucket, or if they come the other way round, taken off."""
+    weight = 1 if start <= end else -1
+    for seconds, first, last in _cover(min(start, end), max(start, end), spans):
+        if seconds != EVENTS:
+            span = timedelta(seconds=seconds)
+            for number in range((last - first) // span):
+                yield Moved(Kind(weight, seconds), bucket, first + number * span)
+
+
+def _ranges(bucket: int, start: datetime, end: datetime, spans: Sequence[int]) -> Iterator[TimeRange]:
+    return (TimeRange(bucket, *piece) for piece in _cover(start, end, spans))
 
 
 def _cover(start: datetime, end: datetime, spans: Sequence[int]) -> Iterator[tuple[int, datetime, datetime]]:

@@ -1,5 +1,5 @@
-"""The statements of click reports. Each adds up three things: the rollups, the events that these do not contain yet,
-and the events in the odd minutes at the ends of a span.
+"""The statements of click reports. Each adds up four things: rollups, those that are moved from one bucket to another,
+the events that rollups do not contain yet, and the events in the odd minutes at the ends of a span.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,13 +24,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from db.buckets import EVENTS, Kind, MovedRollups, bucket_of, ranges_table
 from db.dimensions import COUNTERS, counts_of
-from db.expressions import bucket_of, quarter_of, ranges_table
+from db.expressions import quarter_of
 from db.parents import InOrder, Joined, rows_of
 from db.queries import Query
 from db.rollups import WAITING, queued
 from db.tables import ClickEvent, ClickRollup, Program, QueuedClicks
-from graph.reports.ranges import EVENTS
 from graph.reports.selection import By, Selection, event_value
 from graph.scope import Condition
 
@@ -40,17 +40,17 @@ KEPT_FORMS = 512
 
 
 @lru_cache(KEPT_FORMS)
-def series(selection: Selection, *, is_sqlite: bool) -> Query:
+def series(selection: Selection, *, moved: tuple[Kind, ...], is_sqlite: bool) -> Query:
     """Select the sums of `COUNTERS`, after the bucket's number, for each bucket in which there were clicks."""
-    sums = _Sums(selection, None, is_sqlite).all()
+    sums = _Sums(selection, None, moved, is_sqlite).all()
     return Query(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
 
 
 @lru_cache(KEPT_FORMS)
-def ranking(selection: Selection, by: By, is_bot: bool | None, *, is_sqlite: bool) -> Query:
+def ranking(selection: Selection, by: By, is_bot: bool | None, *, moved: tuple[Kind, ...], is_sqlite: bool) -> Query:
     """Select the sums of `COUNTERS`, after the value, for the values with most clicks, as many as `limit` says. With
     `is_bot`, only a bot's or only people's clicks count."""
-    sums = _Sums(selection, by, is_sqlite).all()
+    sums = _Sums(selection, by, moved, is_sqlite).all()
     people, bots = _total(sums.c.people), _total(sums.c.bots)
     clicks = people + bots if is_bot is None else bots if is_bot else people
     ranked = select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key)
@@ -63,21 +63,21 @@ class _Sums:
 
     selection: Selection
     by: By | None
+    moved: tuple[Kind, ...]
     is_sqlite: bool
 
     def all(self) -> Subquery:
-        """Return up to three sums of each value or bucket. No click is in two of them."""
-        return union_all(self.folded(), self.waiting(), self.left_over()).subquery("sums")
+        """Return the sums of each value or bucket, which together make up its clicks."""
+        moved = (self.moved_of(kind) for kind in self.moved)
+        return union_all(self.folded(), *moved, self.waiting(), self.left_over()).subquery("sums")
 
     def folded(self) -> Statement:
         """Select the rollups of the ranges."""
-        selection, ranges, program = self.selection, ranges_table(), aliased(Program)
+        selection, ranges, program = self.selection, ranges_table("whole"), aliased(Program)
 
         def conditions(rollup: Any) -> Sequence[Condition]:
             return [
-                rollup.program_id == program.id,
-                *selection.rollups(rollup, program),
-                rollup.dimension == selection.dimension(self.by),
+                *self._rollups(rollup, program),
                 rollup.span_seconds == ranges.c.span_seconds,
                 _within(rollup.bucket_at, ranges),
             ]
@@ -88,10 +88,23 @@ class _Sums:
         sums = (func.sum(getattr(rollup, name)).label(name) for name in COUNTERS)
         return select(key.label("key"), *sums).select_from(source).group_by(key)
 
+    def moved_of(self, kind: Kind) -> Statement:
+        """Select the rollups of a kind, which are added to a bucket or taken off one."""
+        selection, moved, program = self.selection, MovedRollups(kind, is_sqlite=self.is_sqlite), aliased(Program)
+
+        def conditions(rollup: Any) -> Sequence[Condition]:
+            return [*self._rollups(rollup, program), moved.are(rollup)]
+
+        source, rollup = self._rows_of(moved.parents(program), ClickRollup, conditions)
+        key = moved.bucket(rollup) if self.by is None else selection.rollup_value(rollup, self.by)
+        sums = ((kind.weight * func.sum(getattr(rollup, name))).label(name) for name in COUNTERS)
+        found = select(key.label("key"), *sums).select_from(source)
+        return found.where(*selection.programs(program)).group_by(key)
+
     def waiting(self) -> Statement:
-        """Select the queued events that will be in rollups of the ranges. There may be many, and many ranges: summed up
-        by the quarter of an hour first, of which no such range has a part only."""
-        selection, ranges, program = self.selection, ranges_table(), aliased(Program)
+        """Select the queued events that will be in rollups. There may be many, and many ranges: summed up by the
+        quarter of an hour first, of which no such range has a part only."""
+        selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
         known = and_(program.id == QueuedClicks.program_id, *selection.programs(program))
         queue = join(QueuedClicks, program, known)
         # Whose they are is asked of the few that were found, or another index would look better than the key.
@@ -107,7 +120,7 @@ class _Sums:
 
     def left_over(self) -> Statement:
         """Select the events of the ranges that have no rollups."""
-        selection, ranges, program = self.selection, ranges_table(), aliased(Program)
+        selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
 
         def conditions(event: Any) -> Sequence[Condition]:
             return [event.program_id == program.id, _within(event.occurred_at, ranges), *selection.events(event)]
@@ -116,6 +129,13 @@ class _Sums:
         source, event = self._rows_of(parents, ClickEvent, conditions)
         key = bucket_of(event.occurred_at, ranges) if self.by is None else event_value(event, self.by)
         return select(key.label("key"), *counts_of(event)).select_from(source).group_by(key)
+
+    def _rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
+        return [
+            rollup.program_id == program.id,
+            *self.selection.rollups(rollup, program),
+            rollup.dimension == self.selection.dimension(self.by),
+        ]
 
     def _rows_of(self, parents: Any, table: Any, conditions: Callable[[Any], Sequence[Condition]]) -> Joined:
         return rows_of(parents, table, conditions, is_sqlite=self.is_sqlite)

@@ -14,12 +14,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from db.buckets import Kind, piece_values
 from db.database import Source
-from db.expressions import range_values
 from graph.context import Context
 from graph.errors import Unauthenticated, outages
 from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of
-from graph.reports.ranges import time_ranges
+from graph.reports.ranges import pieces
 from graph.reports.report import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
 from graph.reports.selection import Selection
 from graph.reports.statements import ranking, series
@@ -68,6 +68,8 @@ class Span(NamedTuple):
 
     values: Mapping[str, Any]
     buckets: Sequence[tuple[datetime, datetime]]
+    kinds: tuple[Kind, ...]
+    """Those of the rollups that are moved between buckets."""
 
 
 @lru_cache(KEPT_SPANS)
@@ -75,8 +77,9 @@ def span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> S
     """Return a span of time taken to pieces, of which there are rollups of these lengths."""
     start, end, zone, interval = request
     edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
-    values = range_values(edges_at, time_ranges(edges_at, spans), is_sqlite=is_sqlite)
-    return Span(values, list(pairwise(_local(at, zone) for at in edges_at)))
+    made_of = pieces(edges_at, spans)
+    values = piece_values(made_of, is_sqlite=is_sqlite)
+    return Span(values, list(pairwise(_local(at, zone) for at in edges_at)), kinds=made_of.kinds)
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -112,7 +115,7 @@ class _Reader:
     async def top(self, top: Top) -> Sequence[Share]:
         selection, is_bot = self._selection, self.request.filter.is_bot
         span = await self._span(None, selection.spans(top.by))
-        query = ranking(selection, top.by, is_bot, is_sqlite=self.is_sqlite)
+        query = ranking(selection, top.by, is_bot, moved=span.kinds, is_sqlite=self.is_sqlite)
         rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})
         return [Share(value or None, self._counts(*sums)) for value, *sums in rows]
 
@@ -126,7 +129,7 @@ class _Reader:
 
     async def _count(self, span: Span) -> Sequence[Any]:
         """Return, for each bucket in which there were clicks, its number and the sums of `COUNTERS`."""
-        query = series(self._selection, is_sqlite=self.is_sqlite)
+        query = series(self._selection, moved=span.kinds, is_sqlite=self.is_sqlite)
         return await self.source.fetch(query, self._values(span))
 
     def _values(self, span: Span) -> dict[str, Any]:
