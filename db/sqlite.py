@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from db.checkpoints import Checkpoints
 from db.database import Fault
 from db.errors import UnusableDatabase
+from db.one_step import OneStep
 from db.queries import Query
 from db.statements import Row, Statement, Work
 
@@ -116,8 +117,9 @@ class SqliteSource:
 
 
 class SqliteWriteConnection:
-    """Statements run on the event loop: the lock on the file is already held, so none of them waits for another
-    writer, and few for the disk. What does wait, for that lock or for a commit, runs in a thread, and so do queries."""
+    """A transaction of several statements runs on the event loop: the lock on the file is already held, so none of them
+    waits for another writer, and few for the disk. What does wait, for that lock or for a commit, runs in a thread; so
+    does what is a transaction of its own, and a query."""
 
     def __init__(self, path: str, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -126,6 +128,7 @@ class SqliteWriteConnection:
             self._connection.execute(pragma)
         # What runs on the event loop waits for nobody.
         self._connection.execute("PRAGMA busy_timeout = 0")
+        self._one_step = OneStep(self._connection)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._checkpoints = Checkpoints(path)
 
@@ -138,9 +141,20 @@ class SqliteWriteConnection:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+            if not _is_busy(error):
                 raise
             await self._wait(self._begin_in_turn)
+
+    async def _alone(self, step: Callable[[], object]) -> None:
+        """Run a step that is a transaction of its own."""
+        try:
+            await self._wait(step)
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+            await self._wait(self._begin_in_turn)
+            await self._wait(step)
+            await self._wait(self._connection.commit)
 
     def _begin_in_turn(self) -> None:
         """Wait for another process to finish writing."""
@@ -163,10 +177,11 @@ class SqliteWriteConnection:
         self._connection.execute(sql)
 
     async def commit(self, *work: Work) -> None:
-        if not self._connection.in_transaction:
-            await self.begin()
-        await self.execute(*work)
-        await self._wait(self._connection.commit)
+        if self._connection.in_transaction:
+            await self.execute(*work)
+            await self._wait(self._connection.commit)
+        elif (step := self._one_step.of(*work)) is not None:
+            await self._alone(step)
         self._checkpoints.go_on()
 
     async def rollback(self) -> None:
@@ -187,6 +202,10 @@ class SqliteWriteConnection:
         # it for a millisecond, in which the disk does nothing.
         time.sleep(STEP_ASIDE_SECONDS)
         return waiting
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
 
 
 def _set_up(connection: DBAPIConnection, _record: object) -> None:

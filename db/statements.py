@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     Delete,
     Dialect,
     Insert,
@@ -32,6 +33,8 @@ from sqlalchemy.types import TypeEngine
 
 ROWS = "rows"
 """The one parameter of a statement for PostgreSQL."""
+ROW = "json_row"
+"""The column of SQLite's view, see `db.one_step`, in which a row is found by a statement that is run in a trigger."""
 
 Row: TypeAlias = tuple[Any, ...]
 Template: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
@@ -44,12 +47,17 @@ class Statement:
     sql: str
     conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
     arrange: Callable[[Row], Row] | None
+    of_row: str
+    """The same for a trigger of SQLite's, which takes its values from `ROW`; empty if it changes nothing."""
 
     def rows(self, rows: Iterable[Row]) -> Sequence[Row]:
         """Return the rows, given in the order that `compiled` was told, as the driver wants them."""
-        if self.conversions:
-            rows = [self._converted(row) for row in rows]
-        return [self.arrange(row) for row in rows] if self.arrange else list(rows)
+        rows = self.converted(rows)
+        return [self.arrange(row) for row in rows] if self.arrange else rows
+
+    def converted(self, rows: Iterable[Row]) -> Sequence[Row]:
+        """Return the rows with their values as the driver wants them, in the same order."""
+        return [self._converted(row) for row in rows] if self.conversions else list(rows)
 
     def _converted(self, row: Row) -> Row:
         values = list(row)
@@ -69,6 +77,10 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
     twice, or in another order. PostgreSQL gets all rows in one go, as a JSON array of arrays: to start and to end a
     statement costs it more than to run one, and its driver takes longer for a value than the encoder for a row.
     """
+    values: dict[str, ColumnElement[Any]]
+    values = {name: literal_column(f"json_extract(new.{ROW}, '$[{at}]')") for at, name in enumerate(parameters, 1)}
+    in_trigger = dialect.name == "sqlite" and isinstance(query, Insert | Update | Delete)
+    of_row = str(_with_values(query, values).compile(dialect=dialect)) if in_trigger else ""
     result = query.compile(dialect=dialect, column_keys=parameters if isinstance(query, Insert) else None)
     types = [result.binds[name].type for name in parameters]
     wanted = list(result.positiontup or ())
@@ -80,6 +92,7 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
         sql=str(result),
         conversions=tuple((at, convert) for at, convert in enumerate(binders) if convert is not None),
         arrange=None if wanted == list(parameters) else _arrange([parameters.index(name) for name in wanted]),
+        of_row=of_row,
     )
 
 
@@ -97,9 +110,16 @@ def _for_all_rows(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Temp
     given = select(*(value.label(name) for name, value in zip(types, values, strict=True))).subquery("given")
     if isinstance(query, Insert):
         return query.from_select(list(types), select(*given.c), include_defaults=False)
+    return _with_values(query, dict(given.c))
+
+
+def _with_values(query: Template, values: Mapping[str, ColumnElement[Any]]) -> Template:
+    """Return a query with these in the place of its parameters."""
+    if isinstance(query, Insert):
+        return query.values(values)
 
     def replace(element: Any, **_: Any) -> Any:
-        return given.c[element.key] if isinstance(element, BindParameter) and element.key in types else None
+        return values.get(element.key) if isinstance(element, BindParameter) else None
 
     return cast(Template, replacement_traverse(query, {}, replace))
 

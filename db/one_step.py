@@ -1,0 +1,49 @@
+"""Many statements for many rows, run in one step of SQLite's driver: it lets go of the interpreter's lock for a step,
+and waits for it after each one, while the event loop has it.
+
+Rows are inserted, all as one JSON text, into a view that keeps nothing; triggers on it hand each to its statement.
+"""
+
+import sqlite3
+from collections.abc import Callable
+
+from msgspec.json import encode
+
+from db.statements import ROW, Row, Statement, Work
+
+VIEW = "work"
+INSERT = f"INSERT INTO {VIEW} SELECT json_extract(value, '$[0]'), value FROM json_each(?)"  # noqa: S608  names of our own
+
+
+class OneStep:
+    """The view and its triggers on one connection, which are nobody else's."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[str, int] = {}
+        # What is undone where a row is refused would be kept in a file otherwise.
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"CREATE TEMP VIEW {VIEW} AS SELECT NULL AS statement, NULL AS {ROW}")
+
+    def of(self, *work: Work) -> Callable[[], object] | None:
+        """Return the step that runs statements for their rows, in this order: for all of them, or for none where one is
+        refused. None if there are no rows. No transaction may be open yet."""
+        rows: list[Row] = []
+        for statement, given in work:
+            if given:
+                number = self._number(statement)
+                rows += [(number, *row) for row in statement.converted(given)]
+        if not rows:
+            return None
+        text = encode(rows).decode()
+        return lambda: self._connection.execute(INSERT, (text,))
+
+    def _number(self, statement: Statement) -> int:
+        """Return what the rows for a statement begin with."""
+        number = self._numbers.get(statement.sql)
+        if number is None:
+            number = len(self._numbers)
+            when = f"INSTEAD OF INSERT ON {VIEW} WHEN new.statement = {number}"
+            self._connection.execute(f"CREATE TEMP TRIGGER statement_{number} {when} BEGIN {statement.of_row}; END")
+            self._numbers[statement.sql] = number
+        return number
