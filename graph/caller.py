@@ -4,8 +4,8 @@ A token that is sent must be good: a caller who believes to be somebody is told,
 """
 
 import re
-from dataclasses import replace
 
+from msgspec.structs import replace
 from starlette.types import Scope
 
 from graph.context import Context, Services

@@ -4,12 +4,12 @@ of a large table than it shows."""
 import os
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from graphql import get_named_type
+from msgspec.structs import replace
 
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from sqlalchemy import event as events_of
 
 from db.audit import audit
@@ -267,4 +268,4 @@ async def test_ids_beyond_any_row_count_nothing(world: World) -> None:
 
 async def test_nobody_sees_a_report_without_a_token(world: World) -> None:
     with pytest.raises(Unauthenticated):
-        await reports.read(replace(world.context, viewer=None), DAY)
+        await reports.read(structs.replace(world.context, viewer=None), DAY)

@@ -4,9 +4,9 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import can_ada
+from msgspec import Struct
 
 from db.known import KnownLink, KnownProgram
 from db.records import Click, TestClick
@@ -31,8 +31,7 @@ EVENT_ID_LENGTH = 64
 LARGEST_ID = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedClick:
+class TrackedClick(Struct, frozen=True, gc=False):
     """A click is committed: what the tracker keeps in its cookie."""
 
     click_id: str
@@ -41,8 +40,7 @@ class TrackedClick:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedTest:
+class TrackedTest(Struct, frozen=True, gc=False):
     """A test click is committed."""
 
     event_id: int
