@@ -14,7 +14,7 @@ from time import perf_counter
 from db.cells import Cells
 from db.database import WriteConnection
 from db.errors import DatabaseAway
-from db.rollups import FoldStatements, find_due, find_events, find_waiting
+from db.rollups import FoldStatements, find_due, find_events, find_waiting, mark
 from db.statements import Row
 from db.store import Store
 
@@ -139,7 +139,7 @@ class Folder:
     async def _write(self, connection: WriteConnection, portion: Portion) -> bool:
         """Add the sums, and mark the rows of the queue; return whether more may be waiting."""
         at = self._clock()
-        marked = await connection.fetch(self._statements.mark, [(at, id) for id in portion.queue_ids])
+        marked = await connection.read(mark, {"rows": portion.queue_ids, "at": at})
         if len(marked) < len(portion.queue_ids):  # another folder was faster
             await connection.rollback()
             return True

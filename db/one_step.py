@@ -25,16 +25,14 @@ class OneStep:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"CREATE TEMP VIEW {VIEW} AS SELECT NULL AS statement, NULL AS {ROW}")
 
-    def of(self, *work: Work) -> Callable[[], object] | None:
+    def of(self, *work: Work) -> Callable[[], object]:
         """Return the step that runs statements for their rows, in this order: for all of them, or for none where one is
-        refused. None if there are no rows. No transaction may be open yet."""
+        refused. No transaction may be open yet: a trigger that is made in it would be gone after a rollback, and the
+        rows for it would be lost."""
         rows: list[Row] = []
         for statement, given in work:
-            if given:
-                number = self._number(statement)
-                rows += [(number, *row) for row in statement.converted(given)]
-        if not rows:
-            return None
+            number = self._number(statement)
+            rows += [(number, *row) for row in statement.converted(given)]
         text = encode(rows).decode()
         return lambda: self._connection.execute(INSERT, (text,))
 

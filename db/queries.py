@@ -10,9 +10,11 @@ from typing import Any
 
 from msgspec.json import decode
 from sqlalchemy import Dialect, Select
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.statements import Row
 
+Asked = Select[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]
 Convert = Callable[[Any], Any]
 MISSING = object()
 
@@ -49,15 +51,15 @@ class CompiledQuery:
 
 
 class Query:
-    """A select that will be run again and again, and is kept for that. Without values given when it is made, its
-    parameters are named ones.
+    """A select, or an update that returns rows, that will be run again and again, and is kept for that. Without values
+    given when it is made, its parameters are named ones.
 
     With `packed`, SQLite gives all rows as one JSON text; texts and integers only. Its driver takes the interpreter's
     lock for every row, which a thousand rows would wrest from the event loop a thousand times.
     """
 
-    def __init__(self, select: Select[*tuple[Any, ...]], *, packed: bool = False) -> None:
-        self.select = select
+    def __init__(self, asked: Asked, *, packed: bool = False) -> None:
+        self._asked = asked
         self._packed = packed
         self._compiled: dict[str, CompiledQuery] = {}
 
@@ -65,18 +67,18 @@ class Query:
         """Return it as a database takes it; compiled at the first time."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self.select, dialect, self._packed)
+            compiled = self._compiled[dialect.name] = _compile(self._asked, dialect, self._packed)
         return compiled
 
 
-def _compile(select: Select[*tuple[Any, ...]], dialect: Dialect, packed: bool) -> CompiledQuery:
-    result = select.compile(dialect=dialect)
+def _compile(asked: Asked, dialect: Dialect, packed: bool) -> CompiledQuery:
+    result = asked.compile(dialect=dialect)
     parameters = []
     for name in result.positiontup or ():
         bind = result.binds[name]
         convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
         parameters.append((bind.key, MISSING if bind.required else bind.effective_value, convert))
-    readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in select.selected_columns]
+    readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in asked.exported_columns]
     is_packed = packed and dialect.name == "sqlite"
     return CompiledQuery(
         sql=_packing(str(result), len(readers)) if is_packed else str(result),

@@ -68,6 +68,14 @@ find_events = Query(
     packed=True,
 )
 
+# Which of some rows of the queue still waited.
+mark = Query(
+    update(QueuedClicks)
+    .where(among(QueuedClicks.id, bindparam("rows", type_=Ids)), WAITING)
+    .values(folded_at=bindparam("at", type_=UtcDateTime))
+    .returning(QueuedClicks.id)
+)
+
 
 class FoldStatements:
     """Each attribute names the values of its rows, in order."""
@@ -78,11 +86,7 @@ class FoldStatements:
 
         # PostgreSQL's; it is given back when the transaction ends.
         self.take_lock = statement(select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger))), "lock")
-        mark = update(QueuedClicks).where(QueuedClicks.id == bindparam("row"), WAITING)
-        self.mark = statement(
-            mark.values(folded_at=bindparam("at", type_=UtcDateTime)).returning(QueuedClicks.id), "at", "row"
-        )
-        insert = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(ClickRollup)
+        insert = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(ClickRollup).inline()
         table = ClickRollup.__table__
         added = {name: table.c[name] + insert.excluded[name] for name in COUNTERS}
         self.add = statement(insert.on_conflict_do_update(index_elements=KEY, set_=added), *KEY, *COUNTERS)

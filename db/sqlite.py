@@ -180,8 +180,8 @@ class SqliteWriteConnection:
         if self._connection.in_transaction:
             await self.execute(*work)
             await self._wait(self._connection.commit)
-        elif (step := self._one_step.of(*work)) is not None:
-            await self._alone(step)
+        elif any(rows for _, rows in work):
+            await self._alone(self._one_step.of(*work))
         self._checkpoints.go_on()
 
     async def rollback(self) -> None:
