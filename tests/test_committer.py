@@ -1,6 +1,7 @@
 """Batches under faults: one refused row, a lost connection, a commit whose answer never came."""
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -86,6 +87,52 @@ async def test_text_that_no_database_takes_fails_alone(store: Store, committer: 
     assert isinstance(good, Receipt)
     assert isinstance(bad, Exception)
     assert await count(store, ClickEvent) == 1
+
+
+AWKWARD = (
+    "",
+    "007",
+    "1e5",
+    "null",
+    "true",
+    '"',
+    "'; DROP TABLE customers; --",
+    "\\u0041 \\",
+    "a\tb\r\nc",
+    "\x7f\u2028",
+    "\u00e9\u65e5\U0001f600",
+)
+
+
+async def test_texts_are_kept_as_they_are_in_batches_and_one_by_one(store: Store, committer: Committer) -> None:
+    given = [click(page_title=text, additional_data=text) for text in AWKWARD]
+    await committer.commit(given)
+    await committer.commit([*given, click(link_id=999)])  # the last one is refused, so the others go one by one
+    async with store.read() as connection:
+        titles = select(ClickEvent.page_title, ClickEvent.additional_data).order_by(ClickEvent.id)
+        kept = [tuple(row) for row in await connection.execute(titles)]
+    assert kept == 2 * [(text, text) for text in AWKWARD]
+
+
+async def test_a_batch_waits_for_another_process_that_writes(make_sqlite: MakeDatabase) -> None:
+    url = make_sqlite()
+    await make_link(url)
+    store = Store(url)
+    committer = Committer(store)
+    await committer.commit([click()])  # whatever is reserved or prepared once, is
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    committing = asyncio.create_task(committer.commit([click(), click("a")]))
+    await asyncio.sleep(0.3)
+    assert not committing.done()
+    other.rollback()
+    assert all(isinstance(outcome, Receipt) for outcome in await committing)
+    other.execute("BEGIN IMMEDIATE")  # the lock is free again
+    other.close()
+    assert await count(store, ClickEvent) == 3
+    assert not (await audit(store)).differences
+    await committer.disconnect()
+    await store.close()
 
 
 async def test_two_committers_with_the_same_event_ids_record_each_once(store: Store, committer: Committer) -> None:
