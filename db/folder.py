@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from time import perf_counter
 
 from db.cells import Cells
@@ -30,6 +31,8 @@ PORTION_SECONDS = 30
 PORTION_CLICKS = 50_000
 # Clicks get their turn on the event loop after so many rows: a millisecond or two of work.
 SLICE_ROWS = 250
+# About 15 MB of sums; of hostile clicks a portion may have ten times as many.
+READY_SLICES = 200
 # And this time to themselves after each slice, so that a portion is spread over the time until the next one.
 PAUSE_SECONDS = 0.01
 # Long enough for everybody who learns of commits from the end of the queue.
@@ -43,7 +46,8 @@ class Portion:
     """Rows of the queue, and what their events add up to."""
 
     queue_ids: Sequence[int]
-    cells: Cells
+    sums: Iterator[Sequence[Row]]
+    """In slices."""
     is_last: bool
 
 
@@ -134,7 +138,16 @@ class Folder:
             cells.add(await connection.read(find_events, {"rows": part}))
             ids += part
             await asyncio.sleep(self._pause_seconds)
-        return Portion(ids, cells, is_last=len(ids) == len(rows) < self._portion_clicks)
+        sums = await self._made_ready(cells.slices(SLICE_ROWS))
+        return Portion(ids, sums, is_last=len(ids) == len(rows) < self._portion_clicks)
+
+    async def _made_ready(self, slices: Iterator[Sequence[Row]]) -> Iterator[Sequence[Row]]:
+        """Return the slices, of which as many are made now as memory should hold: no click waits for that yet."""
+        ready = []
+        for rows in islice(slices, READY_SLICES):
+            ready.append(rows)
+            await asyncio.sleep(self._pause_seconds)
+        return chain(ready, slices)
 
     async def _write(self, connection: WriteConnection, portion: Portion) -> bool:
         """Add the sums, and mark the rows of the queue; return whether more may be waiting."""
@@ -143,7 +156,7 @@ class Folder:
         if len(marked) < len(portion.queue_ids):  # another folder was faster
             await connection.rollback()
             return True
-        for rows in portion.cells.slices(SLICE_ROWS):
+        for rows in portion.sums:
             await connection.execute((self._statements.add, rows))
             await asyncio.sleep(0)
         await connection.execute((self._statements.forget, [(at - WATCHED,)]))
