@@ -1,14 +1,12 @@
-"""Time as reports ask for it, given to a statement as its parameters: ranges of it, and single rollups, each with the
-bucket that it counts in.
+"""Time as reports ask for it, in statements: ranges of it, and single rollups, each with the bucket that it counts in.
 
-The two databases want them in different forms. SQLite goes through a table and looks each row up. To PostgreSQL a
-look-up costs as much as ten rows: it finds more at once, and tells a row's bucket by its moment.
+The two databases want them in different forms, which `db.bucket_values` writes. SQLite goes through a table and looks
+each row up. To PostgreSQL a look-up costs as much as ten rows: it finds more at once, and tells a row's bucket by its
+moment.
 """
 
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Integer, Text, and_, bindparam, column, inspect, true
@@ -44,6 +42,7 @@ class Kind(NamedTuple):
 
     @property
     def parameter(self) -> str:
+        """What the names of its parameters begin with."""
         return f"{'added' if self.weight > 0 else 'taken'}_{self.span_seconds}"
 
 
@@ -65,11 +64,12 @@ class Pieces(NamedTuple):
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
+        """Those of the rollups that are moved."""
         return tuple(sorted({each.kind for each in self.moved}))
 
 
 class _Ranges(FunctionElement[Any]):
-    """The rows of a JSON parameter that `piece_values` wrote."""
+    """The rows of a JSON parameter that `bucket_values` wrote."""
 
     inherit_cache = True
 
@@ -107,7 +107,7 @@ def _items(names: Sequence[str], json_text: str) -> str:
 
 
 class _Moments(FunctionElement[Any]):
-    """An array of the moments in a text that `piece_values` wrote; PostgreSQL's."""
+    """An array of the moments in a text that `bucket_values` wrote; PostgreSQL's."""
 
     inherit_cache = True
 
@@ -207,72 +207,3 @@ def _moments(part: str) -> _Moments:
 def _text_of(parameter: str) -> Any:
     # An array as a text, too: the driver takes longer to write one down than all the rest.
     return bindparam(parameter, type_=Text)
-
-
-def piece_values(pieces: Pieces, *, is_sqlite: bool) -> dict[str, str]:
-    """Return the parameters of a statement with `ranges_table` or `MovedRollups`."""
-    values: dict[str, str] = {}
-    # Between midnights that are not the buckets' own, only the range of days starts where its bucket's rows do.
-    days_only = bool(pieces.moved)
-    for name, ranges, longest_only in (("whole", pieces.whole, days_only), ("shortest", pieces.shortest, False)):
-        values |= {name: _json(ranges)} if is_sqlite else _joined_values(name, ranges, longest_only=longest_only)
-    for kind, moved in _by_kind(pieces.moved).items():
-        name, rows = kind.parameter, sorted(moved)
-        if is_sqlite:
-            values[name] = _json((bucket, at) for at, bucket in rows)
-        else:
-            values[f"{name}_moments"] = _array(at.timestamp() for at, _ in rows)
-            values[f"{name}_buckets"] = _array(bucket for _, bucket in rows)
-    return values
-
-
-def _by_kind(moved: Iterable[Moved]) -> Mapping[Kind, Sequence[tuple[datetime, int]]]:
-    """Return moments and buckets; of one kind, no moment is there twice."""
-    kinds: defaultdict[Kind, list[tuple[datetime, int]]] = defaultdict(list)
-    for kind, bucket, at in moved:
-        kinds[kind].append((at, bucket))
-    return kinds
-
-
-def _joined_values(name: str, ranges: Sequence[TimeRange], *, longest_only: bool) -> dict[str, str]:
-    """Return ranges of which those that touch are one, all or only those of the longest span; and the moments at which
-    their buckets start."""
-    longest = max((each.span_seconds for each in ranges), default=EVENTS)
-    joined = [each for each in ranges if not longest_only or each.span_seconds == longest]
-    rows = [*_joined(joined), *(each for each in ranges if longest_only and each.span_seconds != longest)]
-    return {name: _json(rows), f"{name}_moments": _array(start.timestamp() for start in _starts(joined))}
-
-
-def _joined(ranges: Iterable[TimeRange]) -> Iterator[TimeRange]:
-    former: TimeRange | None = None
-    for one in ranges:
-        if former is not None and (former.span_seconds, former.end_at) == (one.span_seconds, one.start_at):
-            former = former._replace(bucket=None, end_at=one.end_at)
-            continue
-        if former is not None:
-            yield former
-        former = one
-    if former is not None:
-        yield former
-
-
-def _starts(ranges: Iterable[TimeRange]) -> Sequence[datetime]:
-    """Return where each bucket's first range starts; for a bucket without any, the next one's start."""
-    starts: list[datetime] = []
-    for bucket, _, start, _ in ranges:
-        starts += [start] * ((bucket or 0) + 1 - len(starts))
-    return starts
-
-
-def _array(numbers: Iterable[float]) -> str:
-    # Each is the double that is nearest.
-    return f"{{{','.join(map(str, numbers))}}}"
-
-
-def _json(rows: Iterable[tuple[Any, ...]]) -> str:
-    return json.dumps([[_text(value) if isinstance(value, datetime) else value for value in row] for row in rows])
-
-
-def _text(moment: datetime) -> str:
-    """Return a moment as SQLite stores it, where it is compared as text."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from db.buckets import Kind, piece_values
+from db.bucket_values import bucket_values
+from db.buckets import Kind
 from db.database import Source
 from graph.context import Context
 from graph.errors import Unauthenticated, outages
@@ -78,7 +79,7 @@ def span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> S
     start, end, zone, interval = request
     edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
     made_of = pieces(edges_at, spans)
-    values = piece_values(made_of, is_sqlite=is_sqlite)
+    values = bucket_values(made_of, is_sqlite=is_sqlite)
     return Span(values, list(pairwise(_local(at, zone) for at in edges_at)), kinds=made_of.kinds)
 
 
