@@ -31,8 +31,9 @@ class OneStep:
         rows for it would be lost."""
         rows: list[Row] = []
         for statement, given in work:
-            number = self._number(statement)
-            rows += [(number, *row) for row in statement.converted(given)]
+            if given:  # what is not needed cannot fail, either
+                number = self._number(statement)
+                rows += [(number, *row) for row in statement.converted(given)]
         text = encode(rows).decode()
         return lambda: self._connection.execute(INSERT, (text,))
 
