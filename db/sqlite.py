@@ -30,8 +30,6 @@ T = TypeVar("T")
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5
 LOG_BYTES = 128 * 1024 * 1024
-# Long enough for a waiting thread to take the interpreter's lock, and much shorter than it would wait otherwise.
-STEP_ASIDE_SECONDS = 10e-6
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -199,8 +197,8 @@ class SqliteWriteConnection:
     def _begun(self, step: Callable[[], T]) -> "asyncio.Future[T]":
         waiting = asyncio.get_running_loop().run_in_executor(self._thread, step)
         # The thread wants the interpreter's lock for a moment before the step lets go of it; the event loop would keep
-        # it for a millisecond, in which the disk does nothing.
-        time.sleep(STEP_ASIDE_SECONDS)
+        # it for a millisecond, in which the disk does nothing. To sleep any longer than not at all costs more again.
+        time.sleep(0)
         return waiting
 
 
