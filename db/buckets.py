@@ -103,7 +103,7 @@ def _moved_rows_on_sqlite(element: _MovedRows, compiler: SQLCompiler, **options:
 
 def _items(names: Sequence[str], json_text: str) -> str:
     items = (f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(names))
-    return f"(SELECT {', '.join(items)} FROM json_each({json_text}))"  # noqa: S608  likewise
+    return f"(SELECT {', '.join(items)} FROM json_each({json_text}))"  # noqa: S608  names of our own
 
 
 class _Moments(FunctionElement[Any]):
@@ -117,7 +117,7 @@ def _moments_on_postgresql(element: _Moments, compiler: SQLCompiler, **options: 
     # They become moments once; to make each moment a number would take longer than to find its row.
     numbers = f"unnest(CAST({compiler.process(element.clauses, **options)} AS double precision[]))"
     ordered = f"{numbers} WITH ORDINALITY AS moments (moment, place) ORDER BY place"
-    return f"ARRAY(SELECT to_timestamp(moment) FROM {ordered})"  # noqa: S608  likewise
+    return f"ARRAY(SELECT to_timestamp(moment) FROM {ordered})"  # noqa: S608  names of our own
 
 
 class _Bucket(FunctionElement[int]):

@@ -191,10 +191,8 @@ class SqliteWriteConnection:
         self._thread.shutdown(wait=False)
         self._checkpoints.close()
 
-    async def _wait(self, step: Callable[[], T]) -> T:
-        return await self._begun(step)
-
-    def _begun(self, step: Callable[[], T]) -> "asyncio.Future[T]":
+    def _wait(self, step: Callable[[], T]) -> "asyncio.Future[T]":
+        """Begin a step in the thread."""
         waiting = asyncio.get_running_loop().run_in_executor(self._thread, step)
         # The thread wants the interpreter's lock for a moment before the step lets go of it; the event loop would keep
         # it for a millisecond, in which the disk does nothing. To sleep any longer than not at all costs more again.
