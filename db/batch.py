@@ -135,14 +135,14 @@ class Batch:
     def _updates(self, entries: Sequence[Entry]) -> Sequence[Work]:
         """Return what follows from recorded clicks: customers who return know their latest one (the last partner wins),
         and links and memberships count theirs."""
+        returning = [entry for entry in entries if not entry.is_new_customer]
         latest = {
             (entry.click.program_id, entry.customer_id): (
                 entry.click.partner_id,
                 entry.click.link_id,
                 entry.click.occurred_at,
             )
-            for entry in sorted(entries, key=lambda entry: entry.id)
-            if not entry.is_new_customer
+            for entry in sorted(returning, key=lambda entry: entry.id)
         }
         clicks = [entry.click for entry in entries]
         memberships = _sums(((click.program_id, click.partner_id), click.occurred_at) for click in clicks)
@@ -158,7 +158,7 @@ def _sums(clicks: Iterable[tuple[Row, datetime]]) -> Sequence[Row]:
     sums: dict[Row, tuple[int, datetime]] = {}
     for key, at in clicks:
         count, latest = sums.get(key, (0, at))
-        sums[key] = count + 1, max(latest, at)
+        sums[key] = count + 1, at if at > latest else latest
     return [key + sums[key] for key in sorted(sums)]
 
 

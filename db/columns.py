@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
+from msgspec import to_builtins
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator, func
 from sqlalchemy.orm import mapped_column
 
 # A click's moment is written into five rows, and a rollup's start of a day into thousands.
 MOMENTS = 4096
-OFFSET_CHARS = len("+00:00")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -45,9 +45,9 @@ def sortable_text(moment: datetime | None) -> str | None:
         return None
     if moment.tzinfo is None:
         raise ValueError("a stored moment needs a time zone")
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    return moment.isoformat(" ", "microseconds")[:-OFFSET_CHARS]
+    # RFC 3339 by the encoder takes a quarter of the time of `isoformat`.
+    text: str = to_builtins(moment.astimezone(UTC)).replace("T", " ").removesuffix("Z")
+    return text if moment.microsecond else f"{text}.000000"
 
 
 @lru_cache(MOMENTS)

@@ -6,10 +6,11 @@ Rows are inserted, all as one JSON text, into a view that keeps nothing; trigger
 
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 from msgspec.json import encode
 
-from db.statements import ROW, Row, Statement, Work
+from db.statements import ROW, Statement, Work
 
 VIEW = "work"
 INSERT = f"INSERT INTO {VIEW} SELECT json_extract(value, '$[0]'), value FROM json_each(?)"  # noqa: S608  names of our own
@@ -29,11 +30,11 @@ class OneStep:
         """Return the step that runs statements for their rows, in this order: for all of them, or for none where one is
         refused. No transaction may be open yet: a trigger that is made in it would be gone after a rollback, and the
         rows for it would be lost."""
-        rows: list[Row] = []
+        rows: list[list[Any]] = []
         for statement, given in work:
             if given:  # what is not needed cannot fail, either
                 number = self._number(statement)
-                rows += [(number, *row) for row in statement.converted(given)]
+                rows += [[number, *values] for values in statement.converted(given)]
         text = encode(rows).decode()
         return lambda: self._connection.execute(INSERT, (text,))
 

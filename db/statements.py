@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
     Delete,
     Dialect,
@@ -37,6 +38,8 @@ ROW = "json_row"
 """The column of SQLite's view, see `db.one_step`, in which a row is found by a statement that is run in a trigger."""
 
 Row: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = Sequence[Any]
+"""A row as a driver takes it."""
 Template: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
 
 
@@ -46,24 +49,22 @@ class Statement:
 
     sql: str
     conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
-    arrange: Callable[[Row], Row] | None
+    arrange: Callable[[Values], Values] | None
     of_row: str
     """The same for a trigger of SQLite's, which takes its values from `ROW`; empty if it changes nothing."""
 
-    def rows(self, rows: Iterable[Row]) -> Sequence[Row]:
+    def rows(self, rows: Iterable[Row]) -> Sequence[Values]:
         """Return the rows, given in the order that `compiled` was told, as the driver wants them."""
-        rows = self.converted(rows)
-        return [self.arrange(row) for row in rows] if self.arrange else rows
+        converted = self.converted(rows)
+        return [self.arrange(values) for values in converted] if self.arrange else converted
 
-    def converted(self, rows: Iterable[Row]) -> Sequence[Row]:
+    def converted(self, rows: Iterable[Row]) -> list[list[Any]]:
         """Return the rows with their values as the driver wants them, in the same order."""
-        return [self._converted(row) for row in rows] if self.conversions else list(rows)
-
-    def _converted(self, row: Row) -> Row:
-        values = list(row)
+        converted = [list(row) for row in rows]
         for position, convert in self.conversions:
-            values[position] = convert(values[position])
-        return tuple(values)
+            for row in converted:
+                row[position] = convert(row[position])
+        return converted
 
 
 Work: TypeAlias = tuple[Statement, Sequence[Row]]
@@ -87,7 +88,10 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
     if dialect.name == "postgresql":
         result = _for_all_rows(query, dict(zip(parameters, types, strict=True))).compile(dialect=dialect)
         wanted = list(parameters)
-    binders = (type.dialect_impl(dialect).bind_processor(dialect) for type in types)
+    # A bool is what both drivers want already.
+    binders = (
+        None if isinstance(type, Boolean) else type.dialect_impl(dialect).bind_processor(dialect) for type in types
+    )
     return Statement(
         sql=str(result),
         conversions=tuple((at, convert) for at, convert in enumerate(binders) if convert is not None),
@@ -124,5 +128,5 @@ def _with_values(query: Template, values: Mapping[str, ColumnElement[Any]]) -> T
     return cast(Template, replacement_traverse(query, {}, replace))
 
 
-def _arrange(positions: Sequence[int]) -> Callable[[Row], Row]:
+def _arrange(positions: Sequence[int]) -> Callable[[Values], Values]:
     return itemgetter(*positions) if len(positions) > 1 else lambda row: (row[positions[0]],)
