@@ -35,29 +35,27 @@ class Batch:
         for test in tests:
             test.outcome = test.id if test.id in found else None
 
-    async def write(self, connection: WriteConnection, entries: Sequence[Entry], *, one_by_one: bool) -> Sequence[Work]:
+    async def write(
+        self, connection: WriteConnection, entries: Sequence[Entry], *, in_transaction: bool, one_by_one: bool
+    ) -> Sequence[Work]:
         """Give the clicks that have no outcome yet their own, and return what records them.
 
         A row that the database refuses fails the whole transaction, unless they go `one_by_one`: then the events are
-        inserted at once, that click's outcome is the error, and the others are recorded.
+        inserted at once, that click's outcome is the error, and the others are recorded. `in_transaction` tells that
+        one is open.
         """
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
-        fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
-        work: list[Work] = []
-        if one_by_one:
-            for entry in fresh:
-                if (error := await self._refusal(connection, *self._inserts([entry]))) is not None:
-                    entry.inserted, entry.outcome = False, None
-                    await self._find_recorded(connection, entry)
-                    entry.outcome = entry.outcome or error
+        if self._statements.record is not None and not in_transaction:
+            _note_inserted(fresh)
+            rows = [(entry.is_new_customer, *entry.event_row) for entry in fresh]  # the latest click comes last
+            work: Sequence[Work] = ((self._statements.record, rows),)
         else:
-            work += self._inserts(fresh)
-        inserted = [entry for entry in fresh if entry.inserted]
-        work += self._updates(inserted)
+            fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
+            inserts = await self._insert_one_by_one(connection, fresh) if one_by_one else self._inserts(fresh)
+            work = (*inserts, *self._updates([entry for entry in fresh if entry.inserted]))
         _settle_replays(entries)
-        work.append((self._statements.queue_clicks, inserted_ranges(entries)))
-        return work
+        return (*work, (self._statements.queue_clicks, inserted_ranges(entries)))
 
     async def write_tests(
         self, connection: WriteConnection, entries: Sequence[TestEntry], *, one_by_one: bool
@@ -72,6 +70,15 @@ class Batch:
                     entry.outcome = entry.outcome or error
             return ()
         return (self._insert_tests(entries),)
+
+    async def _insert_one_by_one(self, connection: WriteConnection, entries: Sequence[Entry]) -> Sequence[Work]:
+        """Insert what is not refused; return that nothing is left to insert."""
+        for entry in entries:
+            if (error := await self._refusal(connection, *self._inserts([entry]))) is not None:
+                entry.inserted, entry.outcome = False, None
+                await self._find_recorded(connection, entry)
+                entry.outcome = entry.outcome or error
+        return ()
 
     async def _refusal(self, connection: WriteConnection, *inserts: Work) -> Exception | None:
         """Insert so that the transaction goes on if the database refuses the row; then return the error."""
@@ -113,8 +120,7 @@ class Batch:
 
     def _inserts(self, entries: Sequence[Entry]) -> Sequence[Work]:
         """Return what inserts events, and first their customers where they are new: nobody else can wait for those."""
-        for entry in entries:
-            entry.inserted, entry.outcome = True, Receipt(entry.click_id, entry.click.link_id)
+        _note_inserted(entries)
         return (
             (self._statements.insert_customer, [entry.customer_row for entry in entries if entry.is_new_customer]),
             (self._statements.insert_event, [entry.event_row for entry in entries]),
@@ -151,6 +157,11 @@ class Batch:
             (self._statements.count_link, _sums(((click.link_id,), click.occurred_at) for click in clicks)),
             (self._statements.count_membership, memberships),
         )
+
+
+def _note_inserted(entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        entry.inserted, entry.outcome = True, Receipt(entry.click_id, entry.click.link_id)
 
 
 def _sums(clicks: Iterable[tuple[Row, datetime]]) -> Sequence[Row]:

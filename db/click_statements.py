@@ -6,15 +6,59 @@ Apart from the batch that runs them, so that there the order of things can be re
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Case, Dialect, bindparam, case, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Case,
+    ColumnElement,
+    Dialect,
+    bindparam,
+    case,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.columns import UtcDateTime
 from db.records import VisitRecord
-from db.statements import Statement, Template, compiled
+from db.statements import Statement, Template, compiled, fields, several, with_values
 from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
 
 VISIT = VisitRecord.__struct_fields__
+EVENT = (
+    *("program_id", "id", "link_id", "partner_id", "customer_id", "click_id", "occurred_at", "affiliate_url"),
+    *VISIT,
+)
+CUSTOMER = ("program_id", "id", "click_id", "partner_id", "link_id", "created_at", "last_click_at")
+CUSTOMER_OF_EVENT = ("program_id", "customer_id", "click_id", "partner_id", "link_id", "occurred_at", "occurred_at")
+
+
+def _later(column: InstrumentedAttribute[datetime | None]) -> Case[Any]:
+    """Two gateways may commit in the other order than they received."""
+    moment = bindparam("at", type_=UtcDateTime())
+    return case((column > moment, column), else_=moment)
+
+
+_more = bindparam("more", type_=BigInteger)
+INSERT_EVENT = insert(ClickEvent).inline()
+INSERT_CUSTOMER = insert(Customer).inline()
+RETURN_CUSTOMER = (
+    update(Customer)
+    .where(Customer.program_id == bindparam("program"), Customer.id == bindparam("row"))
+    .values(partner_id=bindparam("partner"), link_id=bindparam("link"), last_click_at=bindparam("at"))
+)
+COUNT_LINK = (
+    update(ReferralLink)
+    .where(ReferralLink.id == bindparam("row"))
+    .values(clicks=ReferralLink.clicks + _more, last_clicked=_later(ReferralLink.last_clicked))
+)
+COUNT_MEMBERSHIP = (
+    update(PartnerProgram)
+    .where(PartnerProgram.program_id == bindparam("program"), PartnerProgram.partner_id == bindparam("partner"))
+    .values(clicks=PartnerProgram.clicks + _more, last_clicked_at=_later(PartnerProgram.last_clicked_at))
+)
 
 
 class ClickStatements:
@@ -37,41 +81,36 @@ class ClickStatements:
             ),
             *("program", "row"),
         )
-        self.insert_event = statement(
-            insert(ClickEvent).inline(),
-            *("program_id", "id", "link_id", "partner_id", "customer_id", "click_id", "occurred_at", "affiliate_url"),
-            *VISIT,
-        )
-        self.insert_customer = statement(
-            insert(Customer).inline(),
-            *("program_id", "id", "click_id", "partner_id", "link_id", "created_at", "last_click_at"),
-        )
+        self.record = _record(dialect) if dialect.name == "sqlite" else None
+        """All that follows from one click, given as whether its customer is new and its `EVENT`; SQLite's alone. The
+        others do the same in parts."""
+        self.insert_event = statement(INSERT_EVENT, *EVENT)
+        self.insert_customer = statement(INSERT_CUSTOMER, *CUSTOMER)
+        self.return_customer = statement(RETURN_CUSTOMER, "program", "row", "partner", "link", "at")
+        self.count_link = statement(COUNT_LINK, "row", "more", "at")
+        self.count_membership = statement(COUNT_MEMBERSHIP, "program", "partner", "more", "at")
         self.insert_test_event = statement(
             insert(ClickTestEvent).inline(), "id", "program_id", "occurred_at", "affiliate_url", *VISIT
         )
         self.queue_clicks = statement(insert(QueuedClicks).inline(), "program_id", "first_id", "last_id", "clicks")
-        self.return_customer = statement(
-            update(Customer)
-            .where(Customer.program_id == bindparam("program"), Customer.id == bindparam("row"))
-            .values(partner_id=bindparam("partner"), link_id=bindparam("link"), last_click_at=bindparam("at")),
-            *("program", "row", "partner", "link", "at"),
-        )
-        more = bindparam("more", type_=BigInteger)
-        self.count_link = statement(
-            update(ReferralLink)
-            .where(ReferralLink.id == bindparam("row"))
-            .values(clicks=ReferralLink.clicks + more, last_clicked=_later(ReferralLink.last_clicked)),
-            *("row", "more", "at"),
-        )
-        self.count_membership = statement(
-            update(PartnerProgram)
-            .where(PartnerProgram.program_id == bindparam("program"), PartnerProgram.partner_id == bindparam("partner"))
-            .values(clicks=PartnerProgram.clicks + more, last_clicked_at=_later(PartnerProgram.last_clicked_at)),
-            *("program", "partner", "more", "at"),
-        )
 
 
-def _later(column: InstrumentedAttribute[datetime | None]) -> Case[Any]:
-    """Two gateways may commit in the other order than they received."""
-    moment = bindparam("at", type_=UtcDateTime())
-    return case((column > moment, column), else_=moment)
+def _record(dialect: Dialect) -> Statement:
+    types = {"is_new": Boolean(), **{name: ClickEvent.__table__.c[name].type for name in EVENT}}
+    click = fields(types)
+    is_new = click["is_new"]
+    one: ColumnElement[int] = literal_column("1")
+    customer = select(*(click[name] for name in CUSTOMER_OF_EVENT)).where(is_new)
+    program, partner, link, at = (click[name] for name in ("program_id", "partner_id", "link_id", "occurred_at"))
+    returned = {"program": program, "row": click["customer_id"], "partner": partner, "link": link, "at": at}
+    return several(
+        dialect,
+        types,
+        (
+            INSERT_CUSTOMER.from_select(CUSTOMER, customer, include_defaults=False),
+            with_values(RETURN_CUSTOMER.where(~is_new), returned),
+            with_values(INSERT_EVENT, {name: click[name] for name in EVENT}),
+            with_values(COUNT_LINK, {"row": link, "more": one, "at": at}),
+            with_values(COUNT_MEMBERSHIP, {"program": program, "partner": partner, "more": one, "at": at}),
+        ),
+    )

@@ -98,12 +98,13 @@ class Committer:
         ]
         real = [entry for entry in entries if isinstance(entry, Entry)]
         tests = [entry for entry in entries if isinstance(entry, TestEntry)]
-        if recheck or one_by_one:
+        in_transaction = recheck or one_by_one
+        if in_transaction:
             await connection.begin()
         if recheck:
             await self._batch.find_committed(connection, real, tests)
         work = (
-            *await self._batch.write(connection, real, one_by_one=one_by_one),
+            *await self._batch.write(connection, real, in_transaction=in_transaction, one_by_one=one_by_one),
             *await self._batch.write_tests(connection, tests, one_by_one=one_by_one),
         )
         outcomes = [entry.outcome for entry in entries if entry.outcome is not None]

@@ -40,10 +40,10 @@ class OneStep:
 
     def _number(self, statement: Statement) -> int:
         """Return what the rows for a statement begin with."""
-        number = self._numbers.get(statement.sql)
+        number = self._numbers.get(statement.of_row)
         if number is None:
             number = len(self._numbers)
             when = f"INSTEAD OF INSERT ON {VIEW} WHEN new.statement = {number}"
             self._connection.execute(f"CREATE TEMP TRIGGER statement_{number} {when} BEGIN {statement.of_row}; END")
-            self._numbers[statement.sql] = number
+            self._numbers[statement.of_row] = number
         return number

@@ -48,6 +48,7 @@ class Statement:
     """One statement's text, and how to turn the caller's values into its positional parameters."""
 
     sql: str
+    """Empty if it is several in one, which only a trigger can be."""
     conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
     arrange: Callable[[Values], Values] | None
     of_row: str
@@ -78,26 +79,51 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
     twice, or in another order. PostgreSQL gets all rows in one go, as a JSON array of arrays: to start and to end a
     statement costs it more than to run one, and its driver takes longer for a value than the encoder for a row.
     """
-    values: dict[str, ColumnElement[Any]]
-    values = {name: literal_column(f"json_extract(new.{ROW}, '$[{at}]')") for at, name in enumerate(parameters, 1)}
     in_trigger = dialect.name == "sqlite" and isinstance(query, Insert | Update | Delete)
-    of_row = str(_with_values(query, values).compile(dialect=dialect)) if in_trigger else ""
+    of_row = str(with_values(query, fields(parameters)).compile(dialect=dialect)) if in_trigger else ""
     result = query.compile(dialect=dialect, column_keys=parameters if isinstance(query, Insert) else None)
     types = [result.binds[name].type for name in parameters]
     wanted = list(result.positiontup or ())
     if dialect.name == "postgresql":
         result = _for_all_rows(query, dict(zip(parameters, types, strict=True))).compile(dialect=dialect)
         wanted = list(parameters)
+    return Statement(
+        sql=str(result),
+        conversions=_conversions(dialect, types),
+        arrange=None if wanted == list(parameters) else _arrange([parameters.index(name) for name in wanted]),
+        of_row=of_row,
+    )
+
+
+def several(dialect: Dialect, types: Mapping[str, TypeEngine[Any]], queries: Iterable[Template]) -> Statement:
+    """Compile queries that SQLite is to run one after the other for each row, which takes it half as long as rows for
+    each of them; `types` has the names and the types of a row's values, which the queries take from its `fields`."""
+    of_row = "; ".join(str(query.compile(dialect=dialect)) for query in queries)
+    return Statement(sql="", conversions=_conversions(dialect, types.values()), arrange=None, of_row=of_row)
+
+
+def fields(parameters: Iterable[str]) -> dict[str, ColumnElement[Any]]:
+    """Return what a trigger of SQLite's finds a row's values as, by their names."""
+    return {name: literal_column(f"json_extract(new.{ROW}, '$[{at}]')") for at, name in enumerate(parameters, 1)}
+
+
+def with_values(query: Template, values: Mapping[str, ColumnElement[Any]]) -> Template:
+    """Return a query with these in the place of its parameters."""
+    if isinstance(query, Insert):
+        return query.values(values)
+
+    def replace(element: Any, **_: Any) -> Any:
+        return values.get(element.key) if isinstance(element, BindParameter) else None
+
+    return cast(Template, replacement_traverse(query, {}, replace))
+
+
+def _conversions(dialect: Dialect, types: Iterable[TypeEngine[Any]]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
     # A bool is what both drivers want already.
     binders = (
         None if isinstance(type, Boolean) else type.dialect_impl(dialect).bind_processor(dialect) for type in types
     )
-    return Statement(
-        sql=str(result),
-        conversions=tuple((at, convert) for at, convert in enumerate(binders) if convert is not None),
-        arrange=None if wanted == list(parameters) else _arrange([parameters.index(name) for name in wanted]),
-        of_row=of_row,
-    )
+    return tuple((at, convert) for at, convert in enumerate(binders) if convert is not None)
 
 
 def _for_all_rows(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Template:
@@ -114,18 +140,7 @@ def _for_all_rows(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Temp
     given = select(*(value.label(name) for name, value in zip(types, values, strict=True))).subquery("given")
     if isinstance(query, Insert):
         return query.from_select(list(types), select(*given.c), include_defaults=False)
-    return _with_values(query, dict(given.c))
-
-
-def _with_values(query: Template, values: Mapping[str, ColumnElement[Any]]) -> Template:
-    """Return a query with these in the place of its parameters."""
-    if isinstance(query, Insert):
-        return query.values(values)
-
-    def replace(element: Any, **_: Any) -> Any:
-        return values.get(element.key) if isinstance(element, BindParameter) else None
-
-    return cast(Template, replacement_traverse(query, {}, replace))
+    return with_values(query, dict(given.c))
 
 
 def _arrange(positions: Sequence[int]) -> Callable[[Values], Values]:

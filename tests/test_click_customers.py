@@ -115,8 +115,12 @@ async def test_returning_customers_in_one_batch_keep_the_last_of_their_clicks(ga
     customers = [await clicked(gateway) for _ in range(3)]
     codes = ["PARTNER123", "SECOND"]
     async with gateway.held():
+        # Their event ids come in another order than the clicks themselves.
         waiting = [
-            asyncio.create_task(clicked(gateway, codes[n % 2], existing_click_id=customers[n % 3])) for n in range(18)
+            asyncio.create_task(
+                clicked(gateway, codes[n % 2], existing_click_id=customers[n % 3], event_id=f"event {99 - n}")
+            )
+            for n in range(18)
         ]
         waiting += [asyncio.create_task(clicked(gateway, codes[n % 2])) for n in range(6)]
         await asyncio.sleep(0.3)
