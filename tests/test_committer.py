@@ -15,9 +15,10 @@ from db.audit import audit
 from db.committer import Committer
 from db.directory import LinkDirectory
 from db.errors import DatabaseAway
+from db.ids import FIRST_BLOCK
 from db.records import Click, Receipt, TestClick, VisitRecord
 from db.store import Store
-from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from db.tables import ClickEvent, ClickTestEvent, Customer, IdBlock, PartnerProgram, QueuedClicks, ReferralLink
 from db.writer import ClickWriter
 from gateway.metrics import WriterMetrics
 from tests.databases import MakeDatabase
@@ -112,6 +113,17 @@ async def test_texts_are_kept_as_they_are_in_batches_and_one_by_one(store: Store
         titles = select(ClickEvent.page_title, ClickEvent.additional_data).order_by(ClickEvent.id)
         kept = [tuple(row) for row in await connection.execute(titles)]
     assert kept == 2 * [(text, text) for text in AWKWARD]
+
+
+async def test_a_busy_gateway_reserves_more_and_more_ids_at_once(store: Store, committer: Committer) -> None:
+    for _ in range(FIRST_BLOCK // 500 + 1):
+        await committer.commit([click()] * 500)
+    async with store.read() as connection:
+        ids = list(await connection.scalars(select(ClickEvent.id).order_by(ClickEvent.id)))
+        blocks = select(IdBlock.next_id).where(IdBlock.name.in_(("click_events", "customers")))
+        ends = list(await connection.scalars(blocks))
+    assert ids == list(range(1, len(ids) + 1))
+    assert ends == 2 * [1 + FIRST_BLOCK + 2 * FIRST_BLOCK]
 
 
 async def test_a_batch_waits_for_another_process_that_writes(make_sqlite: MakeDatabase) -> None:
