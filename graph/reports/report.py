@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from graph.errors import FieldInvalid
 from graph.reports.calendars import Interval
 from graph.reports.selection import By
@@ -49,7 +51,7 @@ class ReportRequest:
     tops: tuple[Top, ...] = ()
 
 
-class Counts(NamedTuple):
+class Counts(Struct, frozen=True, gc=False):
     """How many clicks there were, and how many customers they created."""
 
     people: int = 0
@@ -61,7 +63,7 @@ class Counts(NamedTuple):
         return self.people + self.bots
 
 
-class Bucket(NamedTuple):
+class Bucket(Struct, frozen=True, gc=False):
     """A bucket of a series, with the zone's offsets; the first and the last end where the report does."""
 
     start: datetime
@@ -69,7 +71,7 @@ class Bucket(NamedTuple):
     counts: Counts
 
 
-class Share(NamedTuple):
+class Share(Struct, frozen=True, gc=False):
     """One value in a ranking: an id as text, or a name; None where it is not known."""
 
     value: str | None

@@ -29,7 +29,7 @@ from graph.wire.plan import COST
 
 # What a part of a report costs beside an object: it reads some thousand rollups.
 PART_COST = 20
-COUNTED = {"clicks", *Counts._fields}
+COUNTED = {"clicks", *Counts.__struct_fields__}
 # A dashboard has a handful.
 KEPT_EXPRESSIONS = 256
 # What each ranking of rows is told by: the kind of row, the field that holds it, and the column that names it.
@@ -185,12 +185,12 @@ async def _shares(context: Context, part: Selection, shares: Sequence[Share]) ->
 def _counted(part: Selection, *names: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
     """Return what makes answers of rows, each of values of the fields with these names, which are their own, and of
     counts; other fields are null."""
-    known = {name: f"counts.{name}" for name in COUNTED} | {name: name for name in names}
+    known = {name: f"row.counts.{name}" for name in COUNTED} | {name: f"row.{name}" for name in names}
     items = (
         f"{each.answer!r}: {each.parent_name!r}" if each.is_typename else f"{each.answer!r}: {known.get(each.name)}"
         for each in part.under()
     )
-    return _made_by(f"lambda rows: [{{{', '.join(items)}}} for {', '.join(names)}, counts in rows]")
+    return _made_by(f"lambda rows: [{{{', '.join(items)}}} for row in rows]")
 
 
 @lru_cache(KEPT_EXPRESSIONS)
