@@ -12,7 +12,7 @@ from msgspec import to_builtins
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator, func
 from sqlalchemy.orm import mapped_column
 
-# A click's moment is written into five rows, and a rollup's start of a day into thousands.
+# A rollup's start of a day is written into thousands of rows, and read from as many.
 MOMENTS = 4096
 
 

@@ -59,8 +59,10 @@ class Statement:
         converted = self.converted(rows)
         return [self.arrange(values) for values in converted] if self.arrange else converted
 
-    def converted(self, rows: Iterable[Row]) -> list[list[Any]]:
+    def converted(self, rows: Iterable[Row]) -> Sequence[Values]:
         """Return the rows with their values as the driver wants them, in the same order."""
+        if not self.conversions:
+            return list(rows)
         converted = [list(row) for row in rows]
         for position, convert in self.conversions:
             for row in converted:
@@ -96,8 +98,8 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
 
 
 def several(dialect: Dialect, types: Mapping[str, TypeEngine[Any]], queries: Iterable[Template]) -> Statement:
-    """Compile queries that SQLite is to run one after the other for each row, which takes it half as long as rows for
-    each of them; `types` has the names and the types of a row's values, which the queries take from its `fields`."""
+    """Compile queries that SQLite is to run one after the other for each row: one row costs it less than a row for each
+    of them. `types` has the names and the types of a row's values, which the queries take from its `fields`."""
     of_row = "; ".join(str(query.compile(dialect=dialect)) for query in queries)
     return Statement(sql="", conversions=_conversions(dialect, types.values()), arrange=None, of_row=of_row)
 
