@@ -2,11 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from db.buckets import EVENTS, Kind, Moved, Pieces, TimeRange
+from db.columns import microseconds
 
 
 def bucket_values(pieces: Pieces, *, is_sqlite: bool) -> dict[str, str]:
@@ -15,11 +16,14 @@ def bucket_values(pieces: Pieces, *, is_sqlite: bool) -> dict[str, str]:
     # Between midnights that are not the buckets' own, only the range of days starts where its bucket's rows do.
     days_only = bool(pieces.moved)
     for name, ranges, longest_only in (("whole", pieces.whole, days_only), ("shortest", pieces.shortest, False)):
-        values |= {name: _json(ranges)} if is_sqlite else _joined_values(name, ranges, longest_only=longest_only)
+        if is_sqlite:
+            values[name] = _json(ranges, microseconds)
+        else:
+            values |= _joined_values(name, ranges, longest_only=longest_only)
     for kind, moved in _by_kind(pieces.moved).items():
         name, rows = kind.parameter, sorted(moved)
         if is_sqlite:
-            values[name] = _json((bucket, at) for at, bucket in rows)
+            values[name] = _json(((bucket, at) for at, bucket in rows), microseconds)
         else:
             values[f"{name}_moments"] = _array(at.timestamp() for at, _ in rows)
             values[f"{name}_buckets"] = _array(bucket for _, bucket in rows)
@@ -40,7 +44,7 @@ def _joined_values(name: str, ranges: Sequence[TimeRange], *, longest_only: bool
     longest = max((each.span_seconds for each in ranges), default=EVENTS)
     joined = [each for each in ranges if not longest_only or each.span_seconds == longest]
     rows = [*_joined(joined), *(each for each in ranges if longest_only and each.span_seconds != longest)]
-    return {name: _json(rows), f"{name}_moments": _array(start.timestamp() for start in _starts(joined))}
+    return {name: _json(rows, _text), f"{name}_moments": _array(start.timestamp() for start in _starts(joined))}
 
 
 def _joined(ranges: Iterable[TimeRange]) -> Iterator[TimeRange]:
@@ -69,10 +73,9 @@ def _array(numbers: Iterable[float]) -> str:
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-def _json(rows: Iterable[tuple[Any, ...]]) -> str:
-    return json.dumps([[_text(value) if isinstance(value, datetime) else value for value in row] for row in rows])
+def _json(rows: Iterable[tuple[Any, ...]], moment: Callable[[datetime], Any]) -> str:
+    return json.dumps([[moment(value) if isinstance(value, datetime) else value for value in row] for row in rows])
 
 
 def _text(moment: datetime) -> str:
-    """Return a moment as SQLite stores it, where it is compared as text."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -4,20 +4,23 @@ Apart from the tables, so that those read as facts of the trade and not of two d
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from msgspec import to_builtins
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator, func
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
-# A rollup's start of a day is written into thousands of rows, and read from as many.
-MOMENTS = 4096
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC: `timestamptz` on PostgreSQL, sortable text without an offset on SQLite.
+    """A moment in UTC: `timestamptz` on PostgreSQL, on SQLite the microseconds since 1970, which take a third of the
+    bytes that a text would, in every index.
 
     Takes aware values only, so that no local time is ever stored by accident; returns aware values.
     """
@@ -25,35 +28,50 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True))
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is not None and value.tzinfo is None:
             raise ValueError("a stored moment needs a time zone")
         return value
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
-        return sortable_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+        return microseconds if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
         # PostgreSQL's driver gives aware values, in UTC.
-        return stored_moment if dialect.name == "sqlite" else None
+        return _moment if dialect.name == "sqlite" else None
 
 
-@lru_cache(MOMENTS)
-def sortable_text(moment: datetime | None) -> str | None:
+def microseconds(moment: datetime | None) -> int | None:
     """Return a moment as SQLite keeps it. Raises `ValueError` for one without a time zone."""
     if moment is None:
         return None
     if moment.tzinfo is None:
         raise ValueError("a stored moment needs a time zone")
-    # RFC 3339 by the encoder takes a quarter of the time of `isoformat`.
-    text: str = to_builtins(moment.astimezone(UTC)).replace("T", " ").removesuffix("Z")
-    return text if moment.microsecond else f"{text}.000000"
+    return (moment - EPOCH) // MICROSECOND
 
 
-@lru_cache(MOMENTS)
-def stored_moment(text: str | None) -> datetime | None:
-    """Return the moment that `sortable_text` wrote."""
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+def _moment(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+
+
+class now(FunctionElement[datetime]):  # noqa: N801  a function in SQL
+    """The moment by the database's own clock; on SQLite, to the millisecond."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _now_on_sqlite(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
+
+
+@compiles(now, "postgresql")
+def _now_on_postgresql(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    return "now()"
 
 
 def text(length: int) -> String:
@@ -65,10 +83,7 @@ def text(length: int) -> String:
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 Count = Annotated[int, mapped_column(BigInteger, server_default="0")]
 Moment = Annotated[datetime, mapped_column(UtcDateTime)]
-# SQLite's own clock leaves the fraction of a second out, and moments are compared there as text.
-CreatedAt = Annotated[
-    datetime, mapped_column(UtcDateTime, default=lambda: datetime.now(UTC), server_default=func.now())
-]
+CreatedAt = Annotated[datetime, mapped_column(UtcDateTime, default=lambda: datetime.now(UTC), server_default=now())]
 Text32 = Annotated[str, mapped_column(text(32))]
 Text64 = Annotated[str, mapped_column(text(64))]
 Text128 = Annotated[str, mapped_column(text(128))]

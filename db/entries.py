@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from msgspec.structs import astuple
 
+from db.columns import EPOCH
 from db.records import Click, Receipt, TestClick
 from db.statements import Row
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 # No more digits than a row id can have.
 CLICK_ID = re.compile(r"cust_([0-9]{1,18})_[0-9]+")

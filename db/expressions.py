@@ -37,9 +37,8 @@ class quarter_of(FunctionElement[datetime]):  # noqa: N801  a function in SQL
 @compiles(quarter_of, "sqlite")
 def _quarter_on_sqlite(element: quarter_of, compiler: SQLCompiler, **options: Any) -> str:
     moment = compiler.process(element.clauses, **options)
-    # Without its fraction of a second, which SQLite would round up.
-    seconds = f"CAST(strftime('%s', substr({moment}, 1, 19)) AS INTEGER)"
-    return f"strftime('%Y-%m-%d %H:%M:%S.000000', {seconds} / {QUARTER_SECONDS} * {QUARTER_SECONDS}, 'unixepoch')"
+    quarter = QUARTER_SECONDS * 1_000_000
+    return f"({moment} / {quarter} * {quarter})"
 
 
 @compiles(quarter_of, "postgresql")

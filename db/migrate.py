@@ -18,7 +18,7 @@ UPGRADE_LOCK = 0x636C69636B67
 
 async def upgrade(store: Store) -> None:
     """Run the migrations that the database lacks, in one transaction. Safe when several processes start at once."""
-    async with store.write() as connection:
+    async with store.write(copies_tables=True) as connection:
         if not store.is_sqlite:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         await connection.run_sync(_upgrade)
@@ -34,3 +34,12 @@ def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite":
+        _check_keys(connection)
+
+
+def _check_keys(connection: Connection) -> None:
+    """Raise `RuntimeError` for a row without the one that it belongs to: none was checked while tables were copied."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise RuntimeError(f"row {broken[1]} of {broken[0]} belongs to a row of {broken[2]} that is not there")

@@ -41,7 +41,7 @@ PRAGMAS = (
     # After a burst, the write-ahead log shrinks back to this.
     f"PRAGMA journal_size_limit = {LOG_BYTES}",
 )
-WRITES = "clickgate_writes"
+WRITES, COPIES_TABLES = "clickgate_writes", "clickgate_copies_tables"
 # Extended codes such as SQLITE_IOERR_FSYNC carry the primary one in their lowest byte.
 PRIMARY_CODE = 0xFF
 AWAY = {
@@ -212,5 +212,7 @@ def _set_up(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get(COPIES_TABLES):
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")

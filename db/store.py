@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.database import Database, Fault, Source
 from db.errors import DatabaseAway, UnusableDatabase
 from db.queries import Query
-from db.sqlite import WRITES, SqliteDatabase
+from db.sqlite import COPIES_TABLES, WRITES, SqliteDatabase
 from db.tables import IdBlock
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -61,13 +61,18 @@ class Store:
                 yield source
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that may write, committed at the end of the block. Raises `DatabaseAway`."""
+    async def write(self, *, copies_tables: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that may write, committed at the end of the block. Where it `copies_tables`, SQLite checks
+        no foreign keys: one cannot drop a table there whose rows others belong to. Raises `DatabaseAway`."""
         with self.outages():
             async with self.turn(), self.database.engine.connect() as connection:
-                await connection.execution_options(**{WRITES: True})
-                async with connection.begin():
-                    yield connection
+                await connection.execution_options(**{WRITES: True, COPIES_TABLES: copies_tables})
+                try:
+                    async with connection.begin():
+                        yield connection
+                finally:
+                    if copies_tables:  # nobody else shall use the connection
+                        await connection.invalidate()
 
     def turn(self) -> AbstractAsyncContextManager[object]:
         """Return what a writer holds while it writes. SQLite has one writer at a time and no queue for the others:

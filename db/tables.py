@@ -13,12 +13,11 @@ from sqlalchemy import (
     MetaData,
     Text,
     false,
-    func,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.columns import Count, CreatedAt, Moment, RowId, Text32, Text64, Text128, Text255, Text512, Text2048
+from db.columns import Count, CreatedAt, Moment, RowId, Text32, Text64, Text128, Text255, Text512, Text2048, now
 
 
 class Base(DeclarativeBase):
@@ -236,7 +235,7 @@ class QueuedClicks(Base):
     first_id: Mapped[RowId]
     last_id: Mapped[RowId]
     clicks: Mapped[Count]
-    noted_at: Mapped[Moment] = mapped_column(server_default=func.now())
+    noted_at: Mapped[Moment] = mapped_column(server_default=now())
     folded_at: Mapped[Moment | None]
 
 

