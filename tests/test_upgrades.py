@@ -147,6 +147,7 @@ async def test_tables_that_are_copied_keep_all_else(tmp_path: Path) -> None:
         assert await connection.run_sync(names) == before
         assert await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys()) == keys
         assert await connection.scalar(text("PRAGMA foreign_keys")) == 1
+        assert (await connection.execute(text("PRAGMA foreign_key_check"))).all() == []
         await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=1, last_id=1, clicks=1))
         queued = (await connection.execute(select(QueuedClicks.id, QueuedClicks.noted_at))).one()
         assert queued.id == 5, "the four before are gone, and their numbers with them"
