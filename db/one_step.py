@@ -13,7 +13,7 @@ from msgspec.json import encode
 from db.statements import ROW, Statement, Work
 
 VIEW = "work"
-INSERT = f"INSERT INTO {VIEW} SELECT json_extract(value, '$[0]'), value FROM json_each(?)"  # noqa: S608  names of our own
+INSERT = f"INSERT INTO {VIEW} SELECT value FROM json_each(?)"  # noqa: S608  a name of our own
 
 
 class OneStep:
@@ -24,7 +24,7 @@ class OneStep:
         self._numbers: dict[str, int] = {}
         # What is undone where a row is refused would be kept in a file otherwise.
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(f"CREATE TEMP VIEW {VIEW} AS SELECT NULL AS statement, NULL AS {ROW}")
+        connection.execute(f"CREATE TEMP VIEW {VIEW} AS SELECT NULL AS {ROW}")
 
     def of(self, *work: Work) -> Callable[[], object]:
         """Return the step that runs statements for their rows, in this order: for all of them, or for none where one is
@@ -43,7 +43,7 @@ class OneStep:
         number = self._numbers.get(statement.of_row)
         if number is None:
             number = len(self._numbers)
-            when = f"INSTEAD OF INSERT ON {VIEW} WHEN new.statement = {number}"
+            when = f"INSTEAD OF INSERT ON {VIEW} WHEN json_extract(new.{ROW}, '$[0]') = {number}"
             self._connection.execute(f"CREATE TEMP TRIGGER statement_{number} {when} BEGIN {statement.of_row}; END")
             self._numbers[statement.of_row] = number
         return number
