@@ -4,14 +4,14 @@ Apart from the folder that stores the sums, which has transactions to care about
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from db.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS, Dimension, Level
+from db.columns import EPOCH
+from db.dimensions import COUNTERS, QUARTER, SPANS, VISIT_DIMENSIONS, Dimension, Level
 from db.statements import Row
 
-DIMENSIONS: tuple[Dimension, ...] = tuple(SPANS["program"])
 KEY = ("program_id", "level", "subject_id", "dimension", "span_seconds", "bucket_at", "value", "partner_id")
 
 
@@ -21,7 +21,8 @@ class Head(NamedTuple):
     program_id: int
     partner_id: int
     link_id: int
-    quarter_at: datetime
+    quarter: int
+    """The number of the quarter of an hour, since 1970."""
     is_bot: int
     makes_customer: int
 
@@ -35,6 +36,10 @@ class Head(NamedTuple):
             case "link":
                 return self.link_id, self.partner_id
 
+    def start(self, span: int) -> datetime:
+        """Return when the span of so many seconds begins that the event lies in."""
+        return EPOCH + timedelta(seconds=self.quarter * QUARTER // span * span)
+
 
 class Cells:
     """Sums of events, by the keys of the rollups' rows.
@@ -45,17 +50,19 @@ class Cells:
 
     def __init__(self) -> None:
         self._heads: dict[Row, int] = {}
-        self._counts: Mapping[Dimension, Counter[tuple[int, str]]] = {name: Counter() for name in DIMENSIONS}
+        self._clicks: Counter[int] = Counter()
+        self._visits: Mapping[Dimension, Counter[tuple[int, str]]] = {name: Counter() for name in VISIT_DIMENSIONS}
 
-    def add(self, events: Sequence[Row]) -> None:
-        """Add events, each given as a `Head` and its values in the order of `DIMENSIONS`."""
+    def add(self, events: Sequence[Sequence[int | str]]) -> None:
+        """Add events, each given as a `Head` and its values in the order of `VISIT_DIMENSIONS`."""
         if not events:
             return
         size = len(Head._fields)
         columns = list(zip(*events, strict=True))
         heads = [self._heads.setdefault(row, len(self._heads)) for row in zip(*columns[:size], strict=True)]
-        for name, values in zip(DIMENSIONS, columns[size:], strict=True):
-            self._counts[name].update(zip(heads, values, strict=True))
+        self._clicks.update(heads)
+        for name, values in zip(VISIT_DIMENSIONS, columns[size:], strict=True):
+            self._visits[name].update(zip(heads, values, strict=True))
 
     def slices(self, size: int) -> Iterator[Sequence[Row]]:
         """Yield rows, each `KEY` with `COUNTERS`, so many at a time and always in the same order. One kind after the
@@ -69,29 +76,27 @@ class Cells:
 
     def _rows(self, level: Level, dimension: Dimension, span: int) -> Iterator[Row]:
         sums: dict[tuple[int, int, datetime, str, int], list[int]] = {}
-        heads = [
-            (head.program_id, *head.subject(level), _start(head.quarter_at, span), head.is_bot, head.makes_customer)
-            for head in map(Head._make, self._heads)
-        ]
-        for (number, value), clicks in self._counts[dimension].items():
-            program_id, subject_id, owner_id, bucket_at, is_bot, makes_customer = heads[number]
+        heads = [Head._make(head) for head in self._heads]
+        keys = [(head.program_id, *head.subject(level), head.start(span)) for head in heads]
+        for number, value, clicks in self._values(dimension, heads):
+            program_id, subject_id, owner_id, bucket_at = keys[number]
             key = (program_id, subject_id, bucket_at, value, owner_id)
             if (counts := sums.get(key)) is None:
                 counts = sums[key] = [0] * len(COUNTERS)
-            counts[is_bot] += clicks
-            if makes_customer:
-                counts[2 + is_bot] += clicks
+            head = heads[number]
+            counts[head.is_bot] += clicks
+            if head.makes_customer:
+                counts[2 + head.is_bot] += clicks
         for (program_id, subject_id, bucket_at, value, owner_id), counts in sums.items():
             yield program_id, level, subject_id, dimension, span, bucket_at, value, owner_id, *counts
 
-
-def _start(quarter_at: datetime, span: int) -> datetime:
-    """Return when the span begins that a quarter of an hour lies in."""
-    match span:
-        case _ if span == QUARTER:
-            return quarter_at
-        case _ if span == HOUR:
-            return quarter_at.replace(minute=0)
-        case _ if span == DAY:
-            return quarter_at.replace(hour=0, minute=0)
-    raise ValueError(span)
+    def _values(self, dimension: Dimension, heads: Sequence[Head]) -> Iterable[tuple[int, str, int]]:
+        """Yield the numbers of heads, each with a value and how many events have both."""
+        match dimension:
+            case "total":
+                return ((number, "", clicks) for number, clicks in self._clicks.items())
+            case "link":
+                return ((number, str(heads[number].link_id), clicks) for number, clicks in self._clicks.items())
+            case "partner":
+                return ((number, str(heads[number].partner_id), clicks) for number, clicks in self._clicks.items())
+        return ((number, value, clicks) for (number, value), clicks in self._visits[dimension].items())

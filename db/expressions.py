@@ -47,6 +47,24 @@ def _quarter_on_postgresql(element: quarter_of, compiler: SQLCompiler, **options
     return f"date_bin(interval '{QUARTER_SECONDS} seconds', {moment}, timestamptz '1970-01-01 00:00:00+00')"
 
 
+class quarter_number(FunctionElement[int]):  # noqa: N801  a function in SQL
+    """The number of the quarter of an hour, since 1970, in which a moment lies."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(quarter_number, "sqlite")
+def _quarter_number_on_sqlite(element: quarter_number, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)} / {QUARTER_SECONDS * 1_000_000}"
+
+
+@compiles(quarter_number, "postgresql")
+def _quarter_number_on_postgresql(element: quarter_number, compiler: SQLCompiler, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"CAST(floor(date_part('epoch', {moment}) / {QUARTER_SECONDS}) AS bigint)"
+
+
 class without_query(FunctionElement[str]):  # noqa: N801  a function in SQL
     """A URL up to its query string or fragment."""
 

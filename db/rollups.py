@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
-from db.cells import DIMENSIONS, KEY
+from db.cells import KEY
 from db.columns import UtcDateTime
-from db.dimensions import COUNTERS, makes_customer, value_of
-from db.expressions import Ids, among, quarter_of
+from db.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, value_of
+from db.expressions import Ids, among, quarter_number
 from db.queries import Query
 from db.statements import Statement, Template, compiled
 from db.tables import ClickEvent, ClickRollup, QueuedClicks
@@ -58,10 +58,10 @@ find_events = Query(
         _event.program_id,
         _event.partner_id,
         _event.link_id,
-        quarter_of(_event.occurred_at),
+        quarter_number(_event.occurred_at),
         cast(_event.is_bot, Integer),
         cast(makes_customer(_event), Integer),
-        *(value_of(_event, dimension) for dimension in DIMENSIONS),
+        *(value_of(_event, dimension) for dimension in VISIT_DIMENSIONS),
     )
     .join_from(QueuedClicks, _event, queued(_event))
     .where(among(QueuedClicks.id, bindparam("rows", type_=Ids))),

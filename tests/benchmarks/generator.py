@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Insert, Select, and_, case, func, insert, literal, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.cells import DIMENSIONS, KEY
+from db.cells import KEY
 from db.columns import UtcDateTime
 from db.dimensions import COUNTERS, SPANS, Dimension, Level, makes_customer, value_of
 from db.store import Store
@@ -131,8 +131,8 @@ def _counters(size: Size) -> Iterator[str]:
 def _rollups(engine: Engine) -> Iterator[Insert]:
     """Yield what sums the events up, by the product's own definition of every value."""
     for level, kept in SPANS.items():
-        for dimension in DIMENSIONS:
-            for span in kept.get(dimension, ()):
+        for dimension, spans in kept.items():
+            for span in spans:
                 cells = _cells(engine, level, dimension, span)
                 yield insert(ClickRollup).from_select([*KEY, *COUNTERS], cells)
 
