@@ -7,7 +7,8 @@ a client that does not read could hold up a stop.
 
 import asyncio
 import logging
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from httptools import parse_url
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 HEAD_BYTES = 64 * 1024
 # A phone on a bad line needs a second or two for a click. Shorter than the time that a stop waits for requests.
 REQUEST_SECONDS = 10
+# Nearly all requests are for one of a few; of the longest ones, these are some MiB.
+TARGETS = 64
 # For what is still unsent and the code of the close; whoever reads has it in a round trip or two.
 FAREWELL_SECONDS = 2
 
@@ -74,13 +77,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _describe(self) -> None:
         """Complete the scope of the request whose head has arrived."""
-        scope, url = self.scope, parse_url(self.url)
-        path = url.path.decode("ascii")
+        scope, target = self.scope, _target(self.url)
         scope["http_version"] = self.parser.get_http_version()
         scope["method"] = self.parser.get_method().decode("ascii")
-        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
-        scope["raw_path"] = self.root_path.encode("ascii") + url.path
-        scope["query_string"] = url.query or b""
+        scope["path"] = self.root_path + target.path
+        scope["raw_path"] = self.root_path.encode("ascii") + target.raw_path
+        scope["query_string"] = target.query
 
     def _exchange(self) -> Exchange:
         return Exchange(
@@ -126,6 +128,21 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._watch = self.loop.call_at(due, self._check_times)
+
+
+class Target(NamedTuple):
+    """What a request is for, taken apart."""
+
+    path: str
+    raw_path: bytes
+    query: bytes
+
+
+@lru_cache(TARGETS)
+def _target(url: bytes) -> Target:
+    parsed = parse_url(url)
+    path = parsed.path.decode("ascii")
+    return Target(unquote(path) if "%" in path else path, parsed.path, parsed.query or b"")
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
