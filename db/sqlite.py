@@ -5,12 +5,10 @@ WAL with `synchronous=FULL`: readers never wait for the writer, and a commit tha
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import aiosqlite
 from sqlalchemy import URL, Connection, Dialect, event
@@ -24,8 +22,7 @@ from db.errors import UnusableDatabase
 from db.one_step import OneStep
 from db.queries import Query
 from db.statements import Row, Statement, Work
-
-T = TypeVar("T")
+from db.worker import Worker
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5
@@ -127,13 +124,15 @@ class SqliteWriteConnection:
         # What runs on the event loop waits for nobody.
         self._connection.execute("PRAGMA busy_timeout = 0")
         self._one_step = OneStep(self._connection)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._worker = Worker("sqlite-writer")
         self._checkpoints = Checkpoints(path)
 
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
         arguments = compiled.arguments(values)
-        return compiled.rows(await self._wait(lambda: self._connection.execute(compiled.sql, arguments).fetchall()))
+        return compiled.rows(
+            await self._worker.run(lambda: self._connection.execute(compiled.sql, arguments).fetchall())
+        )
 
     async def begin(self) -> None:
         try:
@@ -141,18 +140,18 @@ class SqliteWriteConnection:
         except sqlite3.OperationalError as error:
             if not _is_busy(error):
                 raise
-            await self._wait(self._begin_in_turn)
+            await self._worker.run(self._begin_in_turn)
 
     async def _alone(self, step: Callable[[], object]) -> None:
         """Run a step that is a transaction of its own."""
         try:
-            await self._wait(step)
+            await self._worker.run(step)
         except sqlite3.OperationalError as error:
             if not _is_busy(error):
                 raise
-            await self._wait(self._begin_in_turn)
-            await self._wait(step)
-            await self._wait(self._connection.commit)
+            await self._worker.run(self._begin_in_turn)
+            await self._worker.run(step)
+            await self._worker.run(self._connection.commit)
 
     def _begin_in_turn(self) -> None:
         """Wait for another process to finish writing."""
@@ -177,27 +176,19 @@ class SqliteWriteConnection:
     async def commit(self, *work: Work) -> None:
         if self._connection.in_transaction:
             await self.execute(*work)
-            await self._wait(self._connection.commit)
+            await self._worker.run(self._connection.commit)
         elif any(rows for _, rows in work):
             await self._alone(self._one_step.of(*work))
         self._checkpoints.go_on()
 
     async def rollback(self) -> None:
-        await self._wait(self._connection.rollback)
+        await self._worker.run(self._connection.rollback)
 
     async def close(self) -> None:
         with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
-            await self._wait(self._connection.close)
-        self._thread.shutdown(wait=False)
+            await self._worker.run(self._connection.close)
+        self._worker.stop()
         self._checkpoints.close()
-
-    def _wait(self, step: Callable[[], T]) -> "asyncio.Future[T]":
-        """Begin a step in the thread."""
-        waiting = asyncio.get_running_loop().run_in_executor(self._thread, step)
-        # The thread wants the interpreter's lock for a moment before the step lets go of it; the event loop would keep
-        # it for a millisecond, in which the disk does nothing. To sleep any longer than not at all costs more again.
-        time.sleep(0)
-        return waiting
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

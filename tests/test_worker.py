@@ -1,0 +1,75 @@
+"""The thread that runs steps for the event loop."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from db.worker import Worker
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker("worker")
+
+
+async def test_steps_run_one_after_the_other_in_one_thread(worker: Worker) -> None:
+    done: list[int] = []
+
+    def step(number: int) -> str:
+        time.sleep(0.01 * (3 - number))
+        done.append(number)
+        return threading.current_thread().name
+
+    names = await asyncio.gather(*(worker.run(lambda number=number: step(number)) for number in range(3)))  # type: ignore[misc]
+    assert (done, names) == ([0, 1, 2], ["worker"] * 3)
+
+
+async def test_an_error_is_raised_where_it_is_awaited_and_the_thread_goes_on(worker: Worker) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await worker.run(lambda: 1 // 0)
+    assert await worker.run(lambda: 2) == 2
+
+
+async def test_the_event_loop_goes_on_while_a_step_takes_its_time(worker: Worker) -> None:
+    end = threading.Event()
+    outcomes = [worker.run(end.wait), worker.run(lambda: True)]
+    await asyncio.sleep(0.01)
+    assert not any(outcome.done() for outcome in outcomes)
+    end.set()
+    assert await asyncio.gather(*outcomes) == [True, True]
+
+
+async def test_a_step_that_is_cancelled_before_it_began_never_runs(worker: Worker) -> None:
+    end, ran = threading.Event(), threading.Event()
+    under_way = worker.run(end.wait)
+    cancelled = worker.run(ran.set)
+    cancelled.cancel()
+    under_way.cancel()
+    end.set()
+    await worker.run(lambda: None)
+    assert not ran.is_set()
+
+
+async def test_it_ends_once_it_is_stopped(worker: Worker) -> None:
+    waiting = worker.run(threading.current_thread)
+    worker.stop()
+    thread = await waiting
+    thread.join(1)
+    assert not thread.is_alive()
+
+
+def test_a_step_may_outlive_the_loop_that_gave_it(worker: Worker) -> None:
+    end = threading.Event()
+
+    async def begin() -> None:
+        worker.run(end.wait)
+
+    asyncio.run(begin())
+    end.set()
+    assert asyncio.run(_name(worker)) == "worker"
+
+
+async def _name(worker: Worker) -> str:
+    return await worker.run(lambda: threading.current_thread().name)
