@@ -52,4 +52,5 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _network(address: IPv4Address | IPv6Address, bits: dict[int, int]) -> str:
-    return str(ip_network((address, bits[address.version]), strict=False).network_address)
+    rest = address.max_prefixlen - bits[address.version]
+    return str(type(address)(int(address) >> rest << rest))
