@@ -12,6 +12,7 @@ from ua_parser import DefaultedResult, Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
+from graph.enrichment import kept
 from graph.visit import Device
 
 # Real agents end near 500 characters. The cut bounds what a hostile one costs (4 ms at worst, measured) and what the
@@ -58,12 +59,12 @@ class DeviceLookup:
         return Device(
             is_bot=agent.is_bot or self._crawlers.Match(text) is not None,
             device_type=_device_type(agent),
-            device_brand=agent.device.brand or None,
-            device_model=agent.device.model or None,
-            os=agent.os.family,
-            os_version=agent.os.version_string or None,
-            browser=agent.browser.family,
-            browser_version=agent.browser.version_string or None,
+            device_brand=kept("device_brand", agent.device.brand or None),
+            device_model=kept("device_model", agent.device.model or None),
+            os=kept("os", agent.os.family),
+            os_version=kept("os_version", agent.os.version_string or None),
+            browser=kept("browser", agent.browser.family),
+            browser_version=kept("browser_version", agent.browser.version_string or None),
         )
 
 

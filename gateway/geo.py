@@ -19,6 +19,7 @@ import maxminddb
 from geoip2.models import City
 
 from gateway.errors import GeoDatabaseError
+from graph.enrichment import kept
 from graph.visit import Place
 
 logger = logging.getLogger(__name__)
@@ -140,15 +141,19 @@ def _place(record: Any) -> Place:
     if not isinstance(record, dict):
         return Place()
     if "country_code" in record:  # the flat records of ip-location-db
-        return Place(_text(record["country_code"]), _text(record.get("state1")), _text(record.get("city")))
+        return _named(record["country_code"], record.get("state1"), record.get("city"))
     try:
         # geoip2's model, not its reader, which goes by the type's name and refuses to read a country as a city.
         found = City(["en"], **record)
         region = found.subdivisions[0].name if found.subdivisions else None
-        return Place(_text(found.country.iso_code), _text(region), _text(found.city.name))
+        return _named(found.country.iso_code, region, found.city.name)
     except (AttributeError, TypeError):  # another vendor's shape
         return Place()
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _named(country: object, region: object, city: object) -> Place:
+    return Place(_text("country", country), _text("region", region), _text("city", city))
+
+
+def _text(field: str, value: object) -> str | None:
+    return kept(field, value) if isinstance(value, str) and value else None

@@ -17,6 +17,15 @@ LENGTHS: dict[str, int | None] = {
 TEST_KEYS = {"test_mode", "program_id"}
 
 
+def kept(column: str, text: str | None) -> str | None:
+    """Return as much of a text as its column of the events keeps, without NULs."""
+    if text is None:
+        return None
+    if "\0" in text:
+        text = text.replace("\0", "")
+    return text[: LENGTHS[column]]
+
+
 def visit_record(context: Context, visit: Visit) -> VisitRecord:
     """Return what is stored of a visit. Raises `FieldInvalid` for `additional_data` that is nested too deeply."""
     services, address = context.services, context.client_address
@@ -24,41 +33,32 @@ def visit_record(context: Context, visit: Visit) -> VisitRecord:
     device = services.device(user_agent) if user_agent else Device()
     place = services.place(address) if address else Place()
     return VisitRecord(
-        page_url=_cut("page_url", visit.page_url),
-        page_title=_cut("page_title", visit.page_title),
-        referrer_url=_cut("referrer_url", visit.referrer_url),
-        referrer_host=_cut("referrer_host", _host(visit.referrer_url)),
-        session_id=_cut("session_id", visit.session_id),
-        user_agent=_cut("user_agent", user_agent),
-        screen_resolution=_cut("screen_resolution", visit.screen_resolution),
-        viewport_size=_cut("viewport_size", visit.viewport_size),
-        language=_cut("language", visit.language),
-        timezone=_cut("timezone", visit.timezone),
-        existing_click_id=_cut("existing_click_id", visit.existing_click_id),
-        event_id=_cut("event_id", visit.event_id),
+        page_url=kept("page_url", visit.page_url),
+        page_title=kept("page_title", visit.page_title),
+        referrer_url=kept("referrer_url", visit.referrer_url),
+        referrer_host=kept("referrer_host", _host(visit.referrer_url)),
+        session_id=kept("session_id", visit.session_id),
+        user_agent=kept("user_agent", user_agent),
+        screen_resolution=kept("screen_resolution", visit.screen_resolution),
+        viewport_size=kept("viewport_size", visit.viewport_size),
+        language=kept("language", visit.language),
+        timezone=kept("timezone", visit.timezone),
+        existing_click_id=kept("existing_click_id", visit.existing_click_id),
+        event_id=kept("event_id", visit.event_id),
         additional_data=_additional_data(visit.additional_data),
         is_bot=device.is_bot,
         device_type=device.device_type,
-        device_brand=_cut("device_brand", device.device_brand),
-        device_model=_cut("device_model", device.device_model),
-        os=_cut("os", device.os),
-        os_version=_cut("os_version", device.os_version),
-        browser=_cut("browser", device.browser),
-        browser_version=_cut("browser_version", device.browser_version),
-        country=_cut("country", place.country),
-        region=_cut("region", place.region),
-        city=_cut("city", place.city),
+        device_brand=device.device_brand,
+        device_model=device.device_model,
+        os=device.os,
+        os_version=device.os_version,
+        browser=device.browser,
+        browser_version=device.browser_version,
+        country=place.country,
+        region=place.region,
+        city=place.city,
         ip_address=services.kept_address(address) if address else None,
     )
-
-
-def _cut(column: str, text: str | None) -> str | None:
-    """Return as much of a text as its column keeps, without NULs."""
-    if text is None:
-        return None
-    if "\0" in text:
-        text = text.replace("\0", "")
-    return text[: LENGTHS[column]]
 
 
 def _host(url: str | None) -> str | None:

@@ -76,8 +76,9 @@ class Visit(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a user agent tells. Families as `user-agents` names them ("Other" where it knows none); unknown versions,
-    brands and models are None. `device_type` is "desktop", "mobile", "tablet" or "other"."""
+    """What a user agent tells, each text as long as it is kept. Families as `user-agents` names them ("Other" where it
+    knows none); unknown versions, brands and models are None. `device_type` is "desktop", "mobile", "tablet" or
+    "other"."""
 
     is_bot: bool = False
     device_type: str | None = None
@@ -91,7 +92,8 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an address lies: ISO 3166-1 alpha-2 country, English names of region (first subdivision) and city."""
+    """Where an address lies, each text as long as it is kept: ISO 3166-1 alpha-2 country, English names of region
+    (first subdivision) and city."""
 
     country: str | None = None
     region: str | None = None

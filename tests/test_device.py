@@ -159,6 +159,12 @@ def test_an_unknown_version_is_none(lookup: DeviceLookup) -> None:
     assert (device.os, device.os_version, device.browser, device.browser_version) == ("Other", None, "Other", None)
 
 
+def test_a_name_is_as_long_as_it_is_kept_and_without_nuls(lookup: DeviceLookup) -> None:
+    agent = "Mozilla/5.0 (Linux; Android 14; {} Build/UP1A) AppleWebKit/537.36 Chrome/125.0.0.0 Mobile Safari/537.36"
+    assert lookup(agent.format("M" * 300)).device_model == "M" * 128
+    assert lookup(agent.format("M\0M")).device_model == "MM"
+
+
 def test_what_follows_the_cut_does_not_count(lookup: DeviceLookup) -> None:
     assert not lookup("x" * AGENT_CHARS + " Googlebot/2.1").is_bot
     assert lookup("x" * (AGENT_CHARS - 20) + " Googlebot/2.1").is_bot

@@ -95,6 +95,11 @@ def test_empty_and_missing_names_are_none(tmp_path: Path) -> None:
     assert [lookup(f"1.1.{n}.1") for n in (1, 2, 3)] == [Place(country="AU"), Place(country="GB"), Place()]
 
 
+def test_a_name_is_as_long_as_it_is_kept_and_without_nuls(tmp_path: Path) -> None:
+    path = write(tmp_path / "long.mmdb", {"1.1.1.0/24": {**SYDNEY, "city": "\0" + "S" * 300}})
+    assert GeoLookup([path])("1.1.1.1").city == "S" * 128
+
+
 @pytest.mark.parametrize(
     "address", ["", "1.2.3", "1.2.3.4 ", "unknown", "1.2.3.4\x00", "\ud800", "9" * 5000, "8.8.8.8"]
 )
