@@ -13,7 +13,8 @@ from msgspec.json import encode
 from db.statements import ROW, Statement, Work
 
 VIEW = "work"
-INSERT = f"INSERT INTO {VIEW} SELECT value FROM json_each(?)"  # noqa: S608  a name of our own
+# As bytes: a text that is not ASCII would be encoded by the driver, under the interpreter's lock.
+INSERT = f"INSERT INTO {VIEW} SELECT value FROM json_each(CAST(? AS TEXT))"  # noqa: S608  a name of our own
 
 
 class OneStep:
@@ -35,8 +36,8 @@ class OneStep:
             if given:  # what is not needed cannot fail, either
                 number = self._number(statement)
                 rows += [[number, *values] for values in statement.converted(given)]
-        text = encode(rows).decode()
-        return lambda: self._connection.execute(INSERT, (text,))
+        json_rows = encode(rows)
+        return lambda: self._connection.execute(INSERT, (json_rows,))
 
     def _number(self, statement: Statement) -> int:
         """Return what the rows for a statement begin with."""

@@ -1,11 +1,14 @@
 """Whether a database's schema is this version's: the one question about migrations that every start asks."""
 
+import logging
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from db.errors import SchemaOutdated
 from db.store import Store
+
+logger = logging.getLogger(__name__)
 
 # By the files of the migrations, whose names begin with them, the newest last.
 REVISIONS = sorted(
@@ -29,6 +32,8 @@ async def ensure_current(store: Store, *, may_upgrade: bool) -> None:
         )
     from db.migrate import upgrade  # not before it is needed, as that module says
 
+    if found is not None:
+        logger.info("upgrading the schema from %s to %s; with millions of clicks this takes minutes", found, wanted)
     await upgrade(store)
 
 
