@@ -124,8 +124,8 @@ class SqliteWriteConnection:
         # What runs on the event loop waits for nobody.
         self._connection.execute("PRAGMA busy_timeout = 0")
         self._one_step = OneStep(self._connection)
-        self._worker = Worker("sqlite-writer")
         self._checkpoints = Checkpoints(path)
+        self._worker = Worker("sqlite-writer")
 
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
@@ -185,10 +185,12 @@ class SqliteWriteConnection:
         await self._worker.run(self._connection.rollback)
 
     async def close(self) -> None:
-        with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
-            await self._worker.run(self._connection.close)
-        self._worker.stop()
-        self._checkpoints.close()
+        try:
+            with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
+                await self._worker.run(self._connection.close)
+        finally:
+            self._worker.stop()
+            self._checkpoints.close()
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
