@@ -4,14 +4,18 @@ They are drawn from one seed, so that every demonstration shows the same.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
+from msgspec import structs
+
 from db.known import KnownLink
 from db.records import Click, VisitRecord
-from graph.context import Services
-from graph.visit import Place
+from graph.context import Context, Services
+from graph.enrichment import visit_record
+from graph.visit import Place, Visit
 
 DAYS = 90
 CLICKS_A_DAY = 60
@@ -88,35 +92,26 @@ def click(services: Services, random: Random, known: Sequence[KnownLink], at: da
     link, page = known[number], random.choice(PAGES)
     url = f"https://yoursite.com{page[0]}"
     existing = random.choice(issued) if issued and random.random() < RETURNING_SHARE else None
-    visit = _visit(services, random, PARTNERS[number], page_url=url, page_title=page[1], existing_click_id=existing)
+    visit = _visit(
+        services, random, PARTNERS[number], Visit(page_url=url, page_title=page[1], existing_click_id=existing)
+    )
     return Click(link.program_id or 0, link.id, link.partner_id or 0, at, f"{url}?aff={link.code}", visit)
 
 
-def _visit(services: Services, random: Random, partner: DemoPartner, **page: str | None) -> VisitRecord:
+def _visit(services: Services, random: Random, partner: DemoPartner, landing: Visit) -> VisitRecord:
     place, language, timezone, _ = random.choices(VISITORS, weights=[visitor[-1] for visitor in VISITORS])[0]
     agent, screen, viewport, _ = random.choices(BROWSERS, weights=[browser[-1] for browser in BROWSERS])[0]
     if random.random() < BOT_SHARE:
         agent = random.choice(BOTS)
-    device = services.device(agent)
-    return VisitRecord(
-        **page,
+    # Where they are is drawn, and no address is made up for them.
+    drawn = replace(services, place=lambda _: place, kept_address=lambda _: None)
+    visit = structs.replace(
+        landing,
         referrer_url=partner.page,
-        referrer_host=partner.page.split("/")[2],
         session_id=f"sess_{random.getrandbits(48):012x}",
-        user_agent=agent,
         screen_resolution=screen,
         viewport_size=viewport,
         language=language,
         timezone=timezone,
-        is_bot=device.is_bot,
-        device_type=device.device_type,
-        device_brand=device.device_brand,
-        device_model=device.device_model,
-        os=device.os,
-        os_version=device.os_version,
-        browser=device.browser,
-        browser_version=device.browser_version,
-        country=place.country,
-        region=place.region,
-        city=place.city,
     )
+    return visit_record(Context(drawn, client_address="drawn", user_agent=agent), visit)
