@@ -7,20 +7,37 @@ audit finds nothing, reports are right, and a gateway can go on from there.
 import argparse
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Insert, Select, and_, case, func, insert, literal, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.cells import KEY
 from db.columns import UtcDateTime
-from db.dimensions import COUNTERS, SPANS, Dimension, Level, makes_customer, value_of
+from db.dimensions import COUNTERS, SPANS, Dimension, Level, as_value, makes_customer, value_of
 from db.store import Store
-from db.tables import ClickEvent, ClickRollup
+from db.tables import ClickEvent, ClickRollup, Program
 from tests.benchmarks import sizes
 from tests.benchmarks.databases import clickgate
 from tests.benchmarks.engines import EVENTS, Engine, Postgres, Sqlite
 from tests.benchmarks.sizes import Size, pick
+
+Sums: TypeAlias = tuple[Level, Dimension, int]
+"""Of a level, by a dimension, over spans of so many seconds."""
 
 
 async def fill(url: str, size: Size) -> None:
@@ -30,7 +47,10 @@ async def fill(url: str, size: Size) -> None:
     try:
         async with store.write() as connection:
             await _fill(connection, engine, size)
-        await _vacuum(store)
+        await _outside(store, engine.settle)
+        async with store.write() as connection:
+            await _sum_up(connection, engine)
+        await _outside(store, engine.tidy)
     finally:
         await store.close()
 
@@ -42,11 +62,16 @@ def prepare(url: str, size: Size) -> None:
 
 
 async def _fill(connection: AsyncConnection, engine: Engine, size: Size) -> None:
-    for sql in (*engine.prepare, *_directory(engine, size)):
+    for sql in (*engine.begin, *engine.prepare, *_directory(engine, size)):
         await connection.execute(text(sql))
     indexes = await _without_indexes(connection)
     await connection.execute(text(_events(engine, size)))
     for sql in (*indexes, *_counters(size)):
+        await connection.execute(text(sql))
+
+
+async def _sum_up(connection: AsyncConnection, engine: Engine) -> None:
+    for sql in engine.begin:
         await connection.execute(text(sql))
     for statement in _rollups(engine):
         await connection.execute(statement)
@@ -129,44 +154,86 @@ def _counters(size: Size) -> Iterator[str]:
 
 
 def _rollups(engine: Engine) -> Iterator[Insert]:
-    """Yield what sums the events up, by the product's own definition of every value."""
-    for level, kept in SPANS.items():
-        for dimension, spans in kept.items():
-            for span in spans:
-                cells = _cells(engine, level, dimension, span)
-                yield insert(ClickRollup).from_select([*KEY, *COUNTERS], cells)
+    """Yield what sums the events up, by the product's own definition of every value. Sums that others add up to are
+    made of those, of which there are far fewer."""
+    for level, dimension, span in _wanted():
+        source = _source(level, dimension, span)
+        if source is None:
+            seen = _events_seen(engine, level, dimension, span)
+        else:
+            seen = _rows_seen(engine, level, dimension, span, *source)
+        yield insert(ClickRollup).from_select([*KEY, *COUNTERS], _cells(engine, level, dimension, span, seen))
 
 
-def _cells(engine: Engine, level: Level, dimension: Dimension, span: int) -> Select[tuple[object, ...]]:
+def _wanted() -> Iterator[Sums]:
+    """Yield what is kept; what others are made of comes first."""
+    for level in reversed(list(SPANS)):  # links, partners, programs
+        for dimension, spans in SPANS[level].items():
+            for span in reversed(spans):
+                yield level, dimension, span
+
+
+def _source(level: Level, dimension: Dimension, span: int) -> tuple[Dimension, int] | None:
+    """Return which sums of links others can be made of: by the same dimension or, where clicks are told apart by link
+    or partner, the totals; and over which span. None where they are made of events."""
+    of = "total" if dimension in ("link", "partner") else dimension
+    finest = min(SPANS["link"].get(of, ()), default=None)
+    if finest is None or span < finest or (level, dimension, span) == ("link", of, finest):
+        return None
+    return of, finest
+
+
+def _events_seen(engine: Engine, level: Level, dimension: Dimension, span: int) -> Subquery:
     subject, owner = {
         "program": (ClickEvent.program_id, literal_column("0")),
         "partner": (ClickEvent.partner_id, ClickEvent.partner_id),
         "link": (ClickEvent.link_id, ClickEvent.partner_id),
     }[level]
-    event = select(
+    made, is_bot = makes_customer(ClickEvent), ClickEvent.is_bot
+    kinds = (~is_bot, is_bot, and_(made, ~is_bot), and_(made, is_bot))
+    counts = (case((kind, 1), else_=0).label(name) for name, kind in zip(COUNTERS, kinds, strict=True))
+    return select(
         ClickEvent.program_id.label("program_id"),
         subject.label("subject_id"),
         literal_column(engine.bucket("occurred_at", span), UtcDateTime).label("bucket_at"),
         value_of(ClickEvent, dimension).label("value"),
         owner.label("partner_id"),
-        ClickEvent.is_bot.label("is_bot"),
-        makes_customer(ClickEvent).label("makes_customer"),
-    ).subquery("event")
-    key = event.c
+        *counts,
+    ).subquery("seen")
 
-    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.sum(case((condition, 1), else_=0))
 
-    makes, by_bot = key.makes_customer, key.is_bot
-    kinds = (~by_bot, by_bot, and_(makes, ~by_bot), and_(makes, by_bot))
+def _rows_seen(engine: Engine, level: Level, dimension: Dimension, span: int, of: Dimension, finest: int) -> Subquery:
+    row = ClickRollup
+    subject, owner = {
+        "program": (row.program_id, literal_column("0")),
+        "partner": (row.partner_id, row.partner_id),
+        "link": (row.subject_id, row.partner_id),
+    }[level]
+    ids: dict[Dimension, ColumnElement[int]] = {"link": row.subject_id.expression, "partner": row.partner_id.expression}
+    seen = select(
+        row.program_id.label("program_id"),
+        subject.label("subject_id"),
+        literal_column(engine.bucket("bucket_at", span), UtcDateTime).label("bucket_at"),
+        (as_value(ids[dimension]) if dimension in ids else row.value).label("value"),
+        owner.label("partner_id"),
+        *(getattr(row, name).label(name) for name in COUNTERS),
+    )
+    # By the programs, too: the key begins with them.
+    of_links = row.program_id.in_(select(Program.id)), row.level == "link"
+    return seen.where(*of_links, row.dimension == of, row.span_seconds == finest).subquery("seen")
+
+
+def _cells(engine: Engine, level: Level, dimension: Dimension, span: int, seen: Subquery) -> Select[tuple[object, ...]]:
+    key = seen.c
     named = (literal(level), key.subject_id, literal(dimension), literal(span), key.bucket_at, key.value)
     grouped = (key.program_id, key.subject_id, key.bucket_at, key.value, key.partner_id)
-    sums = select(key.program_id, *named, key.partner_id, *map(counted, kinds)).group_by(*grouped)
+    counts = (func.sum(key[name]) for name in COUNTERS)
+    sums = select(key.program_id, *named, key.partner_id, *counts).group_by(*grouped)
     return sums.order_by(*([key.bucket_at] if engine.sorts_by_time else []), *grouped)
 
 
-async def _vacuum(store: Store) -> None:
-    commands = ("ANALYZE",) if store.is_sqlite else ("VACUUM ANALYZE", "CHECKPOINT")
+async def _outside(store: Store, commands: Iterable[str]) -> None:
+    """Run commands outside any transaction."""
     async with store.database.engine.connect() as connection:
         outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
         for command in commands:
