@@ -13,6 +13,8 @@ class Engine(ABC):
     """What the two databases say differently, and how each is filled fastest."""
 
     sorts_by_time = True
+    adds_sums_up = False
+    """Whether sums that others add up to are made of those."""
     begin: tuple[str, ...] = ()
     """What each of the two transactions begins with."""
     prepare: tuple[str, ...] = ()
@@ -59,10 +61,12 @@ class Postgres(Engine):
 
 
 class Sqlite(Engine):
-    """Rollups lie in the order of their key, in which they are best added. Events are read from the file, once they are
-    copied there: from a log that holds everything, it takes twice as long."""
+    """Rollups lie in the order of their key, in which they are best added. All events are sorted for each kind of sums
+    that is made of them. They are read from the file, once they are copied there, in nine tenths of the time that it
+    takes from a log that holds everything."""
 
     sorts_by_time = False
+    adds_sums_up = True
     settle = ("PRAGMA wal_checkpoint(TRUNCATE)",)
     tidy = ("ANALYZE",)
 

@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -154,10 +154,9 @@ def _counters(size: Size) -> Iterator[str]:
 
 
 def _rollups(engine: Engine) -> Iterator[Insert]:
-    """Yield what sums the events up, by the product's own definition of every value. Sums that others add up to are
-    made of those, of which there are far fewer."""
+    """Yield what sums the events up, by the product's own definition of every value."""
     for level, dimension, span in _wanted():
-        source = _source(level, dimension, span)
+        source = _source(level, dimension, span) if engine.adds_sums_up else None
         if source is None:
             seen = _events_seen(engine, level, dimension, span)
         else:
@@ -184,11 +183,7 @@ def _source(level: Level, dimension: Dimension, span: int) -> tuple[Dimension, i
 
 
 def _events_seen(engine: Engine, level: Level, dimension: Dimension, span: int) -> Subquery:
-    subject, owner = {
-        "program": (ClickEvent.program_id, literal_column("0")),
-        "partner": (ClickEvent.partner_id, ClickEvent.partner_id),
-        "link": (ClickEvent.link_id, ClickEvent.partner_id),
-    }[level]
+    subject, owner = _subject(level, ClickEvent, ClickEvent.link_id)
     made, is_bot = makes_customer(ClickEvent), ClickEvent.is_bot
     kinds = (~is_bot, is_bot, and_(made, ~is_bot), and_(made, is_bot))
     counts = (case((kind, 1), else_=0).label(name) for name, kind in zip(COUNTERS, kinds, strict=True))
@@ -204,11 +199,7 @@ def _events_seen(engine: Engine, level: Level, dimension: Dimension, span: int) 
 
 def _rows_seen(engine: Engine, level: Level, dimension: Dimension, span: int, of: Dimension, finest: int) -> Subquery:
     row = ClickRollup
-    subject, owner = {
-        "program": (row.program_id, literal_column("0")),
-        "partner": (row.partner_id, row.partner_id),
-        "link": (row.subject_id, row.partner_id),
-    }[level]
+    subject, owner = _subject(level, row, row.subject_id)
     ids: dict[Dimension, ColumnElement[int]] = {"link": row.subject_id.expression, "partner": row.partner_id.expression}
     seen = select(
         row.program_id.label("program_id"),
@@ -221,6 +212,15 @@ def _rows_seen(engine: Engine, level: Level, dimension: Dimension, span: int, of
     # By the programs, too: the key begins with them.
     of_links = row.program_id.in_(select(Program.id)), row.level == "link"
     return seen.where(*of_links, row.dimension == of, row.span_seconds == finest).subquery("seen")
+
+
+def _subject(level: Level, row: Any, link_id: Any) -> tuple[Any, Any]:
+    """Return whose clicks a level counts, and which partner's they are."""
+    return {
+        "program": (row.program_id, literal_column("0")),
+        "partner": (row.partner_id, row.partner_id),
+        "link": (link_id, row.partner_id),
+    }[level]
 
 
 def _cells(engine: Engine, level: Level, dimension: Dimension, span: int, seen: Subquery) -> Select[tuple[object, ...]]:
