@@ -54,6 +54,15 @@ class Moved(NamedTuple):
     bucket_at: datetime
 
 
+class Form(NamedTuple):
+    """What about pieces makes a difference to the statement that adds them up, apart from its values."""
+
+    moved: tuple[Kind, ...]
+    """The kinds of the rollups that are moved."""
+    has_events: bool
+    """Whether there are ranges whose events are counted."""
+
+
 class Pieces(NamedTuple):
     """What buckets are made of: the rollups of whole ranges, and some that are moved. In other words, it is the ranges
     that have rollups of the shortest span, and those that have none."""
@@ -63,9 +72,9 @@ class Pieces(NamedTuple):
     shortest: Sequence[TimeRange]
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """Those of the rollups that are moved."""
-        return tuple(sorted({each.kind for each in self.moved}))
+    def form(self) -> Form:
+        moved = tuple(sorted({each.kind for each in self.moved}))
+        return Form(moved, any(each.span_seconds == EVENTS for each in self.shortest))
 
 
 class _Ranges(FunctionElement[Any]):

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from db.buckets import EVENTS, Kind, MovedRollups, bucket_of, ranges_table
+from db.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
 from db.dimensions import COUNTERS, counts_of
 from db.expressions import quarter_of
 from db.parents import InOrder, Joined, rows_of
@@ -40,17 +40,17 @@ KEPT_FORMS = 512
 
 
 @lru_cache(KEPT_FORMS)
-def series(selection: Selection, *, moved: tuple[Kind, ...], is_sqlite: bool) -> Query:
+def series(selection: Selection, form: Form, *, is_sqlite: bool) -> Query:
     """Select the sums of `COUNTERS`, after the bucket's number, for each bucket in which there were clicks."""
-    sums = _Sums(selection, None, moved, is_sqlite).all()
+    sums = _Sums(selection, None, form, is_sqlite).all()
     return Query(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
 
 
 @lru_cache(KEPT_FORMS)
-def ranking(selection: Selection, by: By, is_bot: bool | None, *, moved: tuple[Kind, ...], is_sqlite: bool) -> Query:
+def ranking(selection: Selection, by: By, is_bot: bool | None, form: Form, *, is_sqlite: bool) -> Query:
     """Select the sums of `COUNTERS`, after the value, for the values with most clicks, as many as `limit` says. With
     `is_bot`, only a bot's or only people's clicks count."""
-    sums = _Sums(selection, by, moved, is_sqlite).all()
+    sums = _Sums(selection, by, form, is_sqlite).all()
     people, bots = _total(sums.c.people), _total(sums.c.bots)
     clicks = people + bots if is_bot is None else bots if is_bot else people
     ranked = select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key)
@@ -63,13 +63,15 @@ class _Sums:
 
     selection: Selection
     by: By | None
-    moved: tuple[Kind, ...]
+    form: Form
     is_sqlite: bool
 
     def all(self) -> Subquery:
         """Return the sums of each value or bucket, which together make up its clicks."""
-        moved = (self.moved_of(kind) for kind in self.moved)
-        return union_all(self.folded(), *moved, self.waiting(), self.left_over()).subquery("sums")
+        moved = (self.moved_of(kind) for kind in self.form.moved)
+        # One that finds nothing costs as much as thirty rows.
+        left_over = [self.left_over()] if self.form.has_events else []
+        return union_all(self.folded(), *moved, self.waiting(), *left_over).subquery("sums")
 
     def folded(self) -> Statement:
         """Select the rollups of the ranges."""
@@ -85,8 +87,7 @@ class _Sums:
         parents = _with_ranges(program, ranges, selection.programs(program))
         source, rollup = self._rows_of(parents, ClickRollup, conditions)
         key = bucket_of(rollup.bucket_at, ranges) if self.by is None else selection.rollup_value(rollup, self.by)
-        sums = (func.sum(getattr(rollup, name)).label(name) for name in COUNTERS)
-        return select(key.label("key"), *sums).select_from(source).group_by(key)
+        return select(key.label("key"), *(getattr(rollup, name) for name in COUNTERS)).select_from(source)
 
     def moved_of(self, kind: Kind) -> Statement:
         """Select the rollups of a kind, which are added to a bucket or taken off one."""
@@ -97,9 +98,8 @@ class _Sums:
 
         source, rollup = self._rows_of(moved.parents(program), ClickRollup, conditions)
         key = moved.bucket(rollup) if self.by is None else selection.rollup_value(rollup, self.by)
-        sums = ((kind.weight * func.sum(getattr(rollup, name))).label(name) for name in COUNTERS)
-        found = select(key.label("key"), *sums).select_from(source)
-        return found.where(*selection.programs(program)).group_by(key)
+        counts = ((kind.weight * getattr(rollup, name)).label(name) for name in COUNTERS)
+        return select(key.label("key"), *counts).select_from(source).where(*selection.programs(program))
 
     def waiting(self) -> Statement:
         """Select the queued events that will be in rollups. There may be many, and many ranges: summed up by the
@@ -114,9 +114,8 @@ class _Sums:
         found = select(quarter, *values, *counts_of(event)).select_from(source)
         summed = found.where(WAITING, *selection.events(event)).group_by(quarter, *values).subquery("queue")
         key = bucket_of(summed.c.quarter_at, ranges) if self.by is None else summed.c.value
-        sums = (func.sum(summed.c[name]).label(name) for name in COUNTERS)
         inside = and_(ranges.c.span_seconds != EVENTS, _within(summed.c.quarter_at, ranges))
-        return select(key.label("key"), *sums).join_from(summed, ranges, inside).group_by(key)
+        return select(key.label("key"), *(summed.c[name] for name in COUNTERS)).join_from(summed, ranges, inside)
 
     def left_over(self) -> Statement:
         """Select the events of the ranges that have no rollups."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from db.bucket_values import bucket_values
-from db.buckets import Kind
+from db.buckets import Form
 from db.database import Source
 from graph.context import Context
 from graph.errors import Unauthenticated, outages
@@ -69,8 +69,7 @@ class Span(NamedTuple):
 
     values: Mapping[str, Any]
     buckets: Sequence[tuple[datetime, datetime]]
-    kinds: tuple[Kind, ...]
-    """Those of the rollups that are moved between buckets."""
+    form: Form
 
 
 @lru_cache(KEPT_SPANS)
@@ -80,7 +79,7 @@ def span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> S
     edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
     made_of = pieces(edges_at, spans)
     values = bucket_values(made_of, is_sqlite=is_sqlite)
-    return Span(values, list(pairwise(_local(at, zone) for at in edges_at)), kinds=made_of.kinds)
+    return Span(values, list(pairwise(_local(at, zone) for at in edges_at)), made_of.form)
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -116,7 +115,7 @@ class _Reader:
     async def top(self, top: Top) -> Sequence[Share]:
         selection, is_bot = self._selection, self.request.filter.is_bot
         span = await self._span(None, selection.spans(top.by))
-        query = ranking(selection, top.by, is_bot, moved=span.kinds, is_sqlite=self.is_sqlite)
+        query = ranking(selection, top.by, is_bot, span.form, is_sqlite=self.is_sqlite)
         rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})
         return [Share(value or None, self._counts(*sums)) for value, *sums in rows]
 
@@ -130,7 +129,7 @@ class _Reader:
 
     async def _count(self, span: Span) -> Sequence[Any]:
         """Return, for each bucket in which there were clicks, its number and the sums of `COUNTERS`."""
-        query = series(self._selection, moved=span.kinds, is_sqlite=self.is_sqlite)
+        query = series(self._selection, span.form, is_sqlite=self.is_sqlite)
         return await self.source.fetch(query, self._values(span))
 
     def _values(self, span: Span) -> dict[str, Any]:
