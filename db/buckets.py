@@ -73,6 +73,7 @@ class Pieces(NamedTuple):
 
     @property
     def form(self) -> Form:
+        """What the statement needs to know when it is put together."""
         moved = tuple(sorted({each.kind for each in self.moved}))
         return Form(moved, any(each.span_seconds == EVENTS for each in self.shortest))
 

@@ -38,20 +38,19 @@ class Selecting:
     def __init__(self, eyes: Eyes) -> None:
         self.eyes: Eyes = eyes
         self.nested: list[Nested] = []
-        self._columns: list[ColumnElement[Any]] = []
+        # With their positions: what is wanted twice is read once.
+        self._columns: dict[ColumnElement[Any], int] = {}
         self._joins: list[tuple[Row, ColumnElement[bool]]] = []
         self._finishers: dict[str, Callable[..., Any]] = {}
 
     def place(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
         """Add columns; return the function that takes their values out of a row of the result."""
-        start = len(self._columns)
-        self._columns += columns
-        return itemgetter(slice(start, len(self._columns)))
+        return _taking(self._positions(columns))
 
     def select(self, source: Any) -> Select[Any]:
         """Return the select, from a source that has the rows that were walked."""
         # Labels, because two rows may have columns of one name.
-        columns = [column.label(f"column{number}") for number, column in enumerate(self._columns)]
+        columns = [column.label(f"column{at}") for column, at in self._columns.items()]
         statement = select(*columns).select_from(source)
         for row, condition in self._joins:
             statement = statement.outerjoin(row, condition)
@@ -100,14 +99,21 @@ class Selecting:
 
     def _many(self, row: Row, children: Children, page: Page) -> Expression:
         columns = [getattr(row, name) for name in children.keys.values()]
-        start = len(self._columns)
-        values = self._values(columns)
-        key = itemgetter(slice(start, len(self._columns)))
-        self.nested.append(Nested(page, tuple(children.keys), columns, key))
-        return f"found[{page.number}][{values},]"
+        self.nested.append(Nested(page, tuple(children.keys), columns, self.place(columns)))
+        return f"found[{page.number}][{self._values(columns)},]"
 
     def _values(self, columns: Sequence[ColumnElement[Any]]) -> Expression:
         """Add columns; return their values, with commas between."""
-        start = len(self._columns)
-        self._columns += columns
-        return ", ".join(f"row[{at}]" for at in range(start, len(self._columns)))
+        return ", ".join(f"row[{at}]" for at in self._positions(columns))
+
+    def _positions(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[int]:
+        return [self._columns.setdefault(column, len(self._columns)) for column in columns]
+
+
+def _taking(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    match positions:
+        case []:
+            return lambda row: ()
+        case [at]:
+            return lambda row: (row[at],)
+    return itemgetter(*positions)
