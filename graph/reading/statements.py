@@ -73,17 +73,17 @@ def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> Pag
     """Put a page's queries together: of the children `under` each of many parents, or else of the whole list."""
     listing, selecting = Listing(page, eyes), Selecting(eyes)
     family = _family(page, under, eyes, is_sqlite=is_sqlite)
-    joined = _page_rows(page, listing, family, is_sqlite=is_sqlite)
+    is_plain = family.parents is None and not _has_joins(page)
+    if is_plain:
+        row = aliased(CATALOGUE[page.kind].table)
+        joined = Joined(row, row)
+    else:
+        joined = _page_rows(page, listing, family, under, is_sqlite=is_sqlite)
     parent = selecting.place(family.keys if under else [])
     position = selecting.place(listing.columns(joined.row))
     makers = {nodes: selecting.row(joined.row, nodes.wanted) for nodes in _nodes(page)}
     statement = selecting.select(joined.source)
-    if under:
-        statement = statement.order_by(*listing.sorting(joined.row))
-    else:
-        statement = (
-            listing.cut(statement, joined.row) if family.parents is not None else listing.limited(statement, joined.row)
-        )
+    statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
     return PageStatement(
         rows=Query(statement) if any(isinstance(part, Nodes | Edges | Info) for part in page.parts) else None,
         total=_total(page, listing, family, under) if any(isinstance(part, Total) for part in page.parts) else None,
@@ -176,16 +176,23 @@ def _family(page: Page, under: Under, eyes: Eyes, *, is_sqlite: bool) -> _Family
     return _Family(programs.subquery("parent"), ("program_id",))
 
 
-def _page_rows(page: Page, listing: Listing, family: _Family, *, is_sqlite: bool) -> Joined:
+def _page_rows(page: Page, listing: Listing, family: _Family, under: Under, *, is_sqlite: bool) -> Joined:
+    """Return the page's rows, which are found before anything is joined to them: each program has as many, and a list
+    without programs may have a million. Under each of many parents, these are their children."""
     kind = CATALOGUE[page.kind]
-    if family.parents is None:
-        row = aliased(kind.table)
-        return Joined(row, row)
 
     def limited(child: Row) -> Select[Any]:
         return listing.limited(select(child).where(*family.matches(child)), child)
 
-    return children_of(family.parents, kind.table, limited, kind.key_columns, is_sqlite=is_sqlite)
+    if family.parents is None:
+        found = limited(aliased(kind.table))
+    else:
+        joined = children_of(family.parents, kind.table, limited, kind.key_columns, is_sqlite=is_sqlite)
+        if under:
+            return joined
+        found = listing.cut(select(joined.row).select_from(joined.source), joined.row)
+    row = aliased(kind.table, found.subquery("page"))
+    return Joined(row, row)
 
 
 def _total(page: Page, listing: Listing, family: _Family, under: Under) -> Query:
@@ -195,6 +202,10 @@ def _total(page: Page, listing: Listing, family: _Family, under: Under) -> Query
     counted = counted.select_from(row) if family.parents is None else counted.select_from(family.parents, row)
     counted = counted.where(*family.matches(row), *listing.conditions(row))
     return Query(counted.group_by(*family.keys) if under else counted)
+
+
+def _has_joins(page: Page) -> bool:
+    return any(isinstance(part, One) for nodes in _nodes(page) for part in nodes.wanted.parts)
 
 
 def _nodes(page: Page) -> Iterator[Nodes]:

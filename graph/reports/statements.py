@@ -69,7 +69,7 @@ class _Sums:
     def all(self) -> Subquery:
         """Return the sums of each value or bucket, which together make up its clicks."""
         moved = (self.moved_of(kind) for kind in self.form.moved)
-        # One that finds nothing costs as much as thirty rows.
+        # To look for what cannot be there takes PostgreSQL as long as to read twenty rows.
         left_over = [self.left_over()] if self.form.has_events else []
         return union_all(self.folded(), *moved, self.waiting(), *left_over).subquery("sums")
 
