@@ -73,6 +73,7 @@ def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> Pag
     """Put a page's queries together: of the children `under` each of many parents, or else of the whole list."""
     listing, selecting = Listing(page, eyes), Selecting(eyes)
     family = _family(page, under, eyes, is_sqlite=is_sqlite)
+    # To which nothing is joined; to sort such rows once is enough.
     is_plain = family.parents is None and not _has_joins(page)
     if is_plain:
         row = aliased(CATALOGUE[page.kind].table)
