@@ -7,7 +7,7 @@ WORKDIR /src
 # The pins change less often than the code: a layer of their own is built again only with them.
 COPY requirements.txt ./
 RUN pip install --requirement requirements.txt
-COPY pyproject.toml README.md hatch_build.py ./
+COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY gateway/ gateway/
 COPY graph/ graph/
 COPY rest/ rest/
