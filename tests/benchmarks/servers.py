@@ -137,15 +137,16 @@ class Server:
         return [line for line in lines if "Traceback (most recent call last)" in line]
 
 
-def gateway(database_url: str, log: Path, *, workers: int = 1, geoip: str = "") -> Server:
-    """Return a gateway that believes the visitors' forwarded addresses, and looks up what it can."""
+def gateway(database_url: str, log: Path, *, workers: int = 1, geoip: str = "", scripts: Path = SCRIPTS) -> Server:
+    """Return a gateway that trusts the visitors' forwarded addresses and looks up what it can; `scripts` is the folder
+    of the `clickgate` command, by default this environment's."""
     environment = {
         "CLICKGATE_DATABASE_URL": database_url,
         "CLICKGATE_TRUSTED_PROXIES": HOST,
         "CLICKGATE_GEOIP_DB": geoip,
         "CLICKGATE_LOG_FORMAT": "json",
     }
-    command = [str(SCRIPTS / "clickgate"), "serve", "--port", "{port}"]
+    command = [str(scripts / "clickgate"), "serve", "--port", "{port}"]
     return Server(command + (["--workers", str(workers)] if workers > 1 else []), log, environment)
 
 
