@@ -14,16 +14,19 @@ WEB = hatch_build.py $(addprefix gateway/web/,package-lock.json tsconfig.json bu
 COMPILE = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--custom-compile-command "make pins" --annotation-style line $(ARGS)
 
-.PHONY: help demo test lint web screenshots pins clean
+.PHONY: help demo test test-fast lint web screenshots pins clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## Run a gateway filled with a demonstration's clicks; CLICKGATE_PORT is its port, else 8000
 	@$(BIN)/clickgate demo
 
 test: $(DEV) ## Run the tests
 	$(BIN)/pytest --ignore=tests/benchmarks $(SPREAD) $(ARGS)
+
+test-fast: $(DEV) ## Run the tests that need no browser and no PostgreSQL, in under a minute
+	$(BIN)/pytest --ignore=tests/benchmarks -m "not browser and not postgresql and not slow" $(SPREAD) $(ARGS)
 
 lint: $(DEV) ## Check style, format and types
 	$(BIN)/ruff check

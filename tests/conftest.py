@@ -1,5 +1,9 @@
 """Fixtures: each test that asks for `gateway` or `database_url` runs on SQLite and on PostgreSQL, and each that is
-marked with `both_faces` through REST and through GraphQL."""
+marked with `both_faces` through REST and through GraphQL.
+
+Tests that need a browser or PostgreSQL are marked so by the fixtures that they use; `make test-fast` leaves them out,
+and those that a file marks as slow.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -14,6 +18,22 @@ from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_se
 from tests.faces import Face, rest
 from tests.gateways import Gateway, make_link, running_gateway
 from tests.shop import Shop, running_shop
+
+NEEDS = {
+    "browser": {"browser", "open_shop", "shop"},
+    "postgresql": {"postgres", "make_postgres"},
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        parameters = getattr(item, "callspec", None)
+        if parameters is not None and "postgresql" in parameters.params.values():
+            names.add("make_postgres")
+        for marker, fixtures in NEEDS.items():
+            if names & fixtures:
+                item.add_marker(marker)
 
 
 @pytest.fixture(scope="session")

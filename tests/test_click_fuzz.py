@@ -7,10 +7,13 @@ from random import Random
 from typing import Any
 
 import httpx
+import pytest
 
 from graph.visit import Visit
 from tests.faces import CLICK
 from tests.gateways import Gateway, body_of
+
+pytestmark = pytest.mark.slow
 
 REQUESTS = 1500
 CLIENTS = 16

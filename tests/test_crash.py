@@ -17,6 +17,8 @@ from tests.gateways import make_link
 from tests.load import Load
 from tests.processes import clickgate, kill, serving, stop
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 3
 # The server passes the signal on to itself once everything is done.
 STOPPED = (0, -signal.SIGTERM)

@@ -26,6 +26,8 @@ from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.processes import clickgate, serving
 
+pytestmark = pytest.mark.slow
+
 REPORT = """query ($from: DateTime!, $to: DateTime!) {
   viewer { role }
   clickReport(from: $from, to: $to) {

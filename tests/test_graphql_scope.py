@@ -17,6 +17,8 @@ from tests.gateways import running_gateway
 from tests.matrix import Matrix
 from tests.worlds import World, make_world
 
+pytestmark = pytest.mark.slow
+
 # These tests ask for far more at once than anybody may.
 UNBOUNDED = {"graphql_tokens": "100000", "graphql_cost": "1000000000", "graphql_aliases": "1000"}
 CHECKS = ("check_lists", "check_arguments", "check_filters", "check_nested_filters", "check_cursors", "check_live")

@@ -19,6 +19,8 @@ import pytest
 
 from tests.web import need_pages
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("gateway", "graph", "rest", "db")
 

@@ -13,6 +13,8 @@ from tests.databases import MakeDatabase
 from tests.processes import environment, free_port, ready, stop
 from tests.web import need_pages
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "gateway" / "web"
 # Nothing listens there.

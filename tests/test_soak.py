@@ -7,10 +7,13 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.processes import serving
+
+pytestmark = pytest.mark.slow
 
 WARM_UP_SECONDS = 6
 SOAK_SECONDS = 10
