@@ -6,12 +6,12 @@ own entry points spend most of a millisecond on.
 
 from functools import lru_cache
 
-import re2
-from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from ua_parser import DefaultedResult, Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
+from gateway.agents import Agent, read_agent
+from gateway.bots import BotCheck
 from graph.enrichment import kept
 from graph.visit import Device
 
@@ -19,10 +19,6 @@ from graph.visit import Device
 # cache holds: 4096 keys of 1024 characters are 4 MB of ASCII.
 AGENT_CHARS = 1024
 CACHE_ENTRIES = 4096
-
-# A re2 set that runs out of memory answers "no match" instead of failing, so it gets plenty. Under hostile agents it
-# fills about 16 MB; with the library's 8 MB it keeps dropping its states and takes twice as long.
-CRAWLER_SET_BYTES = 32 << 20
 
 # Automata grow their states while matching; without these the first visitor would pay 1 ms for it.
 WARM_UP_AGENTS = (
@@ -32,13 +28,17 @@ WARM_UP_AGENTS = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
 )
 
+# What ua-parser calls a device that it takes for a crawler.
+SPIDER = "Spider"
+NO_AGENT = Device(is_bot=True)
+
 
 class DeviceLookup:
     """Tell devices from user agents. Made once: the constructor compiles every pattern (about 0.1 s, 30 MB)."""
 
     def __init__(self) -> None:
         self._resolve = Resolver(load_lazy_builtins())
-        self._crawlers = _crawler_set()
+        self._is_bot = BotCheck()
         for agent in WARM_UP_AGENTS:
             self._look_up(agent)
         self._cached = lru_cache(maxsize=CACHE_ENTRIES)(self._look_up)
@@ -46,29 +46,33 @@ class DeviceLookup:
     def __call__(self, user_agent: str) -> Device:
         """Tell the device of `user_agent`, of which only the first 1024 characters count.
 
-        An empty one says nothing: all fields are None. Never raises.
+        No agent, or nothing but spaces, is a bot's, of which nothing else is known. Never raises.
         """
-        if not user_agent:
-            return Device()
+        if not user_agent or user_agent.isspace():
+            return NO_AGENT
         return self._cached(user_agent[:AGENT_CHARS])
 
     def _look_up(self, user_agent: str) -> Device:
-        # Both native matchers take UTF-8 and would raise on a lone surrogate.
+        # The native matchers take UTF-8 and would raise on a lone surrogate.
         text = user_agent.encode("utf-8", "replace").decode("utf-8")
-        agent = _Agent(text, self._resolve(text, Domain.ALL).complete().with_defaults())
+        agent = read_agent(text)
+        parsed = _Parsed(text, self._resolve(text, Domain.ALL).complete().with_defaults())
+        is_bot = self._is_bot(agent)
+        # ua-parser calls whatever it takes for a crawler a spider; a person's device is just not known then.
+        known = is_bot or parsed.device.family != SPIDER
         return Device(
-            is_bot=agent.is_bot or self._crawlers.Match(text) is not None,
-            device_type=_device_type(agent),
-            device_brand=kept("device_brand", agent.device.brand or None),
-            device_model=kept("device_model", agent.device.model or None),
-            os=kept("os", agent.os.family),
-            os_version=kept("os_version", agent.os.version_string or None),
-            browser=kept("browser", agent.browser.family),
-            browser_version=kept("browser_version", agent.browser.version_string or None),
+            is_bot=is_bot,
+            device_type=_device_type(agent, parsed),
+            device_brand=kept("device_brand", parsed.device.brand or None) if known else None,
+            device_model=kept("device_model", parsed.device.model or None) if known else None,
+            os=kept("os", parsed.os.family),
+            os_version=kept("os_version", parsed.os.version_string or None),
+            browser=kept("browser", parsed.browser.family),
+            browser_version=kept("browser_version", parsed.browser.version_string or None),
         )
 
 
-class _Agent(UserAgent):  # type: ignore[misc]  # user-agents ships no types
+class _Parsed(UserAgent):  # type: ignore[misc]  # user-agents ships no types
     """The properties of `user-agents`, fed by ua-parser's native resolver.
 
     The parent's constructor is left out on purpose: it runs hundreds of Python patterns one by one. Values are the
@@ -89,22 +93,14 @@ def _version(*parts: str | None) -> tuple[str | None, ...]:
     return tuple(None if part and part.isdigit() and not part.isdecimal() else part for part in parts)
 
 
-def _device_type(agent: _Agent) -> str:
-    if agent.is_tablet:
+def _device_type(agent: Agent, parsed: _Parsed) -> str:
+    # Before the others: a television that runs Android or Linux would be a tablet or a desktop.
+    if agent.is_console:
+        return "console"
+    if agent.is_television:
+        return "tv"
+    if parsed.is_tablet:
         return "tablet"
-    if agent.is_mobile:
+    if parsed.is_mobile:
         return "mobile"
-    return "desktop" if agent.is_pc else "other"
-
-
-def _crawler_set() -> re2.Set:
-    # A set runs one automaton over the text: linear time, whatever the agent, for all patterns together.
-    options = re2.Options()
-    options.max_mem = CRAWLER_SET_BYTES
-    options.never_capture = True
-    options.log_errors = False
-    crawlers = re2.Set.SearchSet(options)
-    for entry in CRAWLER_USER_AGENTS_DATA:
-        crawlers.Add(entry["pattern"])
-    crawlers.Compile()
-    return crawlers
+    return "desktop" if parsed.is_pc else "other"

@@ -9,7 +9,7 @@ from db.records import VisitRecord
 from db.tables import ClickEvent
 from graph.context import Context
 from graph.errors import FieldInvalid
-from graph.visit import Device, Place, Visit
+from graph.visit import Place, Visit
 
 LENGTHS: dict[str, int | None] = {
     column.name: getattr(column.type, "length", None) for column in ClickEvent.__table__.columns
@@ -30,7 +30,7 @@ def visit_record(context: Context, visit: Visit) -> VisitRecord:
     """Return what is stored of a visit. Raises `FieldInvalid` for `additional_data` that is nested too deeply."""
     services, address = context.services, context.client_address
     user_agent = visit.user_agent or context.user_agent
-    device = services.device(user_agent) if user_agent else Device()
+    device = services.device(user_agent or "")
     place = services.place(address) if address else Place()
     return VisitRecord(
         page_url=kept("page_url", visit.page_url),

@@ -77,8 +77,8 @@ class Visit(Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Device:
     """What a user agent tells, each text as long as it is kept. Families as `user-agents` names them ("Other" where it
-    knows none); unknown versions, brands and models are None. `device_type` is "desktop", "mobile", "tablet" or
-    "other"."""
+    knows none); unknown versions, brands and models are None. `device_type` is "desktop", "mobile", "tablet", "tv",
+    "console" or "other"; None without an agent."""
 
     is_bot: bool = False
     device_type: str | None = None

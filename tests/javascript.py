@@ -1,4 +1,5 @@
-"""Packages from npm: the clients and audits in `tests/graphql_http`, which run on Node, and the tracker's loader."""
+"""Packages from npm: the clients and audits in `tests/graphql_http`, which run on Node, the tracker's loader,
+and the user agents of browsers."""
 
 import asyncio
 import os
@@ -10,7 +11,8 @@ import pytest
 
 GRAPHQL = Path(__file__).parent / "graphql_http"
 TRACKER = Path(__file__).parent / "tracker_npm"
-LOCKS = (GRAPHQL / "package-lock.json", TRACKER / "package-lock.json")
+AGENTS = Path(__file__).parent / "agents_npm"
+LOCKS = tuple(project / "package-lock.json" for project in (GRAPHQL, TRACKER, AGENTS))
 
 
 def installed(folder: Path, project: Path = GRAPHQL) -> Path:

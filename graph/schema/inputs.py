@@ -155,7 +155,7 @@ class ClickEventFilter:
     event_id: str | None = given("Only the one with this `event_id`.")
     session_id: str | None = given("Only of this browser session.")
     referrer_host: str | None = given("Only from this host.")
-    device_type: str | None = given("Only `desktop`, `mobile`, `tablet` or `other`.")
+    device_type: str | None = given("Only of this type: `desktop`, `mobile`, `tablet`, `tv`, `console` or `other`.")
     os: str | None = given("Only with this operating system.")
     browser: str | None = given("Only with this browser.")
     country: str | None = given("Only from this country, by its ISO 3166-1 code of two letters.")

@@ -3,7 +3,7 @@
 import { ask } from "./api.ts";
 import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
-import { capitalised, country, dateTime, place } from "./format.ts";
+import { country, dateTime, device, place } from "./format.ts";
 import { panel } from "./panel.ts";
 import { CLICKS, type Click, type ClicksData, type PageInfo } from "./queries.ts";
 import type { Span } from "./spans.ts";
@@ -126,7 +126,7 @@ function header(columns: Columns): HTMLElement {
 }
 
 function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HTMLElement {
-  const browser = [click.browser, click.os].filter(Boolean).join(", ") || capitalised(click.deviceType ?? "");
+  const browser = [click.browser, click.os].filter(Boolean).join(", ") || device(click.deviceType ?? "");
   const land = click.country && country(click.country);
   const where = click.city ? [click.city, click.country].filter(Boolean).join(", ") : land;
   const cell = (label: string, text: string | null | undefined, title: string | null = null) =>

@@ -67,6 +67,13 @@ export function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+const DEVICES: Record<string, string> = { tv: "Television", console: "Games console" };
+
+/** Name a type of device. */
+export function device(type: string): string {
+  return DEVICES[type] ?? capitalised(type);
+}
+
 /** Return a URL without what every one has, and its path where there is one. */
 export function place(url: string): string {
   return url.replace(/^https?:\/\/(www\.)?/, "").replace(/\/$/, "");

@@ -2,7 +2,7 @@
 
 import { download } from "./csv.ts";
 import { el } from "./dom.ts";
-import { capitalised, country, number, place } from "./format.ts";
+import { country, device, number, place } from "./format.ts";
 import { panel } from "./panel.ts";
 import { RANKINGS, type Ranking, type Report, type Share } from "./queries.ts";
 
@@ -24,7 +24,7 @@ const KINDS: Record<Ranking, Kind> = {
   pages: { title: "Pages", column: "Page", unknown: "Not told", words: place },
   referrers: { title: "Referrers", column: "Referrer", unknown: "Direct, or not told", words: place },
   countries: { title: "Countries", column: "Country", unknown: "Not known", words: country },
-  devices: { title: "Devices", column: "Device", unknown: "Not known", words: capitalised },
+  devices: { title: "Devices", column: "Device", unknown: "Not known", words: device },
   browsers: { title: "Browsers", column: "Browser", unknown: "Not known" },
   systems: { title: "Systems", column: "System", unknown: "Not known" },
 };
