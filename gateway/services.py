@@ -20,6 +20,7 @@ from gateway.geo import GeoLookup
 from gateway.limits import limiter
 from gateway.metrics import WriterMetrics, count_click
 from gateway.settings import Settings
+from gateway.unknown_codes import UnknownCodes
 from graph.context import Services
 from graph.visit import Device, Place
 
@@ -69,6 +70,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             kept_address=address_keeper(settings.ip_storage),
             charge=limiter(settings.rate_limit),
             count=count_click,
+            count_unknown=UnknownCodes().count,
             clock=now,
         )
 
@@ -93,6 +95,7 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
             kept_address=lambda address: None,
             charge=lambda address: None,
             count=count_click,
+            count_unknown=UnknownCodes().count,
             clock=now,
         )
     finally:

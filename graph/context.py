@@ -34,6 +34,8 @@ class Services:
     """Count a click against its client's rate limit. Raises `RateLimited`."""
     count: Callable[[str], None]
     """Count an outcome of a click, by its name."""
+    count_unknown: Callable[[str | None], None]
+    """Count a click whose code no link has; None for what does not have the form of a code."""
     clock: Callable[[], datetime]
     """Return the present moment, in UTC."""
     feed: Feed

@@ -5,18 +5,17 @@
 
 from collections.abc import Sequence
 
-import can_ada
 from msgspec import Struct
 
 from db.known import KnownLink, KnownProgram
 from db.records import Click, TestClick
+from graph.affiliate_urls import code_of, without_damage
 from graph.context import Context
 from graph.enrichment import visit_record
 from graph.errors import (
     NOT_RECORDED,
     AffiliateUrlInvalid,
     AffiliateUrlMissing,
-    AffMissing,
     FieldInvalid,
     LinkInactive,
     LinkMisconfigured,
@@ -24,6 +23,7 @@ from graph.errors import (
     UnknownProgram,
     outages,
 )
+from graph.resolvers.fields import CODE
 from graph.visit import Visit
 
 CODE_LENGTH = 64
@@ -58,7 +58,7 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
         if visit.additional_data is not None and visit.additional_data.get("test_mode") is True:
             return await _track_test(context, visit, visit.additional_data.get("program_id"))
         affiliate_url = _affiliate_url(visit, unreadable)
-        code = _aff(affiliate_url)
+        code = code_of(affiliate_url)
         _check_fields(visit, unreadable)
         link = await _find_link(context, code)
         if link.program_id is None or link.partner_id is None:
@@ -89,22 +89,6 @@ def _affiliate_url(visit: Visit, unreadable: Sequence[str]) -> str:
     return visit.affiliate_url
 
 
-def _aff(affiliate_url: str) -> str:
-    """Return the first `aff` parameter, as a browser's `new URL(…).searchParams.get("aff")` would."""
-    try:
-        search = can_ada.parse(affiliate_url).search
-    except ValueError as error:
-        raise AffiliateUrlInvalid from error
-    try:
-        code = can_ada.URLSearchParams(search).get("aff")
-    except UnicodeDecodeError:
-        # Where a browser reads U+FFFD, which no code contains.
-        return "\ufffd"
-    if not code:
-        raise AffMissing
-    return code
-
-
 def _check_fields(visit: Visit, unreadable: Sequence[str]) -> None:
     for field in unreadable:
         raise FieldInvalid(field, "has the wrong type")
@@ -114,12 +98,23 @@ def _check_fields(visit: Visit, unreadable: Sequence[str]) -> None:
 
 
 async def _find_link(context: Context, code: str) -> KnownLink:
-    if len(code) > CODE_LENGTH or "\0" in code:
-        raise UnknownLink
-    link = await context.services.directory.find(code)
-    if link is None:
-        raise UnknownLink
-    return link
+    """Return the link of a code as it stands, or of what is left when damage is cut from its end.
+
+    Raises `UnknownLink`, which is counted by code.
+    """
+    if (link := await _link_of(context, code)) is not None:
+        return link
+    undamaged = without_damage(code)
+    if undamaged != code and (link := await _link_of(context, undamaged)) is not None:
+        return link
+    context.services.count_unknown(undamaged if CODE.fullmatch(undamaged) else None)
+    raise UnknownLink
+
+
+async def _link_of(context: Context, code: str) -> KnownLink | None:
+    if not 1 <= len(code) <= CODE_LENGTH or "\0" in code:
+        return None
+    return await context.services.directory.find(code)
 
 
 async def _find_program(context: Context, program_id: int) -> KnownProgram:

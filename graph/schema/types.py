@@ -141,8 +141,10 @@ class Visit:
     existing_click_id: str | None = value("The `click_id` that the tracker had already, as sent.")
     event_id: str | None = value("The tracker's own id of the event, by which a repetition is known.")
     additional_data: JSON | None = value("What else the tracker sent.")
-    is_bot: bool = value("Whether a bot made the click: a crawler, an HTTP library, a test tool or a monitor, by its user agent.")
-    device_type: str | None = value("`desktop`, `mobile`, `tablet`, `tv`, `console` or `other`. Null if no user agent was sent.")
+    is_bot: bool = value("Whether a bot made the click: a crawler, an HTTP library, a test tool or a monitor.")
+    device_type: str | None = value(
+        "`desktop`, `mobile`, `tablet`, `tv`, `console` or `other`; null without a user agent."
+    )
     device_brand: str | None = value("Who made the device.")
     device_model: str | None = value("The device's model.")
     os: str | None = value("The operating system.")
