@@ -1,0 +1,268 @@
+"""Parts of libraries that they do not document, or call private, and that clickgate uses: each still is as it was when
+it was last looked at, and each library has an upper bound in `pyproject.toml`.
+
+When one of these fails after an update, read what became of the part, adapt the module that uses it, run all tests, and
+only then change the line here and raise the bound.
+"""
+
+import ast
+import inspect
+import re
+import sys
+import tomllib
+from importlib import import_module
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+STOREYS = ("gateway", "rest", "graph", "db")
+
+
+class Part(NamedTuple):
+    """A part of a library, as `module:name`, with what it takes where we call or override it."""
+
+    library: str
+    name: str
+    used_in: str
+    takes: str | None = None
+
+
+HTTP = "uvicorn.protocols.http.httptools_impl"
+SOCKET = "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol"
+HANDLER = "strawberry.subscriptions.protocols.graphql_transport_ws.handlers:BaseGraphQLTransportWSHandler"
+PARTS = [
+    Part("uvicorn", "uvicorn._types:ASGISendEvent", "gateway/exchange.py"),
+    Part("uvicorn", "uvicorn._types:HTTPResponseBodyEvent", "gateway/exchange.py"),
+    Part("uvicorn", "uvicorn._types:HTTPResponseStartEvent", "gateway/exchange.py"),
+    Part("uvicorn", f"{HTTP}:STATUS_LINE", "gateway/exchange.py"),
+    Part("uvicorn", f"{HTTP}:HEADER_RE", "gateway/exchange.py"),
+    Part("uvicorn", f"{HTTP}:HEADER_VALUE_RE", "gateway/exchange.py"),
+    Part(
+        "uvicorn",
+        f"{HTTP}:RequestResponseCycle.__init__",
+        "gateway/protocol.py",
+        "self, scope, transport, flow, logger, access_logger, access_log, default_headers, message_event, "
+        "expect_100_continue, keep_alive, on_response",
+    ),
+    Part("uvicorn", f"{HTTP}:RequestResponseCycle.send", "gateway/exchange.py", "self, message"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol.connection_made", "gateway/protocol.py", "self, transport"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol.connection_lost", "gateway/protocol.py", "self, exc"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol.data_received", "gateway/protocol.py", "self, data"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol.send_400_response", "gateway/protocol.py", "self, msg"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol.handle_websocket_upgrade", "gateway/protocol.py", "self"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol.on_headers_complete", "gateway/protocol.py", "self"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol.on_message_complete", "gateway/protocol.py", "self"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol.on_response_complete", "gateway/protocol.py", "self"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol._should_upgrade", "gateway/protocol.py", "self"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol._start_asgi_task", "gateway/protocol.py", "self, cycle, app"),
+    Part("uvicorn", f"{HTTP}:HttpToolsProtocol._unset_keepalive_if_required", "gateway/protocol.py", "self"),
+    Part("uvicorn", f"{SOCKET}.__init__", "gateway/protocol.py", "self, config, server_state, app_state, _loop"),
+    Part("uvicorn", f"{SOCKET}.shutdown", "gateway/protocol.py", "self"),
+    Part("uvicorn", f"{SOCKET}.keepalive_timeout", "gateway/protocol.py", "self"),
+    Part(
+        "strawberry-graphql",
+        "strawberry.schema.schema:StrawberryGraphQLCoreExecutionContext.complete_value",
+        "graph/schema/executor.py",
+        "self, return_type, field_details_list, info, path, result, position_context",
+    ),
+    Part("strawberry-graphql", "strawberry.types:get_object_definition", "graph/schema/executor.py", "obj, strict"),
+    Part(
+        "strawberry-graphql",
+        "strawberry:Schema.process_errors",
+        "graph/wire/admission.py",
+        "self, errors, execution_context",
+    ),
+    Part(
+        "strawberry-graphql",
+        "strawberry.schema.schema_converter:GraphQLCoreConverter.DEFINITION_BACKREF",
+        "graph/schema/selections.py",
+    ),
+    Part("strawberry-graphql", "strawberry.types.field:StrawberryField.arguments", "graph/schema/fields.py"),
+    Part("strawberry-graphql", "strawberry.types.arguments:StrawberryArgument", "graph/schema/fields.py"),
+    Part("strawberry-graphql", "strawberry.annotation:StrawberryAnnotation", "graph/schema/fields.py"),
+    Part("strawberry-graphql", "strawberry.types.scalar:ScalarDefinition", "graph/schema/scalars.py"),
+    Part(
+        "strawberry-graphql",
+        "strawberry.schema.validation_rules.maybe_null:MaybeNullValidationRule",
+        "graph/wire/documents.py",
+    ),
+    Part(
+        "strawberry-graphql",
+        "strawberry.schema.validation_rules.one_of:OneOfInputValidationRule",
+        "graph/wire/documents.py",
+    ),
+    Part("strawberry-graphql", "strawberry.schema.exceptions:CannotGetOperationTypeError", "graph/wire/view.py"),
+    Part("strawberry-graphql", "strawberry.schema.exceptions:InvalidOperationTypeError", "graph/wire/view.py"),
+    Part("strawberry-graphql", "strawberry.asgi:GraphQL.websocket_adapter_class", "graph/wire/view.py"),
+    Part("strawberry-graphql", "strawberry.asgi:GraphQL.graphql_transport_ws_handler_class", "graph/wire/view.py"),
+    Part("strawberry-graphql", "strawberry.asgi:GraphQL.get_context", "graph/wire/view.py", "self, request, response"),
+    Part("strawberry-graphql", "strawberry.asgi:GraphQL.decode_json", "graph/wire/view.py", "self, data"),
+    Part("strawberry-graphql", "strawberry.asgi:GraphQL.encode_json", "graph/wire/view.py", "self, data"),
+    Part(
+        "strawberry-graphql", "strawberry.asgi:ASGIWebSocketAdapter.send_json", "graph/wire/socket.py", "self, message"
+    ),
+    Part(
+        "strawberry-graphql", "strawberry.asgi:ASGIWebSocketAdapter.close", "graph/wire/socket.py", "self, code, reason"
+    ),
+    Part("strawberry-graphql", "strawberry.http.exceptions:WebSocketDisconnected", "graph/wire/socket.py"),
+    Part("strawberry-graphql", "strawberry.http.websocket_origin:normalize_origin", "graph/wire/view.py", "origin"),
+    Part("strawberry-graphql", f"{HANDLER}.handle_message", "graph/wire/socket.py", "self, message"),
+    Part("strawberry-graphql", f"{HANDLER}.send_message", "graph/wire/socket.py", "self, message"),
+    Part("strawberry-graphql", f"{HANDLER}.handle_task_exception", "graph/wire/socket.py", "self, error"),
+    Part("graphql-core", "graphql.execution.values:VariableValues", "graph/wire/admission.py", "sources, coerced"),
+    Part(
+        "graphql-core",
+        "graphql.execution:get_variable_values",
+        "graph/wire/admission.py",
+        "schema, var_def_nodes, inputs, max_errors, hide_suggestions",
+    ),
+    Part(
+        "graphql-core",
+        "graphql:get_argument_values",
+        "graph/schema/selections.py",
+        "type_def, node, variable_values, fragment_variable_values, hide_suggestions",
+    ),
+    Part("sqlalchemy", "sqlalchemy.sql.compiler:SQLCompiler.positiontup", "db/queries.py"),
+    Part("sqlalchemy", "sqlalchemy:BindParameter.effective_value", "db/queries.py"),
+    Part("sqlalchemy", "sqlalchemy.types:TypeEngine.dialect_impl", "db/queries.py", "self, dialect"),
+    Part("sqlalchemy", "sqlalchemy.types:TypeEngine.bind_processor", "db/queries.py", "self, dialect"),
+    Part("sqlalchemy", "sqlalchemy.types:TypeEngine.result_processor", "db/queries.py", "self, dialect, coltype"),
+    Part("sqlalchemy", "sqlalchemy:Dialect.create_connect_args", "db/postgresql.py", "self, url"),
+    Part(
+        "sqlalchemy",
+        "sqlalchemy.sql.visitors:replacement_traverse",
+        "db/statements.py",
+        "obj, opts, replace",
+    ),
+    Part("starlette", "starlette.routing:Match", "gateway/app.py"),
+    Part("starlette", "starlette.applications:Starlette.__call__", "gateway/app.py", "self, scope, receive, send"),
+    Part("user-agents", "user_agents.parsers:UserAgent.is_tablet", "gateway/device.py"),
+    Part("user-agents", "user_agents.parsers:UserAgent.is_mobile", "gateway/device.py"),
+    Part("user-agents", "user_agents.parsers:UserAgent.is_pc", "gateway/device.py"),
+    Part(
+        "user-agents",
+        "user_agents.parsers:parse_browser",
+        "gateway/device.py",
+        "family, major, minor, patch, patch_minor",
+    ),
+    Part(
+        "user-agents",
+        "user_agents.parsers:parse_operating_system",
+        "gateway/device.py",
+        "family, major, minor, patch, patch_minor",
+    ),
+    Part("user-agents", "user_agents.parsers:parse_device", "gateway/device.py", "family, brand, model"),
+    Part("ua-parser", "ua_parser.regex:Resolver.__call__", "gateway/device.py", "self, ua, domains"),
+    Part("ua-parser", "ua_parser:load_lazy_builtins", "gateway/device.py", ""),
+    Part("ua-parser-rs", "ua_parser_rs:DeviceExtractor", "gateway/device.py"),
+    Part("google-re2", "re2:Set.SearchSet", "gateway/patterns.py", "options"),
+    Part("google-re2", "re2:Set.Match", "gateway/patterns.py", "self, text"),
+    Part("google-re2", "re2:Options.NAMES", "gateway/patterns.py"),
+    Part("limits", "limits.storage:MemoryStorage", "gateway/limits.py"),
+    Part("prometheus-client", "prometheus_client:Counter.remove", "gateway/unknown_codes.py", "self, labelvalues"),
+]
+# What their objects have beside what their classes say, by the class whose source assigns it.
+ATTRIBUTES = {
+    f"{HTTP}:HttpToolsProtocol": (
+        "uvicorn",
+        "access_log access_logger app cycle expect_100_continue flow logger loop parser pipeline root_path scope "
+        "server_state timeout_keep_alive transport url",
+    ),
+    f"{HTTP}:RequestResponseCycle": (
+        "uvicorn",
+        "access_log default_headers disconnected flow keep_alive message_event on_response response_complete "
+        "response_started scope transport waiting_for_100_continue",
+    ),
+    SOCKET: ("uvicorn", "conn logger loop transport"),
+    "websockets.protocol:Protocol": ("websockets", "logger"),
+    "strawberry:Schema": ("strawberry-graphql", "_schema"),
+    "strawberry:Info": ("strawberry-graphql", "_raw_info context"),
+    "strawberry.asgi:GraphQL": ("strawberry-graphql", "allowed_origins"),
+    "strawberry.asgi:ASGIWebSocketAdapter": ("strawberry-graphql", "ws"),
+    HANDLER: ("strawberry-graphql", "connection_init_received context websocket"),
+    "strawberry.types:ExecutionContext": (
+        "strawberry-graphql",
+        "_provided_operation_name graphql_document parse_options pre_execution_errors query variables",
+    ),
+    "graphql:GraphQLResolveInfo": ("graphql-core", "field_nodes fragments parent_type path schema variable_values"),
+    "starlette.routing:Route": ("starlette", "endpoint path"),
+    "limits.storage:MemoryStorage": ("limits", "storage"),
+    "user_agents.parsers:UserAgent": ("user-agents", "browser device os ua_string"),
+}
+LIBRARIES = sorted({part.library for part in PARTS} | {library for library, _ in ATTRIBUTES.values()})
+
+
+def found(name: str) -> Any:
+    """Return what a `module:name` stands for."""
+    module, _, path = name.partition(":")
+    value = import_module(module)
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def requirements() -> dict[str, SpecifierSet]:
+    """Return the bounds of each library that the product needs."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return {each.name: each.specifier for each in map(Requirement, declared)}
+
+
+def changed(library: str, name: str, used_in: str, what: str) -> str:
+    return f"{library} {version(library)}: {name} {what}. {used_in} relies on it; see the top of this file."
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_a_part_is_as_it_was(part: Part) -> None:
+    try:
+        value = found(part.name)
+    except (ImportError, AttributeError):
+        pytest.fail(changed(part.library, part.name, part.used_in, "is gone"))
+    if part.takes is not None:
+        takes = ", ".join(inspect.signature(value).parameters)
+        if takes != part.takes:
+            pytest.fail(changed(part.library, part.name, part.used_in, f"takes ({takes}) instead of ({part.takes})"))
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_an_object_has_what_it_had(name: str) -> None:
+    library, attributes = ATTRIBUTES[name]
+    kind = found(name)
+    sources = "".join(inspect.getsource(each) for each in kind.__mro__ if each.__module__ != "builtins")
+    declared = set(dir(kind)) | set(getattr(kind, "__annotations__", {})) | set(re.findall(r"self\.(\w+)\b", sources))
+    if missing := set(attributes.split()) - declared:
+        pytest.fail(changed(library, name, "clickgate", f"has no more {', '.join(sorted(missing))}"))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_whose_private_parts_are_used_has_an_upper_bound(library: str) -> None:
+    bounds = requirements().get(library)
+    assert bounds is not None, f"{library} is not declared"
+    assert any(bound.operator == "<" for bound in bounds), f"{library} has no upper bound"
+    assert version(library) in bounds, f"{library} {version(library)} is not within its bounds"
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    known = packages_distributions()
+    distributions = {module: known.get(module, [module]) for module in imported()}
+    names = {canonicalize_name(requirement) for requirement in requirements()}
+    undeclared = {
+        f"{module} ({', '.join(distributions[module])})"
+        for module in distributions
+        if not names.intersection(map(canonicalize_name, distributions[module]))
+    }
+    assert not undeclared
+
+
+def imported() -> set[str]:
+    """Return the modules of other projects that the product imports, by their first names."""
+    trees = (ast.parse(file.read_text()) for folder in STOREYS for file in (ROOT / folder).rglob("*.py"))
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {module.partition(".")[0] for module in modules} - {*sys.stdlib_module_names, *STOREYS}
