@@ -14,7 +14,7 @@ MOZILLA = "mozilla/"
 # Where a browser's description of the machine ends: at the first thing that is an engine's or a browser's.
 MACHINE_ENDS = ("applewebkit", "gecko/", "khtml", "like gecko", "presto/", "chrome/", "firefox/", "opera/")
 SYSTEM = any_of(
-    r"\b(?:Windows|Win(?:32|64|9\w|NT)|Macintosh|Mac_PowerPC|iPhone|iPad|iPod|iOS|AppleTV|Apple TV|tvOS|visionOS)",
+    r"\b(?:Windows|Win(?:32|64|9\w|NT)|Macintosh|Mac OS X|Mac_PowerPC|iPhone|iPad|iPod|iOS|Apple ?TV|tvOS|visionOS)",
     r"\b(?:Linux|X11|Wayland|Ubuntu|Unix|(?:Free|Open|Net|DragonFly )BSD|SunOS|IRIX|HP-UX|CYGWIN|CrOS|CrKey|Fuchsia)",
     r"\b(?:Android|(?:Open)?Harmony|Tizen|Bada|web[0O]S|hpwOS|Sailfish|MeeGo|Maemo|KaiOS|BB10|BlackBerry|PlayBook)",
     r"\b(?:Symb(?:ian|OS)|S60|Series ?[3468]0|J2ME|Java|MIDP|BREW|REX|PalmOS|Nokia|SAMSUNG|WILLCOM|jig browser)",
@@ -30,7 +30,7 @@ class Mark(Enum):
     """What is looked for in an agent, and its pattern."""
 
     ENGINE = any_of(
-        r"(?:AppleWebKit|Gecko|KHTML|Trident|Presto|Goanna|ArkWeb|Servo)/\d|like Gecko|\bMSIE \d",
+        r"(?:AppleWebKit|Gecko|KHTML|Trident|Presto|Goanna|ArkWeb|Servo|Ladybird|LibWeb)\b|like Gecko|\bMSIE \d",
         r"\b(?:Chrome|Chromium|CriOS|Firefox|FxiOS|Opera|Opera Mini|NetFront|Version|IBrowse)[/ ]\d",
         r"\b(?:Obigo|UCWEB|UCBrowser|NokiaBrowser|SEMC-Browser|TelecaBrowser|Polaris|jig browser|AWeb|KAIOS)\b",
         r"\bBuild/",

@@ -21,12 +21,12 @@ class Sign(Enum):
         r"headless|phantomjs|selenium|playwright|puppeteer|webdriver|cypress/|slimerjs|jsdom|happydom|testcafe|appium",
         r"katalon|browserless|wkhtmlto|webkit2png|cutycapt|prerender|lighthouse|page ?speed|gtmetrix|\bptst\b|httrack",
         r"webpagetest|pingdom|uptime|statuscake|site24x7|synthetic|dynatrace|datadog|newrelic|checkly|catchpoint",
-        r"gomezagent|speedcurve|thousandeyes|debugbear|dejaclick|neustar wpm|http.?client",
+        r"gomezagent|speedcurve|thousandeyes|appdynamics|applitools|debugbear|dejaclick|neustar wpm|http.?client",
         r"proofpoint|barracuda|mimecast",
         # Addresses for complaints.
         r"https?://|mailto:",
         # What looks for holes.
-        r"\$\{|<\?|<script|\bselect\b.*[('*]|\bsleep\(|/etc/|\.\./",
+        r"\$\{|<\?|<script|\bselect\b.*(?:[('*]|\bfrom\b)|\bsleep\(|/etc/|\.\./",
         # Versions that were never filled in.
         r"\b(?:Chrome|Firefox|Safari)/[a-z]",
         # Browsers write exactly "(KHTML, like Gecko)", or a version after a comma.

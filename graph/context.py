@@ -25,7 +25,7 @@ class Services:
     directory: LinkDirectory
     writer: ClickWriter
     device: Callable[[str], Device]
-    """Look a user agent up. Never raises."""
+    """Look a user agent up; an empty text stands for none. Never raises."""
     place: Callable[[str], Place]
     """Look an address up. Never raises."""
     kept_address: Callable[[str], str | None]
