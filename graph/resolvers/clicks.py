@@ -102,19 +102,18 @@ async def _find_link(context: Context, code: str) -> KnownLink:
 
     Raises `UnknownLink`, which is counted by code.
     """
-    if (link := await _link_of(context, code)) is not None:
+    find = context.services.directory.find
+    if _is_possible(code) and (link := await find(code)) is not None:
         return link
     undamaged = without_damage(code)
-    if undamaged != code and (link := await _link_of(context, undamaged)) is not None:
+    if undamaged != code and _is_possible(undamaged) and (link := await find(undamaged)) is not None:
         return link
     context.services.count_unknown(undamaged if CODE.fullmatch(undamaged) else None)
     raise UnknownLink
 
 
-async def _link_of(context: Context, code: str) -> KnownLink | None:
-    if not 1 <= len(code) <= CODE_LENGTH or "\0" in code:
-        return None
-    return await context.services.directory.find(code)
+def _is_possible(code: str) -> bool:
+    return 1 <= len(code) <= CODE_LENGTH and "\0" not in code
 
 
 async def _find_program(context: Context, program_id: int) -> KnownProgram:
