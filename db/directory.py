@@ -1,18 +1,31 @@
 """The link directory: every link and program in memory, so that a click finds its link without asking the database.
 
 It stays fresh by a version that the database counts up with each change of a link or a program, by whomever: a change
-is known to every gateway within a second, and a link that is not known yet is asked for when first clicked.
+is known to every gateway within a second, and a link that is not known yet is asked for when first clicked. A change
+made in this process is told to the directory once it is committed, so that it holds for the very next click.
 """
 
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 
 from db.errors import DatabaseAway
-from db.known import LINK_OF_CODE, LINK_OF_ID, PROGRAM_OF_ID, Known, KnownLink, KnownProgram, LookUp, read_changed
+from db.known import (
+    LINK_OF_CODE,
+    LINK_OF_ID,
+    PROGRAM_OF_ID,
+    Known,
+    KnownLink,
+    KnownProgram,
+    LookUp,
+    known_link,
+    known_program,
+    read_changed,
+)
 from db.queries import Query
 from db.store import Store
 from db.tables import DirectoryVersion
@@ -27,7 +40,6 @@ LOAD_SECONDS = 60
 # Enough for the typos and probes of a day; a scanner that tries more is answered from the database.
 UNKNOWN_KEYS = 10_000
 
-NOTHING = Known()
 VERSION = Query(select(DirectoryVersion.version, DirectoryVersion.reload_version))
 
 
@@ -39,7 +51,9 @@ class LinkDirectory:
         self._known = Known()
         self._unknown: OrderedDict[str | int, None] = OrderedDict()
         self._version = -1
-        self._asking: dict[str | int, asyncio.Task[Known]] = {}
+        # What was learned while everything is read anew, which may have been read before it.
+        self._learned_meanwhile: list[Known] | None = None
+        self._asking: dict[str | int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -62,24 +76,40 @@ class LinkDirectory:
         """Return the link of a code. Raises `DatabaseAway`, for a code that has to be asked for."""
         if (link := self._known.links.get(code)) is not None:
             return link
-        return (await self._ask(code, LINK_OF_CODE, code=code)).links.get(code)
+        await self._ask(code, LINK_OF_CODE, code=code)
+        # Not what was asked for: a change may have been learned of since that was read.
+        return self._known.links.get(code)
 
     async def link(self, link_id: int) -> KnownLink | None:
         """Return a link by its id. Raises as `find` does."""
-        if (code := self._known.codes.get(link_id)) is not None:
-            return self._known.links[code]
-        found = await self._look_up(LINK_OF_ID, id=link_id)
-        return next(iter(found.links.values()), None)
+        if (link := self._known.link(link_id)) is not None:
+            return link
+        await self._look_up(LINK_OF_ID, id=link_id)
+        return self._known.link(link_id)
 
     async def program(self, program_id: int) -> KnownProgram | None:
         """Return a program. Raises as `find` does."""
         if (program := self._known.programs.get(program_id)) is not None:
             return program
-        found = await self._ask(program_id, PROGRAM_OF_ID, id=program_id)
-        return found.programs.get(program_id)
+        await self._ask(program_id, PROGRAM_OF_ID, id=program_id)
+        return self._known.programs.get(program_id)
+
+    def link_changed(self, row: Mapping[str, Any]) -> None:
+        """Take over a link's row as this process committed it: clicks that arrive from now on see it so."""
+        self._learn(Known([known_link(row)]))
+
+    def program_changed(self, row: Mapping[str, Any]) -> None:
+        """Take over a program's row as this process committed it, as `link_changed` does a link's."""
+        self._learn(Known(programs=[known_program(row)]))
 
     async def refresh(self) -> None:
-        """Read what changed since the last time. Raises `DatabaseAway`."""
+        """Read what changed since the last time. Raises `DatabaseAway`. One task at a time may call it."""
+        try:
+            await self._refresh()
+        finally:
+            self._learned_meanwhile = None
+
+    async def _refresh(self) -> None:
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS) as limit, self._store.snapshot() as source:
                 ((version, reload_version),) = await source.fetch(VERSION, {})
@@ -88,8 +118,12 @@ class LinkDirectory:
                 limit.reschedule(asyncio.get_running_loop().time() + LOAD_SECONDS)
                 # Everything is read anew at first, after a deletion, and after the database went back to a backup.
                 everything = reload_version > self._version or version < self._version
+                self._learned_meanwhile = [] if everything else None
                 changed = await read_changed(source, since=-1 if everything else self._version)
         if everything:
+            for news in self._learned_meanwhile or ():
+                # What is not newer is in the snapshot already, unless it was deleted.
+                changed.learn(news.newer_than(version))
             self._known = changed
         else:
             self._known.learn(changed)
@@ -110,16 +144,16 @@ class LinkDirectory:
                     logger.warning("links are not refreshed, clicks go on: %s", error, exc_info=not foreseen)
                 self._store.database.drop_idle()
 
-    async def _ask(self, key: str | int, look_up: LookUp, **values: Any) -> Known:
-        """Ask the database for one link or program, once, however many clicks want it."""
+    async def _ask(self, key: str | int, look_up: LookUp, **values: Any) -> None:
+        """Learn of one link or program from the database, which is asked once, however many clicks want it."""
         if key in self._unknown:
-            return NOTHING
+            return
         if key not in self._asking:
             task = self._asking[key] = asyncio.create_task(self._ask_once(key, look_up, **values))
             task.add_done_callback(lambda _: self._asking.pop(key, None))
-        return await asyncio.shield(self._asking[key])
+        await asyncio.shield(self._asking[key])
 
-    async def _ask_once(self, key: str | int, look_up: LookUp, **values: Any) -> Known:
+    async def _ask_once(self, key: str | int, look_up: LookUp, **values: Any) -> None:
         version = self._version
         found = await self._look_up(look_up, **values)
         # What appeared while we asked is only remembered as unknown if nothing told us of a change meanwhile.
@@ -127,12 +161,16 @@ class LinkDirectory:
             self._unknown[key] = None
             if len(self._unknown) > UNKNOWN_KEYS:
                 self._unknown.popitem(last=False)
-        return found
 
     async def _look_up(self, look_up: LookUp, **values: Any) -> Known:
         """Return, and learn, what there is of one link or program. A visitor waits for it."""
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 found = look_up.known(await self._store.fetch(look_up.query, values))
-        self._known.learn(found)
+        self._learn(found)
         return found
+
+    def _learn(self, news: Known) -> None:
+        self._known.learn(news)
+        if self._learned_meanwhile is not None:
+            self._learned_meanwhile.append(news)

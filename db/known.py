@@ -5,7 +5,7 @@ msgspec, which makes a million of them from rows in a fraction of a second, and 
 look at.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -72,6 +72,16 @@ class Known:
         self.links.update(zip(map(_code, links), links, strict=True))
         self.codes.update(zip(map(_id, links), map(_code, links), strict=True))
 
+    def link(self, link_id: int) -> KnownLink | None:
+        """Return a link by its id."""
+        link = self.links.get(self.codes.get(link_id, ""))
+        return link if link is not None and link.id == link_id else None
+
+    def newer_than(self, version: int) -> "Known":
+        """Return what of this is of a later version."""
+        programs = [program for program in self.programs.values() if program.version > version]
+        return Known([link for link in self.links.values() if link.version > version], programs)
+
     def learn(self, news: "Known") -> None:
         """Take over what is news; what was read earlier but arrives later is none."""
         for program in news.programs.values():
@@ -82,13 +92,24 @@ class Known:
             self._learn_link(link)
 
     def _learn_link(self, link: KnownLink) -> None:
-        former = self.links.get(self.codes.get(link.id, ""))
+        former, holder = self.link(link.id), self.links.get(link.code)
+        if any(known is not None and known.version > link.version for known in (former, holder)):
+            return
         if former is not None:
-            if former.version > link.version:
-                return
             del self.links[former.code]
         self.links[link.code] = link
         self.codes[link.id] = link.code
+
+
+def known_link(row: Mapping[str, Any]) -> KnownLink:
+    """Return a link by the values of its row's columns."""
+    is_active = row["status"] == "active"
+    return KnownLink(row["id"], row["code"], is_active, row["program_id"], row["partner_id"], row["version"])
+
+
+def known_program(row: Mapping[str, Any]) -> KnownProgram:
+    """Return a program by the values of its row's columns."""
+    return KnownProgram(row["id"], row["cookie_window_days"], row["version"])
 
 
 class LookUp(NamedTuple):

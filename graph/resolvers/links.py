@@ -39,7 +39,9 @@ async def create(
                     await connection.execute(insert(ReferralLink).values(values))
             except IntegrityError as error:
                 raise CodeTaken from error
-            return await _row(connection, ReferralLink.code == code)
+            row = await _row(connection, ReferralLink.code == code)
+    context.services.directory.link_changed(row)
+    return row
 
 
 async def change(context: Context, link_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +69,10 @@ async def _change(context: Context, which: ColumnElement[bool], changes: Mapping
                 raise UnknownLink
             if values:
                 await _update(connection, link_id, values)
-            return await _row(connection, ReferralLink.id == link_id)
+            row = await _row(connection, ReferralLink.id == link_id)
+    # Once it is committed, and before it is answered: the next click must see it.
+    context.services.directory.link_changed(row)
+    return row
 
 
 async def _update(connection: AsyncConnection, link_id: int, values: Mapping[str, Any]) -> None:

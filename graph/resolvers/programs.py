@@ -23,7 +23,9 @@ async def create(
     with outages():
         async with context.services.store.write() as connection:
             made = (await connection.execute(insert(Program).values(values).returning(Program.id))).scalar_one()
-            return (await connection.execute(select(Program.__table__).where(Program.id == made))).one()._asdict()
+            row = (await connection.execute(select(Program.__table__).where(Program.id == made))).one()._asdict()
+    context.services.directory.program_changed(row)
+    return row
 
 
 async def change(context: Context, program_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,10 +37,13 @@ async def change(context: Context, program_id: int, changes: Mapping[str, Any]) 
         async with context.services.store.write() as connection:
             if values:
                 await connection.execute(update(Program).where(this).values(values))
-            row = (await connection.execute(select(Program.__table__).where(this))).one_or_none()
-    if row is None:
+            found = (await connection.execute(select(Program.__table__).where(this))).one_or_none()
+    if found is None:
         raise UnknownProgram
-    return row._asdict()
+    row = found._asdict()
+    # Once it is committed, and before it is answered: the next click must see it.
+    context.services.directory.program_changed(row)
+    return row
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
