@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import DeclarativeBase
 
 from db.store import Store
+from db.tables import Partner, PartnerProgram, ReferralLink
 from gateway.settings import PREFIX, Settings
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
@@ -60,6 +62,32 @@ def test_a_mistake_is_told_in_one_line(make_sqlite: MakeDatabase, arguments: tup
     assert done.returncode == 1
     assert complaint in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+async def test_a_command_that_fails_has_made_nothing(database_url: str) -> None:
+    async def count(table: type[DeclarativeBase]) -> int:
+        store = Store(database_url)
+        async with store.read() as connection:
+            found = await connection.scalar(select(func.count()).select_from(table))
+        await store.close()
+        return found or 0
+
+    await make_link(database_url)
+    before = [await count(table) for table in (Partner, PartnerProgram, ReferralLink)]
+    for arguments in (
+        ("partner", "create", "--name", "X", "--program-id", "9"),
+        ("partner", "create", "--name", "X", "--program-id", "1", "--program-id", "9"),
+        ("partner", "create", "--name", "X", "--program-id", "1", "--email", "nobody"),
+    ):
+        assert clickgate(database_url, *arguments).returncode == 1
+    assert [await count(table) for table in (Partner, PartnerProgram, ReferralLink)] == before
+    partner = json.loads(clickgate(database_url, "partner", "create", "--name", "X").stdout)
+    new = ("link", "create", "--partner-id", str(partner["id"]), "--program-id", "1")
+    for wrong in (("--code", "PARTNER123"), ("--code", "a b"), ("--code", "NEW", "--destination-url", "nonsense")):
+        assert clickgate(database_url, *new, *wrong).returncode == 1
+        assert await count(PartnerProgram) == before[1]
+    assert clickgate(database_url, *new, "--code", "NEW").returncode == 0
+    assert await count(PartnerProgram) == before[1] + 1
 
 
 def test_a_taken_code_is_refused(make_sqlite: MakeDatabase) -> None:

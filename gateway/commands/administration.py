@@ -48,14 +48,7 @@ def partner() -> None:
 @click.option(*PROGRAM_ID, type=int, multiple=True, help="A program to take the partner into; may be repeated.")
 def create_partner(name: str, email: str | None, program_id: tuple[int, ...]) -> None:
     """Make a partner, and take it into programs."""
-
-    async def create(context: Context) -> Mapping[str, Any]:
-        made = await partners.create(context, name=name, email=email)
-        for joined in program_id:
-            await partners.join(context, partner_id=made["id"], program_id=joined)
-        return made
-
-    _print(create)
+    _print(lambda context: partners.create(context, name=name, email=email, program_ids=program_id))
 
 
 @click.group()
@@ -71,19 +64,17 @@ def link() -> None:
 @click.option("--status", type=click.Choice(["active", "inactive"]), default="active", show_default=True)
 def create_link(code: str, program_id: int, partner_id: int, destination_url: str | None, status: Status) -> None:
     """Make a link."""
-
-    async def create(context: Context) -> Mapping[str, Any]:
-        await partners.join(context, partner_id=partner_id, program_id=program_id)
-        return await links.create(
+    _print(
+        lambda context: links.create(
             context,
             code=code,
             program_id=program_id,
             partner_id=partner_id,
             destination_url=destination_url,
             status=status,
+            takes_in=True,
         )
-
-    _print(create)
+    )
 
 
 @link.command("pause")

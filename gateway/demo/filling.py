@@ -51,8 +51,7 @@ async def _make_links(services: Services) -> Sequence[KnownLink]:
     program = await programs.create(context, name="YourSite", domain="yoursite.com")
     known: list[KnownLink] = []
     for partner in PARTNERS:
-        made = await partners.create(context, name=partner.name)
-        await partners.join(context, partner_id=made["id"], program_id=program["id"])
+        made = await partners.create(context, name=partner.name, program_ids=[program["id"]])
         link = await links.create(
             context,
             code=partner.code,

@@ -11,6 +11,7 @@ from db.tables import PartnerProgram, Program, ReferralLink
 from graph.context import Context
 from graph.errors import CodeTaken, FieldInvalid, UnknownLink, UnknownProgram, outages
 from graph.permissions import check_manager, check_manager_of
+from graph.resolvers import partners
 from graph.resolvers.fields import code_field, url_field
 from graph.scope import visible
 
@@ -25,14 +26,18 @@ async def create(
     partner_id: int,
     destination_url: str | None = None,
     status: Status = "active",
+    takes_in: bool = False,
 ) -> dict[str, Any]:
-    """Make a link for a partner in a program, and return its row. Raises `FieldInvalid`, `UnknownProgram`,
+    """Make a link for a partner in a program, and return its row. If it `takes_in`, a partner who is not in the program
+    yet is taken into it, in the same transaction. Raises `FieldInvalid`, `UnknownProgram`, `UnknownPartner`,
     `CodeTaken` (of two who make the same code at once, one wins), `Forbidden`, `DatabaseAway`."""
     check_manager_of(context, program_id)
-    values = _checked({"code": code, "destination_url": destination_url, "status": status})
-    values |= {"program_id": program_id, "partner_id": partner_id}
     with outages():
         async with context.services.store.write() as connection:
+            if takes_in:
+                await partners.take_in(context, connection, partner_id=partner_id, program_id=program_id)
+            values = _checked({"code": code, "destination_url": destination_url, "status": status})
+            values |= {"program_id": program_id, "partner_id": partner_id}
             await _check_membership(connection, program_id, partner_id)
             try:
                 async with connection.begin_nested():
@@ -103,4 +108,4 @@ async def _check_membership(connection: AsyncConnection, program_id: int, partne
         PartnerProgram.program_id == program_id, PartnerProgram.partner_id == partner_id
     )
     if await connection.scalar(membership) is None:
-        raise FieldInvalid("partner_id", "names no partner of this program")
+        raise FieldInvalid("partner_id", "must be a partner in this program")

@@ -1,5 +1,6 @@
 """Make partners, and take them into programs."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -9,29 +10,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.tables import Partner, PartnerProgram, Program
 from graph.context import Context
 from graph.errors import UnknownPartner, UnknownProgram, outages
-from graph.permissions import check_manager, check_manager_of
+from graph.permissions import check_manager, check_manager_of, viewer_of
 from graph.resolvers.fields import email_field, name_field
 from graph.scope import visible
 
 
 async def create(
-    context: Context, *, name: str, email: str | None = None, program_id: int | None = None
+    context: Context, *, name: str, email: str | None = None, program_ids: Collection[int] = ()
 ) -> dict[str, Any]:
-    """Make a partner, take it into a program if one is named, and return its row. A program's owner always takes it
-    into the own one, where it would not be seen otherwise. Raises `FieldInvalid`, `UnknownProgram`, `Forbidden`,
-    `DatabaseAway`."""
+    """Make a partner, take it into the programs that are named, and return its row: all of that, or nothing. A
+    program's owner always takes it into the own one, where it would not be seen otherwise. Raises `FieldInvalid`,
+    `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
     viewer = check_manager(context)
-    if program_id is None:
-        program_id = viewer.program_id
-    else:
+    for program_id in program_ids:
         check_manager_of(context, program_id)
+    if not program_ids and viewer.program_id is not None:
+        program_ids = [viewer.program_id]
     values = {"name": name_field("name", name), "email": None if email is None else email_field(email)}
     with outages():
         async with context.services.store.write() as connection:
-            if program_id is not None:
-                await _check_program(connection, program_id)
             made = (await connection.execute(insert(Partner).values(values).returning(Partner.id))).scalar_one()
-            if program_id is not None:
+            for program_id in dict.fromkeys(program_ids):
+                await _check_program(connection, program_id)
                 await _join(connection, made, program_id)
             return (await connection.execute(select(Partner.__table__).where(Partner.id == made))).one()._asdict()
 
@@ -39,20 +39,26 @@ async def create(
 async def join(context: Context, *, partner_id: int, program_id: int) -> dict[str, Any]:
     """Take a partner into a program, if it is not in it already, and return the membership's row. Raises
     `UnknownPartner`, for one out of sight too, `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
-    viewer = check_manager_of(context, program_id)
+    check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:
-            seen = select(Partner.id).where(Partner.id == partner_id, visible(Partner, viewer.eyes))
-            if await connection.scalar(seen, viewer.values) is None:
-                raise UnknownPartner
-            await _check_program(connection, program_id)
-            membership = select(PartnerProgram.__table__).where(
-                PartnerProgram.partner_id == partner_id, PartnerProgram.program_id == program_id
-            )
-            if (found := (await connection.execute(membership)).one_or_none()) is not None:
-                return found._asdict()
-            await _join(connection, partner_id, program_id)
-            return (await connection.execute(membership)).one()._asdict()
+            return await take_in(context, connection, partner_id=partner_id, program_id=program_id)
+
+
+async def take_in(context: Context, connection: AsyncConnection, *, partner_id: int, program_id: int) -> dict[str, Any]:
+    """Do what `join` does as a part of another change's transaction, for a viewer who may run the program."""
+    viewer = viewer_of(context)
+    seen = select(Partner.id).where(Partner.id == partner_id, visible(Partner, viewer.eyes))
+    if await connection.scalar(seen, viewer.values) is None:
+        raise UnknownPartner
+    await _check_program(connection, program_id)
+    membership = select(PartnerProgram.__table__).where(
+        PartnerProgram.partner_id == partner_id, PartnerProgram.program_id == program_id
+    )
+    if (found := (await connection.execute(membership)).one_or_none()) is not None:
+        return found._asdict()
+    await _join(connection, partner_id, program_id)
+    return (await connection.execute(membership)).one()._asdict()
 
 
 async def _check_program(connection: AsyncConnection, program_id: int) -> None:

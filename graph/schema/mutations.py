@@ -49,8 +49,8 @@ async def update_program(context: Context, input: changes.UpdateProgramInput) ->
 
 async def create_partner(context: Context, input: changes.CreatePartnerInput) -> Mapping[str, Any]:
     viewer, named = check_manager(context), given(input)
-    row = await partners.create(context, **named)
-    program_id = named.get("program_id", viewer.program_id)
+    program_id = named.pop("program_id", viewer.program_id)
+    row = await partners.create(context, **named, program_ids=() if program_id is None else [program_id])
     membership = None if program_id is None else RowRef("PartnerProgram", (program_id, row["id"]))
     return {"partner": RowRef("Partner", (row["id"],)), "partner_program": membership}
 
