@@ -1,9 +1,11 @@
 """The forms of the fields that administrators fill in, checked the same for every verb that takes them."""
 
 import re
+from unicodedata import category
 
 import can_ada
 
+from graph.domains import InvalidDomain, normalized_domain
 from graph.errors import FieldInvalid
 
 CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -11,12 +13,46 @@ NAME_LENGTH = 255
 URL_LENGTH = 2048
 
 
+# Characters that change how the text around them is read: bidirectional embeddings, overrides and isolates, deprecated
+# format controls, a byte order mark, and what annotates or stands for an object.
+CONTROLS = re.compile("[\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\uffff]")
+# Letters and symbols that show nothing: fillers of Hangul, and an empty cell of Braille.
+BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
+# Controls, surrogates, private use, separators of lines and paragraphs.
+UNWRITABLE = ("Cc", "Cs", "Co", "Zl", "Zp")
+
+
 def name_field(field: str, value: str) -> str:
-    """Return a name without the spaces around it. Raises `FieldInvalid` for an empty, long or unprintable one."""
+    """Return a name without the white space around it. Raises `FieldInvalid` for one that is empty or too long, shows
+    nothing, or holds control characters.
+
+    Anything that people are called goes: joiners (in Persian, in Indic scripts, in emoji of families), no-break spaces,
+    marks of direction, and letters and emoji that are newer than the interpreter.
+    """
     value = value.strip()
-    if not 1 <= len(value) <= NAME_LENGTH or not value.isprintable():
-        raise FieldInvalid(field, f"must have 1 to {NAME_LENGTH} printable characters")
+    if not 1 <= len(value) <= NAME_LENGTH or not any(_is_visible(each) for each in value):
+        raise FieldInvalid(field, f"must have 1 to {NAME_LENGTH} characters")
+    if CONTROLS.search(value) or any(category(each) in UNWRITABLE or _is_noncharacter(each) for each in value):
+        raise FieldInvalid(field, "must not contain control characters")
     return value
+
+
+def _is_visible(character: str) -> bool:
+    kind = category(character)
+    return (kind[0] in "LNPS" and character not in BLANKS) or (kind == "Cn" and not _is_noncharacter(character))
+
+
+def _is_noncharacter(character: str) -> bool:
+    """Return whether Unicode promises that this is no character, ever."""
+    return "\ufdd0" <= character <= "\ufdef" or ord(character) & 0xFFFE == 0xFFFE
+
+
+def domain_field(value: str) -> str:
+    """Return the domain of an advertiser's site as `normalized_domain` has it. Raises `FieldInvalid`."""
+    try:
+        return normalized_domain(value)
+    except InvalidDomain as error:
+        raise FieldInvalid("domain", str(error)) from error
 
 
 def code_field(value: str) -> str:
@@ -41,6 +77,6 @@ def email_field(value: str) -> str:
     """Return an e-mail address. Raises `FieldInvalid` for what certainly is none; only a letter sent would tell."""
     value = name_field("email", value)
     local, at, domain = value.rpartition("@")
-    if not (local and at and domain) or " " in value:
+    if not (local and at and domain) or not value.isprintable() or any(each.isspace() for each in value):
         raise FieldInvalid("email", "must be an e-mail address")
     return value

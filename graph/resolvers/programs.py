@@ -9,7 +9,7 @@ from db.tables import Program
 from graph.context import Context
 from graph.errors import FieldInvalid, UnknownProgram, outages
 from graph.permissions import check_administrator
-from graph.resolvers.fields import name_field
+from graph.resolvers.fields import domain_field, name_field
 
 LONGEST_WINDOW_DAYS = 3650
 
@@ -51,7 +51,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     if "name" in values:
         values["name"] = name_field("name", values["name"])
     if values.get("domain") is not None:
-        values["domain"] = name_field("domain", values["domain"])
+        values["domain"] = domain_field(values["domain"])
     if not 1 <= values.get("cookie_window_days", 1) <= LONGEST_WINDOW_DAYS:
         raise FieldInvalid("cookie_window_days", f"must be between 1 and {LONGEST_WINDOW_DAYS}")
     return values

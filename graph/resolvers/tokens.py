@@ -32,7 +32,7 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
     viewer = check_manager(context)
     if viewer.role == "program":
         new = _within(viewer, new)
-    _check(context, new)
+    new = _checked(context, new)
     with outages():
         async with context.services.store.write() as connection:
             await _check_bounds(connection, viewer, new)
@@ -63,17 +63,16 @@ def _within(viewer: Viewer, new: NewToken) -> NewToken:
     return replace(new, program_id=viewer.program_id)
 
 
-def _check(context: Context, new: NewToken) -> None:
+def _checked(context: Context, new: NewToken) -> NewToken:
     for field in ("program_id", "partner_id"):
         given = getattr(new, field) is not None
         if field in NEEDS[new.role] and not given:
-            raise FieldInvalid(field, f"is needed for the role {new.role}")
+            raise FieldInvalid(field, f"is needed for {new.role} tokens")
         if given and field not in MAY_HAVE[new.role]:
-            raise FieldInvalid(field, f"is not for {new.role}")
-    if new.label is not None:
-        name_field("label", new.label)
+            raise FieldInvalid(field, f"is not for {new.role} tokens")
     if new.expires_at is not None and new.expires_at <= context.services.clock():
         raise FieldInvalid("expires_at", "must be in the future")
+    return new if new.label is None else replace(new, label=name_field("label", new.label))
 
 
 async def _check_bounds(connection: AsyncConnection, viewer: Viewer, new: NewToken) -> None:
@@ -85,4 +84,4 @@ async def _check_bounds(connection: AsyncConnection, viewer: Viewer, new: NewTok
         raise UnknownPartner
     member = exists().where(PartnerProgram.program_id == new.program_id, PartnerProgram.partner_id == new.partner_id)
     if new.role == "partner" and new.program_id is not None and not await connection.scalar(select(member)):
-        raise FieldInvalid("partner_id", "names no partner of this program")
+        raise FieldInvalid("partner_id", "must be a partner in this program")
