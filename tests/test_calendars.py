@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -110,9 +111,20 @@ def quarters(start: datetime, end: datetime) -> Iterator[datetime]:
         at += timedelta(minutes=15)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Europe", "../zone", "/etc/localtime", "Mars/Phobos", "x" * 5000, "a\0b", "\ud800"]
-)
+def test_every_zone_of_the_iana_database_is_known_in_any_case() -> None:
+    names = files("tzdata").joinpath("zones").read_text().split()
+    assert {"UTC", "Europe/Berlin", "Asia/Calcutta", "US/Eastern", "Etc/GMT+5"} < set(names)
+    for name in names:
+        assert {zone_of(each).key for each in (name, name.lower(), name.upper())} == {name}
+
+
+NO_ZONES = ["", "Europe", "../zone", "/etc/localtime", "Mars/Phobos", "x" * 5000, "a\0b", "\ud800", "+01:00", "CEST"]
+# Files that lie in the folders of time zones.
+NO_ZONES += ["localtime", "posixrules", "tzdata.zi", "posix/UTC", "right/UTC", "posix/Europe/Berlin", "zone.tab"]
+NO_ZONES += ["leapseconds", "zones", "__init__.py", "Europe/", "Europe/__init__.py", "./UTC", "UTC/", " UTC"]
+
+
+@pytest.mark.parametrize("name", NO_ZONES)
 def test_what_is_no_time_zone_is_refused(name: str) -> None:
     with pytest.raises(FieldInvalid, match="timezone"):
         zone_of(name)

@@ -226,8 +226,8 @@ async def test_the_number_of_statements_does_not_grow_with_the_time_asked_for(wo
 @pytest.mark.parametrize(
     ("field", "change"),
     [
-        ("to", {"end": DAY.start}),
-        ("to", {"end": DAY.start + timedelta(days=3661)}),
+        ("to", {"end": DAY.start - timedelta(microseconds=1)}),
+        ("to", {"end": DAY.start + timedelta(days=20 * 366)}),
         ("from", {"start": datetime(2026, 10, 25)}),
         ("from", {"start": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}),
         ("to", {"end": datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=12)))}),
@@ -251,10 +251,28 @@ async def test_the_largest_report_is_answered(world: World) -> None:
     hours = replace(DAY, start=start, end=start + timedelta(hours=5000), series=(Interval.HOUR,))
     assert len((await world.report(hours)).series[Interval.HOUR]) == 5000
     ids = tuple(range(1, 101))
-    days = replace(hours, end=start + timedelta(days=3660), series=(Interval.DAY,), tops=(Top(By.PAGE, 100),))
-    report = await world.report(replace(days, timezone="UTC", filter=ReportFilter(ids, ids, ids)))
-    assert len(report.series[Interval.DAY]) == 3660
-    assert report.totals == Counts(1, 0, 1)
+    years = replace(hours, end=start.replace(year=start.year + 20), series=(Interval.DAY,), tops=(Top(By.PAGE, 100),))
+    for zone in ("UTC", "Europe/Berlin", "Asia/Kathmandu"):
+        report = await world.report(replace(years, timezone=zone, filter=ReportFilter(ids, ids, ids)))
+        assert len(report.series[Interval.DAY]) == 20 * 365 + 5 + (zone != "UTC")
+        assert sum(bucket.counts.clicks for bucket in report.series[Interval.DAY]) == 1
+        assert report.totals == Counts(1, 0, 1)
+
+
+@pytest.mark.parametrize("fold", [True, False])
+@pytest.mark.parametrize("at", [DAY.start, DAY.start + timedelta(seconds=1)])
+async def test_a_span_of_no_time_has_no_clicks(world: World, at: datetime, fold: bool) -> None:
+    await world.click(click(DAY.start), click(at))
+    if fold:
+        await world.fold()
+    for asked in (DAY, replace(DAY, filter=ReportFilter(link_ids=(1,)))):
+        for viewer in VIEWERS:
+            report = await world.report(
+                replace(asked, start=at, end=at, series=tuple(Interval), tops=(Top(By.PAGE), Top(By.LINK))), viewer
+            )
+            assert report.totals == Counts()
+            assert report.series == {interval: [] for interval in Interval}
+            assert not any(report.tops.values())
 
 
 async def test_ids_beyond_any_row_count_nothing(world: World) -> None:

@@ -61,7 +61,9 @@ def link() -> None:
 @click.option(*PROGRAM_ID, type=int, required=True)
 @click.option(*PARTNER_ID, type=int, required=True, help="Taken into the program if it is not in it yet.")
 @click.option("--destination-url", help="Where the link leads; the program's domain if left out.")
-@click.option("--status", type=click.Choice(["active", "inactive"]), default="active", show_default=True)
+@click.option(
+    "--status", type=click.Choice(["active", "inactive"], case_sensitive=False), default="active", show_default=True
+)
 def create_link(code: str, program_id: int, partner_id: int, destination_url: str | None, status: Status) -> None:
     """Make a link."""
     _print(
@@ -97,7 +99,7 @@ def token() -> None:
 
 
 @token.command("issue")
-@click.option("--role", type=click.Choice(["admin", "program", "partner"]), required=True)
+@click.option("--role", type=click.Choice(["admin", "program", "partner"], case_sensitive=False), required=True)
 @click.option(*PROGRAM_ID, type=int, help="The program that a token is for; of a partner's, the only one it shows.")
 @click.option(*PARTNER_ID, type=int, help="The partner that a partner's token is for.")
 @click.option("--label", help="What it is used for, to tell tokens apart later.")

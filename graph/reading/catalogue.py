@@ -34,8 +34,8 @@ def _columns(*names: str) -> Callable[[Row], Sequence[ColumnElement[Any]]]:
     return lambda row: [getattr(row, name) for name in names]
 
 
-def _equals(column: str, names: str | None = None) -> Filter:
-    return Filter(lambda row, value: getattr(row, column) == value, names)
+def _equals(column: str, names: str | None = None, *, spell: Callable[[str], str] | None = None) -> Filter:
+    return Filter(lambda row, value: getattr(row, column) == value, names, spell)
 
 
 def _since(column: str) -> Filter:
@@ -181,7 +181,7 @@ CATALOGUE = {
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
                 "referral_link_id": OF_LINK,
-                "customer_status": _equals("customer_status"),
+                "customer_status": _equals("customer_status", spell=str.lower),
                 "created_from": _since("created_at"),
                 "created_to": _until("created_at"),
             },
@@ -215,11 +215,11 @@ CATALOGUE = {
                 "click_id": _equals("click_id"),
                 "event_id": _equals("event_id"),
                 "session_id": _equals("session_id"),
-                "referrer_host": _equals("referrer_host"),
-                "device_type": _equals("device_type"),
+                "referrer_host": _equals("referrer_host", spell=str.lower),
+                "device_type": _equals("device_type", spell=str.lower),
                 "os": _equals("os"),
                 "browser": _equals("browser"),
-                "country": _equals("country"),
+                "country": _equals("country", spell=str.upper),
             },
             lookups={
                 "key": _by_key("program_id", "id"),

@@ -44,10 +44,12 @@ class Order(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """A condition on a row. `names` tells the kind whose id the filter takes, if it takes one."""
+    """A condition on a row. `names` tells the kind whose id the filter takes, if it takes one; `spell` brings a text
+    into the form in which it is stored, where there is just one."""
 
     condition: Callable[..., ColumnElement[bool]]
     names: str | None = None
+    spell: Callable[[str], str] | None = None
 
 
 class Lookup(NamedTuple):

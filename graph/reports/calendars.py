@@ -3,10 +3,12 @@
 A day may have 23 or 25 hours, an hour 30 or 90 minutes, midnight may not exist, and a zone may leave a whole day out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 from graph.errors import FieldInvalid
 
@@ -24,11 +26,20 @@ class Interval(StrEnum):
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Return a time zone by its IANA name. Raises `FieldInvalid`."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # of a folder of zones, or no possible file name
-        raise FieldInvalid("timezone", "must be an IANA time zone such as Europe/Berlin") from error
+    """Return a time zone by its IANA name, in any case. Raises `FieldInvalid`, for the machine's own files too, such as
+    `localtime` or `posix/UTC`: they are no names, and differ from machine to machine."""
+    known = _zones().get(name.lower())
+    if known is None:
+        raise FieldInvalid("timezone", "must be an IANA time zone such as Europe/Berlin")
+    return ZoneInfo(known)
+
+
+@cache
+def _zones() -> Mapping[str, str]:
+    """Return the names of the IANA database's zones and links, each by its lower case."""
+    # What `zoneinfo.available_timezones` returns besides is whatever lies in the machine's folders.
+    names = files("tzdata").joinpath("zones").read_text().split()
+    return {name.lower(): name for name in names}
 
 
 def edges(start: datetime, end: datetime, zone: ZoneInfo, interval: Interval) -> Sequence[datetime]:

@@ -15,7 +15,9 @@ FILTER_IDS = 100
 TOP_SHARES = 100
 # So many hours are more than half a year; who wants more wants days.
 BUCKETS = 5000
-LONGEST = timedelta(days=3660)
+LONGEST_YEARS = 20
+# With its leap days, and a day on which clocks may have moved at either end.
+LONGEST = timedelta(days=LONGEST_YEARS * 365 + 5 + 1)
 # No click is older, and beyond these years time zones are guesses and dates have an end.
 FIRST_YEAR, LAST_YEAR = 1971, 2999
 
@@ -90,18 +92,45 @@ class ClickReport:
 
 def check(request: ReportRequest) -> None:
     """Return if a request can be answered. Raises `FieldInvalid`."""
+    check_span(request)
+    check_filter(request.filter)
+    for top in request.tops:
+        check_top(top)
+    for interval in request.series:
+        check_series(request, interval)
+
+
+def check_span(request: ReportRequest) -> None:
+    """Return if a request's span is one; an empty one is. Raises `FieldInvalid`."""
     for name, moment in (("from", request.start), ("to", request.end)):
         if moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
             raise FieldInvalid(name, f"must have an offset, and lie in the years {FIRST_YEAR} to {LAST_YEAR}")
-    span = request.end.astimezone(UTC) - request.start.astimezone(UTC)
-    if span <= timedelta(0):
-        raise FieldInvalid("to", "must be later than from")
+    span = _length(request)
+    if span < timedelta(0):
+        raise FieldInvalid("to", "must not be earlier than from")
     if span > LONGEST:
-        raise FieldInvalid("to", f"must be at most {LONGEST.days} days later than from")
+        raise FieldInvalid("to", f"must be at most {LONGEST_YEARS} years later than from")
+
+
+def check_filter(chosen: ReportFilter) -> None:
+    """Return if a filter names no more than a statement takes. Raises `FieldInvalid`."""
     for name in ("program_ids", "partner_ids", "link_ids"):
-        if len(getattr(request.filter, name) or ()) > FILTER_IDS:
-            raise FieldInvalid(name, f"must be at most {FILTER_IDS}")
-    if any(not 1 <= top.limit <= TOP_SHARES for top in request.tops):
+        if len(getattr(chosen, name) or ()) > FILTER_IDS:
+            raise FieldInvalid(name, f"must have at most {FILTER_IDS} ids")
+
+
+def check_top(top: Top) -> None:
+    """Return if a ranking is not too long. Raises `FieldInvalid`."""
+    if not 1 <= top.limit <= TOP_SHARES:
         raise FieldInvalid("limit", f"must be between 1 and {TOP_SHARES}")
-    if Interval.HOUR in request.series and span > BUCKETS * timedelta(hours=1):
-        raise FieldInvalid("interval", f"must give at most {BUCKETS} buckets")
+
+
+def check_series(request: ReportRequest, interval: Interval) -> None:
+    """Return if a series is not too long, for a request whose span is one. Raises `FieldInvalid`."""
+    if interval is Interval.HOUR and _length(request) > BUCKETS * timedelta(hours=1):
+        raise FieldInvalid("interval", f"must give at most {BUCKETS} buckets; DAY, WEEK and MONTH do for this span")
+
+
+def _length(request: ReportRequest) -> timedelta:
+    # In UTC: between two moments of one zone Python counts what its clocks show.
+    return request.end.astimezone(UTC) - request.start.astimezone(UTC)

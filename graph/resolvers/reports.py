@@ -28,8 +28,9 @@ from graph.scope import Viewer
 
 # To take so many buckets to pieces takes some milliseconds.
 MANY_BUCKETS = 500
-# Dashboards ask about the same days again and again; thousands of hours take about a megabyte.
-KEPT_SPANS = 32
+# Dashboards ask about the same days again and again. Spans of many buckets are large: twenty years of days take about
+# four megabytes.
+KEPT_SPANS, KEPT_LONG_SPANS = 32, 4
 NONE = Counts()
 
 
@@ -72,14 +73,16 @@ class Span(NamedTuple):
     form: Form
 
 
-@lru_cache(KEPT_SPANS)
-def span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> Span:
+def _span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> Span:
     """Return a span of time taken to pieces, of which there are rollups of these lengths."""
     start, end, zone, interval = request
     edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
     made_of = pieces(edges_at, spans)
     values = bucket_values(made_of, is_sqlite=is_sqlite)
     return Span(values, list(pairwise(_local(at, zone) for at in edges_at)), made_of.form)
+
+
+span_of, long_span_of = lru_cache(KEPT_SPANS)(_span_of), lru_cache(KEPT_LONG_SPANS)(_span_of)
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -125,7 +128,7 @@ class _Reader:
         if (end - start) / (HOUR if interval is Interval.HOUR else DAY) < MANY_BUCKETS:
             return span_of(request, spans, is_sqlite=self.is_sqlite)
         # In a thread, while clicks come in.
-        return await asyncio.to_thread(span_of, request, spans, is_sqlite=self.is_sqlite)
+        return await asyncio.to_thread(long_span_of, request, spans, is_sqlite=self.is_sqlite)
 
     async def _count(self, span: Span) -> Sequence[Any]:
         """Return, for each bucket in which there were clicks, its number and the sums of `COUNTERS`."""
