@@ -48,5 +48,6 @@ def decode_key(text: str, kind: str, field: str) -> tuple[int, ...]:
     """Return the key in a global id of one kind. Raises `FieldInvalid`, naming the field."""
     ref = decode_id(text, field)
     if ref.kind != kind:
-        raise FieldInvalid(field, f"is an id of a {ref.kind}, not of a {kind}")
+        article = "an" if kind[0] in "AEIOU" else "a"
+        raise FieldInvalid(field, f"must be the id of {article} {kind}")
     return ref.key

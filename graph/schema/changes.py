@@ -9,9 +9,10 @@ from graph.schema.fields import value
 from graph.schema.inputs import LinkStatus, Role, given
 from graph.schema.types import ApiToken, Partner, PartnerProgram, Program, ReferralLink
 
-NAME = "What to call it: 1 to 255 printable characters."
+NAME = "What to call it: 1 to 255 characters, without control characters; white space around them is dropped."
 URL = "Where the link leads: an http or https URL. Null for the program's own site."
 CODE = "The code: 1 to 64 letters, digits, `-` and `_`. No two links have the same."
+DOMAIN = "The advertiser's own site, such as `yoursite.com`; of a URL the domain is kept, in its ASCII form."
 KEEP = "Left out or null, it stays."
 CLEAR = "Left out, it stays; null removes it."
 
@@ -31,7 +32,7 @@ class Payload:
 @strawberry.input(description="A new program.")
 class CreateProgramInput:
     name: str = value(NAME)
-    domain: str | None = given("The advertiser's own site, such as `yoursite.com`.")
+    domain: str | None = given(DOMAIN)
     cookie_window_days: int = strawberry.field(default=60, description="For how many days a click counts: 1 to 3650.")
 
 
@@ -39,7 +40,7 @@ class CreateProgramInput:
 class UpdateProgramInput:
     id: ID = value("Which program.")
     name: str | None = given(f"{NAME} {KEEP}")
-    domain: str | None = given(f"The advertiser's own site. {CLEAR}")
+    domain: str | None = given(f"{DOMAIN} {CLEAR}")
     cookie_window_days: int | None = given(f"For how many days a click counts: 1 to 3650. {KEEP}")
 
 
@@ -103,7 +104,7 @@ class IssueTokenInput:
     role: Role = value("Whose data it shows.")
     program_id: ID | None = given("The program, for the role `PROGRAM`; for `PARTNER`, the only one that it shows.")
     partner_id: ID | None = given("The partner, for the role `PARTNER`.")
-    label: str | None = given("What it is used for, to tell tokens apart.")
+    label: str | None = given("What it is used for, to tell tokens apart; a name like any other.")
     expires_at: datetime | None = given("When it ceases to be accepted; never, if left out.")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET, Info
 from strawberry.scalars import JSON
+from strawberry.utils.str_converters import to_camel_case
 
 from graph.context import Context
 from graph.errors import ClickgateError, InvalidRequest, LinkInactive
@@ -84,9 +85,9 @@ async def track_click(
     except ClickgateError as refusal:
         context.services.count(refusal.code)
         if isinstance(refusal, LinkInactive):
-            return InactiveReferralLink(success=False, message=str(refusal))
+            return InactiveReferralLink(success=False, message=refusal.worded(to_camel_case))
         if isinstance(refusal, InvalidRequest):
-            return RefusedClick(success=False, message=str(refusal), code=refusal.code)
+            return RefusedClick(success=False, message=refusal.worded(to_camel_case), code=refusal.code)
         raise
     except Exception:
         context.services.count("fault")

@@ -31,9 +31,11 @@ from graph.wire.requests import Request
 
 
 class Finished(NamedTuple):
-    """An answer that needs no completion: made of what JSON is made of, in the client's names and order."""
+    """An answer that needs no completion: made of what JSON is made of, in the client's names and order. `errors` say
+    why a part of it is null."""
 
     answer: Any
+    errors: Sequence[GraphQLError] = ()
 
 
 # What reads a root field's answer, given what is selected of it, its arguments included.
@@ -47,7 +49,10 @@ class Reads(FieldExtension):
         self.read = read
 
     async def resolve_async(self, next_: Any, source: Any, info: Info, **arguments: Any) -> Any:
-        return await self.read(info.context, selection_of(info))
+        finished = await self.read(info.context, selection_of(info))
+        for error in finished.errors:
+            raise error  # the library has no place for errors beside an answer
+        return finished
 
 
 def selection_of(info: Info) -> Selection:
@@ -109,24 +114,22 @@ class LookAheadSchema(GuardedSchema):
     async def _answered(self, admitted: Admitted, root: Sequence[Selection], context: Context) -> ExecutionResult:
         answers = [self._field(each, context) for each in root]
         found = [await answers[0]] if len(answers) == 1 else await asyncio.gather(*answers)
-        errors = [answer for answer in found if isinstance(answer, GraphQLError)]
+        errors: list[GraphQLError] = []
         data: dict[str, Any] | None = {}
-        for selection, answer in zip(root, found, strict=True):
-            if not isinstance(answer, GraphQLError):
-                if data is not None:
-                    data[selection.answer] = answer
-            elif is_non_null_type(selection.declared.type):
+        for selection, finished in zip(root, found, strict=True):
+            errors += finished.errors
+            if finished.answer is None and finished.errors and is_non_null_type(selection.declared.type):
                 data = None
             elif data is not None:
-                data[selection.answer] = None
+                data[selection.answer] = finished.answer
         self.process_errors(errors)
         return ExecutionResult(data, errors or None, self.costs(admitted))
 
-    async def _field(self, selection: Selection, context: Context) -> Any:
-        """Return the answer of a root field, or the error in its place."""
+    async def _field(self, selection: Selection, context: Context) -> Finished:
+        """Return the answer of a root field, or null with the error that is in its place."""
         if selection.is_typename:
-            return selection.parent_name
+            return Finished(selection.parent_name)
         try:
-            return (await self._reads[selection.name].read(context, selection)).answer
+            return await self._reads[selection.name].read(context, selection)
         except Exception as error:
-            return located_error(error, selection.nodes, [selection.answer])
+            return Finished(None, [located_error(error, selection.nodes, [selection.answer])])

@@ -126,7 +126,7 @@ class CustomerFilter:
     program_id: ID | None = given(PROGRAM)
     partner_id: ID | None = given("Only those whose latest click came through this partner.")
     referral_link_id: ID | None = given("Only those whose latest click came through this link.")
-    customer_status: str | None = given("Only of this status, such as `click`.")
+    customer_status: str | None = given("Only of this status, such as `click`, in any case.")
     created_from: datetime | None = given("Only created then or later.")
     created_to: datetime | None = given("Only created before.")
 
@@ -154,11 +154,13 @@ class ClickEventFilter:
     click_id: str | None = given("Only with this `click_id`.")
     event_id: str | None = given("Only the one with this `event_id`.")
     session_id: str | None = given("Only of this browser session.")
-    referrer_host: str | None = given("Only from this host.")
-    device_type: str | None = given("Only of this type: `desktop`, `mobile`, `tablet`, `tv`, `console` or `other`.")
+    referrer_host: str | None = given("Only from this host, in any case.")
+    device_type: str | None = given(
+        "Only of this type: `desktop`, `mobile`, `tablet`, `tv`, `console` or `other`, in any case."
+    )
     os: str | None = given("Only with this operating system.")
     browser: str | None = given("Only with this browser.")
-    country: str | None = given("Only from this country, by its ISO 3166-1 code of two letters.")
+    country: str | None = given("Only from this country, by its ISO 3166-1 code of two letters, in any case.")
 
 
 @strawberry.enum(description="What events are sorted by.")

@@ -97,13 +97,14 @@ def given(input: Any) -> dict[str, Any]:
 
 def user_error(error: ClickgateError, input: Any) -> dict[str, Any]:
     """Return an error as the API tells it, by the names that the input's fields have there."""
-    if isinstance(error, FieldInvalid):
-        field = to_camel_case(error.field)
-        return {"field": field, "message": f"{field} {error.problem}", "code": error.code}
-    about = ABOUT.get(error.code)
+    about = error.field if isinstance(error, FieldInvalid) else ABOUT.get(error.code)
     if about is not None and not hasattr(input, about):  # it is the very thing that is to be changed
         about = "id"
-    return {"field": about and to_camel_case(about), "message": str(error), "code": error.code}
+    return {
+        "field": about and to_camel_case(about),
+        "message": error.worded(to_camel_case),
+        "code": error.code,
+    }
 
 
 def change(verb: Callable[[Context, Any], Awaitable[Mapping[str, Any]]], payload: type, description: str) -> Any:
@@ -111,11 +112,14 @@ def change(verb: Callable[[Context, Any], Awaitable[Mapping[str, Any]]], payload
 
     async def resolve(info: Info, input: Any) -> Any:
         check_manager(info.context)
+        selection = selection_of(info)
+        # What cannot be answered is not done, either.
+        reading.check(selection)
         try:
             made = {"user_errors": [], **await verb(info.context, input)}
         except InvalidRequest as error:
             made = {"user_errors": [user_error(error, input)]}
-        return await reading.composed(info.context, selection_of(info), made)
+        return await reading.composed(info.context, selection, made)
 
     resolve.__annotations__["input"] = Annotated[
         verb.__annotations__["input"], strawberry.argument(description="What to do.")
@@ -149,7 +153,8 @@ class Mutation:
     update_referral_link = change(
         update_referral_link,
         changes.ReferralLinkPayload,
-        "Change a link. Administrators may, and programs for themselves. Gateways know within a second.",
+        "Change a link. Administrators may, and programs for themselves. The next click that this gateway receives "
+        "sees the change; other gateways know within a second.",
     )
     issue_token = change(
         issue_token, changes.IssueTokenPayload, "Issue a token. Administrators may, and programs for their partners."

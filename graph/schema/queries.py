@@ -106,25 +106,27 @@ async def customer(context: Context, selection: Selection) -> Finished:
 
 @strawberry.type(description="What can be read. Whatever a token is not for looks as if it were not there.")
 class Query:
-    programs: Connection[Program] = listed("Programs, the latest first.", ProgramFilter, ProgramOrder, page)
-    partners: Connection[Partner] = listed("Partners, the latest first.", PartnerFilter, PartnerOrder, page)
-    partner_programs: Connection[PartnerProgram] = listed(
+    programs: Connection[Program] | None = listed("Programs, the latest first.", ProgramFilter, ProgramOrder, page)
+    partners: Connection[Partner] | None = listed("Partners, the latest first.", PartnerFilter, PartnerOrder, page)
+    partner_programs: Connection[PartnerProgram] | None = listed(
         "Memberships with their metrics, the latest first.", PartnerProgramFilter, PartnerProgramOrder, page
     )
-    referral_links: Connection[ReferralLink] = listed(
+    referral_links: Connection[ReferralLink] | None = listed(
         "Links, the latest first.", ReferralLinkFilter, ReferralLinkOrder, page
     )
-    customers: Connection[Customer] = listed("Customers, the latest first.", CustomerFilter, CustomerOrder, page)
-    click_events: Connection[ClickEvent] = listed("Clicks, the latest first.", ClickEventFilter, EventOrder, page)
-    test_events: Connection[TestEvent] = listed(
+    customers: Connection[Customer] | None = listed("Customers, the latest first.", CustomerFilter, CustomerOrder, page)
+    click_events: Connection[ClickEvent] | None = listed(
+        "Clicks, the latest first.", ClickEventFilter, EventOrder, page
+    )
+    test_events: Connection[TestEvent] | None = listed(
         "Clicks sent in test mode, the latest first. Partners see none.", TestEventFilter, EventOrder, page
     )
-    api_tokens: Connection[ApiToken] = listed(
+    api_tokens: Connection[ApiToken] | None = listed(
         "Tokens, the latest first: all to an administrator, to a program those that it issued.",
         *(ApiTokenFilter, ApiTokenOrder, page),
     )
 
-    click_report: ClickReport = answered(
+    click_report: ClickReport | None = answered(
         "Clicks counted over a span of time, from sums kept beside the events: its cost grows with the time asked for. "
         "It equals a recount of the events as of `dataAsOf`.",
         click_report,
@@ -155,7 +157,7 @@ def _only(selection: Selection, *names: str) -> tuple[str, Any]:
     given = selection.given
     if len(given) != 1:
         first, second = names
-        raise FieldInvalid(first, f"or {second} is needed, and not both")
+        raise FieldInvalid(first, f"or {second} must be given, and not both")
     return next(iter(given.items()))
 
 

@@ -9,12 +9,23 @@ import strawberry
 from strawberry import ID
 
 from graph.context import Context
+from graph.errors import FieldInvalid
 from graph.permissions import viewer_of
 from graph.reading.ids import decode_key
 from graph.reading.shapes import Field, Wanted
 from graph.reports.calendars import Interval
+from graph.reports.report import (
+    FILTER_IDS,
+    Counts,
+    ReportFilter,
+    ReportRequest,
+    Share,
+    Top,
+    check_series,
+    check_span,
+    check_top,
+)
 from graph.reports.report import ClickReport as Report
-from graph.reports.report import Counts, ReportFilter, ReportRequest, Share, Top
 from graph.reports.selection import By
 from graph.resolvers import reports
 from graph.resolvers.rows import reading
@@ -98,9 +109,9 @@ class ClickReport(ClickCounts):
 
 REPORT_ARGUMENTS = [
     argument("from_", datetime, "When the span begins."),
-    argument("to", datetime, "When it ends; clicks at that moment are not in it."),
+    argument("to", datetime, "When it ends, at most 20 years later; clicks at that moment are not in it."),
     argument("filter", ClickReportFilter | None, "Which clicks count.", default=None),
-    argument("timezone", str, "The IANA time zone whose clock buckets go by.", default="UTC"),
+    argument("timezone", str, "The IANA time zone whose clock buckets go by; its name in any case.", default="UTC"),
 ]
 
 
@@ -118,6 +129,13 @@ async def click_report(context: Context, selection: Selection) -> Finished:
         series=tuple({_interval(part): None for part, name in zip(parts, names, strict=True) if name == "series"}),
         tops=tuple({_top(part): None for part, name in zip(parts, names, strict=True) if name == "top"}),
     )
+    check_span(request)
+    for part, name in zip(parts, names, strict=True):
+        with part.place:
+            if name == "series":
+                check_series(request, _interval(part))
+            elif name == "top":
+                check_top(_top(part))
     report = await reports.read(context, request)
     return Finished({part.answer: await _part(context, part, report) for part in parts})
 
@@ -125,7 +143,11 @@ async def click_report(context: Context, selection: Selection) -> Finished:
 def _filter(given: Mapping[str, Any]) -> ReportFilter:
     def ids(name: str, kind: str) -> tuple[int, ...] | None:
         listed = given.get(name)
-        return None if listed is None else tuple(decode_key(id, kind, f"filter.{name}")[0] for id in listed)
+        if listed is None:
+            return None
+        if len(listed) > FILTER_IDS:
+            raise FieldInvalid(f"filter.{name}", f"must have at most {FILTER_IDS} ids")
+        return tuple(decode_key(id, kind, f"filter.{name}[{at}]")[0] for at, id in enumerate(listed))
 
     return ReportFilter(
         ids("programIds", "Program"),

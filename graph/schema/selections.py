@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLField,
     GraphQLIncludeDirective,
     GraphQLObjectType,
@@ -19,15 +20,35 @@ from graphql import (
     get_argument_values,
     get_directive_values,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
+    is_list_type,
 )
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from graph.errors import InvalidRequest
 from graph.wire.documents import Kept
 
 T = TypeVar("T")
+
+
+class Place(NamedTuple):
+    """Where a field stands, in the answer and in the document. As a context manager it gives errors about the field's
+    arguments that place: an operation's root field is read in one go, and would be blamed for all of them."""
+
+    path: tuple[str | int, ...]
+    node: FieldNode
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, InvalidRequest):
+            raise GraphQLError(str(error), self.node, path=self.path, original_error=error) from error
+        if isinstance(error, GraphQLError) and error.path is None:
+            raise GraphQLError(error.message, error.nodes or self.node, path=self.path) from error
 
 
 class Arguments:
@@ -55,6 +76,8 @@ class Selection:
         self.looking = looking
         self.nodes = nodes
         self.parent_name = parent.name
+        self.above: Selection | None = None
+        """The field that this one was selected under; None at the root."""
         self._name = nodes[0].name.value
         self._parent = parent
 
@@ -83,11 +106,28 @@ class Selection:
     @property
     def given(self) -> dict[str, Any]:
         """The arguments that are not null, coerced, by their names in the schema."""
-        return self.arguments.given(self.looking.variables)
+        with self.place:
+            return self.arguments.given(self.looking.variables)
+
+    @property
+    def place(self) -> Place:
+        """Where errors about the field's arguments belong."""
+        return Place(self._path, self.nodes[0])
+
+    @property
+    def _path(self) -> tuple[str | int, ...]:
+        if self.above is None:
+            return (self.answer,)
+        # Arguments are the same for every item of a list; the first one stands for all.
+        item = (0,) if is_list_type(get_nullable_type(self.above.declared.type)) else ()
+        return (*self.above._path, *item, self.answer)
 
     def under(self, type_: GraphQLObjectType | None = None) -> Sequence["Selection"]:
         """Return what is selected under the field, where its value is of its own type or of a narrower one."""
-        return self.looking.selected(type_ or self.type, self.nodes)
+        found = self.looking.selected(type_ or self.type, self.nodes)
+        for each in found:
+            each.above = self
+        return found
 
     def kept(self, make: Callable[["Selection"], T]) -> T:
         """Return what `make` makes of the field. Where only values differ and not which ones are given, it is what was

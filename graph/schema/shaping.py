@@ -13,9 +13,10 @@ from graph.errors import FieldInvalid
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.cursors import decode_cursor, list_mark
 from graph.reading.ids import decode_key
+from graph.reading.kinds import Filter
 from graph.reading.shapes import Cursor, Edges, Field, Info, Many, Nodes, One, Page, PagePart, Total, Typename, Wanted
 from graph.schema.inputs import OrderDirection
-from graph.schema.selections import Arguments, Selection
+from graph.schema.selections import Arguments, Place, Selection
 
 PAGE_ROWS = 20
 LARGEST_PAGE = 100
@@ -24,13 +25,18 @@ BOUNDS = ("after", "before")
 
 
 class PageArguments(NamedTuple):
-    """A page of a shape, and the arguments that tell its values."""
+    """A page of a shape, the arguments that tell its values, and where those stand."""
 
     page: Page
     arguments: Arguments
+    place: Place
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the values that the shape names. Raises `FieldInvalid`."""
+        """Return the values that the shape names. Raises `GraphQLError`, in the page's own place."""
+        with self.place:
+            return self._values(variables)
+
+    def _values(self, variables: VariableValues) -> dict[str, Any]:
         page, given = self.page, self.arguments.given(variables)
         filters = _filters(page.kind, given.get("filter"))
         size = _size(given)
@@ -52,7 +58,7 @@ class Shape(NamedTuple):
     pages: Sequence[PageArguments]
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the values of one request. Raises `FieldInvalid` for arguments that make no sense."""
+        """Return the values of one request. Raises `GraphQLError` for arguments that make no sense."""
         found: dict[str, Any] = {}
         for page in self.pages:
             found |= page.values(variables)
@@ -86,7 +92,8 @@ class Shaping:
         kind = get_named_type(selection.type.fields["nodes"].type).name
         # Before those that are nested in it.
         number, given = len(self.pages), selection.given
-        self.pages.append(PageArguments(None, selection.arguments))  # type: ignore[arg-type]  # until it is made
+        place = selection.place
+        self.pages.append(PageArguments(None, selection.arguments, place))  # type: ignore[arg-type]  # until it is made
         order = given.get("orderBy")
         page = Page(
             number=number,
@@ -98,7 +105,7 @@ class Shaping:
             backwards="last" in given,
             parts=tuple(self._page_part(part) for part in selection.under()),
         )
-        self.pages[number] = PageArguments(page, selection.arguments)
+        self.pages[number] = PageArguments(page, selection.arguments, place)
         return page
 
     def _part(self, type_: GraphQLObjectType, selection: Selection) -> Field | Typename | One | Many:
@@ -140,7 +147,7 @@ def _info_part(selection: Selection) -> Field | Typename:
 
 def _size(given: Mapping[str, Any]) -> int:
     if "first" in given and "last" in given:
-        raise FieldInvalid("last", "cannot be given together with first")
+        raise FieldInvalid("last", "must not be given together with first")
     for name in ("first", "last"):
         if not 0 <= (size := given.get(name, PAGE_ROWS)) <= LARGEST_PAGE:
             raise FieldInvalid(name, f"must be between 0 and {LARGEST_PAGE}")
@@ -155,19 +162,22 @@ def _filters(kind: str, given: Mapping[str, Any] | None) -> dict[str, tuple[Any,
     for name, value in (given or {}).items():
         if value is None:
             continue
-        if (names := CATALOGUE[kind].filters[_snake(name)].names) is not None:
-            found[_snake(name)] = decode_key(value, names, f"filter.{name}")
+        filter = CATALOGUE[kind].filters[_snake(name)]
+        if filter.names is not None:
+            found[_snake(name)] = decode_key(value, filter.names, f"filter.{name}")
         else:
-            found[_snake(name)] = (_plain(f"filter.{name}", value),)
+            found[_snake(name)] = (_plain(f"filter.{name}", value, filter),)
     return found
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: Any, filter: Filter) -> Any:
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, str) and "\0" in value:
+    if not isinstance(value, str):
+        return value
+    if "\0" in value:
         raise FieldInvalid(name, "must not contain NUL")
-    return value
+    return value if filter.spell is None else filter.spell(value)
 
 
 @cache
