@@ -25,6 +25,7 @@ ClickgateError
 """
 
 import re
+from collections.abc import Callable
 from typing import ClassVar
 
 from db import errors as storage
@@ -39,12 +40,21 @@ class ClickgateError(Exception):
 
     message: ClassVar[str] = ""
     code: ClassVar[str] = "clickgate_error"
+    fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that the message names, in the spelling of REST."""
 
     def __init_subclass__(cls) -> None:
         cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     def __str__(self) -> str:
         return super().__str__() or self.message
+
+    def worded(self, spell: Callable[[str], str]) -> str:
+        """Return the message for clients that spell the names of fields in another way."""
+        message = str(self)
+        for field in self.fields:
+            message = message.replace(field, spell(field))
+        return message
 
 
 class Unauthenticated(ClickgateError):
@@ -79,18 +89,21 @@ class AffiliateUrlMissing(InvalidRequest):
     """There is no `affiliate_url`, or it is empty."""
 
     message = "affiliate_url is required"
+    fields = ("affiliate_url",)
 
 
 class AffiliateUrlInvalid(InvalidRequest):
     """No browser would accept `affiliate_url` as a URL."""
 
     message = "Invalid affiliate_url"
+    fields = ("affiliate_url",)
 
 
 class AffMissing(InvalidRequest):
     """`affiliate_url` has no `aff` parameter, or an empty one."""
 
     message = "No aff parameter found in affiliate_url"
+    fields = ("affiliate_url",)
 
 
 class FieldInvalid(InvalidRequest):
@@ -100,6 +113,9 @@ class FieldInvalid(InvalidRequest):
         super().__init__(f"{field} {problem}")
         self.field = field
         self.problem = problem
+
+    def worded(self, spell: Callable[[str], str]) -> str:
+        return f"{spell(self.field)} {self.problem}"
 
 
 class UnknownLink(InvalidRequest):

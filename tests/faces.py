@@ -9,6 +9,8 @@ import httpx
 import pytest
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
+from graph.visit import Visit
+
 CLICK = "/api/v1/track/click"
 GRAPHQL = "/graphql"
 TRACK_CLICK = """
@@ -22,6 +24,7 @@ mutation ($input: TrackClickInput!) {
   }
 }
 """
+FIELDS = {to_camel_case(name): name for name in Visit.__struct_fields__}
 # What REST says of a request that was not answered with data, by what GraphQL says.
 STATUSES = {"BAD_USER_INPUT": 400, "RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}
 
@@ -61,12 +64,17 @@ def _answered(told: dict[str, Any]) -> httpx.Response:
         case "InactiveReferralLink":
             return httpx.Response(200, json=told)
     assert (kind, told["success"]) == ("RefusedClick", False)
-    return httpx.Response(400, json={"error": told["message"], "code": told["code"]})
+    return httpx.Response(400, json={"error": _in_rest(told["message"]), "code": told["code"]})
+
+
+def _in_rest(message: str) -> str:
+    """Return a message with the names that REST has for the fields in it; it has none of those already."""
+    assert not re.search("|".join(name for name in FIELDS.values() if "_" in name), message), message
+    return re.sub(rf"\b({'|'.join(FIELDS)})\b", lambda field: FIELDS[field[0]], message)
 
 
 def _failed(message: str, code: str, **told: Any) -> httpx.Response:
     status = STATUSES[code]
-    named = re.sub(r"(?<=at \.)\w+", lambda field: to_snake_case(field[0]), message)
-    error = "Click tracking failed" if status == 500 else named
+    error = "Click tracking failed" if status == 500 else _in_rest(message)
     headers = {"Retry-After": str(told["retryAfter"])} if "retryAfter" in told else None
     return httpx.Response(status, json={"error": error}, headers=headers)

@@ -7,6 +7,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from db.directory import LinkDirectory
 from db.known import read_changed
@@ -124,6 +125,6 @@ async def test_changes_that_are_learned_in_another_order_hold_all_the_same(gatew
 async def _paused(store: Store) -> dict[str, Any]:
     """Pause the link; return its row as it was committed."""
     async with store.write() as connection:
-        await connection.execute(ReferralLink.__table__.update().values(status="inactive"))
+        await connection.execute(update(ReferralLink).values(status="inactive"))
     async with store.read() as connection:
-        return (await connection.execute(ReferralLink.__table__.select())).one()._asdict()
+        return (await connection.execute(select(ReferralLink.__table__))).one()._asdict()

@@ -5,6 +5,7 @@ of errors, whatever they come from: an operation, a frame of a subscription, or 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import strawberry
@@ -22,6 +23,7 @@ from graph.wire.documents import MOST_ERRORS, Document, Documents
 from graph.wire.faults import shown
 from graph.wire.limits import Limits
 from graph.wire.requests import Request
+from graph.wire.variables import wrong_values
 
 
 class Admitted(NamedTuple):
@@ -88,7 +90,12 @@ class GuardedSchema(strawberry.Schema):
         definitions = operation.variable_definitions
         if not definitions:
             return VariableValues({}, {})
-        return get_variable_values(self._schema, definitions, dict(given or {}), max_errors=MOST_ERRORS - 1)
+        given = dict(given or {})
+        values = get_variable_values(self._schema, definitions, given, max_errors=MOST_ERRORS - 1)
+        if isinstance(values, list):
+            # The library's own words print values as Python does. What is wrong elsewhere it says well.
+            return list(islice(wrong_values(self._schema, definitions, given), MOST_ERRORS)) or values
+        return values
 
 
 class Admission(SchemaExtension):

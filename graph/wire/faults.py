@@ -11,6 +11,7 @@ from uuid import uuid4
 from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.utils.str_converters import to_camel_case
 
 from graph.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
 
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 MASKED = "Something went wrong"
 # Some messages quote the document, which may be one long name.
 MESSAGE_LENGTH = 500
+NOT_NONE = "not to be None."
 # What Strawberry raises about the operation that was asked for.
 UNANSWERABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
@@ -27,10 +29,16 @@ def shown(error: GraphQLError) -> GraphQLError:
     """Return an error as a client may see it, having logged it if it was not foreseen."""
     cause = _cause(error)
     if isinstance(cause, ClickgateError):
-        return _replaced(error, str(cause), extensions_of(cause))
+        return _replaced(error, cause.worded(to_camel_case), extensions_of(cause))
     if cause is None:
-        return _replaced(error, error.message, {"code": "BAD_USER_INPUT"})
+        return _replaced(error, _in_graphql(error.message), {"code": "BAD_USER_INPUT"})
     return _replaced(error, MASKED, extensions_of(cause))
+
+
+def _in_graphql(message: str) -> str:
+    """Return what the library says of a null, which it calls by Python's name; other values it quotes as sent."""
+    words = message.removesuffix(NOT_NONE)
+    return message if words == message else f"{words}not to be null."
 
 
 def extensions_of(error: Exception) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Raises `MalformedRequest` for whatever is not one, in words that name the field.
 """
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,9 @@ from graph.body import read_body
 from graph.caller import header
 from graph.errors import InvalidRequest
 from graph.wire.media import is_readable
+
+JSON_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+TYPE = re.compile(rf"\b({'|'.join(JSON_TYPES)})\b")
 
 
 class MalformedRequest(InvalidRequest):
@@ -46,7 +50,7 @@ async def posted(scope: Scope, receive: Receive) -> Request:
     try:
         return _decode(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedRequest(f"The body is no GraphQL request: {error}") from error
+        raise MalformedRequest(f"The body is no GraphQL request: {problem(error)}") from error
 
 
 def queried(scope: Scope) -> Request:
@@ -58,4 +62,14 @@ def queried(scope: Scope) -> Request:
                 fields[name] = msgspec.json.decode(fields[name]) if fields[name] else None
         return msgspec.convert(fields, Request)
     except (ValueError, RecursionError) as error:
-        raise MalformedRequest(f"The query string is no GraphQL request: {error}") from error
+        raise MalformedRequest(f"The query string is no GraphQL request: {problem(error)}") from error
+
+
+def problem(error: Exception) -> str:
+    """Return what a decoder says is wrong, with the types called by their names in JSON."""
+    match error:
+        case RecursionError():
+            return "it is nested too deeply"
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+    return re.sub(r"`[^$`][^`]*`", lambda types: TYPE.sub(lambda name: JSON_TYPES[name[0]], types[0]), str(error))

@@ -19,6 +19,7 @@ from graph.caller import identified
 from graph.context import Context
 from graph.errors import TryLater, Unauthenticated
 from graph.wire.messages import Init, Subscribe, read, token
+from graph.wire.requests import problem
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         try:
             understood = read(message)
         except ValidationError as error:
-            await self.websocket.close(MALFORMED, str(error))
+            await self.websocket.close(MALFORMED, problem(error))
             return
         if isinstance(understood, Init):
             message = {"type": "connection_init", "payload": understood.payload or {}}
