@@ -3,9 +3,10 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -31,6 +32,12 @@ class Site(NamedTuple):
 
     def between(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
         return [event for event in self.events if start <= event["occurred_at"] < end]
+
+
+def new_customers(events: Sequence[Mapping[str, Any]], *, is_bot: bool) -> int:
+    """Return how many customers these clicks made."""
+    made = [event for event in events if event["existing_click_id"] != event["click_id"]]
+    return sum(event["is_bot"] is is_bot for event in made)
 
 
 @pytest.fixture
@@ -61,7 +68,8 @@ async def test_the_figures_are_those_of_the_database(browser: Browser, site: Sit
         assert await figure(page, "clicks") == len(events)
         assert await figure(page, "bots") == bots
         assert await figure(page, "people") == len(events) - bots
-        assert await figure(page, "customers") == len({event["customer_id"] for event in events})
+        assert await figure(page, "customers") == new_customers(events, is_bot=False)
+        assert new_customers(events, is_bot=True) > 0
         assert f"against {len(before)} in the 30 days before" in await page.inner_text("[data-figure=clicks]")
         days = Counter(event["occurred_at"].astimezone(BERLIN).date() for event in events)
         rows = await table(page, "details")
@@ -91,12 +99,53 @@ async def test_what_is_shown_can_be_chosen_and_stands_in_the_address(browser: Br
         expected = sum(event["link_id"] == 2 and not event["is_bot"] for event in week)
         await expect(page.locator("[data-figure=people] .figure")).to_have_text(str(expected))
         assert "token" not in page.url
+        assert await figure(page, "customers") == new_customers(
+            [event for event in week if event["link_id"] == 2], is_bot=False
+        )
         assert all(part in page.url for part in ("zone=America", "range=7d", "interval=hour", "who=people", "link="))
         await page.reload()
         await expect(page.locator("[data-figure=people] .figure")).to_have_text(str(expected))
         await expect(page.get_by_label("Per")).to_have_value("HOUR")
         await page.go_back()
         await expect(page.locator("[data-figure=bots]")).to_be_visible()
+
+
+async def test_new_customers_are_people_unless_bots_are_asked_for(browser: Browser, site: Site) -> None:
+    start = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=29)
+    events = [event for event in site.events if event["occurred_at"] >= start]
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        for who, label, is_bot in (
+            ("all", "New customers", False),
+            ("people", "New customers", False),
+            ("bots", "New customers by bots", True),
+        ):
+            await loaded(page)
+            await page.get_by_label("Who").select_option(who)
+            expected = str(new_customers(events, is_bot=is_bot))
+            await expect(page.locator("[data-figure=customers] dt")).to_have_text(label)
+            await expect(page.locator("[data-figure=customers] .figure")).to_have_text(expected)
+
+
+@pytest.mark.parametrize("query", ["", "?range=today", "?range=custom&from=2026-01-02&to=2026-01-02"])
+async def test_an_address_shows_the_same_report_by_any_clock(browser: Browser, site: Site, query: str) -> None:
+    seen: list[list[list[str]]] = []
+    url = site.dashboard + query
+    for zone in ("Pacific/Kiritimati", "America/New_York"):
+        async with visiting(browser, url, token=site.token, timezone_id=zone) as page:
+            await loaded(page)
+            await expect(page.get_by_label("Time zone")).to_have_value("Pacific/Kiritimati")
+            seen.append(await table(page, "details"))
+            url = page.url
+    assert seen[0] == seen[1] != []
+    assert "zone=Pacific%2FKiritimati" in url
+
+
+@pytest.mark.parametrize("zone", ["localtime", "Mars/Phobos", "+05:00", "", "posix/UTC"])
+async def test_an_address_with_what_is_no_zone_shows_the_browser_s(browser: Browser, site: Site, zone: str) -> None:
+    async with visiting(browser, f"{site.dashboard}?zone={quote(zone)}", token=site.token) as page:
+        await loaded(page)
+        await expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+        assert page.url == f"{site.dashboard}?zone=Europe%2FBerlin"
 
 
 async def test_any_span_of_days_can_be_chosen(browser: Browser, site: Site) -> None:

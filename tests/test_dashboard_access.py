@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 from sqlalchemy import func, update
 
 from db.tables import ApiToken
@@ -11,6 +11,7 @@ from tests.databases import MakeDatabase
 from tests.gateways import Gateway, make_link, running_gateway
 from tests.processes import free_port, serving, stop
 from tests.web import figure, loaded, visiting
+from tests.worlds import DESKTOP
 
 TOKEN = "a-token-from-the-settings"
 
@@ -34,7 +35,11 @@ async def test_one_signs_in_and_out_by_keyboard(browser: Browser, gateway: Gatew
         await page.keyboard.type(token)
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1, name="A partner")).to_be_focused()
-        assert await page.evaluate("[location.href, document.cookie, localStorage.length]") == [dashboard, "", 0]
+        assert await page.evaluate("[location.href, document.cookie, localStorage.length]") == [
+            f"{dashboard}?zone=Europe%2FBerlin",
+            "",
+            0,
+        ]
         await page.keyboard.press("Tab")
         await expect(page.get_by_role("button", name="Sign out")).to_be_focused()
         await page.keyboard.press("Enter")
@@ -44,6 +49,59 @@ async def test_one_signs_in_and_out_by_keyboard(browser: Browser, gateway: Gatew
         await expect(page.get_by_label("Token")).to_be_visible()
 
 
+async def test_nothing_that_was_looked_at_survives_signing_out(
+    browser: Browser, gateway: Gateway, dashboard: str
+) -> None:
+    await gateway.link()
+    await gateway.track(user_agent=DESKTOP)
+    token = await gateway.token("partner", partner_id=1)
+    shown_by_all = f"{dashboard}?zone=Europe%2FBerlin"
+
+    async def sign_in(page: Page) -> None:
+        await page.get_by_label("Token").fill(await gateway.token())
+        await page.get_by_role("button", name="Sign in").click()
+        await loaded(page)
+
+    async with visiting(browser, f"{dashboard}?range=7d&who=people&zone=Asia/Tokyo", token=token) as page:
+        await loaded(page)
+        await page.get_by_label("90 days").check()
+        await page.get_by_role("button", name="PARTNER123").first.click()
+        await expect(page.get_by_role("button", name="Only link PARTNER123")).to_be_visible()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_label("Token")).to_be_focused()
+        assert page.url == dashboard
+        await sign_in(page)
+        assert page.url == shown_by_all
+        await expect(page.locator(".chip")).to_have_count(0)
+        await expect(page.get_by_label("Who")).to_have_value("all")
+        # Neither is it a step back.
+        await page.go_back()
+        await expect(page.get_by_label("Who")).to_have_value("all")
+        assert page.url == shown_by_all
+        await page.get_by_role("button", name="Sign out").click()
+        await page.go_back()
+        await expect(page).to_have_url(dashboard)
+        await page.reload()
+        await sign_in(page)
+        assert page.url == shown_by_all
+
+
+async def test_an_address_that_was_shared_is_opened_after_signing_in(
+    browser: Browser, gateway: Gateway, dashboard: str
+) -> None:
+    token = await gateway.token()
+    address = f"{dashboard}?range=7d&zone=Asia%2FTokyo"
+    async with visiting(browser, address) as page:
+        await page.get_by_label("Token").fill("cg_nobody")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("not accepted")
+        await page.get_by_label("Token").fill(token)
+        await page.get_by_role("button", name="Sign in").click()
+        await loaded(page)
+        assert page.url == address
+        await expect(page.get_by_label("7 days")).to_be_checked()
+
+
 async def test_a_token_in_the_fragment_signs_in_and_leaves_the_address(
     browser: Browser, gateway: Gateway, dashboard: str
 ) -> None:
@@ -51,7 +109,7 @@ async def test_a_token_in_the_fragment_signs_in_and_leaves_the_address(
     token = await gateway.token("program", program_id=1)
     async with visiting(browser, f"{dashboard}?range=7d", token=token) as page:
         await expect(page.get_by_role("heading", level=1, name="A program")).to_be_visible()
-        assert page.url == f"{dashboard}?range=7d"
+        assert page.url == f"{dashboard}?range=7d&zone=Europe%2FBerlin"
         await page.reload()
         await expect(page.get_by_role("heading", level=1, name="A program")).to_be_visible()
 

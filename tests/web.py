@@ -31,7 +31,7 @@ async def visiting(browser: Browser, url: str, *, token: str | None = None, **co
     other host for anything, that the browser refused it nothing, and that no script of it failed."""
     need_pages()
     expect.set_options(timeout=SECONDS * 1000)
-    window = await browser.new_context(timezone_id="Europe/Berlin", locale="en-GB", **context)
+    window = await browser.new_context(**{"timezone_id": "Europe/Berlin", "locale": "en-GB", **context})
     page = await window.new_page()
     page.set_default_timeout(SECONDS * 1000)
     asked: list[str] = []

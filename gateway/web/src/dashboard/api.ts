@@ -29,19 +29,24 @@ export function authorization(): Record<string, string> {
   return { Authorization: `Bearer ${token() ?? ""}` };
 }
 
+/** Return what may be null where something went wrong, which is told as an error then. */
+export function present<Value>(value: Value | null | undefined): Value {
+  if (value == null) throw new Failed("The gateway answered without data");
+  return value;
+}
+
 /** Send an operation and return its data. Throws `Refused`, `Away`, `Failed`, and `AbortError` if told to stop. */
 export async function ask<Data>(query: string, variables: Variables = {}, signal?: AbortSignal): Promise<Data> {
   const response = await post(JSON.stringify({ query, variables }), signal);
   if (response.status === UNAUTHORIZED) throw new Refused();
   if (TRY_LATER.includes(response.status)) throw new Away(retrySeconds(response));
-  const { data, errors } = await read<Data>(response);
+  const { data, errors } = await read<Data>(response, signal);
   for (const { message, extensions } of errors ?? []) {
     if (extensions?.code === "UNAUTHENTICATED") throw new Refused();
     if (extensions?.code === "UNAVAILABLE") throw new Away(retrySeconds(response));
     throw new Failed(message);
   }
-  if (data == null) throw new Failed("The gateway answered without data");
-  return data;
+  return present(data);
 }
 
 async function post(body: string, signal?: AbortSignal): Promise<Response> {
@@ -54,10 +59,11 @@ async function post(body: string, signal?: AbortSignal): Promise<Response> {
   }
 }
 
-async function read<Data>(response: Response): Promise<Answer<Data>> {
+async function read<Data>(response: Response, signal?: AbortSignal): Promise<Answer<Data>> {
   try {
     return (await response.json()) as Answer<Data>;
-  } catch {
+  } catch (error) {
+    if (signal?.aborted) throw error;
     // What a proxy says, or half an answer.
     throw new Away();
   }

@@ -1,7 +1,8 @@
 // The dashboard of whoever is signed in: puts the parts together, loads what they show, and keeps it current.
 
 import { Arrivals } from "./arrivals.ts";
-import { Refused, ask } from "./api.ts";
+import { goTo, viewHere } from "./address.ts";
+import { Refused, ask, present } from "./api.ts";
 import { ChartPanel } from "./chart.ts";
 import { ClicksPanel } from "./clicks.ts";
 import { Controls } from "./controls.ts";
@@ -11,11 +12,11 @@ import { header } from "./header.ts";
 import { LinksPanel } from "./links.ts";
 import { Watch } from "./live.ts";
 import { Notice } from "./notice.ts";
-import { NAMES, REPORT, type Click, type NamesData, type Report, type ReportData, type Totals, type ViewerData } from "./queries.ts";
+import { NAMES, REPORT, type Click, type NamesData, type Report, type ReportData, type ViewerData } from "./queries.ts";
 import { RankingsPanel } from "./rankings.ts";
 import { spanOf, type Span } from "./spans.ts";
 import { TotalsPanel } from "./totals.ts";
-import { searchOf, viewIn, type View } from "./view.ts";
+import type { View } from "./view.ts";
 
 const TOP = 8;
 // Days end, and a period before moves on, though nobody clicks.
@@ -32,10 +33,11 @@ const PERIODS: Record<View["range"], string> = {
 
 export class Board {
   readonly element: HTMLElement;
-  private view = viewIn(location.search);
+  private view = viewHere();
   private names: NamesData = {};
   /** Ends whatever is loaded for a view when there is another one. */
   private viewing = new AbortController();
+  private isClosed = false;
   private isCounting = false;
   private isStale = false;
   private watch: Watch | null = null;
@@ -57,7 +59,7 @@ export class Board {
     viewer: ViewerData,
     private readonly leave: (why: string | null) => void,
   ) {
-    const programs = viewer.programs.nodes;
+    const programs = present(viewer.programs).nodes;
     this.columns = { partner: viewer.viewer.role !== "PARTNER", program: programs.length > 1 };
     this.head = header(viewer, () => leave(null));
     this.controls = new Controls(programs, (patch) => this.change(patch));
@@ -70,6 +72,7 @@ export class Board {
   }
 
   close(): void {
+    this.isClosed = true;
     removeEventListener("popstate", this.goBack);
     clearInterval(this.idle);
     this.viewing.abort();
@@ -79,13 +82,13 @@ export class Board {
   }
 
   private readonly goBack = () => {
-    this.view = viewIn(location.search);
+    this.view = viewHere();
     this.show();
   };
 
   private change(patch: Partial<View>): void {
     this.view = { ...this.view, ...patch };
-    history.pushState(null, "", location.pathname + searchOf(this.view));
+    goTo(this.view);
     this.show();
   }
 
@@ -160,16 +163,23 @@ export class Board {
   }
 
   private async loadReport(view: View, span: Span, signal: AbortSignal): Promise<void> {
-    const { report, before } = await ask<ReportData>(REPORT, variablesOf(view, span, this.columns), signal);
-    this.showReport(view, span, report, before ?? null);
+    const data = await ask<ReportData>(REPORT, variablesOf(view, span, this.columns), signal);
+    const report = present(data.report);
+    const { before } = data;
+    this.totals.show(
+      { ...report, ...present(data.newcomers) },
+      before ? { ...before, ...present(data.newcomersBefore) } : null,
+      view.who,
+      PERIODS[view.range],
+    );
+    this.showReport(view, span, report);
   }
 
-  private showReport(view: View, span: Span, report: Report, before: Totals | null): void {
+  private showReport(view: View, span: Span, report: Report): void {
     const name = span.days.join("-to-");
     const now = Date.parse(report.dataAsOf);
     const buckets = report.series.filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
     const isOneDay = span.days[0] === span.days[1];
-    this.totals.show(report, before, view.who, PERIODS[view.range]);
     this.chart.show({ buckets, interval: span.interval, zone: view.zone, isOneDay, name });
     this.rankings.show(report, view, name);
     const zone = view.zone.replaceAll("_", " ");
@@ -183,12 +193,19 @@ export class Board {
   }
 
   private failed(error: unknown): void {
+    // Nobody looks any more, or somebody else does.
+    if (this.isClosed) return;
     if (error instanceof Refused) this.leave(REVOKED);
     else if (!(error instanceof DOMException && error.name === "AbortError")) this.trouble.show(error);
   }
 }
 
 function variablesOf(view: View, span: Span, columns: { partner: boolean; program: boolean }): Record<string, unknown> {
+  const confined = {
+    programIds: view.program && [view.program],
+    partnerIds: view.partner && [view.partner],
+    referralLinkIds: view.link && [view.link],
+  };
   return {
     from: span.from,
     to: span.to,
@@ -200,12 +217,8 @@ function variablesOf(view: View, span: Span, columns: { partner: boolean; progra
     top: TOP,
     withPartners: columns.partner,
     withPrograms: columns.program,
-    filter: {
-      programIds: view.program && [view.program],
-      partnerIds: view.partner && [view.partner],
-      referralLinkIds: view.link && [view.link],
-      isBot: view.who === "all" ? null : view.who === "bots",
-    },
+    filter: { ...confined, isBot: view.who === "all" ? null : view.who === "bots" },
+    newcomers: { ...confined, isBot: view.who === "bots" },
   };
 }
 

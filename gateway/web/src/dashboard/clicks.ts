@@ -1,6 +1,6 @@
 // The latest clicks, a page at a time; on the first page new ones appear on top.
 
-import { ask } from "./api.ts";
+import { ask, present } from "./api.ts";
 import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
 import { country, dateTime, device, place } from "./format.ts";
@@ -87,8 +87,9 @@ export class ClicksPanel {
     const { clickEvents } = await ask<ClicksData>(CLICKS, variables, signal);
     // Another page was asked for meanwhile.
     if (mine !== this.turn || !this.asked) return;
-    this.info = clickEvents.pageInfo;
-    this.shown = clickEvents.nodes;
+    const page = present(clickEvents);
+    this.info = page.pageInfo;
+    this.shown = page.nodes;
     // Whoever came back to the beginning is shown what is new from there on.
     if ("last" in this.position && !this.info.hasPreviousPage) this.position = START;
     if (this.position === START) this.waiting = 0;

@@ -1,6 +1,6 @@
 // The links to publish, each with its address to copy.
 
-import { ask } from "./api.ts";
+import { ask, present } from "./api.ts";
 import { copyButton } from "./copy.ts";
 import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
@@ -34,8 +34,9 @@ export class LinksPanel {
   async load(view: View, withPartners: boolean, signal: AbortSignal, after: string | null = null): Promise<void> {
     const filter = { programId: view.program, partnerId: view.partner };
     const { referralLinks } = await ask<LinksData>(LINKS, { first: PAGE, after, filter }, signal);
-    const { hasNextPage, endCursor } = referralLinks.pageInfo;
-    this.links = [...(after === null ? [] : this.links), ...referralLinks.nodes];
+    const { nodes, pageInfo } = present(referralLinks);
+    const { hasNextPage, endCursor } = pageInfo;
+    this.links = [...(after === null ? [] : this.links), ...nodes];
     this.body.replaceChildren(...this.links.map((link) => row(link, view.zone, withPartners)));
     this.partnerHead.hidden = !withPartners;
     withRoles(this.table).hidden = !this.links.length;

@@ -61,7 +61,7 @@ export class Watch {
     const operation = { query: WATCH, variables: { program: this.program, link: this.link } };
     this.unsubscribe = this.client.subscribe<WatchData>(operation, {
       next: ({ data }) => data && this.listener.click(data.clickTracked),
-      error: (error) => (isRefusal(error) ? this.listener.refused() : void this.again()),
+      error: (error) => (isRefusal(error) && !this.isDone ? this.listener.refused() : void this.again()),
       complete: () => void this.again(),
     });
   }

@@ -3,6 +3,7 @@
 import "@fontsource-variable/inter/wght.css";
 import "uplot/dist/uPlot.min.css";
 import { adoptToken, forgetToken, token } from "../token.ts";
+import { forgetOthers, forgetView } from "./address.ts";
 import { Away, Refused, ask } from "./api.ts";
 import { Board } from "./board.ts";
 import "./styles/base.css";
@@ -16,6 +17,8 @@ const root = document.getElementById("root")!;
 let open: Board | null = null;
 
 function leave(why: string | null): void {
+  // What was looked at goes with whoever looked; an address that nobody opened yet is still to be opened.
+  if (open) forgetView();
   forgetToken();
   close();
   document.title = "Sign in – clickgate";
@@ -40,6 +43,7 @@ function close(): void {
 /** Ask who the token is for, for as long as the gateway is away. */
 async function start(trouble = new Notice(() => void start(trouble))): Promise<void> {
   adoptToken();
+  forgetOthers();
   if (token() === null) return leave(null);
   try {
     const viewer = await ask<ViewerData>(VIEWER);
@@ -53,5 +57,6 @@ async function start(trouble = new Notice(() => void start(trouble))): Promise<v
   }
 }
 
+addEventListener("popstate", () => open ?? forgetOthers());
 addEventListener("hashchange", () => location.hash.startsWith("#token=") && void start());
 void start();

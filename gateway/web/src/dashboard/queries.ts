@@ -10,7 +10,7 @@ export interface Named {
 
 export interface ViewerData {
   viewer: { role: Role; program: Named | null; partner: Named | null };
-  programs: { nodes: Named[] };
+  programs: { nodes: Named[] } | null;
 }
 
 export interface Counts {
@@ -48,14 +48,20 @@ export const RANKINGS = [
 ] as const;
 export type Ranking = (typeof RANKINGS)[number];
 
-export interface Report extends Totals, Partial<Record<Ranking, Share[]>> {
+export interface Report extends Counts, Partial<Record<Ranking, Share[]>> {
   dataAsOf: string;
   series: Bucket[];
 }
 
 export interface ReportData {
-  report: Report;
-  before?: Totals;
+  report: Report | null;
+  newcomers: Newcomers | null;
+  before?: Counts | null;
+  newcomersBefore?: Newcomers | null;
+}
+
+interface Newcomers {
+  customers: number;
 }
 
 export interface Click {
@@ -84,7 +90,7 @@ export interface PageInfo {
 }
 
 export interface ClicksData {
-  clickEvents: { nodes: Click[]; pageInfo: PageInfo };
+  clickEvents: { nodes: Click[]; pageInfo: PageInfo } | null;
 }
 
 export interface Link {
@@ -98,7 +104,7 @@ export interface Link {
 }
 
 export interface LinksData {
-  referralLinks: { nodes: Link[]; pageInfo: PageInfo };
+  referralLinks: { nodes: Link[]; pageInfo: PageInfo } | null;
 }
 
 const COUNTS = "clicks people bots";
@@ -113,14 +119,15 @@ query Viewer {
   programs(first: 100, orderBy: {field: NAME, direction: ASC}) { nodes { id name } }
 }`;
 
+/** Customers are counted apart, because a bot is none: only those of people, unless it is bots that are asked about. */
 export const REPORT = `
 query Report(
   $from: DateTime!, $to: DateTime!, $beforeFrom: DateTime!, $beforeTo: DateTime!, $zone: String!,
-  $interval: ReportInterval!, $filter: ClickReportFilter!, $top: Int!,
+  $interval: ReportInterval!, $filter: ClickReportFilter!, $newcomers: ClickReportFilter!, $top: Int!,
   $withPartners: Boolean!, $withPrograms: Boolean!, $withBefore: Boolean!
 ) {
   report: clickReport(from: $from, to: $to, timezone: $zone, filter: $filter) {
-    ${COUNTS} customers dataAsOf
+    ${COUNTS} dataAsOf
     series(interval: $interval) { start end ${COUNTS} }
     links: top(by: LINK, limit: $top) { value ${COUNTS} referralLink { id } }
     partners: top(by: PARTNER, limit: $top) @include(if: $withPartners) { value ${COUNTS} partner { id } }
@@ -132,8 +139,10 @@ query Report(
     browsers: top(by: BROWSER, limit: $top) { value ${COUNTS} }
     systems: top(by: OS, limit: $top) { value ${COUNTS} }
   }
-  before: clickReport(from: $beforeFrom, to: $beforeTo, filter: $filter) @include(if: $withBefore) {
-    ${COUNTS} customers
+  newcomers: clickReport(from: $from, to: $to, filter: $newcomers) { customers }
+  before: clickReport(from: $beforeFrom, to: $beforeTo, filter: $filter) @include(if: $withBefore) { ${COUNTS} }
+  newcomersBefore: clickReport(from: $beforeFrom, to: $beforeTo, filter: $newcomers) @include(if: $withBefore) {
+    customers
   }
 }`;
 

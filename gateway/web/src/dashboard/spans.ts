@@ -24,7 +24,8 @@ const LENGTHS: Record<Exclude<Range, "custom">, Length> = {
   "90d": { days: 90 },
   "12m": { months: 12 },
 };
-const MOST_DAYS = 3660;
+/** Twenty years, as far as the API counts in one report. */
+const MOST_DAYS = 7305;
 /** The API knows no years before and after these. */
 export const [FIRST_DAY, LAST_DAY] = ["1971-01-02", "2998-12-31"];
 

@@ -19,10 +19,13 @@ export class TotalsPanel {
 
   show(totals: Totals, before: Totals | null, who: Who, period: string): void {
     const asked = FIGURES.filter(([key]) => who === "all" || key === who || key === "customers");
+    const ofBots = who === "bots";
     this.list.replaceChildren(
-      ...asked.map(([key, label, isGood]) =>
-        total(key, label, number(totals[key]), comparison(totals[key], before?.[key] ?? null, period, isGood)),
-      ),
+      ...asked.map(([key, label, isGood]) => {
+        const name = ofBots && key === "customers" ? "New customers by bots" : label;
+        const against = comparison(totals[key], before?.[key] ?? null, period, isGood && !ofBots);
+        return total(key, name, number(totals[key]), against);
+      }),
     );
   }
 }

@@ -1,4 +1,5 @@
-// What is being looked at. All of it stands in the address, so that reloading, going back and sharing work.
+// What is being looked at. All of it stands in the address, so that reloading, going back and sharing work: the time zone
+// too, because a day is another time elsewhere.
 
 import type { Interval } from "./queries.ts";
 
@@ -33,8 +34,10 @@ const START: View = {
   link: null,
 };
 
+/** Return the browser's zone; UTC where it has none with a name. */
 export function ownZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return zone && zone !== "Etc/Unknown" && isZone(zone) ? zone : "UTC";
 }
 
 /** Read a view from an address's query; what is wrong in it is as if it were not there. */
@@ -58,20 +61,21 @@ export function viewIn(search: string): View {
   };
 }
 
-/** Return the query of a view's address; what is as at the start is left out. */
+/** Return the query of a view's address; what is as at the start is left out, but for the zone, which is the viewer's. */
 export function searchOf(view: View): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(view) as [keyof View, string | null][]) {
     const isDate = name === "from" || name === "to";
-    if (value && value !== START[name] && !(isDate && view.range !== "custom")) {
+    if (value && (name === "zone" || value !== START[name]) && !(isDate && view.range !== "custom")) {
       search.set(name, name === "interval" ? value.toLowerCase() : value);
     }
   }
-  const text = search.toString();
-  return text && `?${text}`;
+  return `?${search}`;
 }
 
+/** Tell whether a text is the name of an IANA zone. A browser takes offsets such as +01:00 besides. */
 export function isZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
   try {
     Intl.DateTimeFormat("en", { timeZone: name });
     return true;
