@@ -10,6 +10,7 @@ from graphql import is_non_null_type
 
 from tests.databases import KINDS, MakeDatabase
 from tests.gateways import Gateway, running_gateway
+from tests.sockets import Subscriber, opened
 from tests.walks import root_fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -126,6 +127,27 @@ async def test_a_change_whose_answer_makes_no_sense_is_not_made(gateway: Gateway
     assert error["path"] == ["made", "new", NAME_OF_BAD]
     assert error["locations"] == [{"line": 1, "column": document.index(NAME_OF_BAD) + 1}]
     assert len(json.dumps((await asked(gateway, "{ programs { nodes { id } } }"))[0])) == before
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ('subscription { c: clickTracked(linkId: "x") { id } }', ["c"]),
+        (
+            "subscription { c: clickTracked { p: program { links: partners(first: 101) { __typename } } } }",
+            [*"cp", "links"],
+        ),
+    ],
+)
+async def test_an_error_of_a_subscription_stands_at_its_field(
+    gateway: Gateway, document: str, path: list[str | int]
+) -> None:
+    async with opened(str(gateway.http.base_url), await gateway.token()) as ws:
+        subscriber = Subscriber(ws)
+        await subscriber.subscribe(document)
+        (error,) = (await subscriber.receive())["payload"]["errors"]
+    assert error["path"] == path
+    assert error["locations"] == [{"line": 1, "column": document.index(f"{path[-1]}:") + 1}]
 
 
 async def test_every_root_field_that_can_fail_by_itself_is_nullable() -> None:

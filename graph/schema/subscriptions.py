@@ -32,10 +32,11 @@ class Subscription:
         shape = row_shape(selection)
         values = shape.values(selection.looking.variables)
         program = link = None
-        if program_id is not None:
-            (program,) = decode_key(program_id, "Program", "programId")
-        if link_id is not None:
-            (link,) = decode_key(link_id, "ReferralLink", "linkId")
+        with selection.place:
+            if program_id is not None:
+                (program,) = decode_key(program_id, "Program", "programId")
+            if link_id is not None:
+                (link,) = decode_key(link_id, "ReferralLink", "linkId")
         async with aclosing(
             live.clicks(info.context, shape.wanted, values, program_id=program, link_id=link)
         ) as arriving:
