@@ -177,6 +177,17 @@ async def test_a_click_shows_as_it_is_recorded(browser: Browser, site: Site) -> 
         assert "not-mine" not in await page.content()
 
 
+async def test_televisions_and_consoles_are_named(browser: Browser, site: Site) -> None:
+    machines = {"Television": "SMART-TV; Linux; Tizen 8.0", "Games console": "PlayStation; PlayStation 5/9.60"}
+    for machine in machines.values():
+        agent = f"Mozilla/5.0 ({machine}) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15"
+        await site.gateway.track(user_agent=agent)
+    async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
+        await loaded(page)
+        devices = dict(await table(page, "[data-ranking=devices]"))
+        assert {name: devices.get(name) for name in machines} == dict.fromkeys(machines, "1")
+
+
 async def test_clicks_are_paged_while_others_arrive(browser: Browser, site: Site) -> None:
     async def ids(page: Page) -> list[str]:
         found: list[str] = await page.eval_on_selector_all(".clicks tbody tr", "rows => rows.map(r => r.dataset.click)")
