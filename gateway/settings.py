@@ -66,9 +66,14 @@ class Settings(BaseSettings):
         description="Origins, separated by commas, whose web pages may use `/graphql`, such as `https://app.example.com`",
     )
     graphql_depth: int = Field(default=15, ge=1, le=50, description="How deep a GraphQL query may nest its fields")
-    graphql_aliases: int = Field(default=30, ge=0, description="Aliases in a GraphQL query")
-    graphql_directives: int = Field(default=30, ge=0, description="Directives in a GraphQL query")
+    graphql_aliases: int = Field(default=200, ge=0, description="Aliases in a GraphQL query")
+    graphql_directives: int = Field(default=100, ge=0, description="Directives in a GraphQL query")
     graphql_tokens: int = Field(default=2000, ge=1, description="Words and signs in a GraphQL query")
+    graphql_selections: int = Field(
+        default=10_000,
+        ge=1,
+        description="Fields that a GraphQL query selects, with each fragment wherever it is spread; an object counts as ten",
+    )
     graphql_cost: int = Field(
         default=10_000, ge=1, description="Cost of a GraphQL query: about the objects that it may answer with"
     )

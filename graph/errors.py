@@ -16,7 +16,7 @@ ClickgateError
 │   ├── UnknownToken           no token has this id
 │   ├── LinkMisconfigured      the link has no partner or no program
 │   ├── CodeTaken              another link has this code already
-│   └── TooComplex             a query asks for more than one request may; `requested` and `maximum` tell how much
+│   └── TooComplex             a query asks for more than one request may; `limit` names in what
 ├── LinkInactive               the link is paused; nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too much
@@ -155,11 +155,14 @@ class CodeTaken(InvalidRequest):
 
 
 class TooComplex(InvalidRequest):
-    """A query asks for more than one request may; `measure` names what was counted."""
+    """A query asks for more than one request may; `limit` names what was counted. Where counting stops at the limit,
+    `requested` is only one more than `maximum`."""
 
-    def __init__(self, measure: str, requested: int, maximum: int) -> None:
+    def __init__(self, limit: str, requested: int, maximum: int) -> None:
+        counted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", limit).lower()
+        measure = counted if counted.removesuffix("s") == counted else f"number of {counted}"
         super().__init__(f"The query is too complex: its {measure} of {requested} is over {maximum}")
-        self.measure = measure
+        self.limit = limit
         self.requested = requested
         self.maximum = maximum
 

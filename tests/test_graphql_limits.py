@@ -119,14 +119,14 @@ async def test_an_attack_is_refused_fast_and_small(name: str) -> None:
 @pytest.mark.parametrize("name", ["a huge page", "introspection twice", "an introspection bomb"])
 async def test_what_is_too_dear_is_refused_with_its_cost(name: str) -> None:
     _, (error,), counted = await run(ATTACKS[name])
-    assert error["extensions"] == {"code": "TOO_COMPLEX", "cost": counted}
+    assert error["extensions"] == {"code": "TOO_COMPLEX", "limit": {"name": "cost", **counted}}
     assert counted["requested"] > counted["maximum"]
 
 
 async def test_a_page_of_pages_without_end_costs_no_more_than_a_number_that_fits() -> None:
     nested = "items(first: 2147483647) { nodes {" * 6 + "id" + "} }" * 6
     _, (error,), _ = await run(f"{{ {nested} }}")
-    assert error["extensions"]["cost"]["requested"] == 1_000_000_000
+    assert error["extensions"]["limit"]["requested"] == 1_000_000_000
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ class LookAheadSchema(GuardedSchema):
         if operation is not None and operation.operation is OperationType.QUERY:
             document = admitted.document
             looking = LookAhead(
-                self._schema, document.fragments, admitted.variables, operation=operation, kept=document.kept
+                self._schema, document.fragments, admitted.variables, operation=operation, kept=admitted.kept
             )
             root = looking.selected(self._query, [operation])
             if all(each.is_typename or each.nodes[0].name.value in self._query.fields for each in root):

@@ -1,6 +1,6 @@
 """What a client selected under a field: with its fragments, aliases, directives and variables resolved."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -17,6 +17,7 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
+    SelectionSetNode,
     get_argument_values,
     get_directive_values,
     get_named_type,
@@ -174,10 +175,10 @@ class LookAhead:
     ) -> Sequence[Selection]:
         """Return the selections under all of a field's nodes, merged, for a value of an object type."""
         merged: dict[str, list[FieldNode]] = {}
+        spread: set[str] = set()
         for node in nodes:
             if node.selection_set is not None:
-                for field in self._fields(type_, node.selection_set.selections):
-                    merged.setdefault((field.alias or field.name).value, []).append(field)
+                self._merge(merged, spread, type_, node.selection_set)
         return [Selection(self, answer, same, type_) for answer, same in merged.items()]
 
     def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
@@ -186,20 +187,26 @@ class LookAhead:
             return make()
         return self._kept.get((id(self._operation), *key, _form(self.variables.coerced)), make)
 
-    def _fields(self, type_: GraphQLObjectType, selections: Iterable[SelectionNode]) -> Iterator[FieldNode]:
-        for node in selections:
+    def _merge(
+        self, merged: dict[str, list[FieldNode]], spread: set[str], type_: GraphQLObjectType, inner: SelectionSetNode
+    ) -> None:
+        """Add the fields by the client's names for them. A fragment that was `spread` before adds nothing."""
+        for node in inner.selections:
             if node.directives and not self._is_included(node):
                 continue
             if isinstance(node, FieldNode):
-                yield node
+                merged.setdefault((node.alias or node.name).value, []).append(node)
                 continue
-            fragment = (
-                self.fragments[node.name.value]
-                if isinstance(node, FragmentSpreadNode)
-                else cast(InlineFragmentNode, node)
-            )
+            if isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                if name in spread:
+                    continue
+                spread.add(name)
+                fragment: FragmentDefinitionNode | InlineFragmentNode = self.fragments[name]
+            else:
+                fragment = cast(InlineFragmentNode, node)
             if self._applies(fragment.type_condition, type_):
-                yield from self._fields(type_, fragment.selection_set.selections)
+                self._merge(merged, spread, type_, fragment.selection_set)
 
     def _is_included(self, node: SelectionNode) -> bool:
         skip = get_directive_values(GraphQLSkipDirective, node, self.variables)

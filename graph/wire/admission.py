@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, NameNode, OperationDefinitionNode, SelectionSetNode
+from graphql import OperationType as CoreOperationType
 from graphql.execution import get_variable_values
 from graphql.execution.values import VariableValues
 from strawberry.extensions import SchemaExtension
@@ -19,11 +20,15 @@ from strawberry.types.graphql import OperationType
 
 from graph.context import Context
 from graph.errors import TooComplex
-from graph.wire.documents import MOST_ERRORS, Document, Documents
+from graph.wire.cost import Cost
+from graph.wire.documents import MOST_ERRORS, Document, Documents, Kept
 from graph.wire.faults import shown
 from graph.wire.limits import Limits
 from graph.wire.requests import Request
 from graph.wire.variables import wrong_values
+
+# Without fragments there are fewer selections than tokens, but an object counts as several of them.
+KEPT_SELECTIONS_PER_TOKEN = 4
 
 
 class Admitted(NamedTuple):
@@ -33,7 +38,14 @@ class Admitted(NamedTuple):
     errors: Sequence[GraphQLError] = ()
     operation: OperationDefinitionNode | None = None
     variables: VariableValues = VariableValues({}, {})
-    cost: int | None = None
+    cost: Cost | None = None
+
+    @property
+    def kept(self) -> Kept | None:
+        """Where to keep what is made of the operation; None where its fragments make it so much larger than the
+        document that keeping it would take more memory than the document does."""
+        is_small = self.cost is not None and self.cost.selections <= KEPT_SELECTIONS_PER_TOKEN * self.document.tokens
+        return self.document.kept if is_small else None
 
 
 class GuardedSchema(strawberry.Schema):
@@ -58,11 +70,15 @@ class GuardedSchema(strawberry.Schema):
             return Admitted(document, [error])
         if isinstance(values, list):
             return Admitted(document, values)
-        cost, maximum = document.plan.cost(operation, values.coerced), self.documents.limits.cost
-        if cost <= maximum:
-            return Admitted(document, (), operation, values, cost)
-        refusal = TooComplex("cost", cost, maximum)
-        return Admitted(document, [GraphQLError(str(refusal), operation, original_error=refusal)], cost=cost)
+        limits, cost = self.documents.limits, None
+        try:
+            cost = document.plan.cost(operation, values.coerced, limits.selections)
+            limits.check(cost)
+        except TooComplex as refusal:
+            return Admitted(document, [GraphQLError(str(refusal), operation, original_error=refusal)], cost=cost)
+        except GraphQLError as error:
+            return Admitted(document, [error])
+        return Admitted(document, (), operation, values, cost)
 
     async def answer(self, request: Request, context: Context, allowed: Sequence[OperationType]) -> ExecutionResult:
         """Execute an operation of an allowed type. Raises what Strawberry does where there is none."""
@@ -78,7 +94,7 @@ class GuardedSchema(strawberry.Schema):
         """Return the `extensions` of an answer, which tell the cost where it is known."""
         if admitted.cost is None:
             return {}
-        return {"cost": {"requested": admitted.cost, "maximum": self.documents.limits.cost}}
+        return {"cost": {"requested": admitted.cost.once, "maximum": self.documents.limits.cost}}
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         errors[:] = [shown(error) for error in errors]
@@ -108,10 +124,10 @@ class Admission(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         asked = self.execution_context
         if asked.query:
-            self._admitted = self._schema.admit(asked.query, asked._provided_operation_name, asked.variables)
-            asked.graphql_document = self._admitted.document.ast
-            # Without a document Strawberry parses the text itself, and finds the same error.
-            asked.parse_options = {"max_tokens": self._schema.documents.limits.tokens}
+            name = asked._provided_operation_name
+            self._admitted = self._schema.admit(asked.query, name, asked.variables)
+            # Without a document Strawberry parses the text itself, and has errors of its own.
+            asked.graphql_document = self._admitted.document.ast or _stand_in(name)
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -122,3 +138,17 @@ class Admission(SchemaExtension):
 
     def get_results(self) -> dict[str, Any]:
         return {} if self._admitted is None else self._schema.costs(self._admitted)
+
+
+def _stand_in(operation_name: str | None) -> DocumentNode:
+    """Return a document for one that could not be parsed and is not executed."""
+    name = NameNode(value=operation_name) if operation_name else None
+    return DocumentNode(
+        definitions=(
+            OperationDefinitionNode(
+                operation=CoreOperationType.QUERY,
+                name=name,
+                selection_set=SelectionSetNode(selections=()),
+            ),
+        )
+    )

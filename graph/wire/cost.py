@@ -1,27 +1,41 @@
-"""What a selection costs: a number that grows with the rows that a query reads and the objects that it answers with.
+"""What an operation costs: a number that grows with the rows that a query reads and the objects that it answers with.
 
 The parts of a plan are made once per document; the number is worked out for each request, because the sizes of pages
 and what is skipped may come from its variables. An object costs 1 and a scalar nothing, unless a field names a cost of
 its own. A connection's `edges` and `nodes` cost, for each item of the page, 1 and what is selected in it.
+
+The same walk bounds the work. It goes through an operation as an executor does (GraphQL, 6.3.2, CollectFields: a
+fragment that was spread before adds nothing), and counts the selections that are gone through and the values that are
+answered. What stands in the braces of a field is added up once, however many fragments lead there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
+
+from graphql import DirectiveNode, GraphQLError
+
+from graph.errors import TooComplex
 
 # Beyond this a number says no more than "far too much"; pages within pages would make it ever longer.
 MOST = 1_000_000_000
 PAGE_ITEMS = 20
+# Planning an object, which may be a join or a statement of its own, takes about as long as planning ten scalars.
+OBJECT_SELECTIONS = 10
 
 Values: TypeAlias = Mapping[str, Any]
-Costs: TypeAlias = Mapping[str, "Cost"]
 
 
 class Cost(NamedTuple):
-    """What a selection costs `once`, and what for `each` item of the connection that it is made in."""
+    """What a selection costs `once`, and what for `each` item of the connection that it is made in; how many scalars it
+    answers with, likewise; and how many selections are gone through, an object counting `OBJECT_SELECTIONS`. No number
+    is more than `MOST`."""
 
-    once: int
+    once: int = 0
     each: int = 0
+    values: int = 0
+    each_values: int = 0
+    selections: int = 0
 
 
 class Value(NamedTuple):
@@ -39,9 +53,15 @@ class Condition(NamedTuple):
 
     value: Value
     wanted: bool
+    directive: DirectiveNode
 
     def holds(self, values: Values) -> bool:
-        return bool(self.value.of(values)) is self.wanted
+        """Raise `GraphQLError` if the value is null, which a variable with a default may be."""
+        value = self.value.of(values)
+        if value is None:
+            message = f"Variable '${self.value.variable}' is null, but @{self.directive.name.value} needs true or false"
+            raise GraphQLError(message, self.directive)
+        return bool(value) is self.wanted
 
 
 class Page(NamedTuple):
@@ -56,21 +76,39 @@ class Page(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A field that costs something by itself or by what is selected in it; a list of fixed length that often."""
+class SelectionSet:
+    """What stands in one pair of braces. `scalars` are the fields that cost nothing and are always included."""
+
+    scalars: int
+    others: tuple["Selection", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A field without fields of its own, which costs something or is included under conditions."""
 
     conditions: tuple[Condition, ...]
     own: int
-    inner: tuple["Selection", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A field with fields of its own; a list of fixed length costs as much as its items."""
+
+    conditions: tuple[Condition, ...]
+    own: int
+    inner: SelectionSet
     items: int = 1
     page: Page | None = None
     is_item: bool = False
 
-    def cost(self, values: Values, fragments: Costs) -> Cost:
-        inner = total(self.inner, values, fragments)
-        per_page = 0 if self.page is None else self.page.items(values) * inner.each
-        amount = self.items * (self.own + inner.once + per_page)
-        return Cost(0, amount) if self.is_item else Cost(amount)
+    def cost(self, inner: Cost, values: Values) -> Cost:
+        """Return what it costs, given what is selected in it does."""
+        page_items = 0 if self.page is None else self.page.items(values)
+        amount = self.items * (self.own + inner.once + page_items * inner.each)
+        scalars = self.items * (inner.values + page_items * inner.each_values)
+        selections = OBJECT_SELECTIONS - 1 + inner.selections
+        return Cost(0, amount, 0, scalars, selections) if self.is_item else Cost(amount, 0, scalars, 0, selections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +116,57 @@ class Group:
     """An inline fragment."""
 
     conditions: tuple[Condition, ...]
-    inner: tuple["Selection", ...]
-
-    def cost(self, values: Values, fragments: Costs) -> Cost:
-        return total(self.inner, values, fragments)
+    inner: SelectionSet
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A named fragment, whose cost is worked out before."""
+    """A named fragment."""
 
     conditions: tuple[Condition, ...]
     fragment: str
 
-    def cost(self, _values: Values, fragments: Costs) -> Cost:
-        return fragments[self.fragment]
+
+Selection: TypeAlias = Scalar | Object | Group | Spread
 
 
-Selection: TypeAlias = Field | Group | Spread
+class Walk:
+    """One walk through an operation, with its coerced variables. It gives up after `most` steps."""
 
+    def __init__(self, fragments: Mapping[str, SelectionSet], values: Values, most: int) -> None:
+        self._fragments = fragments
+        self._values = values
+        self._most = most
+        self._steps = 0
+        self._known: dict[int, Cost] = {}
 
-def total(selections: Iterable[Selection], values: Values, fragments: Costs) -> Cost:
-    """Add up what is selected with these coerced variables, given the costs of the fragments; at most `MOST`."""
-    once = each = 0
-    for selection in selections:
-        if all(condition.holds(values) for condition in selection.conditions):
-            cost = selection.cost(values, fragments)
-            once += cost.once
-            each += cost.each
-    return Cost(min(once, MOST), min(each, MOST))
+    def cost(self, selected: SelectionSet) -> Cost:
+        """Return what stands in the braces of a field or an operation costs. Raises `TooComplex` after too many steps,
+        and `GraphQLError` for a condition that is null."""
+        known = self._known.get(id(selected))
+        if known is None:
+            costs: list[Cost] = []
+            self._add(selected, costs, set())
+            known = self._known[id(selected)] = Cost(*(min(sum(numbers), MOST) for numbers in zip(*costs, strict=True)))
+        return known
+
+    def _add(self, selected: SelectionSet, costs: list[Cost], spread: set[str]) -> None:
+        """Add the costs of a selection set's parts. Fragments that were `spread` before add nothing."""
+        self._steps += selected.scalars + len(selected.others)
+        if self._steps > self._most:
+            raise TooComplex("selections", self._steps, self._most)
+        costs.append(Cost(0, 0, selected.scalars, 0, selected.scalars + len(selected.others)))
+        for selection in selected.others:
+            if not all(condition.holds(self._values) for condition in selection.conditions):
+                continue
+            match selection:
+                case Scalar():
+                    costs.append(Cost(selection.own, 0, 1))
+                case Object():
+                    costs.append(selection.cost(self.cost(selection.inner), self._values))
+                case Group():
+                    self._add(selection.inner, costs, spread)
+                case Spread():
+                    if selection.fragment not in spread:
+                        spread.add(selection.fragment)
+                        self._add(self._fragments[selection.fragment], costs, spread)

@@ -2,7 +2,7 @@
 
 Both what is accepted and what is refused is kept. Whatever a document contains, reading it takes some tens of
 milliseconds at most: its tokens are counted while it is parsed, its form is measured before it is validated, and
-validation gives up after its first errors or too many comparisons.
+validation gives up after its first errors or too many steps.
 """
 
 from collections import OrderedDict
@@ -20,17 +20,25 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.language.parser import MAX_NESTING_DEPTH
+from graphql.validation import validation_context
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from graph.errors import TooComplex
-from graph.wire.limits import Limits, check_form
+from graph.wire.limits import MOST_LINES, Limits, check, check_form
 from graph.wire.plan import Plan
 
-# A comparison takes about a microsecond, and an honest query, whose fragments overlap here and there, some hundreds.
-# The library's own bound of half a million is meant for JavaScript.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
+# Steps of the rules that compare fields with fields, and follow operations into fragments. A step takes some
+# microseconds, and an honest query, whose fragments overlap here and there, some hundreds. The library's own bound of
+# half a million is meant for JavaScript.
+VALIDATION_STEPS = 20_000
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = VALIDATION_STEPS
+validation_context.MAX_FRAGMENT_WORK = VALIDATION_STEPS
+# How the library's messages end when it gives up at one of those, or at one of the parser's bounds.
+VALIDATION_ABORTED = "Validation aborted."
+PARSING_ABORTED = ". Parsing aborted."
 MOST_ERRORS = 10
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 # A few hundred different queries of a large application.
@@ -44,7 +52,7 @@ T = TypeVar("T")
 
 
 class Kept:
-    """What was made of a document for earlier requests; dropped with it, and where there is too much."""
+    """What was made of a document for earlier requests; dropped with it, and cleared when there is too much."""
 
     def __init__(self) -> None:
         self._made: dict[object, Any] = {}
@@ -65,6 +73,7 @@ class Document:
     ast: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
     plan: Plan | None = None
+    tokens: int = 0
     fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
 
@@ -97,7 +106,7 @@ class Documents:
             self._kept.move_to_end(text)
             return kept[0]
         document = self._read(text)
-        size = BYTES_PER_DOCUMENT + len(text) + BYTES_PER_TOKEN * _tokens(document.ast)
+        size = BYTES_PER_DOCUMENT + len(text) + BYTES_PER_TOKEN * document.tokens
         self._kept[text] = document, size
         self.kept_bytes += size
         while self.kept_bytes > self._cache_bytes:
@@ -106,22 +115,38 @@ class Documents:
         return document
 
     def _read(self, text: str) -> Document:
+        ast = None
+        try:
+            check("lines", text.count("\n") + text.count("\r"), MOST_LINES)
+            ast = self._parsed(text)
+            check_form(ast, self.limits)
+            errors = validate(self.schema, ast, RULES, max_errors=MOST_ERRORS - 1)
+            if any(error.message == VALIDATION_ABORTED for error in errors):
+                raise TooComplex("validationSteps", VALIDATION_STEPS + 1, VALIDATION_STEPS)
+        except TooComplex as refusal:
+            error = GraphQLError(str(refusal), original_error=refusal.with_traceback(None))
+            return Document(ast, (error,), tokens=_tokens(ast))
+        except GraphQLError as error:
+            return Document(ast, (error.with_traceback(None),), tokens=_tokens(ast))
+        if errors:
+            return Document(ast, tuple(errors), tokens=_tokens(ast))
+        fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        return Document(ast, plan=Plan(self.schema, ast), tokens=_tokens(ast), fragments=fragments)
+
+    def _parsed(self, text: str) -> DocumentNode:
+        """Raises `TooComplex` for more tokens or deeper nesting than is allowed, `GraphQLError` for a syntax error."""
         tokens = self.limits.tokens
         try:
-            ast = parse(text, max_lexical_tokens=tokens, max_comments=tokens)
+            return parse(text, max_lexical_tokens=tokens, max_comments=tokens)
         except GraphQLError as error:
-            return Document(None, (error.with_traceback(None),))
-        try:
-            check_form(ast, self.limits)
-        except TooComplex as error:
-            return Document(ast, (GraphQLError(str(error), original_error=error.with_traceback(None)),))
-        except GraphQLError as error:
-            return Document(ast, (error.with_traceback(None),))
-        errors = validate(self.schema, ast, RULES, max_errors=MOST_ERRORS - 1)
-        if errors:
-            return Document(ast, tuple(errors))
-        fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
-        return Document(ast, plan=Plan(self.schema, ast), fragments=fragments)
+            for words, limit, maximum in (
+                ("tokens", "tokens", tokens),
+                ("comments", "comments", tokens),
+                ("nested too deeply", "nesting", MAX_NESTING_DEPTH),
+            ):
+                if error.message.endswith(words + PARSING_ABORTED):
+                    raise TooComplex(limit, maximum + 1, maximum) from None
+            raise
 
 
 def _tokens(ast: DocumentNode | None) -> int:

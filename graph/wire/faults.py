@@ -21,6 +21,8 @@ MASKED = "Something went wrong"
 # Some messages quote the document, which may be one long name.
 MESSAGE_LENGTH = 500
 NOT_NONE = "not to be None."
+# A place of the document for each of a name's first uses.
+MOST_LOCATIONS = 10
 # What Strawberry raises about the operation that was asked for.
 UNANSWERABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
@@ -49,8 +51,8 @@ def extensions_of(error: Exception) -> dict[str, Any]:
         case Forbidden():
             return {"code": "FORBIDDEN"}
         case TooComplex():
-            counted = {"requested": error.requested, "maximum": error.maximum}
-            return {"code": "TOO_COMPLEX", error.measure: counted}
+            limit = {"name": error.limit, "requested": error.requested, "maximum": error.maximum}
+            return {"code": "TOO_COMPLEX", "limit": limit}
         case RateLimited():
             return {"code": "RATE_LIMITED", "retryAfter": error.retry_after}
         case TryLater():
@@ -79,5 +81,7 @@ def _cause(error: GraphQLError) -> Exception | None:
 
 
 def _replaced(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
-    message = message[:MESSAGE_LENGTH]
-    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, extensions=extensions)
+    replaced = GraphQLError(message[:MESSAGE_LENGTH], path=error.path, extensions=extensions)
+    # To find the places again in the document would take much longer.
+    replaced.locations = list(dict.fromkeys(error.locations or ()))[:MOST_LOCATIONS] or None
+    return replaced

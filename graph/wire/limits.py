@@ -19,18 +19,42 @@ from graphql import (
 )
 
 from graph.errors import TooComplex
+from graph.wire.cost import Cost
+
+# Fragments that spread fragments, without fields between them: the walks through them are recursive.
+MOST_NESTED = 100
+# The alias of a row's field is repeated in the answer for every row.
+ALIAS_LENGTH = 256
+# Each error is located by counting lines; an honest document has fewer lines than tokens.
+MOST_LINES = 5000
+# Some scalars for each object.
+VALUES_PER_COST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The most that one query may ask for. The defaults leave room for the introspection query of GraphiQL, which is 15
-    fields deep, and for a dashboard of some two hundred fields."""
+    fields deep, for a dashboard of some two hundred fields, and for a gateway that merges queries and so gives each
+    field an alias."""
 
     depth: int = 15
-    aliases: int = 30
-    directives: int = 30
+    aliases: int = 200
+    directives: int = 100
     tokens: int = 2000
+    selections: int = 10_000
     cost: int = 10_000
+
+    def check(self, cost: Cost) -> None:
+        """Raise `TooComplex` if an operation costs more than allowed."""
+        check("cost", cost.once, self.cost)
+        check("selections", cost.selections, self.selections)
+        check("values", cost.values, VALUES_PER_COST * self.cost)
+
+
+def check(measure: str, requested: int, maximum: int) -> None:
+    """Raise `TooComplex` if more is requested than allowed."""
+    if requested > maximum:
+        raise TooComplex(measure, requested, maximum)
 
 
 @dataclass(slots=True)
@@ -48,17 +72,20 @@ def check_form(document: DocumentNode, limits: Limits) -> None:
     """Raise `TooComplex` where a document's form is over a limit, `GraphQLError` where fragments spread in a circle."""
     definitions = [node for node in document.definitions if isinstance(node, ExecutableDefinitionNode)]
     forms = [_form(definition) for definition in definitions]
-    _check("number of aliases", sum(form.aliases for form in forms), limits.aliases)
-    _check("number of directives", sum(form.directives for form in forms), limits.directives)
+    check("aliases", sum(form.aliases for form in forms), limits.aliases)
+    check("directives", sum(form.directives for form in forms), limits.directives)
     fragments: dict[str, Form] = {}
     for definition, form in zip(definitions, forms, strict=True):
         if isinstance(definition, FragmentDefinitionNode):
             fragments[definition.name.value] = form
     depths: dict[str, int] = {}
+    nestings: dict[str, int] = {}
     for name in innermost_first({name: [spread for spread, _ in form.spreads] for name, form in fragments.items()}):
         if name in fragments:
             depths[name] = _depth(fragments[name], depths)
-    _check("depth", max((_depth(form, depths) for form in forms), default=0), limits.depth)
+            nestings[name] = 1 + max((nestings.get(spread, 0) for spread, _ in fragments[name].spreads), default=0)
+    check("depth", max((_depth(form, depths) for form in forms), default=0), limits.depth)
+    check("nestedFragments", max(nestings.values(), default=0), MOST_NESTED)
 
 
 def innermost_first(spreads: Mapping[str, Iterable[str]]) -> Iterator[str]:
@@ -82,8 +109,9 @@ def _form(definition: ExecutableDefinitionNode) -> Form:
             if isinstance(selection, FragmentSpreadNode):
                 form.spreads.append((selection.name.value, depth - 1))
                 continue
-            if isinstance(selection, FieldNode):
-                form.aliases += 1 if selection.alias else 0
+            if isinstance(selection, FieldNode) and selection.alias:
+                form.aliases += 1
+                check("aliasLength", len(selection.alias.value), ALIAS_LENGTH)
             if isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set:
                 selection_sets.append((selection.selection_set, depth + 1))
     return form
@@ -91,8 +119,3 @@ def _form(definition: ExecutableDefinitionNode) -> Form:
 
 def _depth(form: Form, depths: Mapping[str, int]) -> int:
     return max([form.depth, *(above + depths.get(name, 0) for name, above in form.spreads)])
-
-
-def _check(measure: str, requested: int, maximum: int) -> None:
-    if requested > maximum:
-        raise TooComplex(measure, requested, maximum)
