@@ -40,7 +40,8 @@ class Selecting:
         self.nested: list[Nested] = []
         # With their positions: what is wanted twice is read once.
         self._columns: dict[ColumnElement[Any], int] = {}
-        self._joins: list[tuple[Row, ColumnElement[bool]]] = []
+        # By the row that points to them: what is wanted by several names is joined once. SQLite joins up to 64 tables.
+        self._joins: dict[tuple[Row, str], tuple[Row, ColumnElement[bool]]] = {}
         self._finishers: dict[str, Callable[..., Any]] = {}
 
     def place(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
@@ -52,7 +53,7 @@ class Selecting:
         # Labels, because two rows may have columns of one name.
         columns = [column.label(f"column{at}") for column, at in self._columns.items()]
         statement = select(*columns).select_from(source)
-        for row, condition in self._joins:
+        for row, condition in self._joins.values():
             statement = statement.outerjoin(row, condition)
         return statement
 
@@ -92,8 +93,10 @@ class Selecting:
 
     def _one(self, row: Row, kind: Kind, name: str, wanted: Wanted) -> Expression:
         reference = kind.references[name]
-        there = aliased(CATALOGUE[reference.kind].table)
-        self._joins.append((there, and_(reference.matches(row, there), visible(there, self.eyes))))
+        if (row, name) not in self._joins:
+            joined = aliased(CATALOGUE[reference.kind].table)
+            self._joins[row, name] = joined, and_(reference.matches(row, joined), visible(joined, self.eyes))
+        there, _ = self._joins[row, name]
         key, *_ = CATALOGUE[reference.kind].key_columns(there)
         return f"None if {self._values([key])} is None else {self._object(there, wanted)}"
 

@@ -41,15 +41,27 @@ class Many(NamedTuple):
 class _HashedOnce:
     """A tree that is looked up by its value again and again: going through all of it once is enough."""
 
+    size: int
+    """How many parts there are in the tree."""
     _hash: int
 
     def __post_init__(self) -> None:
         own: Any = self  # those below are dataclasses
         values: Any = tuple(getattr(own, field.name) for field in fields(own))
         object.__setattr__(self, "_hash", hash(values))
+        object.__setattr__(self, "size", _size(values))
 
     def __hash__(self) -> int:
         return self._hash
+
+
+def _size(value: object) -> int:
+    match value:
+        case _HashedOnce():
+            return value.size
+        case tuple():
+            return 1 + sum(map(_size, value))
+    return 0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from graph.scope import Eyes, visible
 
 # A dashboard has some dozens of shapes; whoever writes new ones all the time only loses their own time.
 KEPT_SHAPES = 512
+# A shape of more parts is compiled anew each time: what is kept must not take more memory than dashboards do.
+KEPT_PARTS = 1000
 
 Take: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
 # The columns of a child that say whose it is, in the order of its parent's key; empty for a list without parents.
@@ -68,9 +70,14 @@ class RowsStatement(NamedTuple):
         return not self.nested
 
 
-@lru_cache(KEPT_SHAPES)
 def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> PageStatement:
     """Put a page's queries together: of the children `under` each of many parents, or else of the whole list."""
+    make = _page_statement if page.size <= KEPT_PARTS else _page_statement.__wrapped__
+    return make(page, under, eyes, is_sqlite)
+
+
+@lru_cache(KEPT_SHAPES)
+def _page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> PageStatement:
     listing, selecting = Listing(page, eyes), Selecting(eyes)
     family = _family(page, under, eyes, is_sqlite=is_sqlite)
     # To which nothing is joined; to sort such rows once is enough.
@@ -95,10 +102,15 @@ def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> Pag
     )
 
 
-@lru_cache(KEPT_SHAPES)
 def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes, is_sqlite: bool) -> RowsStatement:
     """Put together the search for rows by one of their kind's lookups. The page under a single row is read along with
     it, if it is the only one."""
+    make = _rows_statement if wanted.size <= KEPT_PARTS else _rows_statement.__wrapped__
+    return make(wanted, lookup, eyes, is_sqlite)
+
+
+@lru_cache(KEPT_SHAPES)
+def _rows_statement(wanted: Wanted, lookup: str, eyes: Eyes, is_sqlite: bool) -> RowsStatement:
     kind, selecting = CATALOGUE[wanted.kind], Selecting(eyes)
     row = aliased(kind.table)
     found = kind.lookups[lookup]

@@ -20,16 +20,18 @@ from graph.errors import TooComplex
 # Beyond this a number says no more than "far too much"; pages within pages would make it ever longer.
 MOST = 1_000_000_000
 PAGE_ITEMS = 20
-# Planning an object, which may be a join or a statement of its own, takes about as long as planning ten scalars.
+# What they are planned and read in takes about as long as for so many scalars: an object may be a join, and a list is a
+# statement of its own.
 OBJECT_SELECTIONS = 10
+LIST_SELECTIONS = 40
 
 Values: TypeAlias = Mapping[str, Any]
 
 
 class Cost(NamedTuple):
     """What a selection costs `once`, and what for `each` item of the connection that it is made in; how many scalars it
-    answers with, likewise; and how many selections are gone through, an object counting `OBJECT_SELECTIONS`. No number
-    is more than `MOST`."""
+    answers with, likewise; and how many selections are gone through, where an object counts `OBJECT_SELECTIONS` and a
+    list `LIST_SELECTIONS`. No number is more than `MOST`."""
 
     once: int = 0
     each: int = 0
@@ -89,16 +91,20 @@ class Scalar:
 
     conditions: tuple[Condition, ...]
     own: int
+    values: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A field with fields of its own; a list of fixed length costs as much as its items."""
+    """A field with fields of its own; a list of fixed length costs as much as its `items`, and answers with the values
+    of `length` of them."""
 
     conditions: tuple[Condition, ...]
     own: int
     inner: SelectionSet
+    values: int = 0
     items: int = 1
+    length: float = 1
     page: Page | None = None
     is_item: bool = False
 
@@ -106,9 +112,9 @@ class Object:
         """Return what it costs, given what is selected in it does."""
         page_items = 0 if self.page is None else self.page.items(values)
         amount = self.items * (self.own + inner.once + page_items * inner.each)
-        scalars = self.items * (inner.values + page_items * inner.each_values)
-        selections = OBJECT_SELECTIONS - 1 + inner.selections
-        return Cost(0, amount, 0, scalars, selections) if self.is_item else Cost(amount, 0, scalars, 0, selections)
+        answered = int(self.length * (self.values + inner.values + page_items * inner.each_values))
+        selections = (OBJECT_SELECTIONS if self.page is None else LIST_SELECTIONS) - 1 + inner.selections
+        return Cost(0, amount, 0, answered, selections) if self.is_item else Cost(amount, 0, answered, 0, selections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ class Walk:
                 continue
             match selection:
                 case Scalar():
-                    costs.append(Cost(selection.own, 0, 1))
+                    costs.append(Cost(selection.own, 0, selection.values))
                 case Object():
                     costs.append(selection.cost(self.cost(selection.inner), self._values))
                 case Group():

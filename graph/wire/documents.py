@@ -16,18 +16,17 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    parse,
     specified_rules,
     validate,
 )
-from graphql.language.parser import MAX_NESTING_DEPTH
 from graphql.validation import validation_context
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from graph.errors import TooComplex
-from graph.wire.limits import MOST_LINES, Limits, check, check_form
+from graph.wire.limits import Limits, check_form
+from graph.wire.parsing import parse_document
 from graph.wire.plan import Plan
 
 # Steps of the rules that compare fields with fields, and follow operations into fragments. A step takes some
@@ -36,9 +35,8 @@ from graph.wire.plan import Plan
 VALIDATION_STEPS = 20_000
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = VALIDATION_STEPS
 validation_context.MAX_FRAGMENT_WORK = VALIDATION_STEPS
-# How the library's messages end when it gives up at one of those, or at one of the parser's bounds.
+# What the library says when it gives up there.
 VALIDATION_ABORTED = "Validation aborted."
-PARSING_ABORTED = ". Parsing aborted."
 MOST_ERRORS = 10
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 # A few hundred different queries of a large application.
@@ -117,8 +115,7 @@ class Documents:
     def _read(self, text: str) -> Document:
         ast = None
         try:
-            check("lines", text.count("\n") + text.count("\r"), MOST_LINES)
-            ast = self._parsed(text)
+            ast = parse_document(text, self.limits.tokens)
             check_form(ast, self.limits)
             errors = validate(self.schema, ast, RULES, max_errors=MOST_ERRORS - 1)
             if any(error.message == VALIDATION_ABORTED for error in errors):
@@ -132,21 +129,6 @@ class Documents:
             return Document(ast, tuple(errors), tokens=_tokens(ast))
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         return Document(ast, plan=Plan(self.schema, ast), tokens=_tokens(ast), fragments=fragments)
-
-    def _parsed(self, text: str) -> DocumentNode:
-        """Raises `TooComplex` for more tokens or deeper nesting than is allowed, `GraphQLError` for a syntax error."""
-        tokens = self.limits.tokens
-        try:
-            return parse(text, max_lexical_tokens=tokens, max_comments=tokens)
-        except GraphQLError as error:
-            for words, limit, maximum in (
-                ("tokens", "tokens", tokens),
-                ("comments", "comments", tokens),
-                ("nested too deeply", "nesting", MAX_NESTING_DEPTH),
-            ):
-                if error.message.endswith(words + PARSING_ABORTED):
-                    raise TooComplex(limit, maximum + 1, maximum) from None
-            raise
 
 
 def _tokens(ast: DocumentNode | None) -> int:

@@ -25,8 +25,6 @@ from graph.wire.cost import Cost
 MOST_NESTED = 100
 # The alias of a row's field is repeated in the answer for every row.
 ALIAS_LENGTH = 256
-# Each error is located by counting lines; an honest document has fewer lines than tokens.
-MOST_LINES = 5000
 # Some scalars for each object.
 VALUES_PER_COST = 50
 

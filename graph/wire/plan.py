@@ -1,6 +1,7 @@
 """A valid document, made ready to be priced: what of it costs anything, and from which variables that is known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from graphql import (
     BooleanValueNode,
@@ -21,9 +22,14 @@ from graphql import (
     VariableNode,
     get_named_type,
     is_composite_type,
+    is_enum_type,
+    is_input_object_type,
+    is_interface_type,
+    is_object_type,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
+from graph.errors import TooComplex
 from graph.wire.cost import (
     Condition,
     Cost,
@@ -42,6 +48,8 @@ from graph.wire.cost import (
 # The key in a field's metadata under which it names a cost of its own.
 COST = "cost"
 TOTAL_COUNT_COST = 10
+# An executor resolves each value of introspection by itself, which takes as long as reading so many of a row.
+INTROSPECTION_VALUES = 20
 # The sizes of pages that a document is asked for with.
 KEPT_COSTS = 16
 MISSING = object()
@@ -55,9 +63,10 @@ class Plan:
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
+        self._lengths = introspection_lengths(schema)
         # Those that tell sizes of pages, and what is included.
         self._variables: set[str] = set()
-        self._known: dict[tuple[object, ...], Cost] = {}
+        self._known: dict[tuple[object, ...], Cost | TooComplex] = {}
         self._fragments = {
             node.name.value: self._selected(node.selection_set, self._composite(node.type_condition.name.value))
             for node in document.definitions
@@ -75,10 +84,15 @@ class Plan:
         key = (id(operation), *(values.get(name, MISSING) for name in self._variables))
         known = self._known.get(key)
         if known is None:
-            known = Walk(self._fragments, values, most_steps).cost(self._operations[id(operation)])
             if len(self._known) >= KEPT_COSTS:
                 self._known.clear()
+            try:
+                known = Walk(self._fragments, values, most_steps).cost(self._operations[id(operation)])
+            except TooComplex as refusal:
+                known = refusal
             self._known[key] = known
+        if isinstance(known, TooComplex):
+            raise known.with_traceback(None)
         return known
 
     def _selected(self, selection_set: SelectionSetNode, parent: GraphQLCompositeType) -> SelectionSet:
@@ -110,18 +124,17 @@ class Plan:
             return Scalar(conditions, 0) if conditions else None
         kind, own = get_named_type(definition.type), _own_cost(name, definition, parent)
         if not node.selection_set or not is_composite_type(kind):
-            return Scalar(conditions, own) if conditions or own else None
+            values = INTROSPECTION_VALUES if parent.name.startswith("__") else 1
+            return Scalar(conditions, own, values) if conditions or own else None
         page = None
         if kind.name.endswith("Connection"):
             page = Page(self._argument(node, definition, "first"), self._argument(node, definition, "last"))
-        return Object(
-            conditions,
-            own,
-            self._selected(node.selection_set, kind),
-            items=INTROSPECTION_ITEMS.get(name, 1) if parent.name.startswith("__") else 1,
-            page=page,
-            is_item=parent.name.endswith("Connection") and name in ("edges", "nodes"),
-        )
+        inner = self._selected(node.selection_set, kind)
+        if parent.name.startswith("__"):
+            items, length = INTROSPECTION_ITEMS.get(name, 1), self._lengths.get(name, 1)
+            return Object(conditions, own, inner, INTROSPECTION_VALUES, items, length)
+        is_item = parent.name.endswith("Connection") and name in ("edges", "nodes")
+        return Object(conditions, own, inner, page=page, is_item=is_item)
 
     def _conditions(self, directives: Sequence[DirectiveNode]) -> Iterator[Condition]:
         for directive in directives:
@@ -153,6 +166,24 @@ class Plan:
         if not is_composite_type(kind):
             raise TypeError(name)
         return kind
+
+
+@lru_cache(1)
+def introspection_lengths(schema: GraphQLSchema) -> Mapping[str, float]:
+    """Return how long the lists of introspection are: that of all types, and the others on average."""
+    types = schema.type_map.values()
+    fields = [type_.fields for type_ in types if is_object_type(type_) or is_interface_type(type_)]
+    inputs = [type_.fields for type_ in types if is_input_object_type(type_)]
+    enums = [type_.values for type_ in types if is_enum_type(type_)]
+    arguments = [field.args for declared in fields for field in declared.values()]
+    return {
+        "types": len(types),
+        "fields": sum(map(len, fields)) / len(types),
+        "inputFields": sum(map(len, inputs)) / len(types),
+        "enumValues": sum(map(len, enums)) / len(types),
+        "args": sum(map(len, arguments)) / max(1, len(arguments)),
+        "ofType": 0.5,  # of the types around a type there are few
+    }
 
 
 def _own_cost(name: str, definition: GraphQLField, parent: GraphQLCompositeType) -> int:
