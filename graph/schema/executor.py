@@ -29,6 +29,9 @@ from graph.schema.selections import LookAhead, Selection
 from graph.wire.admission import Admitted, GuardedSchema
 from graph.wire.requests import Request
 
+# Each root field may take a connection of the pool, which is there for other requests too.
+FIELDS_AT_ONCE = 4
+
 
 class Finished(NamedTuple):
     """An answer that needs no completion: made of what JSON is made of, in the client's names and order. `errors` say
@@ -112,8 +115,7 @@ class LookAheadSchema(GuardedSchema):
         return await super().answer(request, context, allowed)
 
     async def _answered(self, admitted: Admitted, root: Sequence[Selection], context: Context) -> ExecutionResult:
-        answers = [self._field(each, context) for each in root]
-        found = [await answers[0]] if len(answers) == 1 else await asyncio.gather(*answers)
+        found = await self._fields(root, context)
         errors: list[GraphQLError] = []
         data: dict[str, Any] | None = {}
         for selection, finished in zip(root, found, strict=True):
@@ -124,6 +126,18 @@ class LookAheadSchema(GuardedSchema):
                 data[selection.answer] = finished.answer
         self.process_errors(errors)
         return ExecutionResult(data, errors or None, self.costs(admitted))
+
+    async def _fields(self, root: Sequence[Selection], context: Context) -> Sequence[Finished]:
+        """Return the answers of root fields."""
+        if len(root) == 1:
+            return [await self._field(root[0], context)]
+        turns = asyncio.Semaphore(FIELDS_AT_ONCE)
+
+        async def in_turn(selection: Selection) -> Finished:
+            async with turns:
+                return await self._field(selection, context)
+
+        return await asyncio.gather(*map(in_turn, root))
 
     async def _field(self, selection: Selection, context: Context) -> Finished:
         """Return the answer of a root field, or null with the error that is in its place."""

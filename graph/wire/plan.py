@@ -50,6 +50,8 @@ COST = "cost"
 TOTAL_COUNT_COST = 10
 # An executor resolves each value of introspection by itself, which takes as long as reading so many of a row.
 INTROSPECTION_VALUES = 20
+# An alias is repeated for each row; so many letters of one count as a value.
+ALIAS_LETTERS = 16
 # The sizes of pages that a document is asked for with.
 KEPT_COSTS = 16
 MISSING = object()
@@ -120,21 +122,23 @@ class Plan:
     ) -> Selection | None:
         name = node.name.value
         definition = self._schema.get_field(parent, name)
+        values = len(node.alias.value) // ALIAS_LETTERS if node.alias else 0
         if definition is None or name == "__typename":
-            return Scalar(conditions, 0) if conditions else None
+            return Scalar(conditions, 0, values + 1) if conditions or values else None
+        if parent.name.startswith("__"):
+            values += INTROSPECTION_VALUES
         kind, own = get_named_type(definition.type), _own_cost(name, definition, parent)
         if not node.selection_set or not is_composite_type(kind):
-            values = INTROSPECTION_VALUES if parent.name.startswith("__") else 1
-            return Scalar(conditions, own, values) if conditions or own else None
+            return Scalar(conditions, own, max(1, values)) if conditions or own or values else None
         page = None
         if kind.name.endswith("Connection"):
             page = Page(self._argument(node, definition, "first"), self._argument(node, definition, "last"))
         inner = self._selected(node.selection_set, kind)
         if parent.name.startswith("__"):
             items, length = INTROSPECTION_ITEMS.get(name, 1), self._lengths.get(name, 1)
-            return Object(conditions, own, inner, INTROSPECTION_VALUES, items, length)
+            return Object(conditions, own, inner, values, items, length)
         is_item = parent.name.endswith("Connection") and name in ("edges", "nodes")
-        return Object(conditions, own, inner, page=page, is_item=is_item)
+        return Object(conditions, own, inner, values, page=page, is_item=is_item)
 
     def _conditions(self, directives: Sequence[DirectiveNode]) -> Iterator[Condition]:
         for directive in directives:
