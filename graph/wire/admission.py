@@ -23,6 +23,7 @@ from graph.errors import TooComplex
 from graph.wire.cost import Cost
 from graph.wire.documents import MOST_ERRORS, Document, Documents, Kept
 from graph.wire.faults import shown
+from graph.wire.introspection import name_known_locations
 from graph.wire.limits import Limits
 from graph.wire.requests import Request
 from graph.wire.variables import wrong_values
@@ -55,6 +56,7 @@ class GuardedSchema(strawberry.Schema):
     def __init__(self, query: type, *, limits: Limits | None = None, **options: Any) -> None:
         extensions = [*options.pop("extensions", ()), lambda: Admission(self)]
         super().__init__(query, extensions=extensions, **options)
+        name_known_locations(self._schema)
         self.documents = Documents(self._schema, limits or Limits())
 
     def admit(self, query: str, operation_name: str | None, variables: Mapping[str, Any] | None) -> Admitted:
