@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from graph.body import BODY_BYTES
-from graph.wire.view import OPERATIONS_PER_SOCKET
+from graph.wire.socket import OPERATIONS_PER_SOCKET
 from tests.endpoints import Tokens, served
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -86,6 +86,10 @@ async def test_queries_mutations_and_subscriptions_are_answered(address: str) ->
         ({"Authorization": "Bearer secret"}, "admin"),
         ({"authorization": "bearer secret"}, "admin"),
         ({"AUTHORIZATION": "Bearer secret", "token": "other"}, "admin"),
+        ({"headers": {"Authorization": "Bearer secret"}}, "admin"),
+        ({"headers": {"authorization": "Bearer secret", "Accept": "*/*"}, "authToken": "other"}, "admin"),
+        ({"headers": {}, "authToken": "secret"}, "admin"),
+        ({"headers": None, "authToken": None}, None),
     ],
 )
 async def test_the_first_message_tells_who_asks(address: str, payload: Any, role: str | None) -> None:
@@ -98,11 +102,47 @@ async def test_the_first_message_tells_who_asks(address: str, payload: Any, role
 
 @pytest.mark.parametrize(
     "payload",
-    [{"token": ""}, {"token": "unknown"}, {"token": ["secret"]}, {"Authorization": "secret"}, {"authorization": 7}],
+    [
+        {"token": ""},
+        {"token": "unknown"},
+        {"token": ["secret"]},
+        {"Authorization": "secret"},
+        {"authorization": 7},
+        {"headers": {"Authorization": "Bearer unknown"}},
+        {"authToken": "unknown"},
+    ],
 )
 async def test_a_bad_token_closes_the_socket(address: str, payload: Any) -> None:
     async with socket(address, payload) as ws:
         assert await closed(ws) == 4403
+
+
+async def test_the_token_may_come_with_the_request_that_opens_the_socket(address: str) -> None:
+    headers = {"Authorization": "Bearer secret"}
+    for payload in (None, {}, {"token": None}):
+        async with socket(address, payload, additional_headers=headers) as ws:
+            await receive(ws)
+            answer, _ = await ask(ws, "{ role }")
+            assert answer["payload"]["data"] == {"role": "admin"}
+    for sent in ("Bearer unknown", "Basic c2VjcmV0"):
+        async with socket(address, None, additional_headers={"Authorization": sent}) as ws:
+            assert await closed(ws) == 4403
+        async with socket(address, {"token": "secret"}, additional_headers={"Authorization": sent}) as ws:
+            assert (await receive(ws))["type"] == "connection_ack"
+
+
+async def test_the_hash_of_a_query_is_refused_and_the_socket_stays_open(address: str) -> None:
+    async with socket(address) as ws:
+        await receive(ws)
+        extensions = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
+        await send(ws, type="subscribe", id="1", payload={"extensions": extensions})
+        refusal = await receive(ws)
+        assert (refusal["type"], refusal["id"]) == ("error", "1")
+        assert refusal["payload"] == [
+            {"message": "PersistedQueryNotSupported", "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}}
+        ]
+        answer, _ = await ask(ws, "{ id }", extensions=extensions)
+        assert answer["payload"]["data"] == {"id": "1"}
 
 
 async def test_a_database_that_is_away_asks_to_come_again(address: str) -> None:
@@ -224,6 +264,8 @@ async def test_the_operations_of_one_socket_are_bounded(address: str) -> None:
             await receive(ws)
         (refusal,) = await ask(ws, "{ id }", id="more")
         assert (refusal["type"], refusal["id"]) == ("error", "more")
+        limit = {"name": "operations", "requested": OPERATIONS_PER_SOCKET + 1, "maximum": OPERATIONS_PER_SOCKET}
+        assert [error["extensions"] for error in refusal["payload"]] == [{"code": "TOO_COMPLEX", "limit": limit}]
         await send(ws, type="complete", id="0")
         assert [message["type"] for message in await ask(ws, "{ id }", id="more")] == ["next", "complete"]
 

@@ -224,6 +224,26 @@ async def test_a_query_string_that_is_no_request_is_refused(
     assert (answer.status_code, codes_of(answer)) == (400, {"BAD_USER_INPUT"})
 
 
+@pytest.mark.parametrize("accept", [PLAIN, NEWER])
+async def test_the_hash_of_a_query_is_answered_so_that_clients_send_the_query(
+    http: httpx.AsyncClient, accept: str
+) -> None:
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
+    refusal = [{"message": "PersistedQueryNotSupported", "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}}]
+    for body in (
+        {"extensions": extensions},
+        {"query": None, "operationName": "a", "variables": {}, "extensions": extensions},
+        {"query": "", "extensions": extensions},
+    ):
+        answer = await post(http, body, accept=accept)
+        assert answer.status_code == (200 if accept == PLAIN else 400)
+        assert answer.json() == {"errors": refusal}
+    answer = await http.get(PATH, params={"extensions": json.dumps(extensions)}, headers={"Accept": accept})
+    assert answer.json() == {"errors": refusal}
+    answer = await post(http, {"query": "{ id }", "extensions": extensions}, accept=accept)
+    assert answer.json()["data"] == {"id": "1"}
+
+
 @pytest.mark.parametrize("query", ["mutation { change }", "subscription { count(to: 1) }", "mutation { nothing }"])
 @pytest.mark.parametrize("accept", [PLAIN, NEWER])
 async def test_nothing_but_a_query_is_executed_by_get(http: httpx.AsyncClient, query: str, accept: str) -> None:

@@ -14,6 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
+from graph.wire.requests import PersistedQueryNotSupported
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,11 @@ def _in_graphql(message: str) -> str:
     return message if words == message else f"{words}not to be null."
 
 
+def shown_refusal(refusal: ClickgateError) -> GraphQLError:
+    """Return the error for a request that was refused before there was a document."""
+    return shown(GraphQLError(str(refusal), original_error=refusal))
+
+
 def extensions_of(error: Exception) -> dict[str, Any]:
     """Return what a program learns of an error: its `code`, and what belongs to it. Logs an unforeseen one."""
     match error:
@@ -57,6 +63,8 @@ def extensions_of(error: Exception) -> dict[str, Any]:
             return {"code": "RATE_LIMITED", "retryAfter": error.retry_after}
         case TryLater():
             return {"code": "UNAVAILABLE", "retryAfter": error.retry_after}
+        case PersistedQueryNotSupported():
+            return {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}
         case ClickgateError():
             return {"code": "BAD_USER_INPUT"}
     fault = uuid4().hex

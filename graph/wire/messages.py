@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from graph.caller import bearer
-from graph.wire.requests import Request
+from graph.wire.requests import SentRequest
 
 # Clients number their operations or give them a UUID.
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -43,7 +43,7 @@ class Subscribe(Struct, tag="subscribe"):
     """An operation of any kind."""
 
     id: Id
-    payload: Request
+    payload: SentRequest
 
 
 Message: TypeAlias = Init | Ping | Pong | Complete | Subscribe
@@ -56,12 +56,17 @@ def read(message: object) -> Message:
 
 
 def token(payload: dict[str, Any]) -> str | None:
-    """Return the secret in a `connection_init` payload: `Authorization` as in the header, or the bare `token`.
+    """Return the secret in a `connection_init` payload, wherever a client puts it: in `Authorization` as in the header,
+    which may be among `headers`; or bare, in `token` or `authToken`.
 
     Raises `Unauthenticated` for one that cannot be a token.
     """
-    for name, value in payload.items():
-        if value is not None and name.lower() == "authorization":
-            return bearer(str(value))
-    value = payload.get("token")
-    return None if value is None else bearer(f"Bearer {value}")
+    headers = payload.get("headers")
+    for fields in (payload, headers if isinstance(headers, dict) else {}):
+        for name, value in fields.items():
+            if value is not None and name.lower() == "authorization":
+                return bearer(str(value))
+    for name in ("token", "authToken"):
+        if (value := payload.get(name)) is not None:
+            return bearer(f"Bearer {value}")
+    return None

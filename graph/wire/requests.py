@@ -4,7 +4,7 @@ Raises `MalformedRequest` for whatever is not one, in words that name the field.
 """
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -30,39 +30,66 @@ class UnreadableType(InvalidRequest):
     message = "The body must be application/json, in UTF-8"
 
 
-class Request(Struct, frozen=True, rename="camel"):
+class PersistedQueryNotSupported(InvalidRequest):
+    """There is only the hash of a query. The message and the code are those by which Apollo's clients, and others that
+    do as they do, know that they have to send the query itself."""
+
+    message = "PersistedQueryNotSupported"
+
+
+class Request(NamedTuple):
     """A GraphQL request."""
 
     query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
+
+
+class SentRequest(Struct, frozen=True, rename="camel"):
+    """A GraphQL request as it is sent."""
+
+    query: str | None = None
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
     extensions: dict[str, Any] | None = None
 
+    def request(self) -> Request:
+        """Return the request. Raises `PersistedQueryNotSupported`, and `MalformedRequest` without a query."""
+        if not self.query and self.extensions and isinstance(self.extensions.get("persistedQuery"), dict):
+            raise PersistedQueryNotSupported
+        if self.query is None:
+            raise MalformedRequest("A GraphQL request needs a query")
+        return Request(self.query, self.variables, self.operation_name)
 
-_decode = msgspec.json.Decoder(Request).decode
+
+_decode = msgspec.json.Decoder(SentRequest).decode
 
 
 async def posted(scope: Scope, receive: Receive) -> Request:
-    """Return the request in a body. Raises `UnreadableType`, `BodyTooLarge`, `MalformedRequest`."""
+    """Return the request in a body. Raises `UnreadableType`, `BodyTooLarge`, `MalformedRequest`,
+    `PersistedQueryNotSupported`."""
     if not is_readable(header(scope, b"content-type")):
         raise UnreadableType
     body = await read_body(receive)
     try:
-        return _decode(body)
+        sent = _decode(body)
     except (ValueError, RecursionError) as error:
         raise MalformedRequest(f"The body is no GraphQL request: {problem(error)}") from error
+    return sent.request()
 
 
 def queried(scope: Scope) -> Request:
-    """Return the request in a query string, where `variables` and `extensions` are JSON. Raises `MalformedRequest`."""
+    """Return the request in a query string, where `variables` and `extensions` are JSON. Raises `MalformedRequest`,
+    `PersistedQueryNotSupported`."""
     fields: dict[str, Any] = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     try:
         for name in ("variables", "extensions"):
             if name in fields:
                 fields[name] = msgspec.json.decode(fields[name]) if fields[name] else None
-        return msgspec.convert(fields, Request)
+        sent = msgspec.convert(fields, SentRequest)
     except (ValueError, RecursionError) as error:
         raise MalformedRequest(f"The query string is no GraphQL request: {problem(error)}") from error
+    return sent.request()
 
 
 def problem(error: Exception) -> str:

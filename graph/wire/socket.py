@@ -6,7 +6,7 @@ since, or has expired, starts nothing more.
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from msgspec import ValidationError
@@ -15,11 +15,13 @@ from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
-from graph.caller import identified
+from graph.caller import bearer, identified
 from graph.context import Context
-from graph.errors import TryLater, Unauthenticated
+from graph.errors import InvalidRequest, TryLater, Unauthenticated
+from graph.wire.faults import shown_refusal
+from graph.wire.limits import check
 from graph.wire.messages import Init, Subscribe, read, token
-from graph.wire.requests import problem
+from graph.wire.requests import MalformedRequest, problem
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 REASON_BYTES = 123
 INTERNAL_ERROR, TRY_AGAIN_LATER = 1011, 1013
 MALFORMED, FORBIDDEN = 4400, 4403
+OPERATIONS_PER_SOCKET = 20
 
 
 class Socket(ASGIWebSocketAdapter):
@@ -56,7 +59,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             return
         if isinstance(understood, Init):
             message = {"type": "connection_init", "payload": understood.payload or {}}
-        if await self._is_admitted(understood):
+        if await self._is_sound(understood) and await self._is_admitted(understood):
             await super().handle_message(message)
 
     async def send_message(self, message: Any) -> None:
@@ -68,11 +71,33 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if not isinstance(error, WebSocketDisconnected):
             logger.error("GraphQL operation failed", exc_info=error, extra={"fault": uuid4().hex})
 
+    def _upgrade_token(self) -> str | None:
+        """Return the secret in the request that opened the socket, which browsers cannot send."""
+        authorization = cast(Socket, self.websocket).ws.headers.get("authorization")
+        return None if authorization is None else bearer(authorization)
+
+    async def _is_sound(self, message: object) -> bool:
+        """Refuse an operation without a query, or one too many. Where the protocol is broken Strawberry closes the
+        socket."""
+        if not isinstance(message, Subscribe) or not self.connection_acknowledged or message.id in self.operations:
+            return True
+        try:
+            message.payload.request()
+            check("operations", len(self.operations) + 1, OPERATIONS_PER_SOCKET)
+        except MalformedRequest as error:
+            await self.websocket.close(MALFORMED, str(error))
+        except InvalidRequest as error:
+            errors = [shown_refusal(error).formatted]
+            await self.send_message({"id": message.id, "type": "error", "payload": errors})
+        else:
+            return True
+        return False
+
     async def _is_admitted(self, message: object) -> bool:
         """Find out who sends this, where it matters; close the socket where that is nobody."""
         try:
             if isinstance(message, Init) and not self.connection_init_received:
-                self._secret = token(message.payload or {})
+                self._secret = token(message.payload or {}) or self._upgrade_token()
                 self.context = await identified(self.context, self._secret)
             elif isinstance(message, Subscribe):
                 self.context = await identified(self.context, self._secret)

@@ -25,15 +25,14 @@ from graph.caller import bearer, caller, header, identified
 from graph.context import Context
 from graph.wire.admission import GuardedSchema
 from graph.wire.answers import Answer, MethodNotAllowed, NotAcceptable, executed, refused
-from graph.wire.faults import shown
+from graph.wire.faults import shown, shown_refusal
 from graph.wire.media import JSON, wanted, wants_page
-from graph.wire.requests import Request, posted, queried
-from graph.wire.socket import Socket, SocketHandler
+from graph.wire.requests import PersistedQueryNotSupported, Request, posted, queried
+from graph.wire.socket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
 
 METHODS = ("GET", "POST", "OPTIONS")
 # Long enough for a slow line; whoever connects says who they are at once.
 INIT_SECONDS = 10
-OPERATIONS_PER_SOCKET = 20
 ALLOWED = {"GET": (OperationType.QUERY,), "POST": (OperationType.QUERY, OperationType.MUTATION)}
 PREFLIGHT = {
     "Access-Control-Allow-Methods": ", ".join(METHODS),
@@ -92,7 +91,10 @@ class GraphQLView(GraphQL[Context, None]):
         authorization = header(scope, b"authorization")
         secret = None if authorization is None else bearer(authorization)
         context = await identified(caller(scope["state"]["services"], scope), secret)
-        request = await posted(scope, receive) if method == "POST" else queried(scope)
+        try:
+            request = await posted(scope, receive) if method == "POST" else queried(scope)
+        except PersistedQueryNotSupported as error:
+            return executed(PreExecutionError(None, [shown_refusal(error)]), media)
         return await self._execute(request, context, method, media)
 
     async def _execute(self, request: Request, context: Context, method: str, media: str) -> Answer:
