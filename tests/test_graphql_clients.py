@@ -1,7 +1,9 @@
-"""Clients that people use: gql for Python, urql and graphql-ws for JavaScript, against a served gateway."""
+"""Clients that people use: gql for Python, urql, Apollo's and graphql-ws for JavaScript, against a served gateway."""
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +28,8 @@ CREATE = """mutation ($input: CreateProgramInput!) {
 }"""
 CLICKS = "subscription { clickTracked { pageTitle referralLink { code } } }"
 SECONDS = 20
+# The last of 2022, which does not know later drafts.
+OLD_CORE = "graphql-core==3.2.3"
 FOUND = {"referralLinks": {"nodes": [{"code": "PARTNER123", "program": {"name": "A program"}}]}}
 ARRIVED = {"clickTracked": {"pageTitle": "a title", "referralLink": {"code": "PARTNER123"}}}
 
@@ -98,6 +102,40 @@ async def test_urql_queries_changes_and_watches(gateway: Gateway, packages: Path
         "refused": refused,
         "arrived": ARRIVED,
     }
+
+
+async def test_apollo_falls_back_from_persisted_queries(gateway: Gateway, packages: Path) -> None:
+    await gateway.link()
+    url = str(gateway.http.base_url).rstrip("/") + GRAPHQL
+    printed = await javascript.run(packages, "node", "apollo.mjs", url, await gateway.token())
+    assert without_typenames(json.loads(printed)) == {
+        "post": {"data": [FOUND, FOUND], "methods": [["POST", "POST"], ["POST"]]},
+        "get": {"data": [FOUND, FOUND], "methods": [["GET", "POST"], ["POST"]]},
+        "socket": FOUND,
+    }
+
+
+async def test_older_clients_read_the_schema(gateway: Gateway, packages: Path) -> None:
+    url = str(gateway.http.base_url).rstrip("/") + GRAPHQL
+    printed = json.loads(await javascript.run(packages, "node", "older.mjs", url))
+    assert set(printed) == {"graphql-14", "graphql-16.8"}
+    for sdl in printed.values():
+        assert "trackClick(" in sdl
+        assert "type ReferralLink implements Node" in sdl
+
+
+async def test_an_older_graphql_core_reads_the_schema(gateway: Gateway, tmp_path: Path) -> None:
+    install = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path), OLD_CORE)
+    subprocess.run([sys.executable, *install], check=True)
+
+    def run(expression: str, given: str = "") -> str:
+        program = f"import json, sys; sys.path.insert(0, {str(tmp_path)!r}); from graphql import *; print({expression})"
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
+
+    answer = await gateway.graphql(run("get_introspection_query(specified_by_url=True)"))
+    sdl = run("print_schema(build_client_schema(json.load(sys.stdin)))", json.dumps(answer["data"]))
+    assert "type ReferralLink implements Node" in sdl
 
 
 def without_typenames(answer: Any) -> Any:

@@ -1,5 +1,7 @@
-"""What is answered over HTTP: a status, headers and a body of GraphQL."""
+"""What is answered over HTTP: a status, headers and a body of GraphQL, compressed where the client accepts it."""
 
+import asyncio
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +13,16 @@ from graph.errors import BodyTooLarge, ClickgateError, InvalidRequest, TryLater,
 from graph.wire.faults import MASKED, extensions_of
 from graph.wire.media import GRAPHQL, JSON
 from graph.wire.requests import UnreadableType
+
+# Fewer bytes fit into one packet anyway.
+SMALL_BYTES = 1024
+# From here on compressing takes a millisecond and more, while a thread takes a tenth of one to begin.
+LARGE_BYTES = 128 * 1024
+# Levels 1 to 3 take the same time: 3 compresses a page of a hundred rows to a quarter in 0.1 ms. Level 6 takes twice as
+# long and saves a tenth of the bytes, level 9 takes four times as long.
+GZIP_LEVEL = 3
+# zlib's largest window, and 16 for gzip's header.
+GZIP_WINDOW = 15 + 16
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -36,15 +48,22 @@ class Answer:
     media: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
 
-    async def send(self, send: Send, headers: dict[str, str]) -> None:
+    async def send(self, send: Send, headers: dict[str, str], *, may_compress: bool = False) -> None:
         """Send it, with further headers."""
         body = b"" if self.body is None else msgspec.json.encode(self.body)
         headers = self.headers | headers
+        if may_compress and len(body) > SMALL_BYTES:
+            body = await asyncio.to_thread(_compressed, body) if len(body) > LARGE_BYTES else _compressed(body)
+            headers["Content-Encoding"] = "gzip"
         if self.body is not None:
             headers |= {"Content-Type": f"{self.media}; charset=utf-8", "Content-Length": str(len(body))}
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
         await send({"type": "http.response.body", "body": body})
+
+
+def _compressed(body: bytes) -> bytes:
+    return zlib.compress(body, GZIP_LEVEL, GZIP_WINDOW)
 
 
 def executed(result: ExecutionResult, media: str) -> Answer:

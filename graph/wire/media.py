@@ -1,6 +1,7 @@
-"""The media types of GraphQL over HTTP: which one a client wants, and whether it sent one that can be read.
+"""The media types of GraphQL over HTTP: which one a client wants, whether compressed, and whether it sent one that can
+be read.
 
-Follows the GraphQL-over-HTTP draft, and RFC 9110, section 12.5.1, for `Accept`.
+Follows the GraphQL-over-HTTP draft, and RFC 9110, sections 12.5.1 and 12.5.3, for `Accept` and `Accept-Encoding`.
 """
 
 from collections.abc import Iterator
@@ -47,6 +48,14 @@ def wanted(accept: str | None) -> str | None:
 def wants_page(accept: str | None) -> bool:
     """Return whether this is a browser, which asks for HTML by name."""
     return any(entry.media == HTML and entry.quality > 0 for entry in _ranges(accept or ""))
+
+
+@lru_cache(CACHED_HEADERS)
+def takes_gzip(accept_encoding: str | None) -> bool:
+    """Return whether a client accepts gzip, and would not rather have an answer as it is."""
+    qualities = {entry.media: entry.quality for entry in _ranges(accept_encoding or "")}
+    gzip = qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0)))
+    return gzip > 0 and gzip >= qualities.get("identity", 0)
 
 
 @lru_cache(CACHED_HEADERS)

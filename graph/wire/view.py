@@ -2,6 +2,7 @@
 speaks graphql-transport-ws.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from json import JSONDecodeError
@@ -26,7 +27,7 @@ from graph.context import Context
 from graph.wire.admission import GuardedSchema
 from graph.wire.answers import Answer, MethodNotAllowed, NotAcceptable, executed, refused
 from graph.wire.faults import shown, shown_refusal
-from graph.wire.media import JSON, wanted, wants_page
+from graph.wire.media import JSON, takes_gzip, wanted, wants_page
 from graph.wire.requests import PersistedQueryNotSupported, Request, posted, queried
 from graph.wire.socket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
 
@@ -34,11 +35,16 @@ METHODS = ("GET", "POST", "OPTIONS")
 # Long enough for a slow line; whoever connects says who they are at once.
 INIT_SECONDS = 10
 ALLOWED = {"GET": (OperationType.QUERY,), "POST": (OperationType.QUERY, OperationType.MUTATION)}
+VARY = "Accept, Accept-Encoding, Origin"
 PREFLIGHT = {
     "Access-Control-Allow-Methods": ", ".join(METHODS),
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Max-Age": "86400",
+    "Vary": f"{VARY}, Access-Control-Request-Headers",
 }
+USUAL_HEADERS = "Authorization, Content-Type"
+# Names of headers, with commas between; browsers ask for a handful.
+HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
+HEADER_NAMES_LENGTH = 4096
 
 
 class GraphQLView(GraphQL[Context, None]):
@@ -75,7 +81,8 @@ class GraphQLView(GraphQL[Context, None]):
                 return
             except Exception as error:
                 answer = refused(error, media or JSON)
-            await answer.send(send, self._shared_headers(scope))
+            may_compress = takes_gzip(header(scope, b"accept-encoding"))
+            await answer.send(send, self._shared_headers(scope), may_compress=may_compress)
 
     async def get_context(self, request: StarletteRequest | WebSocket, response: Response | WebSocket) -> Context:
         return caller(request.scope["state"]["services"], request.scope)
@@ -83,7 +90,7 @@ class GraphQLView(GraphQL[Context, None]):
     async def _answer(self, scope: Scope, receive: Receive, media: str | None) -> Answer:
         method = scope["method"]
         if method == "OPTIONS":
-            return Answer(204, headers={"Allow": ", ".join(METHODS)} | PREFLIGHT)
+            return _preflight(scope)
         if method not in METHODS:
             raise MethodNotAllowed("Method not allowed", *METHODS)
         if media is None:
@@ -111,7 +118,9 @@ class GraphQLView(GraphQL[Context, None]):
         return executed(result, media)
 
     def _shared_headers(self, scope: Scope) -> dict[str, str]:
-        headers = {"Cache-Control": "no-store", "Vary": "Accept, Origin"}
+        headers = {"Cache-Control": "no-store"}
+        if scope["method"] != "OPTIONS":
+            headers["Vary"] = VARY
         origin = header(scope, b"origin")
         if origin is not None and ("*" in self.allowed_origins or normalize_origin(origin) in self.allowed_origins):
             headers["Access-Control-Allow-Origin"] = origin
@@ -126,6 +135,15 @@ class GraphQLView(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str:
         return msgspec.json.encode(data).decode()
+
+
+def _preflight(scope: Scope) -> Answer:
+    """Allow whatever headers a page asks for, such as those of tracing: none of them means anything here but the token,
+    and the origin says who may send that."""
+    wanted = header(scope, b"access-control-request-headers") or ""
+    is_list = len(wanted) <= HEADER_NAMES_LENGTH and HEADER_NAMES.fullmatch(wanted) is not None
+    allowed = {"Access-Control-Allow-Headers": wanted if is_list else USUAL_HEADERS}
+    return Answer(204, headers={"Allow": ", ".join(METHODS)} | PREFLIGHT | allowed)
 
 
 def _asks_for_page(scope: Scope) -> bool:
