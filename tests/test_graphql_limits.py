@@ -123,6 +123,83 @@ async def test_what_is_too_dear_is_refused_with_its_cost(name: str) -> None:
     assert counted["requested"] > counted["maximum"]
 
 
+NESTED = "".join(f"fragment f{i} on Query {{ ...f{i + 1} }} " for i in range(101)) + "fragment f101 on Query { id }"
+WIDENING = (
+    "{ item { ...f0 } } "
+    + "".join(f"fragment f{i} on Item {{ x: item {{ ...f{i + 1} }} y: item {{ ...f{i + 1} }} }} " for i in range(11))
+    + "fragment f11 on Item { id }"
+)
+REFUSED = {
+    "tokens": ("{" + "id " * 2000 + "}", 2001, 2000),
+    "comments": ("#\n" * 2001 + "{ id }", 2001, 2000),
+    "lines": ("\n" * 3001 + "{ id }", 3001, 3000),
+    "nesting": ("{ echo(nested: " + "{inner: [" * 150 + "]}" * 150 + ") }", 201, 200),
+    "depth": ("{ item" * 15 + "{ id }" + "}" * 15, 16, 15),
+    "aliases": ("{" + "".join(f"a{i}: id " for i in range(201)) + "}", 201, 200),
+    "aliasLength": ("{" + "a" * 257 + ": id }", 257, 256),
+    "directives": ("{" + "id @skip(if: false) " * 101 + "}", 101, 100),
+    "nestedFragments": ("{ ...f0 } " + NESTED, 102, 100),
+    "validationSteps": ("{" + "item { id } " * 400 + "}", 20_001, 20_000),
+    "selections": (WIDENING, 0, 10_000),
+    "cost": ("{ pages(first: 10001) { nodes { id } } }", 10_002, 10_000),
+    "values": ("{ pages(first: 9999) { nodes {" + "".join(f"a{i}: id " for i in range(60)) + "} } }", 599_940, 500_000),
+}
+
+
+@pytest.mark.parametrize("limit", REFUSED)
+async def test_a_refusal_has_one_code_and_names_the_limit(limit: str) -> None:
+    query, requested, maximum = REFUSED[limit]
+    data, (error,), _ = await run(query)
+    assert data is None
+    assert error["extensions"]["code"] == "TOO_COMPLEX"
+    told = error["extensions"]["limit"]
+    assert told == {"name": limit, "requested": requested or told["requested"], "maximum": maximum}
+    assert told["requested"] > maximum
+    assert str(told["requested"]) in error["message"]
+    assert len(str(error)) < 500
+
+
+@pytest.mark.parametrize("count", [100, 200])
+async def test_every_field_may_have_an_alias(count: int) -> None:
+    data, errors, _ = await run("{" + "".join(f"a{i}: item {{ id }} " for i in range(count)) + "}")
+    assert errors == []
+    assert len(data) == count
+
+
+async def test_an_error_names_each_place_once_and_not_all_of_very_many() -> None:
+    _, (error,), _ = await run('{ fails(how: "field") ...f ...f } fragment f on Query { fails(how: "field") }')
+    assert error["locations"] == [{"line": 1, "column": 3}, {"line": 1, "column": 57}]
+    _, errors, _ = await run("query (" + "$a: Int " * 300 + ") { id }")
+    assert max(len(error.get("locations", ())) for error in errors) == 10
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        ("query ($yes: Boolean = true) {\n id @include(if: $yes) }", 2),
+        ("query ($yes: Boolean = true) { ... @skip(if: $yes) { id } }", 1),
+        ("query ($yes: Boolean = true) {\n\n ...f @skip(if: $yes) } fragment f on Query { id }", 3),
+        ("query ($yes: Boolean = true) { ...f } fragment f on Query {\n item { id @include(if: $yes) } }", 2),
+        ("query ($yes: Boolean = true) { __schema { queryType {\r\n name @skip(if: $yes) } } }", 2),
+        ("mutation ($yes: Boolean = true) { change @include(if: $yes) }", 1),
+    ],
+)
+async def test_a_condition_that_is_null_is_the_caller_s_fault(query: str, line: int) -> None:
+    data, (error,), _ = await run(query, yes=None)
+    assert data is None
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert "$yes" in error["message"]
+    assert [place["line"] for place in error["locations"]] == [line]
+    for given in ({}, {"yes": True}, {"yes": False}):
+        _, errors, _ = await run(query, **given)
+        assert errors == []
+
+
+async def test_a_condition_that_is_null_does_not_matter_where_nothing_is_included() -> None:
+    query = "query ($yes: Boolean = true) { id ... @skip(if: true) { name @include(if: $yes) } }"
+    assert (await run(query, yes=None))[:2] == ({"id": "1"}, [])
+
+
 async def test_a_page_of_pages_without_end_costs_no_more_than_a_number_that_fits() -> None:
     nested = "items(first: 2147483647) { nodes {" * 6 + "id" + "} }" * 6
     _, (error,), _ = await run(f"{{ {nested} }}")
@@ -168,6 +245,7 @@ def test_a_form_is_measured_through_fragments(measure: str, query: str) -> None:
         ("{ item { id } }", 1),
         ("{ item { item { leaf { name } } } }", 3),
         ("{ leaf { dear } }", 51),
+        ("{ ...f ...f ... { ...f } } fragment f on Query { item { id } }", 1),
         ("{ series { name } }", 10),
         ("{ items { totalCount } }", 11),
         ("{ items { nodes { id } } }", 21),
