@@ -16,7 +16,7 @@ ClickgateError
 │   ├── UnknownToken           no token has this id
 │   ├── LinkMisconfigured      the link has no partner or no program
 │   ├── CodeTaken              another link has this code already
-│   └── TooComplex             a query asks for more than one request may; `limit` names in what
+│   └── TooComplex             a query asks for more than one request may; `limit` names what was counted
 ├── LinkInactive               the link is paused; nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too much

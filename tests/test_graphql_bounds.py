@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +25,9 @@ from graph.schema.build import build_schema
 from graph.wire.requests import Request
 from tests.databases import MakeDatabase
 from tests.documents import documents
-from tests.gateways import make_link
+from tests.faces import GRAPHQL
+from tests.gateways import Gateway, make_link
+from tests.sockets import Subscriber, opened
 
 SCHEMA = build_schema()
 ALLOWED = (OperationType.QUERY, OperationType.MUTATION)
@@ -218,3 +221,36 @@ def test_a_number_that_python_refuses_to_read_is_no_fault(endpoint: Endpoint, qu
         _, _, (error,) = ask(query.replace("N", "9" * 5000))
         assert error["extensions"] == {"code": "BAD_USER_INPUT"}
         assert len(error["message"]) < 100
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query ($yes: Boolean = true) { __typename @include(if: $yes) }",
+        "query ($yes: Boolean = true) { ...f @skip(if: $yes) } fragment f on Query { __typename }",
+        "query ($yes: Boolean = true) { programs { nodes { ... @include(if: $yes) { id } } } }",
+        "query ($yes: Boolean = true) { __schema { queryType { name @skip(if: $yes) } } }",
+        f"mutation ($yes: Boolean = true) {{ {CLICKED} {{ __typename @include(if: $yes) }} }}",
+        "subscription ($yes: Boolean = true) { clickTracked { id @include(if: $yes) } }",
+    ],
+)
+async def test_a_null_condition_is_a_bad_request_by_every_way(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture, query: str
+) -> None:
+    variables = {"yes": None}
+    for accept, status in (("application/json", 200), ("application/graphql-response+json", 400)):
+        headers = {"Accept": accept}
+        posted = await gateway.http.post(GRAPHQL, json={"query": query, "variables": variables}, headers=headers)
+        parameters = {"query": query, "variables": json.dumps(variables)}
+        queried = await gateway.http.get(GRAPHQL, params=parameters, headers=headers)
+        assert posted.status_code == status
+        assert queried.status_code == (status if query.startswith("query") else 405)
+        for answer in (posted, queried):
+            assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["BAD_USER_INPUT"]
+    async with opened(str(gateway.http.base_url), None) as ws:
+        subscriber = Subscriber(ws)
+        await subscriber.subscribe(query, **variables)
+        message = await subscriber.receive()
+        assert message["type"] == "error"
+        assert [error["extensions"]["code"] for error in message["payload"]] == ["BAD_USER_INPUT"]
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
