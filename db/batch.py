@@ -10,6 +10,8 @@ from datetime import datetime
 from db.click_statements import ClickStatements
 from db.database import Database, Fault, WriteConnection
 from db.entries import Entry, TestEntry, inserted_ranges
+from db.errors import RowRefused
+from db.masking import described
 from db.records import Receipt
 from db.statements import Row, Work
 
@@ -90,7 +92,7 @@ class Batch:
             if self._database.fault(error) is not Fault.ROW:
                 raise
             await connection.command("ROLLBACK TO SAVEPOINT one_row")
-            refused = error
+            refused = RowRefused(described(error))
         await connection.command("RELEASE SAVEPOINT one_row")
         return refused
 

@@ -9,6 +9,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
+from db.file_identity import DatabaseFile
+
 # Small ones, for the disk writes them before the next commit.
 CHECKPOINT_SECONDS = 0.1
 
@@ -16,8 +18,10 @@ CHECKPOINT_SECONDS = 0.1
 class Checkpoints:
     """Copies the log back into the file, in a thread and on a connection of its own: no commit waits for it."""
 
-    def __init__(self, path: str) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+        self._connection = sqlite3.connect(file.uri, uri=True, isolation_level=None, check_same_thread=False)
+        file.opened(self)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._under_way: Future[None] | None = None
         self._began_at = 0.0
@@ -35,5 +39,10 @@ class Checkpoints:
 
     def close(self) -> None:
         """Give the connection up once nothing is under way on it."""
-        self._thread.submit(self._connection.close)
+        self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._file.closed(self)

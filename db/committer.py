@@ -4,6 +4,7 @@ Here is what happens when something goes wrong: a refused row fails alone, a los
 commit whose answer got lost is looked up before anything is written twice.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from db.batch import Batch
@@ -11,8 +12,16 @@ from db.database import Fault, WriteConnection
 from db.entries import Entry, TestEntry
 from db.errors import DatabaseAway
 from db.ids import IdBlocks
+from db.masking import described
+from db.outages import LOCKED, OTHER_FILE, SILENT
+from db.probe import Probe
 from db.records import Click, Receipt, TestClick
 from db.store import Store
+
+# A click is refused after ten seconds; who asks whether one would be recorded wants to know sooner.
+PROBE_SECONDS = 1.5
+# What another connection would meet as well, and would take time to.
+CERTAIN = (LOCKED, SILENT, OTHER_FILE)
 
 
 class Committer:
@@ -23,7 +32,9 @@ class Committer:
         self._database = store.database
         self._batch = Batch(store.database)
         self._ids = IdBlocks(store.database.engine.dialect)
+        self._probe = Probe(store.database.engine.dialect, self._batch)
         self._connection: WriteConnection | None = None
+        self._contents = store.database.contents
 
     async def commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
         """Record clicks in one transaction; return, in their order, a receipt for each click, a row id for each test
@@ -34,7 +45,9 @@ class Committer:
         while True:
             try:
                 async with self._store.turn():
-                    connection = await self._connected()
+                    contents, connection = self._contents, await self._connected()
+                    if contents != self._contents:
+                        numbers = []
                     numbers = numbers or await self._numbers(connection, clicks)
                     return await self._write(connection, clicks, numbers, one_by_one=one_by_one, recheck=lost)
             except Exception as error:
@@ -44,7 +57,7 @@ class Committer:
                         lost = True
                         await self.disconnect()
                     case Fault.AWAY:
-                        raise DatabaseAway(str(error) or type(error).__name__) from error
+                        raise DatabaseAway(described(error), self._database.verdict(error).reason) from error
                     case Fault.ROW if not one_by_one:
                         one_by_one = True
                         await self._roll_back()
@@ -52,6 +65,32 @@ class Committer:
                         await self._roll_back()
                     case _:
                         raise
+
+    async def probe(self) -> None:
+        """Do what commits do, and undo it. Raises `DatabaseAway`."""
+        with self._store.outages():
+            try:
+                await self._run_probe()
+            except Exception as error:
+                verdict = self._database.verdict(error)
+                if verdict.fault is Fault.ROW:
+                    return  # an operator's constraint does not like the probe; it was asked, so clicks are
+                if verdict.fault is not Fault.AWAY or verdict in CERTAIN:
+                    raise
+                # Perhaps only this connection is gone.
+                await self._run_probe()
+
+    async def _run_probe(self) -> None:
+        try:
+            async with asyncio.timeout(PROBE_SECONDS), self._store.turn():
+                await self._probe.run(await self._connected())
+        except BaseException:
+            await self.disconnect()
+            raise
+
+    def drop_idle(self) -> None:
+        """Give up the pooled connections that nobody uses, as an outage begins or ends."""
+        self._database.drop_idle()
 
     async def disconnect(self) -> None:
         """Give the connection up, with whatever transaction is open in it."""
@@ -62,6 +101,10 @@ class Committer:
     async def _connected(self) -> WriteConnection:
         if self._connection is None:
             self._connection = await self._database.connect_writer()
+            if self._contents != self._database.contents:
+                # What was reserved in another database may be taken in this one.
+                self._contents = self._database.contents
+                self._ids = IdBlocks(self._database.engine.dialect)
         return self._connection
 
     async def _roll_back(self) -> None:

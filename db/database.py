@@ -6,9 +6,9 @@ Each of the two has a module of its own behind it, so that what differs between 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.queries import Query
 from db.statements import Row, Statement, Work
@@ -22,9 +22,16 @@ class Fault(Enum):
     CONFLICT = "conflict"
     """Two transactions stood in each other's way; the same one may simply run again."""
     AWAY = "away"
-    """The database is not there, or does not answer."""
+    """The database is not there, does not answer, or cannot record anything."""
     UNKNOWN = "unknown"
-    """Nobody foresaw this."""
+    """Unclassified error."""
+
+
+class Verdict(NamedTuple):
+    """Whose fault an error is, and, for an outage, why nothing can be recorded: in words for everybody."""
+
+    fault: Fault
+    reason: str = ""
 
 
 class Source(Protocol):
@@ -40,8 +47,9 @@ class WriteConnection(Protocol):
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         """Run a query with its values; return all of its rows, which are read like tuples."""
 
-    async def begin(self) -> None:
-        """Start a transaction that may write; on SQLite this is where one waits for another writer."""
+    async def begin(self, wait_seconds: float | None = None) -> None:
+        """Start a transaction that may write; on SQLite this is where one waits for another writer. With
+        `wait_seconds` the transaction waits no longer than that for a lock."""
 
     async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
         """Run a query for each key; return all the rows found, in any order."""
@@ -68,17 +76,32 @@ class Database(Source, Protocol):
 
     engine: AsyncEngine
 
+    @property
+    def contents(self) -> int:
+        """A number that changes when another database may have taken this one's place: what was read or reserved
+        before is void then."""
+
     def snapshot(self) -> AbstractAsyncContextManager[Source]:
         """Give what answers several queries as of one moment. Used by one task at a time."""
+
+    async def is_stale(self, connection: AsyncConnection) -> bool:
+        """Return whether a pooled connection cannot write, perhaps only because it was opened when none could."""
+
+    async def limit_waiting(self, connection: AsyncConnection) -> None:
+        """Let the transaction that is open wait for locks no longer than somebody would wait for an answer."""
 
     async def connect_writer(self) -> WriteConnection:
         """Open the click writer's connection."""
 
     def drop_idle(self) -> None:
-        """Give up the pooled connections that nobody uses: they may be dead without anyone having said so."""
+        """Give up the pooled connections that nobody uses: they may be dead, or keep what was true during an outage,
+        such as a default of their session."""
 
     async def close(self) -> None:
         """Close every connection that was kept; those that are needed again are opened anew."""
 
     def fault(self, error: BaseException) -> Fault:
-        """Tell whose fault an error from this database's driver is."""
+        """Return whose fault an error from this database's driver is."""
+
+    def verdict(self, error: BaseException) -> Verdict:
+        """Return whose fault an error from this database's driver is, and the reason for an outage."""

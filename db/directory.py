@@ -53,6 +53,7 @@ class LinkDirectory:
         self._version = -1
         # What was learned while everything is read anew, which may have been read before it.
         self._learned_meanwhile: list[Known] | None = None
+        self._contents = store.database.contents
         self._asking: dict[str | int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -113,6 +114,9 @@ class LinkDirectory:
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS) as limit, self._store.snapshot() as source:
                 ((version, reload_version),) = await source.fetch(VERSION, {})
+                contents = self._store.database.contents
+                if contents != self._contents:  # perhaps another database, with versions of its own
+                    self._version = -1
                 if version == self._version:
                     return
                 limit.reschedule(asyncio.get_running_loop().time() + LOAD_SECONDS)
@@ -127,7 +131,7 @@ class LinkDirectory:
             self._known = changed
         else:
             self._known.learn(changed)
-        self._version = version
+        self._version, self._contents = version, contents
         self._unknown.clear()
 
     async def _keep_fresh(self) -> None:

@@ -3,7 +3,8 @@
 StoreError
 ├── Unavailable        not known to be recorded; worth sending again, with the same event_id
 │   ├── QueueFull      more clicks are waiting than the writer may hold
-│   └── DatabaseAway   the database cannot be reached or does not answer in time
+│   └── DatabaseAway   the database cannot be reached, does not answer in time, or records nothing
+├── RowRefused         the database refuses one row; sending it again does not help
 ├── SchemaOutdated     the database's schema is not the one this version works with
 └── UnusableDatabase   the configured database cannot serve, whatever its state
 """
@@ -22,10 +23,19 @@ class QueueFull(Unavailable):
 
 
 class DatabaseAway(Unavailable):
-    """The database cannot be reached, or does not answer in time; the message has the driver's words."""
+    """The database cannot be reached, does not answer in time, or records nothing, for lack of space or permission for
+    instance. The message has the driver's words, in one line; `reason` is for everybody."""
+
+    def __init__(self, message: str = "", reason: str = "the database cannot be reached") -> None:
+        super().__init__(message)
+        self.reason = reason
 
     def __str__(self) -> str:
         return f"the database is away: {super().__str__()}"
+
+
+class RowRefused(StoreError):
+    """The database refuses one row. The message names the error and the constraint, and none of the row's values."""
 
 
 class SchemaOutdated(StoreError):

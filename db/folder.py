@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 # What many clicks have in common is written once: the longer they are left, the less each of them costs, and the more
 # of them a report reads one by one meanwhile.
 FOLD_SECONDS = 5
+# After a failure: its connection to a file that was replaced keeps everybody from the one that is there now.
+RETRY_SECONDS = 1
 # As long as a session of the database may idle in a transaction; a portion takes a small part of it.
 PORTION_SECONDS = 30
 # Of ten thousand clicks each costs three times as much; of more than this, hardly less. Clicks wait for the
@@ -94,7 +96,7 @@ class Folder:
     async def _run(self) -> None:
         complaint = ""
         while True:
-            await asyncio.sleep(FOLD_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS if complaint else FOLD_SECONDS)
             try:
                 started = perf_counter()
                 while await self.fold():

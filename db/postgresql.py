@@ -10,13 +10,15 @@ from weakref import WeakSet
 
 import asyncpg
 from msgspec.json import encode
-from sqlalchemy import URL, Dialect, event
+from sqlalchemy import URL, Dialect, event, func, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from db import outages
 from db.connections import Connections
-from db.database import Fault
+from db.database import Fault, Verdict
 from db.errors import UnusableDatabase
 from db.queries import Query
 from db.statements import Row, Statement, Work
@@ -51,31 +53,22 @@ READER_SESSION = {
     "join_collapse_limit": "1",
     "plan_cache_mode": "force_generic_plan",
 }
+IS_READ_ONLY = select(func.current_setting("transaction_read_only"))
+LIMIT_WAITING = select(func.set_config("lock_timeout", WRITER_SESSION["lock_timeout"], True))
 # A dashboard has long given up by then.
 READ_SECONDS = 30
 
-_FAULTS: tuple[tuple[tuple[type[BaseException], ...], Fault], ...] = (
-    # A ValueError is the driver's own, of a value that it cannot encode.
-    ((asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError), Fault.ROW),
-    ((asyncpg.TransactionRollbackError, asyncpg.InvalidCachedStatementError), Fault.CONFLICT),
-    (
-        (
-            asyncpg.PostgresConnectionError,
-            asyncpg.OperatorInterventionError,
-            asyncpg.InsufficientResourcesError,
-            asyncpg.InvalidAuthorizationSpecificationError,
-            asyncpg.InvalidCatalogNameError,
-            asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections
-            asyncpg.ReadOnlySQLTransactionError,
-            asyncpg.PostgresSystemError,
-            asyncpg.InterfaceError,
-            # The driver lost track of a connection that broke in the middle of something; a new one starts afresh.
-            asyncpg.InternalClientError,
-            OSError,
-            TimeoutError,
-        ),
-        Fault.AWAY,
-    ),
+# Errors without a SQLSTATE, which the driver, SQLAlchemy's pool or the operating system raise.
+LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
+    (asyncpg.InvalidCachedStatementError, outages.CONFLICT),
+    (asyncpg.InterfaceError, outages.UNREACHABLE),
+    # The driver lost track of a connection that broke in the middle of something; a new one starts afresh.
+    (asyncpg.InternalClientError, outages.UNREACHABLE),
+    (PoolTimeout, outages.CROWDED),
+    (TimeoutError, outages.SILENT),
+    (OSError, outages.UNREACHABLE),
+    (EOFError, outages.UNREACHABLE),
+    (ValueError, outages.ROW),  # the driver's own, of a value that it cannot encode
 )
 
 
@@ -89,6 +82,7 @@ class PostgresDatabase:
             pool_size=POOL_SIZE,
             # A restarted server leaves dead connections in the pool; asking first is cheaper than failing a read.
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"timeout": CONNECT_SECONDS, "server_settings": SESSION},
         )
         _, self._arguments = self.engine.dialect.create_connect_args(url)
@@ -108,6 +102,19 @@ class PostgresDatabase:
         async with self._readers.lent(lambda connection: connection.execute("BEGIN")) as (connection, _):
             yield PostgresSource(connection, self.engine.dialect)
             await connection.execute("COMMIT")
+
+    @property
+    def contents(self) -> int:
+        return 0
+
+    async def is_stale(self, connection: AsyncConnection) -> bool:
+        # Sessions keep the default that they began with, also after the database has another one.
+        is_read_only = await connection.scalar(IS_READ_ONLY) == "on"
+        await connection.rollback()
+        return is_read_only
+
+    async def limit_waiting(self, connection: AsyncConnection) -> None:
+        await connection.execute(LIMIT_WAITING)
 
     async def connect_writer(self) -> "PostgresWriteConnection":
         # Not from the pool: after a silent failover, every connection in it may be dead.
@@ -138,15 +145,22 @@ class PostgresDatabase:
             self._idle.discard(entry.driver_connection)
 
     def fault(self, error: BaseException) -> Fault:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            return Fault.AWAY
-        cause: BaseException | None = error
-        while cause is not None:  # SQLAlchemy wraps the driver's error once or twice, as its cause
-            for kinds, fault in _FAULTS:
-                if isinstance(cause, kinds):
-                    return fault
-            cause = cause.__cause__
-        return Fault.UNKNOWN
+        return self.verdict(error).fault
+
+    def verdict(self, error: BaseException) -> Verdict:
+        for cause in outages.causes(error):
+            if (verdict := _verdict(cause)).fault is not Fault.UNKNOWN:
+                return verdict
+        is_broken = isinstance(error, DBAPIError) and error.connection_invalidated
+        return outages.UNREACHABLE if is_broken else outages.UNKNOWN
+
+
+def _verdict(error: BaseException) -> Verdict:
+    for kind, verdict in LOCAL_ERRORS:
+        if isinstance(error, kind):
+            return verdict
+    sqlstate = getattr(error, "sqlstate", None)
+    return outages.of_sqlstate(sqlstate) if isinstance(sqlstate, str) else outages.UNKNOWN
 
 
 class PostgresSource:
@@ -173,8 +187,9 @@ class PostgresWriteConnection:
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         return await self._source.fetch(query, values)
 
-    async def begin(self) -> None:
-        await self._driver.execute("BEGIN")
+    async def begin(self, wait_seconds: float | None = None) -> None:
+        wait = "" if wait_seconds is None else f"; SET LOCAL lock_timeout = {round(wait_seconds * 1000)}"
+        await self._driver.execute("BEGIN" + wait)
 
     async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
         if not keys:

@@ -13,12 +13,15 @@ from typing import Any, cast
 import aiosqlite
 from sqlalchemy import URL, Connection, Dialect, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from db import outages
 from db.checkpoints import Checkpoints
-from db.database import Fault
-from db.errors import UnusableDatabase
+from db.database import Fault, Verdict
+from db.errors import SchemaOutdated, UnusableDatabase
+from db.file_identity import DatabaseFile, OtherFile
 from db.one_step import OneStep
 from db.queries import Query
 from db.statements import Row, Statement, Work
@@ -38,20 +41,26 @@ PRAGMAS = (
     # After a burst, the write-ahead log shrinks back to this.
     f"PRAGMA journal_size_limit = {LOG_BYTES}",
 )
+# With it SQLite opens the write-ahead log, and finds out whether the file is a database at all.
+FIRST_READ = "SELECT count(*) FROM sqlite_master"
 WRITES, COPIES_TABLES = "clickgate_writes", "clickgate_copies_tables"
-# Extended codes such as SQLITE_IOERR_FSYNC carry the primary one in their lowest byte.
-PRIMARY_CODE = 0xFF
-AWAY = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_READONLY,
-}
+POOL, TOKEN = "clickgate_pool", "clickgate_token"
+# Many times as long as it takes to close a connection that nobody uses.
+CLOSING_SECONDS = 0.1
+# Errors that are not SQLite's own.
+LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
+    (OtherFile, outages.OTHER_FILE),
+    (PoolTimeout, outages.CROWDED),
+    (TimeoutError, outages.SILENT),
+    (OSError, outages.UNREACHABLE),
+    (sqlite3.IntegrityError, outages.ROW),
+    (sqlite3.DataError, outages.ROW),
+    (OverflowError, outages.ROW),
+    (ValueError, outages.ROW),
+)
+# Connections that were opened while a file or its folder was read-only stay so; of a damaged or another file they keep
+# pages. A lock or a slow query says nothing about other connections.
+HARMLESS = (outages.LOCKED, outages.SILENT)
 
 
 class SqliteDatabase:
@@ -63,10 +72,19 @@ class SqliteDatabase:
         self._path = url.database
         if not Path(self._path).absolute().parent.is_dir():
             raise UnusableDatabase(f"the folder of the SQLite file {self._path} does not exist")
+        self._file = DatabaseFile(self._path)
+        self._dropping: asyncio.Task[None] | None = None
         # Without an isolation level the driver begins no transactions of its own accord, and a read gets its snapshot.
-        self.engine = create_async_engine(url, connect_args={"isolation_level": None})
-        event.listen(self.engine.sync_engine, "connect", _set_up)
-        event.listen(self.engine.sync_engine, "begin", _begin)
+        self.engine = create_async_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)
+        for name, listener in (
+            ("do_connect", self._before_connecting),
+            ("connect", self._connected),
+            ("checkout", self._check_file),
+            ("checkin", self._returned),
+            ("close", self._closing),
+            ("begin", _begin),
+        ):
+            event.listen(self.engine.sync_engine, name, listener)
 
     async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         async with self.snapshot() as source:
@@ -78,25 +96,65 @@ class SqliteDatabase:
             pooled = await connection.get_raw_connection()
             yield SqliteSource(cast(aiosqlite.Connection, pooled.driver_connection), self.engine.dialect)
 
+    @property
+    def contents(self) -> int:
+        return self._file.adoptions
+
+    async def is_stale(self, connection: AsyncConnection) -> bool:
+        return False  # every error that comes of it has the connection closed
+
+    async def limit_waiting(self, connection: AsyncConnection) -> None:
+        """Do nothing: the busy timeout of each connection does."""
+
     async def connect_writer(self) -> "SqliteWriteConnection":
-        return await asyncio.to_thread(SqliteWriteConnection, self._path, self.engine.dialect)
+        self._file.check_before_opening()
+        return await asyncio.to_thread(SqliteWriteConnection, self._file, self.engine.dialect)
 
     def drop_idle(self) -> None:
-        """Do nothing: a file does not fall silent."""
+        """Close them soon."""
+        if self._dropping is None or self._dropping.done():
+            self._dropping = asyncio.ensure_future(self.engine.dispose())
 
     async def close(self) -> None:
         await self.engine.dispose()
 
+    def _before_connecting(self, _dialect: object, _record: object, arguments: list[Any], options: Any) -> None:
+        self._file.check_before_opening()
+        if self._file.adoptions and not options.get("uri"):
+            arguments[0], options["uri"] = self._file.uri, True
+
+    def _connected(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        try:
+            _set_up(connection)
+        except BaseException:
+            connection.close()  # the pool would leave it open
+            raise
+        record.info[POOL], record.info[TOKEN] = self.engine.pool, object()
+        self._file.opened(record.info[TOKEN])
+
+    def _check_file(self, _connection: object, _record: object, _fairy: object) -> None:
+        self._file.check()
+
+    def _returned(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        """Close a connection whose pool was given up while it was in use."""
+        if record.info.get(POOL) is not self.engine.pool:
+            record.invalidate()
+
+    def _closing(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        # This is said before it is closed.
+        asyncio.get_running_loop().call_later(CLOSING_SECONDS, self._file.closed, record.info.get(TOKEN))
+
     def fault(self, error: BaseException) -> Fault:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        match cause:
-            case sqlite3.IntegrityError() | sqlite3.DataError() | OverflowError() | ValueError():
-                return Fault.ROW
-            case sqlite3.Error() if getattr(cause, "sqlite_errorcode", 0) & PRIMARY_CODE in AWAY:
-                return Fault.AWAY
-            case OSError():
-                return Fault.AWAY
-        return Fault.UNKNOWN
+        return self.verdict(error).fault
+
+    def verdict(self, error: BaseException) -> Verdict:
+        for cause in outages.causes(error):
+            for kind, verdict in LOCAL_ERRORS:
+                if isinstance(cause, kind):
+                    return verdict
+            if isinstance(cause, sqlite3.Error) and (verdict := outages.of_sqlite(cause)) is not outages.UNKNOWN:
+                return verdict
+        return outages.UNKNOWN
 
 
 class SqliteSource:
@@ -116,15 +174,22 @@ class SqliteWriteConnection:
     waits for another writer, and few for the disk. What does wait, for that lock or for a commit, runs in a thread; so
     does what is a transaction of its own, and a query."""
 
-    def __init__(self, path: str, dialect: Dialect) -> None:
+    def __init__(self, file: DatabaseFile, dialect: Dialect) -> None:
+        self._file = file
         self._dialect = dialect
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in PRAGMAS:
-            self._connection.execute(pragma)
-        # What runs on the event loop waits for nobody.
-        self._connection.execute("PRAGMA busy_timeout = 0")
-        self._one_step = OneStep(self._connection)
-        self._checkpoints = Checkpoints(path)
+        self._connection = sqlite3.connect(file.uri, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            for statement in (*PRAGMAS, FIRST_READ):
+                self._connection.execute(statement)
+            # What runs on the event loop waits for nobody.
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            _check_revision(self._connection, file)
+            self._one_step = OneStep(self._connection)
+            self._checkpoints = Checkpoints(file)
+        except BaseException:
+            self._connection.close()
+            raise
+        file.opened(self)
         self._worker = Worker("sqlite-writer")
 
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
@@ -134,28 +199,33 @@ class SqliteWriteConnection:
             await self._worker.run(lambda: self._connection.execute(compiled.sql, arguments).fetchall())
         )
 
-    async def begin(self) -> None:
+    async def begin(self, wait_seconds: float | None = None) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if not _is_busy(error):
                 raise
-            await self._worker.run(self._begin_in_turn)
+            await self._worker.run(lambda: self._begin_in_turn(BUSY_SECONDS if wait_seconds is None else wait_seconds))
 
     async def _alone(self, step: Callable[[], object]) -> None:
         """Run a step that is a transaction of its own."""
         try:
-            await self._worker.run(step)
+            await self._worker.run(lambda: self._checked(step))
         except sqlite3.OperationalError as error:
             if not _is_busy(error):
                 raise
             await self._worker.run(self._begin_in_turn)
             await self._worker.run(step)
-            await self._worker.run(self._connection.commit)
+            await self._worker.run(lambda: self._checked(self._connection.commit))
 
-    def _begin_in_turn(self) -> None:
+    def _checked(self, commit: Callable[[], object]) -> None:
+        """Run a step that commits, into the file that is there."""
+        commit()
+        self._file.check()
+
+    def _begin_in_turn(self, seconds: float = BUSY_SECONDS) -> None:
         """Wait for another process to finish writing."""
-        self._connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         finally:
@@ -176,7 +246,7 @@ class SqliteWriteConnection:
     async def commit(self, *work: Work) -> None:
         if self._connection.in_transaction:
             await self.execute(*work)
-            await self._worker.run(self._connection.commit)
+            await self._worker.run(lambda: self._checked(self._connection.commit))
         elif any(rows for _, rows in work):
             await self._alone(self._one_step.of(*work))
         self._checkpoints.go_on()
@@ -186,21 +256,41 @@ class SqliteWriteConnection:
 
     async def close(self) -> None:
         try:
-            with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
-                await self._worker.run(self._connection.close)
+            await self._worker.run(self._close)
         finally:
             self._worker.stop()
             self._checkpoints.close()
 
+    def _close(self) -> None:
+        with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
+            if self._file.has_log:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._file.closed(self)
+
+
+def _check_revision(connection: sqlite3.Connection, file: DatabaseFile) -> None:
+    """Raise `SchemaOutdated` if a file was put in the place of another one with another schema."""
+    try:
+        (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
+    except sqlite3.OperationalError:
+        if file.revision is not None:
+            raise
+        return
+    if file.revision not in (None, found):
+        raise SchemaOutdated(f"the file that is now at {file.path} has the schema {found}, not {file.revision}")
+    file.revision = found
+
 
 def _is_busy(error: sqlite3.Error) -> bool:
-    return error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+    return outages.of_sqlite(error) is outages.LOCKED
 
 
-def _set_up(connection: DBAPIConnection, _record: object) -> None:
+def _set_up(connection: DBAPIConnection) -> None:
     cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(pragma)
+    for statement in (*PRAGMAS, FIRST_READ):
+        cursor.execute(statement)
     cursor.close()
 
 

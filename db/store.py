@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import URL, func, make_url, select, update
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database, Fault, Source
-from db.errors import DatabaseAway, UnusableDatabase
+from db.errors import DatabaseAway, RowRefused, UnusableDatabase
+from db.masking import described
 from db.queries import Query
 from db.sqlite import COPIES_TABLES, WRITES, SqliteDatabase
-from db.tables import IdBlock
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -35,7 +35,7 @@ class Store:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction in which every statement sees the same snapshot. Raises `DatabaseAway`."""
         with self.outages():
-            async with self.database.engine.connect() as connection:
+            async with self._pooled() as connection:
                 if not self.is_sqlite:  # there, any transaction reads one snapshot
                     await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
@@ -65,14 +65,32 @@ class Store:
         """Open a transaction that may write, committed at the end of the block. Where it `copies_tables`, SQLite checks
         no foreign keys: one cannot drop a table there whose rows others belong to. Raises `DatabaseAway`."""
         with self.outages():
-            async with self.turn(), self.database.engine.connect() as connection:
+            async with self.turn(), self._pooled(writes=True) as connection:
                 await connection.execution_options(**{WRITES: True, COPIES_TABLES: copies_tables})
                 try:
                     async with connection.begin():
+                        if not copies_tables:  # an upgrade may wait for another one, and for locks
+                            await self.database.limit_waiting(connection)
                         yield connection
                 finally:
                     if copies_tables:  # nobody else shall use the connection
                         await connection.invalidate()
+
+    @asynccontextmanager
+    async def _pooled(self, *, writes: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Give a connection of the pool. One that meets an outage is not used again, nor are the idle ones: they may
+        keep what was true during the outage."""
+        async with self.database.engine.connect() as connection:
+            try:
+                if writes and await self.database.is_stale(connection):
+                    self.database.drop_idle()
+                    await connection.invalidate()  # the next statement takes a new one
+                yield connection
+            except Exception as error:
+                if self.database.verdict(error).fault is Fault.AWAY:
+                    await connection.invalidate()
+                    self.database.drop_idle()
+                raise
 
     def turn(self) -> AbstractAsyncContextManager[object]:
         """Return what a writer holds while it writes. SQLite has one writer at a time and no queue for the others:
@@ -81,18 +99,17 @@ class Store:
 
     @contextmanager
     def outages(self) -> Iterator[None]:
-        """Turn errors that mean an unreachable database into `DatabaseAway`."""
+        """Turn errors that mean an outage, or that the same may be tried again, into `DatabaseAway`; turn a driver's
+        error about a row into `RowRefused`, which has none of the row's values."""
         try:
             yield
         except Exception as error:
-            if self.database.fault(error) is Fault.AWAY:
-                raise DatabaseAway(str(error) or type(error).__name__) from error
+            verdict = self.database.verdict(error)
+            if verdict.fault in (Fault.AWAY, Fault.CONFLICT):
+                raise DatabaseAway(described(error), verdict.reason) from error
+            if isinstance(error, DBAPIError) and verdict.fault is Fault.ROW:
+                raise RowRefused(described(error)) from None
             raise
-
-    async def probe(self) -> None:
-        """Return if the database takes a write: one that changes nothing. Raises `DatabaseAway`."""
-        async with self.write() as connection:
-            await connection.execute(update(IdBlock).where(IdBlock.name == "probe").values(next_id=IdBlock.next_id))
 
     @property
     def name(self) -> str:

@@ -11,7 +11,9 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from db.committer import Committer
-from db.errors import DatabaseAway, QueueFull
+from db.errors import DatabaseAway, QueueFull, SchemaOutdated
+from db.masking import described
+from db.outages import OTHER_SCHEMA, SILENT
 from db.records import Click, Receipt, TestClick
 
 logger = logging.getLogger(__name__)
@@ -20,6 +22,8 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 500
 # Trackers give up on an answer after about this long; the click is then better refused than kept.
 COMMIT_SECONDS = 10
+# How often the writer finds out by itself whether an outage is over.
+PROBE_SECONDS = 1
 
 
 class WriterObserver(Protocol):
@@ -30,6 +34,9 @@ class WriterObserver(Protocol):
 
     def committed(self, clicks: int, seconds: float) -> None:
         """A batch of so many clicks was committed, in so many seconds."""
+
+    def available(self, is_available: bool) -> None:
+        """An outage began or ended."""
 
 
 class _Waiting(NamedTuple):
@@ -47,7 +54,8 @@ class ClickWriter:
         self._queue_clicks = queue_clicks
         self._wake = asyncio.Event()
         self._closing = False
-        self._away = False
+        self._outage: DatabaseAway | None = None
+        self._proof: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -58,9 +66,25 @@ class ClickWriter:
         """Take no more clicks, commit those that wait, and give the connection up."""
         self._closing = True
         self._wake.set()
+        if self._proof is not None and not self._proof.done():
+            self._proof.set_exception(DatabaseAway("the gateway stops"))
         if self._task is not None:
             await self._task
         await self._committer.disconnect()
+
+    @property
+    def outage(self) -> DatabaseAway | None:
+        """Why the last batch, or the last probe after it, could not be committed; None if it was."""
+        return self._outage
+
+    async def prove(self) -> None:
+        """Return once a batch was committed, or a probe while no click waits. Raises `DatabaseAway`."""
+        if self._closing:
+            raise DatabaseAway("the gateway stops")
+        if self._proof is None or self._proof.done():
+            self._proof = asyncio.get_running_loop().create_future()
+            self._wake.set()
+        await asyncio.shield(self._proof)
 
     @property
     def is_full(self) -> bool:
@@ -89,8 +113,7 @@ class ClickWriter:
     async def _run(self) -> None:
         while self._queue or not self._closing:
             if not self._queue:
-                self._wake.clear()
-                await self._wake.wait()
+                await self._wait()
                 continue
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ROWS))]
             try:
@@ -98,6 +121,27 @@ class ClickWriter:
             except Exception as error:
                 logger.exception("the click writer stumbled, and goes on")
                 self._refuse(batch, error)
+
+    async def _wait(self) -> None:
+        """Wait for clicks, or run a probe if one is asked for or an outage may be over."""
+        if self._proof is None or self._proof.done():
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(PROBE_SECONDS if self._outage else None):
+                    await self._wake.wait()
+                return
+            except TimeoutError:
+                pass
+        try:
+            await self._committer.probe()
+        except (DatabaseAway, SchemaOutdated) as error:
+            self._failed(error)
+        except Exception as error:
+            if self._outage is None:
+                logger.exception("a probe of the database failed")
+            self._failed(DatabaseAway(described(error), "the database does what nobody expects"))
+        else:
+            self._succeeded()
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
         """Commit a batch and answer everyone in it."""
@@ -113,24 +157,45 @@ class ClickWriter:
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 _answer(waiting, outcome)
             self._observer.committed(len(batch), perf_counter() - started)
-            if self._away:
-                self._away = False
-                logger.warning("the database is back")
+            self._succeeded()
         self._observer.waiting(len(self._queue))
 
     def _refuse(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        """Tell a batch why it was not recorded; an outage is logged once, when it begins."""
+        """Tell a batch why it was not recorded."""
         if isinstance(error, TimeoutError):
-            error = DatabaseAway(f"no commit within {COMMIT_SECONDS} seconds")
+            error = DatabaseAway(f"no commit within {COMMIT_SECONDS} seconds", SILENT.reason)
+        error = self._failed(error)
         if isinstance(error, DatabaseAway):
-            if not self._away:
-                self._away = True
-                logger.error("%s", error)
             # Those that came meanwhile need not wait for an outage of their own.
             batch = [*batch, *self._queue]
             self._queue.clear()
         for waiting in batch:
             _answer(waiting, error)
+
+    def _succeeded(self) -> None:
+        if self._proof is not None and not self._proof.done():
+            self._proof.set_result(None)
+        if self._outage is not None:
+            self._outage = None
+            self._observer.available(True)
+            self._committer.drop_idle()
+            logger.warning("the database is back, clicks are recorded again")
+
+    def _failed(self, error: Exception) -> Exception:
+        """Take note of why nothing was committed, and return it as those who wait are told. An outage is logged once,
+        when it begins."""
+        if isinstance(error, SchemaOutdated):
+            error = DatabaseAway(str(error), OTHER_SCHEMA.reason)
+        if self._proof is not None and not self._proof.done():
+            self._proof.set_exception(error)
+            self._proof.exception()  # who asked may have given up
+        if isinstance(error, DatabaseAway):
+            if self._outage is None:
+                self._observer.available(False)
+                self._committer.drop_idle()
+                logger.error("%s", error)
+            self._outage = error
+        return error
 
 
 def _answer(waiting: _Waiting, outcome: Receipt | int | Exception) -> None:

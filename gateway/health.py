@@ -8,12 +8,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from db.errors import DatabaseAway
-from graph.context import Services
+from db.outages import LOCKED, SILENT, UNREACHABLE
+from db.writer import ClickWriter
 
 # Anyone may ask; each time costs the database a write.
 ASK_SECONDS = 1
 # A database that needs longer is not there for a visitor either.
 WRITE_SECONDS = 2
+# What these say, `away` says too.
+PLAIN = {verdict.reason for verdict in (LOCKED, SILENT, UNREACHABLE)}
 
 
 async def healthz(_request: Request) -> Response:
@@ -22,35 +25,37 @@ async def healthz(_request: Request) -> Response:
 
 
 class Readiness:
-    """Whether a click would be taken now, found out at most once a second, however often it is asked."""
+    """Whether a click would be recorded now, found out at most once a second, however often it is asked."""
 
     def __init__(self) -> None:
         self._asked_at = -math.inf
-        self._asking: asyncio.Task[bool] | None = None
+        self._asking: asyncio.Task[DatabaseAway | None] | None = None
 
     async def answer(self, request: Request) -> Response:
-        """Answer 200 if a click would be taken now, else 503; the body tells which part is not ready."""
-        services: Services = request.state.services
-        parts = {
-            "database": "ok" if await self._is_writable(services) else "away",
-            "queue": "full" if services.writer.is_full else "ok",
-        }
-        ready = all(state == "ok" for state in parts.values())
-        body = {"status": "ready" if ready else "not ready", **parts}
-        return JSONResponse(body, 200 if ready else 503, headers=None if ready else {"Retry-After": "2"})
+        """Answer 200 if a click would be recorded now, else 503; the body tells which part is not ready, and why."""
+        writer: ClickWriter = request.state.services.writer
+        outage = await self._outage(writer)
+        parts = {"database": "away" if outage else "ok", "queue": "full" if writer.is_full else "ok"}
+        if outage is not None and outage.reason not in PLAIN:
+            parts["reason"] = outage.reason
+        if outage is None and not writer.is_full:
+            return JSONResponse({"status": "ready", **parts})
+        return JSONResponse({"status": "not ready", **parts}, 503, headers={"Retry-After": "2"})
 
-    async def _is_writable(self, services: Services) -> bool:
+    async def _outage(self, writer: ClickWriter) -> DatabaseAway | None:
         if self._asking is None or (self._asking.done() and monotonic() - self._asked_at > ASK_SECONDS):
             self._asked_at = monotonic()
-            self._asking = asyncio.create_task(_takes_a_write(services))
-        # A write that takes too long is left to end by itself: cancelling it may take as long again.
+            self._asking = asyncio.create_task(_proven(writer))
+        # What takes too long is left to end by itself: the click writer is in the middle of it.
         done, _ = await asyncio.wait({self._asking}, timeout=WRITE_SECONDS)
-        return bool(done) and self._asking.result()
+        found = self._asking.result() if done else DatabaseAway("no answer in time", SILENT.reason)
+        # Since then a batch may have failed.
+        return writer.outage or found
 
 
-async def _takes_a_write(services: Services) -> bool:
+async def _proven(writer: ClickWriter) -> DatabaseAway | None:
     try:
-        await services.store.probe()
-    except DatabaseAway:
-        return False
-    return True
+        await writer.prove()
+    except DatabaseAway as outage:
+        return outage
+    return None

@@ -30,6 +30,12 @@ COMMIT_SECONDS = Histogram(
 WAITING = Gauge("clickgate_waiting_clicks", "Clicks that wait for the database", multiprocess_mode="livesum")
 
 
+AVAILABLE = Gauge(
+    "clickgate_database_available", "1 while clicks can be recorded, 0 in an outage", multiprocess_mode="livemin"
+)
+AVAILABLE.set(1)
+
+
 def count_click(outcome: str) -> None:
     """Count one request by its outcome."""
     _clicks(outcome).inc()
@@ -50,6 +56,9 @@ class WriterMetrics:
     def committed(self, clicks: int, seconds: float) -> None:
         BATCH_CLICKS.observe(clicks)
         COMMIT_SECONDS.observe(seconds)
+
+    def available(self, is_available: bool) -> None:
+        AVAILABLE.set(is_available)
 
 
 async def metrics(_request: Request) -> Response:

@@ -35,6 +35,13 @@ from tests.processes import clickgate, free_port, serving
 from tests.sockets import opened
 
 
+# The first says no such function, the other that a text is no integer.
+NEVER_FORESEEN = {
+    "sqlite": "CREATE TRIGGER broken BEFORE INSERT ON affiliate_click_test_events BEGIN SELECT nothing(); END",
+    "postgresql": "ALTER TABLE affiliate_click_test_events ALTER COLUMN page_title TYPE integer USING NULL",
+}
+
+
 async def test_a_live_and_ready_gateway_says_so(gateway: Gateway) -> None:
     assert (await gateway.http.get("/healthz")).status_code == 200
     ready = await gateway.http.get("/readyz")
@@ -125,8 +132,7 @@ async def test_an_unforeseen_fault_is_logged_once_with_its_traceback_and_masked(
     gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     await gateway.link()
-    async with gateway.store.write() as connection:
-        await connection.execute(text("DROP TABLE affiliate_click_test_events"))
+    await gateway.execute(text(NEVER_FORESEEN["sqlite" if gateway.store.is_sqlite else "postgresql"]))
     with caplog.at_level(logging.ERROR):
         answer = await gateway.track(None, additional_data={"test_mode": True})
     assert answer.status_code == 500
