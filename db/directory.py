@@ -142,7 +142,7 @@ class LinkDirectory:
                 await self.refresh()
                 complaint = ""
             except Exception as error:
-                if str(error) != complaint:  # once, not twice a second
+                if not complaint:  # once, not twice a second
                     complaint = str(error)
                     foreseen = isinstance(error, DatabaseAway)
                     logger.warning("links are not refreshed, clicks go on: %s", error, exc_info=not foreseen)

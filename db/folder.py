@@ -105,7 +105,7 @@ class Folder:
                     started = perf_counter()
                 complaint = ""
             except Exception as error:
-                if str(error) != complaint:  # once, not every second
+                if not complaint:  # once, not every second
                     complaint = str(error)
                     foreseen = isinstance(error, DatabaseAway)
                     logger.warning("rollups are not kept, clicks go on: %s", error, exc_info=not foreseen)

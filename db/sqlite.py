@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import aiosqlite
 from sqlalchemy import URL, Connection, Dialect, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,6 +23,7 @@ from db.errors import SchemaOutdated, UnusableDatabase
 from db.file_identity import DatabaseFile, OtherFile
 from db.one_step import OneStep
 from db.queries import Query
+from db.sqlite_pool import PooledConnection, open_file
 from db.statements import Row, Statement, Work
 from db.worker import Worker
 
@@ -44,9 +44,7 @@ PRAGMAS = (
 # With it SQLite opens the write-ahead log, and finds out whether the file is a database at all.
 FIRST_READ = "SELECT count(*) FROM sqlite_master"
 WRITES, COPIES_TABLES = "clickgate_writes", "clickgate_copies_tables"
-POOL, TOKEN = "clickgate_pool", "clickgate_token"
-# Many times as long as it takes to close a connection that nobody uses.
-CLOSING_SECONDS = 0.1
+POOL = "clickgate_pool"
 # Errors that are not SQLite's own.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (OtherFile, outages.OTHER_FILE),
@@ -58,9 +56,6 @@ LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (OverflowError, outages.ROW),
     (ValueError, outages.ROW),
 )
-# Connections that were opened while a file or its folder was read-only stay so; of a damaged or another file they keep
-# pages. A lock or a slow query says nothing about other connections.
-HARMLESS = (outages.LOCKED, outages.SILENT)
 
 
 class SqliteDatabase:
@@ -74,17 +69,10 @@ class SqliteDatabase:
             raise UnusableDatabase(f"the folder of the SQLite file {self._path} does not exist")
         self._file = DatabaseFile(self._path)
         self._dropping: asyncio.Task[None] | None = None
-        # Without an isolation level the driver begins no transactions of its own accord, and a read gets its snapshot.
-        self.engine = create_async_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)
-        for name, listener in (
-            ("do_connect", self._before_connecting),
-            ("connect", self._connected),
-            ("checkout", self._check_file),
-            ("checkin", self._returned),
-            ("close", self._closing),
-            ("begin", _begin),
-        ):
-            event.listen(self.engine.sync_engine, name, listener)
+        self.engine = create_async_engine(url, async_creator=self._connect, hide_parameters=True)
+        event.listen(self.engine.sync_engine, "checkout", self._check_file)
+        event.listen(self.engine.sync_engine, "checkin", self._returned)
+        event.listen(self.engine.sync_engine, "begin", _begin)
 
     async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         async with self.snapshot() as source:
@@ -116,33 +104,21 @@ class SqliteDatabase:
             self._dropping = asyncio.ensure_future(self.engine.dispose())
 
     async def close(self) -> None:
+        if self._dropping is not None:
+            await asyncio.gather(self._dropping, return_exceptions=True)
         await self.engine.dispose()
 
-    def _before_connecting(self, _dialect: object, _record: object, arguments: list[Any], options: Any) -> None:
-        self._file.check_before_opening()
-        if self._file.adoptions and not options.get("uri"):
-            arguments[0], options["uri"] = self._file.uri, True
+    async def _connect(self) -> aiosqlite.Connection:
+        return await PooledConnection(self._file, _set_up)
 
-    def _connected(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-        try:
-            _set_up(connection)
-        except BaseException:
-            connection.close()  # the pool would leave it open
-            raise
-        record.info[POOL], record.info[TOKEN] = self.engine.pool, object()
-        self._file.opened(record.info[TOKEN])
-
-    def _check_file(self, _connection: object, _record: object, _fairy: object) -> None:
+    def _check_file(self, _connection: object, record: ConnectionPoolEntry, _fairy: object) -> None:
+        record.info[POOL] = self.engine.pool
         self._file.check()
 
     def _returned(self, _connection: object, record: ConnectionPoolEntry) -> None:
         """Close a connection whose pool was given up while it was in use."""
         if record.info.get(POOL) is not self.engine.pool:
             record.invalidate()
-
-    def _closing(self, _connection: object, record: ConnectionPoolEntry) -> None:
-        # This is said before it is closed.
-        asyncio.get_running_loop().call_later(CLOSING_SECONDS, self._file.closed, record.info.get(TOKEN))
 
     def fault(self, error: BaseException) -> Fault:
         return self.verdict(error).fault
@@ -177,20 +153,17 @@ class SqliteWriteConnection:
     def __init__(self, file: DatabaseFile, dialect: Dialect) -> None:
         self._file = file
         self._dialect = dialect
-        self._connection = sqlite3.connect(file.uri, uri=True, isolation_level=None, check_same_thread=False)
-        try:
-            for statement in (*PRAGMAS, FIRST_READ):
-                self._connection.execute(statement)
-            # What runs on the event loop waits for nobody.
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            _check_revision(self._connection, file)
-            self._one_step = OneStep(self._connection)
-            self._checkpoints = Checkpoints(file)
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection = open_file(file, self._prepare)
         file.opened(self)
+        self._checkpoints = Checkpoints(file)
         self._worker = Worker("sqlite-writer")
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        _set_up(connection)
+        # What runs on the event loop waits for nobody.
+        connection.execute("PRAGMA busy_timeout = 0")
+        _check_revision(connection, self._file)
+        self._one_step = OneStep(connection)
 
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
@@ -287,11 +260,9 @@ def _is_busy(error: sqlite3.Error) -> bool:
     return outages.of_sqlite(error) is outages.LOCKED
 
 
-def _set_up(connection: DBAPIConnection) -> None:
-    cursor = connection.cursor()
+def _set_up(connection: sqlite3.Connection) -> None:
     for statement in (*PRAGMAS, FIRST_READ):
-        cursor.execute(statement)
-    cursor.close()
+        connection.execute(statement)
 
 
 def _begin(connection: Connection) -> None:

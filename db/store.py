@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database, Fault, Source
-from db.errors import DatabaseAway, RowRefused, UnusableDatabase
+from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
 from db.masking import described
 from db.queries import Query
 from db.sqlite import COPIES_TABLES, WRITES, SqliteDatabase
@@ -103,6 +103,8 @@ class Store:
         error about a row into `RowRefused`, which has none of the row's values."""
         try:
             yield
+        except StoreError:
+            raise
         except Exception as error:
             verdict = self.database.verdict(error)
             if verdict.fault in (Fault.AWAY, Fault.CONFLICT):

@@ -7,7 +7,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from time import perf_counter
+from contextlib import suppress
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from db.committer import Committer
@@ -55,6 +56,7 @@ class ClickWriter:
         self._wake = asyncio.Event()
         self._closing = False
         self._outage: DatabaseAway | None = None
+        self._probed_at = 0.0
         self._proof: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -74,7 +76,7 @@ class ClickWriter:
 
     @property
     def outage(self) -> DatabaseAway | None:
-        """Why the last batch, or the last probe after it, could not be committed; None if it was."""
+        """Why a batch or a probe could not be committed, unless a probe was committed since."""
         return self._outage
 
     async def prove(self) -> None:
@@ -112,6 +114,8 @@ class ClickWriter:
 
     async def _run(self) -> None:
         while self._queue or not self._closing:
+            if self._is_probe_due():
+                await self._probe()
             if not self._queue:
                 await self._wait()
                 continue
@@ -123,15 +127,20 @@ class ClickWriter:
                 self._refuse(batch, error)
 
     async def _wait(self) -> None:
-        """Wait for clicks, or run a probe if one is asked for or an outage may be over."""
-        if self._proof is None or self._proof.done():
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(PROBE_SECONDS if self._outage else None):
-                    await self._wake.wait()
-                return
-            except TimeoutError:
-                pass
+        """Wait until there is something to do: clicks, or a probe."""
+        self._wake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if self._outage is None else PROBE_SECONDS):
+                await self._wake.wait()
+
+    def _is_probe_due(self) -> bool:
+        """Whether somebody asks and no batch is about to tell, or an outage may be over."""
+        if self._outage is not None:
+            return monotonic() - self._probed_at >= PROBE_SECONDS
+        return not self._queue and self._proof is not None and not self._proof.done()
+
+    async def _probe(self) -> None:
+        self._probed_at = monotonic()
         try:
             await self._committer.probe()
         except (DatabaseAway, SchemaOutdated) as error:
@@ -141,7 +150,12 @@ class ClickWriter:
                 logger.exception("a probe of the database failed")
             self._failed(DatabaseAway(described(error), "the database does what nobody expects"))
         else:
-            self._succeeded()
+            if self._outage is not None:
+                self._outage = None
+                self._observer.available(True)
+                self._committer.drop_idle()
+                logger.warning("the database is back, clicks are recorded again")
+            self._prove()
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
         """Commit a batch and answer everyone in it."""
@@ -157,7 +171,9 @@ class ClickWriter:
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 _answer(waiting, outcome)
             self._observer.committed(len(batch), perf_counter() - started)
-            self._succeeded()
+            # In an outage some clicks may be recorded while others are not; only a probe tells that all are again.
+            if self._outage is None:
+                self._prove()
         self._observer.waiting(len(self._queue))
 
     def _refuse(self, batch: Sequence[_Waiting], error: Exception) -> None:
@@ -172,14 +188,9 @@ class ClickWriter:
         for waiting in batch:
             _answer(waiting, error)
 
-    def _succeeded(self) -> None:
+    def _prove(self) -> None:
         if self._proof is not None and not self._proof.done():
             self._proof.set_result(None)
-        if self._outage is not None:
-            self._outage = None
-            self._observer.available(True)
-            self._committer.drop_idle()
-            logger.warning("the database is back, clicks are recorded again")
 
     def _failed(self, error: Exception) -> Exception:
         """Take note of why nothing was committed, and return it as those who wait are told. An outage is logged once,
@@ -191,6 +202,7 @@ class ClickWriter:
             self._proof.exception()  # who asked may have given up
         if isinstance(error, DatabaseAway):
             if self._outage is None:
+                self._probed_at = monotonic()
                 self._observer.available(False)
                 self._committer.drop_idle()
                 logger.error("%s", error)

@@ -43,12 +43,15 @@ class Readiness:
         return JSONResponse({"status": "not ready", **parts}, 503, headers={"Retry-After": "2"})
 
     async def _outage(self, writer: ClickWriter) -> DatabaseAway | None:
-        if self._asking is None or (self._asking.done() and monotonic() - self._asked_at > ASK_SECONDS):
+        if writer.outage is not None:
+            return writer.outage  # it finds out by itself when that is over
+        asking = self._asking
+        if asking is None or (asking.done() and monotonic() - self._asked_at > ASK_SECONDS):
             self._asked_at = monotonic()
-            self._asking = asyncio.create_task(_proven(writer))
+            asking = self._asking = asyncio.create_task(_proven(writer))
         # What takes too long is left to end by itself: the click writer is in the middle of it.
-        done, _ = await asyncio.wait({self._asking}, timeout=WRITE_SECONDS)
-        found = self._asking.result() if done else DatabaseAway("no answer in time", SILENT.reason)
+        await asyncio.wait({asking}, timeout=WRITE_SECONDS)
+        found = asking.result() if asking.done() else DatabaseAway("no answer in time", SILENT.reason)
         # Since then a batch may have failed.
         return writer.outage or found
 

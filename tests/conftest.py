@@ -17,6 +17,7 @@ from tests.browser import running_browser
 from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.faces import Face, rest
 from tests.gateways import Gateway, make_link, running_gateway
+from tests.log import Log, listening
 from tests.shop import Shop, running_shop
 
 NEEDS = {
@@ -64,6 +65,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def face() -> Face:
     """What clicks are sent to."""
     return rest
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """What the test's gateways log."""
+    with listening() as log:
+        yield log
 
 
 @pytest.fixture

@@ -34,10 +34,9 @@ from tests.load import Load
 from tests.processes import clickgate, free_port, serving
 from tests.sockets import opened
 
-
 # The first says no such function, the other that a text is no integer.
 NEVER_FORESEEN = {
-    "sqlite": "CREATE TRIGGER broken BEFORE INSERT ON affiliate_click_test_events BEGIN SELECT nothing(); END",
+    "sqlite": "CREATE TRIGGER broken BEFORE INSERT ON affiliate_click_test_events BEGIN SELECT no_such_function(); END",
     "postgresql": "ALTER TABLE affiliate_click_test_events ALTER COLUMN page_title TYPE integer USING NULL",
 }
 

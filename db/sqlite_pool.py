@@ -1,0 +1,51 @@
+"""SQLite's pooled connections: aiosqlite's, each of which knows which file it has open.
+
+SQLAlchemy's own way of opening one would make a file where none is, and tells that a connection closes before it has.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+
+import aiosqlite
+
+from db.file_identity import DatabaseFile
+
+# The driver's own default: rows that are fetched at a time from a result that is not fetched as a whole.
+CHUNK_ROWS = 64
+
+
+class PooledConnection(aiosqlite.Connection):
+    """A connection to the file, set up by a function of its thread. Raises `OtherFile` as it is awaited."""
+
+    def __init__(self, file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> None:
+        self._file = file
+        self._set_up = set_up
+        super().__init__(self._open, CHUNK_ROWS)
+        # So that the process ends though nobody closed it.
+        self._thread.daemon = True
+
+    def _open(self) -> sqlite3.Connection:
+        self._file.check_before_opening()
+        connection = open_file(self._file, self._set_up)
+        self._file.opened(self)
+        return connection
+
+    def stop(self) -> asyncio.Future[None] | None:
+        """Close it in its thread, whatever its state. The driver's own `close` ends with this."""
+        stopped: asyncio.Future[None] | None = super().stop()
+        if stopped is not None:
+            stopped.add_done_callback(lambda _: self._file.closed(self))
+        return stopped
+
+
+def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+    """Open a connection, set up. One that cannot be is closed: nobody else would."""
+    target = file.uri if file.adoptions else file.path
+    connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
+    try:
+        set_up(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
