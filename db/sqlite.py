@@ -23,7 +23,7 @@ from db.errors import SchemaOutdated, UnusableDatabase
 from db.file_identity import DatabaseFile, OtherFile
 from db.one_step import OneStep
 from db.queries import Query
-from db.sqlite_pool import PooledConnection, open_file
+from db.sqlite_pool import PooledConnection, empty_log, open_file
 from db.statements import Row, Statement, Work
 from db.worker import Worker
 
@@ -235,10 +235,8 @@ class SqliteWriteConnection:
             self._checkpoints.close()
 
     def _close(self) -> None:
+        empty_log(self._connection, self._file)
         with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
-            if self._file.has_log:
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with suppress(sqlite3.Error):
             self._connection.close()
         self._file.closed(self)
 

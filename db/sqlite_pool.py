@@ -1,11 +1,13 @@
 """SQLite's pooled connections: aiosqlite's, each of which knows which file it has open.
 
 SQLAlchemy's own way of opening one would make a file where none is, and tells that a connection closes before it has.
+The driver has no public way to run a step in its thread, so its version is bounded in `pyproject.toml`.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 
 import aiosqlite
 
@@ -13,6 +15,8 @@ from db.file_identity import DatabaseFile
 
 # The driver's own default: rows that are fetched at a time from a result that is not fetched as a whole.
 CHUNK_ROWS = 64
+# Those who read meanwhile are soon done.
+EMPTYING_SECONDS = 1
 
 
 class PooledConnection(aiosqlite.Connection):
@@ -30,6 +34,13 @@ class PooledConnection(aiosqlite.Connection):
         connection = open_file(self._file, self._set_up)
         self._file.opened(self)
         return connection
+
+    async def close(self) -> None:
+        """Close it once nothing is under way on it."""
+        if self._connection is not None:
+            connection = self._connection
+            await self._execute(lambda: empty_log(connection, self._file))  # type: ignore[no-untyped-call]
+        await super().close()
 
     def stop(self) -> asyncio.Future[None] | None:
         """Close it in its thread, whatever its state. The driver's own `close` ends with this."""
@@ -49,3 +60,12 @@ def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) 
         connection.close()
         raise
     return connection
+
+
+def empty_log(connection: sqlite3.Connection, file: DatabaseFile) -> None:
+    """Where the path leads to another file now, copy all that was committed into the one that is open: its log at that
+    path must not be taken for the new file's."""
+    with suppress(sqlite3.Error):
+        if file.has_log:
+            connection.execute(f"PRAGMA busy_timeout = {EMPTYING_SECONDS * 1000}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
