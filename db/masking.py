@@ -21,10 +21,12 @@ def described(error: BaseException) -> str:
 
 
 def masked(text: str, error: BaseException) -> str:
-    """Return a formatted traceback of an error with what drivers say about rows in it replaced by `described`."""
+    """Return a formatted traceback of an error, or another text that quotes it, with what drivers say about rows
+    replaced by what `described` returns."""
     for each in _chain(error):
-        if (safe := _masked_text(each)) is not None and str(each):
-            text = text.replace(str(each), safe)
+        if (safe := _masked_text(each)) is not None:
+            for told in (str(each), repr(each)):
+                text = text.replace(told, safe) if told else text
     return text
 
 

@@ -5,9 +5,11 @@ The storeys below log with the standard library, and so do the server and the mi
 
 import logging
 import sys
+import traceback
 
 import structlog
 
+from db.masking import masked
 from gateway.settings import Settings
 
 
@@ -20,21 +22,24 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    rendering: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+    renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_colour, *rendering],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_colour,
+                _with_masked_traceback,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
+    # Its lines about each statement, at the level `debug`, have the values of rows.
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     # Its lines about each migration are for whoever runs one by hand.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # Their lines about each WebSocket, and each that is refused, would let anybody fill the log.
@@ -44,4 +49,17 @@ def configure(settings: Settings) -> None:
 
 def _without_colour(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
     entry.pop("color_message", None)  # the server says everything twice, once with terminal codes
+    return entry
+
+
+def _with_masked_traceback(
+    _logger: object, _method: str, entry: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Format an entry's exception without the values of rows, which drivers repeat in their messages."""
+    exc_info = entry.pop("exc_info", None)
+    if exc_info:
+        error = exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1] if exc_info is True else exc_info
+        if isinstance(error, BaseException):
+            entry["exception"] = masked("".join(traceback.format_exception(error)).rstrip(), error)
+            entry["event"] = masked(str(entry["event"]), error)
     return entry
