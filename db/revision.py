@@ -5,8 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from db.errors import SchemaOutdated
+from db.errors import SchemaOutdated, UnusableDatabase
 from db.store import Store
+from db.tables import Base
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,8 @@ REVISIONS = sorted(
 
 async def ensure_current(store: Store, *, may_upgrade: bool) -> None:
     """Return if the schema is this version's. An older one is upgraded where allowed (a SQLite file always is: it
-    belongs to this gateway alone). Raises `SchemaOutdated` otherwise."""
+    belongs to this gateway alone). Raises `SchemaOutdated` otherwise, and `UnusableDatabase` where tables are named as
+    clickgate's are and there is no revision."""
     async with store.read() as connection:
         found, wanted = await connection.run_sync(_revision), REVISIONS[-1]
     if found == wanted:
@@ -38,7 +40,14 @@ async def ensure_current(store: Store, *, may_upgrade: bool) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    """Return the schema's revision, None for a database without any of our tables."""
+    tables = set(inspect(connection).get_table_names())
+    found: str | None = None
+    if "alembic_version" in tables:
+        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if found is None and (taken := tables & Base.metadata.tables.keys()):
+        raise UnusableDatabase(
+            f"the database has a table {min(taken)}, but no revision in a table alembic_version: "
+            "it is another program's, or not all of it was restored"
+        )
     return found

@@ -4,6 +4,7 @@ WAL with `synchronous=FULL`: readers never wait for the writer, and a commit tha
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -67,6 +68,10 @@ class SqliteDatabase:
         self._path = url.database
         if not Path(self._path).absolute().parent.is_dir():
             raise UnusableDatabase(f"the folder of the SQLite file {self._path} does not exist")
+        if Path(self._path).is_dir():
+            raise UnusableDatabase(f"{self._path} is a folder, not a SQLite file")
+        if Path(self._path).exists() and not os.access(self._path, os.R_OK):
+            raise UnusableDatabase(f"the SQLite file {self._path} may not be read")
         self._file = DatabaseFile(self._path)
         self._dropping: asyncio.Task[None] | None = None
         self.engine = create_async_engine(url, async_creator=self._connect, hide_parameters=True)

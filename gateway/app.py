@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,10 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.errors import StoreError
 from gateway import logs
-from gateway.errors import PathTaken
+from gateway.errors import GatewayError, PathTaken
 from gateway.graphql import GraphQLEndpoint
 from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
@@ -57,8 +59,22 @@ class Application(Starlette):
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            send = _without_traceback(send)
         endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
         await (endpoint or super().__call__)(scope, receive, send)
+
+
+def _without_traceback(send: Send) -> Send:
+    """Have the server log, instead of a traceback, the one line that says why the gateway cannot start."""
+
+    async def send_line(message: Message) -> None:
+        error = sys.exc_info()[1]
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, StoreError | GatewayError):
+            message = {**message, "message": str(error)}
+        await send(message)
+
+    return send_line
 
 
 def create_app(*more: BaseRoute) -> Starlette:
