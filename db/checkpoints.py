@@ -2,8 +2,12 @@
 
 Otherwise a commit has to do that every so often, and all clicks wait meanwhile. It still copies the little that is left
 when the log has become long, for the log begins anew only where no commit comes in between.
+
+What a reader may still want is not copied over. A reader that keeps its snapshot lets the log grow until it ends, which
+is told once; then the log is emptied.
 """
 
+import logging
 import sqlite3
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +15,15 @@ from contextlib import suppress
 
 from db.file_identity import DatabaseFile
 
+logger = logging.getLogger(__name__)
+
 # Small ones, for the disk writes them before the next commit.
 CHECKPOINT_SECONDS = 0.1
+# Twice what a commit lets the log grow to before it copies it back itself.
+LONG_BYTES = 256 * 1024 * 1024
+MEBIBYTE = 1024 * 1024
+# No query of a dashboard takes this long; a reader that does is worth to be named.
+LONG_SECONDS = 2
 
 
 class Checkpoints:
@@ -20,7 +31,7 @@ class Checkpoints:
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
-        self._connection = sqlite3.connect(file.uri, uri=True, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(file.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
         file.opened(self)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._under_way: Future[None] | None = None
@@ -35,7 +46,25 @@ class Checkpoints:
 
     def _run(self) -> None:
         with suppress(sqlite3.Error):  # the next one will try again; the commits' own would be as silent
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            _, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._watch_length(is_copied=pages == copied)
+
+    def _watch_length(self, *, is_copied: bool) -> None:
+        """Empty a long log if nobody reads from it, or else tell, once, what keeps it."""
+        file, length = self._file, self._file.log_bytes()
+        if length >= LONG_BYTES and is_copied:
+            # It waits for nobody, and has nothing to copy.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            length = file.log_bytes()
+        if (length >= LONG_BYTES) == file.is_log_long:
+            return
+        file.is_log_long = not file.is_log_long
+        if file.is_log_long:
+            logger.warning(
+                "SQLite's write-ahead log has grown to %d MiB, and grows on: %s", length // MEBIBYTE, _holder(file)
+            )
+        else:
+            logger.warning("SQLite's write-ahead log is short again")
 
     def close(self) -> None:
         """Give the connection up once nothing is under way on it."""
@@ -46,3 +75,11 @@ class Checkpoints:
         with suppress(sqlite3.Error):
             self._connection.close()
         self._file.closed(self)
+
+
+def _holder(file: DatabaseFile) -> str:
+    """Return what keeps a log from being emptied."""
+    seconds = time.monotonic() - min(file.reading_since.values(), default=time.monotonic())
+    if seconds < LONG_SECONDS:
+        return "another process keeps a transaction open, or the disk is slower than the clicks"
+    return f"this process has been reading for {seconds:.0f} seconds, for a report or a list"

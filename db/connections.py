@@ -10,6 +10,8 @@ from typing import TypeAlias, TypeVar
 
 from asyncpg import Connection
 
+from db.pool_usage import PoolUsage, Waiting
+
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Connection], Awaitable[T]]
 
@@ -25,13 +27,18 @@ class Connections:
         self._is_away = is_away
         self._free = asyncio.Semaphore(most)
         self._idle: list[Connection] = []
+        self._in_use = 0
+        self._waiting = Waiting()
 
     @asynccontextmanager
     async def lent(self, first: Step[T]) -> AsyncIterator[tuple[Connection, T]]:
         """Lend a connection on which a first step was taken, and give what came of that. Where it shows that a kept
         connection is dead, the step is taken again on a new one. A connection is cut off where the block fails or is
         cancelled, for nobody knows what it is in the middle of then. Raises what the driver does."""
-        async with self._free:
+        with self._waiting.one_more():
+            await self._free.acquire()
+        self._in_use += 1
+        try:
             connection, result = await self._begin(first)
             try:
                 yield connection, result
@@ -39,6 +46,13 @@ class Connections:
                 connection.terminate()
                 raise
             self._idle.append(connection)
+        finally:
+            self._in_use -= 1
+            self._free.release()
+
+    def usage(self, name: str) -> PoolUsage:
+        """Return how many are in use now."""
+        return PoolUsage(name, self._in_use, len(self._idle), self._waiting.count)
 
     def drop_idle(self) -> None:
         """Cut off those that nobody uses; they are not closed in peace, as a silent server would not answer."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.pool_usage import PoolUsage, Waiting
 from db.queries import Query
 from db.statements import Row, Statement, Work
 
@@ -75,6 +76,8 @@ class Database(Source, Protocol):
     """One kind of database. Its own `fetch` runs a query by itself."""
 
     engine: AsyncEngine
+    waiting: Waiting
+    """The tasks that wait for one of the engine's connections."""
 
     @property
     def contents(self) -> int:
@@ -92,6 +95,12 @@ class Database(Source, Protocol):
 
     async def connect_writer(self) -> WriteConnection:
         """Open the click writer's connection."""
+
+    def pools(self) -> Sequence[PoolUsage]:
+        """Return how the pools of connections are used now."""
+
+    def log_bytes(self) -> int | None:
+        """Return how long SQLite's write-ahead log is; None for another database."""
 
     def drop_idle(self) -> None:
         """Give up the pooled connections that nobody uses: they may be dead, or keep what was true during an outage,

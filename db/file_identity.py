@@ -36,6 +36,9 @@ class DatabaseFile:
         """How often a file was opened when none was open: what is known of its contents may be wrong after another."""
         self.revision: str | None = None
         """The schema that the first file had, which any later one must have, too."""
+        self.is_log_long = False
+        self.reading_since: dict[object, float] = {}
+        """When the transactions of pooled connections began, by the monotonic clock."""
         self._open: set[object] = set()
         self._known: tuple[Identity | None, ...] = ()
         self._size = 0
@@ -45,6 +48,12 @@ class DatabaseFile:
     def uri(self) -> str:
         """The path as a URI by which SQLite opens the file and never makes one."""
         return f"file:{quote(self.path)}?mode=rw"
+
+    def log_bytes(self) -> int:
+        """Return how long the write-ahead log is, 0 where there is none."""
+        with suppress(OSError):
+            return os.path.getsize(f"{self.path}-wal")
+        return 0
 
     @property
     def has_log(self) -> bool:

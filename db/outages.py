@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 
 from db.database import Fault, Verdict
+from db.errors import DatabaseAway, StoreError
 
 UNREACHABLE = Verdict(Fault.AWAY, "the database cannot be reached")
 SILENT = Verdict(Fault.AWAY, "the database does not answer in time")
@@ -98,6 +99,11 @@ def of_sqlite(error: sqlite3.Error) -> Verdict:
     if code == sqlite3.SQLITE_ERROR:
         return OTHER_SCHEMA if any(words in str(error) for words in MISSING) else UNKNOWN
     return SQLITE_CODES.get(code & PRIMARY_CODE, UNKNOWN)
+
+
+def of_ours(error: StoreError) -> Verdict:
+    """Return what an error means that was classified before, whatever it was raised from."""
+    return Verdict(Fault.AWAY, error.reason) if isinstance(error, DatabaseAway) else UNKNOWN
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

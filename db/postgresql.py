@@ -19,7 +19,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db import outages
 from db.connections import Connections
 from db.database import Fault, Verdict
-from db.errors import UnusableDatabase
+from db.errors import StoreError, UnusableDatabase
+from db.pool_usage import PoolUsage, Waiting, usage_of
 from db.queries import Query
 from db.statements import Row, Statement, Work
 
@@ -87,6 +88,7 @@ class PostgresDatabase:
         )
         _, self._arguments = self.engine.dialect.create_connect_args(url)
         self._readers = Connections(self._connect_reader, lambda error: self.fault(error) is Fault.AWAY, POOL_SIZE)
+        self.waiting = Waiting()
         self._idle: WeakSet[asyncpg.Connection] = WeakSet()
         event.listen(self.engine.sync_engine, "checkin", self._note_idle)
         event.listen(self.engine.sync_engine, "checkout", self._note_busy)
@@ -130,6 +132,12 @@ class PostgresDatabase:
         arguments = {"timeout": CONNECT_SECONDS, "command_timeout": READ_SECONDS, "server_settings": session}
         return await asyncpg.connect(**{**self._arguments, **arguments})
 
+    def pools(self) -> Sequence[PoolUsage]:
+        return [usage_of(self.engine, self.waiting), self._readers.usage("reading")]
+
+    def log_bytes(self) -> None:
+        return None
+
     def drop_idle(self) -> None:
         self._readers.drop_idle()
         # Cut off, not closed: after a silent failover nobody answers a farewell, and each would be waited for.
@@ -148,6 +156,8 @@ class PostgresDatabase:
         return self.verdict(error).fault
 
     def verdict(self, error: BaseException) -> Verdict:
+        if isinstance(error, StoreError):
+            return outages.of_ours(error)
         for cause in outages.causes(error):
             if (verdict := _verdict(cause)).fault is not Fault.UNKNOWN:
                 return verdict

@@ -7,8 +7,9 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, cast
 
 import aiosqlite
@@ -20,9 +21,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db import outages
 from db.checkpoints import Checkpoints
 from db.database import Fault, Verdict
-from db.errors import SchemaOutdated, UnusableDatabase
+from db.errors import SchemaOutdated, StoreError, UnusableDatabase
 from db.file_identity import DatabaseFile, OtherFile
 from db.one_step import OneStep
+from db.pool_usage import PoolUsage, Waiting, usage_of
 from db.queries import Query
 from db.sqlite_pool import PooledConnection, empty_log, open_file
 from db.statements import Row, Statement, Work
@@ -30,6 +32,8 @@ from db.worker import Worker
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5
+# As long as all links may take to be read. While a query runs, the write-ahead log only grows.
+SNAPSHOT_SECONDS = 60
 LOG_BYTES = 128 * 1024 * 1024
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -69,15 +73,17 @@ class SqliteDatabase:
         if not Path(self._path).absolute().parent.is_dir():
             raise UnusableDatabase(f"the folder of the SQLite file {self._path} does not exist")
         if Path(self._path).is_dir():
-            raise UnusableDatabase(f"{self._path} is a folder, not a SQLite file")
+            raise UnusableDatabase(f"the SQLite file {self._path} is a directory")
         if Path(self._path).exists() and not os.access(self._path, os.R_OK):
             raise UnusableDatabase(f"the SQLite file {self._path} may not be read")
         self._file = DatabaseFile(self._path)
+        self.waiting = Waiting()
         self._dropping: asyncio.Task[None] | None = None
         self.engine = create_async_engine(url, async_creator=self._connect, hide_parameters=True)
         event.listen(self.engine.sync_engine, "checkout", self._check_file)
         event.listen(self.engine.sync_engine, "checkin", self._returned)
-        event.listen(self.engine.sync_engine, "begin", _begin)
+        event.listen(self.engine.sync_engine, "invalidate", self._invalidated)
+        event.listen(self.engine.sync_engine, "begin", self._begin)
 
     async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         async with self.snapshot() as source:
@@ -85,9 +91,18 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["SqliteSource"]:
-        async with self.engine.connect() as connection, connection.begin():
+        async with AsyncExitStack() as stack:
+            with self.waiting.one_more():
+                connection = await stack.enter_async_context(self.engine.connect())
+            await stack.enter_async_context(connection.begin())
             pooled = await connection.get_raw_connection()
-            yield SqliteSource(cast(aiosqlite.Connection, pooled.driver_connection), self.engine.dialect)
+            driver = cast(aiosqlite.Connection, pooled.driver_connection)
+            loop = asyncio.get_running_loop()
+            limit = loop.call_later(SNAPSHOT_SECONDS, lambda: loop.create_task(driver.interrupt()))
+            try:
+                yield SqliteSource(driver, self.engine.dialect)
+            finally:
+                limit.cancel()
 
     @property
     def contents(self) -> int:
@@ -103,6 +118,12 @@ class SqliteDatabase:
         self._file.check_before_opening()
         return await asyncio.to_thread(SqliteWriteConnection, self._file, self.engine.dialect)
 
+    def pools(self) -> Sequence[PoolUsage]:
+        return [usage_of(self.engine, self.waiting)]
+
+    def log_bytes(self) -> int:
+        return self._file.log_bytes()
+
     def drop_idle(self) -> None:
         """Close them soon."""
         if self._dropping is None or self._dropping.done():
@@ -114,21 +135,34 @@ class SqliteDatabase:
         await self.engine.dispose()
 
     async def _connect(self) -> aiosqlite.Connection:
-        return await PooledConnection(self._file, _set_up)
+        return await PooledConnection(self._file, _set_up).opened()
 
     def _check_file(self, _connection: object, record: ConnectionPoolEntry, _fairy: object) -> None:
         record.info[POOL] = self.engine.pool
         self._file.check()
 
-    def _returned(self, _connection: object, record: ConnectionPoolEntry) -> None:
+    def _begin(self, connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get(COPIES_TABLES):
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
+        self._file.reading_since[connection.connection.dbapi_connection] = monotonic()
+
+    def _returned(self, connection: object, record: ConnectionPoolEntry) -> None:
         """Close a connection whose pool was given up while it was in use."""
+        self._file.reading_since.pop(connection, None)
         if record.info.get(POOL) is not self.engine.pool:
             record.invalidate()
+
+    def _invalidated(self, connection: object, _record: object, _error: object) -> None:
+        self._file.reading_since.pop(connection, None)
 
     def fault(self, error: BaseException) -> Fault:
         return self.verdict(error).fault
 
     def verdict(self, error: BaseException) -> Verdict:
+        if isinstance(error, StoreError):
+            return outages.of_ours(error)
         for cause in outages.causes(error):
             for kind, verdict in LOCAL_ERRORS:
                 if isinstance(cause, kind):
@@ -266,10 +300,3 @@ def _is_busy(error: sqlite3.Error) -> bool:
 def _set_up(connection: sqlite3.Connection) -> None:
     for statement in (*PRAGMAS, FIRST_READ):
         connection.execute(statement)
-
-
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get(COPIES_TABLES):
-        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")

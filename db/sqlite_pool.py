@@ -28,6 +28,17 @@ class PooledConnection(aiosqlite.Connection):
         super().__init__(self._open, CHUNK_ROWS)
         # So that the process ends though nobody closed it.
         self._thread.daemon = True
+        self._stopped: asyncio.Future[None] | None = None
+
+    async def opened(self) -> "PooledConnection":
+        """Open it. Where that fails, its thread has ended, too: it would complain once the event loop is gone."""
+        try:
+            await self
+        except BaseException:
+            if self._stopped is not None:
+                await self._stopped
+            raise
+        return self
 
     def _open(self) -> sqlite3.Connection:
         self._file.check_before_opening()
@@ -44,10 +55,10 @@ class PooledConnection(aiosqlite.Connection):
 
     def stop(self) -> asyncio.Future[None] | None:
         """Close it in its thread, whatever its state. The driver's own `close` ends with this."""
-        stopped: asyncio.Future[None] | None = super().stop()
-        if stopped is not None:
-            stopped.add_done_callback(lambda _: self._file.closed(self))
-        return stopped
+        self._stopped = super().stop()
+        if self._stopped is not None:
+            self._stopped.add_done_callback(lambda _: self._file.closed(self))
+        return self._stopped
 
 
 def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:

@@ -5,7 +5,7 @@ One place decides who may write when, and turns a driver's errors into ours.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import URL, func, make_url, select
@@ -80,7 +80,9 @@ class Store:
     async def _pooled(self, *, writes: bool = False) -> AsyncIterator[AsyncConnection]:
         """Give a connection of the pool. One that meets an outage is not used again, nor are the idle ones: they may
         keep what was true during the outage."""
-        async with self.database.engine.connect() as connection:
+        async with AsyncExitStack() as stack:
+            with self.database.waiting.one_more():
+                connection = await stack.enter_async_context(self.database.engine.connect())
             try:
                 if writes and await self.database.is_stale(connection):
                     self.database.drop_idle()

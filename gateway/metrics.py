@@ -1,6 +1,11 @@
-"""What Prometheus may know: clicks by outcome, the writer's batches, and how many clicks wait."""
+"""What Prometheus may know: clicks by outcome, batches, clicks that wait, how far rollups are behind, and how
+connections and SQLite's log are used. What it learns of GraphQL is in `graph.wire.measures`."""
 
+import asyncio
 import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +21,10 @@ from prometheus_client import (
 )
 from starlette.requests import Request
 from starlette.responses import Response
+
+from db.backlog import Backlog, measure_backlog
+from db.errors import StoreError
+from db.store import Store
 
 CLICKS = Counter("clickgate_clicks", "Requests to the click endpoint, by outcome", ["outcome"])
 BATCH_CLICKS = Histogram(
@@ -34,6 +43,28 @@ AVAILABLE = Gauge(
     "clickgate_database_available", "1 while clicks can be recorded, 0 in an outage", multiprocess_mode="livemin"
 )
 AVAILABLE.set(1)
+LOG_BYTES = Gauge(
+    "clickgate_database_log_bytes", "Length of SQLite's write-ahead log", multiprocess_mode="livemostrecent"
+)
+POOLED = Gauge(
+    "clickgate_pool_connections",
+    "Pooled database connections, by pool and state: in_use, idle",
+    ["pool", "state"],
+    multiprocess_mode="livesum",
+)
+POOL_WAITING = Gauge(
+    "clickgate_pool_waiting", "Tasks that wait for a pooled connection", ["pool"], multiprocess_mode="livesum"
+)
+BACKLOG_CLICKS = Gauge(
+    "clickgate_rollup_waiting_clicks", "Recorded clicks that no rollup has yet", multiprocess_mode="livemax"
+)
+BACKLOG_SECONDS = Gauge(
+    "clickgate_rollup_waiting_seconds",
+    "Time since the oldest click that no rollup has yet was recorded",
+    multiprocess_mode="livemax",
+)
+# About as often as rollups are brought up to date. Scrapes themselves ask the database nothing.
+SAMPLE_SECONDS = 5
 
 
 def count_click(outcome: str) -> None:
@@ -61,8 +92,31 @@ class WriterMetrics:
         AVAILABLE.set(is_available)
 
 
-async def metrics(_request: Request) -> Response:
+async def sample(store: Store, clock: Callable[[], datetime]) -> None:
+    """Keep up to date, forever, what has to be asked for."""
+    backlog = Backlog()
+    while True:
+        _sample_connections(store)
+        with suppress(StoreError, TimeoutError):  # in an outage, what waited goes on waiting
+            async with asyncio.timeout(SAMPLE_SECONDS):
+                backlog = await measure_backlog(store)
+        BACKLOG_CLICKS.set(backlog.clicks)
+        BACKLOG_SECONDS.set(backlog.seconds(clock))
+        await asyncio.sleep(SAMPLE_SECONDS)
+
+
+def _sample_connections(store: Store) -> None:
+    for usage in store.database.pools():
+        POOLED.labels(usage.pool, "in_use").set(usage.in_use)
+        POOLED.labels(usage.pool, "idle").set(usage.idle)
+        POOL_WAITING.labels(usage.pool).set(usage.waiting)
+    if (log_bytes := store.database.log_bytes()) is not None:
+        LOG_BYTES.set(log_bytes)
+
+
+async def metrics(request: Request) -> Response:
     """Answer a scrape, with the sums over all worker processes where there are several."""
+    _sample_connections(request.state.services.store)
     registry: CollectorRegistry = REGISTRY
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         _forget_ended_processes(Path(folder))

@@ -18,7 +18,7 @@ from gateway.authentication import authentication
 from gateway.device import DeviceLookup
 from gateway.geo import GeoLookup
 from gateway.limits import limiter
-from gateway.metrics import WriterMetrics, count_click
+from gateway.metrics import WriterMetrics, count_click, sample
 from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
 from graph.context import Services
@@ -58,6 +58,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         folder = Folder(store, clock=now)
         stack.push_async_callback(folder.close)
         folder.start()
+        sampling = asyncio.create_task(sample(store, now), name="metrics")
+        stack.callback(sampling.cancel)
         yield Services(
             store=store,
             directory=directory,

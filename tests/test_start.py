@@ -20,8 +20,8 @@ def refused(url: str) -> str:
     return done.stderr
 
 
-def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    assert "is a folder" in refused(f"sqlite:///{tmp_path}")
+def test_a_directory_is_no_database(tmp_path: Path) -> None:
+    assert "is a directory" in refused(f"sqlite:///{tmp_path}")
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from graph.errors import BodyTooLarge, ClickgateError, InvalidRequest, TryLater, Unauthenticated
 from graph.wire.faults import MASKED, extensions_of
+from graph.wire.measures import count_error
 from graph.wire.media import GRAPHQL, JSON
 from graph.wire.requests import UnreadableType
 
@@ -89,7 +90,9 @@ def executed(result: ExecutionResult, media: str) -> Answer:
 def refused(error: Exception, media: str) -> Answer:
     """Answer with why a request was not even looked at."""
     message = str(error) if isinstance(error, ClickgateError) else MASKED
-    body = {"errors": [{"message": message, "extensions": extensions_of(error)}]}
+    extensions = extensions_of(error)
+    count_error(extensions["code"])
+    body = {"errors": [{"message": message, "extensions": extensions}]}
     status, headers = _status(error)
     return Answer(status, body, media, headers)
 

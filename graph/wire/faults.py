@@ -14,6 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
+from graph.wire.measures import count_error
 from graph.wire.requests import PersistedQueryNotSupported
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ def _cause(error: GraphQLError) -> Exception | None:
 
 
 def _replaced(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    count_error(extensions["code"])
     replaced = GraphQLError(message[:MESSAGE_LENGTH], path=error.path, extensions=extensions)
     # To find the places again in the document would take much longer.
     replaced.locations = list(dict.fromkeys(error.locations or ()))[:MOST_LOCATIONS] or None

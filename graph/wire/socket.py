@@ -13,13 +13,15 @@ from msgspec import ValidationError
 from starlette.websockets import WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
 from graph.caller import bearer, identified
 from graph.context import Context
 from graph.errors import InvalidRequest, TryLater, Unauthenticated
+from graph.wire.admission import GuardedSchema
 from graph.wire.faults import shown_refusal
 from graph.wire.limits import check
+from graph.wire.measures import kind_of, streaming
 from graph.wire.messages import Init, Subscribe, read, token
 from graph.wire.requests import MalformedRequest, problem
 
@@ -66,6 +68,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         await super().send_message(message)
         if self.context.viewer is not None and message["type"] == "next" and _is_disowned(message["payload"]):
             await self.websocket.close(FORBIDDEN, "Forbidden")
+
+    async def run_operation(self, operation: Operation[Context, None]) -> None:
+        documents = cast(GuardedSchema, self.schema).documents
+        with streaming(kind_of(documents, operation.query, operation.operation_name)):
+            await super().run_operation(operation)
 
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):

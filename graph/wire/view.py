@@ -27,6 +27,7 @@ from graph.context import Context
 from graph.wire.admission import GuardedSchema
 from graph.wire.answers import Answer, MethodNotAllowed, NotAcceptable, executed, refused
 from graph.wire.faults import shown, shown_refusal
+from graph.wire.measures import answering, kind_of
 from graph.wire.media import JSON, takes_gzip, wanted, wants_page
 from graph.wire.requests import PersistedQueryNotSupported, Request, posted, queried
 from graph.wire.socket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
@@ -106,7 +107,9 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def _execute(self, request: Request, context: Context, method: str, media: str) -> Answer:
         try:
-            result = await self._schema.answer(request, context, ALLOWED[method])
+            kind = kind_of(self._schema.documents, request.query, request.operation_name)
+            with answering(kind) as measured:
+                result = measured.result = await self._schema.answer(request, context, ALLOWED[method])
         except InvalidOperationTypeError as error:
             if method == "GET":
                 raise MethodNotAllowed("Only queries may be sent by GET", "POST") from error

@@ -1,0 +1,84 @@
+"""What Prometheus learns of GraphQL: operations by kind and outcome, how long they took, errors, open subscriptions.
+
+The labels are few, whatever clients send: GraphQL's three kinds of operation, and `none` for a document in which the
+one that was asked for is not found; three outcomes; our own codes of errors.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from graphql import GraphQLError
+from prometheus_client import Counter, Gauge, Histogram
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from graph.wire.documents import Documents
+
+OPERATIONS = Counter(
+    "clickgate_graphql_operations", "GraphQL operations, by kind and outcome: ok, failed, refused", ["kind", "outcome"]
+)
+SECONDS = Histogram(
+    "clickgate_graphql_seconds",
+    "Time to answer a GraphQL query or mutation over HTTP",
+    ["kind"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+ERRORS = Counter("clickgate_graphql_errors", "Errors in GraphQL answers, by their code", ["code"])
+SUBSCRIPTIONS = Gauge("clickgate_graphql_subscriptions", "Open GraphQL subscriptions", multiprocess_mode="livesum")
+
+
+class Measured:
+    """An operation that is being answered over HTTP. Give it the result where there is one."""
+
+    result: ExecutionResult | PreExecutionError | None = None
+
+    @property
+    def outcome(self) -> str:
+        """`refused` where nothing was executed, `failed` where some of it was in vain."""
+        if self.result is None or isinstance(self.result, PreExecutionError):
+            return "refused"
+        return "failed" if self.result.errors else "ok"
+
+
+@contextmanager
+def answering(kind: str) -> Iterator[Measured]:
+    """Measure an operation over HTTP."""
+    measured, started = Measured(), perf_counter()
+    try:
+        yield measured
+    finally:
+        SECONDS.labels(kind).observe(perf_counter() - started)
+        OPERATIONS.labels(kind, measured.outcome).inc()
+
+
+@contextmanager
+def streaming(kind: str) -> Iterator[None]:
+    """Measure an operation over a socket, from its start to its end."""
+    is_subscription = kind == "subscription"
+    if is_subscription:
+        SUBSCRIPTIONS.inc()
+    outcome = "failed"
+    try:
+        yield
+        outcome = "ok"
+    except asyncio.CancelledError:  # how a client ends a subscription
+        outcome = "ok"
+        raise
+    finally:
+        if is_subscription:
+            SUBSCRIPTIONS.dec()
+        OPERATIONS.labels(kind, outcome).inc()
+
+
+def kind_of(documents: Documents, query: str | None, operation_name: str | None) -> str:
+    """Return the kind of the operation that a request asks for."""
+    try:
+        return documents.read(query or "").operation(operation_name).operation.value
+    except GraphQLError:
+        return "none"
+
+
+def count_error(code: str) -> None:
+    """Count one error of an answer."""
+    ERRORS.labels(code).inc()
