@@ -116,6 +116,7 @@ class ClickWriter:
         while self._queue or not self._closing:
             if self._is_probe_due():
                 await self._probe()
+                continue  # much may have happened meanwhile
             if not self._queue:
                 await self._wait()
                 continue

@@ -15,9 +15,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from db.committer import Committer
+from db.errors import DatabaseAway
 from db.probe import Probe
+from db.store import Store
 from db.tables import ClickRollup, IdBlock, QueuedClicks
+from db.writer import ClickWriter
 from gateway.health import ASK_SECONDS
+from gateway.metrics import WriterMetrics
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, body_of, make_link, running_gateway
 from tests.log import Log
@@ -300,3 +305,26 @@ async def test_a_locked_file_is_not_ready(make_sqlite: MakeDatabase) -> None:
         other.rollback()
         await check_ready(gateway)
     other.close()
+
+
+async def test_a_writer_that_is_closed_during_a_probe_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    committer, probing, may_end = Committer(store), asyncio.Event(), asyncio.Event()
+    probe = committer.probe
+
+    async def held() -> None:
+        probing.set()
+        await may_end.wait()
+        await probe()
+
+    monkeypatch.setattr(committer, "probe", held)
+    writer = ClickWriter(committer, queue_clicks=10, observer=WriterMetrics())
+    writer.start()
+    proving = asyncio.create_task(writer.prove())
+    await probing.wait()
+    closing = asyncio.create_task(writer.close())
+    await asyncio.sleep(0)
+    may_end.set()
+    async with asyncio.timeout(5):
+        await closing
+        with pytest.raises(DatabaseAway):
+            await proving
