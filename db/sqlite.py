@@ -139,7 +139,7 @@ class SqliteDatabase:
 
     def _check_file(self, _connection: object, record: ConnectionPoolEntry, _fairy: object) -> None:
         record.info[POOL] = self.engine.pool
-        self._file.check()
+        self._file.check_now_and_then()
 
     def _begin(self, connection: Connection) -> None:
         options = connection.get_execution_options()
@@ -233,7 +233,7 @@ class SqliteWriteConnection:
     def _checked(self, commit: Callable[[], object]) -> None:
         """Run a step that commits, into the file that is there."""
         commit()
-        self._file.check()
+        self._file.check_commit()
 
     def _begin_in_turn(self, seconds: float = BUSY_SECONDS) -> None:
         """Wait for another process to finish writing."""
