@@ -3,7 +3,7 @@
 A file that is renamed, removed or replaced under an open connection goes on taking commits that nobody will ever find.
 Worse, a second file opened at the same path shares the first one's `-shm`, and truncates it under the first one's
 mapping, which ends the process. So no connection is opened while others have another file open, and every commit is
-followed by a look at the path: two system calls, a few microseconds for a batch.
+followed by a look at the path: three system calls, about five microseconds for a batch.
 """
 
 import os
@@ -74,15 +74,11 @@ class DatabaseFile:
 
     def check(self) -> None:
         """Return if the path still leads to what is open, or nothing is. Raises `OtherFile`."""
-        self.check_commit()
-        self._check_one(*self._index)
-        self._checked_at = monotonic()
-
-    def check_commit(self) -> None:
-        """Return if what was just committed is at the path: in the file, or in its log. Raises `OtherFile`."""
         if self._known:
             self._check_one(*self._main)
             self._check_one(*self._log)
+            self._check_one(*self._index)
+        self._checked_at = monotonic()
 
     def check_now_and_then(self) -> None:
         """Check, unless that was done a moment ago. Raises `OtherFile`."""

@@ -233,7 +233,7 @@ class SqliteWriteConnection:
     def _checked(self, commit: Callable[[], object]) -> None:
         """Run a step that commits, into the file that is there."""
         commit()
-        self._file.check_commit()
+        self._file.check()
 
     def _begin_in_turn(self, seconds: float = BUSY_SECONDS) -> None:
         """Wait for another process to finish writing."""
