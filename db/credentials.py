@@ -67,6 +67,7 @@ class Credentials:
         self._in_use: dict[int, str] = {}
         self._noted: dict[int, datetime] = {}
         self._used: dict[int, datetime] = {}
+        self._is_noting = True
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -141,8 +142,11 @@ class Credentials:
         try:
             async with self._store.write() as connection:
                 await connection.execute(noted.values(last_used_at=at), {"ids": sorted(used)})
+            self._is_noting = True
         except DatabaseAway as error:
-            logger.warning("token use is not noted: %s", error)
+            if self._is_noting:  # once, not twice a second
+                logger.warning("token use is not noted: %s", error)
+            self._is_noting = False
 
 
 async def _repeatedly(step: Callable[[], Awaitable[None]], seconds: float) -> None:

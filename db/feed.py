@@ -83,7 +83,7 @@ class Feed:
                 await self._poll()
                 complaint = ""
             except Exception as error:
-                if str(error) != complaint:  # once, not four times a second
+                if not complaint:  # once, not four times a second
                     complaint = str(error)
                     foreseen = isinstance(error, DatabaseAway)
                     logger.warning("the live feed pauses: %s", error, exc_info=not foreseen)
