@@ -61,9 +61,8 @@ class DatabaseFile:
         return 0
 
     @property
-    def has_log(self) -> bool:
-        """Whether what is open would be copied by a checkpoint, and nobody else uses its log: so what was committed is
-        in the file, wherever that is now, and the log is empty, should another file be put in its place."""
+    def is_elsewhere(self) -> bool:
+        """Whether the path leads to another file, or to another log, than what is open, all of which is still there."""
         try:
             self.check()
         except CutOff:

@@ -77,6 +77,6 @@ def empty_log(connection: sqlite3.Connection, file: DatabaseFile) -> None:
     """Where the path leads to another file now, copy all that was committed into the one that is open: its log at that
     path must not be taken for the new file's."""
     with suppress(sqlite3.Error):
-        if file.has_log:
+        if file.is_elsewhere:
             connection.execute(f"PRAGMA busy_timeout = {EMPTYING_SECONDS * 1000}")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -2,16 +2,8 @@
 503, and heals by itself."""
 
 import asyncio
-import os
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from itertools import count
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-import asyncpg
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -24,12 +16,10 @@ from db.writer import ClickWriter
 from gateway.health import ASK_SECONDS
 from gateway.metrics import WriterMetrics
 from tests.databases import MakeDatabase
-from tests.gateways import Gateway, body_of, make_link, running_gateway
+from tests.gateways import Gateway, make_link, running_gateway
 from tests.log import Log
+from tests.outages import HEALED_SECONDS, check_not_ready, check_ready, readiness, session, with_role
 
-ROLES = count(1)
-# Readiness is found out once a second, and an outage's end, too.
-HEALED_SECONDS = 5 * ASK_SECONDS
 CLICK_TABLES = (
     "affiliate_click_events",
     "affiliate_click_test_events",
@@ -41,58 +31,6 @@ CLICK_TABLES = (
 )
 INSERTED = ("affiliate_click_events", "affiliate_click_test_events", "customers", "click_rollup_queue")
 COUNTED = ("referral_links", "partner_programs", "id_blocks", "customers")
-
-
-async def readiness(gateway: Gateway) -> httpx.Response:
-    """Ask for it, when it is not known from the last time any more."""
-    await asyncio.sleep(ASK_SECONDS)
-    return await gateway.http.get("/readyz")
-
-
-async def check_ready(gateway: Gateway) -> None:
-    """Check that everything works: readiness, clicks, mutations, reads; within a second or two."""
-    async with asyncio.timeout(HEALED_SECONDS):
-        while (await gateway.http.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.05)
-    assert (await gateway.track()).status_code == 200
-    token = await gateway.token()
-    mutation = 'mutation { createProgram(input: {name: "Healed"}) { program { name } } }'
-    assert (await gateway.graphql(mutation, token=token))["data"]["createProgram"]["program"] == {"name": "Healed"}
-    assert "errors" not in await gateway.graphql("{ programs { nodes { name } } }", token=token)
-
-
-async def check_not_ready(gateway: Gateway) -> str:
-    """Check that the gateway says that it is not ready, and return why, if it says that."""
-    answer = await readiness(gateway)
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"]
-    body = body_of(answer)
-    assert (body["status"], body["database"], body["queue"]) == ("not ready", "away", "ok")
-    return str(body.get("reason", ""))
-
-
-@asynccontextmanager
-async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
-
-
-@asynccontextmanager
-async def with_role(url: str) -> AsyncIterator[tuple[Gateway, asyncpg.Connection, str]]:
-    """Run a gateway that is an ordinary role to the database; yield it, the owner's session and the role."""
-    await make_link(url)
-    role = f"clicks_role_{next(ROLES)}"
-    async with session(url) as owner:
-        await owner.execute(
-            f"CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};"
-            f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"
-        )
-        parts = urlsplit(url)
-        theirs = urlunsplit(parts._replace(netloc=f"{role}@"))
-        async with running_gateway(theirs) as gateway:
-            await check_ready(gateway)
-            yield gateway, owner, role
 
 
 async def test_probing_leaves_nothing_behind(gateway: Gateway) -> None:
@@ -236,75 +174,6 @@ async def test_a_dropped_database_and_a_lost_role_are_outages(make_postgres: Mak
         await owner.execute(f"ALTER ROLE {role} CONNECTION LIMIT -1")
         await check_ready(gateway)
     assert len(log.complaints) == 2
-
-
-@contextmanager
-def small_disk(folder: Path, size: str = "4m") -> Iterator[Path]:
-    """Mount a small disk, which takes the privileges of root."""
-    if os.system(f"mount -t tmpfs -o size={size} tmpfs {folder} 2>/dev/null"):
-        pytest.skip("no file system can be mounted here")
-    try:
-        yield folder
-    finally:
-        os.system(f"umount -l {folder}")
-
-
-def fill(file: Path) -> None:
-    """Write until the disk has no room."""
-    with open(file, "wb", buffering=0) as output, suppress(OSError):
-        while True:
-            output.write(bytes(4096))
-
-
-async def test_a_full_disk_is_an_outage_until_there_is_room(
-    make_sqlite: MakeDatabase, tmp_path: Path, log: Log
-) -> None:
-    template = Path(make_sqlite().removeprefix("sqlite:///"))
-    with small_disk(tmp_path) as disk:
-        (disk / "clicks.db").write_bytes(template.read_bytes())
-        url = f"sqlite:///{disk / 'clicks.db'}"
-        await make_link(url)
-        async with running_gateway(url) as gateway:
-            await check_ready(gateway)
-            filling = disk / "filling"
-            fill(filling)
-            for _ in range(3):
-                assert (await gateway.track()).status_code == 503
-            assert await check_not_ready(gateway) == "the database has no space or memory left"
-            filling.unlink()
-            await check_ready(gateway)
-            assert await gateway.recorded() == 2
-    assert len(log.complaints) == 2
-
-
-async def test_a_damaged_page_is_an_outage(make_sqlite: MakeDatabase, log: Log) -> None:
-    url = make_sqlite()
-    await make_link(url)
-    path = Path(url.removeprefix("sqlite:///"))
-    with sqlite3.connect(path) as connection:
-        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'customers'").fetchone()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    with path.open("r+b") as file:
-        file.seek((root - 1) * 4096)
-        file.write(b"\xff" * 4096)
-    async with running_gateway(url) as gateway:
-        assert await check_not_ready(gateway) == "the database is damaged"
-        assert (await gateway.track()).status_code == 503
-    assert len(log.complaints) == 1
-
-
-async def test_a_locked_file_is_not_ready(make_sqlite: MakeDatabase) -> None:
-    url = make_sqlite()
-    await make_link(url)
-    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-    async with running_gateway(url) as gateway:
-        await check_ready(gateway)
-        other.execute("BEGIN EXCLUSIVE")
-        assert not await check_not_ready(gateway)
-        other.rollback()
-        await check_ready(gateway)
-    other.close()
 
 
 async def test_a_writer_that_is_closed_during_a_probe_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
