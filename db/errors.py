@@ -6,6 +6,7 @@ StoreError
 │   └── DatabaseAway   the database cannot be reached, does not answer in time, or records nothing
 ├── RowRefused         the database refuses one row; sending it again does not help
 ├── SchemaOutdated     the database's schema is not the one this version works with
+├── FileInUse          another process has a SQLite file open that must be left alone for a while
 └── UnusableDatabase   the configured database cannot serve, whatever its state
 """
 
@@ -40,6 +41,10 @@ class RowRefused(StoreError):
 
 class SchemaOutdated(StoreError):
     """The database's schema is not the one that this version works with; the message says what to do."""
+
+
+class FileInUse(StoreError):
+    """Another process has the SQLite file open; the message says what to do."""
 
 
 class UnusableDatabase(StoreError):

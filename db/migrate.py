@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
+from db.sqlite_files import exclusive_transaction
 from db.store import Store
 
 # Any number, the same for every gateway: who holds it upgrades, the others wait and then find nothing left to do.
@@ -17,10 +18,18 @@ UPGRADE_LOCK = 0x636C69636B67
 
 
 async def upgrade(store: Store) -> None:
-    """Run the migrations that the database lacks, in one transaction. Safe when several processes start at once."""
-    async with store.write(copies_tables=True) as connection:
-        if not store.is_sqlite:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+    """Run the migrations that the database lacks, in one transaction. Safe when several processes start at once.
+
+    A SQLite file is upgraded only while nobody else has it open, and the store's own idle connections are closed for
+    that: a gateway of the older version would go on writing what the new schema does not expect. Raises `FileInUse`.
+    """
+    if store.is_sqlite:
+        await store.close()
+        async with exclusive_transaction(store.url) as connection:
+            await connection.run_sync(_upgrade)
+        return
+    async with store.write(may_wait=True) as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         await connection.run_sync(_upgrade)
 
 

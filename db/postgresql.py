@@ -117,6 +117,8 @@ class PostgresDatabase:
 
     async def limit_waiting(self, connection: AsyncConnection) -> None:
         await connection.execute(LIMIT_WAITING)
+    def source(self, driver: Any) -> "PostgresSource":
+        return PostgresSource(driver, self.engine.dialect)
 
     async def connect_writer(self) -> "PostgresWriteConnection":
         # Not from the pool: after a silent failover, every connection in it may be dead.

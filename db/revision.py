@@ -1,11 +1,15 @@
 """Whether a database's schema is this version's: the one question about migrations that every start asks."""
 
+import asyncio
 import logging
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
-from db.errors import SchemaOutdated, UnusableDatabase
+from db.errors import FileInUse, SchemaOutdated, UnusableDatabase
+from db.sqlite_files import tables_in
 from db.store import Store
 from db.tables import Base
 
@@ -15,39 +19,100 @@ logger = logging.getLogger(__name__)
 REVISIONS = sorted(
     file.name.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*_*.py")
 )
+VERSION_TABLE = "alembic_version"
+# Of two gateways that start at once, the second one waits this long for the first one's upgrade of a SQLite file.
+UPGRADE_SECONDS = 10
+RETRY_SECONDS = 0.25
 
 
-async def ensure_current(store: Store, *, may_upgrade: bool) -> None:
-    """Return if the schema is this version's. An older one is upgraded where allowed (a SQLite file always is: it
-    belongs to this gateway alone). Raises `SchemaOutdated` otherwise, and `UnusableDatabase` where tables are named as
-    clickgate's are and there is no revision."""
-    async with store.read() as connection:
-        found, wanted = await connection.run_sync(_revision), REVISIONS[-1]
-    if found == wanted:
-        return
-    if found is not None and found not in REVISIONS:
-        raise SchemaOutdated(f"the database's schema ({found}) is of a newer clickgate than this one ({wanted})")
-    if not (may_upgrade or store.is_sqlite):
+class Found(NamedTuple):
+    """The version that a database's schema has, None where no table tells it, and the names of all other tables."""
+
+    revision: str | None
+    tables: frozenset[str]
+
+
+async def ensure_current(store: Store, *, may_upgrade: bool, may_create: bool = True) -> None:
+    """Return if the schema is this version's. An older one is upgraded where that is allowed; in an empty SQLite file
+    the schema is created unless `may_create` forbids it, since nobody can be using one.
+
+    Raises `SchemaOutdated` for an older schema and for a newer one, `FileInUse` where another process has the SQLite
+    file open that is to be upgraded, and `UnusableDatabase` for a database that is not clickgate's, or lacks a table.
+    """
+    deadline = monotonic() + UPGRADE_SECONDS
+    while True:
+        try:
+            if await _is_current(store, may_upgrade=may_upgrade, may_create=may_create):
+                return
+            from db.migrate import upgrade  # not before it is needed, as that module says
+
+            await upgrade(store)
+        except FileInUse:
+            if monotonic() > deadline:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def revision_of(store: Store) -> str:
+    """Return the schema's version, of a database that holds clickgate's tables. Raises `UnusableDatabase`."""
+    found = await _find(store)
+    _check_ours(store, found)
+    if found.revision is None:
+        raise UnusableDatabase(f"{store.name} is empty")
+    return found.revision
+
+
+async def _is_current(store: Store, *, may_upgrade: bool, may_create: bool) -> bool:
+    found, wanted = await _find(store), REVISIONS[-1]
+    _check_ours(store, found)
+    if found.revision == wanted:
+        if missing := Base.metadata.tables.keys() - found.tables:
+            raise UnusableDatabase(
+                f"{store.name} lacks the table {', '.join(sorted(missing))}: restore a backup, or create the table anew"
+            )
+        return True
+    if found.revision is not None and found.revision not in REVISIONS:
         raise SchemaOutdated(
-            f"the database's schema is {found or 'empty'}, this clickgate needs {wanted}: "
-            "run `clickgate db upgrade`, or start with `--upgrade`"
+            f"the database's schema ({found.revision}) is of a newer clickgate than this one ({wanted})"
         )
-    from db.migrate import upgrade  # not before it is needed, as that module says
+    is_creation = found.revision is None and store.is_sqlite
+    if not (may_upgrade or (is_creation and may_create)):
+        raise SchemaOutdated(
+            f"the database's schema is {found.revision or 'empty'}, this clickgate needs {wanted}: {_advice(store)}"
+        )
+    if found.revision is not None:
+        logger.info(
+            "upgrading the schema from %s to %s; with millions of clicks this takes minutes", found.revision, wanted
+        )
+    return False
 
-    if found is not None:
-        logger.info("upgrading the schema from %s to %s; with millions of clicks this takes minutes", found, wanted)
-    await upgrade(store)
+
+def _advice(store: Store) -> str:
+    if store.is_sqlite:
+        return "stop every gateway and run `clickgate db upgrade`, or start `clickgate serve`, which upgrades it"
+    return "run `clickgate db upgrade`, or start with `clickgate serve --upgrade`"
 
 
-def _revision(connection: Connection) -> str | None:
-    """Return the schema's revision, None for a database without any of our tables."""
-    tables = set(inspect(connection).get_table_names())
-    found: str | None = None
-    if "alembic_version" in tables:
-        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    if found is None and (taken := tables & Base.metadata.tables.keys()):
+def _check_ours(store: Store, found: Found) -> None:
+    """Return if a database is empty or clickgate's. A PostgreSQL database may hold other tables as well."""
+    strangers = found.tables if store.is_sqlite else found.tables & Base.metadata.tables.keys()
+    if found.revision is None and strangers:
         raise UnusableDatabase(
-            f"the database has a table {min(taken)}, but no revision in a table alembic_version: "
-            "it is another program's, or not all of it was restored"
+            f"{store.name} has tables, but no {VERSION_TABLE} that tells their version: it is not clickgate's, or damaged"
         )
-    return found
+
+
+async def _find(store: Store) -> Found:
+    if store.is_sqlite:
+        names, revision = await asyncio.to_thread(tables_in, Path(store.url.database or ""))
+        return Found(revision, names - {VERSION_TABLE})
+    async with store.read() as connection:
+        return await connection.run_sync(_found)
+
+
+def _found(connection: Connection) -> Found:
+    tables = frozenset(inspect(connection).get_table_names())
+    revision: str | None = None
+    if VERSION_TABLE in tables:
+        revision = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608  a name of our own
+    return Found(revision, tables - {VERSION_TABLE})

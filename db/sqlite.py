@@ -48,7 +48,8 @@ PRAGMAS = (
 )
 # With it SQLite opens the write-ahead log, and finds out whether the file is a database at all.
 FIRST_READ = "SELECT count(*) FROM sqlite_master"
-WRITES, COPIES_TABLES = "clickgate_writes", "clickgate_copies_tables"
+READING_PRAGMAS = ("PRAGMA query_only = ON", f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+WRITES = "clickgate_writes"
 POOL = "clickgate_pool"
 # Errors that are not SQLite's own.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
@@ -64,18 +65,14 @@ LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
 
 
 class SqliteDatabase:
-    """A database file. Everything in a process that writes takes turns, see `db.store`."""
+    """A database file. Everything in a process that writes takes turns, see `db.store`.
 
-    def __init__(self, url: URL) -> None:
-        if not url.database or url.database == ":memory:" or url.query.get("mode") == "memory":
-            raise UnusableDatabase("clickgate keeps clicks: SQLite needs a file, not a database in memory")
-        self._path = url.database
-        if not Path(self._path).absolute().parent.is_dir():
-            raise UnusableDatabase(f"the folder of the SQLite file {self._path} does not exist")
-        if Path(self._path).is_dir():
-            raise UnusableDatabase(f"the SQLite file {self._path} is a directory")
-        if Path(self._path).exists() and not os.access(self._path, os.R_OK):
-            raise UnusableDatabase(f"the SQLite file {self._path} may not be read")
+    With `reading_uri`, see `db.sqlite_files`, the file is only read, by that URI.
+    """
+
+    def __init__(self, url: URL, *, reading_uri: str | None = None) -> None:
+        self._path = str(checked_path(url))
+        self._reading_uri = reading_uri
         self._file = DatabaseFile(self._path)
         self.waiting = Waiting()
         self._dropping: asyncio.Task[None] | None = None
@@ -84,6 +81,9 @@ class SqliteDatabase:
         event.listen(self.engine.sync_engine, "checkin", self._returned)
         event.listen(self.engine.sync_engine, "invalidate", self._invalidated)
         event.listen(self.engine.sync_engine, "begin", self._begin)
+
+    def source(self, driver: Any) -> "SqliteSource":
+        return SqliteSource(driver, self.engine.dialect)
 
     async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         async with self.snapshot() as source:
@@ -135,16 +135,20 @@ class SqliteDatabase:
         await self.engine.dispose()
 
     async def _connect(self) -> aiosqlite.Connection:
-        return await PooledConnection(self._file, _set_up).opened()
+        if self._reading_uri is None:
+            return await PooledConnection(self._file, _set_up).opened()
+        connection = await aiosqlite.connect(self._reading_uri, uri=True, isolation_level=None)
+        for pragma in READING_PRAGMAS:
+            await connection.execute(pragma)
+        return connection
 
     def _check_file(self, _connection: object, record: ConnectionPoolEntry, _fairy: object) -> None:
         record.info[POOL] = self.engine.pool
-        self._file.check_now_and_then()
+        if self._reading_uri is None:
+            self._file.check_now_and_then()
 
     def _begin(self, connection: Connection) -> None:
         options = connection.get_execution_options()
-        if options.get(COPIES_TABLES):
-            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
         self._file.reading_since[connection.connection.dbapi_connection] = monotonic()
 
@@ -170,6 +174,25 @@ class SqliteDatabase:
             if isinstance(cause, sqlite3.Error) and (verdict := outages.of_sqlite(cause)) is not outages.UNKNOWN:
                 return verdict
         return outages.UNKNOWN
+
+
+def checked_path(url: URL) -> Path:
+    """Return the file that a URL names. Raises `UnusableDatabase` for one that names none, or none that can be."""
+    if not url.database or url.database == ":memory:":
+        raise UnusableDatabase("clickgate keeps clicks: SQLite needs a file, not a database in memory")
+    if url.query:
+        raise UnusableDatabase(f"the database URL has an unknown parameter: {', '.join(sorted(url.query))}")
+    path = Path(url.database)
+    try:
+        if path.is_dir():
+            raise UnusableDatabase(f"the SQLite file {path} is a directory")
+        if not path.absolute().parent.is_dir():
+            raise UnusableDatabase(f"the folder of the SQLite file {path} does not exist")
+        if path.exists() and not os.access(path, os.R_OK):
+            raise UnusableDatabase(f"the SQLite file {path} may not be read")
+    except (OSError, ValueError) as error:
+        raise UnusableDatabase(f"the SQLite file {url.database!r} cannot be used: {error}") from error
+    return path
 
 
 class SqliteSource:

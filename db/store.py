@@ -16,19 +16,22 @@ from db.database import Database, Fault, Source
 from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
 from db.masking import described
 from db.queries import Query
-from db.sqlite import COPIES_TABLES, WRITES, SqliteDatabase
+from db.sqlite import WRITES, SqliteDatabase
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 
 class Store:
     """One database, opened lazily. `url` is a SQLAlchemy URL; the plain schemes `sqlite`, `postgresql` and `postgres`
-    do too. Raises `UnusableDatabase` for any other, and for a SQLite database that is no file."""
+    do too. With `reading_uri`, a SQLite file is only read, see `db.sqlite_files`. Raises `UnusableDatabase` for any other
+    URL, and for a SQLite database that is no file."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, reading_uri: str | None = None) -> None:
         self.url = _with_driver(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.database: Database = SqliteDatabase(self.url) if self.is_sqlite else _postgresql(self.url)
+        self.database: Database = (
+            SqliteDatabase(self.url, reading_uri=reading_uri) if self.is_sqlite else _postgresql(self.url)
+        )
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
@@ -40,6 +43,11 @@ class Store:
                     await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
                     yield connection
+
+    async def source(self, connection: AsyncConnection) -> Source:
+        """Return what answers compiled queries in the transaction of a connection."""
+        await connection.execute(select(1))  # the transaction begins with its first statement
+        return self.database.source((await connection.get_raw_connection()).driver_connection)
 
     async def prefer_indexes(self, connection: AsyncConnection) -> None:
         """Have the transaction's statements go from row to row through indexes, as SQLite does by itself. PostgreSQL
@@ -61,20 +69,16 @@ class Store:
                 yield source
 
     @asynccontextmanager
-    async def write(self, *, copies_tables: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that may write, committed at the end of the block. Where it `copies_tables`, SQLite checks
-        no foreign keys: one cannot drop a table there whose rows others belong to. Raises `DatabaseAway`."""
+    async def write(self, *, may_wait: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that may write, committed at the end of the block. One that `may_wait`, such as an
+        upgrade, waits for locks as long as it takes. Raises `DatabaseAway`."""
         with self.outages():
             async with self.turn(), self._pooled(writes=True) as connection:
-                await connection.execution_options(**{WRITES: True, COPIES_TABLES: copies_tables})
-                try:
-                    async with connection.begin():
-                        if not copies_tables:  # an upgrade may wait for another one, and for locks
-                            await self.database.limit_waiting(connection)
-                        yield connection
-                finally:
-                    if copies_tables:  # nobody else shall use the connection
-                        await connection.invalidate()
+                await connection.execution_options(**{WRITES: True})
+                async with connection.begin():
+                    if not may_wait:
+                        await self.database.limit_waiting(connection)
+                    yield connection
 
     @asynccontextmanager
     async def _pooled(self, *, writes: bool = False) -> AsyncIterator[AsyncConnection]:

@@ -37,7 +37,8 @@ async def prepare(settings: Settings, *, may_upgrade: bool, workers: int = 1) ->
                 "SQLite has one writer at a time, so a second process would only wait for the first: "
                 "use --workers 1, or PostgreSQL"
             )
-        await ensure_current(store, may_upgrade=may_upgrade)
+        # A SQLite file has no other gateway that an upgrade could surprise: that is checked.
+        await ensure_current(store, may_upgrade=may_upgrade or store.is_sqlite)
     finally:
         await store.close()
 
