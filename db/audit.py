@@ -1,16 +1,28 @@
-"""Recount the events against every counter: what the writer and the folder keep exact, checked from outside of them."""
+"""Recount the events against everything that is counted beside them: what the writer and the folder keep exact, checked
+from outside of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.rollup_audit import audit_rollups
+from db import counter_audit, integrity_audit
+from db.rollup_audit import (
+    RollupFigures,
+    compared_parts,
+    differences_in,
+    moment_or_none,
+    readable_moment,
+    strange_kinds,
+)
 from db.store import Store
-from db.tables import ClickEvent, PartnerProgram, ReferralLink
+from db.tables import ClickEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
+
+# A damaged table may have millions of wrong rows, of which the first ones tell enough.
+LISTED_DIFFERENCES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,74 +30,123 @@ class Difference:
     """A counter that does not say what the events say. `counter` names it, with its row."""
 
     counter: str
-    counted: int
+    counted: Any
     events: int
-    last_counted: datetime | None
-    last_event: datetime | None
+    last_counted: datetime | None = None
+    last_event: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Audit:
-    """What was compared, in one snapshot of which database, and where it differed."""
+    """What was compared, in one snapshot of which database, and where it differed.
+
+    `counters` is the number of rows that count events. At most `LISTED_DIFFERENCES` of the differences are listed.
+    """
 
     database: str
-    events: int
-    counters: int
-    differences: Sequence[Difference]
+    events: int = 0
+    counters: int = 0
+    links: int = 0
+    memberships: int = 0
+    customers: int = 0
+    queue_rows: int = 0
+    rollup_rows: int = 0
+    rollups: Sequence[dict[str, Any]] = ()
+    difference_count: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def note(self, difference: Difference) -> None:
+        """Count a difference, and list it unless there are too many."""
+        self.difference_count += 1
+        if len(self.differences) < LISTED_DIFFERENCES:
+            self.differences.append(difference)
 
 
 async def audit(store: Store) -> Audit:
-    """Compare every link's and every membership's counter and last click, and the rollups together with what waits to
-    be folded, with their events, in one snapshot, while clicks may go on. Reads every event. Raises `DatabaseAway`."""
+    """Compare the counters and last clicks of links, memberships and customers, every row of the rollups and the queue
+    of events to be folded with the events themselves, and look for rows of wrong types and without those that they
+    belong to: all in one snapshot, while clicks may go on. Reads every event several times. Raises `DatabaseAway`."""
+    found = Audit(store.name)
     async with store.read() as connection:
-        events = await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
-        links = await connection.scalar(select(func.count()).select_from(ReferralLink)) or 0
-        memberships = await connection.scalar(select(func.count()).select_from(PartnerProgram)) or 0
-        differences = [Difference(f"link {code}", *row) for code, *row in await connection.execute(_links())]
-        differences += [
-            Difference(f"program {program_id}, partner {partner_id}", *row)
-            for program_id, partner_id, *row in await connection.execute(_memberships())
-        ]
-        rollups = await audit_rollups(store, connection)
-    differences += [Difference(*difference, None, None) for difference in rollups.differences()]
-    return Audit(store.name, events, links + memberships + len(rollups.subjects), differences)
+        await _count_rows(connection, found)
+        for difference in [difference async for difference in _counters(connection)]:
+            found.note(difference)
+        for difference in [difference async for difference in _integrity(connection, is_sqlite=store.is_sqlite)]:
+            found.note(difference)
+        await _rollups(store, connection, found)
+    found.counters = found.links + found.memberships + found.customers + found.rollup_rows
+    return found
 
 
-def _links() -> Select[*tuple[Any, ...]]:
-    events = _events(ClickEvent.link_id)
-    link = ReferralLink
-    return (
-        select(link.code, link.clicks, func.coalesce(events.c.clicks, 0), link.last_clicked, events.c.last)
-        .outerjoin(events, events.c.link_id == link.id)
-        .where(_differs(link.clicks, link.last_clicked, events))
-        .order_by(link.id)
-    )
+async def _count_rows(connection: AsyncConnection, found: Audit) -> None:
+    async def count(table: Any) -> int:
+        return await connection.scalar(select(func.count()).select_from(table)) or 0
+
+    found.events = await count(ClickEvent)
+    found.links = await count(ReferralLink)
+    found.memberships = await count(PartnerProgram)
+    found.customers = await count(Customer)
+    found.queue_rows = await count(QueuedClicks)
 
 
-def _memberships() -> Select[*tuple[Any, ...]]:
-    events = _events(ClickEvent.program_id, ClickEvent.partner_id)
-    member = PartnerProgram
-    return (
-        select(
-            member.program_id,
-            member.partner_id,
-            member.clicks,
-            func.coalesce(events.c.clicks, 0),
-            member.last_clicked_at,
-            events.c.last,
-        )
-        .outerjoin(events, and_(events.c.program_id == member.program_id, events.c.partner_id == member.partner_id))
-        .where(_differs(member.clicks, member.last_clicked_at, events))
-        .order_by(member.program_id, member.partner_id)
-    )
+async def _counters(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    async for code, *row in _rows(connection, counter_audit.links()):
+        yield _counted(f"link {code}", *row)
+    async for program_id, partner_id, *row in _rows(connection, counter_audit.memberships()):
+        yield _counted(f"program {program_id}, partner {partner_id}", *row)
+    async for program_id, id, clicks, foreign, made, matching, kept, last in _rows(
+        connection, counter_audit.customers()
+    ):
+        name = f"customer {id} of program {program_id}"
+        if clicks == 0:
+            yield Difference(f"{name}, without any event", 1, 0)
+            continue
+        if foreign:
+            yield Difference(f"{name}, events with its click_id", clicks, clicks - foreign)
+        if made != 1:
+            yield Difference(f"{name}, events that made it", 1, made)
+        if not matching or (isinstance(kept, int) and last > kept):
+            yield Difference(f"{name}, last click", 1, matching, moment_or_none(kept), moment_or_none(last))
 
 
-def _events(*keys: InstrumentedAttribute[int]) -> Subquery:
-    counted = select(*keys, func.count().label("clicks"), func.max(ClickEvent.occurred_at).label("last"))
-    return counted.group_by(*keys).subquery()
+def _counted(name: str, clicks: Any, events: int, kept: Any, last: Any) -> Difference:
+    if kept is not None and moment_or_none(kept) is None:
+        name += f", last click {readable_moment(kept)}"
+    return Difference(name, clicks, events, moment_or_none(kept), moment_or_none(last))
 
 
-def _differs(
-    clicks: InstrumentedAttribute[int], last: InstrumentedAttribute[datetime | None], events: Subquery
-) -> ColumnElement[bool]:
-    return or_(clicks != func.coalesce(events.c.clicks, 0), last.is_distinct_from(events.c.last))
+async def _integrity(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIterator[Difference]:
+    if is_sqlite:
+        for columns, query in integrity_audit.storage_types():
+            for column, wrong in zip(columns, (await connection.execute(query)).one(), strict=True):
+                if wrong:
+                    yield Difference(f"{column}, values stored as a wrong type", wrong, 0)
+    for name, query in integrity_audit.orphans():
+        if missing := await connection.scalar(query):
+            yield Difference(f"rows of {name}", missing, 0)
+    async for id, clicks, events in _rows(connection, integrity_audit.queue_counts()):
+        yield Difference(f"row {id} of the queue, clicks", clicks, events)
+    async for id, clicks in _rows(connection, integrity_audit.queue_overlaps()):
+        yield Difference(f"row {id} of the queue, clicks that another row has, too", clicks, 0)
+    async for name, next_id, greatest in _rows(connection, integrity_audit.used_ids()):
+        yield Difference(f"next id of {name}, of which some are in use already", next_id, greatest)
+
+
+async def _rollups(store: Store, connection: AsyncConnection, found: Audit) -> None:
+    figures = RollupFigures()
+    source = await store.source(connection)
+    strange = await strange_kinds(source)
+    await store.prefer_indexes(connection)
+    async for compared in compared_parts(source):
+        figures.add(compared)
+        for name, kept, expected in differences_in(compared):
+            found.note(Difference(name, kept, expected))
+    for name, rows in strange:
+        found.note(Difference(f"{name}, rows that nothing reads", rows, 0))
+    found.rollups, found.rollup_rows = figures.listed(), figures.total
+
+
+async def _rows(connection: AsyncConnection, query: Select[*tuple[Any, ...]]) -> AsyncIterator[Any]:
+    async with connection.stream(query.limit(LISTED_DIFFERENCES)) as rows:
+        async for row in rows:
+            yield row

@@ -74,6 +74,12 @@ class Cells:
                     for start in range(0, len(rows), size):
                         yield rows[start : start + size]
 
+    def rows(self, level: Level) -> Iterator[Row]:
+        """Yield all rows of a level, each `KEY` with `COUNTERS`."""
+        for dimension, spans in SPANS[level].items():
+            for span in spans:
+                yield from self._rows(level, dimension, span)
+
     def _rows(self, level: Level, dimension: Dimension, span: int) -> Iterator[Row]:
         sums: dict[tuple[int, int, datetime, str, int], list[int]] = {}
         heads = [Head._make(head) for head in self._heads]

@@ -65,6 +65,43 @@ def _quarter_number_on_postgresql(element: quarter_number, compiler: SQLCompiler
     return f"CAST(floor(date_part('epoch', {moment}) / {QUARTER_SECONDS}) AS bigint)"
 
 
+class microseconds_of(FunctionElement[int]):  # noqa: N801  a function in SQL
+    """A moment as microseconds since 1970: on SQLite, whatever is stored."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(microseconds_of, "sqlite")
+def _microseconds_on_sqlite(element: microseconds_of, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(microseconds_of, "postgresql")
+def _microseconds_on_postgresql(element: microseconds_of, compiler: SQLCompiler, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"CAST(extract(epoch FROM {moment}) * 1000000 AS bigint)"
+
+
+class moment_of(FunctionElement[datetime]):  # noqa: N801  a function in SQL
+    """A moment, from microseconds since 1970."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(moment_of, "sqlite")
+def _moment_on_sqlite(element: moment_of, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(moment_of, "postgresql")
+def _moment_on_postgresql(element: moment_of, compiler: SQLCompiler, **options: Any) -> str:
+    number = compiler.process(element.clauses, **options)
+    # A double counts microseconds exactly for some 285 years from 1970.
+    return f"to_timestamp(CAST({number} AS double precision) / 1000000)"
+
+
 class without_query(FunctionElement[str]):  # noqa: N801  a function in SQL
     """A URL up to its query string or fragment."""
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec.json import decode
-from sqlalchemy import Dialect, Select
+from sqlalchemy import CompoundSelect, Dialect, Select
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.statements import Row
 
-Asked = Select[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]
+Asked = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]
 Convert = Callable[[Any], Any]
 MISSING = object()
 

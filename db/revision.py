@@ -103,7 +103,7 @@ def _check_ours(store: Store, found: Found) -> None:
 
 
 async def _find(store: Store) -> Found:
-    if store.is_sqlite:
+    if store.is_sqlite and not store.is_read_only:
         names, revision = await asyncio.to_thread(tables_in, Path(store.url.database or ""))
         return Found(revision, names - {VERSION_TABLE})
     async with store.read() as connection:

@@ -1,75 +1,161 @@
-"""Recount the events against the rollups' totals of days: those of every program, partner and link."""
+"""Recount the events against every row of the rollups, part by part, so that memory stays bounded."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, cast, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, select
+from sqlalchemy.sql.selectable import CTE
 
-from db.dimensions import COUNTERS, DAY, counts_of
-from db.rollups import WAITING, queued
-from db.store import Store
-from db.tables import ClickEvent, ClickRollup, QueuedClicks
-
-Subject: TypeAlias = tuple[str, int, int]
-"""Level, program, and the subject's own id."""
-Sums: TypeAlias = defaultdict[Subject, list[int]]
-"""`COUNTERS`, in their order."""
-
-_links = (ClickEvent.program_id, ClickEvent.partner_id, ClickEvent.link_id)
-STORED = select(*_links, *counts_of(ClickEvent)).group_by(*_links)
-QUEUED = STORED.join(QueuedClicks, queued(ClickEvent)).where(WAITING)
-_subject = (ClickRollup.level, ClickRollup.program_id, ClickRollup.subject_id)
-FOLDED = (
-    select(*_subject, *(cast(func.sum(getattr(ClickRollup, name)), BigInteger) for name in COUNTERS))
-    .where(ClickRollup.dimension == "total", ClickRollup.span_seconds == DAY)
-    .group_by(*_subject)
+from db.columns import EPOCH
+from db.database import Source
+from db.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS
+from db.queries import Query
+from db.rollup_parts import (
+    PART_EVENTS,
+    Key,
+    Part,
+    Rows,
+    added_up,
+    expected_rows,
+    kept_rows,
+    parts_of,
+    waiting_in,
 )
+from db.tables import ClickEvent, ClickRollup, Program
+
+SPAN_NAMES = {DAY: "day", HOUR: "hour", QUARTER: "quarter of an hour"}
+KIND = itemgetter(1, 2)
+NOTHING = (0,) * len(COUNTERS)
 
 
-class RollupAudit(NamedTuple):
-    """What the rollups, together with what waits to be folded, say of each subject, and what the events say."""
+class Compared(NamedTuple):
+    """A part, with the rows that its events add up to and those that the table has."""
 
-    counted: Sums
-    stored: Sums
+    part: Part
+    expected: Rows
+    kept: Rows
+
+    def wrong(self) -> Iterator[Key]:
+        """Yield the key of each row that is wrong, missing or too many."""
+        if self.expected == self.kept:
+            return
+        for key in self.expected.keys() | self.kept.keys():
+            if self.expected.get(key, NOTHING) != self.kept.get(key, NOTHING):
+                yield key
+
+
+class RowDifference(NamedTuple):
+    """A counter of a row that does not say what the events say."""
+
+    name: str
+    kept: Any
+    expected: int
+
+
+def _all_programs() -> Query:
+    """Return the query for every program that has events or rollups, or is one: from one to the next through the keys,
+    of which there are far fewer than rows."""
+    steps: list[CTE] = []
+    for number, program_id in enumerate((ClickEvent.program_id, ClickRollup.program_id)):
+        step = select(func.min(program_id).label("id")).cte(f"step_{number}", recursive=True)
+        following = select(func.min(program_id)).where(program_id > step.c.id).scalar_subquery()
+        steps.append(step.union_all(select(following).where(step.c.id.is_not(None))))
+    found = select(Program.id).union(*(select(step.c.id).where(step.c.id.is_not(None)) for step in steps)).subquery()
+    return Query(select(found.c.id).order_by(found.c.id))
+
+
+PROGRAMS = _all_programs()
+KINDS = Query(
+    select(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds, func.count())
+    .group_by(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds)
+    .order_by(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds.desc())
+)
+KNOWN_KINDS = [(level, name, span) for level, kept in SPANS.items() for name, spans in kept.items() for span in spans]
+
+
+async def programs_in(source: Source) -> list[int]:
+    """Return the id of every program that there is, or of which anything is left."""
+    return [id for (id,) in await source.fetch(PROGRAMS, {})]
+
+
+async def compared_parts(source: Source, size: int = PART_EVENTS) -> AsyncIterator[Compared]:
+    """Compare everything, in one snapshot. Reads every event once for each level."""
+    for program_id in await programs_in(source):
+        waiting = await waiting_in(source, program_id)
+        for level in SPANS:
+            for part in await parts_of(source, program_id, level, size):
+                events = await expected_rows(source, part)
+                yield Compared(part, added_up(events, waiting, level), await kept_rows(source, part))
+
+
+class RollupFigures:
+    """How many rows were compared, by level, dimension and span."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[tuple[str, str, int]] = Counter()
+
+    def add(self, compared: Compared) -> None:
+        """Count a part's rows."""
+        kinds = Counter(map(KIND, compared.kept))
+        if compared.kept.keys() != compared.expected.keys():
+            kinds.update(map(KIND, compared.expected.keys() - compared.kept.keys()))
+        for (dimension, span), rows in kinds.items():
+            self._rows[compared.part.level, dimension, span] += rows
 
     @property
-    def subjects(self) -> set[Subject]:
-        return self.counted.keys() | self.stored.keys()
+    def total(self) -> int:
+        """The number of all rows."""
+        return self._rows.total()
 
-    def differences(self) -> Iterator[tuple[str, int, int]]:
-        """Yield, for each counter that differs, its name, what it says and what the events say."""
-        for subject in sorted(self.subjects):
-            level, program_id, subject_id = subject
-            sides = self.counted[subject], self.stored[subject]
-            for name, counted, stored in zip(COUNTERS, *sides, strict=True):
-                if counted != stored:
-                    yield f"rollups of program {program_id}, {level} {subject_id}, {name}", counted, stored
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the numbers, those of every kind of row that is kept."""
+        kinds = [*KNOWN_KINDS, *sorted(self._rows.keys() - set(KNOWN_KINDS), key=str)]
+        names = ("level", "dimension", "span_seconds", "rows")
+        return [dict(zip(names, (*kind, self._rows[kind]), strict=True)) for kind in kinds]
 
 
-async def audit_rollups(store: Store, connection: AsyncConnection) -> RollupAudit:
-    """Sum everything up in the connection's snapshot. Reads every event."""
-    stored, counted = _no_sums(), _no_sums()
-    for link in await connection.execute(STORED):
-        _add_link(stored, *link)
-    await store.prefer_indexes(connection)
-    for link in await connection.execute(QUEUED):
-        _add_link(counted, *link)
-    for level, program_id, subject_id, *counts in await connection.execute(FOLDED):
-        _add(counted, (level, program_id, subject_id), counts)
-    return RollupAudit(counted, stored)
+async def strange_kinds(source: Source) -> list[tuple[str, int]]:
+    """Return how many rows there are of each level, dimension and span that no report reads, with a name of it."""
+    return [
+        (f"rollups of level {level}, dimension {dimension}, span {span}", rows)
+        for level, dimension, span, rows in await source.fetch(KINDS, {})
+        if (level, dimension, span) not in KNOWN_KINDS
+    ]
 
 
-def _no_sums() -> Sums:
-    return defaultdict(lambda: [0] * len(COUNTERS))
+def differences_in(compared: Compared) -> Iterator[RowDifference]:
+    """Yield each counter that differs."""
+    for key in sorted(compared.wrong(), key=str):
+        expected, kept = compared.expected.get(key, NOTHING), compared.kept.get(key, NOTHING)
+        for name, says, events in zip(COUNTERS, kept, expected, strict=True):
+            if says != events:
+                yield RowDifference(f"rollups of {_row_name(compared.part, key)}, {name}", says, events)
 
 
-def _add_link(sums: Sums, program_id: int, partner_id: int, link_id: int, *counts: int) -> None:
-    """Add a link's events to its own sums and to those above it."""
-    for level, subject_id in (("program", program_id), ("partner", partner_id), ("link", link_id)):
-        _add(sums, (level, program_id, subject_id), counts)
+def _row_name(part: Part, key: Key) -> str:
+    subject, dimension, span, start, value, partner_id = key
+    whose = f"program {part.program_id}"
+    if part.level != "program":
+        whose += f", {part.level} {subject}"
+    what = "total" if dimension == "total" and not value else f"{dimension} {value!r}"
+    owner = f", shown to partner {partner_id}" if partner_id and part.level == "link" else ""
+    return f"{whose}, {what}, {SPAN_NAMES.get(span, span)} from {readable_moment(start)}{owner}"
 
 
-def _add(sums: Sums, subject: Subject, counts: Iterable[int]) -> None:
-    sums[subject] = [sum(pair) for pair in zip(sums[subject], counts, strict=True)]
+def readable_moment(stored: Any) -> str:
+    """Return a moment, given in microseconds since 1970, for people; or as it is, where it is none."""
+    moment = moment_or_none(stored)
+    return repr(stored) if moment is None else moment.isoformat()
+
+
+def moment_or_none(stored: Any) -> datetime | None:
+    """Return the moment that a number of microseconds since 1970 stands for; None for anything else."""
+    if not isinstance(stored, int):
+        return None
+    try:
+        return EPOCH + timedelta(microseconds=stored)
+    except OverflowError:
+        return None

@@ -29,6 +29,7 @@ class Store:
     def __init__(self, url: str, *, reading_uri: str | None = None) -> None:
         self.url = _with_driver(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.is_read_only = reading_uri is not None
         self.database: Database = (
             SqliteDatabase(self.url, reading_uri=reading_uri) if self.is_sqlite else _postgresql(self.url)
         )

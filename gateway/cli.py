@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("serving", "demo_command"),
     "db": ("databases", "database"),
     "audit": ("databases", "audit_command"),
+    "rollups": ("databases", "rollups"),
     "openapi": ("documents", "openapi_command"),
     "schema": ("documents", "schema_command"),
 }

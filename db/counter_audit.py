@@ -1,0 +1,99 @@
+"""Recount the events against the counters and last clicks of links, memberships and customers."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, cast, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from db.dimensions import makes_customer
+from db.expressions import microseconds_of
+from db.tables import ClickEvent, Customer, PartnerProgram, ReferralLink
+
+# Two gateways may commit a customer's clicks in the other order than they received them, but not much later.
+LATE_MICROSECONDS = 300 * 1_000_000
+
+
+def links() -> Select[*tuple[Any, ...]]:
+    """Return the query for links that differ: code, counter, number of events, last click as kept, and by the events."""
+    events = _events(ClickEvent.link_id)
+    link = ReferralLink
+    return (
+        select(
+            link.code,
+            link.clicks,
+            func.coalesce(events.c.clicks, 0),
+            microseconds_of(link.last_clicked),
+            microseconds_of(events.c.last),
+        )
+        .outerjoin(events, events.c.link_id == link.id)
+        .where(_differs(link.clicks, link.last_clicked, events))
+        .order_by(link.id)
+    )
+
+
+def memberships() -> Select[*tuple[Any, ...]]:
+    """Return the query for memberships that differ: program, partner, and then as for links."""
+    events = _events(ClickEvent.program_id, ClickEvent.partner_id)
+    member = PartnerProgram
+    return (
+        select(
+            member.program_id,
+            member.partner_id,
+            member.clicks,
+            func.coalesce(events.c.clicks, 0),
+            microseconds_of(member.last_clicked_at),
+            microseconds_of(events.c.last),
+        )
+        .outerjoin(events, and_(events.c.program_id == member.program_id, events.c.partner_id == member.partner_id))
+        .where(_differs(member.clicks, member.last_clicked_at, events))
+        .order_by(member.program_id, member.partner_id)
+    )
+
+
+def customers() -> Select[*tuple[Any, ...]]:
+    """Return the query for customers that differ: program, id, number of events, how many of them have another
+    `click_id`, how many made the customer (one should), how many are the latest click as the customer tells it, when
+    that was, and the last event's moment."""
+    customer, event = Customer, ClickEvent
+    last = func.max(event.occurred_at)
+    is_last = and_(
+        event.occurred_at == customer.last_click_at,
+        event.link_id == customer.link_id,
+        event.partner_id == customer.partner_id,
+    )
+    clicks = func.count(event.id)
+    foreign = _number_where(event.click_id != customer.click_id)
+    made = _number_where(and_(event.id.is_not(None), makes_customer(event)))
+    matching = _number_where(is_last)
+    late = microseconds_of(last) > microseconds_of(customer.last_click_at) + LATE_MICROSECONDS
+    return (
+        select(
+            customer.program_id,
+            customer.id,
+            clicks,
+            foreign,
+            made,
+            matching,
+            microseconds_of(customer.last_click_at),
+            microseconds_of(last),
+        )
+        .outerjoin(event, and_(event.program_id == customer.program_id, event.customer_id == customer.id))
+        .group_by(customer.program_id, customer.id)
+        .having(or_(clicks == 0, foreign > 0, made != 1, matching == 0, late))
+        .order_by(customer.program_id, customer.id)
+    )
+
+
+def _number_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return cast(func.coalesce(func.sum(case((condition, 1), else_=0)), 0), BigInteger)
+
+
+def _events(*keys: InstrumentedAttribute[int]) -> Subquery:
+    counted = select(*keys, func.count().label("clicks"), func.max(ClickEvent.occurred_at).label("last"))
+    return counted.group_by(*keys).subquery()
+
+
+def _differs(
+    clicks: InstrumentedAttribute[int], last: InstrumentedAttribute[Any], events: Subquery
+) -> ColumnElement[bool]:
+    return or_(clicks != func.coalesce(events.c.clicks, 0), last.is_distinct_from(events.c.last))

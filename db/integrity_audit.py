@@ -1,0 +1,90 @@
+"""Look for rows that should not be there: with values of a wrong type, without the rows that they belong to, or waiting
+to be folded under a wrong number of clicks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Integer,
+    Select,
+    String,
+    Table,
+    and_,
+    case,
+    func,
+    not_,
+    select,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+from db.columns import UtcDateTime
+from db.rollups import queued
+from db.tables import Base, ClickEvent, ClickTestEvent, Customer, IdBlock, QueuedClicks
+
+# The rows of each kind of ids that blocks are taken of.
+BLOCKS: dict[str, type[DeclarativeBase]] = {
+    "customers": Customer,
+    "click_events": ClickEvent,
+    "click_test_events": ClickTestEvent,
+}
+
+
+def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
+    """Yield, for each table, the names of its columns and the query for how many values of each are stored as something
+    else than the column's type. SQLite's alone: it stores what it is given."""
+    for table in Base.metadata.sorted_tables:
+        numbers = []
+        for column in table.columns:
+            is_number = isinstance(column.type, Integer | Boolean | UtcDateTime)
+            wanted = "integer" if is_number else "text" if isinstance(column.type, String) else None
+            if wanted is not None:
+                is_wrong = func.typeof(column).not_in([wanted, "null"])
+                numbers.append(func.coalesce(func.sum(case((is_wrong, 1), else_=0)), 0).label(column.name))
+        yield [f"{table.name}.{number.name}" for number in numbers], select(*numbers).select_from(table)
+
+
+def orphans() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
+    """Yield, for each foreign key, what its rows lack, and the query for how many there are of them."""
+    for table in Base.metadata.sorted_tables:
+        for constraint in sorted(table.foreign_key_constraints, key=lambda one: one.column_keys):
+            yield _orphans(table, constraint)
+
+
+def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Select[*tuple[Any, ...]]]:
+    parent = constraint.referred_table.alias("parent")
+    pairs = [(key.parent, parent.c[key.column.name]) for key in constraint.elements]
+    given = and_(*(child.is_not(None) for child, _ in pairs))
+    found = select(parent.c[pairs[0][1].name]).where(and_(*(own == child for child, own in pairs))).exists()
+    names = " and ".join(child.name for child, _ in pairs)
+    name = f"{table.name} whose {names} {'is' if len(pairs) == 1 else 'are'} in no row of {constraint.referred_table.name}"
+    return name, select(func.count()).select_from(table).where(given, not_(found))
+
+
+def queue_counts() -> Select[*tuple[Any, ...]]:
+    """Return the query for rows of the queue that tell a wrong number of clicks: id, the number, and the events'."""
+    row = QueuedClicks
+    events = select(func.count()).select_from(ClickEvent).where(queued(ClickEvent)).correlate(row).scalar_subquery()
+    return select(row.id, row.clicks, events).where(row.clicks != events).order_by(row.id)
+
+
+def queue_overlaps() -> Select[*tuple[Any, ...]]:
+    """Return the query for rows of the queue whose events another row has, too, so that they are folded twice: id,
+    clicks."""
+    row = QueuedClicks
+    before = func.max(row.last_id).over(
+        partition_by=row.program_id, order_by=[row.first_id, row.id], rows=(None, -1)
+    )
+    ends = select(row.id, row.clicks, row.first_id, before.label("before")).subquery()
+    return select(ends.c.id, ends.c.clicks).where(ends.c.first_id <= ends.c.before).order_by(ends.c.id)
+
+
+def used_ids() -> Select[*tuple[Any, ...]]:
+    """Return the query for kinds of ids whose next block would begin with ids that are in use: name, where the next
+    block begins, and the greatest id in use."""
+    greatest: ColumnElement[Any] = case(
+        *((IdBlock.name == name, select(func.max(table.id)).scalar_subquery()) for name, table in BLOCKS.items())  # type: ignore[attr-defined]  # all of them have ids
+    )
+    return select(IdBlock.name, IdBlock.next_id, greatest).where(IdBlock.next_id <= greatest).order_by(IdBlock.name)
