@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from inspect import signature
 from typing import Any
 from weakref import WeakSet
 
@@ -19,12 +18,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db import outages
 from db.connections import Connections
 from db.database import Fault, Verdict
-from db.errors import StoreError, UnusableDatabase
+from db.errors import StoreError
 from db.pool_usage import PoolUsage, Waiting, usage_of
+from db.postgres_connecting import Connecting
+from db.postgres_url import target_of
 from db.queries import Query
 from db.statements import Row, Statement, Work
 
-CONNECT_SECONDS = 5
 # A session keeps the plans of its foreign keys' checks, made perhaps when the tables were empty and any index as good
 # as another; until statistics are gathered, a minute later, each check would read all of a program's customers.
 REPLAN_BATCHES = 100
@@ -77,16 +77,15 @@ class PostgresDatabase:
     """A PostgreSQL server, shared by any number of gateways."""
 
     def __init__(self, url: URL) -> None:
-        url = _for_asyncpg(url)
+        self._connecting = Connecting(target_of(url))
         self.engine = create_async_engine(
-            url,
+            url.set(query={}, host=None, port=None, username=None, password=None),  # the connections know them
             pool_size=POOL_SIZE,
             # A restarted server leaves dead connections in the pool; asking first is cheaper than failing a read.
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"timeout": CONNECT_SECONDS, "server_settings": SESSION},
+            connect_args={"async_creator_fn": self._connect_engine, **self._connecting.adapter_arguments},
         )
-        _, self._arguments = self.engine.dialect.create_connect_args(url)
         self._readers = Connections(self._connect_reader, lambda error: self.fault(error) is Fault.AWAY, POOL_SIZE)
         self.waiting = Waiting()
         self._idle: WeakSet[asyncpg.Connection] = WeakSet()
@@ -122,17 +121,17 @@ class PostgresDatabase:
 
     async def connect_writer(self) -> "PostgresWriteConnection":
         # Not from the pool: after a silent failover, every connection in it may be dead.
-        arguments = {**self._arguments, "timeout": CONNECT_SECONDS, "server_settings": SESSION | WRITER_SESSION}
-        return PostgresWriteConnection(await asyncpg.connect(**arguments), self.engine.dialect)
+        return PostgresWriteConnection(await self._connecting.connect(SESSION | WRITER_SESSION), self.engine.dialect)
 
     async def close(self) -> None:
         self._readers.drop_idle()
         await self.engine.dispose()
 
     async def _connect_reader(self) -> asyncpg.Connection:
-        session = SESSION | READER_SESSION
-        arguments = {"timeout": CONNECT_SECONDS, "command_timeout": READ_SECONDS, "server_settings": session}
-        return await asyncpg.connect(**{**self._arguments, **arguments})
+        return await self._connecting.connect(SESSION | READER_SESSION, command_timeout=READ_SECONDS)
+
+    async def _connect_engine(self, **_ours: Any) -> asyncpg.Connection:
+        return await self._connecting.connect(SESSION)
 
     def pools(self) -> Sequence[PoolUsage]:
         return [usage_of(self.engine, self.waiting), self._readers.usage("reading")]
@@ -252,12 +251,3 @@ def _together(statements: tuple[str, ...]) -> str:
         parts.append(f"part_{len(parts)} AS ({''.join(pieces)})")
         given += max(numbers)
     return f"WITH {', '.join(parts)} SELECT"
-
-
-def _for_asyncpg(url: URL) -> URL:
-    """Return the URL in the driver's words. Raises `UnusableDatabase` for a parameter that it does not know."""
-    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
-    known = signature(asyncpg.connect).parameters
-    if unknown := query.keys() - known.keys():
-        raise UnusableDatabase(f"the database URL has an unknown parameter: {', '.join(sorted(unknown))}")
-    return url.set(query=query)

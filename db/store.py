@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import URL, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database, Fault, Source
 from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
 from db.masking import described
+from db.postgres_url import parse_url
 from db.queries import Query
 from db.sqlite import WRITES, SqliteDatabase
 
@@ -122,8 +123,10 @@ class Store:
 
     @property
     def name(self) -> str:
-        """What to call the database before people: its URL without the password."""
-        return self.url.render_as_string(hide_password=True)
+        """What to call the database before people: its URL without the password, and without parameters, one of which
+        may be another password."""
+        hosts = {name: value for name, value in self.url.query.items() if name == "host"}
+        return self.url.set(query=hosts).render_as_string(hide_password=True)
 
     async def close(self) -> None:
         """Close every pooled connection; those that are needed again are opened anew."""
@@ -137,11 +140,7 @@ def _postgresql(url: URL) -> Database:
 
 
 def _with_driver(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # It is not repeated here, nor kept as the cause: it may hold a password.
-        raise UnusableDatabase("the database URL cannot be read, it should be like sqlite:///file") from None
+    parsed = parse_url(url)
     if parsed.drivername in DRIVERS:
         return parsed.set(drivername=DRIVERS[parsed.drivername])
     if parsed.drivername not in DRIVERS.values():

@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "db": ("databases", "database"),
     "audit": ("databases", "audit_command"),
     "rollups": ("databases", "rollups"),
+    "backup": ("backups", "backup_command"),
+    "restore": ("backups", "restore_command"),
     "openapi": ("documents", "openapi_command"),
     "schema": ("documents", "schema_command"),
 }
