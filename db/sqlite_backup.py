@@ -11,13 +11,14 @@ from pathlib import Path
 
 from db.errors import UnusableDatabase
 from db.revision import REVISIONS
-from db.sqlite_files import beside, in_use, opened_exclusively, readable, tables_in
+from db.sqlite_files import beside, check_is_database, in_use, opened_exclusively, readable, tables_in
 
 try:
     import fcntl
 except ImportError:  # Windows locks files in its own way, and lets nobody replace one that is open
     fcntl = None  # type: ignore[assignment]
 
+LOGS = ("-wal", "-shm", "-journal")
 # A file that nobody had open is read without locks, and again where a gateway started meanwhile.
 TRIES = 3
 # A few milliseconds of work, after which the progress is told.
@@ -59,6 +60,7 @@ def restore(backup: Path, target: Path, *, now: datetime, progress: Progress) ->
     """
     if target.exists() and backup.exists() and target.samefile(backup):
         raise UnusableDatabase(f"{backup} is the database itself")
+    _check_unused(target)  # it would be a pity to find out after the copy
     with _new_file(target) as copy:
         _copy(backup, copy, progress)
         if _check(copy, backup) not in REVISIONS:
@@ -71,6 +73,8 @@ def restore(backup: Path, target: Path, *, now: datetime, progress: Progress) ->
             if aside is not None:
                 keep(aside)
             copy.replace(target)
+            for suffix in LOGS:
+                beside(target, suffix).unlink(missing_ok=True)
             _sync(target.absolute().parent)
     return aside
 
@@ -135,7 +139,7 @@ def _new_file(target: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        for file in (path, *(beside(path, suffix) for suffix in ("-journal", "-wal", "-shm"))):
+        for file in (path, *(beside(path, suffix) for suffix in LOGS)):
             file.unlink(missing_ok=True)
 
 
@@ -176,12 +180,16 @@ def _old_database(target: Path) -> Iterator[tuple[sqlite3.Connection | None, Cal
 
     def move_with_logs(aside: Path) -> None:
         link(aside)
-        for suffix in ("-wal", "-shm", "-journal"):
+        for suffix in LOGS:
             with suppress(FileNotFoundError):
                 beside(target, suffix).rename(beside(aside, suffix))
 
     if not target.exists():
         yield None, link
+        return
+    if not _looks_like_database(target):
+        with _locked(target):
+            yield None, move_with_logs
         return
     readable_as_database = False
     try:
@@ -197,6 +205,26 @@ def _old_database(target: Path) -> Iterator[tuple[sqlite3.Connection | None, Cal
             raise
         with _locked(target):
             yield None, move_with_logs
+
+
+def _check_unused(path: Path) -> None:
+    """Return if no other connection has a file open, whatever it holds. Raises `FileInUse`."""
+    if not path.exists():
+        return
+    if _looks_like_database(path):
+        with suppress(sqlite3.DatabaseError), opened_exclusively(path):
+            return
+    with _locked(path):
+        return
+
+
+def _looks_like_database(path: Path) -> bool:
+    """Return whether SQLite may be let near a file: to one that is none it would do things, such as remove its log."""
+    try:
+        check_is_database(path)
+    except UnusableDatabase:
+        return path.stat().st_size == 0
+    return True
 
 
 @contextmanager

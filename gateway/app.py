@@ -20,9 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from db.errors import StoreError
 from gateway import logs
-from gateway.errors import GatewayError, PathTaken
+from gateway.errors import PathTaken
+from gateway.faults import in_one_line
 from gateway.graphql import GraphQLEndpoint
 from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
@@ -60,21 +60,9 @@ class Application(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            send = _without_traceback(send)
+            send = _telling_in_one_line(send)
         endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
         await (endpoint or super().__call__)(scope, receive, send)
-
-
-def _without_traceback(send: Send) -> Send:
-    """Have the server log, instead of a traceback, the one line that says why the gateway cannot start."""
-
-    async def send_line(message: Message) -> None:
-        error = sys.exc_info()[1]
-        if message["type"] == "lifespan.startup.failed" and isinstance(error, StoreError | GatewayError):
-            message = {**message, "message": str(error)}
-        await send(message)
-
-    return send_line
 
 
 def create_app(*more: BaseRoute) -> Starlette:
@@ -102,6 +90,18 @@ def create_app(*more: BaseRoute) -> Starlette:
     # A redirect to the path without its slash would reach a browser without the CORS headers.
     app.router.redirect_slashes = False
     return app
+
+
+def _telling_in_one_line(send: Send) -> Send:
+    """Return what sends why a start failed: in one line where an operator can mend it, else with the traceback."""
+
+    async def tell(message: Message) -> None:
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and error and (told := in_one_line(error)):
+            message = {**message, "message": told}
+        await send(message)
+
+    return tell
 
 
 async def _settle(graphql: GraphQLEndpoint) -> None:

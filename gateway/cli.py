@@ -12,11 +12,10 @@ from importlib import import_module
 import click
 from pydantic import ValidationError
 
-from db.errors import StoreError
 from gateway import logs
-from gateway.errors import GatewayError
+from gateway.environment import check_texts, warn_of_unknown_settings
+from gateway.faults import in_one_line
 from gateway.settings import PREFIX, Settings
-from graph.errors import ClickgateError
 
 # The module in `gateway.commands`, and the command in it.
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -58,18 +57,22 @@ class Commands(click.Group):
 def cli() -> None:
     """Record affiliate clicks and show them. Settings come from CLICKGATE_* in the environment; see the README."""
     logs.configure(Settings())
+    warn_of_unknown_settings()
 
 
 def main() -> None:
     """Run the command line; what an operator can mend is told in one line, without a traceback."""
     gc.set_threshold(START_OBJECTS)
     try:
+        check_texts()
         cli()
     except ValidationError as error:
         for problem in error.errors():
             name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
             click.echo(f"clickgate: {name}: {problem['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(2)
-    except (StoreError, ClickgateError, GatewayError) as error:
-        click.echo(f"clickgate: {error}", err=True)
+    except Exception as error:
+        if (told := in_one_line(error)) is None:
+            raise
+        click.echo(f"clickgate: {told}", err=True)
         sys.exit(1)

@@ -3,6 +3,7 @@
 GatewayError
 ├── GeoDatabaseError   a file cannot be used to find places
 ├── PathTaken          a setting names a path at which something else is served
+├── NotText            an argument or a setting is not text
 └── NotEmpty           a database is not empty, and so none for the demonstration
 """
 
@@ -17,6 +18,10 @@ class GeoDatabaseError(GatewayError):
 
 class PathTaken(GatewayError):
     """A setting names a path at which something else is served."""
+
+
+class NotText(GatewayError):
+    """An argument or a setting has bytes that are no text; the message names it."""
 
 
 class NotEmpty(GatewayError):

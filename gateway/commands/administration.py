@@ -21,6 +21,9 @@ from graph.resolvers.links import Status
 
 PROGRAM_ID = "--program-id", "--program", "program_id"
 PARTNER_ID = "--partner-id", "--partner", "partner_id"
+# What a database can number rows with.
+ROW_ID = click.IntRange(1, 2**63 - 1)
+MOST_DAYS = 36_500
 
 
 @click.group()
@@ -45,7 +48,7 @@ def partner() -> None:
 @partner.command("create")
 @click.option("--name", required=True)
 @click.option("--email")
-@click.option(*PROGRAM_ID, type=int, multiple=True, help="A program to take the partner into; may be repeated.")
+@click.option(*PROGRAM_ID, type=ROW_ID, multiple=True, help="A program to take the partner into; may be repeated.")
 def create_partner(name: str, email: str | None, program_id: tuple[int, ...]) -> None:
     """Make a partner, and take it into programs."""
     _print(lambda context: partners.create(context, name=name, email=email, program_ids=program_id))
@@ -58,8 +61,8 @@ def link() -> None:
 
 @link.command("create")
 @click.option("--code", required=True, help="1 to 64 letters, digits, - and _; case matters.")
-@click.option(*PROGRAM_ID, type=int, required=True)
-@click.option(*PARTNER_ID, type=int, required=True, help="Taken into the program if it is not in it yet.")
+@click.option(*PROGRAM_ID, type=ROW_ID, required=True)
+@click.option(*PARTNER_ID, type=ROW_ID, required=True, help="Taken into the program if it is not in it yet.")
 @click.option("--destination-url", help="Where the link leads; the program's domain if left out.")
 @click.option(
     "--status", type=click.Choice(["active", "inactive"], case_sensitive=False), default="active", show_default=True
@@ -100,10 +103,10 @@ def token() -> None:
 
 @token.command("issue")
 @click.option("--role", type=click.Choice(["admin", "program", "partner"], case_sensitive=False), required=True)
-@click.option(*PROGRAM_ID, type=int, help="The program that a token is for; of a partner's, the only one it shows.")
-@click.option(*PARTNER_ID, type=int, help="The partner that a partner's token is for.")
+@click.option(*PROGRAM_ID, type=ROW_ID, help="The program that a token is for; of a partner's, the only one it shows.")
+@click.option(*PARTNER_ID, type=ROW_ID, help="The partner that a partner's token is for.")
 @click.option("--label", help="What it is used for, to tell tokens apart later.")
-@click.option("--expires-in-days", type=click.IntRange(1), help="How long it is valid; for good if left out.")
+@click.option("--expires-in-days", type=click.IntRange(1, MOST_DAYS), help="How long it is valid; for good if left out.")
 def issue_token(
     role: Role, program_id: int | None, partner_id: int | None, label: str | None, expires_in_days: int | None
 ) -> None:
@@ -118,7 +121,7 @@ def issue_token(
 
 
 @token.command("revoke")
-@click.argument("token_id", metavar="ID", type=int)
+@click.argument("token_id", metavar="ID", type=ROW_ID)
 def revoke_token(token_id: int) -> None:
     """Revoke the token ID. Running gateways refuse it within a second."""
     _print(lambda context: tokens.revoke(context, token_id))

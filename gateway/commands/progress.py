@@ -18,7 +18,6 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], None]]:
             yield bar.update
             bar.update(max(length, 1) - bar.pos)
         return
-    click.echo(f"{label} ...", err=True)
     done = told = 0
 
     def advance(more: int) -> None:
