@@ -14,7 +14,7 @@ LATE_MICROSECONDS = 300 * 1_000_000
 
 
 def links() -> Select[*tuple[Any, ...]]:
-    """Return the query for links that differ: code, counter, number of events, last click as kept, and by the events."""
+    """Return the query for links that differ: code, counter, number of events, last click as kept and by the events."""
     events = _events(ClickEvent.link_id)
     link = ReferralLink
     return (

@@ -49,7 +49,7 @@ def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
 def orphans() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
     """Yield, for each foreign key, what its rows lack, and the query for how many there are of them."""
     for table in Base.metadata.sorted_tables:
-        for constraint in sorted(table.foreign_key_constraints, key=lambda one: one.column_keys):
+        for constraint in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys)):
             yield _orphans(table, constraint)
 
 
@@ -59,7 +59,9 @@ def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Selec
     given = and_(*(child.is_not(None) for child, _ in pairs))
     found = select(parent.c[pairs[0][1].name]).where(and_(*(own == child for child, own in pairs))).exists()
     names = " and ".join(child.name for child, _ in pairs)
-    name = f"{table.name} whose {names} {'is' if len(pairs) == 1 else 'are'} in no row of {constraint.referred_table.name}"
+    name = (
+        f"{table.name} whose {names} {'is' if len(pairs) == 1 else 'are'} in no row of {constraint.referred_table.name}"
+    )
     return name, select(func.count()).select_from(table).where(given, not_(found))
 
 
@@ -74,9 +76,7 @@ def queue_overlaps() -> Select[*tuple[Any, ...]]:
     """Return the query for rows of the queue whose events another row has, too, so that they are folded twice: id,
     clicks."""
     row = QueuedClicks
-    before = func.max(row.last_id).over(
-        partition_by=row.program_id, order_by=[row.first_id, row.id], rows=(None, -1)
-    )
+    before = func.max(row.last_id).over(partition_by=row.program_id, order_by=[row.first_id, row.id], rows=(None, -1))
     ends = select(row.id, row.clicks, row.first_id, before.label("before")).subquery()
     return select(ends.c.id, ends.c.clicks).where(ends.c.first_id <= ends.c.before).order_by(ends.c.id)
 

@@ -74,7 +74,12 @@ def parse_url(url: str) -> URL:
                 raise ValueError
     except (ArgumentError, ValueError):
         raise UnusableDatabase(UNREADABLE) from None
-    for name, part in (("user", "username"), ("password", "password"), ("dbname", "database"), ("database", "database")):
+    for name, part in (
+        ("user", "username"),
+        ("password", "password"),
+        ("dbname", "database"),
+        ("database", "database"),
+    ):
         if name in query and parsed.get_backend_name() != "sqlite":
             parsed = parsed.set(**{part: query.pop(name)})  # type: ignore[arg-type]  # each takes a text
     return parsed.set(query=query)
@@ -126,7 +131,7 @@ def _addresses(url: URL, hosts: str, ports: str) -> tuple[list[str] | None, list
     matches = [None if name.startswith("/") or name.count(":") > 1 else ONE_HOST.fullmatch(name) for name in names]
     own = [match[2] if match else None for match in matches]
     names = [match[1] if match else name for name, match in zip(names, matches, strict=True)]
-    given = ports.split(",") if ports else [str(url.port or "")]
+    given = ports.split(",") if ports else ["" if url.port is None else str(url.port)]
     if len(given) == 1:
         given *= max(len(names), 1)
     try:

@@ -98,7 +98,7 @@ def _check_ours(store: Store, found: Found) -> None:
     strangers = found.tables if store.is_sqlite else found.tables & Base.metadata.tables.keys()
     if found.revision is None and strangers:
         raise UnusableDatabase(
-            f"{store.name} has tables, but no {VERSION_TABLE} that tells their version: it is not clickgate's, or damaged"
+            f"{store.name} has tables, but no {VERSION_TABLE} with their version: it is not clickgate's, or damaged"
         )
 
 

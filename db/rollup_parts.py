@@ -166,7 +166,9 @@ def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
     # One look at the key for each kind of row, as the moment comes after these two in it.
     kinds = [(dimension, span) for dimension, spans in SPANS[level].items() for span in spans]
     parts = [
-        select(*columns).where(*where, row.dimension == literal_column(f"'{name}'"), row.span_seconds == literal_column(str(span)))
+        select(*columns).where(
+            *where, row.dimension == literal_column(f"'{name}'"), row.span_seconds == literal_column(str(span))
+        )
         for name, span in kinds
     ]
     return Query(union_all(*parts), packed=True)
@@ -224,17 +226,17 @@ def added_up(events: Sequence[Row], waiting: Waiting, level: Level) -> Rows:
 
 
 def _keyed(rows: Iterator[Row]) -> Iterator[tuple[Key, tuple[int, ...]]]:
-    moments: dict[Any, Any] = {}
+    moments: dict[Any, int] = {}
     for _, _, subject, dimension, span, bucket_at, value, partner_id, *counts in rows:
         if (start := moments.get(bucket_at)) is None:
-            start = moments[bucket_at] = microseconds(bucket_at)
+            start = moments[bucket_at] = microseconds(bucket_at) or 0
         yield (subject, dimension, span, start, value, partner_id), tuple(counts)
 
 
 async def kept_rows(source: Source, part: Part) -> Rows:
     """Return a part's rows as the table has them. A moment that is no number, which SQLite allows, stays what it is."""
     found = await source.fetch(KEPT[part.level, part.bounds], part.values)
-    return {tuple(row[:6]): tuple(row[6:]) for row in found}  # type: ignore[misc]  # a key has six values
+    return {tuple(row[:6]): tuple(row[6:]) for row in found}
 
 
 async def waiting_in(source: Source, program_id: int) -> Waiting:

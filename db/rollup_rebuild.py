@@ -153,9 +153,7 @@ def _parameters(store: Store) -> dict[str, Any]:
 def _remove(store: Store) -> Any:
     given = _parameters(store)
     table = ClickRollup.__table__
-    return delete(ClickRollup).where(
-        *(type_coerce(table.c[name], given[name].type) == given[name] for name in KEY)
-    )
+    return delete(ClickRollup).where(*(type_coerce(table.c[name], given[name].type) == given[name] for name in KEY))
 
 
 def _replace(store: Store) -> Any:

@@ -1,7 +1,7 @@
 """A SQLite file seen from outside: alone with it, or reading it without leaving a trace.
 
-Upgrades and restores must know that no other process has the file open, including gateways of versions that know nothing
-of this one; audits and backups must work on copies that cannot be written.
+Upgrades and restores must know that no other process has the file open, not even a gateway of an older version. Audits
+and backups must work on copies that cannot be written.
 """
 
 import asyncio
@@ -104,7 +104,7 @@ def _begin_exclusive(connection: Connection) -> None:
 
 
 class StillFile:
-    """A file that is read without its write-ahead log, because nobody had it open. `moved` tells whether that changed."""
+    """A file that is read without a write-ahead log, because nobody had it open; `moved` tells whether that changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -134,7 +134,7 @@ class ReadableFile:
 
 def tables_in(path: Path) -> tuple[frozenset[str], str | None]:
     """Return the names of the tables in a file, and what its `alembic_version` says; nothing for a file that is empty
-    or not there. Changes nothing. Raises `UnusableDatabase`, and `FileInUse` where another process keeps it to itself."""
+    or not there. Changes nothing. Raises `UnusableDatabase`, and `FileInUse` where another process has it locked."""
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return frozenset(), None
     check_is_database(path)

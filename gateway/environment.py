@@ -1,4 +1,4 @@
-"""What a process is started with, checked before anything reads it: variables that no setting has, texts that are none."""
+"""What a process is started with, checked before it is read: variables that are no settings, values that are no text."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Errors at the command line that an operator can mend, told in one line; others are faults and keep their traceback."""
+"""Errors that an operator can mend, told in one line; any other is a fault and keeps its traceback."""
 
 import sqlite3
 

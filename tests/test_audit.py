@@ -1,4 +1,4 @@
-"""The audit sees every kind of damage, changes nothing, and reads what cannot be written; a rebuild mends the rollups."""
+"""The audit sees every kind of damage, changes nothing, and reads what cannot be written; a rebuild mends rollups."""
 
 import asyncio
 import json
@@ -40,10 +40,10 @@ DAMAGE = {
     "a program that is nobody's": "UPDATE click_rollups SET program_id = 99 WHERE program_id = 2",
 }
 ON_SQLITE = {
-    "a text in an event's moment": "UPDATE affiliate_click_events SET occurred_at = '2026-05-01 12:00:00.000' WHERE id = 1",
+    "a text in an event's moment": "UPDATE affiliate_click_events SET occurred_at = '2026-05-01 12:00:00' WHERE id = 1",
     "a text in a link's moment": "UPDATE referral_links SET last_clicked = '2026-05-01 12:00:00.000' WHERE id = 1",
-    "a text in a rollup's moment": "UPDATE click_rollups SET bucket_at = '2026-05-01' WHERE level = 'program'"
-    " AND dimension = 'total' AND span_seconds = 86400 AND program_id = 2",
+    "a text in a rollup's moment": "UPDATE click_rollups SET bucket_at = '2026-05-01' WHERE level = 'link'"
+    " AND dimension = 'total' AND span_seconds = 900 AND bucket_at = (SELECT max(bucket_at) FROM click_rollups)",
     "a number in a text": "UPDATE affiliate_click_events SET country = x'00' WHERE id = 1",
     "events without their customer": "DELETE FROM customers WHERE id = 1",
 }

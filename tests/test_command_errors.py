@@ -88,7 +88,9 @@ def test_databases_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.Monke
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("change", ["DROP TABLE alembic_version", "DELETE FROM alembic_version", "DROP TABLE id_blocks"])
+@pytest.mark.parametrize(
+    "change", ["DROP TABLE alembic_version", "DELETE FROM alembic_version", "DROP TABLE id_blocks"]
+)
 def test_databases_that_lack_a_table(make_sqlite: MakeDatabase, change: str, tmp_path: Path) -> None:
     url = make_sqlite()
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
@@ -143,7 +145,14 @@ def test_an_interrupted_command(make_sqlite: MakeDatabase) -> None:
 
 
 def test_a_variable_that_is_no_setting_is_told_with_the_name_that_is_meant(make_sqlite: MakeDatabase) -> None:
-    settings = {"DATABSE_URL": "x", "PORTS": "1", "GEOIP_FILE": "x", "SERVICE_HOST": "x", "PORT_80_TCP": "x", "WEB": "x"}
+    settings = {
+        "DATABSE_URL": "x",
+        "PORTS": "1",
+        "GEOIP_FILE": "x",
+        "SERVICE_HOST": "x",
+        "PORT_80_TCP": "x",
+        "WEB": "x",
+    }
     done = clickgate(make_sqlite(), "audit", **settings)
     assert done.returncode == 0
     told = done.stderr.splitlines()

@@ -1,5 +1,9 @@
 """Upgrades of databases that hold clicks already."""
 
+import asyncio
+import subprocess
+import sys
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from db.audit import audit
 from db.store import Store
 from db.tables import ApiToken, ClickEvent, ClickRollup, Partner, QueuedClicks, ReferralLink
 from tests.databases import KINDS
+from tests.processes import clickgate, serving
 from tests.recount import make_folder
 
 EVENTS = {1: 2500, 2: 3}
@@ -22,6 +27,7 @@ HISTORY = (
     "INSERT INTO affiliate_partners (id, name) VALUES (1, 'P')",
     "INSERT INTO partner_programs (program_id, partner_id) VALUES (1, 1), (2, 1)",
     "INSERT INTO referral_links (id, code, program_id, partner_id) VALUES (1, 'L1', 1, 1), (2, 'L2', 2, 1)",
+    "UPDATE id_blocks SET next_id = 10000",
     "INSERT INTO api_tokens (token_hash, role, partner_id, label) VALUES ('hash', 'partner', 1, 'kept')",
 )
 NUMBERS = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :last) "
@@ -88,6 +94,79 @@ async def test_clicks_from_before_the_rollups_are_folded_like_any(empty_url: str
         assert {program: int(people) for program, people in rolled} == EVENTS
     assert not (await audit(store)).differences
     await store.close()
+
+
+@pytest.fixture
+async def old_file(tmp_path: Path) -> Path:
+    """A SQLite file of the first schema, with clicks in it."""
+    path = tmp_path / "old.db"
+    store = Store(f"sqlite:///{path}")
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+    await store.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("audit",),
+        ("rollups", "rebuild"),
+        ("program", "create", "--name", "X"),
+        ("partner", "create", "--name", "X"),
+        ("link", "pause", "L1"),
+        ("token", "issue", "--role", "admin"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_upgrades_nothing_and_says_what_does(old_file: Path, arguments: tuple[str, ...]) -> None:
+    before = old_file.read_bytes()
+    done = clickgate(f"sqlite:///{old_file}", *arguments)
+    assert done.returncode == 1
+    assert "clickgate db upgrade" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert old_file.read_bytes() == before
+    assert [file.name for file in old_file.parent.iterdir()] == [old_file.name]
+
+
+@pytest.mark.parametrize("arguments", [("db", "upgrade"), ("serve", "--port", "0"), ("demo", "--port", "0")])
+def test_nothing_upgrades_a_file_that_another_process_has_open(old_file: Path, arguments: tuple[str, ...]) -> None:
+    script = (
+        "import sqlite3, sys; one = sqlite3.connect(sys.argv[1]); one.execute('PRAGMA journal_mode = WAL').fetchone()"
+    )
+    script += "; print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(old_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        done = clickgate(f"sqlite:///{old_file}", *arguments)
+        other.communicate()
+    assert done.returncode == 1
+    assert "another process has" in done.stderr.splitlines()[-1]
+    assert clickgate(f"sqlite:///{old_file}", "db", "upgrade").returncode == 0
+    assert clickgate(f"sqlite:///{old_file}", "audit").returncode == 0
+
+
+async def test_of_two_gateways_that_start_at_once_one_upgrades_the_file(old_file: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{old_file}"
+    log = tmp_path / "log"
+    async with AsyncExitStack() as stack:
+        servers = (serving(url, log=log), serving(url, log=log))
+        await asyncio.gather(*(stack.enter_async_context(server) for server in servers))
+    assert log.read_text().count("upgrading the schema from 0001") >= 1
+    assert "Traceback" not in log.read_text()
+    assert clickgate(url, "audit").returncode == 0
+
+
+async def test_a_backup_is_made_of_an_older_schema_and_can_be_restored(old_file: Path, tmp_path: Path) -> None:
+    url, copy = f"sqlite:///{old_file}", tmp_path / "copy.db"
+    assert clickgate(url, "backup", str(copy)).returncode == 0
+    assert clickgate(url, "db", "upgrade").returncode == 0
+    assert clickgate(url, "restore", str(copy)).returncode == 0
+    assert clickgate(url, "audit").returncode == 1
+    assert clickgate(url, "db", "upgrade").returncode == 0
+    assert clickgate(url, "audit").returncode == 0
 
 
 async def test_tokens_are_kept_and_a_partners_may_be_confined_to_a_program(empty_url: str) -> None:

@@ -106,7 +106,9 @@ def token() -> None:
 @click.option(*PROGRAM_ID, type=ROW_ID, help="The program that a token is for; of a partner's, the only one it shows.")
 @click.option(*PARTNER_ID, type=ROW_ID, help="The partner that a partner's token is for.")
 @click.option("--label", help="What it is used for, to tell tokens apart later.")
-@click.option("--expires-in-days", type=click.IntRange(1, MOST_DAYS), help="How long it is valid; for good if left out.")
+@click.option(
+    "--expires-in-days", type=click.IntRange(1, MOST_DAYS), help="How long it is valid; for good if left out."
+)
 def issue_token(
     role: Role, program_id: int | None, partner_id: int | None, label: str | None, expires_in_days: int | None
 ) -> None:
