@@ -248,7 +248,9 @@ def _skip_used_ids(copy: Path, old: sqlite3.Connection | None) -> None:
         for name, next_id in connection.execute("SELECT name, next_id FROM id_blocks").fetchall():
             given = blocks.get(name, next_id + SKIPPED_IDS) if name != "probe" else next_id
             connection.execute("UPDATE id_blocks SET next_id = ? WHERE name = ?", (max(given, next_id), name))
-        for name, number in connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
+        has_numbers = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchone()
+        counted = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall() if has_numbers else []
+        for name, number in counted:
             given = max(numbers.get(name, number + SKIPPED_IDS), number)
             connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, name))
         connection.execute("COMMIT")

@@ -1,4 +1,4 @@
-"""What a process is started with, checked before it is read: variables that are no settings, values that are no text."""
+"""Checks of the environment and the arguments: variables that are no settings, and bytes that are no text."""
 
 import logging
 import os
