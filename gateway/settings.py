@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     graphql_selections: int = Field(
         default=10_000,
         ge=1,
-        description="Fields that a GraphQL query selects, a fragment's each time that it is spread; an object counts as ten",
+        description="Fields that a GraphQL query selects, those of a fragment for each spread; an object counts as ten",
     )
     graphql_cost: int = Field(
         default=10_000, ge=1, description="Cost of a GraphQL query: about the objects that it may answer with"
