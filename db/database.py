@@ -92,6 +92,7 @@ class Database(Source, Protocol):
 
     async def limit_waiting(self, connection: AsyncConnection) -> None:
         """Let the transaction that is open wait for locks no longer than somebody would wait for an answer."""
+
     def source(self, driver: Any) -> Source:
         """Return what answers queries on a connection of the engine's, given by its driver's own."""
 

@@ -116,6 +116,7 @@ class PostgresDatabase:
 
     async def limit_waiting(self, connection: AsyncConnection) -> None:
         await connection.execute(LIMIT_WAITING)
+
     def source(self, driver: Any) -> "PostgresSource":
         return PostgresSource(driver, self.engine.dialect)
 
