@@ -1,8 +1,8 @@
 """What is made of a client's address: how much of it is stored, and which addresses count as one client."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
 # The usual anonymisation: a network of 256 neighbours, and a site's prefix.
@@ -10,6 +10,9 @@ TRUNCATED_BITS = {4: 24, 6: 48}
 # A household or a rented server commands a whole /64 of IPv6 addresses.
 CLIENT_BITS = {4: 32, 6: 64}
 CACHE_ENTRIES = 8192
+MAPPED = "::ffff:"
+
+Peer = tuple[str, int]
 
 
 def address_keeper(storage: Literal["none", "truncated", "full"]) -> Callable[[str], str | None]:
@@ -17,7 +20,7 @@ def address_keeper(storage: Literal["none", "truncated", "full"]) -> Callable[[s
 
     @lru_cache(CACHE_ENTRIES)
     def kept(text: str) -> str | None:
-        address = _address(text)
+        address = parsed_address(text)
         if address is None or storage == "none":
             return None
         return str(address) if storage == "full" else _network(address, TRUNCATED_BITS)
@@ -28,22 +31,17 @@ def address_keeper(storage: Literal["none", "truncated", "full"]) -> Callable[[s
 @lru_cache(CACHE_ENTRIES)
 def client_key(text: str) -> str:
     """Return what identifies a client by its address: an IPv4 address, an IPv6 /64."""
-    address = _address(text)
+    address = parsed_address(text)
     return text if address is None else _network(address, CLIENT_BITS)
 
 
-def proxy_networks(networks: Iterable[str]) -> list[str]:
-    """Return the networks, those of IPv4 also as a socket that listens on both families sees them (`::ffff:…`)."""
-    every: list[str] = []
-    for text in networks:
-        network = ip_network(text)
-        every.append(str(network))
-        if network.version == 4:
-            every.append(f"::ffff:{network.network_address}/{network.prefixlen + 96}")
-    return every
+def unmapped(peer: Peer | None) -> Peer | None:
+    """Return a socket's peer; one of IPv4 that a socket of both families names `::ffff:…` gets its own address."""
+    return (peer[0].removeprefix(MAPPED), peer[1]) if peer is not None and peer[0].startswith(MAPPED) else peer
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address without its zone, IPv4's own in place of a mapped one; None for any other text."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

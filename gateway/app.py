@@ -5,7 +5,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,24 +13,24 @@ from multiprocessing import parent_process
 from typing import Any, TypedDict
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 
 from gateway import logs
+from gateway.connections import Connections
+from gateway.descriptors import affordable_connections, is_exhaustion
 from gateway.errors import PathTaken
-from gateway.faults import in_one_line
 from gateway.graphql import GraphQLEndpoint
 from gateway.health import Readiness, healthz
 from gateway.metrics import metrics
 from gateway.pages import page_routes
+from gateway.routing import Application
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
+from gateway.signals import stop_on_hangup
 from graph.context import Services
 from rest.click import PATH, ClickEndpoint
-from rest.openapi import openapi
+from rest.openapi import OpenAPIEndpoint
 from rest.tracker import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
@@ -39,30 +38,14 @@ logger = logging.getLogger(__name__)
 # Clicks wait for their commit, a hundred objects each, and leave no circles behind: to look for some every 700 objects
 # finds nothing and takes a thirtieth of the time.
 YOUNG_OBJECTS = (20_000, 10, 10)
+RETRY_SECONDS = 1
 
 
 class State(TypedDict):
     """What a request finds in its scope's state."""
 
     services: Services
-
-
-class Application(Starlette):
-    """The routes, and clicks and queries past them: the way through middleware and routes is longer than their own."""
-
-    def __init__(self, routes: Sequence[BaseRoute], **options: Any) -> None:
-        super().__init__(routes=routes, **options)
-        self._endpoints: dict[str, ASGIApp] = {
-            route.path: route.endpoint
-            for route in routes
-            if isinstance(route, Route) and isinstance(route.endpoint, ClickEndpoint | GraphQLEndpoint)
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            send = _telling_in_one_line(send)
-        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
-        await (endpoint or super().__call__)(scope, receive, send)
+    connections: Connections
 
 
 def create_app(*more: BaseRoute) -> Starlette:
@@ -78,57 +61,52 @@ def create_app(*more: BaseRoute) -> Starlette:
         async with running_services(settings) as services:
             known = services.directory.size
             logger.info("clickgate %s knows %d links in %s", version("clickgate"), known, services.store.name)
+            connections = Connections(affordable_connections(settings.connections), app.socket_paths)
             settling = asyncio.create_task(_settle(graphql), name="graphql")
-            yield {"services": services}
+            yield {"services": services, "connections": connections}
             settling.cancel()
+        if settling.done() and not settling.result():
+            # The server would end as if it had been asked to.
+            os._exit(STARTUP_FAILURE)
 
-    app = Application(
-        _routes(settings, graphql, more),
-        exception_handlers={HTTPException: _refused},
-        lifespan=lifespan,
-    )
-    # A redirect to the path without its slash would reach a browser without the CORS headers.
-    app.router.redirect_slashes = False
+    paths = {PATH, *PATHS, settings.click_path, settings.tracker_path} - {""}
+    app = Application(_routes(settings, graphql, more), settings, forgiving=paths, lifespan=lifespan)
     return app
 
 
-def _telling_in_one_line(send: Send) -> Send:
-    """Return what sends why a start failed: in one line where an operator can mend it, else with the traceback."""
-
-    async def tell(message: Message) -> None:
-        error = sys.exception()
-        if message["type"] == "lifespan.startup.failed" and error and (told := in_one_line(error)):
-            message = {**message, "message": told}
-        await send(message)
-
-    return tell
-
-
-async def _settle(graphql: GraphQLEndpoint) -> None:
-    """Make what clicks need not wait for. Without it there is no gateway either: the process stops."""
-    try:
-        await graphql.make()
-    except Exception:
-        logger.exception("GraphQL cannot be served")
-        signal.raise_signal(signal.SIGTERM)
+async def _settle(graphql: GraphQLEndpoint) -> bool:
+    """Make what clicks need not wait for. Without it there is no gateway either: the process stops, and this returns
+    False. When only descriptors are wanting, it is tried again until there are some."""
+    while True:
+        try:
+            await graphql.make()
+            break
+        except Exception as error:
+            if not is_exhaustion(error):
+                logger.exception("GraphQL cannot be served")
+                signal.raise_signal(signal.SIGTERM)
+                return False
+        logger.warning("too many files are open: GraphQL waits for it to be fewer")
+        await asyncio.sleep(RETRY_SECONDS)
     # What start-up made stays for good: the collector need not look at it again, ever. With it stay two MiB of garbage,
     # which would take a tenth of a second to find.
     gc.freeze()
     gc.set_threshold(*YOUNG_OBJECTS)
+    return True
 
 
 def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
-    tracker = TrackerScript(settings.click_path or PATH)
+    tracker = TrackerScript(settings.root_path + (settings.click_path or PATH))
     routes = [
         Route(PATH, ClickEndpoint()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
-        Route("/openapi.json", openapi),
+        Route("/openapi.json", OpenAPIEndpoint(settings.root_path).answer),
         Route("/healthz", healthz),
         Route("/readyz", Readiness().answer),
         Route("/metrics", metrics),
-        *page_routes(settings.pages),
+        *page_routes(settings.pages, settings.root_path),
         *more,
     ]
     for path, endpoint in ((settings.click_path, ClickEndpoint()), (settings.tracker_path, tracker.answer)):
@@ -145,18 +123,13 @@ def _own(path: str, endpoint: Callable[..., Any], routes: Sequence[BaseRoute]) -
     return Route(path, endpoint)
 
 
-async def _refused(_request: Request, refusal: Exception) -> Response:
-    if not isinstance(refusal, HTTPException):
-        raise refusal
-    return JSONResponse({"error": refusal.detail}, refusal.status_code, headers=refusal.headers)
-
-
 def _end_with_parent() -> None:
     """In a worker process, stop when the process that started it is gone, however it ended; an orphan would go on
     holding the port."""
     parent = parent_process()
     if parent is None:
         return
+    stop_on_hangup()
 
     def wait() -> None:
         parent.join()

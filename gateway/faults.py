@@ -30,6 +30,18 @@ def in_one_line(error: BaseException) -> str | None:
     return next(iter(text.splitlines()), "") or type(error).__name__
 
 
+def telling_in_one_line(send: Send) -> Send:
+    """Return what sends why a start failed: in one line where an operator can mend it, else with the traceback."""
+
+    async def tell(message: Message) -> None:
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and error and (told := in_one_line(error)):
+            message = {**message, "message": told}
+        await send(message)
+
+    return tell
+
+
 def _words(error: BaseException) -> str:
     """Return a driver's message without the name of its class, which SQLAlchemy's adapter puts before it."""
     return str(error).removeprefix(f"{type(error)}: ").split(">: ", 1)[-1]

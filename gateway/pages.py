@@ -58,14 +58,15 @@ def graphiql(pages: Literal["all", "dashboard", "none"]) -> ASGIApp | None:
     return Page("graphiql") if pages == "all" else None
 
 
-def page_routes(pages: Literal["all", "dashboard", "none"]) -> Sequence[BaseRoute]:
-    """Return the routes of the dashboard, and of the assets of all pages."""
+def page_routes(pages: Literal["all", "dashboard", "none"], root_path: str = "") -> Sequence[BaseRoute]:
+    """Return the routes of the dashboard, and of the assets of all pages. The pages name everything relative to
+    themselves; only a redirect needs to know under which path they are served."""
     if pages == "none":
         return []
     if not DIST.is_dir():
         logger.warning("the web pages were not built: /dashboard tells how they are")
     return [
-        Route("/", RedirectResponse("/dashboard"), methods=["GET"]),
+        Route("/", RedirectResponse(f"{root_path}/dashboard"), methods=["GET"]),
         Route("/dashboard", Page("dashboard"), methods=["GET"]),
         Route("/assets/{name}", Assets().answer),
     ]

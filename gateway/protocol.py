@@ -1,79 +1,133 @@
-"""The server's protocols with bounds: on the size of a request's head, on the time it takes to arrive, and on the
-time a WebSocket's client takes to hear a farewell.
+"""The server's HTTP protocol with bounds: on what a connection may send ahead of its answers, and on what is no body.
 
-Without them one connection could fill the memory with headers, idle ones could use up all that the system allows, and
-a client that does not read could hold up a stop.
+Without them one connection could fill the memory. What is no HTTP is answered with an error and counted, not logged:
+anybody may send it.
 """
 
 import asyncio
-import logging
+from collections import deque
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from httptools import parse_url
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
+from msgspec.json import encode
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from gateway.connections import MALFORMED
 from gateway.exchange import Exchange
+from gateway.timeouts import TimedProtocol
+from gateway.upgrades import handshake_headers, opens_socket, plain_head
 
-logger = logging.getLogger(__name__)
-
-# Browsers and proxies stop at 8 to 32 KiB.
+# Browsers and proxies stop at 8 to 32 KiB. It bounds all that is no body: heads, trailers, announcements of chunks.
 HEAD_BYTES = 64 * 1024
-# A phone on a bad line needs a second or two for a click. Shorter than the time that a stop waits for requests.
-REQUEST_SECONDS = 10
 # Nearly all requests are for one of a few; of the longest ones, these are some MiB.
 TARGETS = 64
-# For what is still unsent and the code of the close; whoever reads has it in a round trip or two.
-FAREWELL_SECONDS = 2
+# A read may hold thousands of small requests, and each takes a hundred times its size once it is parsed.
+PIECE_BYTES = 4096
+# What is appended to it is gone: a request's trailers are not its headers (RFC 9110, section 6.5.1).
+TRAILERS: Any = deque(maxlen=0)
 
 
-class BoundedProtocol(HttpToolsProtocol):
-    """One connection; it is closed when a request's head is too large, when the request does not arrive in time, and
-    when none follows for a while. One timer looks after the times: to set one for each request took longer than to
-    read its headers."""
+class Flow(FlowControl):
+    """Reading goes on only when everything that was read is parsed."""
+
+    unparsed: memoryview | None = None
+
+    def resume_reading(self) -> None:
+        if self.read_paused and self.unparsed is None:
+            self.read_paused = False
+            self._transport.resume_reading()
+
+
+class BoundedProtocol(TimedProtocol):
+    """One connection. Requests that are sent ahead wait, parsed or not, for the one before them to be answered."""
+
+    flow: Flow
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent has it
-        super().connection_made(transport)
         self._head_bytes = 0
-        self._in_head = True
-        self._arriving_since: float | None = self.loop.time()
-        self._idle_since: float | None = None
-        # A time that begins right after a check is not over before the next one.
-        self._shortest_time = min(self.timeout_keep_alive, REQUEST_SECONDS)
-        self._watch = self.loop.call_later(self._shortest_time, self._check_times)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._watch.cancel()
-        super().connection_lost(exc)
+        self._refusal: bytes | None = None
+        super().connection_made(transport)
+        self.flow = Flow(transport)
 
     def data_received(self, data: bytes) -> None:
         if self._arriving_since is None:
             self._arriving_since = self.loop.time()
-        self._head_bytes += len(data)
-        super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES:
-            self.send_400_response("Request head is too large")
+        self._idle_since = None
+        if self.pipeline or len(data) > PIECE_BYTES:
+            earlier = self.flow.unparsed
+            self.flow.unparsed = memoryview(data if earlier is None else bytes(earlier) + data)
+            self._parse_on()
+        else:
+            self._parse(data)
 
-    def handle_websocket_upgrade(self) -> None:
-        # From here on the connection is another protocol's.
-        self._watch.cancel()
-        super().handle_websocket_upgrade()
+    def _parse_on(self) -> None:
+        """Parse what was read, until a request has to wait for the one before it."""
+        while self.flow.unparsed is not None and not self.pipeline:
+            piece, rest = self.flow.unparsed[:PIECE_BYTES], self.flow.unparsed[PIECE_BYTES:]
+            self.flow.unparsed = rest or None
+            self._parse(piece)
+        if self.flow.unparsed is not None:
+            self.flow.pause_reading()
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        self._head_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self._upgrade(memoryview(data)[upgrade.args[0] :])
+        except HttpParserError:
+            self._refuse(400, "Not an HTTP request")
+        else:
+            if self._head_bytes > HEAD_BYTES:
+                self._refuse(431, "Request head is too large")
+
+    def _upgrade(self, rest: memoryview) -> None:
+        """Go on after the head of a request with an `Upgrade`, after which the parser stopped."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":
+            self._refuse(405, "Method not allowed")
+        elif self._is_free() and opens_socket(method, version, self._path(), self.headers, self._limits.socket_paths):
+            self._open_socket(rest)
+        else:
+            self._arriving_since = self.loop.time()
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            self._parse(plain_head(method, self.url, version, self.headers))
+            if rest:
+                self._parse(rest)
+
+    def _open_socket(self, rest: memoryview) -> None:
+        if not self._limits.may_open_socket():
+            self._refuse(503, "Too many WebSockets are open")
+            return
+        self.scope["method"] = "GET"
+        self.scope["headers"] = handshake_headers(self.headers)
+        self.handle_websocket_upgrade()
+        early, self.flow.unparsed = bytes(rest) + bytes(self.flow.unparsed or b""), None
+        if early:
+            self.transport.get_protocol().data_received(early)  # type: ignore[attr-defined]  # the socket's
 
     def on_headers_complete(self) -> None:
         """Begin the exchange, or have it wait for the one before it on this connection."""
-        self._in_head = False
-        if self.parser.should_upgrade() and self._should_upgrade():
-            super().on_headers_complete()
-            return
+        if self.parser.should_upgrade():
+            return  # the parser stops here: see `_upgrade`
         self._describe()
+        self.headers = TRAILERS
         former, self.cycle = self.cycle, self._exchange()
         if former is None or former.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _path(self) -> str:
+        try:
+            return _target(self.url).path
+        except (HttpParserError, UnicodeDecodeError):
+            return ""  # the parser will say so, too
 
     def _describe(self) -> None:
         """Complete the scope of the request whose head has arrived."""
@@ -85,6 +139,7 @@ class BoundedProtocol(HttpToolsProtocol):
         scope["query_string"] = target.query
 
     def _exchange(self) -> Exchange:
+        is_current = self.scope["http_version"] != "1.0"
         return Exchange(
             scope=self.scope,
             transport=self.transport,
@@ -94,40 +149,93 @@ class BoundedProtocol(HttpToolsProtocol):
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            expect_100_continue=is_current and self.expect_100_continue,
+            keep_alive=is_current and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
 
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
     def on_message_complete(self) -> None:
-        self._in_head, self._head_bytes, self._arriving_since = True, 0, None
-        super().on_message_complete()
+        self._head_bytes, self._arriving_since = 0, None
+        if self.parser.should_upgrade():
+            return
+        self.cycle.more_body = False
+        if not self.cycle.response_complete:
+            self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """Go on with the request that waits on this connection, or wait for one."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._refusal is not None:
+            self._send_refusal(self._refusal)
         else:
             self._idle_since = self.loop.time()
+        if self.flow.unparsed is not None:
+            self._idle_since, self._arriving_since = None, self.loop.time()
+            self._parse_on()
+        self.flow.resume_reading()
 
-    def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = None
-
-    def _check_times(self) -> None:
-        now = self.loop.time()
-        due = now + self._shortest_time
-        if self._idle_since is not None:
-            due = self._idle_since + self.timeout_keep_alive
-        elif self._arriving_since is not None:
-            due = self._arriving_since + REQUEST_SECONDS
-        if due <= now:
+    def _refuse(self, status: int, problem: str) -> None:
+        """Read nothing more; answer with a problem after the requests before it, and close the connection."""
+        if self._refusal is not None:
+            return
+        if status == 400:
+            MALFORMED.inc()
+        body = encode({"error": problem})
+        self._refusal = b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
+            STATUS_LINE[status],
+            len(body),
+            body,
+        )
+        self.parser = _Deaf()  # type: ignore[assignment]  # that is all that it is asked for
+        self.flow.unparsed = None
+        if self.cycle is not None and self.cycle.more_body and not self._drop_unfinished():
             self.transport.close()
-        else:
-            self._watch = self.loop.call_at(due, self._check_times)
+        elif self._is_free():
+            self._send_refusal(self._refusal)
+
+    def _drop_unfinished(self) -> bool:
+        """Forget the request whose body broke off; return whether it can still be answered."""
+        if self.pipeline:
+            self.pipeline.popleft()
+            return True
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        if self.cycle.response_started:
+            return False
+        self.cycle = None  # type: ignore[assignment]  # as before the first request
+        return True
+
+    def _is_free(self) -> bool:
+        return not self.pipeline and (self.cycle is None or self.cycle.response_complete)
+
+    def is_answering(self) -> bool:
+        """Return whether a request has arrived as a whole and its answer is under way."""
+        return bool(self.pipeline) or not (self._is_free() or self.cycle.more_body)
+
+    def _send_refusal(self, refusal: bytes) -> None:
+        self.transport.write(refusal)
+        self.transport.close()
+
+
+class _Deaf:
+    """The parser of a connection that is not listened to any more."""
+
+    def feed_data(self, data: bytes | memoryview) -> None:
+        pass
 
 
 class Target(NamedTuple):
@@ -141,26 +249,6 @@ class Target(NamedTuple):
 @lru_cache(TARGETS)
 def _target(url: bytes) -> Target:
     parsed = parse_url(url)
-    path = parsed.path.decode("ascii")
-    return Target(unquote(path) if "%" in path else path, parsed.path, parsed.query or b"")
-
-
-class BoundedSocket(WebSocketsSansIOProtocol):
-    """One WebSocket; it is cut off soon after the server closed it, though its client may not have read everything."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        # They tell of each connection, which is no event for the server's log.
-        self.logger = self.conn.logger = logger
-
-    def shutdown(self) -> None:
-        super().shutdown()
-        self._cut_off_soon()
-
-    def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        self._cut_off_soon()
-
-    def _cut_off_soon(self) -> None:
-        # Closing waits for what is unsent, which nobody may ever take.
-        self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)
+    raw_path = parsed.path or b"/"
+    path = raw_path.decode("ascii")
+    return Target(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")

@@ -2,17 +2,25 @@
 
 import logging
 import os
+import sys
+from contextlib import suppress
+from socket import socket
 from tempfile import TemporaryDirectory
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from db.errors import UnusableDatabase
 from db.revision import ensure_current
 from db.store import Store
-from gateway.addresses import proxy_networks
+from gateway.descriptors import check_descriptors, raise_descriptor_limit
 from gateway.errors import GeoDatabaseError
-from gateway.protocol import BoundedProtocol, BoundedSocket
+from gateway.listening import listening
+from gateway.protocol import BoundedProtocol
 from gateway.settings import Settings
+from gateway.signals import stop_on_hangup
+from gateway.websocket import BoundedSocket
+from gateway.workers import Workers
 from graph.body import BODY_BYTES
 
 logger = logging.getLogger(__name__)
@@ -45,24 +53,39 @@ async def prepare(settings: Settings, *, may_upgrade: bool, workers: int = 1) ->
 
 def serve(settings: Settings, *, workers: int, app: str = APP) -> None:
     """Serve an application, named by its factory, until told to stop; then finish the requests under way and commit
-    what waits. Takes `prepare` first."""
+    what waits. Takes `prepare` first. Raises `CannotListen`, `TooFewDescriptors`."""
+    raise_descriptor_limit()
+    check_descriptors()
     if not settings.geoip_db:
         logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
-    if workers == 1:
-        _run(settings, app)
-        return
-    with TemporaryDirectory(prefix="clickgate-metrics-") as folder:
-        # The processes' metrics are added up through files in this folder.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        _run(settings, app, workers=workers)
+    config = _config(settings, app, workers)
+    with listening(settings) as sockets:
+        if workers == 1:
+            _run(config, sockets)
+            return
+        with TemporaryDirectory(prefix="clickgate-metrics-") as folder:
+            # The processes' metrics are added up through files in this folder.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            for listener in sockets:
+                listener.set_inheritable(True)
+            Workers(config, sockets).run()
 
 
-def _run(settings: Settings, app: str, workers: int = 1) -> None:
-    uvicorn.run(
+def _run(config: uvicorn.Config, sockets: list[socket]) -> None:
+    stop_on_hangup()
+    config.load_app()
+    server = uvicorn.Server(config)
+    # On Ctrl-C the server stops first.
+    with suppress(KeyboardInterrupt):
+        server.run(sockets)
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
+
+
+def _config(settings: Settings, app: str, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         factory=True,
-        host=settings.host,
-        port=settings.port,
         workers=workers,
         loop="auto",
         http=BoundedProtocol,
@@ -72,7 +95,7 @@ def _run(settings: Settings, app: str, workers: int = 1) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=proxy_networks(settings.trusted_proxies),
+        # The application reads forwarded headers itself.
+        proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

@@ -12,6 +12,7 @@ from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gateway.forwarding import UNIX
 from graph.caller import TOKEN
 
 PREFIX = "CLICKGATE_"
@@ -28,14 +29,26 @@ class Settings(BaseSettings):
         default="sqlite:///clickgate.db",
         description="Where clicks are kept: `sqlite:///file` or `postgresql://user:password@host/database`",
     )
-    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    host: str = Field(default="127.0.0.1", description="Address to listen on; `::` takes IPv4 too")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on")
+    uds: Path | None = Field(default=None, description="Unix socket to listen on, instead of an address and a port")
+    root_path: str = Field(
+        default="",
+        description="Path under which a proxy serves the gateway, such as `/affiliate`, whether or not it strips it",
+    )
+    connections: int = Field(
+        default=10_000,
+        ge=8,
+        description="Connections that may be open in each process, as far as the limit on open files allows as many",
+    )
     geoip_db: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
         description="City database files in MaxMind's format, separated by commas; without one, places are null",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Addresses and networks, separated by commas, whose `X-Forwarded-For` is believed"
+        default=(),
+        description="Addresses and networks, separated by commas, whose `X-Forwarded-For` is believed; `unix` for a "
+        "proxy that comes by the Unix socket",
     )
     ip_storage: Literal["none", "truncated", "full"] = Field(
         default="truncated",
@@ -98,10 +111,16 @@ class Settings(BaseSettings):
     @classmethod
     def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
-            ip_network(network)
+            if network != UNIX:
+                ip_network(network)
         return value
 
-    @field_validator("tracker_path", "click_path")
+    @field_validator("root_path")
+    @classmethod
+    def _strip_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("tracker_path", "click_path", "root_path")
     @classmethod
     def _check_path(cls, value: str) -> str:
         if value and not OWN_PATH.fullmatch(value):

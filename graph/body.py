@@ -1,22 +1,40 @@
 """A request's body, read whole and at most so long: whatever a client announces, memory stays bounded."""
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
+from graph.caller import header
+from graph.encodings import Decoder, decoder
 from graph.errors import BodyTooLarge
 
 BODY_BYTES = 64 * 1024
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Return the body. Raises `BodyTooLarge` as soon as it is, `ClientDisconnect` when nobody waits any more."""
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """Return the body, without its content coding. Raises `BodyTooLarge` as soon as it is, as sent or decoded,
+    `EncodingUnknown`, `BodyUnreadable`, and `ClientDisconnect` when nobody waits any more."""
+    if header(scope, b"content-encoding") is None:
+        return await _read(receive, None)
+    coding = decoder(scope)
+    body = await _read(receive, coding)
+    if coding is not None:
+        coding.finish()
+    return body
+
+
+async def _read(receive: Receive, coding: Decoder | None) -> bytes:
     chunks: list[bytes] = []
-    size = 0
+    sent = size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk: bytes = message.get("body", b"")
+        if coding is not None:
+            sent += len(chunk)
+            if sent > BODY_BYTES:
+                raise BodyTooLarge
+            chunk = coding.decode(chunk, BODY_BYTES - size)
         size += len(chunk)
         if size > BODY_BYTES:
             raise BodyTooLarge

@@ -6,6 +6,8 @@ ClickgateError
 ├── InvalidRequest             the caller should not send this again as it is
 │   ├── BodyNotObject          the body is not a JSON object
 │   ├── BodyTooLarge           the body is over the limit
+│   ├── BodyUnreadable         the body is not valid in the content coding that it names, or cut off
+│   ├── EncodingUnknown        the body's content coding is not read here
 │   ├── AffiliateUrlMissing    ┐
 │   ├── AffiliateUrlInvalid    │ the landing page's URL names no link
 │   ├── AffMissing             ┘
@@ -83,6 +85,17 @@ class BodyTooLarge(InvalidRequest):
     """The body is over the limit."""
 
     message = "Request body is too large"
+
+
+class BodyUnreadable(InvalidRequest):
+    """The body is not valid in the content coding that it names, or cut off."""
+
+
+class EncodingUnknown(InvalidRequest):
+    """The body's content coding is not read here."""
+
+    accepted: ClassVar[str] = "gzip, deflate, identity"
+    message = f"Content-Encoding must be one of: {accepted}"
 
 
 class AffiliateUrlMissing(InvalidRequest):

@@ -18,7 +18,15 @@ from starlette.types import Receive, Scope, Send
 from graph.body import read_body
 from graph.caller import caller
 from graph.context import Services
-from graph.errors import BodyTooLarge, ClickgateError, InvalidRequest, LinkInactive, RateLimited, TryLater
+from graph.errors import (
+    BodyTooLarge,
+    ClickgateError,
+    EncodingUnknown,
+    InvalidRequest,
+    LinkInactive,
+    RateLimited,
+    TryLater,
+)
 from graph.resolvers import clicks
 from rest.answers import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
 from rest.body import decode_visit
@@ -75,7 +83,7 @@ async def _track(services: Services, scope: Scope, receive: Receive) -> Answer:
     context = caller(services, scope)
     try:
         services.charge(context.client_address)
-        visit, unreadable = decode_visit(await read_body(receive))
+        visit, unreadable = decode_visit(await read_body(scope, receive))
         tracked = await clicks.track(context, visit, unreadable)
     except ClientDisconnect:
         raise
@@ -107,6 +115,8 @@ def _refused(refusal: ClickgateError) -> Answer:
             return Answer(refusal.code, 503, body, {"Retry-After": str(refusal.retry_after)})
         case BodyTooLarge():
             return Answer(refusal.code, 413, body)
+        case EncodingUnknown():
+            return Answer(refusal.code, 415, body, {"Accept-Encoding": refusal.accepted})
         case InvalidRequest():
             return Answer(refusal.code, 400, body)
     raise refusal

@@ -16,6 +16,7 @@ from rest.click import PATH
 PROBLEMS = {
     "400": "The request names no link, or a field is unusable; sending it again will not help",
     "413": f"The body is over {BODY_BYTES} bytes",
+    "415": "The body has another content coding than gzip or deflate",
     "429": "This client sends too much",
     "500": "Something unforeseen; the log has it under the id in `Clickgate-Fault`",
     "503": "Too many clicks wait, or the database is away",
@@ -23,14 +24,20 @@ PROBLEMS = {
 RETRY_AFTER = {"description": "Seconds to wait before another try", "schema": {"type": "integer"}}
 
 
-async def openapi(_request: Request) -> Response:
-    """Answer with the document."""
-    return JSONResponse(document(), headers={"Access-Control-Allow-Origin": "*"})
+class OpenAPIEndpoint:
+    """The document of a gateway that may be served under a path of its host."""
+
+    def __init__(self, root_path: str = "") -> None:
+        self._root_path = root_path
+
+    async def answer(self, _request: Request) -> Response:
+        """Answer with the document."""
+        return JSONResponse(document(self._root_path), headers={"Access-Control-Allow-Origin": "*"})
 
 
 @cache
-def document() -> dict[str, Any]:
-    """Return the document."""
+def document(root_path: str = "") -> dict[str, Any]:
+    """Return the document; the server that it names has the path under which the gateway is served."""
     types = (Visit, ClickRecorded, TestRecorded, ClickRefused, Problem)
     (visit, *answers, problem), schemas = schema_components(types, ref_template="#/components/schemas/{name}")
     return {
@@ -40,6 +47,7 @@ def document() -> dict[str, Any]:
             "version": version("clickgate"),
             "description": "Records affiliate clicks. Public: a referral link is the only credential.",
         },
+        "servers": [{"url": root_path or "/"}],
         "paths": {PATH: {"post": _track_click(visit, answers, problem)}},
         "components": {"schemas": schemas},
     }

@@ -21,9 +21,10 @@ from db.store import Store
 from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
 from db.tokens import NewToken, Role
 from gateway.device import DeviceLookup
-from gateway.protocol import BoundedProtocol, BoundedSocket
+from gateway.protocol import BoundedProtocol
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
+from gateway.websocket import BoundedSocket
 from graph.body import BODY_BYTES
 from graph.context import Context
 from graph.permissions import ADMINISTRATOR
@@ -147,8 +148,7 @@ async def running_gateway(database_url: str, face: Face = rest, **settings: str)
                 lifespan="on",
                 ws=BoundedSocket,
                 ws_max_size=BODY_BYTES,
-                proxy_headers="trusted_proxies" in settings,
-                forwarded_allow_ips=settings.get("trusted_proxies", ""),
+                proxy_headers=False,
             )
         )
         serving = asyncio.create_task(server.serve())

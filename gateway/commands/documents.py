@@ -4,13 +4,14 @@ import json
 
 import click
 
+from gateway.settings import Settings
 from rest.openapi import document
 
 
 @click.command("openapi")
 def openapi_command() -> None:
     """Print the OpenAPI document."""
-    click.echo(json.dumps(document(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(document(Settings().root_path), indent=2, ensure_ascii=False))
 
 
 @click.command("schema")

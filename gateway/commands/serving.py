@@ -1,6 +1,7 @@
 """The commands that run until they are told to stop: the gateway, and the demonstration."""
 
 import asyncio
+from pathlib import Path
 
 import click
 
@@ -12,11 +13,16 @@ from gateway.settings import Settings
 @click.command("serve")
 @click.option("--host", help="Address to listen on, instead of CLICKGATE_HOST's.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of CLICKGATE_PORT's.")
+@click.option(
+    "--uds", type=click.Path(path_type=Path), help="Unix socket to listen on, instead of an address and a port."
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; PostgreSQL only.")
 @click.option("--upgrade", "may_upgrade", is_flag=True, help="Upgrade an older PostgreSQL schema before serving.")
-def serve_command(host: str | None, port: int | None, workers: int, may_upgrade: bool) -> None:
+def serve_command(host: str | None, port: int | None, uds: Path | None, workers: int, may_upgrade: bool) -> None:
     """Run the gateway until it is told to stop."""
-    settings = _listening(host, port)
+    if uds is not None and (host is not None or port is not None):
+        raise click.UsageError("--uds stands for an address: give either it, or --host and --port")
+    settings = _listening(host, port, uds)
     asyncio.run(prepare(settings, may_upgrade=may_upgrade, workers=workers))
     serve(settings, workers=workers)
 
@@ -34,8 +40,9 @@ def demo_command(host: str | None, port: int | None) -> None:
     serve(settings, workers=1, app="gateway.demo.shop:create_app")
 
 
-def _listening(host: str | None, port: int | None) -> Settings:
-    settings = Settings()
-    return settings.model_copy(
-        update={"host": settings.host if host is None else host, "port": settings.port if port is None else port}
-    )
+def _listening(host: str | None, port: int | None, uds: Path | None = None) -> Settings:
+    given = {"host": host, "port": port, "uds": uds}
+    update: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if host is not None or port is not None:
+        update["uds"] = None
+    return Settings().model_copy(update=update)

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from gateway import app
 from gateway.demo.signing_in import SHOP
 from gateway.demo.visitors import PAGES, PARTNERS
+from gateway.settings import Settings
 from graph.context import Services
 
 FOLDER = Path(__file__).parent / "pages"
@@ -34,22 +35,23 @@ HEADERS = {
 
 def create_app() -> Starlette:
     """Build the application of `clickgate demo`: the gateway's, and the shop beside it."""
-    return app.create_app(*routes())
+    return app.create_app(*routes(Settings().root_path))
 
 
-def routes() -> Sequence[BaseRoute]:
-    """Return the routes of the shop's pages, and of what they load."""
-    pages = [Route((SHOP + path).rstrip("/"), _Page(path, title).answer) for path, title in PAGES]
+def routes(root_path: str = "") -> Sequence[BaseRoute]:
+    """Return the routes of the shop's pages, and of what they load. Their links go to the path that a proxy serves."""
+    pages = [Route((SHOP + path).rstrip("/"), _Page(path, title, root_path).answer) for path, title in PAGES]
     return [*pages, Mount(ASSETS, StaticFiles(directory=FOLDER / "assets"))]
 
 
 class _Page:
     """One page of the shop."""
 
-    def __init__(self, path: str, title: str) -> None:
+    def __init__(self, path: str, title: str, root_path: str) -> None:
         content = (FOLDER / f"{path.strip('/') or 'home'}.html").read_text()
         layout = (FOLDER / "layout.html").read_text().replace("$content", content)
-        self._template = Template(Template(layout).safe_substitute(title=title, shop=SHOP, assets=ASSETS))
+        names = {"title": title, "root": root_path, "shop": root_path + SHOP, "assets": root_path + ASSETS}
+        self._template = Template(Template(layout).safe_substitute(names))
 
     async def answer(self, request: Request) -> Response:
         """Answer with the page; its script tag names the program."""

@@ -82,4 +82,4 @@ clickgate runs at {url} with a demonstration's data: ninety days of a small shop
 
 
 def _url(settings: Settings) -> str:
-    return f"http://{settings.host}:{settings.port}"
+    return f"http://{settings.host}:{settings.port}{settings.root_path}"

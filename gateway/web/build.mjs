@@ -7,7 +7,8 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const ASSETS = "dist/assets";
-const PUBLIC = "/assets";
+// Relative to the pages, which a proxy may serve under a path of its own.
+const PUBLIC = "assets";
 // Below this a gzipped twin saves no packet.
 const SMALLEST_GZIP = 1024;
 
@@ -16,7 +17,6 @@ const shared = {
   minify: true,
   metafile: true,
   outdir: ASSETS,
-  publicPath: PUBLIC,
   target: ["es2022", "chrome107", "firefox104", "safari16"],
   entryNames: "[name]-[hash]",
   chunkNames: "chunk-[hash]",
@@ -62,7 +62,7 @@ async function main() {
   await compress();
 }
 
-// The public names of a build's entries: { "dashboard.js": "/assets/dashboard-HASH.js", "dashboard.css": … }.
+// The public names of a build's entries: { "dashboard.js": "assets/dashboard-HASH.js", "dashboard.css": … }.
 function named({ metafile }) {
   const names = {};
   for (const [path, output] of Object.entries(metafile.outputs)) {

@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from graph.errors import BodyTooLarge, ClickgateError, InvalidRequest, TryLater, Unauthenticated
+from graph.errors import BodyTooLarge, ClickgateError, EncodingUnknown, InvalidRequest, TryLater, Unauthenticated
 from graph.wire.faults import MASKED, extensions_of
 from graph.wire.measures import count_error
 from graph.wire.media import GRAPHQL, JSON
@@ -109,6 +109,8 @@ def _status(error: Exception) -> tuple[int, dict[str, str]]:
             return 406, {}
         case BodyTooLarge():
             return 413, {}
+        case EncodingUnknown():
+            return 415, {"Accept-Encoding": error.accepted}
         case UnreadableType():
             return 415, {}
         case InvalidRequest():

@@ -66,11 +66,11 @@ _decode = msgspec.json.Decoder(SentRequest).decode
 
 
 async def posted(scope: Scope, receive: Receive) -> Request:
-    """Return the request in a body. Raises `UnreadableType`, `BodyTooLarge`, `MalformedRequest`,
-    `PersistedQueryNotSupported`."""
+    """Return the request in a body. Raises `UnreadableType`, `MalformedRequest`, `PersistedQueryNotSupported`, and what
+    `read_body` raises."""
     if not is_readable(header(scope, b"content-type")):
         raise UnreadableType
-    body = await read_body(receive)
+    body = await read_body(scope, receive)
     try:
         sent = _decode(body)
     except (ValueError, RecursionError) as error:

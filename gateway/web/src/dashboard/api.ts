@@ -1,8 +1,8 @@
 // Asks the gateway's GraphQL API, and tells its refusals apart.
 
+import { PATH } from "../endpoint.ts";
 import { token } from "../token.ts";
 
-export const PATH = "/graphql";
 const UNAUTHORIZED = 401;
 const TRY_LATER = [429, 502, 503, 504];
 

@@ -1,7 +1,8 @@
 // Clicks as they are recorded, over graphql-transport-ws. The connection is made again whenever it is lost.
 
 import { createClient, type Client } from "graphql-ws";
-import { PATH, authorization } from "./api.ts";
+import { socketUrl } from "../endpoint.ts";
+import { authorization } from "./api.ts";
 import { WATCH, type Click, type WatchData } from "./queries.ts";
 
 export type LiveState = "connecting" | "live" | "lost";
@@ -35,7 +36,7 @@ export class Watch {
     private readonly listener: Listener,
   ) {
     this.client = createClient({
-      url: location.origin.replace(/^http/, "ws") + PATH,
+      url: socketUrl(),
       connectionParams: authorization,
       keepAlive: PING_MS,
       retryAttempts: Infinity,

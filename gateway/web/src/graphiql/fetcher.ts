@@ -3,14 +3,14 @@
 import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
 import { getOperationAST, parse, type ExecutionResult } from "graphql";
 import { createClient } from "graphql-ws";
+import { PATH, socketUrl } from "../endpoint.ts";
 import { token } from "../token.ts";
 
-const PATH = "/graphql";
 /** The server closes a socket so when it does not know the token; asking again would not help. */
 const FORBIDDEN = 4403;
 
 const sockets = createClient({
-  url: location.origin.replace(/^http/, "ws") + PATH,
+  url: socketUrl(),
   connectionParams: authorization,
   shouldRetry: (event) => (event as CloseEvent).code !== FORBIDDEN,
 });

@@ -33,7 +33,7 @@ export function TokenField() {
         onChange={(event) => change(event.target.value)}
         onBlur={() => void introspect()}
       />
-      <a href="/dashboard">Dashboard</a>
+      <a href="dashboard">Dashboard</a>
     </form>
   );
 }

@@ -1,0 +1,75 @@
+"""The client that a request comes from when trusted proxies pass it on, as their `X-Forwarded-For` says.
+
+Each proxy appends the address that it sees, so only the right end of the list comes from proxies; the rest is what the
+client sent. `Forwarded` (RFC 7239) is not read: a proxy that sets one of the two headers passes the other on as the
+client sent it, so a gateway that believes both lets anybody choose an address.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from starlette.types import Scope
+
+from gateway.addresses import CACHE_ENTRIES, parsed_address
+
+# The peer of a Unix socket, which has no address.
+UNIX = "unix"
+# The longest address, in brackets and quotes, with a zone and a port.
+LONGEST_ELEMENT = 96
+PORT = re.compile(r":[0-9]*")
+SCHEMES = {"http": "ws", "https": "wss"}
+
+Address = IPv4Address | IPv6Address
+
+
+class TrustedProxies:
+    """The proxies whose word is taken: addresses, networks, and `unix` for whatever speaks through a Unix socket."""
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._networks: list[IPv4Network | IPv6Network] = [ip_network(text) for text in trusted if text != UNIX]
+        self._trusts_unix = UNIX in trusted
+        self._trusts_peer = lru_cache(CACHE_ENTRIES)(lambda host: self._trusts(parsed_address(host)))
+
+    def resolve(self, scope: Scope) -> None:
+        """Put the client and the scheme that trusted proxies vouch for into a request's scope. The client is None where
+        the nearest proxy does not name an address."""
+        peer = scope.get("client")
+        if not (self._trusts_unix if peer is None else self._trusts_peer(peer[0])):
+            return
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-proto":
+                scheme = value.split(b",")[0].strip().decode("latin-1").lower()
+                if scheme in SCHEMES:
+                    scope["scheme"] = scheme if scope["type"] == "http" else SCHEMES[scheme]
+        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        elements = [element for value in forwarded for part in value.split(b",") if (element := part.strip(b" \t"))]
+        if elements:
+            client = self._client(elements)
+            scope["client"] = None if client is None else (str(client), 0)
+
+    def _client(self, elements: Sequence[bytes]) -> Address | None:
+        """Return the rightmost address that is not a trusted proxy's, or the leftmost one where all are."""
+        client = None
+        for element in reversed(elements):
+            client = _element(element) if len(element) <= LONGEST_ELEMENT else None
+            if not self._trusts(client):
+                break
+        return client
+
+    def _trusts(self, address: Address | None) -> bool:
+        return address is not None and any(address in network for network in self._networks)
+
+
+@lru_cache(CACHE_ENTRIES)
+def _element(element: bytes) -> Address | None:
+    """Return the address in one element of the list, which may have quotes, brackets, a zone and a port."""
+    text = element.decode("latin-1").strip('" \t')
+    if text.startswith("["):
+        text, bracket, port = text[1:].partition("]")
+        return parsed_address(text) if bracket and (not port or PORT.fullmatch(port)) else None
+    if text.count(":") == 1:
+        text, colon, port = text.partition(":")
+        return parsed_address(text) if PORT.fullmatch(colon + port) else None
+    return parsed_address(text)

@@ -1,0 +1,85 @@
+"""The way from a request to its endpoint: forwarded addresses, the path that a proxy serves the gateway under, slashes
+too many; and answers to what is not found."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.faults import telling_in_one_line
+from gateway.forwarding import TrustedProxies
+from gateway.graphql import GraphQLEndpoint
+from gateway.settings import Settings
+from rest.click import CORS, ClickEndpoint
+
+SLASHES = re.compile("/+")
+API = "/api"
+
+
+class Application(Starlette):
+    """The routes, and clicks and queries past them: the way through middleware and routes is longer than their own.
+
+    `forgiving` are the paths that are served with slashes too many, too: what is pasted together from a base and a path
+    often has some, and a redirect would lose a posted body.
+    """
+
+    def __init__(
+        self, routes: Sequence[BaseRoute], settings: Settings, *, forgiving: Iterable[str], **options: Any
+    ) -> None:
+        super().__init__(routes=routes, exception_handlers={HTTPException: refused}, **options)
+        # A redirect to the path without its slash would reach a browser without the CORS headers.
+        self.router.redirect_slashes = False
+        root = settings.root_path
+        self._root = re.compile(f"(?:{re.escape(root)})+(?=/|$)") if root else None
+        self._proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
+        self._forgiving = frozenset(forgiving)
+        self._endpoints: dict[str, ASGIApp] = {
+            prefix + route.path: route.endpoint
+            for route in routes
+            if isinstance(route, Route) and isinstance(route.endpoint, ClickEndpoint | GraphQLEndpoint)
+            for prefix in {"", root}
+        }
+        self.socket_paths = frozenset(
+            prefix + route.path for route in routes if isinstance(route, WebSocketRoute) for prefix in {"", root}
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint: ASGIApp | None = None
+        if scope["type"] == "lifespan":
+            send = telling_in_one_line(send)
+        else:
+            if self._proxies is not None:
+                self._proxies.resolve(scope)
+            is_http = scope["type"] == "http"
+            endpoint = self._endpoints.get(scope["path"]) if is_http else None
+            if endpoint is None:
+                scope["path"] = self._routed(scope["path"])
+                endpoint = self._endpoints.get(scope["path"]) if is_http else None
+        await (endpoint or super().__call__)(scope, receive, send)
+
+    def _routed(self, path: str) -> str:
+        """Return a path as routes name it."""
+        tidy = self._without_root(SLASHES.sub("/", path).rstrip("/"))
+        return tidy if tidy in self._forgiving else self._without_root(path)
+
+    def _without_root(self, path: str) -> str:
+        # Twice, where the page's author named the base with the path and the tracker added it.
+        match = self._root.match(path) if self._root else None
+        return path if match is None else path[match.end() :] or "/"
+
+
+async def refused(request: Request, refusal: Exception) -> Response:
+    """Answer with what Starlette refuses, as JSON; below the API's path so that a page of any origin can read it."""
+    if not isinstance(refusal, HTTPException):
+        raise refusal
+    response = JSONResponse({"error": refusal.detail}, refusal.status_code, headers=refusal.headers)
+    path = SLASHES.sub("/", request.scope["path"])
+    if path == API or path.startswith(f"{API}/"):
+        response.raw_headers.extend(CORS)
+    return response

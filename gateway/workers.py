@@ -1,0 +1,33 @@
+"""The process that starts several worker processes and looks after them."""
+
+import signal
+import sys
+from socket import socket
+
+from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from gateway.signals import ALSO_STOPPING, heeded
+
+
+class Workers(Multiprocess):
+    """Worker processes that accept from the same sockets. Every signal that stops a single process stops all of them;
+    a worker that cannot serve ends them all."""
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        ignored = [number for number in ALSO_STOPPING if number not in heeded()]
+        super().__init__(config, sockets)
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+    def run(self) -> None:
+        """Run them until they are stopped. Exits with a status that says so if one could not serve."""
+        super().run()
+        if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
+            sys.exit(STARTUP_FAILURE)
+
+    def handle_hup(self) -> None:
+        self.handle_term()
+
+    def handle_quit(self) -> None:
+        self.handle_term()
