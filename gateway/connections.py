@@ -5,6 +5,7 @@ leave none for the database, the city database or a module that is imported late
 """
 
 import logging
+import sys
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from heapq import nsmallest
@@ -12,6 +13,8 @@ from time import monotonic
 from typing import Any, Protocol
 
 from prometheus_client import Counter, Gauge
+
+from gateway.accepting import Acceptor
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class Connections:
     most: int | None = None
     socket_paths: Container[str] | None = None
     sockets: int = field(default=0, init=False)
+    acceptor: Acceptor = field(default_factory=Acceptor, init=False)
     _next_look_at: float = field(default=0, init=False)
     _next_warning_at: float = field(default=0, init=False)
 
@@ -67,6 +71,10 @@ class Connections:
         if not evicted:
             self._next_look_at = now + FRUITLESS_SECONDS
         return evicted > 0
+
+    def room(self, every: set[Any]) -> int:
+        """Return how many more connections may be open."""
+        return sys.maxsize if self.most is None else self.most - len(every)
 
     def may_open_socket(self) -> bool:
         """Return whether there is room for another WebSocket."""

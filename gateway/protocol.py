@@ -25,7 +25,7 @@ HEAD_BYTES = 64 * 1024
 # Nearly all requests are for one of a few; of the longest ones, these are some MiB.
 TARGETS = 64
 # A read may hold thousands of small requests, and each takes a hundred times its size once it is parsed.
-PIECE_BYTES = 4096
+PIECE_BYTES = 2048
 # What is appended to it is gone: a request's trailers are not its headers (RFC 9110, section 6.5.1).
 TRAILERS: Any = deque(maxlen=0)
 

@@ -13,6 +13,7 @@ from uvicorn.config import STARTUP_FAILURE
 from db.errors import UnusableDatabase
 from db.revision import ensure_current
 from db.store import Store
+from gateway.accepting import Config
 from gateway.descriptors import check_descriptors, raise_descriptor_limit
 from gateway.errors import GeoDatabaseError
 from gateway.listening import listening
@@ -60,6 +61,7 @@ def serve(settings: Settings, *, workers: int, app: str = APP) -> None:
         logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
     config = _config(settings, app, workers)
     with listening(settings) as sockets:
+        config.listeners = sockets
         if workers == 1:
             _run(config, sockets)
             return
@@ -71,7 +73,7 @@ def serve(settings: Settings, *, workers: int, app: str = APP) -> None:
             Workers(config, sockets).run()
 
 
-def _run(config: uvicorn.Config, sockets: list[socket]) -> None:
+def _run(config: Config, sockets: list[socket]) -> None:
     stop_on_hangup()
     config.load_app()
     server = uvicorn.Server(config)
@@ -82,8 +84,8 @@ def _run(config: uvicorn.Config, sockets: list[socket]) -> None:
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(settings: Settings, app: str, workers: int) -> uvicorn.Config:
-    return uvicorn.Config(
+def _config(settings: Settings, app: str, workers: int) -> Config:
+    return Config(
         app,
         factory=True,
         workers=workers,

@@ -5,6 +5,7 @@ from abc import abstractmethod
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.accepting import Config
 from gateway.addresses import unmapped
 from gateway.connections import INCOMPLETE, OPEN, REFUSED, UNREAD, Connections
 
@@ -35,6 +36,9 @@ class TimedProtocol(HttpToolsProtocol):
         if not self._limits.admit(self.connections):
             REFUSED.inc()
             transport.abort()
+        if isinstance(self.config, Config):
+            room = self._limits.room(self.connections)
+            self._limits.acceptor.accept(self.config.listeners, self._successor, room)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.cancel()
@@ -53,6 +57,9 @@ class TimedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         self._unread_since = None
         super().resume_writing()
+
+    def _successor(self) -> asyncio.Protocol:
+        return type(self)(self.config, self.server_state, self.app_state, self.loop)
 
     @abstractmethod
     def is_answering(self) -> bool:

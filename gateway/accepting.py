@@ -1,0 +1,63 @@
+"""Accepting a crowd of connections at once.
+
+The event loop accepts one connection per turn, and a turn answers requests of all connections that it has: behind a
+thousand of them a visitor would wait for as many turns. So each connection that the loop accepts brings in those that
+wait behind it.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterable
+
+import uvicorn
+
+# Few when there is hardly any room: they are open before any is closed to make room for them.
+AT_ONCE, AT_ONCE_IN_CROWD = 64, 8
+
+
+class Config(uvicorn.Config):
+    """The server's configuration, with the sockets that it listens on; worker processes get their own copies."""
+
+    listeners: Iterable[socket.socket] = ()
+
+
+class Acceptor:
+    """Accepts what waits on listening sockets, once a turn."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def accept(self, listeners: Iterable[socket.socket], make: Callable[[], asyncio.Protocol], room: int) -> None:
+        """Accept connections as far as there is room, and have a protocol made for each."""
+        if self._tasks:
+            return
+        loop = asyncio.get_running_loop()
+        for listener in listeners:
+            for _ in range(AT_ONCE if room > AT_ONCE else AT_ONCE_IN_CROWD):
+                accepted = _accepted(listener)
+                if accepted is None:
+                    break
+                task: asyncio.Task[object] = loop.create_task(_connect(loop, make, accepted))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+
+def _accepted(listener: socket.socket) -> socket.socket | None:
+    try:
+        listener.setblocking(False)
+        accepted, _ = listener.accept()
+    except OSError:
+        return None  # none waits, or no descriptor is left, or the gateway stops
+    accepted.setblocking(False)
+    if accepted.family != getattr(socket, "AF_UNIX", None):
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+    return accepted
+
+
+async def _connect(
+    loop: asyncio.AbstractEventLoop, make: Callable[[], asyncio.Protocol], accepted: socket.socket
+) -> None:
+    try:
+        await loop.connect_accepted_socket(make, accepted)
+    except OSError:
+        accepted.close()  # the client has left already
