@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable
 
 import uvicorn
 
-# Few when there is hardly any room: they are open before any is closed to make room for them.
-AT_ONCE, AT_ONCE_IN_CROWD = 64, 8
+AT_ONCE = 64
 
 
 class Config(uvicorn.Config):
@@ -33,7 +32,7 @@ class Acceptor:
             return
         loop = asyncio.get_running_loop()
         for listener in listeners:
-            for _ in range(AT_ONCE if room > AT_ONCE else AT_ONCE_IN_CROWD):
+            for _ in range(min(AT_ONCE, room)):
                 accepted = _accepted(listener)
                 if accepted is None:
                     break

@@ -1,8 +1,10 @@
 """Errors that an operator can mend, told in one line; any other is a fault and keeps its traceback."""
 
 import sqlite3
+import sys
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from starlette.types import Message, Send
 
 from db.errors import StoreError
 from gateway.errors import GatewayError

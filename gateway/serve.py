@@ -19,7 +19,7 @@ from gateway.errors import GeoDatabaseError
 from gateway.listening import listening
 from gateway.protocol import BoundedProtocol
 from gateway.settings import Settings
-from gateway.signals import stop_on_hangup
+from gateway.signals import ending_in_order, stop_on_hangup
 from gateway.websocket import BoundedSocket
 from gateway.workers import Workers
 from graph.body import BODY_BYTES
@@ -60,7 +60,7 @@ def serve(settings: Settings, *, workers: int, app: str = APP) -> None:
     if not settings.geoip_db:
         logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
     config = _config(settings, app, workers)
-    with listening(settings) as sockets:
+    with ending_in_order(), listening(settings) as sockets:
         config.listeners = sockets
         if workers == 1:
             _run(config, sockets)

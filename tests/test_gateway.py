@@ -110,7 +110,7 @@ async def test_the_openapi_document_names_every_field_and_answer(gateway: Gatewa
     document = body_of(await gateway.http.get("/openapi.json"))
     assert document["openapi"] == "3.1.0"
     operation = document["paths"]["/api/v1/track/click"]["post"]
-    assert set(operation["responses"]) == {"200", "400", "413", "429", "500", "503"}
+    assert set(operation["responses"]) == {"200", "400", "413", "415", "429", "500", "503"}
     visit = document["components"]["schemas"]["Visit"]["properties"]
     assert len(visit) == 13
     assert all("description" in field for field in visit.values())

@@ -1,5 +1,5 @@
-"""Requests that ask for another protocol (RFC 9110, section 7.8): all but WebSocket handshakes are served as if they did
-not."""
+"""Requests that ask for another protocol (RFC 9110, section 7.8): all but WebSocket handshakes are served as if
+they did not."""
 
 import asyncio
 import shutil
@@ -50,7 +50,9 @@ async def test_requests_before_and_after_an_upgrade_are_answered_in_turn(make_sq
         asking = request("Connection: Upgrade", "Upgrade: h2c")
         bad = request("Connection: Upgrade", "Upgrade: websocket", *HANDSHAKE, body=b"[", chunked=True)
         health = request(*WEBSOCKET, *HANDSHAKE, method="GET", path="/healthz", body=b"")
-        assert await exchanged(gateway, *[request(), asking, bad, health, asking] * 20) == [200, 200, 400, 200, 200] * 20
+        assert (
+            await exchanged(gateway, *[request(), asking, bad, health, asking] * 20) == [200, 200, 400, 200, 200] * 20
+        )
         assert await gateway.recorded() == 60
 
 
