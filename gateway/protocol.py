@@ -139,9 +139,10 @@ class BoundedProtocol(TimedProtocol):
         scope["query_string"] = target.query
 
     def _exchange(self) -> Exchange:
-        is_current = self.scope["http_version"] != "1.0"
+        scope = self.scope
+        is_current = scope["http_version"] != "1.0"
         return Exchange(
-            scope=self.scope,
+            scope=scope,
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,

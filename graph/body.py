@@ -4,7 +4,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from graph.caller import header
-from graph.encodings import Decoder, decoder
+from graph.encodings import decoder
 from graph.errors import BodyTooLarge
 
 BODY_BYTES = 64 * 1024
@@ -13,18 +13,9 @@ BODY_BYTES = 64 * 1024
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return the body, without its content coding. Raises `BodyTooLarge` as soon as it is, as sent or decoded,
     `EncodingUnknown`, `BodyUnreadable`, and `ClientDisconnect` when nobody waits any more."""
-    if header(scope, b"content-encoding") is None:
-        return await _read(receive, None)
-    coding = decoder(scope)
-    body = await _read(receive, coding)
-    if coding is not None:
-        coding.finish()
-    return body
-
-
-async def _read(receive: Receive, coding: Decoder | None) -> bytes:
+    coding = None if header(scope, b"content-encoding") is None else decoder(scope)
     chunks: list[bytes] = []
-    sent = size = 0
+    size = sent = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -39,5 +30,7 @@ async def _read(receive: Receive, coding: Decoder | None) -> bytes:
         if size > BODY_BYTES:
             raise BodyTooLarge
         if not message.get("more_body", False):
+            if coding is not None:
+                coding.finish()
             return b"".join((*chunks, chunk)) if chunks else chunk
         chunks.append(chunk)
