@@ -1,253 +1,508 @@
 // The tracker: reports a visitor's landing through a referral link, and keeps the answer in first-party cookies.
-// Nothing here may throw into the page, so whatever a browser may refuse goes through `attempt`.
+//
+// It is a guest on other people's pages. Nothing here may throw into the page, so whatever a browser may refuse or a
+// page may have broken goes through `attempt`. It avoids what pages are known to replace or to hide: `URL`, `Promise`,
+// `toJSON` of arrays, properties of `document`. `script_minifier.py` says what its names have to heed.
 (() => {
   "use strict";
 
   const CLICK_PATH = "/api/v1/track/click";
-  const CLICK_COOKIE = "affitor_click_id";
-  const URL_COOKIE = "affitor_aff_url";
-  const LEGACY_COOKIE = "customer_code";
+  const CLICK_ID = "affitor_click_id";
+  const AFFILIATE_URL = "affitor_aff_url";
+  // A landing without an answer, by its event_id: in a cookie, so that any page of the site can send it again.
+  const LANDING = "affitor_landing_";
+  const TRIES = "affitor_tries_";
   const WAITING = "affitor_waiting";
   const SESSION = "affitor_session";
-  // A gateway keeps no more of a page's URL; and all that is sent once a page is left must fit into 64 KiB.
-  const URL_LENGTH = 2048;
-  const WAITING_CLICKS = 9;
+  const SEEN = "affitor_seen";
+
+  const DAY_SECONDS = 86400;
   const LONGEST_WAIT_MS = 300000;
+  // How long a click waits for the answer to an earlier one, which may name its customer.
+  const PATIENCE_MS = 2000;
+  // Cookies travel with each request to the site, and some servers refuse headers of 8 KiB.
+  const COOKIE_BYTES = 1536;
+  const LANDING_COOKIES = 3;
+  // All that is sent while a page is being left must fit into 64 KiB.
+  const WAITING_CLICKS = 9;
 
-  if (window.affitor && affitor.loaded) return;
+  if (attempt(() => window.affitor.loaded === true)) return;
 
-  const script = document.currentScript || document.querySelector("script[data-affitor-program-id]");
-  const data = (script || {}).dataset || {};
-  let programId = +data.affitorProgramId || null;
-  let debug = data.affitorDebug === "true";
-  let apiBase = data.affitorApiBase || attempt(() => new URL(script.src).origin) || location.origin;
-  let domain, lastCode;
-  let sending = false;
-  let failures = 0;
-  // What the browser refuses to keep lives here, as long as the page does.
-  const memory = {};
+  const script =
+    attempt(() => read("currentScript") || read("querySelector").call(document, "[data-affitor-program-id]")) || {};
+  const data = script.dataset || {};
+  // The browser's own, whatever the page has put in its place.
+  const NativePromise = (async () => {})().constructor;
+  // What the browser refuses to store, and what waits for consent, is kept here as long as the page lives.
+  const memory = { __proto__: null };
+  const underway = { __proto__: null };
+  let program = +data.affitorProgramId || null;
+  let debugging = data.affitorDebug === "true";
+  let gateway = data.affitorApiBase || (/^\w+:\/\/[^/]+/.exec(script.src) || [location.origin])[0];
+  // Null until the visitor was asked.
+  let consented = data.affitorConsent !== "required" || null;
+  let loaderWaits = true;
+  let turn = NativePromise.resolve();
+  let started, domain, lastCode, timer, settled, settle;
 
   function attempt(action) {
     try {
       return action();
     } catch (error) {
-      log(error);
+      note(error);
     }
   }
 
-  function log(...words) {
-    if (debug) console.log("[Affitor]", ...words);
+  function note(...words) {
+    try {
+      if (debugging) console.log("[Affitor]", ...words);
+    } catch (error) {
+      // The page has broken its console.
+    }
   }
 
+  const sleep = (ms) => new NativePromise((done) => setTimeout(done, ms));
+  const clock = () => Math.floor(attempt(() => Date.now())) || 0;
+
+  // An element hides the document's property of the same name: <form name="title">.
+  function holder(property) {
+    return Object(document[property]) === document[property] ? Document.prototype : document;
+  }
+
+  function read(property) {
+    return Reflect.get(holder(property), property, document);
+  }
+
+  function listen(target, type, listener) {
+    attempt(() => EventTarget.prototype.addEventListener.call(target, type, listener));
+  }
+
+  // JSON.stringify calls toJSON, which Prototype.js before 1.7 defines on arrays, with another meaning.
+  function encode(value) {
+    if (!value || typeof value !== "object" || value instanceof Date) return JSON.stringify(value);
+    const listed = Array.isArray(value);
+    const parts = [];
+    for (const key in value) {
+      const part = encode(value[key]);
+      if (part) parts.push(listed ? part : JSON.stringify(key) + ":" + part);
+    }
+    return listed ? "[" + parts + "]" : "{" + parts + "}";
+  }
+
+  // The first `aff` of a URL. Mail programs and chats append characters that cannot be part of a code, and write &amp;
+  // for &. The gateway mends such links in the same way.
   function codeOf(url) {
-    return url && attempt(() => new URL(url).searchParams.get("aff"));
+    const query = (url || "").split("#")[0].replace(/^[^?]*/, "");
+    const found = /[?&]aff=([^&]*)/.exec(query) || /&amp;aff=([^&]*)/.exec(query) || ["", ""];
+    const code = found[1].slice(0, 300);
+    return (attempt(() => decodeURIComponent(code)) || code).replace(/[^\w-]+$/, "");
   }
 
-  function cookie(name) {
-    const found = memory[name] || attempt(() => ("; " + document.cookie).split("; " + name + "=")[1]) || "";
-    const value = found.split(";")[0];
-    return attempt(() => decodeURIComponent(value)) || value || null;
+  // RFC 9562, version 7: the time, then randomness.
+  function uuid() {
+    const byte = () => attempt(() => crypto.getRandomValues(new Uint8Array(1))[0]) || Math.random() * 256;
+    return (clock().toString(16).padStart(12, "0") + "7xxx8xxxxxxxxxxxxxxx")
+      .replace(/x/g, () => (byte() & 15).toString(16))
+      .replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
   }
 
-  function setCookie(name, value, maxAge, where) {
+  // The cookies that the page can see, as [key, value].
+  function jar() {
+    const found = [];
+    for (const cookie of (attempt(() => read("cookie")) || "").split("; ")) {
+      const [, key, value] = /^([^=]*)=?(.*)/.exec(cookie);
+      found.push([key, attempt(() => decodeURIComponent(value)) || value]);
+    }
+    return found;
+  }
+
+  const cookies = (key) => jar().filter((cookie) => cookie[0] === key);
+
+  function setCookie(key, value, maxAge, where, path) {
     const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = name + "=" + value + "; Max-Age=" + maxAge + "; Path=/; SameSite=Lax" + secure + where;
+    const cookie = key + "=" + value + "; Max-Age=" + maxAge + "; Path=" + path + "; SameSite=Lax" + secure + where;
+    Reflect.set(holder("cookie"), "cookie", cookie, document);
   }
 
-  // The broadest domain that the browser takes: it knows which ones are not to be shared, such as co.uk.
+  // The domains that this host belongs to, the broadest first.
+  function domains() {
+    const labels = location.hostname.split(".");
+    return labels.slice(1).map((_, index) => "; Domain=" + labels.slice(-index - 2).join("."));
+  }
+
+  // The browser knows which domains are not to be shared, such as co.uk.
   function broadest() {
-    const labels = /^[\d.]+$/.test(location.hostname) ? [] : location.hostname.split(".");
-    for (let count = 2; count <= labels.length; count++) {
-      const where = "; Domain=" + labels.slice(-count).join(".");
-      setCookie("affitor_probe", 1, 9, where);
-      const taken = /affitor_probe/.test(document.cookie);
-      setCookie("affitor_probe", "", 0, where);
-      if (taken) return where;
+    for (const where of domains()) {
+      setCookie(SESSION, 1, 9, where, "/");
+      const found = cookies(SESSION)[0];
+      setCookie(SESSION, "", 0, where, "/");
+      if (found) return where;
     }
     return "";
   }
 
-  function keepCookie(name, value, maxAge) {
-    delete memory[name];
-    attempt(() => {
-      if (domain === undefined) domain = broadest();
-      // One of this host alone, left by another tracker, would be read in place of the domain's.
-      if (domain) setCookie(name, "", 0, "");
-      setCookie(name, encodeURIComponent(value), maxAge, domain);
-    });
-    if (cookie(name) !== value) memory[name] = encodeURIComponent(value);
+  // Removes a cookie from all of this host's domains and this page's paths; or, `below`, from all but the root.
+  function clear(key, below) {
+    const parts = location.pathname.replace(/\/$/, "").split("/", 9);
+    for (const where of ["", ...domains()]) {
+      if (!below) setCookie(key, "", 0, where, "/");
+      for (let depth = 2; depth <= parts.length; depth++) {
+        for (const end of ["", "/"]) setCookie(key, "", 0, where, parts.slice(0, depth).join("/") + end);
+      }
+    }
   }
 
-  const clickId = () => cookie(CLICK_COOKIE) || cookie(LEGACY_COOKIE);
-  const affiliateUrl = () => cookie(URL_COOKIE);
-
-  // sessionStorage outlives the page, and ends with the tab.
+  // Browsers put cookies of deeper paths first, such as a stale one of another tracker. Ours is the last.
   function load(key) {
-    return memory[key] || attempt(() => sessionStorage.getItem(key));
+    const found = cookies(key).pop();
+    return memory[key] || (found ? found[1] : attempt(() => sessionStorage.getItem(key)));
   }
 
-  function save(key, value) {
+  // Keeps a value in a cookie for `maxAge` seconds; without an age, or with cookies refused, in the tab's storage.
+  function keep(key, value, maxAge) {
     memory[key] = value;
+    if (!consented) return;
     attempt(() => {
-      sessionStorage.setItem(key, value);
+      for (let times = 0; maxAge && times < 2; times++) {
+        if (domain === undefined) domain = broadest();
+        setCookie(key, encodeURIComponent(value), maxAge, domain, "/");
+        if (!cookies(key)[1]) break;
+        clear(key);
+      }
+    });
+    attempt(() => {
+      const found = cookies(key)[0];
+      if (!found || found[1] !== value) sessionStorage.setItem(key, value);
       delete memory[key];
     });
-    return value;
+  }
+
+  function drop(key) {
+    delete memory[key];
+    attempt(() => sessionStorage.removeItem(key));
+    if (cookies(key)[0]) attempt(() => clear(key));
+  }
+
+  const knownId = () => load(CLICK_ID) || load("customer_code") || null;
+  const knownUrl = () => load(AFFILIATE_URL) || null;
+  const attribution = () => ({
+    clickId: knownId(),
+    programId: program,
+    hasAttribution: !!knownId(),
+    affiliateUrl: knownUrl(),
+  });
+
+  // The gateway refuses a field that is no string, and pages replace what these are read from.
+  function string(action) {
+    const value = attempt(action);
+    return typeof value === "string" ? value.slice(0, COOKIE_BYTES) : undefined;
+  }
+
+  // A click on this page; with an `id`, one of a page before, whose title and referrer are lost.
+  function visit(url, id) {
+    if (!load(SESSION)) keep(SESSION, "sess_" + uuid());
+    return {
+      event_id: id || uuid(),
+      affiliate_url: url,
+      page_url: url.split("?")[0],
+      page_title: id ? undefined : string(() => read("title")),
+      referrer_url: id ? undefined : string(() => read("referrer")),
+      session_id: load(SESSION),
+      screen_resolution: string(() => screen.width + "x" + screen.height),
+      viewport_size: string(() => innerWidth + "x" + innerHeight),
+      language: string(() => navigator.language),
+      timezone: string(() => Intl.DateTimeFormat().resolvedOptions().timeZone),
+      additional_data: attempt(() => navigator.globalPrivacyControl) ? { global_privacy_control: true } : undefined,
+    };
   }
 
   function waiting() {
-    return attempt(() => JSON.parse(load(WAITING) || "[]").filter((click) => click.event_id)) || [];
+    const clicks = attempt(() => JSON.parse(load(WAITING) || "[]"));
+    return Array.isArray(clicks) ? clicks.filter((click) => click && click.event_id) : [];
   }
 
-  // RFC 9562, version 7: a moment, then randomness.
-  function uuid() {
-    const random = crypto.getRandomValues(new Uint8Array(10));
-    random[0] = (random[0] & 15) | 112;
-    random[2] = (random[2] & 63) | 128;
-    let digits = Date.now().toString(16).padStart(12, "0");
-    random.forEach((byte) => (digits += (256 + byte).toString(16).slice(1)));
-    return digits.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  // The clicks without an answer, in the order of their ids, which begin with the time: this tab's, and the landings
+  // that other pages of the site have left in cookies.
+  function pending() {
+    const clicks = waiting();
+    for (const [key, url] of jar()) {
+      const id = (/^affitor_landing_([\da-f-]{36})$/.exec(key) || [])[1];
+      if (id && !clicks.some((click) => click.event_id === id)) clicks.push(visit(url, id));
+    }
+    return clicks.sort((one, other) => (one.event_id < other.event_id ? -1 : 1)).slice(-WAITING_CLICKS);
   }
 
-  function visit(href, additional_data) {
-    const url = href.split("#")[0];
-    return {
-      event_id: uuid(),
-      affiliate_url: url,
-      page_url: url.split("?")[0],
-      page_title: document.title.slice(0, 512),
-      referrer_url: document.referrer,
-      session_id: load(SESSION) || save(SESSION, "sess_" + uuid()),
-      screen_resolution: screen.width + "x" + screen.height,
-      viewport_size: innerWidth + "x" + innerHeight,
-      language: navigator.language,
-      timezone: attempt(() => Intl.DateTimeFormat().resolvedOptions().timeZone),
-      additional_data,
-    };
+  // Whether a click's answer is to become the visitor's attribution: no later one was answered before.
+  const isLanding = (click) => !!load(LANDING + click.event_id);
+
+  // How often a click was tried, and when it may be tried again.
+  const triesOf = (click) => (load(TRIES + click.event_id) || "0 0").split(" ");
+
+  // A clock that was set back must not hold a click up.
+  function waitOf(click) {
+    const wait = triesOf(click)[1] - clock();
+    return wait > LONGEST_WAIT_MS ? 0 : wait;
+  }
+
+  const backoff = (tries) => Math.min(1000 * 2 ** tries, 200000) * (1 + Math.random() / 2);
+
+  // Retry-After holds seconds or a date.
+  function pauseAfter(failure, tries) {
+    const asked = attempt(() => failure.headers && failure.headers.get("Retry-After"));
+    const pause = isNaN(asked) ? Date.parse(asked) - clock() : asked * 1000;
+    return Math.min(Math.max(backoff(tries), pause || 0), LONGEST_WAIT_MS);
   }
 
   // Resolves with the gateway's last word; rejects where sending again may help. Text needs no preflight.
   async function post(click) {
-    const response = await fetch(apiBase.replace(/\/+$/, "") + CLICK_PATH, {
+    const response = await fetch(gateway.replace(/\/+$/, "") + CLICK_PATH, {
+      __proto__: null,
       method: "POST",
-      body: JSON.stringify(click),
+      body: encode(click),
       keepalive: true,
       credentials: "omit",
+      signal: attempt(() => AbortSignal.timeout(30000)),
     });
-    if (response.status === 429 || response.status > 499) throw response;
-    return response.json();
+    const answer = await response.json().catch(note);
+    // A refusal counts whatever its body. A success that is no JSON object is not the gateway's, but a hotel's sign-in
+    // page or a proxy's challenge.
+    if (/^4(?!08|25|29)/.test(response.status) || (response.status < 400 && Object(answer) === answer)) return answer;
+    throw response;
   }
 
-  // Sends the clicks that wait, one after the other: each names the customer of the one before.
-  async function send() {
-    const click = waiting()[0];
-    if (sending || !click) return;
-    sending = true;
-    let pause = 0;
+  async function tryToSend(click) {
+    const id = click.event_id;
+    const tries = +triesOf(click)[0];
+    const age = clock() - parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+    if (tries > 19 || age > DAY_SECONDS * 1000) return finish(click);
+    const postpone = (pause) => keep(TRIES + id, tries + 1 + " " + (clock() + pause));
+    // Pages that follow each other fast, as in redirects, need not wait for an answer that the last one did not get.
+    postpone(tries > 2 ? backoff(tries - 1) : 0);
+    underway[id] = true;
     try {
-      settle(click, await post({ ...click, existing_click_id: clickId() }));
-      failures = 0;
+      finish(click, await post({ ...click, existing_click_id: isLanding(click) ? knownId() : undefined }));
     } catch (failure) {
-      log("click not sent, trying again", failure);
-      pause = Math.min(1000 * 2 ** failures++, LONGEST_WAIT_MS) * (1 + Math.random() / 2);
-      pause = Math.max(pause, attempt(() => failure.headers.get("Retry-After") * 1000) || 0);
+      note("not sent, trying again", failure);
+      postpone(pauseAfter(failure, tries));
     }
-    setTimeout(() => {
-      sending = false;
-      send();
-    }, pause);
+    delete underway[id];
+    send();
   }
 
-  function settle(click, answer) {
-    const clicks = waiting();
-    const left = clicks.filter((other) => other.event_id !== click.event_id);
-    log("click answered", answer);
-    // Otherwise another page of this tab was faster, and may have moved on.
-    if (left.length < clicks.length && answer.click_id) {
-      keepCookie(CLICK_COOKIE, answer.click_id, answer.cookie_window_days * 86400);
-      keepCookie(URL_COOKIE, click.affiliate_url, answer.cookie_window_days * 86400);
+  // Sends what is due, one by one, as long as the answers come soon: each click names the customer of the one before.
+  async function round() {
+    if (!started || !consented) return;
+    const clicks = pending();
+    const patience = sleep(PATIENCE_MS);
+    let next = LONGEST_WAIT_MS;
+    if (clicks[0]) keep(WAITING, encode(clicks));
+    for (const click of clicks) {
+      const wait = waitOf(click);
+      if (underway[click.event_id]) continue;
+      if (wait <= 0) await NativePromise.race([tryToSend(click), patience]);
+      else next = Math.min(next, wait);
+      if (wait > 0 && wait < PATIENCE_MS) break;
     }
-    save(WAITING, JSON.stringify(left));
+    clearTimeout(timer);
+    if (clicks[0]) timer = setTimeout(send, next);
+    update();
+  }
+
+  function send() {
+    turn = turn.then(round).catch(note);
+  }
+
+  // Ends a click, by an answer or without one.
+  function finish(click, answer) {
+    // The visitor has refused in the meantime.
+    if (!consented) return;
+    note("answer", answer);
+    const id = click.event_id;
+    const clicks = waiting();
+    const left = clicks.filter((other) => other.event_id !== id);
+    const applies = left.length < clicks.length && (isLanding(click) || !knownId());
+    drop(LANDING + id);
+    drop(TRIES + id);
+    keep(WAITING, encode(left));
+    // Otherwise another page was faster, and may have moved on.
+    if (applies && answer && answer.click_id) {
+      const maxAge = (+answer.cookie_window_days || 60) * DAY_SECONDS;
+      keep(CLICK_ID, answer.click_id, maxAge);
+      keep(AFFILIATE_URL, click.affiliate_url, maxAge);
+      // Earlier ones are still sent and counted, but the visitor is the later one's.
+      for (const other of pending()) if (other.event_id < id) drop(LANDING + other.event_id);
+    }
+    update();
   }
 
   // A landing is a code that the page's URL did not have before, other than the one that the visitor came with last.
-  function land(url) {
+  // A `step` through the history to a code that this tab has seen is none; one that `loads` a page never takes a
+  // visitor from another partner.
+  function land(url, step, loads, id) {
     const code = codeOf(url);
     if (code === lastCode) return;
     lastCode = code;
-    const clicks = waiting();
-    const [last] = clicks.slice(-1);
-    if (!code || code === codeOf(last ? last.affiliate_url : clickId() && affiliateUrl())) return;
-    const click = visit(url.length > URL_LENGTH ? location.origin + "/?aff=" + encodeURIComponent(code) : url);
-    log("landing", click);
-    save(WAITING, JSON.stringify([...clicks, click].slice(-WAITING_CLICKS)));
+    if (!code) return;
+    const codes = " " + (load(SEEN) || "") + " ";
+    const seen = codes.indexOf(" " + code + " ") >= 0;
+    if (!seen) keep(SEEN, (code + codes).slice(0, COOKIE_BYTES).trim());
+    const clicks = pending();
+    const last = clicks.filter(isLanding).pop();
+    const owner = last ? last.affiliate_url : knownId() && (knownUrl() || "?");
+    // Without storage nobody knows what the tab has seen.
+    if (code === codeOf(owner) || (step && seen) || (loads && (owner || (consented && memory[SEEN])))) return;
+    let short = url.split("#")[0];
+    if (encodeURIComponent(short).length > COOKIE_BYTES) short = location.origin + "/?aff=" + encodeURIComponent(code);
+    const click = visit(short, id);
+    note("landing", click);
+    clicks.push(click);
+    keep(LANDING + click.event_id, short, DAY_SECONDS);
+    keep(WAITING, encode(clicks.slice(-WAITING_CLICKS)));
+    for (const other of clicks.slice(0, -LANDING_COOKIES)) drop(LANDING + other.event_id);
+    update();
     send();
   }
 
-  const look = () => attempt(() => land(location.href));
+  function look(step) {
+    if (started) attempt(() => land(location.href, step));
+  }
 
   function start() {
+    started = true;
+    const entry = attempt(() => performance.getEntriesByType("navigation")[0]) || {};
+    const loads = /^(reload|back)/.test(entry.type);
+    attempt(() => {
+      for (const key of [CLICK_ID, AFFILIATE_URL]) if (consented && cookies(key)[1]) clear(key, true);
+      // The page before may have been left without consent.
+      const referrer = read("referrer");
+      const here = data.affitorConsent === "required" && referrer.indexOf(location.origin + "/") === 0;
+      if (here) land(referrer, true, loads, uuid());
+    });
     // An app may have cleaned its URL before this script arrived; the browser remembers the one it navigated to.
-    const entry = attempt(() => performance.getEntriesByType("navigation")[0].name);
-    attempt(() => land(codeOf(location.href) ? location.href : entry));
-    look();
+    attempt(() => land(codeOf(location.href) ? location.href : entry.name, loads, loads));
+    look(true);
+    update();
     send();
   }
 
-  function watch(name) {
-    const original = history[name];
-    history[name] = function () {
+  // Resolves `affitor.ready` when no landing waits for an answer any more.
+  function update() {
+    const waits = !started || (consented !== false && pending().some(isLanding));
+    if (waits && !settle) settled = new NativePromise((done) => (settle = done));
+    if (waits || !settle) return;
+    const event = attempt(() => new CustomEvent("affitor:ready", { detail: attribution() }));
+    settle(attribution());
+    settle = null;
+    attempt(() => EventTarget.prototype.dispatchEvent.call(document, event));
+  }
+
+  // Removes all that was stored. What has no answer yet waits in memory, should the visitor agree after all.
+  function refuse() {
+    const keys = attempt(() => Object.keys(sessionStorage)) || [];
+    for (const [key] of jar()) keys.push(key);
+    for (const key of [...keys, ...Object.keys(memory)]) {
+      if (!/^(affitor_|customer_code$)/.test(key)) continue;
+      const value = load(key);
+      drop(key);
+      if (/_(landing|tries|waiting)/.test(key)) memory[key] = value;
+    }
+    consented = false;
+  }
+
+  function agree() {
+    consented = true;
+    for (const key of Object.keys(memory)) keep(key, memory[key], key.indexOf(LANDING) ? 0 : DAY_SECONDS);
+  }
+
+  function watch(method) {
+    const original = history[method];
+    history[method] = function () {
       const result = original.apply(this, arguments);
       look();
       return result;
     };
   }
 
-  const call = (entry) => attempt(() => affitor[entry[0]](...entry.slice(1)));
+  function announce() {
+    if (debugging) note("loaded for program " + program + ", gateway " + gateway);
+  }
 
-  window.affitor = {
+  const call = (entry) =>
+    attempt(() => {
+      const [method, ...words] = entry;
+      return api[method](...words);
+    });
+
+  const api = {
     loaded: true,
     get programId() {
-      return programId;
+      return program;
     },
     get debugMode() {
-      return debug;
+      return debugging;
     },
     get clickId() {
-      return clickId();
+      return knownId();
     },
     get affiliateUrl() {
-      return affiliateUrl();
+      return knownUrl();
     },
     get hasAffiliateAttribution() {
-      return !!clickId();
+      return !!knownId();
     },
-    getClickId: clickId,
-    getData: () => ({ clickId: clickId(), programId, hasAttribution: !!clickId(), affiliateUrl: affiliateUrl() }),
+    get ready() {
+      return settled;
+    },
+    // Whoever resolves a promise with this object, as the npm package's loader does, waits until attribution is
+    // settled, for a while: its React hook shows what the object says at that moment, and does not look again.
+    get then() {
+      if (!settle || !consented || !loaderWaits) return;
+      return (done) => {
+        const patience = sleep(10000).then(() => (loaderWaits = false));
+        NativePromise.race([settled, patience]).then(() => done(api));
+      };
+    },
+    getClickId: knownId,
+    getData: attribution,
     init(options) {
-      ({ programId = programId, debug = debug, apiBase = apiBase } = options || {});
-      programId = +programId || null;
+      const silent = !debugging;
+      ({ programId: program = program, debug: debugging = debugging, apiBase: gateway = gateway } = options || {});
+      program = +program || null;
+      if (silent) announce();
+    },
+    consent(given) {
+      attempt(given ? agree : refuse);
+      update();
+      send();
     },
     async trackTest(more) {
       try {
-        const answer = await post(visit(location.href, { ...more, test_mode: true, program_id: programId }));
-        log("test click answered", answer);
+        if (!program) console.warn("[Affitor] trackTest() needs a program id");
+        if (!consented) return;
+        const click = visit(location.href.split("#")[0]);
+        click.additional_data = { ...click.additional_data, ...more, test_mode: true, program_id: program };
+        const answer = await post(click);
+        note("answer", answer);
         return answer;
       } catch (failure) {
-        log("test click not sent", failure);
+        note("not sent", failure);
       }
     },
   };
 
+  announce();
   attempt(() => {
+    update();
     const queue = window.affitorQueue || [];
+    window.affitor = api;
     window.affitorQueue = { push: call };
-    queue.forEach(call);
+    for (const entry of queue) call(entry);
   });
   attempt(() => watch("pushState"));
   attempt(() => watch("replaceState"));
-  addEventListener("popstate", look);
+  listen(window, "popstate", () => look(true));
+  listen(window.navigation, "currententrychange", (event) => look(event.navigationType === "traverse"));
   // A page that the browser fetches ahead has no visitor yet.
-  if (document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });
+  if (attempt(() => read("prerendering"))) listen(document, "prerenderingchange", start);
   else start();
 })();

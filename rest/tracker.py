@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from rjsmin import jsmin
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rest.click import PATH
+from rest.script_minifier import minified
 
 # The name that existing installations have, and a neutral one.
 PATHS = ("/js/affitor-tracker.js", "/js/tracker.js")
@@ -44,7 +44,7 @@ class TrackerScript:
     """The script that posts clicks to one path of the origin that it came from."""
 
     def __init__(self, click_path: str = PATH) -> None:
-        script = str(jsmin(SOURCE.read_text())).replace(json.dumps(PATH), json.dumps(click_path)).encode()
+        script = minified(SOURCE.read_text()).replace(json.dumps(PATH), json.dumps(click_path)).encode()
         tag = sha256(script).hexdigest()[:32]
         self._plain = Representation(script, HEADERS | {"ETag": f'"{tag}"'})
         self._gzipped = Representation(

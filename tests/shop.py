@@ -60,6 +60,11 @@ class Visitor:
         await self.page.wait_for_function("() => ['[]', null].includes(sessionStorage.getItem('affitor_waiting'))")
 
 
+async def answers_once(visitor: Visitor) -> dict[str, Any]:
+    """Return what `trackTest` answers: a click posted before it would have been answered, too."""
+    return dict(await visitor.page.evaluate("affitor.trackTest()"))
+
+
 @dataclass
 class Shop:
     """The shop: any path is the `usual` page with the tracker, unless `pages` has another. `headers` go with each."""

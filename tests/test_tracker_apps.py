@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests import javascript
-from tests.shop import Shop
+from tests.shop import Shop, answers_once
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,16 +36,67 @@ async def test_in_a_single_page_app_a_new_code_is_a_landing(shop: Shop) -> None:
     assert [len(await shop.events(code)) for code in (first, second, third)] == [1, 1, 1]
 
 
-async def test_going_back_to_another_code_is_a_landing(shop: Shop) -> None:
+async def test_a_step_back_to_another_code_is_no_landing(shop: Shop) -> None:
     first, second = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/?aff={first}"))
     await visitor.click_id()
     await visitor.page.evaluate(f"history.pushState({{}}, '', '/b?aff={second}')")
     await visitor.settled()
-    await visitor.page.go_back()
+    for step in (visitor.page.go_back, visitor.page.go_forward, visitor.page.go_back, visitor.page.reload):
+        await step()
+        # The app keeps its scroll position in the entry, as many do.
+        await visitor.page.evaluate("history.replaceState({scrolled: 100}, '')")
+        await answers_once(visitor)
+    # An entry of the document that the reload has replaced.
+    await visitor.page.go_forward()
+    await answers_once(visitor)
+    assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
+    assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(second)
+
+
+async def test_a_code_that_only_a_step_brings_is_a_landing_the_first_time(shop: Shop) -> None:
+    """As where an app has changed its URL before the script arrived, and steps back to it."""
+    code = await shop.link()
+    shop.pages["/early.mjs"] = f"history.pushState({{}}, '', '/a?aff={code}'); history.pushState({{}}, '', '/b')"
+    shop.usual = shop.page(head='<script src="/early.mjs"></script>')
+    visitor = await shop.visitor()
+    await visitor.page.goto(shop.url())
+    await answers_once(visitor)
+    assert await shop.events(code) == []
+    for step in (visitor.page.go_back, visitor.page.go_forward, visitor.page.go_back):
+        await step()
+        await answers_once(visitor)
+    assert len(await shop.events(code)) == 1
+
+
+async def test_what_the_navigation_api_brings_is_a_landing(shop: Shop) -> None:
+    code = await shop.link()
+    visitor = await shop.visitor()
+    await visitor.page.goto(shop.url())
+    await visitor.page.evaluate(
+        f"navigation.addEventListener('navigate', (event) => event.intercept()), navigation.navigate('/a?aff={code}')"
+    )
+    await visitor.click_id()
+    assert [post["affiliate_url"] for post in visitor.posts] == [shop.url(f"/a?aff={code}")]
+
+
+async def test_an_element_named_navigation_stands_for_none_where_the_browser_has_none(shop: Shop) -> None:
+    first, second = await shop.link(), await shop.link()
+    shop.usual = shop.page(body="<nav id=navigation></nav>")
+    visitor = await shop.visitor()
+    await visitor.page.add_init_script("delete window.navigation")
+    await visitor.page.goto(shop.url())
+    await visitor.page.evaluate(f"history.pushState({{}}, '', '/a?aff={first}')")
+    await visitor.click_id()
+    # A router that had the browser's own function, and tells of it by an event as others do.
+    await visitor.page.evaluate(
+        f"""History.prototype.pushState.call(history, {{}}, '', '/b?aff={second}'),
+            dispatchEvent(new PopStateEvent('popstate'))"""
+    )
     await visitor.settled()
-    assert [len(await shop.events(code)) for code in (first, second)] == [2, 1]
+    assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
+    assert not visitor.faults
 
 
 async def test_a_url_that_keeps_its_code_is_no_landing_after_another_tab_brought_another(shop: Shop) -> None:

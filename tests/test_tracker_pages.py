@@ -2,11 +2,10 @@
 the page's trouble."""
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.shop import Shop, Visitor
+from tests.shop import Shop, Visitor, answers_once
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 NO_COOKIES = ("Emulation.setDocumentCookieDisabled", {"disabled": True})
@@ -19,11 +18,6 @@ async def landed(shop: Shop, code: str, page: str = "", **headers: str) -> Visit
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/?aff={code}"))
     return visitor
-
-
-async def answers_once(visitor: Visitor) -> dict[str, Any]:
-    """Return what `trackTest` answers: whatever is posted after it would have been answered too."""
-    return dict(await visitor.page.evaluate("affitor.trackTest()"))
 
 
 async def test_a_page_reads_its_attribution_from_window_affitor(shop: Shop) -> None:
