@@ -458,7 +458,7 @@
     get then() {
       if (!settle || !consented || !loaderWaits) return;
       return (done) => {
-        const patience = sleep(10000).then(() => (loaderWaits = false));
+        const patience = sleep(5000).then(() => (loaderWaits = false));
         NativePromise.race([settled, patience]).then(() => done(api));
       };
     },
