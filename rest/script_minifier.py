@@ -13,7 +13,7 @@ from string import ascii_letters
 from rjsmin import jsmin
 
 # Strings and regular expressions, whose words stay; words after a dot or before a colon, which are properties; words.
-TOKEN = re.compile(r'"[^"\n]*"|(?<=[(=|&!])/(?:\\.|[^/\\\n])+/|(?:(?<!\.)\.)?\b[A-Za-z]\w*\b:?')
+TOKEN = re.compile(r'"[^"\n]*"|(?:(?<=[(=|&!])|(?<=\breturn))/(?:\\.|[^/\\\n])+/|(?:(?<!\.)\.)?\b[A-Za-z]\w*\b:?')
 STATEMENT = re.compile(r"^  (?=[a-z])", re.MULTILINE)
 VARIABLES = re.compile(r"\b(?:const|let|function) (\w+(?:, \w+)*)|\(([\w, ]+)\) =>")
 PARAMETERS = re.compile(r"\bfunction \w*\(([\w, ]+)\)")

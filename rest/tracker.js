@@ -92,8 +92,8 @@
   // The first `aff` of a URL. Mail programs and chats append characters that cannot be part of a code, and write &amp;
   // for &. The gateway mends such links in the same way.
   function codeOf(url) {
-    const query = (url || "").split("#")[0].replace(/^[^?]*/, "");
-    const found = /[?&]aff=([^&]*)/.exec(query) || /&amp;aff=([^&]*)/.exec(query) || ["", ""];
+    const query = (url || "").split("#")[0].replace(/^[^?]*\??/, "&");
+    const found = /&aff=([^&]*)/.exec(query) || /&amp;aff=([^&]*)/.exec(query) || ["", ""];
     const code = found[1].slice(0, 300);
     return (attempt(() => decodeURIComponent(code)) || code).replace(/[^\w-]+$/, "");
   }
@@ -390,9 +390,9 @@
     const waits = !started || (consented !== false && pending().some(isLanding));
     if (waits && !settle) settled = new NativePromise((done) => (settle = done));
     if (waits || !settle) return;
-    const event = attempt(() => new CustomEvent("affitor:ready", { detail: attribution() }));
-    settle(attribution());
+    settle();
     settle = null;
+    const event = attempt(() => new CustomEvent("affitor:ready", { detail: attribution() }));
     attempt(() => EventTarget.prototype.dispatchEvent.call(document, event));
   }
 
@@ -451,7 +451,7 @@
       return !!knownId();
     },
     get ready() {
-      return settled;
+      return settled.then(attribution);
     },
     // Whoever resolves a promise with this object, as the npm package's loader does, waits until attribution is
     // settled, for a while: its React hook shows what the object says at that moment, and does not look again.

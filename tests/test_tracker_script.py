@@ -9,6 +9,7 @@ import pytest_asyncio
 from pydantic import ValidationError
 
 from gateway.settings import Settings
+from rest.script_minifier import minified
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, running_gateway
 from tests.processes import clickgate
@@ -50,6 +51,30 @@ async def test_it_is_smaller_than_four_kibibytes_gzipped(served: Gateway) -> Non
     refused, again = await raw(served, **{"Accept-Encoding": "br, gzip;q=0"})
     assert "Content-Encoding" not in refused.headers
     assert again == script
+
+
+def test_only_names_of_the_scripts_own_become_short() -> None:
+    source = """
+(() => {
+  const shown = { shown_as: "shown", other: 1 };
+  let counted, other;
+  function each(action, list) {
+    for (const item of list) action(...list, item.action);
+    return /shown/.test(shown.shown_as);
+  }
+
+  const twice = (number) => {
+    counted = number;
+    return { number: number * 2, get other() { return counted; } };
+  };
+  window.result = [each((item) => item, []), twice(4), shown];
+})();
+"""
+    assert minified(source) == (
+        '(()=>{let d={shown_as:"shown",other:1};let b,other;function e(action,c){for(let a of c)action(...c,a.action);'
+        "return/shown/.test(d.shown_as)}let f=(number)=>{b=number;return{number:number*2,get other(){return b}}};"
+        "window.result=[e((a)=>a,[]),f(4),d]})();"
+    )
 
 
 async def test_a_browser_that_has_it_is_answered_without_it(served: Gateway) -> None:

@@ -31,16 +31,8 @@ function show() {
   ["verdict", "partner", "click-id", "landing"].forEach((id, index) => {
     if (element(id).textContent !== (facts[index] || "")) element(id).textContent = facts[index] || "";
   });
-  element("facts").hidden = element("forget").hidden = !clickId;
-  element("state").classList.toggle("attributed", !!clickId);
-}
-
-element("forget").addEventListener("click", () => {
-  for (const name of ["affitor_click_id", "affitor_aff_url"]) {
-    const labels = location.hostname.split(".");
-    const domains = labels.map((_, index) => "; Domain=" + labels.slice(index).join("."));
-    for (const domain of ["", ...domains]) document.cookie = name + "=; Max-Age=0; Path=/" + domain;
-  }
+  element("facts").hidden = element("forget").addEventListener("click", () => {
+  window.affitor.consent(false);
   location.href = location.pathname;
 });
 
