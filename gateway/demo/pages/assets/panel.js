@@ -31,7 +31,11 @@ function show() {
   ["verdict", "partner", "click-id", "landing"].forEach((id, index) => {
     if (element(id).textContent !== (facts[index] || "")) element(id).textContent = facts[index] || "";
   });
-  element("facts").hidden = element("forget").addEventListener("click", () => {
+  element("facts").hidden = element("forget").hidden = !clickId;
+  element("state").classList.toggle("attributed", !!clickId);
+}
+
+element("forget").addEventListener("click", () => {
   window.affitor.consent(false);
   location.href = location.pathname;
 });
