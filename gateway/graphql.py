@@ -51,7 +51,6 @@ def _view(settings: Settings) -> ASGIApp:
         aliases=settings.graphql_aliases,
         directives=settings.graphql_directives,
         tokens=settings.graphql_tokens,
-        selections=settings.graphql_selections,
         cost=settings.graphql_cost,
     )
     return GraphQLView(build_schema(limits), origins=settings.graphql_origins, page=graphiql(settings.pages))

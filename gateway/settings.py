@@ -81,11 +81,8 @@ class Settings(BaseSettings):
     graphql_depth: int = Field(default=15, ge=1, le=50, description="How deep a GraphQL query may nest its fields")
     graphql_aliases: int = Field(default=200, ge=0, description="Aliases in a GraphQL query")
     graphql_directives: int = Field(default=100, ge=0, description="Directives in a GraphQL query")
-    graphql_tokens: int = Field(default=2000, ge=1, description="Words and signs in a GraphQL query")
-    graphql_selections: int = Field(
-        default=10_000,
-        ge=1,
-        description="Fields that a GraphQL query selects, those of a fragment for each spread; an object counts as ten",
+    graphql_tokens: int = Field(
+        default=2000, ge=1, description="Words and signs in a GraphQL query; its fragments may multiply them by five"
     )
     graphql_cost: int = Field(
         default=10_000, ge=1, description="Cost of a GraphQL query: about the objects that it may answer with"

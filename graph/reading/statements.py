@@ -1,9 +1,9 @@
 """Shapes compiled to statements: for pages of lists, and for single rows. Compiled once for each shape and kind of
 viewer, and kept; ids, dates and sizes are given when a statement runs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
@@ -23,6 +23,7 @@ from graph.scope import Eyes, visible
 KEPT_SHAPES = 512
 # A shape of more parts is compiled anew each time: what is kept must not take more memory than dashboards do.
 KEPT_PARTS = 1000
+T = TypeVar("T")
 
 Take: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
 # The columns of a child that say whose it is, in the order of its parent's key; empty for a list without parents.
@@ -70,14 +71,21 @@ class RowsStatement(NamedTuple):
         return not self.nested
 
 
+class _Kept(Generic[T]):
+    """A function of a shape, whose results are kept for shapes that are not too large."""
+
+    def __init__(self, make: Callable[..., T]) -> None:
+        self._make = make
+        self._cached = lru_cache(KEPT_SHAPES)(make)
+        self.cache_clear = self._cached.cache_clear
+
+    def __call__(self, shape: Page | Wanted, *rest: Hashable) -> T:
+        return self._make(shape, *rest) if shape.size > KEPT_PARTS else self._cached(shape, *rest)
+
+
+@_Kept
 def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> PageStatement:
     """Put a page's queries together: of the children `under` each of many parents, or else of the whole list."""
-    make = _page_statement if page.size <= KEPT_PARTS else _page_statement.__wrapped__
-    return make(page, under, eyes, is_sqlite)
-
-
-@lru_cache(KEPT_SHAPES)
-def _page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> PageStatement:
     listing, selecting = Listing(page, eyes), Selecting(eyes)
     family = _family(page, under, eyes, is_sqlite=is_sqlite)
     # To which nothing is joined; to sort such rows once is enough.
@@ -102,15 +110,10 @@ def _page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> Pa
     )
 
 
+@_Kept
 def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes, is_sqlite: bool) -> RowsStatement:
     """Put together the search for rows by one of their kind's lookups. The page under a single row is read along with
     it, if it is the only one."""
-    make = _rows_statement if wanted.size <= KEPT_PARTS else _rows_statement.__wrapped__
-    return make(wanted, lookup, eyes, is_sqlite)
-
-
-@lru_cache(KEPT_SHAPES)
-def _rows_statement(wanted: Wanted, lookup: str, eyes: Eyes, is_sqlite: bool) -> RowsStatement:
     kind, selecting = CATALOGUE[wanted.kind], Selecting(eyes)
     row = aliased(kind.table)
     found = kind.lookups[lookup]

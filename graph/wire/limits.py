@@ -25,6 +25,8 @@ from graph.wire.cost import Cost
 MOST_NESTED = 100
 # The alias of a row's field is repeated in the answer for every row.
 ALIAS_LENGTH = 256
+# Fragments may make a document several times as large as it is written.
+SELECTIONS_PER_TOKEN = 5
 # Some scalars for each object.
 VALUES_PER_COST = 50
 
@@ -39,8 +41,12 @@ class Limits:
     aliases: int = 200
     directives: int = 100
     tokens: int = 2000
-    selections: int = 10_000
     cost: int = 10_000
+
+    @property
+    def selections(self) -> int:
+        """How many fields may be selected with each fragment wherever it is spread."""
+        return SELECTIONS_PER_TOKEN * self.tokens
 
     def check(self, cost: Cost) -> None:
         """Raise `TooComplex` if an operation costs more than allowed."""
