@@ -4,14 +4,19 @@ Alembic is configured here, in code: an installed gateway has no ini file. To im
 most commands do, and only a database that is behind needs it; whether one is, `db.revision` tells.
 """
 
+import logging
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from db.sqlite_files import exclusive_transaction
 from db.store import Store
+
+logger = logging.getLogger(__name__)
 
 # Any number, the same for every gateway: who holds it upgrades, the others wait and then find nothing left to do.
 UPGRADE_LOCK = 0x636C69636B67
@@ -26,11 +31,21 @@ async def upgrade(store: Store) -> None:
     if store.is_sqlite:
         await store.close()
         async with exclusive_transaction(store.url) as connection:
+            await connection.run_sync(_tell)
             await connection.run_sync(_upgrade)
         return
     async with store.write(may_wait=True) as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        await connection.run_sync(_tell)
         await connection.run_sync(_upgrade)
+
+
+def _tell(connection: Connection) -> None:
+    """Log that an upgrade begins, of a database that has a schema; its locks are held by now."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    if found not in (None, wanted):
+        logger.info("upgrading the schema from %s to %s; with millions of clicks this takes minutes", found, wanted)
 
 
 def _config() -> Config:

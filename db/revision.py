@@ -1,7 +1,6 @@
 """Whether a database's schema is this version's: the one question about migrations that every start asks."""
 
 import asyncio
-import logging
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -12,8 +11,6 @@ from db.errors import FileInUse, SchemaOutdated, UnusableDatabase
 from db.sqlite_files import tables_in
 from db.store import Store
 from db.tables import Base
-
-logger = logging.getLogger(__name__)
 
 # By the files of the migrations, whose names begin with them, the newest last.
 REVISIONS = sorted(
@@ -79,10 +76,6 @@ async def _is_current(store: Store, *, may_upgrade: bool, may_create: bool) -> b
     if not (may_upgrade or (is_creation and may_create)):
         raise SchemaOutdated(
             f"the database's schema is {found.revision or 'empty'}, this clickgate needs {wanted}: {_advice(store)}"
-        )
-    if found.revision is not None:
-        logger.info(
-            "upgrading the schema from %s to %s; with millions of clicks this takes minutes", found.revision, wanted
         )
     return False
 
