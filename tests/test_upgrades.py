@@ -142,7 +142,8 @@ async def test_tables_that_are_copied_keep_all_else(tmp_path: Path) -> None:
         await connection.execute(text("DELETE FROM click_rollup_queue"))
         before = await connection.run_sync(names)
         keys = await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys())
-    await migrate.upgrade(store)
+    async with store.write(copies_tables=True) as connection:
+        await connection.run_sync(upgrade_to, "0003")
     async with store.write() as connection:
         assert await connection.run_sync(names) == before
         assert await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys()) == keys
