@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from db.batch import Batch
 from db.database import Fault, WriteConnection
 from db.entries import Entry, TestEntry
-from db.errors import DatabaseAway, WriterGone
+from db.errors import DatabaseAway, SchemaOutdated, WriterGone
 from db.ids import IdBlocks
 from db.promises import Promises, utc_now
 from db.queries import Query
@@ -56,15 +56,15 @@ class Committer:
     async def commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
         """Record clicks in one transaction; return, in their order, a receipt for each click, a row id for each test
         click, and an error for each that the database refused. Raises `DatabaseAway` when nothing is known to be
-        recorded."""
+        recorded, and `SchemaOutdated` once another version has upgraded the schema."""
         try:
-            return await self._commit(clicks)
+            outcomes = await self._commit(clicks)
         except BaseException:
             if self._registration is not None:
                 self._registration.abandon()
             raise
-        finally:
-            self.first_id = None
+        self.first_id = None
+        return outcomes
 
     async def _commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
         one_by_one = lost = False
@@ -114,7 +114,7 @@ class Committer:
 
     async def renew(self) -> None:
         """Store what `promises` says by now, if other processes may write as well; register first. Raises
-        `DatabaseAway`, also as `SchemaMoved`."""
+        `DatabaseAway`, `SchemaOutdated`."""
         if self._registration is None:
             return
         try:
@@ -140,6 +140,7 @@ class Committer:
                     await self._registration.retire(self._connection)
             self._registration.abandon()
         await self._drop()
+        self.first_id = None
 
     async def _drop(self) -> None:
         if self._connection is not None:
@@ -159,11 +160,15 @@ class Committer:
         return connection
 
     async def _check_schema(self) -> None:
-        """Raise `SchemaMoved` where that explains a failure."""
+        """Raise `SchemaOutdated` where that explains a failure."""
         if self._registration is not None:
             await self._roll_back()
-            with suppress(OSError, TimeoutError):
+            try:
                 await check_revision(await self._connected())
+            except SchemaOutdated:
+                raise
+            except Exception:
+                return  # the failure itself tells more
 
     async def _connected(self) -> WriteConnection:
         if self._connection is None:

@@ -4,7 +4,6 @@ StoreError
 ├── Unavailable        not known to be recorded; worth sending again, with the same event_id
 │   ├── QueueFull      more clicks are waiting than the writer may hold
 │   └── DatabaseAway   the database cannot be reached or does not answer in time
-│       └── SchemaMoved    its schema was upgraded while this process ran; it records nothing any more
 ├── WriterGone         others took this writer for dead; it has to register again
 ├── SchemaOutdated     the database's schema is not the one this version works with
 └── UnusableDatabase   the configured database cannot serve, whatever its state
@@ -28,14 +27,6 @@ class DatabaseAway(Unavailable):
 
     def __str__(self) -> str:
         return f"the database is away: {super().__str__()}"
-
-
-class SchemaMoved(DatabaseAway):
-    """The database's schema was upgraded while this process ran, which records nothing any more; the message names both
-    versions."""
-
-    def __str__(self) -> str:
-        return f"clicks are refused until this gateway is replaced: {StoreError.__str__(self)}"
 
 
 class WriterGone(StoreError):

@@ -14,7 +14,8 @@ from time import perf_counter
 
 from db.cells import Cells
 from db.database import WriteConnection
-from db.errors import DatabaseAway
+from db.errors import DatabaseAway, SchemaOutdated
+from db.registration import hold_schema
 from db.rollups import FoldStatements, find_due, find_events, find_waiting, mark
 from db.statements import Row
 from db.store import Store
@@ -105,7 +106,7 @@ class Folder:
             except Exception as error:
                 if str(error) != complaint:  # once, not every second
                     complaint = str(error)
-                    foreseen = isinstance(error, DatabaseAway)
+                    foreseen = isinstance(error, DatabaseAway | SchemaOutdated)
                     logger.warning("rollups are not kept, clicks go on: %s", error, exc_info=not foreseen)
 
     async def _is_due(self) -> bool:
@@ -122,6 +123,8 @@ class Folder:
                 await connection.begin()
                 return await self._write(connection, portion)
         await connection.begin()
+        # A version that knows other rollups may have upgraded the schema.
+        await hold_schema(connection)
         ((is_alone,),) = await connection.fetch(self._statements.take_lock, [(LOCK,)])
         if not is_alone:
             await connection.rollback()

@@ -8,12 +8,21 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
 
+from db.revision import REVISIONS
 from db.store import Store
 
 # Any number, the same for every gateway: who holds it upgrades, the others wait and then find nothing left to do.
 UPGRADE_LOCK = 0x636C69636B67
+# Batches under way are waited for, later ones wait; then no gateway of the version before finds its row and commits
+# anything, see `db.registration`.
+FENCE_WRITERS = (
+    "LOCK TABLE click_writers IN EXCLUSIVE MODE",
+    "UPDATE click_writers SET occurred_from = (SELECT max(occurred_from) FROM click_writers) WHERE id = 0",
+    "DELETE FROM click_writers WHERE id > 0",
+)
 
 
 async def upgrade(store: Store) -> None:
@@ -33,4 +42,8 @@ def _config() -> Config:
 def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
+    is_current = MigrationContext.configure(connection).get_current_revision() == REVISIONS[-1]
+    if connection.dialect.name == "postgresql" and not is_current and inspect(connection).has_table("click_writers"):
+        for statement in FENCE_WRITERS:
+            connection.execute(text(statement))
     command.upgrade(config, "head")

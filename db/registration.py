@@ -13,7 +13,7 @@ from sqlalchemy.sql.selectable import TextualSelect
 
 from db.columns import MICROSECOND, UtcDateTime
 from db.database import WriteConnection
-from db.errors import SchemaMoved
+from db.errors import SchemaOutdated
 from db.ids import IdBlocks
 from db.promises import Promises
 from db.queries import Query
@@ -84,27 +84,23 @@ REAP = _query(
     """,  # noqa: S608
     id=BigInteger(),
 )
-# Whoever upgrades the schema locks the table first, so that this is a lock on the schema as well.
+# An upgrade locks the table first, see `db.migrate`, so this is a lock on the schema as well.
 HOLD = _query("SELECT id FROM click_writers WHERE id = 0 FOR KEY SHARE", id=BigInteger())
-REMOVE_ALL = (
-    "LOCK TABLE click_writers IN EXCLUSIVE MODE",
-    "UPDATE click_writers SET occurred_from = (SELECT max(occurred_from) FROM click_writers) WHERE id = 0",
-    "DELETE FROM click_writers WHERE id > 0",
-)
-"""What an upgrade of the schema runs first, in its transaction: batches under way are waited for, and no gateway of the
-version before commits one after it."""
 
 
 async def check_revision(connection: WriteConnection) -> None:
-    """Return if the schema is this version's. Raises `SchemaMoved`."""
+    """Return if the schema is this version's. Raises `SchemaOutdated`."""
     revisions = [revision for (revision,) in await connection.read(REVISION, {})]
     if revisions != REVISIONS[-1:]:
         found = ", ".join(revisions) or "empty"
-        raise SchemaMoved(f"the database's schema has become {found}, this clickgate works with {REVISIONS[-1]}")
+        raise SchemaOutdated(
+            f"the database's schema was upgraded to {found}, this clickgate works with {REVISIONS[-1]}: "
+            "it records nothing until it is replaced"
+        )
 
 
 async def hold_schema(connection: WriteConnection) -> None:
-    """Keep the schema from being upgraded until the open transaction ends. Raises `SchemaMoved` if it was already."""
+    """Keep the schema from being upgraded until the open transaction ends. Raises `SchemaOutdated` if it was before."""
     await connection.read(HOLD, {})
     await check_revision(connection)
 
@@ -120,7 +116,7 @@ class Registration:
         self._reaped_at = 0.0
 
     async def ensure(self, connection: WriteConnection) -> None:
-        """Register the writer unless it is, and bind the connection to its row. Raises `SchemaMoved`."""
+        """Register the writer unless it is, and bind the connection to its row. Raises `SchemaOutdated`."""
         if self._id is None:
             while self._abandoned:
                 await connection.read(RETIRE, {"writer": self._abandoned[-1], "moment": None})
@@ -167,7 +163,7 @@ class Registration:
             # In this order: the insert waits for an upgrade that is under way, whose outcome is seen then.
             ((id,),) = await connection.read(REGISTER, {})
             await check_revision(connection)
-        except SchemaMoved:
+        except SchemaOutdated:
             await connection.rollback()
             raise
         await connection.commit()

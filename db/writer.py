@@ -13,7 +13,7 @@ from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from db.committer import Committer
-from db.errors import DatabaseAway, QueueFull, SchemaMoved
+from db.errors import DatabaseAway, QueueFull, SchemaOutdated
 from db.horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
 from db.records import Click, Receipt, TestClick
 
@@ -66,8 +66,6 @@ class ClickWriter:
         self._renewed_at = 0.0
         self._has_committed = False
         self._renewing: asyncio.Task[None] | None = None
-        self.is_outdated = False
-        """Whether the database's schema was upgraded to another version than this process works with."""
 
     def start(self) -> None:
         """Begin to write what waits."""
@@ -170,12 +168,10 @@ class ClickWriter:
                 await self._committer.renew()
         except Exception as error:
             await self._committer.disconnect()
-            if isinstance(error, DatabaseAway | TimeoutError):
+            if isinstance(error, DatabaseAway | SchemaOutdated | TimeoutError):
                 self._refuse((), error)
             else:
                 logger.exception("the click writer's promise is not kept in the database")
-        else:
-            self.is_outdated = False
         if followed is not None:
             followed.set()
 
@@ -203,8 +199,9 @@ class ClickWriter:
         """Tell a batch why it was not recorded; an outage is logged once, when it begins."""
         if isinstance(error, TimeoutError):
             error = DatabaseAway(f"no commit within {COMMIT_SECONDS} seconds")
+        if isinstance(error, SchemaOutdated):
+            error = DatabaseAway(str(error))
         if isinstance(error, DatabaseAway):
-            self.is_outdated = isinstance(error, SchemaMoved)
             if not self._away:
                 self._away = True
                 logger.error("%s", error)
