@@ -9,9 +9,9 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from db.revision import REVISIONS
 from db.store import Store
 
 # Any number, the same for every gateway: who holds it upgrades, the others wait and then find nothing left to do.
@@ -42,8 +42,9 @@ def _config() -> Config:
 def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    is_current = MigrationContext.configure(connection).get_current_revision() == REVISIONS[-1]
-    if connection.dialect.name == "postgresql" and not is_current and inspect(connection).has_table("click_writers"):
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    is_behind = MigrationContext.configure(connection).get_current_revision() != newest
+    if is_behind and connection.dialect.name == "postgresql" and inspect(connection).has_table("click_writers"):
         for statement in FENCE_WRITERS:
             connection.execute(text(statement))
     command.upgrade(config, "head")
