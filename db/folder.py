@@ -15,7 +15,7 @@ from time import perf_counter
 from db.cells import Cells
 from db.database import WriteConnection
 from db.errors import DatabaseAway, SchemaOutdated
-from db.registration import hold_schema
+from db.registration import find_revision, hold_schema
 from db.rollups import FoldStatements, find_due, find_events, find_waiting, mark
 from db.statements import Row
 from db.store import Store
@@ -60,6 +60,7 @@ class Folder:
         self._clock = clock
         self._portion_clicks = portion_clicks
         self._statements = FoldStatements(store.database.engine.dialect)
+        self._find_revision = find_revision(store.database.engine.dialect)
         self._connection: WriteConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._pause_seconds = 0.0
@@ -124,7 +125,7 @@ class Folder:
                 return await self._write(connection, portion)
         await connection.begin()
         # A version that knows other rollups may have upgraded the schema.
-        await hold_schema(connection)
+        await hold_schema(connection, self._find_revision)
         ((is_alone,),) = await connection.fetch(self._statements.take_lock, [(LOCK,)])
         if not is_alone:
             await connection.rollback()

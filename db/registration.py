@@ -8,7 +8,7 @@ it for dead or the schema was upgraded, commits nothing until it has registered 
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import BigInteger, TextClause, bindparam, column, text
+from sqlalchemy import BigInteger, Dialect, String, TextClause, bindparam, column, select, table, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from db.columns import MICROSECOND, UtcDateTime
@@ -18,6 +18,7 @@ from db.ids import IdBlocks
 from db.promises import Promises
 from db.queries import Query
 from db.revision import REVISIONS
+from db.statements import Statement, compiled
 
 EVENTS = "click_events"
 # The row of a gateway that died holds up those who follow the clicks for this long. A live one renews its row each half
@@ -85,7 +86,7 @@ REAP = _query(
     id=BigInteger(),
 )
 # An upgrade locks the table first, see `db.migrate`, so this is a lock on the schema as well.
-HOLD = _query("SELECT id FROM click_writers WHERE id = 0 FOR KEY SHARE", id=BigInteger())
+HOLD_SCHEMA = "LOCK TABLE click_writers IN ROW SHARE MODE"
 
 
 async def check_revision(connection: WriteConnection) -> None:
@@ -99,10 +100,20 @@ async def check_revision(connection: WriteConnection) -> None:
         )
 
 
-async def hold_schema(connection: WriteConnection) -> None:
-    """Keep the schema from being upgraded until the open transaction ends. Raises `SchemaOutdated` if it was before."""
-    await connection.read(HOLD, {})
-    await check_revision(connection)
+def find_revision(dialect: Dialect) -> Statement:
+    """Return what finds the schema's version if it is the one that is given."""
+    number = column("version_num", String)
+    return compiled(
+        dialect, select(number).select_from(table("alembic_version")).where(number == bindparam("wanted")), ("wanted",)
+    )
+
+
+async def hold_schema(connection: WriteConnection, found: Statement) -> None:
+    """Keep the schema from being upgraded until the open transaction ends, given what `find_revision` returned. Raises
+    `SchemaOutdated` if it was upgraded before."""
+    await connection.command(HOLD_SCHEMA)
+    if not await connection.fetch(found, [(REVISIONS[-1],)]):
+        await check_revision(connection)
 
 
 class Registration:
