@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.gateways import Gateway
 
-SECONDS = 15
+# A busy machine runs the gateways, too.
+SECONDS = 60
 PAGE = """query ($size: Int, $cursor: String) {
   LIST { nodes { id FIELDS } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }
 }"""
@@ -48,7 +49,7 @@ class Follower:
         async with asyncio.timeout(SECONDS):
             while len(self.rows) < count:
                 await self.catch_up()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
 
     async def _page(self) -> bool:
         asked = (BACKWARD if self.is_backward else FORWARD).replace("ORDER", self.order)
