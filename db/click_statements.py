@@ -14,6 +14,7 @@ from sqlalchemy import (
     Dialect,
     bindparam,
     case,
+    func,
     insert,
     literal_column,
     select,
@@ -41,13 +42,26 @@ def _later(column: InstrumentedAttribute[datetime | None]) -> Case[Any]:
     return case((column > moment, column), else_=moment)
 
 
+def _updated_at() -> Case[Any]:
+    """Return when a customer changed who comes back now. It moves forward, so that who pages along it sees the change
+    as well."""
+    moment = bindparam("at", type_=UtcDateTime())
+    before = func.coalesce(Customer.updated_at, Customer.created_at)
+    return case((before > moment, before), else_=moment)
+
+
 _more = bindparam("more", type_=BigInteger)
 INSERT_EVENT = insert(ClickEvent).inline()
 INSERT_CUSTOMER = insert(Customer).inline()
 RETURN_CUSTOMER = (
     update(Customer)
     .where(Customer.program_id == bindparam("program"), Customer.id == bindparam("row"))
-    .values(partner_id=bindparam("partner"), link_id=bindparam("link"), last_click_at=bindparam("at"))
+    .values(
+        partner_id=bindparam("partner"),
+        link_id=bindparam("link"),
+        last_click_at=bindparam("at"),
+        updated_at=_updated_at(),
+    )
 )
 COUNT_LINK = (
     update(ReferralLink)

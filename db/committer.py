@@ -5,18 +5,31 @@ commit whose answer got lost is looked up before anything is written twice.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from sqlalchemy import func, select
 
 from db.batch import Batch
 from db.database import Fault, WriteConnection
 from db.entries import Entry, TestEntry
-from db.errors import DatabaseAway
+from db.errors import DatabaseAway, SchemaOutdated, WriterGone
 from db.ids import IdBlocks
 from db.masking import described
 from db.outages import LOCKED, OTHER_FILE, SILENT
 from db.probe import Probe
+from db.promises import Promises, utc_now
+from db.queries import Query
 from db.records import Click, Receipt, TestClick
+from db.registration import EVENTS, Registration, check_revision
 from db.store import Store
+from db.tables import PartnerProgram
+
+# A database that needs longer for it will find out by itself that the writer has gone.
+RETIRE_SECONDS = 1
+# When the latest click was.
+LATEST = Query(select(func.max(PartnerProgram.last_clicked_at)))
 
 # A click is refused after ten seconds; who asks whether one would be recorded wants to know sooner.
 PROBE_SECONDS = 1.5
@@ -25,9 +38,13 @@ CERTAIN = (LOCKED, SILENT, OTHER_FILE)
 
 
 class Committer:
-    """Owns the connection that clicks are written on. Used by one task at a time."""
+    """Owns the connection that clicks are written on. Used by one task at a time.
 
-    def __init__(self, store: Store) -> None:
+    `promises` says which moments clicks may have. A click whose moment is before the promise that the writer has to
+    start with is moved up to it.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._database = store.database
         self._batch = Batch(store.database)
@@ -35,27 +52,53 @@ class Committer:
         self._probe = Probe(store.database.engine.dialect, self._batch)
         self._connection: WriteConnection | None = None
         self._contents = store.database.contents
+        self.promises = Promises(clock)
+        self._registration = None if store.is_sqlite else Registration(self.promises, self._ids)
+        self._knows_latest = False
+        self.first_id: int | None = None
+        """The lowest id of the events that are being committed; None while there are none."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may write to the database as well, so that promises are kept in it."""
+        return self._registration is not None
 
     async def commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
         """Record clicks in one transaction; return, in their order, a receipt for each click, a row id for each test
         click, and an error for each that the database refused. Raises `DatabaseAway` when nothing is known to be
-        recorded."""
+        recorded, and `SchemaOutdated` once another version has upgraded the schema."""
+        try:
+            outcomes = await self._commit(clicks)
+        except BaseException:
+            if self._registration is not None:
+                self._registration.abandon()
+            raise
+        self.first_id = None
+        return outcomes
+
+    async def _commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
         one_by_one = lost = False
         numbers: list[tuple[int, int]] = []
         while True:
             try:
                 async with self._store.turn():
-                    contents, connection = self._contents, await self._connected()
+                    contents, connection = self._contents, await self._ready()
                     if contents != self._contents:
                         numbers = []
+                    clicks = self.promises.stamped(clicks)
                     numbers = numbers or await self._numbers(connection, clicks)
                     return await self._write(connection, clicks, numbers, one_by_one=one_by_one, recheck=lost)
+            except WriterGone:
+                await self._begin_anew()
+                if lost and numbers:
+                    return await self._commit_rest(clicks, numbers)
+                numbers = []
             except Exception as error:
                 match self._database.fault(error):
                     case Fault.AWAY if not lost:
                         # Perhaps only this connection is gone, and perhaps after the commit.
                         lost = True
-                        await self.disconnect()
+                        await self._drop()
                     case Fault.AWAY:
                         raise DatabaseAway(described(error), self._database.verdict(error).reason) from error
                     case Fault.ROW if not one_by_one:
@@ -64,7 +107,39 @@ class Committer:
                     case Fault.CONFLICT:
                         await self._roll_back()
                     case _:
+                        await self._check_schema()
                         raise
+
+    async def _commit_rest(
+        self, clicks: Sequence[Click | TestClick], numbers: Sequence[tuple[int, int]]
+    ) -> Sequence[Receipt | int | Exception]:
+        """Commit, under new ids, what an earlier try has not. Whether it has is certain: it was under way while the
+        writer's row was there, which is gone."""
+        entries = _entries(clicks, numbers)
+        with self._store.outages():
+            await self._batch.find_committed(await self._connected(), *_by_kind(entries))
+        rest = [click for click, entry in zip(clicks, entries, strict=True) if entry.outcome is None]
+        outcomes = iter(await self._commit(rest) if rest else ())
+        return [next(outcomes) if entry.outcome is None else entry.outcome for entry in entries]
+
+    async def renew(self) -> None:
+        """Store what `promises` says by now, if other processes may write as well; register first. Raises
+        `DatabaseAway`, `SchemaOutdated`."""
+        if self._registration is None:
+            return
+        try:
+            with self._store.outages():
+                try:
+                    await self._registration.renew(await self._ready())
+                except Exception as error:
+                    if self._database.fault(error) is not Fault.AWAY:
+                        raise
+                    # Perhaps only this connection is gone.
+                    await self._drop()
+                    await self._registration.renew(await self._ready())
+        except BaseException:
+            self._registration.abandon()
+            raise
 
     async def probe(self) -> None:
         """Do what commits do, and undo it. Raises `DatabaseAway`."""
@@ -83,9 +158,13 @@ class Committer:
     async def _run_probe(self) -> None:
         try:
             async with asyncio.timeout(PROBE_SECONDS), self._store.turn():
-                await self._probe.run(await self._connected())
+                try:
+                    await self._probe.run(await self._ready())
+                except WriterGone:
+                    await self._begin_anew()
+                    await self._probe.run(await self._ready())
         except BaseException:
-            await self.disconnect()
+            await self._abandon()
             raise
 
     def drop_idle(self) -> None:
@@ -93,10 +172,55 @@ class Committer:
         self._database.drop_idle()
 
     async def disconnect(self) -> None:
-        """Give the connection up, with whatever transaction is open in it."""
+        """Give the connection up, with whatever transaction is open in it. After a success, other processes are told
+        that this one writes no more."""
+        if self._registration is not None and self._connection is not None:
+            with suppress(Exception):  # they will find out by themselves
+                async with asyncio.timeout(RETIRE_SECONDS):
+                    await self._registration.retire(self._connection)
+            self._registration.abandon()
+        await self._drop()
+        self.first_id = None
+
+    async def _begin_anew(self) -> None:
+        """Take note that the writer's row is gone; it will register again."""
+        await self._roll_back()
+        if self._registration is not None:
+            self._registration.forget()
+
+    async def _abandon(self) -> None:
+        """Give the connection up without knowing what becomes of the transaction in it."""
+        if self._registration is not None:
+            self._registration.abandon()
+        await self._drop()
+
+    async def _drop(self) -> None:
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
+
+    async def _ready(self) -> WriteConnection:
+        """Return the connection, of a writer that others take into account."""
+        connection = await self._connected()
+        if self._registration is not None:
+            await self._registration.ensure(connection)
+        elif not self._knows_latest:
+            ((latest,),) = await connection.read(LATEST, {})
+            self._knows_latest = True
+            if latest is not None:  # the clock may have gone back since then
+                self.promises.start_at(latest)
+        return connection
+
+    async def _check_schema(self) -> None:
+        """Raise `SchemaOutdated` where that explains a failure."""
+        if self._registration is not None:
+            await self._roll_back()
+            try:
+                await check_revision(await self._connected())
+            except SchemaOutdated:
+                raise
+            except Exception:
+                return  # the failure itself tells more
 
     async def _connected(self) -> WriteConnection:
         if self._connection is None:
@@ -112,14 +236,15 @@ class Committer:
             if self._connection is not None:
                 await self._connection.rollback()
         except Exception:
-            await self.disconnect()
+            await self._drop()
 
     async def _numbers(self, connection: WriteConnection, clicks: Sequence[Click | TestClick]) -> list[tuple[int, int]]:
         """Reserve a row id and, for a click, a customer's id, for each; a later try of the same clicks keeps them."""
         tests = sum(isinstance(click, TestClick) for click in clicks)
         real = len(clicks) - tests
-        await self._ids.ensure(connection, {"click_events": real, "customers": real, "click_test_events": tests})
-        events, customers = iter(self._ids.take("click_events", real)), iter(self._ids.take("customers", real))
+        await self._ids.ensure(connection, {EVENTS: real, "customers": real, "click_test_events": tests})
+        self.first_id = self._ids.first(EVENTS) if real else None
+        events, customers = iter(self._ids.take(EVENTS, real)), iter(self._ids.take("customers", real))
         test_events = iter(self._ids.take("click_test_events", tests))
         return [
             (next(test_events), 0) if isinstance(click, TestClick) else (next(events), next(customers))
@@ -135,12 +260,8 @@ class Committer:
         one_by_one: bool,
         recheck: bool,
     ) -> Sequence[Receipt | int | Exception]:
-        entries = [
-            TestEntry(click, id) if isinstance(click, TestClick) else Entry(click, id, customer_id)
-            for click, (id, customer_id) in zip(clicks, numbers, strict=True)
-        ]
-        real = [entry for entry in entries if isinstance(entry, Entry)]
-        tests = [entry for entry in entries if isinstance(entry, TestEntry)]
+        entries = _entries(clicks, numbers)
+        real, tests = _by_kind(entries)
         in_transaction = recheck or one_by_one
         if in_transaction:
             await connection.begin()
@@ -155,3 +276,15 @@ class Committer:
             raise RuntimeError("a click in the batch was neither recorded nor refused")
         await connection.commit(*work)
         return outcomes
+
+
+def _entries(clicks: Sequence[Click | TestClick], numbers: Sequence[tuple[int, int]]) -> list[Entry | TestEntry]:
+    return [
+        TestEntry(click, id) if isinstance(click, TestClick) else Entry(click, id, customer_id)
+        for click, (id, customer_id) in zip(clicks, numbers, strict=True)
+    ]
+
+
+def _by_kind(entries: Sequence[Entry | TestEntry]) -> tuple[list[Entry], list[TestEntry]]:
+    real = [entry for entry in entries if isinstance(entry, Entry)]
+    return real, [entry for entry in entries if isinstance(entry, TestEntry)]

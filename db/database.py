@@ -48,6 +48,10 @@ class WriteConnection(Protocol):
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         """Run a query with its values; return all of its rows, which are read like tuples."""
 
+    def fence(self, writer_id: int | None) -> None:
+        """From now on, begin and commit transactions only while a writer's row is there; each keeps it from being
+        removed, and raises `WriterGone` where it was. SQLite, which has one writer, knows no such rows."""
+
     async def begin(self, wait_seconds: float | None = None) -> None:
         """Start a transaction that may write; on SQLite this is where one waits for another writer. With
         `wait_seconds` the transaction waits no longer than that for a lock."""

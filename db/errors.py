@@ -5,6 +5,7 @@ StoreError
 │   ├── QueueFull      more clicks are waiting than the writer may hold
 │   └── DatabaseAway   the database cannot be reached, does not answer in time, or records nothing
 ├── RowRefused         the database refuses one row; sending it again does not help
+├── WriterGone         others took this writer for dead; it has to register again
 ├── SchemaOutdated     the database's schema is not the one this version works with
 ├── FileInUse          another process has a SQLite file open that must be left alone for a while
 └── UnusableDatabase   the configured database cannot serve, whatever its state
@@ -37,6 +38,10 @@ class DatabaseAway(Unavailable):
 
 class RowRefused(StoreError):
     """The database refuses one row. The message names the error and the constraint, and none of the row's values."""
+
+
+class WriterGone(StoreError):
+    """A writer's row is not there any more, see `db.registration`; nothing was committed."""
 
 
 class SchemaOutdated(StoreError):

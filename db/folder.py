@@ -14,7 +14,8 @@ from time import perf_counter
 
 from db.cells import Cells
 from db.database import WriteConnection
-from db.errors import DatabaseAway
+from db.errors import DatabaseAway, SchemaOutdated
+from db.registration import find_revision, hold_schema
 from db.rollups import FoldStatements, find_due, find_events, find_waiting, mark
 from db.statements import Row
 from db.store import Store
@@ -61,6 +62,7 @@ class Folder:
         self._clock = clock
         self._portion_clicks = portion_clicks
         self._statements = FoldStatements(store.database.engine.dialect)
+        self._find_revision = find_revision(store.database.engine.dialect)
         self._connection: WriteConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._pause_seconds = 0.0
@@ -107,7 +109,7 @@ class Folder:
             except Exception as error:
                 if not complaint:  # once, not every second
                     complaint = str(error)
-                    foreseen = isinstance(error, DatabaseAway)
+                    foreseen = isinstance(error, DatabaseAway | SchemaOutdated)
                     logger.warning("rollups are not kept, clicks go on: %s", error, exc_info=not foreseen)
 
     async def _is_due(self) -> bool:
@@ -124,6 +126,8 @@ class Folder:
                 await connection.begin()
                 return await self._write(connection, portion)
         await connection.begin()
+        # A version that knows other rollups may have upgraded the schema.
+        await hold_schema(connection, self._find_revision)
         ((is_alone,),) = await connection.fetch(self._statements.take_lock, [(LOCK,)])
         if not is_alone:
             await connection.rollback()

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from db.sqlite_files import exclusive_transaction
 from db.store import Store
@@ -20,6 +20,13 @@ logger = logging.getLogger(__name__)
 
 # Any number, the same for every gateway: who holds it upgrades, the others wait and then find nothing left to do.
 UPGRADE_LOCK = 0x636C69636B67
+# Batches under way are waited for, later ones wait; then no gateway of the version before finds its row and commits
+# anything, see `db.registration`.
+FENCE_WRITERS = (
+    "LOCK TABLE click_writers IN EXCLUSIVE MODE",
+    "UPDATE click_writers SET occurred_from = (SELECT max(occurred_from) FROM click_writers) WHERE id = 0",
+    "DELETE FROM click_writers WHERE id > 0",
+)
 
 
 async def upgrade(store: Store) -> None:
@@ -57,4 +64,9 @@ def _config() -> Config:
 def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    is_behind = MigrationContext.configure(connection).get_current_revision() != newest
+    if is_behind and connection.dialect.name == "postgresql" and inspect(connection).has_table("click_writers"):
+        for statement in FENCE_WRITERS:
+            connection.execute(text(statement))
     command.upgrade(config, "head")

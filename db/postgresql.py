@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db import outages
 from db.connections import Connections
 from db.database import Fault, Verdict
-from db.errors import StoreError
+from db.errors import StoreError, WriterGone
 from db.pool_usage import PoolUsage, Waiting, usage_of
 from db.postgres_connecting import Connecting
 from db.postgres_url import target_of
@@ -195,13 +195,20 @@ class PostgresWriteConnection:
         self._driver = connection
         self._source = PostgresSource(connection, dialect)
         self._batches = 0
+        self._fence = ""
 
     async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         return await self._source.fetch(query, values)
 
+    def fence(self, writer_id: int | None) -> None:
+        # A number of ours; as a parameter, it would be encoded for each batch.
+        self._fence = "" if writer_id is None else f"SELECT id FROM click_writers WHERE id = {writer_id} FOR KEY SHARE"  # noqa: S608
+
     async def begin(self, wait_seconds: float | None = None) -> None:
         wait = "" if wait_seconds is None else f"; SET LOCAL lock_timeout = {round(wait_seconds * 1000)}"
         await self._driver.execute("BEGIN" + wait)
+        if self._fence and not await self._driver.fetch(self._fence):
+            raise WriterGone
 
     async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
         if not keys:
@@ -212,7 +219,11 @@ class PostgresWriteConnection:
         work = tuple((statement, rows) for statement, rows in work if rows)
         if work:
             given = (_json(statement, rows) for statement, rows in work)
-            await self._driver.execute(_together(tuple(statement.sql for statement, _ in work)), *given)
+            sql = _together(tuple(statement.sql for statement, _ in work), self._fence)
+            try:
+                await self._driver.execute(sql, *given)
+            except asyncpg.DivisionByZeroError as error:
+                raise WriterGone from error
 
     async def command(self, sql: str) -> None:
         await self._driver.execute(sql)
@@ -241,9 +252,14 @@ def _json(statement: Statement, rows: Sequence[Row]) -> str:
 
 
 @lru_cache(STATEMENTS)
-def _together(statements: tuple[str, ...]) -> str:
-    """Return one statement that runs all of these, which take their parameters one after the other."""
-    parts: list[str] = []
+def _together(statements: tuple[str, ...], fence: str) -> str:
+    """Return one statement that runs all of these, which take their parameters one after the other. It fails with a
+    division by zero, and changes nothing, where the fence finds nothing.
+
+    The fence is locked first: an upgrade of the schema locks its table first, too, and neither waits for the other
+    while it holds what that one wants.
+    """
+    parts: list[str] = [f"fence AS ({fence})"] if fence else []
     given = 0
     for sql in statements:
         pieces = PARAMETER.split(sql)
@@ -251,4 +267,5 @@ def _together(statements: tuple[str, ...]) -> str:
         pieces[1::2] = [f"${given + number}" for number in numbers]
         parts.append(f"part_{len(parts)} AS ({''.join(pieces)})")
         given += max(numbers)
-    return f"WITH {', '.join(parts)} SELECT"
+    found = " 1 / (SELECT count(*) FROM fence)" if fence else ""
+    return f"WITH {', '.join(parts)} SELECT{found}"

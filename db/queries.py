@@ -11,10 +11,11 @@ from typing import Any
 from msgspec.json import decode
 from sqlalchemy import CompoundSelect, Dialect, Select
 from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.selectable import TextualSelect
 
 from db.statements import Row
 
-Asked = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]
+Asked = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]] | TextualSelect
 Convert = Callable[[Any], Any]
 MISSING = object()
 

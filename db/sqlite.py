@@ -234,6 +234,9 @@ class SqliteWriteConnection:
             await self._worker.run(lambda: self._connection.execute(compiled.sql, arguments).fetchall())
         )
 
+    def fence(self, writer_id: int | None) -> None:
+        """Do nothing: a file has one writer."""
+
     async def begin(self, wait_seconds: float | None = None) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")

@@ -6,13 +6,16 @@ No timer decides: an idle gateway answers at once, a busy one batches by itself.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
+from itertools import chain
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from db.committer import Committer
 from db.errors import DatabaseAway, QueueFull, SchemaOutdated
+from db.horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
 from db.masking import described
 from db.outages import OTHER_SCHEMA, SILENT
 from db.records import Click, Receipt, TestClick
@@ -25,6 +28,12 @@ BATCH_ROWS = 500
 COMMIT_SECONDS = 10
 # How often the writer finds out by itself whether an outage is over.
 PROBE_SECONDS = 1
+# Of several gateways on one database, those who follow the clicks see a click of one only once the others have promised
+# to record none of before it. Each promise is a transaction.
+RENEW_SECONDS = 0.5
+# Who follows a busy gateway sees its clicks this late at most, and need not wait for longer than that.
+FOLLOW_SECONDS = 0.1
+PATIENCE_SECONDS = 0.25
 
 
 class WriterObserver(Protocol):
@@ -59,15 +68,27 @@ class ClickWriter:
         self._probed_at = 0.0
         self._proof: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._promises = committer.promises
+        self._writing: Sequence[_Waiting] = ()
+        self._followed: asyncio.Event | None = None
+        """Set when the promise is renewed that somebody waits for."""
+        self._is_due = False
+        self._renewed_at = 0.0
+        self._has_committed = False
+        self._renewing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to write what waits."""
         self._task = asyncio.create_task(self._run(), name="click writer")
+        if self._committer.is_shared:
+            self._renewing = asyncio.create_task(self._renew_regularly(), name="promises")
 
     async def close(self) -> None:
         """Take no more clicks, commit those that wait, and give the connection up."""
         self._closing = True
         self._wake.set()
+        if self._renewing is not None:
+            self._renewing.cancel()
         if self._proof is not None and not self._proof.done():
             self._proof.set_exception(DatabaseAway("the gateway stops"))
         if self._task is not None:
@@ -104,9 +125,37 @@ class ClickWriter:
         row_id: int = await self._submit(click)
         return row_id
 
+    async def horizon(self) -> Mapping[str, Any]:
+        """Promise as much as can be promised now, so that whatever was committed so far can be handed out; return the
+        values that the conditions of `db.horizon` take. Takes a quarter of a second at most."""
+        if not self._committer.is_shared:
+            first_id = self._committer.first_id
+            return {HORIZON_MOMENT: self._promise(), HORIZON_ID: LARGEST_ID if first_id is None else first_id}
+        if self._renewing is not None and self._has_committed:
+            await self._be_followed()
+        return {}
+
+    async def _be_followed(self) -> None:
+        if self._queue and monotonic() - self._renewed_at < FOLLOW_SECONDS:
+            return
+        self._followed = followed = self._followed or asyncio.Event()
+        self._is_due = True
+        self._wake.set()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await followed.wait()
+        except TimeoutError:
+            return  # what was promised before is still true
+
+    def _promise(self) -> datetime:
+        moments = [waiting.click.occurred_at for waiting in chain(self._writing, self._queue)]
+        return self._promises.renewed(min(moments, default=None))
+
     def _submit(self, click: Click | TestClick) -> asyncio.Future[Any]:
         if self.is_full:
             raise QueueFull(f"{len(self._queue)} clicks are waiting")
+        if click.occurred_at < self._promises.moment:
+            click = self._promises.admitted(click)
         waiting = _Waiting(click, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._wake.set()
@@ -114,18 +163,47 @@ class ClickWriter:
 
     async def _run(self) -> None:
         while self._queue or not self._closing:
+            # In an outage, a probe registers the writer again.
+            if self._is_due and self._outage is None:
+                await self._renew()
+                continue  # much may have happened meanwhile
             if self._is_probe_due():
                 await self._probe()
-                continue  # much may have happened meanwhile
+                continue
             if not self._queue:
                 await self._wait()
                 continue
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ROWS))]
+            batch = self._writing = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ROWS))]
             try:
                 await self._settle(batch)
             except Exception as error:
                 logger.exception("the click writer stumbled, and goes on")
                 self._refuse(batch, error)
+            self._writing = ()
+
+    async def _renew_regularly(self) -> None:
+        while True:
+            self._is_due = True
+            self._wake.set()
+            await asyncio.sleep(RENEW_SECONDS)
+
+    async def _renew(self) -> None:
+        """Store the present promise; refuse what waits if the database turns out to be away."""
+        self._is_due = self._has_committed = False
+        followed, self._followed = self._followed, None
+        self._renewed_at = monotonic()
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                self._promise()
+                await self._committer.renew()
+        except Exception as error:
+            await self._committer.disconnect()
+            if isinstance(error, DatabaseAway | SchemaOutdated | TimeoutError):
+                self._refuse((), error)
+            else:
+                logger.exception("the click writer's promise is not kept in the database")
+        if followed is not None:
+            followed.set()
 
     async def _wait(self) -> None:
         """Wait until there is something to do: clicks, or a probe."""
@@ -172,6 +250,7 @@ class ClickWriter:
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 _answer(waiting, outcome)
             self._observer.committed(len(batch), perf_counter() - started)
+            self._has_committed = True
             # In an outage some clicks may be recorded while others are not; only a probe tells that all are again.
             if self._outage is None:
                 self._prove()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from db.store import Store
 from db.tables import (
@@ -16,6 +16,7 @@ from db.tables import (
     ClickRollup,
     ClickTestEvent,
     Customer,
+    IdBlock,
     Partner,
     PartnerProgram,
     Program,
@@ -27,6 +28,8 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST_VISIT = 1000
 # And those of the masses after all of a crowd's.
 LATER = 10_000
+UNUSED = 1_000_000
+"""From here on, ids are free for a gateway."""
 
 Rows = Sequence[dict[str, Any]]
 
@@ -56,6 +59,7 @@ async def make_crowd(store: Store, size: int) -> None:
     async with store.write() as connection:
         for table, listed in rows.items():
             await connection.execute(insert(table), listed)
+        await connection.execute(update(IdBlock).values(next_id=UNUSED))
 
 
 def tied(number: int) -> datetime:
@@ -83,7 +87,8 @@ def _customer(id: int, program_id: int, partner_id: int) -> dict[str, Any]:
         "link_id": id,
         "click_id": f"cust_{id}_1",
         "created_at": tied(id),
-        "last_click_at": tied(id),
+        "last_click_at": tied(id) + timedelta(minutes=id % 3),
+        "updated_at": tied(id) + timedelta(minutes=id % 3) if id % 3 else None,
     }
 
 

@@ -95,8 +95,9 @@ class Pages:
         if "nodes" not in found:
             (found,) = found.values()
         assert [edge["node"] for edge in found["edges"]] == found["nodes"]
-        cursors = [edge["cursor"] for edge in found["edges"]] or [None]
-        assert (found["pageInfo"]["startCursor"], found["pageInfo"]["endCursor"]) == (cursors[0], cursors[-1])
+        cursors = [edge["cursor"] for edge in found["edges"]]
+        start, end = (cursors[0], cursors[-1]) if cursors else (variables.get("before"), variables.get("after"))
+        assert (found["pageInfo"]["startCursor"], found["pageInfo"]["endCursor"]) == (start, end)
         page: dict[str, Any] = found
         return page
 
@@ -118,6 +119,8 @@ class Pages:
 
         def position(row: Row) -> list[Any]:
             value = row[column.lower()]
+            if column == "UPDATED_AT" and value is None:  # nothing has changed since
+                value = row["created_at"]
             return [value is not None, *([] if value is None else [value]), *(row[name] for name in key)]
 
         return [global_id(kind, row) for row in sorted(self._rows[kind], key=position, reverse=direction == "DESC")]

@@ -9,7 +9,7 @@ from db.tables import Customer
 from tests.faces import both_faces
 from tests.gateways import Gateway, body_of
 
-OF_THE_LAST_CLICK = {"partner_id", "link_id", "last_click_at"}
+OF_THE_LAST_CLICK = {"updated_at", "partner_id", "link_id", "last_click_at"}
 
 
 async def clicked(gateway: Gateway, code: str = "PARTNER123", **fields: Any) -> str:

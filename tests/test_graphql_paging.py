@@ -113,7 +113,7 @@ async def test_a_page_between_two_cursors_has_what_is_between_them(pages: Pages)
         assert ids_of(await pages.page(each.document(), first=WHOLE, **bounds)) == ids[2:6], str(each)
 
 
-async def test_an_empty_page_has_no_cursors(pages: Pages) -> None:
+async def test_an_empty_page_goes_on_from_where_it_was_asked_for(pages: Pages) -> None:
     for each in LISTS:
         whole = await pages.page(each.document(), first=WHOLE)
         for given in ({"first": 0}, {"last": 0}, {"after": whole["pageInfo"]["endCursor"]}):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from db import migrate
 from db.audit import audit
+from db.sqlite_files import exclusive_transaction
 from db.store import Store
 from db.tables import ApiToken, ClickEvent, ClickRollup, Partner, QueuedClicks, ReferralLink
 from tests.databases import KINDS
@@ -221,7 +222,9 @@ async def test_tables_that_are_copied_keep_all_else(tmp_path: Path) -> None:
         await connection.execute(text("DELETE FROM click_rollup_queue"))
         before = await connection.run_sync(names)
         keys = await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys())
-    await migrate.upgrade(store)
+    await store.close()
+    async with exclusive_transaction(store.url) as connection:
+        await connection.run_sync(upgrade_to, "0003")
     async with store.write() as connection:
         assert await connection.run_sync(names) == before
         assert await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys()) == keys

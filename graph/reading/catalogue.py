@@ -23,7 +23,7 @@ from db.tables import (
     Program,
     ReferralLink,
 )
-from graph.reading.kinds import Attribute, Children, Filter, Kind, Lookup, Order, Reference, Row, Values
+from graph.reading.kinds import Attribute, Children, Filter, Kind, Lookup, Order, Part, Reference, Row, Values
 from graph.reading.landing import landing_url
 
 # Sorts before every moment, so what never happened comes last where the latest comes first.
@@ -76,7 +76,26 @@ OF_PARTNER = _equals("partner_id", "Partner")
 OF_LINK = _equals("link_id", "ReferralLink")
 BY_CREATION = Order(_columns("created_at", "id"), ("moment", "number"))
 BY_OCCURRENCE = Order(_columns("occurred_at", "id"), ("moment", "number"))
+EVENT_ORDERS = {
+    "occurred_at": BY_OCCURRENCE._replace(horizon="moment"),
+    "id": Order(_columns("id", "program_id"), ("number", "number"), horizon="event id"),
+}
 DATA = Attribute(_columns("additional_data"), lambda text: None if text is None else json.decode(text))
+
+
+def _updated_at(customer: Row) -> ColumnElement[Any]:
+    return func.coalesce(customer.updated_at, customer.created_at)
+
+
+BY_UPDATE = Order(
+    lambda row: [_updated_at(row), row.id],
+    ("moment", "number"),
+    horizon="moment",
+    parts=(
+        Part(lambda row: row.updated_at.is_(None), _columns("created_at", "id")),
+        Part(lambda row: row.updated_at.is_not(None), _columns("updated_at", "id")),
+    ),
+)
 
 
 def _link_url(link: Row) -> Sequence[ColumnElement[Any]]:
@@ -174,9 +193,10 @@ CATALOGUE = {
         Kind(
             name="Customer",
             table=Customer,
+            attributes={"updated_at": Attribute(lambda row: [_updated_at(row)])},
             references={"program": TO_PROGRAM, "partner": TO_PARTNER, "referral_link": TO_LINK},
             children={"click_events": Children("ClickEvent", {"program_id": "program_id", "customer_id": "id"})},
-            orders={"created_at": BY_CREATION},
+            orders={"created_at": BY_CREATION._replace(horizon="moment"), "updated_at": BY_UPDATE},
             filters={
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
@@ -201,7 +221,7 @@ CATALOGUE = {
                 "referral_link": TO_LINK,
                 "customer": TO_CUSTOMER,
             },
-            orders={"occurred_at": BY_OCCURRENCE},
+            orders=EVENT_ORDERS,
             filters={
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
@@ -236,7 +256,7 @@ CATALOGUE = {
             table=ClickTestEvent,
             attributes={"additional_data": DATA},
             references={"program": TO_PROGRAM},
-            orders={"occurred_at": BY_OCCURRENCE},
+            orders={"occurred_at": BY_OCCURRENCE, "id": Order(_columns("id"), ("number",))},
             filters={"program_id": IN_PROGRAM},
             lookups={"key": _by_key("id")},
         ),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import BindParameter, ColumnElement, inspect
 from sqlalchemy.orm import DeclarativeBase
 
+from db.horizon import Horizon
 from graph.reading.cursors import Sort
 from graph.reading.ids import encode_id
 
@@ -36,11 +37,22 @@ class Children(NamedTuple):
     keys: Mapping[str, str]
 
 
+class Part(NamedTuple):
+    """Some of a list's rows: which ones, and the columns that have the order's values for them."""
+
+    condition: Callable[[Row], ColumnElement[bool]]
+    columns: Callable[[Row], Sequence[ColumnElement[Any]]]
+
+
 class Order(NamedTuple):
-    """A total order: the columns, which end with the key, and how a cursor writes their values."""
+    """A total order: the columns, which end with the key, and how a cursor writes their values. With a `horizon`, rows
+    are read in ascending order only as far as their first column lies before it. An order whose columns have no index
+    of their own has `parts`, each of which has one and every row is in one of."""
 
     columns: Callable[[Row], Sequence[ColumnElement[Any]]]
     sorts: Sequence[Sort]
+    horizon: Horizon | None = None
+    parts: Sequence[Part] = ()
 
 
 class Filter(NamedTuple):

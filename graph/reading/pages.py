@@ -17,6 +17,7 @@ class FinishedPage:
         self._statement = statement
         size: int = values[page.value("size")]
         self._mark: str = values[page.value("mark")]
+        self._asked_from: dict[str, str] = {bound: values[page.value(bound)] for bound in page.bounds}
         self._has_more = len(rows) > size
         self._rows = rows[:size]
         if page.backwards:
@@ -59,9 +60,10 @@ class FinishedPage:
             case Field(_, "has_previous_page"):
                 return self._has_more if self._page.backwards else "after" in self._page.bounds
             case Field(_, "start_cursor"):
-                return self._cursor(self._rows[0]) if self._rows else None
+                return self._cursor(self._rows[0]) if self._rows else self._asked_from.get("before")
+            # On an empty page, whoever goes on from it starts where this one did.
             case Field(_, "end_cursor"):
-                return self._cursor(self._rows[-1]) if self._rows else None
+                return self._cursor(self._rows[-1]) if self._rows else self._asked_from.get("after")
         raise KeyError(part)
 
     def _cursor(self, row: Any) -> str:

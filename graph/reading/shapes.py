@@ -7,6 +7,9 @@ shape. Its order is the client's order, and `answer` is the name that the client
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeAlias
 
+FOLLOWS = "follows"
+"""Among a request's values: whether a page of it is read up to a horizon."""
+
 
 class Field(NamedTuple):
     """A single value of a row."""
@@ -125,6 +128,11 @@ class Page(_HashedOnce):
     parts: tuple[PagePart, ...]
 
     __hash__ = _HashedOnce.__hash__
+
+    @property
+    def reads_descending(self) -> bool:
+        """Whether rows are read from the largest on, as from the end of an ascending list."""
+        return self.descending is not self.backwards
 
     def value(self, name: str) -> str:
         """Return the name of one of the page's values."""

@@ -86,7 +86,7 @@ class _Kept(Generic[T]):
 @_Kept
 def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> PageStatement:
     """Put a page's queries together: of the children `under` each of many parents, or else of the whole list."""
-    listing, selecting = Listing(page, eyes), Selecting(eyes)
+    listing, selecting = Listing(page, eyes, is_sqlite=is_sqlite), Selecting(eyes)
     family = _family(page, under, eyes, is_sqlite=is_sqlite)
     # To which nothing is joined; to sort such rows once is enough.
     is_plain = family.parents is None and not _has_joins(page)
@@ -125,7 +125,7 @@ def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes, is_sqlite: bool) -> 
         statement = selecting.select(row).where(*conditions).order_by(*sorting)
         return RowsStatement(Query(statement), key, make, selecting.nested)
     nested = selecting.nested.pop()
-    listing = Listing(nested.page, eyes)
+    listing = Listing(nested.page, eyes, is_sqlite=is_sqlite)
     joined = _children(nested, row, listing, is_sqlite=is_sqlite)
     along = _along(nested, joined.row, listing, selecting)
     statement = selecting.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
@@ -147,9 +147,11 @@ def _is_flat(page: Page) -> bool:
 def _children(nested: Nested, row: Row, listing: Listing, *, is_sqlite: bool) -> Joined:
     kind = CATALOGUE[nested.page.kind]
 
+    def matches(child: Row) -> Sequence[ColumnElement[bool]]:
+        return [getattr(child, name) == key for name, key in zip(nested.under, nested.columns, strict=True)]
+
     def limited(child: Row) -> Select[Any]:
-        pairs = zip(nested.under, nested.columns, strict=True)
-        return listing.limited(select(child).where(*(getattr(child, name) == key for name, key in pairs)), child)
+        return listing.limited(select(child), child, matches)
 
     return children_of(row, kind.table, limited, kind.key_columns, is_sqlite=is_sqlite, is_outer=True)
 
@@ -198,7 +200,7 @@ def _page_rows(page: Page, listing: Listing, family: _Family, under: Under, *, i
     kind = CATALOGUE[page.kind]
 
     def limited(child: Row) -> Select[Any]:
-        return listing.limited(select(child).where(*family.matches(child)), child)
+        return listing.limited(select(child), child, family.matches)
 
     if family.parents is None:
         found = limited(aliased(kind.table))

@@ -17,7 +17,7 @@ from graph.errors import outages
 from graph.permissions import viewer_of
 from graph.reading.pages import FinishedPage
 from graph.reading.selecting import Found, Nested
-from graph.reading.shapes import Page, Wanted
+from graph.reading.shapes import FOLLOWS, Page, Wanted
 from graph.reading.statements import Along, PageStatement, RowsStatement, Under, page_statement, rows_statement
 from graph.scope import Viewer
 
@@ -46,6 +46,9 @@ async def find(context: Context, wanted: Wanted, values: Values, lookup: str, **
 async def reading(context: Context, values: Values, *, is_single: bool = False) -> AsyncIterator["Reader"]:
     """Open a snapshot to read from, if it is for more than a single query. Raises as `page` does."""
     viewer, store = viewer_of(context), context.services.store
+    if values.get(FOLLOWS):
+        # Before the snapshot: what is promised now holds for whatever is committed after it.
+        values = {**values, **await context.services.writer.horizon()}
     with outages():
         if is_single:
             yield Reader(store, viewer, values, is_sqlite=store.is_sqlite)

@@ -134,6 +134,11 @@ class CustomerFilter:
 @strawberry.enum(description="What customers are sorted by.")
 class CustomerOrderField(Enum):
     CREATED_AT = "created_at"
+    UPDATED_AT = strawberry.enum_value(
+        "updated_at",
+        description="The time of the latest change. In ascending order, a customer that changes shows again later, so "
+        "that paging forward and asking again from the last `endCursor` misses no change.",
+    )
 
 
 @strawberry.input(description="How customers are sorted.")
@@ -166,6 +171,7 @@ class ClickEventFilter:
 @strawberry.enum(description="What events are sorted by.")
 class EventOrderField(Enum):
     OCCURRED_AT = "occurred_at"
+    ID = strawberry.enum_value("id", description="The number in the database.")
 
 
 @strawberry.input(description="How events are sorted.")

@@ -14,7 +14,21 @@ from graph.reading.catalogue import CATALOGUE
 from graph.reading.cursors import decode_cursor, list_mark
 from graph.reading.ids import decode_key
 from graph.reading.kinds import Filter
-from graph.reading.shapes import Cursor, Edges, Field, Info, Many, Nodes, One, Page, PagePart, Total, Typename, Wanted
+from graph.reading.shapes import (
+    FOLLOWS,
+    Cursor,
+    Edges,
+    Field,
+    Info,
+    Many,
+    Nodes,
+    One,
+    Page,
+    PagePart,
+    Total,
+    Typename,
+    Wanted,
+)
 from graph.schema.inputs import OrderDirection
 from graph.schema.selections import Arguments, Place, Selection
 
@@ -44,11 +58,16 @@ class PageArguments(NamedTuple):
         named: dict[str, Any] = {"size": size, "limit": size + 1, "mark": mark}
         for name, values in filters.items():
             named |= {f"{name}{number}": value for number, value in enumerate(values)}
+        order = CATALOGUE[page.kind].orders[page.order]
         for bound in page.bounds:
-            sorts = CATALOGUE[page.kind].orders[page.order].sorts
+            sorts = order.sorts
+            named[bound] = given[bound]
             position = decode_cursor(given[bound], mark, sorts, bound)
             named |= {f"{bound}{number}": value for number, value in enumerate(position)}
-        return {page.value(name): value for name, value in named.items()}
+        found = {page.value(name): value for name, value in named.items()}
+        if order.horizon is not None and not page.reads_descending:
+            found[FOLLOWS] = True
+        return found
 
 
 class Shape(NamedTuple):

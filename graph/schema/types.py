@@ -39,8 +39,8 @@ class Node:
 class PageInfo:
     has_next_page: bool = value("Whether something comes after the page.")
     has_previous_page: bool = value("Whether something comes before the page.")
-    start_cursor: str | None = value("The cursor of the page's first row; null on an empty page.")
-    end_cursor: str | None = value("The cursor of the page's last row; null on an empty page.")
+    start_cursor: str | None = value("The cursor of the page's first row. On an empty page, `before` as it was given.")
+    end_cursor: str | None = value("The cursor of the page's last row. On an empty page, `after` as it was given.")
 
 
 @strawberry.type(description="A row in a list.")
@@ -117,6 +117,7 @@ class Customer(Node):
     customer_status: str = value("How far the customer got; `click` at first.")
     created_at: datetime = value("When the first click was.")
     last_click_at: datetime = value("When the latest click was.")
+    updated_at: datetime = value("When anything about the customer last changed.")
     program: Program = value("The program.")
     partner: Partner = value("The partner of the latest click.")
     referral_link: ReferralLink | None = value(f"The link of the latest click. {MOVED}")

@@ -1,0 +1,101 @@
+"""The moments that clicks may have, when clocks go back and a writer has to start again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from db.promises import Promises
+from db.records import Click, VisitRecord
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+class Clock:
+    """A clock that shows what it is set to."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def click(at: datetime) -> Click:
+    return Click(1, 1, 1, at, "https://yoursite.com/?aff=PARTNER123", VisitRecord())
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_a_writer_promises_up_to_now_or_to_the_earliest_click_that_waits(clock: Clock) -> None:
+    promises = Promises(clock)
+    assert promises.renewed(None) == NOON
+    clock.now += 5 * SECOND
+    assert promises.renewed(NOON + SECOND) == NOON + SECOND
+    assert promises.renewed(NOON) == NOON + SECOND, "a promise is kept"
+    assert promises.renewed(None) == NOON + 5 * SECOND
+
+
+def test_a_clock_that_goes_back_a_little_does_not_break_the_promise(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    promises = Promises(clock)
+    promises.renewed(None)
+    clock.now -= 3 * SECOND
+    assert promises.admitted(click(clock())).occurred_at == NOON
+    assert promises.renewed(None) == NOON
+    clock.now += 4 * SECOND
+    assert promises.admitted(click(clock())).occurred_at == NOON + SECOND
+    assert not caplog.records
+
+
+def test_a_clock_that_goes_back_a_lot_is_believed_and_said_so_once(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    promises = Promises(clock)
+    promises.renewed(None)
+    clock.now -= 3600 * SECOND
+    for _ in range(3):
+        assert promises.admitted(click(clock())).occurred_at == clock.now
+        assert promises.renewed(None) == clock.now
+    assert [record.getMessage() for record in caplog.records] == [
+        "the clock went back by 3600 seconds: those who follow the clicks may miss some until it is "
+        "2026-05-01T12:00:00+00:00 again"
+    ]
+
+
+def test_a_click_of_the_past_keeps_its_moment(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    promises = Promises(clock)
+    promises.start_at(NOON - SECOND)
+    promises.renewed(None)
+    old = click(NOON - timedelta(days=90))
+    assert promises.admitted(old) is old
+    assert promises.stamped([old]) == [old]
+    assert promises.renewed(old.occurred_at) == NOON
+    assert not caplog.records
+
+
+def test_clicks_that_waited_while_others_took_the_writer_for_dead_are_moved_up(clock: Clock) -> None:
+    promises = Promises(clock)
+    promises.start_at(NOON - SECOND)
+    promises.renewed(None)
+    waiting = [click(NOON), click(NOON + SECOND), click(NOON - timedelta(days=90))]
+    clock.now += 60 * SECOND
+    promises.start_at(clock.now - SECOND)
+    moments = [each.occurred_at for each in promises.stamped(waiting)]
+    assert moments == [clock.now - SECOND, clock.now - SECOND, NOON - timedelta(days=90)]
+
+
+def test_a_gateway_whose_clock_is_behind_starts_where_others_are(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    promises = Promises(clock)
+    promises.start_at(NOON + 3 * SECOND)
+    assert promises.admitted(click(NOON)).occurred_at == NOON + 3 * SECOND
+    assert not caplog.records
+    promises.start_at(NOON + 3600 * SECOND)
+    assert promises.admitted(click(NOON + 3 * SECOND)).occurred_at == NOON + 3 * SECOND
+    assert "one clock was wrong" in caplog.text
