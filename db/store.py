@@ -123,10 +123,9 @@ class Store:
 
     @property
     def name(self) -> str:
-        """What to call the database before people: its URL without the password, and without parameters, one of which
-        may be another password."""
-        hosts = {name: value for name, value in self.url.query.items() if name == "host"}
-        return self.url.set(query=hosts).render_as_string(hide_password=True)
+        """What to call the database before people: its URL without the password, and without that of a key."""
+        shown = {name: value for name, value in self.url.query.items() if name != "sslpassword"}
+        return self.url.set(query=shown).render_as_string(hide_password=True)
 
     async def close(self) -> None:
         """Close every pooled connection; those that are needed again are opened anew."""
