@@ -65,7 +65,7 @@ def create_app(*more: BaseRoute) -> Starlette:
             settling = asyncio.create_task(_settle(graphql), name="graphql")
             yield {"services": services, "connections": connections}
             settling.cancel()
-        if settling.done() and not settling.result():
+        if settling.done() and not settling.cancelled() and not settling.result():
             # The server would end as if it had been asked to.
             os._exit(STARTUP_FAILURE)
 
