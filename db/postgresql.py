@@ -1,15 +1,13 @@
-"""PostgreSQL through asyncpg: its engine, the click writer's connection, and what its errors mean."""
+"""PostgreSQL through asyncpg: its engine and pools, and what its errors mean. Its connections are in
+`db.postgres_connections`."""
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from typing import Any
 from weakref import WeakSet
 
 import asyncpg
-from msgspec.json import encode
-from sqlalchemy import URL, Dialect, event, func, select
+from sqlalchemy import URL, event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -18,19 +16,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db import outages
 from db.connections import Connections
 from db.database import Fault, Verdict
-from db.errors import StoreError, WriterGone
+from db.errors import StoreError
 from db.pool_usage import PoolUsage, Waiting, usage_of
 from db.postgres_connecting import Connecting
+from db.postgres_connections import PostgresSource, PostgresWriteConnection
 from db.postgres_url import target_of
 from db.queries import Query
-from db.statements import Row, Statement, Work
 
-# A session keeps the plans of its foreign keys' checks, made perhaps when the tables were empty and any index as good
-# as another; until statistics are gathered, a minute later, each check would read all of a program's customers.
-REPLAN_BATCHES = 100
-PARAMETER = re.compile(r"\$(\d+)")
-# Combinations of a batch's statements: with and without returning customers, and such.
-STATEMENTS = 64
 POOL_SIZE = 10
 # Compiling a plan costs more than any of these short statements.
 SESSION = {"application_name": "clickgate", "jit": "off"}
@@ -99,7 +91,7 @@ class PostgresDatabase:
             return compiled.rows(found)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator["PostgresSource"]:
+    async def snapshot(self) -> AsyncIterator[PostgresSource]:
         async with self._readers.lent(lambda connection: connection.execute("BEGIN")) as (connection, _):
             yield PostgresSource(connection, self.engine.dialect)
             await connection.execute("COMMIT")
@@ -117,10 +109,10 @@ class PostgresDatabase:
     async def limit_waiting(self, connection: AsyncConnection) -> None:
         await connection.execute(LIMIT_WAITING)
 
-    def source(self, driver: Any) -> "PostgresSource":
+    def source(self, driver: Any) -> PostgresSource:
         return PostgresSource(driver, self.engine.dialect)
 
-    async def connect_writer(self) -> "PostgresWriteConnection":
+    async def connect_writer(self) -> PostgresWriteConnection:
         # Not from the pool: after a silent failover, every connection in it may be dead.
         return PostgresWriteConnection(await self._connecting.connect(SESSION | WRITER_SESSION), self.engine.dialect)
 
@@ -173,99 +165,3 @@ def _verdict(error: BaseException) -> Verdict:
             return verdict
     sqlstate = getattr(error, "sqlstate", None)
     return outages.of_sqlstate(sqlstate) if isinstance(sqlstate, str) else outages.UNKNOWN
-
-
-class PostgresSource:
-    """A connection in a transaction."""
-
-    def __init__(self, driver: asyncpg.Connection, dialect: Dialect) -> None:
-        self._driver = driver
-        self._dialect = dialect
-
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
-        compiled = query.compiled(self._dialect)
-        return compiled.rows(await self._driver.fetch(compiled.sql, *compiled.arguments(values)))
-
-
-class PostgresWriteConnection:
-    """A connection of asyncpg's own, on which everything that is given together is one statement and one round trip:
-    rows go as JSON, and statements as parts of one."""
-
-    def __init__(self, connection: asyncpg.Connection, dialect: Dialect) -> None:
-        self._driver = connection
-        self._source = PostgresSource(connection, dialect)
-        self._batches = 0
-        self._fence = ""
-
-    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
-        return await self._source.fetch(query, values)
-
-    def fence(self, writer_id: int | None) -> None:
-        # A number of ours; as a parameter, it would be encoded for each batch.
-        self._fence = "" if writer_id is None else f"SELECT id FROM click_writers WHERE id = {writer_id} FOR KEY SHARE"  # noqa: S608
-
-    async def begin(self, wait_seconds: float | None = None) -> None:
-        wait = "" if wait_seconds is None else f"; SET LOCAL lock_timeout = {round(wait_seconds * 1000)}"
-        await self._driver.execute("BEGIN" + wait)
-        if self._fence and not await self._driver.fetch(self._fence):
-            raise WriterGone
-
-    async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
-        if not keys:
-            return []
-        return [tuple(row) for row in await self._driver.fetch(statement.sql, _json(statement, keys))]
-
-    async def execute(self, *work: Work) -> None:
-        work = tuple((statement, rows) for statement, rows in work if rows)
-        if work:
-            given = (_json(statement, rows) for statement, rows in work)
-            sql = _together(tuple(statement.sql for statement, _ in work), self._fence)
-            try:
-                await self._driver.execute(sql, *given)
-            except asyncpg.DivisionByZeroError as error:
-                raise WriterGone from error
-
-    async def command(self, sql: str) -> None:
-        await self._driver.execute(sql)
-
-    async def commit(self, *work: Work) -> None:
-        if self._driver.is_in_transaction():
-            await self.execute(*work)
-            await self._driver.execute("COMMIT")
-            return
-        self._batches += 1
-        if self._batches % REPLAN_BATCHES == 0:
-            await self._driver.execute("DISCARD PLANS")
-        await self.execute(*work)
-
-    async def rollback(self) -> None:
-        if self._driver.is_in_transaction():  # a batch that was one statement has none left
-            await self._driver.execute("ROLLBACK")
-
-    async def close(self) -> None:
-        # Not asked to end, but cut off: an unreachable server would not hear it.
-        self._driver.terminate()
-
-
-def _json(statement: Statement, rows: Sequence[Row]) -> str:
-    return encode(statement.rows(rows)).decode()
-
-
-@lru_cache(STATEMENTS)
-def _together(statements: tuple[str, ...], fence: str) -> str:
-    """Return one statement that runs all of these, which take their parameters one after the other. It fails with a
-    division by zero, and changes nothing, where the fence finds nothing.
-
-    The fence is locked first: an upgrade of the schema locks its table first, too, and neither waits for the other
-    while it holds what that one wants.
-    """
-    parts: list[str] = [f"fence AS ({fence})"] if fence else []
-    given = 0
-    for sql in statements:
-        pieces = PARAMETER.split(sql)
-        numbers = [int(number) for number in pieces[1::2]]
-        pieces[1::2] = [f"${given + number}" for number in numbers]
-        parts.append(f"part_{len(parts)} AS ({''.join(pieces)})")
-        given += max(numbers)
-    found = " 1 / (SELECT count(*) FROM fence)" if fence else ""
-    return f"WITH {', '.join(parts)} SELECT{found}"

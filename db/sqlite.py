@@ -1,53 +1,32 @@
-"""The embedded SQLite database: its engine, the click writer's connection, and what its errors mean.
-
-WAL with `synchronous=FULL`: readers never wait for the writer, and a commit that returned survives a power cut.
-"""
+"""The embedded SQLite database: its engine and pool, and what its errors mean. Its connections are in
+`db.sqlite_connections`."""
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
 import aiosqlite
-from sqlalchemy import URL, Connection, Dialect, event
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db import outages
-from db.checkpoints import Checkpoints
 from db.database import Fault, Verdict
-from db.errors import SchemaOutdated, StoreError, UnusableDatabase
+from db.errors import StoreError, UnusableDatabase
 from db.file_identity import DatabaseFile, OtherFile
-from db.one_step import OneStep
 from db.pool_usage import PoolUsage, Waiting, usage_of
 from db.queries import Query
-from db.sqlite_pool import PooledConnection, empty_log, open_file
-from db.statements import Row, Statement, Work
-from db.worker import Worker
+from db.sqlite_connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
+from db.sqlite_pool import PooledConnection
 
-# Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
-BUSY_SECONDS = 5
 # As long as all links may take to be read. While a query runs, the write-ahead log only grows.
 SNAPSHOT_SECONDS = 60
-LOG_BYTES = 128 * 1024 * 1024
-PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
-    # The click writer copies the log back into the file beside its commits. The default, a commit that does it itself
-    # after each 1000 pages, made clicks twice as slow; now one has little left to copy, once the log is this long.
-    f"PRAGMA wal_autocheckpoint = {LOG_BYTES // 4096}",
-    # After a burst, the write-ahead log shrinks back to this.
-    f"PRAGMA journal_size_limit = {LOG_BYTES}",
-)
-# With it SQLite opens the write-ahead log, and finds out whether the file is a database at all.
-FIRST_READ = "SELECT count(*) FROM sqlite_master"
 READING_PRAGMAS = ("PRAGMA query_only = ON", f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 WRITES = "clickgate_writes"
 POOL = "clickgate_pool"
@@ -82,7 +61,7 @@ class SqliteDatabase:
         event.listen(self.engine.sync_engine, "invalidate", self._invalidated)
         event.listen(self.engine.sync_engine, "begin", self._begin)
 
-    def source(self, driver: Any) -> "SqliteSource":
+    def source(self, driver: Any) -> SqliteSource:
         return SqliteSource(driver, self.engine.dialect)
 
     async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
@@ -90,7 +69,7 @@ class SqliteDatabase:
             return await source.fetch(query, values)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator["SqliteSource"]:
+    async def snapshot(self) -> AsyncIterator[SqliteSource]:
         async with AsyncExitStack() as stack:
             with self.waiting.one_more():
                 connection = await stack.enter_async_context(self.engine.connect())
@@ -114,7 +93,7 @@ class SqliteDatabase:
     async def limit_waiting(self, connection: AsyncConnection) -> None:
         """Do nothing: the busy timeout of each connection does."""
 
-    async def connect_writer(self) -> "SqliteWriteConnection":
+    async def connect_writer(self) -> SqliteWriteConnection:
         self._file.check_before_opening()
         return await asyncio.to_thread(SqliteWriteConnection, self._file, self.engine.dialect)
 
@@ -136,7 +115,7 @@ class SqliteDatabase:
 
     async def _connect(self) -> aiosqlite.Connection:
         if self._reading_uri is None:
-            return await PooledConnection(self._file, _set_up).opened()
+            return await PooledConnection(self._file, set_up).opened()
         connection = await aiosqlite.connect(self._reading_uri, uri=True, isolation_level=None)
         for pragma in READING_PRAGMAS:
             await connection.execute(pragma)
@@ -193,136 +172,3 @@ def checked_path(url: URL) -> Path:
     except (OSError, ValueError) as error:
         raise UnusableDatabase(f"the SQLite file {url.database!r} cannot be used: {error}") from error
     return path
-
-
-class SqliteSource:
-    """A connection in a transaction, whose rows need SQLAlchemy's types but not its way of reading them."""
-
-    def __init__(self, driver: aiosqlite.Connection, dialect: Dialect) -> None:
-        self._driver = driver
-        self._dialect = dialect
-
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
-        compiled = query.compiled(self._dialect)
-        return compiled.rows(await self._driver.execute_fetchall(compiled.sql, compiled.arguments(values)))
-
-
-class SqliteWriteConnection:
-    """A transaction of several statements runs on the event loop: the lock on the file is already held, so none of them
-    waits for another writer, and few for the disk. What does wait, for that lock or for a commit, runs in a thread; so
-    does what is a transaction of its own, and a query."""
-
-    def __init__(self, file: DatabaseFile, dialect: Dialect) -> None:
-        self._file = file
-        self._dialect = dialect
-        self._connection = open_file(file, self._prepare)
-        file.opened(self)
-        self._checkpoints = Checkpoints(file)
-        self._worker = Worker("sqlite-writer")
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        _set_up(connection)
-        # What runs on the event loop waits for nobody.
-        connection.execute("PRAGMA busy_timeout = 0")
-        _check_revision(connection, self._file)
-        self._one_step = OneStep(connection)
-
-    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
-        compiled = query.compiled(self._dialect)
-        arguments = compiled.arguments(values)
-        return compiled.rows(
-            await self._worker.run(lambda: self._connection.execute(compiled.sql, arguments).fetchall())
-        )
-
-    def fence(self, writer_id: int | None) -> None:
-        """Do nothing: a file has one writer."""
-
-    async def begin(self, wait_seconds: float | None = None) -> None:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error):
-                raise
-            await self._worker.run(lambda: self._begin_in_turn(BUSY_SECONDS if wait_seconds is None else wait_seconds))
-
-    async def _alone(self, step: Callable[[], object]) -> None:
-        """Run a step that is a transaction of its own."""
-        try:
-            await self._worker.run(lambda: self._checked(step))
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error):
-                raise
-            await self._worker.run(self._begin_in_turn)
-            await self._worker.run(step)
-            await self._worker.run(lambda: self._checked(self._connection.commit))
-
-    def _checked(self, commit: Callable[[], object]) -> None:
-        """Run a step that commits, into the file that is there."""
-        commit()
-        self._file.check()
-
-    def _begin_in_turn(self, seconds: float = BUSY_SECONDS) -> None:
-        """Wait for another process to finish writing."""
-        self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        finally:
-            self._connection.execute("PRAGMA busy_timeout = 0")
-
-    async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
-        run = self._connection.execute
-        return [row for key in statement.rows(keys) for row in run(statement.sql, key).fetchall()]
-
-    async def execute(self, *work: Work) -> None:
-        for statement, rows in work:
-            if rows:
-                self._connection.executemany(statement.sql, statement.rows(rows))
-
-    async def command(self, sql: str) -> None:
-        self._connection.execute(sql)
-
-    async def commit(self, *work: Work) -> None:
-        if self._connection.in_transaction:
-            await self.execute(*work)
-            await self._worker.run(lambda: self._checked(self._connection.commit))
-        elif any(rows for _, rows in work):
-            await self._alone(self._one_step.of(*work))
-        self._checkpoints.go_on()
-
-    async def rollback(self) -> None:
-        await self._worker.run(self._connection.rollback)
-
-    async def close(self) -> None:
-        try:
-            await self._worker.run(self._close)
-        finally:
-            self._worker.stop()
-            self._checkpoints.close()
-
-    def _close(self) -> None:
-        empty_log(self._connection, self._file)
-        with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
-            self._connection.close()
-        self._file.closed(self)
-
-
-def _check_revision(connection: sqlite3.Connection, file: DatabaseFile) -> None:
-    """Raise `SchemaOutdated` if a file was put in the place of another one with another schema."""
-    try:
-        (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
-    except sqlite3.OperationalError:
-        if file.revision is not None:
-            raise
-        return
-    if file.revision not in (None, found):
-        raise SchemaOutdated(f"the file that is now at {file.path} has the schema {found}, not {file.revision}")
-    file.revision = found
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return outages.of_sqlite(error) is outages.LOCKED
-
-
-def _set_up(connection: sqlite3.Connection) -> None:
-    for statement in (*PRAGMAS, FIRST_READ):
-        connection.execute(statement)

@@ -27,7 +27,7 @@ STOREYS = ("gateway", "rest", "graph", "db")
 class Part(NamedTuple):
     """A part of a library, as `module:name`, with what it takes where we call or override it."""
 
-    library: str
+    package: str
     name: str
     used_in: str
     takes: str | None = None
@@ -195,7 +195,7 @@ ATTRIBUTES = {
     "limits.storage:MemoryStorage": ("limits", "storage"),
     "user_agents.parsers:UserAgent": ("user-agents", "browser device os ua_string"),
 }
-LIBRARIES = sorted({part.library for part in PARTS} | {library for library, _ in ATTRIBUTES.values()})
+LIBRARIES = sorted({part.package for part in PARTS} | {package for package, _ in ATTRIBUTES.values()})
 
 
 def found(name: str) -> Any:
@@ -222,11 +222,11 @@ def test_a_part_is_as_it_was(part: Part) -> None:
     try:
         value = found(part.name)
     except (ImportError, AttributeError):
-        pytest.fail(changed(part.library, part.name, part.used_in, "is gone"))
+        pytest.fail(changed(part.package, part.name, part.used_in, "is gone"))
     if part.takes is not None:
         takes = ", ".join(inspect.signature(value).parameters)
         if takes != part.takes:
-            pytest.fail(changed(part.library, part.name, part.used_in, f"takes ({takes}) instead of ({part.takes})"))
+            pytest.fail(changed(part.package, part.name, part.used_in, f"takes ({takes}) instead of ({part.takes})"))
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)

@@ -17,7 +17,7 @@ from db.cells import Cells
 from db.committer import Committer
 from db.errors import DatabaseAway
 from db.folder import WATCHED, Folder
-from db.postgresql import PostgresWriteConnection
+from db.postgres_connections import PostgresWriteConnection
 from db.records import Click, VisitRecord
 from db.store import Store
 from db.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
