@@ -150,7 +150,7 @@ class Batch:
                 entry.click.link_id,
                 entry.click.occurred_at,
             )
-            for entry in sorted(returning, key=lambda entry: entry.id)
+            for entry in sorted(returning, key=lambda entry: (entry.click.occurred_at, entry.id))
         }
         clicks = [entry.click for entry in entries]
         memberships = _sums(((click.program_id, click.partner_id), click.occurred_at) for click in clicks)

@@ -53,9 +53,14 @@ def _updated_at() -> Case[Any]:
 _more = bindparam("more", type_=BigInteger)
 INSERT_EVENT = insert(ClickEvent).inline()
 INSERT_CUSTOMER = insert(Customer).inline()
+# The latest click decides whose the customer is, even if an earlier one is committed after it.
 RETURN_CUSTOMER = (
     update(Customer)
-    .where(Customer.program_id == bindparam("program"), Customer.id == bindparam("row"))
+    .where(
+        Customer.program_id == bindparam("program"),
+        Customer.id == bindparam("row"),
+        Customer.last_click_at <= bindparam("at", type_=UtcDateTime()),
+    )
     .values(
         partner_id=bindparam("partner"),
         link_id=bindparam("link"),

@@ -4,11 +4,12 @@ import asyncio
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, insert, select, update
 
 from db.audit import audit
@@ -80,6 +81,21 @@ async def test_one_refused_click_fails_alone(store: Store, committer: Committer)
     assert await count(store, ClickEvent) == 2
     assert await count(store, Customer) == 2
     assert await count(store, ClickTestEvent) == 1
+
+
+async def test_an_earlier_click_that_is_committed_later_leaves_the_customer_to_the_latest(
+    store: Store, committer: Committer
+) -> None:
+    (first,) = await committer.commit([click()])
+    assert isinstance(first, Receipt)
+
+    def after(seconds: int) -> Click:
+        return replace(click(existing_click_id=first.click_id), occurred_at=NOW + timedelta(seconds=seconds))
+
+    for batch, latest in (([after(2)], 2), ([after(1)], 2), ([after(4), after(3)], 4)):
+        await committer.commit(batch)
+        async with store.read() as connection:
+            assert await connection.scalar(select(Customer.last_click_at)) == NOW + timedelta(seconds=latest)
 
 
 async def test_a_refused_click_leaves_its_repetition_refused_too(store: Store, committer: Committer) -> None:
