@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
+from msgspec import Struct, defstruct
 from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import aliased
 
@@ -19,8 +20,6 @@ from graph.scope import Eyes, visible, withheld
 Found: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]
 # What makes a finished value of one of the statement's rows.
 Make: TypeAlias = Callable[[Sequence[Any], Found], Any]
-# Python's, of a `row` of the result and of the pages `found`.
-Expression: TypeAlias = str
 
 
 class Nested(NamedTuple):
@@ -42,7 +41,6 @@ class Selecting:
         self._columns: dict[ColumnElement[Any], int] = {}
         # By the row that points to them: what is wanted by several names is joined once. SQLite joins up to 64 tables.
         self._joins: dict[tuple[Row, str], tuple[Row, ColumnElement[bool]]] = {}
-        self._finishers: dict[str, Callable[..., Any]] = {}
 
     def place(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
         """Add columns; return the function that takes their values out of a row of the result."""
@@ -58,21 +56,30 @@ class Selecting:
         return statement
 
     def row(self, row: Row, wanted: Wanted) -> Make:
-        """Add what is wanted of a row; return what makes it a finished value."""
-        # One expression for the whole of it takes a fifth of the time that a function for each part would.
-        expression = self._object(row, wanted)
-        make: Make = eval(f"lambda row, found: {expression}", self._finishers)  # noqa: S307  made of our own words
+        """Add what is wanted of a row; return what makes it a finished value: a struct, which is encoded as an object
+        with the client's names."""
+        kind = CATALOGUE[wanted.kind]
+        values = [self._part(row, kind, part) for part in wanted.parts]
+        answer = _struct([part.answer for part in wanted.parts])
+        # Most values are columns as they are; the others take the place of any column.
+        take = _taking([value if isinstance(value, int) else 0 for value in values])
+        made = [(at, value) for at, value in enumerate(values) if not isinstance(value, int)]
+        if not made:
+            return lambda row, found: answer(*take(row))
+
+        def make(row: Sequence[Any], found: Found) -> Struct:
+            parts = list(take(row))
+            for at, value in made:
+                parts[at] = value(row, found)
+            return answer(*parts)
+
         return make
 
-    def _object(self, row: Row, wanted: Wanted) -> Expression:
-        kind = CATALOGUE[wanted.kind]
-        parts = (f"{part.answer!r}: {self._part(row, kind, part)}" for part in wanted.parts)
-        return f"{{{', '.join(parts)}}}"
-
-    def _part(self, row: Row, kind: Kind, part: Field | Typename | One | Many) -> Expression:
+    def _part(self, row: Row, kind: Kind, part: Field | Typename | One | Many) -> int | Make:
+        """Return where in a row of the result a part's value is, or what makes it."""
         match part:
             case Typename(_, type_name):
-                return repr(type_name)
+                return lambda row, found: type_name
             case Field(_, name):
                 return self._field(row, kind, name)
             case One(_, name, wanted):
@@ -80,34 +87,34 @@ class Selecting:
             case Many(_, name, page):
                 return self._many(row, kind.children[name], page)
 
-    def _field(self, row: Row, kind: Kind, name: str) -> Expression:
+    def _field(self, row: Row, kind: Kind, name: str) -> int | Make:
         if withheld(row, name, self.eyes):
-            return "None"
+            return lambda row, found: None
         attribute = kind.attribute(name)
-        values = self._values(attribute.columns(row))
-        if attribute.finish is None:
-            return values
-        finisher = f"finish{len(self._finishers)}"
-        self._finishers[finisher] = attribute.finish
-        return f"{finisher}({values})"
+        positions = self._positions(attribute.columns(row))
+        finish = attribute.finish
+        if finish is None:
+            (position,) = positions
+            return position
+        take = _taking(positions)
+        return lambda row, found: finish(*take(row))
 
-    def _one(self, row: Row, kind: Kind, name: str, wanted: Wanted) -> Expression:
+    def _one(self, row: Row, kind: Kind, name: str, wanted: Wanted) -> Make:
         reference = kind.references[name]
         if (row, name) not in self._joins:
             joined = aliased(CATALOGUE[reference.kind].table)
             self._joins[row, name] = joined, and_(reference.matches(row, joined), visible(joined, self.eyes))
         there, _ = self._joins[row, name]
-        key, *_ = CATALOGUE[reference.kind].key_columns(there)
-        return f"None if {self._values([key])} is None else {self._object(there, wanted)}"
+        first_key, *_ = CATALOGUE[reference.kind].key_columns(there)
+        (key,) = self._positions([first_key])
+        make = self.row(there, wanted)
+        return lambda row, found: None if row[key] is None else make(row, found)
 
-    def _many(self, row: Row, children: Children, page: Page) -> Expression:
+    def _many(self, row: Row, children: Children, page: Page) -> Make:
         columns = [getattr(row, name) for name in children.keys.values()]
-        self.nested.append(Nested(page, tuple(children.keys), columns, self.place(columns)))
-        return f"found[{page.number}][{self._values(columns)},]"
-
-    def _values(self, columns: Sequence[ColumnElement[Any]]) -> Expression:
-        """Add columns; return their values, with commas between."""
-        return ", ".join(f"row[{at}]" for at in self._positions(columns))
+        key = self.place(columns)
+        self.nested.append(Nested(page, tuple(children.keys), columns, key))
+        return lambda row, found: found[page.number][key(row)]
 
     def _positions(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[int]:
         return [self._columns.setdefault(column, len(self._columns)) for column in columns]
@@ -120,3 +127,9 @@ def _taking(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ..
         case [at]:
             return lambda row: (row[at],)
     return itemgetter(*positions)
+
+
+def _struct(names: Sequence[str]) -> type[Struct]:
+    """Return a struct whose values are encoded under these names. It is made in a quarter of the time of a dict."""
+    fields = [f"part{at}" for at in range(len(names))]
+    return defstruct("Answer", fields, frozen=True, gc=False, rename=dict(zip(fields, names, strict=True)))
