@@ -27,7 +27,7 @@ BATCH_ROWS = 500
 # Trackers give up on an answer after about this long; the click is then better refused than kept.
 COMMIT_SECONDS = 10
 # How often the writer finds out by itself whether an outage is over.
-PROBE_SECONDS = 1
+PROBE_SECONDS = 0.5
 # Of several gateways on one database, those who follow the clicks see a click of one only once the others have promised
 # to record none of before it. Each promise is a transaction.
 RENEW_SECONDS = 0.5
@@ -79,6 +79,7 @@ class ClickWriter:
 
     def start(self) -> None:
         """Begin to write what waits."""
+        self._observer.available(True)
         self._task = asyncio.create_task(self._run(), name="click writer")
         if self._committer.is_shared:
             self._renewing = asyncio.create_task(self._renew_regularly(), name="promises")

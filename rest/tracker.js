@@ -95,7 +95,7 @@
     const query = (url || "").split("#")[0].replace(/^[^?]*\??/, "&");
     const found = /&aff=([^&]*)/.exec(query) || /&amp;aff=([^&]*)/.exec(query) || ["", ""];
     const code = found[1].slice(0, 300);
-    return (attempt(() => decodeURIComponent(code)) || code).replace(/[^\w-]+$/, "");
+    return (attempt(() => decodeURIComponent(code)) || code).replace(/(%\w\w|[^\w-])+$/, "");
   }
 
   // RFC 9562, version 7: the time, then randomness.

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tests.databases import MakeDatabase
 from tests.faces import CLICK
 from tests.gateways import Gateway, body_of, running_gateway
+from tests.unforeseen import unforeseen
 
 PAGE = {"Origin": "https://yoursite.com"}
 PREFLIGHT = PAGE | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
@@ -98,5 +99,6 @@ async def test_a_refusal_of_a_busy_gateway_may_be_read(database_url: str) -> Non
 
 async def test_a_fault_may_be_read(gateway: Gateway) -> None:
     await gateway.link()
-    await gateway.execute(text("ALTER TABLE customers RENAME TO elsewhere"))
+    fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)
+    await gateway.execute(text(fault.breaks))
     assert readable_status(await gateway.track()) == 500

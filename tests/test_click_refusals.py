@@ -15,6 +15,7 @@ from graph.resolvers import links
 from tests.databases import MakeDatabase
 from tests.faces import Face, both_faces, rest
 from tests.gateways import Gateway, body_of, running_gateway
+from tests.unforeseen import unforeseen
 
 MISSING = "affiliate_url is required"
 INVALID = "Invalid affiliate_url"
@@ -239,15 +240,16 @@ async def test_something_unforeseen_is_logged_but_not_told(
     gateway: Gateway, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     await gateway.link()
-    await gateway.execute(text("ALTER TABLE affiliate_click_events RENAME TO elsewhere"))
+    fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)
+    await gateway.execute(text(fault.breaks))
     answer = await gateway.track(page_title="a title of its own")
-    await gateway.execute(text("ALTER TABLE elsewhere RENAME TO affiliate_click_events"))
+    await gateway.execute(text(fault.mends))
     assert answer.status_code == 500
     body = body_of(answer)
     body.pop("code", None)
     assert body == {"error": "Click tracking failed"}
     logged = capfd.readouterr().err + caplog.text
     assert "Traceback" in logged
-    assert "affiliate_click_events" in logged
+    assert fault.word in logged
     assert (await gateway.track()).status_code == 200
     assert await gateway.recorded() == len(await gateway.customers()) == 1

@@ -33,12 +33,7 @@ from tests.gateways import Gateway, body_of, make_link, running_gateway
 from tests.load import Load
 from tests.processes import clickgate, free_port, serving
 from tests.sockets import opened
-
-# The first says no such function, the other that a text is no integer.
-NEVER_FORESEEN = {
-    "sqlite": "CREATE TRIGGER broken BEFORE INSERT ON affiliate_click_test_events BEGIN SELECT no_such_function(); END",
-    "postgresql": "ALTER TABLE affiliate_click_test_events ALTER COLUMN page_title TYPE integer USING NULL",
-}
+from tests.unforeseen import unforeseen
 
 
 async def test_a_live_and_ready_gateway_says_so(gateway: Gateway) -> None:
@@ -131,7 +126,7 @@ async def test_an_unforeseen_fault_is_logged_once_with_its_traceback_and_masked(
     gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     await gateway.link()
-    await gateway.execute(text(NEVER_FORESEEN["sqlite" if gateway.store.is_sqlite else "postgresql"]))
+    await gateway.execute(text(unforeseen("affiliate_click_test_events", is_sqlite=gateway.store.is_sqlite).breaks))
     with caplog.at_level(logging.ERROR):
         answer = await gateway.track(None, additional_data={"test_mode": True})
     assert answer.status_code == 500

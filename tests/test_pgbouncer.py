@@ -66,9 +66,9 @@ async def test_settings_hold_for_a_transaction_and_are_gone_after_it(
     pooled: Pooled, make_postgres: MakeDatabase
 ) -> None:
     url = pooled(make_postgres())
-    store = Store(f"{url}?pgbouncer=true&options=-c%20lock_timeout%3D7s")
+    store = Store(f"{url}?pgbouncer=true&options=-c%20statement_timeout%3D7s")
     async with store.write() as connection:
-        assert await connection.scalar(text("SHOW lock_timeout")) == "7s"
+        assert await connection.scalar(text("SHOW statement_timeout")) == "7s"
         assert await connection.scalar(text("SHOW jit")) == "off"
     await store.close()
     writer = await store.database.connect_writer()
@@ -77,7 +77,7 @@ async def test_settings_hold_for_a_transaction_and_are_gone_after_it(
     await writer.close()
     plain = Store(f"{url}?pgbouncer=true")
     async with plain.write() as connection:
-        assert await connection.scalar(text("SHOW lock_timeout")) == "0"
+        assert await connection.scalar(text("SHOW statement_timeout")) == "0"
     await plain.close()
 
 
