@@ -18,8 +18,13 @@ from gateway.addresses import CACHE_ENTRIES, parsed_address
 UNIX = "unix"
 # The longest address, in brackets and quotes, with a zone and a port.
 LONGEST_ELEMENT = 96
+# A visitor's header is short, and the same with each request; an entry of the cache holds as much at most.
+CACHED_LENGTH = 2 * LONGEST_ELEMENT
 PORT = re.compile(r":[0-9]*")
 SCHEMES = {"http": "ws", "https": "wss"}
+
+# What an empty list says of the client.
+UNNAMED = ""
 
 Address = IPv4Address | IPv6Address
 
@@ -31,6 +36,7 @@ class TrustedProxies:
         self._networks: list[IPv4Network | IPv6Network] = [ip_network(text) for text in trusted if text != UNIX]
         self._trusts_unix = UNIX in trusted
         self._trusts_peer = lru_cache(CACHE_ENTRIES)(lambda host: self._trusts(parsed_address(host)))
+        self._cached_client = lru_cache(CACHE_ENTRIES)(self._client)
 
     def resolve(self, scope: Scope) -> None:
         """Put the client and the scheme that trusted proxies vouch for into a request's scope. The client is None where
@@ -38,31 +44,36 @@ class TrustedProxies:
         peer = scope.get("client")
         if not (self._trusts_unix if peer is None else self._trusts_peer(peer[0])):
             return
+        values: list[bytes] = []
         for name, value in scope["headers"]:
-            if name == b"x-forwarded-proto":
+            if name == b"x-forwarded-for":
+                values.append(value)
+            elif name == b"x-forwarded-proto":
                 scheme = value.split(b",")[0].strip().decode("latin-1").lower()
                 if scheme in SCHEMES:
                     scope["scheme"] = scheme if scope["type"] == "http" else SCHEMES[scheme]
-        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        elements = [element for value in forwarded for part in value.split(b",") if (element := part.strip(b" \t"))]
-        if elements:
-            client = self._client(elements)
-            scope["client"] = None if client is None else (str(client), 0)
+        if values:
+            forwarded = b",".join(values)
+            find = self._cached_client if len(forwarded) <= CACHED_LENGTH else self._client
+            client = find(forwarded)
+            if client != UNNAMED:
+                scope["client"] = None if client is None else (client, 0)
 
-    def _client(self, elements: Sequence[bytes]) -> Address | None:
-        """Return the rightmost address that is not a trusted proxy's, or the leftmost one where all are."""
-        client = None
+    def _client(self, forwarded: bytes) -> str | None:
+        """Return the rightmost address that is not a trusted proxy's, or the leftmost one where all are; None where
+        that is no address, and `UNNAMED` for a list without elements."""
+        client: Address | None = None
+        elements = [element for part in forwarded.split(b",") if (element := part.strip(b" \t"))]
         for element in reversed(elements):
             client = _element(element) if len(element) <= LONGEST_ELEMENT else None
             if not self._trusts(client):
                 break
-        return client
+        return (str(client) if client else None) if elements else UNNAMED
 
     def _trusts(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._networks)
 
 
-@lru_cache(CACHE_ENTRIES)
 def _element(element: bytes) -> Address | None:
     """Return the address in one element of the list, which may have quotes, brackets, a zone and a port."""
     text = element.decode("latin-1").strip('" \t')
