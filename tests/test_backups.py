@@ -14,6 +14,8 @@ from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.processes import clickgate, kill, serving
 
+pytestmark = pytest.mark.slow
+
 CLICK = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
 
 

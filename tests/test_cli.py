@@ -15,6 +15,8 @@ from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.processes import clickgate
 
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).parent.parent / "README.md"
 
 

@@ -15,6 +15,8 @@ from gateway.cli import COMMANDS
 from tests.databases import MakeDatabase
 from tests.processes import COMMAND, clickgate, environment
 
+pytestmark = pytest.mark.slow
+
 HUGE = "9" * 25
 NO_TEXT = os.fsdecode(b"caf\xe9")
 BAD_ARGUMENTS = [

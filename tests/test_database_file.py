@@ -19,6 +19,8 @@ from tests.faces import CLICK
 from tests.gateways import make_link
 from tests.processes import serving
 
+pytestmark = pytest.mark.slow
+
 HEALED_SECONDS = 8
 URL = "https://yoursite.com/?aff=PARTNER123"
 

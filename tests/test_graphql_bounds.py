@@ -29,6 +29,8 @@ from tests.faces import GRAPHQL
 from tests.gateways import Gateway, make_link
 from tests.sockets import Subscriber, opened
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = build_schema()
 ALLOWED = (OperationType.QUERY, OperationType.MUTATION)
 WORD = re.compile(r"\w+|[^\s\w]")

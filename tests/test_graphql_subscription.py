@@ -17,6 +17,8 @@ from tests.faces import graphql
 from tests.gateways import PROMISED_SECONDS, Gateway, running_gateway
 from tests.sockets import Subscriber, opened, watching
 
+pytestmark = pytest.mark.slow
+
 CODES = ("HERE", "THERE", "SHARED-HERE", "SHARED-THERE")
 SHAPE = """
   __typename id number: databaseId pageTitle occurredAt isBot additionalData

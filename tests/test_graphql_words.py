@@ -28,7 +28,7 @@ from tests.databases import MakeDatabase
 from tests.gateways import Gateway, body_of, running_gateway
 from tests.walks import arguments, literal, needs, node_kinds, object_type, root_fields
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 PYTHON = re.compile(
     r"\b(None|True|False|Undefined|NoneType|str|int|float|bool|dict|tuple|datetime|nan|inf)\b"

@@ -22,6 +22,8 @@ from tests.gateways import make_link
 from tests.processes import COMMAND, clickgate, environment, free_port, ready, serving, stop
 from tests.raw import CLICK, PATH
 
+pytestmark = pytest.mark.slow
+
 VISITOR = "203.0.113.9"
 
 

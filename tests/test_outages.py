@@ -22,6 +22,8 @@ from tests.gateways import Gateway, make_link, running_gateway
 from tests.log import Log
 from tests.outages import HEALED_SECONDS, check_not_ready, check_ready, readiness, session, with_role
 
+pytestmark = pytest.mark.slow
+
 CLICK_TABLES = (
     "affiliate_click_events",
     "affiliate_click_test_events",

@@ -17,6 +17,8 @@ from tests.gateways import running_gateway
 from tests.pgbouncer import running_pgbouncer
 from tests.processes import clickgate
 
+pytestmark = pytest.mark.slow
+
 Pooled = Callable[[str], str]
 """Returns the URL by which PgBouncer leads to the database of another URL."""
 REPORT = """{ clickReport(from: "2026-01-01T00:00:00Z", to: "2035-01-01T00:00:00Z") { clicks }

@@ -15,6 +15,8 @@ from tests.processes import clickgate
 from tests.reverse_proxy import reverse_proxy
 from tests.sockets import opened
 
+pytestmark = pytest.mark.slow
+
 ROOT = "/affiliate"
 VISIT = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
 PATHS: dict[str, Any] = {"click_path": "/hello/c", "tracker_path": "/hello/t.js"}

@@ -3,10 +3,14 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.databases import MakeDatabase
 from tests.gateways import make_link, running_gateway
 from tests.log import Log
 from tests.outages import check_not_ready, check_ready, fill, small_disk
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_full_disk_is_an_outage_until_there_is_room(

@@ -11,6 +11,8 @@ from db.store import Store
 from tests.databases import MakeDatabase
 from tests.processes import clickgate, free_port
 
+pytestmark = pytest.mark.slow
+
 
 def refused(url: str) -> str:
     """Try to serve; return what is said."""

@@ -21,6 +21,8 @@ from tests.databases import KINDS
 from tests.processes import clickgate, serving
 from tests.recount import make_folder
 
+pytestmark = pytest.mark.slow
+
 EVENTS = {1: 2500, 2: 3}
 """How many there are in each program."""
 HISTORY = (

@@ -31,6 +31,8 @@ from tests.processes import kill, serving
 from tests.proxy import lossy_proxy
 from tests.recount import make_folder
 
+pytestmark = pytest.mark.slow
+
 NEWER = "9999"
 
 
