@@ -25,7 +25,7 @@ demo: $(RUNTIME) ## Run a gateway filled with a demonstration's clicks; CLICKGAT
 test: $(DEV) ## Run the tests
 	$(BIN)/pytest --ignore=tests/benchmarks $(SPREAD) $(ARGS)
 
-test-fast: $(DEV) ## Run the tests that need no browser and no PostgreSQL, in under a minute
+test-fast: $(DEV) ## Run the tests that need no browser, no PostgreSQL and little time
 	$(BIN)/pytest --ignore=tests/benchmarks -m "not browser and not postgresql and not slow" $(SPREAD) $(ARGS)
 
 lint: $(DEV) ## Check style, format and types
