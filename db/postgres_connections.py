@@ -48,7 +48,7 @@ class PostgresWriteConnection:
 
     def fence(self, writer_id: int | None) -> None:
         # A number of ours; as a parameter, it would be encoded for each batch.
-        self._fence = "" if writer_id is None else f"SELECT id FROM click_writers WHERE id = {writer_id} FOR KEY SHARE"  # noqa: S608
+        self._fence = "" if writer_id is None else f"SELECT id FROM click_writers WHERE id = {writer_id} FOR KEY SHARE"  # noqa: S608  our own words
 
     async def begin(self, wait_seconds: float | None = None) -> None:
         wait = "" if wait_seconds is None else f"; SET LOCAL lock_timeout = {round(wait_seconds * 1000)}"

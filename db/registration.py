@@ -56,7 +56,7 @@ REGISTER = _query(
         coalesce(min(first_event_id) FILTER (WHERE id > 0), {_NEXT_ID})
     FROM click_writers
     RETURNING id
-    """,  # noqa: S608
+    """,  # noqa: S608  our own words
     id=BigInteger(),
 )
 REVISION = _query("SELECT version_num FROM alembic_version", version_num=None)
@@ -67,12 +67,12 @@ RENEW = _query(
     UPDATE click_writers
     SET occurred_from = :moment, first_event_id = coalesce(:first_id, {_NEXT_ID}), refreshed_at = clock_timestamp()
     WHERE id = :writer RETURNING {_NEXT_ID}
-    """,  # noqa: S608
+    """,  # noqa: S608  our own words
     next_id=BigInteger(),
 )
 # A row is locked while a transaction of its writer is under way, even one that its writer gave up on.
 RETIRE = _query(
-    f"WITH found AS (SELECT id FROM click_writers WHERE id = :writer FOR UPDATE SKIP LOCKED), {_REMOVE}",  # noqa: S608
+    f"WITH found AS (SELECT id FROM click_writers WHERE id = :writer FOR UPDATE SKIP LOCKED), {_REMOVE}",  # noqa: S608  our own words
     id=BigInteger(),
 )
 REAP = _query(
@@ -82,7 +82,7 @@ REAP = _query(
         WHERE id > 0 AND refreshed_at < clock_timestamp() - interval '{DEAD_SECONDS} seconds'
         FOR UPDATE SKIP LOCKED
     ), {_REMOVE}
-    """,  # noqa: S608
+    """,  # noqa: S608  our own words
     id=BigInteger(),
 )
 # An upgrade locks the table first, see `db.migrate`, so this is a lock on the schema as well.
