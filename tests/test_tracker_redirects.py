@@ -97,10 +97,8 @@ async def test_two_tabs_at_once_count_two_clicks_and_the_later_one_has_the_visit
         await other.goto(shop.url(f"/?aff={codes[1]}"))
         assert len(await landings(visitor)) == 2
     for page in (visitor.page, other):
-        # A page behind another one draws no frames, in which the browser's driver would look.
-        await page.bring_to_front()
         await page.evaluate("affitor.ready")
-        await page.wait_for_function("code => affitor.affiliateUrl.endsWith(code)", arg=codes[1], polling=100)
+        await page.wait_for_function("code => affitor.affiliateUrl.endsWith(code)", arg=codes[1])
     assert [len(await shop.events(code)) for code in codes] == [1, 1]
     assert await landings(visitor) == []
 
