@@ -1,8 +1,8 @@
 """Accepting a crowd of connections at once.
 
-The event loop accepts one connection per turn, and a turn answers requests of all connections that it has: behind a
-thousand of them a visitor would wait for as many turns. So each connection that the loop accepts brings in those that
-wait behind it.
+The event loop accepts one connection per iteration, which answers requests of all connections that it has: behind a
+thousand new connections a visitor would wait for as many iterations. So each connection that the loop accepts brings in
+those that wait behind it.
 """
 
 import asyncio
@@ -21,24 +21,30 @@ class Config(uvicorn.Config):
 
 
 class Acceptor:
-    """Accepts what waits on listening sockets, once a turn."""
+    """Accepts what waits on listening sockets, once in an iteration of the event loop."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[object]] = set()
+        self._has_accepted = False
 
     def accept(self, listeners: Iterable[socket.socket], make: Callable[[], asyncio.Protocol], room: int) -> None:
         """Accept connections as far as there is room, and have a protocol made for each."""
-        if self._tasks:
+        if self._has_accepted:
             return
         loop = asyncio.get_running_loop()
+        self._has_accepted = True
+        loop.call_soon(self._next_iteration)
         for listener in listeners:
-            for _ in range(min(AT_ONCE, room)):
+            for _ in range(min(AT_ONCE, room - len(self._tasks))):
                 accepted = _accepted(listener)
                 if accepted is None:
                     break
                 task: asyncio.Task[object] = loop.create_task(_connect(loop, make, accepted))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+
+    def _next_iteration(self) -> None:
+        self._has_accepted = False
 
 
 def _accepted(listener: socket.socket) -> socket.socket | None:
