@@ -22,7 +22,7 @@ from gateway.descriptors import affordable_connections, is_exhaustion
 from gateway.errors import PathTaken
 from gateway.graphql import GraphQLEndpoint
 from gateway.health import Readiness, healthz
-from gateway.metrics import metrics
+from gateway.metrics import MetricsEndpoint
 from gateway.pages import page_routes
 from gateway.routing import Application
 from gateway.services import running_services
@@ -105,7 +105,7 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
         Route("/openapi.json", OpenAPIEndpoint(settings.root_path).answer),
         Route("/healthz", healthz),
         Route("/readyz", Readiness().answer),
-        Route("/metrics", metrics),
+        Route("/metrics", MetricsEndpoint().answer),
         *page_routes(settings.pages, settings.root_path),
         *more,
     ]

@@ -25,6 +25,7 @@ from starlette.responses import Response
 from db.backlog import Backlog, measure_backlog
 from db.errors import StoreError
 from db.store import Store
+from graph.turns import Turns
 
 CLICKS = Counter("clickgate_clicks", "Requests to the click endpoint, by outcome", ["outcome"])
 BATCH_CLICKS = Histogram(
@@ -114,9 +115,20 @@ def _sample_connections(store: Store) -> None:
         LOG_BYTES.set(log_bytes)
 
 
-async def metrics(request: Request) -> Response:
-    """Answer a scrape, with the sums over all worker processes where there are several."""
-    _sample_connections(request.state.services.store)
+class MetricsEndpoint:
+    """`/metrics`. An answer takes some milliseconds to write, so a crowd of requests takes turns."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+
+    async def answer(self, request: Request) -> Response:
+        """Answer a scrape, with the sums over all worker processes where there are several."""
+        await self._turns.take(request.receive)
+        return _metrics(request.state.services.store)
+
+
+def _metrics(store: Store) -> Response:
+    _sample_connections(store)
     registry: CollectorRegistry = REGISTRY
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         _forget_ended_processes(Path(folder))

@@ -28,6 +28,7 @@ from graph.errors import (
     TryLater,
 )
 from graph.resolvers import clicks
+from graph.turns import Turns
 from rest.answers import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
 from rest.body import decode_visit
 
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 PATH = "/api/v1/track/click"
 METHODS = "POST, OPTIONS"
+# The tracker's bodies are well below; longer ones take longer to decode than the rest of a click takes.
+LARGE_BYTES = 8 * 1024
 CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"Retry-After, Clickgate-Fault"),
@@ -60,30 +63,36 @@ class Answer(NamedTuple):
 class ClickEndpoint:
     """The endpoint. It finds the process's services in the lifespan's state."""
 
+    def __init__(self) -> None:
+        self._large_bodies = Turns()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         services: Services = scope["state"]["services"]
         try:
-            answer = await _answer(services, scope, receive)
+            answer = await _answer(services, scope, receive, self._large_bodies)
         except ClientDisconnect:
             return
         services.count(answer.outcome)
         await _send(answer, send)
 
 
-async def _answer(services: Services, scope: Scope, receive: Receive) -> Answer:
+async def _answer(services: Services, scope: Scope, receive: Receive, large_bodies: Turns) -> Answer:
     match scope["method"]:
         case "POST":
-            return await _track(services, scope, receive)
+            return await _track(services, scope, receive, large_bodies)
         case "OPTIONS":
             return Answer("preflight", 204, headers=PREFLIGHT)
     return Answer("method_not_allowed", 405, Problem("Method not allowed", "method_not_allowed"), {"Allow": METHODS})
 
 
-async def _track(services: Services, scope: Scope, receive: Receive) -> Answer:
+async def _track(services: Services, scope: Scope, receive: Receive, large_bodies: Turns) -> Answer:
     context = caller(services, scope)
     try:
         services.charge(context.client_address)
-        visit, unreadable = decode_visit(await read_body(scope, receive))
+        body = await read_body(scope, receive)
+        if len(body) > LARGE_BYTES:
+            await large_bodies.take(receive)
+        visit, unreadable = decode_visit(body)
         tracked = await clicks.track(context, visit, unreadable)
     except ClientDisconnect:
         raise

@@ -20,6 +20,7 @@ from strawberry.types.graphql import OperationType
 
 from graph.context import Context
 from graph.errors import TooComplex
+from graph.turns import Turns
 from graph.wire.cost import Cost
 from graph.wire.documents import MOST_ERRORS, Document, Documents, Kept
 from graph.wire.faults import shown
@@ -58,6 +59,12 @@ class GuardedSchema(strawberry.Schema):
         super().__init__(query, extensions=extensions, **options)
         name_known_locations(self._schema)
         self.documents = Documents(self._schema, limits or Limits())
+        self._turns = Turns()
+        self._anonymous_turns = Turns()
+
+    def turns(self, context: Context) -> Turns:
+        """Return the turns that a caller waits for. Callers with a token do not queue behind anonymous ones."""
+        return self._anonymous_turns if context.viewer is None else self._turns
 
     def admit(self, query: str, operation_name: str | None, variables: Mapping[str, Any] | None) -> Admitted:
         """Read a document, choose its operation, coerce its variables, and work out its cost."""

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope
 from graph.body import read_body
 from graph.caller import header
 from graph.errors import InvalidRequest
+from graph.turns import Turns
 from graph.wire.media import is_readable
 
 JSON_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
@@ -65,12 +66,13 @@ class SentRequest(Struct, frozen=True, rename="camel"):
 _decode = msgspec.json.Decoder(SentRequest).decode
 
 
-async def posted(scope: Scope, receive: Receive) -> Request:
-    """Return the request in a body. Raises `UnreadableType`, `MalformedRequest`, `PersistedQueryNotSupported`, and what
-    `read_body` raises."""
+async def posted(scope: Scope, receive: Receive, turns: Turns) -> Request:
+    """Return the request in a body when it is its turn. Raises `UnreadableType`, `MalformedRequest`,
+    `PersistedQueryNotSupported`, and what `read_body` raises."""
     if not is_readable(header(scope, b"content-type")):
         raise UnreadableType
     body = await read_body(scope, receive)
+    await turns.take(receive)
     try:
         sent = _decode(body)
     except (ValueError, RecursionError) as error:
@@ -78,9 +80,10 @@ async def posted(scope: Scope, receive: Receive) -> Request:
     return sent.request()
 
 
-def queried(scope: Scope) -> Request:
-    """Return the request in a query string, where `variables` and `extensions` are JSON. Raises `MalformedRequest`,
-    `PersistedQueryNotSupported`."""
+async def queried(scope: Scope, receive: Receive, turns: Turns) -> Request:
+    """Return the request in a query string, where `variables` and `extensions` are JSON, when it is its turn. Raises
+    `MalformedRequest`, `PersistedQueryNotSupported`, and `ClientDisconnect`."""
+    await turns.take(receive)
     fields: dict[str, Any] = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     try:
         for name in ("variables", "extensions"):

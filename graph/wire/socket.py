@@ -70,8 +70,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self.websocket.close(FORBIDDEN, "Forbidden")
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
-        documents = cast(GuardedSchema, self.schema).documents
-        with streaming(kind_of(documents, operation.query, operation.operation_name)):
+        schema = cast(GuardedSchema, self.schema)
+        await schema.turns(self.context).take()
+        with streaming(kind_of(schema.documents, operation.query, operation.operation_name)):
             await super().run_operation(operation)
 
     async def handle_task_exception(self, error: Exception) -> None:

@@ -100,7 +100,8 @@ class GraphQLView(GraphQL[Context, None]):
         secret = None if authorization is None else bearer(authorization)
         context = await identified(caller(scope["state"]["services"], scope), secret)
         try:
-            request = await posted(scope, receive) if method == "POST" else queried(scope)
+            turns = self._schema.turns(context)
+            request = await posted(scope, receive, turns) if method == "POST" else await queried(scope, receive, turns)
         except PersistedQueryNotSupported as error:
             return executed(PreExecutionError(None, [shown_refusal(error)]), media)
         return await self._execute(request, context, method, media)
