@@ -50,10 +50,12 @@ class Nginx:
 def command(name: str) -> str:
     """Return a program's path; skip the test where it is not installed, but fail it where everything is checked."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is not None:
-        return found
-    reason = f"there is no {name} on this machine: `apt-get install {name}` brings it"
-    pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    if found is None:
+        reason = f"there is no {name} on this machine: `apt-get install {name}` brings it"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
 
 
 @contextmanager
