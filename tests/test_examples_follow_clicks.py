@@ -47,6 +47,10 @@ class Copy:
                 return []
             return [id for (id,) in connection.execute("SELECT id FROM clicks ORDER BY rowid")]
 
+    def change(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.path, timeout=20)) as connection, connection:
+            connection.execute(statement)
+
     async def until(self, done: Callable[[list[str]], bool], script: subprocess.Popen[str]) -> None:
         async with asyncio.timeout(SECONDS):
             while not done(await asyncio.to_thread(self.ids)):
@@ -110,6 +114,30 @@ async def test_a_follower_that_is_killed_misses_and_doubles_nothing(gateway: Gat
     await followed_while_clicks_arrive(gateway, copy=Copy(tmp_path / "clicks.db"))
 
 
+@pytest.mark.parametrize("failing", ["INSERT ON clicks WHEN (SELECT count(*) FROM clicks) = 2", "UPDATE ON position"])
+async def test_a_page_is_stored_with_its_cursor_or_not_at_all(
+    make_sqlite: MakeDatabase, tmp_path: Path, failing: str
+) -> None:
+    copy = Copy(tmp_path / "clicks.db")
+    async with running_gateway(make_sqlite()) as gateway:
+        url, token = str(gateway.http.base_url), await gateway.token()
+        await gateway.link()
+        await gateway.track()
+        with following(url, token, copy) as script:
+            await copy.until(lambda ids: len(ids) == 1, script)
+        for _ in range(3):
+            await gateway.track()
+        copy.change(f"CREATE TRIGGER cut BEFORE {failing} BEGIN SELECT RAISE(ABORT, 'cut off'); END")
+        with following(url, token, copy) as script:
+            _, told = await asyncio.to_thread(script.communicate, timeout=20)
+        assert (script.returncode, told.splitlines()[-1]) == (1, "sqlite3.IntegrityError: cut off")
+        assert len(copy.ids()) == 1
+        copy.change("DROP TRIGGER cut")
+        with following(url, token, copy) as script:
+            await copy.until(lambda ids: len(ids) == 4, script)
+        assert copy.ids() == await recorded(gateway)
+
+
 async def test_the_clicks_of_several_gateways_are_followed_through_one(
     make_postgres: MakeDatabase, tmp_path: Path
 ) -> None:
@@ -152,8 +180,7 @@ async def test_a_cursor_that_the_gateway_does_not_know_ends_it_with_the_reason(
     await gateway.track()
     with following(url, token, copy) as script:
         await copy.until(lambda ids: len(ids) == 1, script)
-    with closing(sqlite3.connect(copy.path)) as connection, connection:
-        connection.execute("UPDATE position SET cursor = 'nonsense'")
+    copy.change("UPDATE position SET cursor = 'nonsense'")
     with following(url, token, copy) as script:
         _, told = await asyncio.to_thread(script.communicate, timeout=20)
     assert script.returncode == 1
