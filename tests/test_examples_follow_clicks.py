@@ -146,7 +146,8 @@ async def test_the_clicks_of_several_gateways_are_followed_through_one(
         await followed_while_clicks_arrive(one, other, copy=Copy(tmp_path / "clicks.db"))
 
 
-async def test_a_gateway_that_is_away_is_waited_for(database_url: str, tmp_path: Path) -> None:
+async def test_a_gateway_that_is_away_is_waited_for(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+    database_url = make_sqlite()
     await make_link(database_url)
     token = json.loads(clickgate(database_url, "token", "issue", "--role", "admin").stdout)["token"]
     copy, port = Copy(tmp_path / "clicks.db"), free_port()

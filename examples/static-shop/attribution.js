@@ -1,4 +1,4 @@
-// Fills in what `window.affitor` knows. Where an ad blocker keeps the tracker away there is none, and the form is sent
+// Fills in what `window.affitor` knows. If an ad blocker stops the tracker, that is undefined, and the form is sent
 // without a click id.
 function show() {
   const { hasAffiliateAttribution, clickId, affiliateUrl } = window.affitor ?? {};
@@ -8,7 +8,6 @@ function show() {
   document.querySelector("#affiliate-url").textContent = affiliateUrl ?? "none";
 }
 
-// Both are needed: a visitor who is known already was so before this script ran, and one who lands on this very page is
-// known once the gateway has answered.
+// A returning visitor is known before this script runs; one who lands on this very page, once the gateway has answered.
 show();
 document.addEventListener("affitor:ready", show);

@@ -1,4 +1,4 @@
-// The choice is the site's to remember: the tracker keeps no record of it, and is told on each page.
+// Remembering the choice is up to the site: the tracker keeps no record of it, and has to be told on each page.
 const CHOICE = "consent";
 const banner = document.querySelector("#banner");
 
@@ -7,7 +7,7 @@ window.affitorQueue = window.affitorQueue || [];
 
 function apply(choice) {
   banner.hidden = choice !== null;
-  // A visitor who has not chosen yet is neither remembered nor forgotten: the landing waits for the answer.
+  // Until the visitor chooses, the tracker keeps the landing in memory.
   if (choice !== null) window.affitorQueue.push(["consent", choice === "yes"]);
 }
 
@@ -19,7 +19,7 @@ function choose(choice) {
 document.querySelector("#agree").addEventListener("click", () => choose("yes"));
 document.querySelector("#refuse").addEventListener("click", () => choose("no"));
 document.querySelector("#withdraw").addEventListener("click", () => {
-  // Also removes the tracker's cookies.
+  // This removes the tracker's cookies, too.
   window.affitorQueue.push(["consent", false]);
   localStorage.removeItem(CHOICE);
   banner.hidden = false;

@@ -2,7 +2,7 @@ import Script from "next/script";
 
 export const metadata = { title: "Shop" };
 
-// `NEXT_PUBLIC_…` is compiled into the pages, so set it for `next build`. Alone, this talks to `make demo`.
+// Set it for `next build`, which compiles it into the pages. The default is the gateway of `make demo`.
 const gateway = process.env.NEXT_PUBLIC_CLICKGATE_URL ?? "http://127.0.0.1:8000";
 
 export default function RootLayout({ children }) {
@@ -10,9 +10,8 @@ export default function RootLayout({ children }) {
     <html lang="en">
       <body>
         {children}
-        {/* In the root layout, the script is loaded once for the whole visit. It notices navigations by itself, and
-            finds the referral link's code even if the page has cleaned its URL by then, so it need not hold up
-            hydration. */}
+        {/* In the root layout, the script loads once and stays; it notices navigations by itself. It also finds the
+            referral link's code if the app has cleaned the URL by then, so it need not load before hydration. */}
         <Script
           src={`${gateway}/js/affitor-tracker.js`}
           strategy="afterInteractive"

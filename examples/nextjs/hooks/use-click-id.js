@@ -8,18 +8,18 @@ function subscribe(onChange) {
   return () => document.removeEventListener("affitor:ready", onChange);
 }
 
-// A string or null, which React can compare; an object would be a new one at each call.
+// React compares snapshots by identity, so this is a string or null rather than a new object on each call.
 function snapshot() {
   return window.affitor?.clickId ?? null;
 }
 
-// On the server, and in the first render in the browser, which has to look the same, nobody knows the visitor.
+// The visitor is unknown on the server, and so in the first render in the browser, which has to match the server's.
 function serverSnapshot() {
   return null;
 }
 
 /**
- * Returns the click id of a visitor who came by a referral link, and null for anyone else or while it is not known yet.
+ * Returns the click id of a visitor who came by a referral link; null for other visitors, and until the id is known.
  *
  * @returns {string | null}
  */

@@ -9,7 +9,7 @@ export default function SignupPage() {
       <h1>Sign up</h1>
       <form method="post" action="/api/signup">
         <input name="email" type="email" required />
-        {/* Store it with the account: it says which partner brought the customer. */}
+        {/* Store it with the account: it tells which partner brought the customer. */}
         <input name="click_id" type="hidden" value={clickId ?? ""} />
         <button>Sign up</button>
       </form>
