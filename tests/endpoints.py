@@ -23,6 +23,7 @@ from graph.wire.admission import GuardedSchema
 from graph.wire.limits import Limits
 from graph.wire.plan import COST
 from graph.wire.view import GraphQLView
+from tests.servers import running_server
 
 PATH = "/graphql"
 Info = strawberry.Info[Context, None]
@@ -198,10 +199,5 @@ async def served(**options: Any) -> AsyncIterator[str]:
         ws="websockets-sansio",
         ws_max_size=BODY_BYTES,
     )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}{PATH}"
-    server.should_exit = True
-    await serving
+    async with running_server(config) as port:
+        yield f"127.0.0.1:{port}{PATH}"
