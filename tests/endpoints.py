@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.protocol import BoundedProtocol
+from gateway.websocket import BoundedSocket
 from graph.body import BODY_BYTES
 from graph.context import Context
 from graph.errors import DatabaseAway, FieldInvalid, Forbidden, RateLimited, Unauthenticated
@@ -196,7 +197,7 @@ async def served(**options: Any) -> AsyncIterator[str]:
         lifespan="off",
         log_config=None,
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws=BoundedSocket,
         ws_max_size=BODY_BYTES,
     )
     async with running_server(config) as port:
