@@ -30,6 +30,12 @@ def clickgate(database_url: str, *arguments: str, **settings: str) -> subprocess
     return run(arguments, environment(database_url, **settings), COMMAND_SECONDS)
 
 
+def heed_signals() -> None:
+    """Undo what `nohup`, or a shell that starts the tests in the background, would have every process ignore."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -56,6 +62,7 @@ async def serving(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=heed_signals,
         )
     try:
         async with httpx.AsyncClient(verify=False) as http:
