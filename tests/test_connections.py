@@ -114,6 +114,7 @@ async def test_sockets_leave_room_for_clicks(make_sqlite: MakeDatabase) -> None:
             await each.__aexit__(None, None, None)
 
 
+@pytest.mark.slow
 async def test_a_client_that_does_not_read_is_cut_off(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +181,7 @@ async def test_trailers_without_end_are_refused(make_sqlite: MakeDatabase) -> No
             await send_trailers(gateway)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [64, 100, 256])
 async def test_a_gateway_short_of_descriptors_from_the_first_second_on_heals(
     make_sqlite: MakeDatabase, tmp_path: Path, limit: int
@@ -214,6 +216,7 @@ async def test_a_gateway_short_of_descriptors_from_the_first_second_on_heals(
         await stop(process)
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_too_low_is_named(make_sqlite: MakeDatabase) -> None:
     done = subprocess.run(
         [COMMAND, "serve", "--port", "0"],
@@ -227,6 +230,7 @@ def test_a_limit_that_is_too_low_is_named(make_sqlite: MakeDatabase) -> None:
     assert done.stderr.strip().splitlines()[-1].startswith("clickgate: the limit on open files is 40")
 
 
+@pytest.mark.slow
 async def test_the_soft_limit_is_raised_to_the_hard_one(make_sqlite: MakeDatabase) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))

@@ -108,6 +108,7 @@ async def test_the_use_of_a_token_is_noted_by_a_gateway_that_stops(database_url:
         assert None not in (await used_at(gateway)).values()
 
 
+@pytest.mark.slow
 async def test_a_use_that_is_being_noted_when_the_gateway_stops_is_not_lost(database_url: str) -> None:
     store, other = Store(database_url), Store(database_url)
     async with store.write() as connection:
@@ -127,6 +128,7 @@ async def test_a_use_that_is_being_noted_when_the_gateway_stops_is_not_lost(data
     await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["setting", "file"])
 async def test_the_administrators_token_of_the_settings_is_accepted_and_never_logged(
     make_sqlite: MakeDatabase, tmp_path: Path, source: str
