@@ -144,7 +144,7 @@ def test_an_interrupted_command(make_sqlite: MakeDatabase) -> None:
     file = url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
-        command = [COMMAND, "program", "create", "--name", "Shop"]
+        command = [str(COMMAND), "program", "create", "--name", "Shop"]
         process = subprocess.Popen(command, env=environment(url), stderr=subprocess.PIPE, preexec_fn=heed_signals)
         while file not in {opened.path for opened in psutil.Process(process.pid).open_files()}:
             assert process.poll() is None

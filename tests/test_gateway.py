@@ -81,7 +81,7 @@ async def test_a_query_waits_for_the_schema_and_a_click_does_not(
 @pytest.mark.slow
 def test_a_gateway_whose_schema_cannot_be_made_says_so_and_stops(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     (tmp_path / "strawberry.py").write_text("raise ImportError('it is broken')")
-    command = [COMMAND, "serve", "--port", str(free_port())]
+    command = [str(COMMAND), "serve", "--port", str(free_port())]
     modules = environment(make_sqlite()) | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, env=modules, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
