@@ -2,8 +2,9 @@
 PYTHON ?= python3
 # More arguments: for pytest (`make test ARGS=tests/test_geo.py`), or for `make pins` (`ARGS=--upgrade`).
 ARGS =
-# Each process has a PostgreSQL server and a browser of its own; a file's tests stay together, as its fixtures do.
-SPREAD = --numprocesses auto --maxprocesses 4 --dist loadfile
+# Each process has a PostgreSQL server and a browser of its own, which take memory. Each takes its share of the tests in
+# their order, so a file's tests mostly stay together, as its fixtures do; one that is done takes over half of another's.
+SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
 VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check

@@ -143,6 +143,10 @@ class Credentials:
             async with self._store.write() as connection:
                 await connection.execute(noted.values(last_used_at=at), {"ids": sorted(used)})
             self._is_noting = True
+        except asyncio.CancelledError:
+            # The gateway stops, and writes down in the end what is not yet.
+            self._used = used | self._used
+            raise
         except DatabaseAway as error:
             if self._is_noting:  # once, not twice a second
                 logger.warning("token use is not noted: %s", error)

@@ -2,7 +2,7 @@
 marked with `both_faces` through REST and through GraphQL.
 
 Tests that need a browser or PostgreSQL are marked so by the fixtures that they use; `make test-fast` leaves them out,
-and those that a file marks as slow.
+and those that are marked as slow.
 """
 
 from collections.abc import AsyncIterator, Iterator

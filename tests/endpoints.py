@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.protocol import BoundedProtocol
+from gateway.websocket import BoundedSocket
 from graph.body import BODY_BYTES
 from graph.context import Context
 from graph.errors import DatabaseAway, FieldInvalid, Forbidden, RateLimited, Unauthenticated
@@ -23,6 +24,7 @@ from graph.wire.admission import GuardedSchema
 from graph.wire.limits import Limits
 from graph.wire.plan import COST
 from graph.wire.view import GraphQLView
+from tests.servers import running_server
 
 PATH = "/graphql"
 Info = strawberry.Info[Context, None]
@@ -195,13 +197,8 @@ async def served(**options: Any) -> AsyncIterator[str]:
         lifespan="off",
         log_config=None,
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws=BoundedSocket,
         ws_max_size=BODY_BYTES,
     )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}{PATH}"
-    server.should_exit = True
-    await serving
+    async with running_server(config) as port:
+        yield f"127.0.0.1:{port}{PATH}"

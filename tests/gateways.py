@@ -1,11 +1,10 @@
 """A gateway for tests: a real server on a real database, with factories for what clicks need and eyes for what they
 leave behind."""
 
-import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,10 +12,11 @@ from unittest.mock import patch
 
 import httpx
 import uvicorn
-from sqlalchemy import Executable, func, select, update
+from sqlalchemy import Dialect, Executable, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from db.audit import audit
+from db.click_statements import ClickStatements
 from db.store import Store
 from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
 from db.tokens import NewToken, Role
@@ -29,7 +29,9 @@ from graph.body import BODY_BYTES
 from graph.context import Context
 from graph.permissions import ADMINISTRATOR
 from graph.resolvers import links, partners, programs, tokens
+from rest.script_minifier import minified
 from tests.faces import CLICK, GRAPHQL, Face, Headers, rest
+from tests.servers import running_server
 
 # Every gateway knows within a second of the commit; the rest is for the requests by which a busy machine finds out.
 PROMISED_SECONDS = 1 + 0.25
@@ -126,6 +128,25 @@ class Gateway:
 
 
 device_lookup = cache(DeviceLookup)
+minified_once = cache(minified)
+statements_by_dialect: dict[str, ClickStatements] = {}
+
+
+def click_statements(dialect: Dialect) -> ClickStatements:
+    if dialect.name not in statements_by_dialect:
+        statements_by_dialect[dialect.name] = ClickStatements(dialect)
+    return statements_by_dialect[dialect.name]
+
+
+@contextmanager
+def what_all_gateways_share() -> Iterator[None]:
+    """Make only once what is the same for every gateway of a run, and would take most of a gateway's start."""
+    with (
+        patch("gateway.services.DeviceLookup", device_lookup),
+        patch("rest.tracker.minified", minified_once),
+        patch("db.batch.ClickStatements", click_statements),
+    ):
+        yield
 
 
 @asynccontextmanager
@@ -134,41 +155,32 @@ async def running_gateway(database_url: str, face: Face = rest, **settings: str)
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
     with (
         patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, **environment}),
-        # Its patterns are the same for every gateway of a run, and take a while to compile.
-        patch("gateway.services.DeviceLookup", device_lookup),
+        what_all_gateways_share(),
     ):
-        server = uvicorn.Server(
-            uvicorn.Config(
-                "gateway.app:create_app",
-                factory=True,
-                port=0,
-                log_config=None,
-                access_log=False,
-                http=BoundedProtocol,
-                lifespan="on",
-                ws=BoundedSocket,
-                ws_max_size=BODY_BYTES,
-                proxy_headers=False,
-            )
+        config = uvicorn.Config(
+            "gateway.app:create_app",
+            factory=True,
+            port=0,
+            log_config=None,
+            access_log=False,
+            http=BoundedProtocol,
+            lifespan="on",
+            ws=BoundedSocket,
+            ws_max_size=BODY_BYTES,
+            proxy_headers=False,
         )
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            if serving.done():
-                raise RuntimeError("the gateway did not start")
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
         async with (
+            running_server(config) as port,
             offline_services(Settings()) as services,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http,
+            # Certificates are no use here, and to load them takes as long as a whole test.
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=False) as http,
         ):
             yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), face)
-        server.should_exit = True
-        await serving
 
 
 async def make_link(database_url: str, code: str = "PARTNER123") -> None:
     """Make a link, with its program and partner, in a database without a gateway."""
-    with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}):
+    with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}), what_all_gateways_share():
         async with offline_services(Settings()) as services:
             context = Context(services, viewer=ADMINISTRATOR)
             program = await programs.create(context, name="A program")

@@ -13,9 +13,11 @@ from pathlib import Path
 import httpx
 
 from gateway.settings import PREFIX
+from tests.fork_server import run
 
 COMMAND = Path(sys.executable).parent / "clickgate"
 START_SECONDS = 20
+COMMAND_SECONDS = 60
 
 
 def environment(database_url: str, **settings: str) -> dict[str, str]:
@@ -25,14 +27,13 @@ def environment(database_url: str, **settings: str) -> dict[str, str]:
 
 def clickgate(database_url: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
-    return subprocess.run(
-        [COMMAND, *arguments],
-        env=environment(database_url, **settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run(arguments, environment(database_url, **settings), COMMAND_SECONDS)
+
+
+def heed_signals() -> None:
+    """Undo what `nohup`, or a shell that starts the tests in the background, would have every process ignore."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def free_port() -> int:
@@ -61,9 +62,10 @@ async def serving(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=heed_signals,
         )
     try:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=False) as http:
             await ready(http, url, process)
         yield process, url
     finally:

@@ -1,7 +1,6 @@
 """An advertiser's shop for the tests of the tracker: real pages of origins of their own, opened in a real browser, that
 report to a real gateway."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +18,7 @@ from tests.browser import running_browser
 from tests.faces import CLICK, rest
 from tests.gateways import Gateway, running_gateway
 from tests.line import Line, running_line
+from tests.servers import running_server
 
 # Names under a registrable domain of one label, and of two.
 HOSTS = "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.co.uk 127.0.0.1"
@@ -134,13 +134,8 @@ async def running_shop(database_url: str, **settings: str) -> AsyncIterator[Shop
         running_browser(HOSTS) as browser,
     ):
         shop = Shop(browser, gateway, line)
-        server = uvicorn.Server(uvicorn.Config(shop, port=0, log_config=None, access_log=False, lifespan="off"))
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        shop.port = server.servers[0].sockets[0].getsockname()[1]
-        shop.usual = shop.page()
-        yield shop
-        await shop.clear()
-        server.should_exit = True
-        await serving
+        config = uvicorn.Config(shop, port=0, log_config=None, access_log=False, lifespan="off")
+        async with running_server(config) as shop.port:
+            shop.usual = shop.page()
+            yield shop
+            await shop.clear()

@@ -114,6 +114,7 @@ async def test_it_sees_each_row_of_each_level_dimension_and_span(world: World) -
         assert seen == await connection.scalar(text("SELECT count(*) FROM click_rollups WHERE program_id = 1"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 3, 1000])
 async def test_a_rebuild_mends_every_row_while_clicks_are_recorded_and_folded(world: World, size: int) -> None:
     store = world.store
@@ -161,6 +162,7 @@ async def test_parts_leave_no_subject_and_no_day_out(world: World) -> None:
                 assert end == MOST + 1
 
 
+@pytest.mark.slow
 async def test_the_command_reads_a_copy_that_cannot_be_written_and_leaves_no_trace(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,22 @@ from sqlalchemy.orm import DeclarativeBase
 
 from db.store import Store
 from db.tables import Partner, PartnerProgram, ReferralLink
+from gateway.cli import COMMANDS
 from gateway.settings import PREFIX, Settings
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
-from tests.processes import clickgate
+from tests.processes import COMMAND, clickgate
 
 pytestmark = pytest.mark.slow
 
 README = Path(__file__).parent.parent / "README.md"
+
+
+@pytest.mark.parametrize("name", {module: name for name, (module, _) in COMMANDS.items()}.values())
+def test_the_program_starts_commands_of_each_module_by_itself(name: str) -> None:
+    done = subprocess.run([COMMAND, name, "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"Usage: clickgate {name} ")
+    assert done.stderr == ""
 
 
 def test_a_gateway_is_set_up_without_graphql(database_url: str) -> None:

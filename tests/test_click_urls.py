@@ -214,6 +214,7 @@ async def test_a_url_is_read_as_a_browser_reads_it(gateway: Gateway) -> None:
     assert await gateway.recorded() == len(REACHING_A)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here: URLs go unchecked against a browser's engine")
 @both_faces
 async def test_generated_urls_are_read_as_a_browser_reads_them(gateway: Gateway) -> None:

@@ -9,11 +9,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gateway.cli import COMMANDS
 from tests.databases import MakeDatabase
-from tests.processes import COMMAND, clickgate, environment
+from tests.processes import COMMAND, clickgate, environment, heed_signals
 
 pytestmark = pytest.mark.slow
 
@@ -139,11 +140,19 @@ def test_a_pipe_that_is_closed_and_a_device_that_is_full() -> None:
 
 
 def test_an_interrupted_command(make_sqlite: MakeDatabase) -> None:
-    process = subprocess.Popen([COMMAND, "audit"], env=environment(make_sqlite()), stderr=subprocess.PIPE)
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert b"Traceback" not in told
+    url = make_sqlite()
+    file = url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        command = [str(COMMAND), "program", "create", "--name", "Shop"]
+        process = subprocess.Popen(command, env=environment(url), stderr=subprocess.PIPE, preexec_fn=heed_signals)
+        while file not in {opened.path for opened in psutil.Process(process.pid).open_files()}:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert told.split() == [b"Aborted!"]
 
 
 def test_a_variable_that_is_no_setting_is_told_with_the_name_that_is_meant(make_sqlite: MakeDatabase) -> None:

@@ -293,6 +293,7 @@ async def log_bytes(url: str, batches: int) -> int:
     return size
 
 
+@pytest.mark.slow
 async def test_sqlites_log_is_copied_back_beside_the_commits(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ def test_each_device_type_is_told(lookup: DeviceLookup, text: str, kind: str) ->
     assert lookup(text).device_type == kind
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unbounded_patterns")
 def test_crawlers_are_told_as_user_agents_tells_them_without_its_bounds(lookup: DeviceLookup) -> None:
     for text in CRAWLERS:

@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.protocol import BoundedProtocol
+from tests.servers import running_server
 
 LENGTH = (b"content-length", b"5")
 ANSWERS: dict[str, list[Message]] = {
@@ -55,13 +56,8 @@ async def served(keep_alive: float = 5) -> AsyncIterator[int]:
         answer, port=0, http=BoundedProtocol, lifespan="off", log_config=None, access_log=False, server_header=False
     )
     options.timeout_keep_alive = keep_alive  # type: ignore[assignment]  # shorter than whole seconds
-    server = uvicorn.Server(options)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await serving
+    async with running_server(options) as port:
+        yield port
 
 
 async def exchanged(*requests: bytes) -> bytes:

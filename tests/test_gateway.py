@@ -6,10 +6,10 @@ import logging
 import os
 import signal
 import sqlite3
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from unittest.mock import patch
 
 import httpx
 import pytest
@@ -31,7 +31,7 @@ from graph.errors import RateLimited
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, body_of, make_link, running_gateway
 from tests.load import Load
-from tests.processes import clickgate, free_port, serving
+from tests.processes import COMMAND, clickgate, environment, free_port, serving
 from tests.sockets import opened
 from tests.unforeseen import unforeseen
 
@@ -78,10 +78,12 @@ async def test_a_query_waits_for_the_schema_and_a_click_does_not(
         assert (await query)["data"] == {"__typename": "Query"}
 
 
+@pytest.mark.slow
 def test_a_gateway_whose_schema_cannot_be_made_says_so_and_stops(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     (tmp_path / "strawberry.py").write_text("raise ImportError('it is broken')")
-    with patch.dict(os.environ, {"PYTHONPATH": str(tmp_path)}):
-        done = clickgate(make_sqlite(), "serve", "--port", str(free_port()))
+    command = [str(COMMAND), "serve", "--port", str(free_port())]
+    modules = environment(make_sqlite()) | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, env=modules, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert "it is broken" in done.stderr
 
@@ -137,6 +139,7 @@ async def test_an_unforeseen_fault_is_logged_once_with_its_traceback_and_masked(
     assert (await gateway.track()).status_code == 200
 
 
+@pytest.mark.slow
 async def test_the_log_has_no_line_for_a_click_or_a_socket_and_none_but_json(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:
@@ -187,6 +190,7 @@ async def test_an_overloaded_gateway_answers_503_with_the_time_to_wait(make_post
     assert load.refused
 
 
+@pytest.mark.slow
 async def test_workers_add_their_metrics_up(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
@@ -198,6 +202,7 @@ async def test_workers_add_their_metrics_up(make_postgres: MakeDatabase) -> None
         assert 'clickgate_clicks_total{outcome="recorded"} 20.0' in (await http.get("/metrics")).text
 
 
+@pytest.mark.slow
 async def test_workers_end_with_the_process_that_started_them(make_postgres: MakeDatabase) -> None:
     async def answers(base: str) -> bool:
         try:

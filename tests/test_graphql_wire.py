@@ -49,6 +49,7 @@ def codes_of(answer: httpx.Response) -> set[str]:
     return {error["extensions"]["code"] for error in errors_of(answer)}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("npm") is None, reason="the audits run on Node")
 async def test_every_audit_of_graphql_over_http_passes(tmp_path: Path) -> None:
     for file in AUDITS.iterdir():

@@ -119,6 +119,7 @@ async def test_a_real_curl_that_offers_http2_records_its_click(make_sqlite: Make
         assert await gateway.recorded() == 3
 
 
+@pytest.mark.slow
 async def test_javas_own_client_records_its_click(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     if shutil.which("java") is None or shutil.which("javac") is None:
         pytest.skip("there is no Java")

@@ -46,6 +46,7 @@ async def test_the_click_after_a_change_sees_it(gateway: Gateway) -> None:
     assert clicks == 3
 
 
+@pytest.mark.slow
 async def test_no_click_counts_that_arrives_after_its_link_is_paused(gateway: Gateway) -> None:
     world = await make_world(gateway)
     for _ in range(10):

@@ -59,6 +59,7 @@ async def prepare(url: str, number: int) -> None:
     await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["json", "console"])
 @pytest.mark.parametrize("number", [0, 1, 2])
 async def test_a_refused_click_leaves_none_of_its_fields_in_the_log(
@@ -83,6 +84,7 @@ async def test_a_refused_click_leaves_none_of_its_fields_in_the_log(
     assert "Traceback" in told
 
 
+@pytest.mark.slow
 async def test_a_mutation_that_the_database_refuses_leaves_none_of_its_values_in_the_log(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -94,6 +94,7 @@ def runner() -> Iterator[asyncio.Runner]:
         yield runner
 
 
+@pytest.mark.slow
 def test_a_report_equals_a_recount_of_the_events(runner: asyncio.Runner, database_url: str) -> None:
     world = runner.run(World.make(database_url))
 
@@ -245,6 +246,7 @@ def test_a_request_out_of_bounds_names_the_field(field: str, change: dict[str, A
     assert refused.value.field == field
 
 
+@pytest.mark.slow
 async def test_the_largest_report_is_answered(world: World) -> None:
     await world.click(click(DAY.start))
     start = datetime(2026, 10, 1, tzinfo=UTC)

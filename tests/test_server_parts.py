@@ -6,6 +6,7 @@ from typing import Any
 
 import httptools
 import pytest
+from starlette.types import Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
@@ -41,7 +42,8 @@ METHODS: dict[type[Any], set[str]] = {
 
 
 async def _parts() -> dict[str, Any]:
-    async def app(*_: object) -> None: ...
+    # With fewer arguments uvicorn would take it for a factory, and call it.
+    async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
 
     config = Config(app, log_config=None)
     server = Server(config)

@@ -104,6 +104,7 @@ async def test_any_page_may_load_it_and_keeps_it_for_an_hour(served: Gateway) ->
     assert (await served.http.post(SCRIPT)).status_code == 405
 
 
+@pytest.mark.slow
 async def test_the_script_and_the_endpoint_have_names_of_the_operators_choice(make_sqlite: MakeDatabase) -> None:
     async with running_shop(make_sqlite(), tracker_path="/hello.js", click_path="/hello") as shop:
         code = await shop.link()
