@@ -11,6 +11,10 @@
   const AFFILIATE_URL = "affitor_aff_url";
   // A landing without an answer, by its event_id: in a cookie, so that any page of the site can send it again.
   const LANDING = "affitor_landing_";
+  // An answer while a page makes it the attribution, by the landing's event_id and an id of the page's own.
+  const ANSWER = "affitor_answer_";
+  // The key of the answer that the visitor is attributed by, where a tab may get its consent after one that came later.
+  const LATEST = "affitor_latest";
   const TRIES = "affitor_tries_";
   const WAITING = "affitor_waiting";
   const SESSION = "affitor_session";
@@ -23,6 +27,8 @@
   // Cookies travel with each request to the site, and some servers refuse headers of 8 KiB.
   const COOKIE_BYTES = 1536;
   const LANDING_COOKIES = 3;
+  // Far longer than a busy machine stops a page in the middle of a function.
+  const ANSWER_SECONDS = 60;
   // All that is sent while a page is being left must fit into 64 KiB.
   const WAITING_CLICKS = 9;
 
@@ -233,7 +239,7 @@
   }
 
   // Whether a click's answer is to become the visitor's attribution: no later one was answered before.
-  const isLanding = (click) => !!load(LANDING + click.event_id);
+  const isLanding = ({ event_id: id }) => !!load(LANDING + id) && !(ANSWER + id < load(LATEST));
 
   // How often a click was tried, and when it may be tried again.
   const triesOf = (click) => (load(TRIES + click.event_id) || "0 0").split(" ");
@@ -320,19 +326,36 @@
     const id = click.event_id;
     const clicks = waiting();
     const left = clicks.filter((other) => other.event_id !== id);
-    const applies = left.length < clicks.length && (isLanding(click) || !knownId());
-    drop(LANDING + id);
-    drop(TRIES + id);
     keep(WAITING, encode(left));
     // Otherwise another page was faster, and may have moved on.
-    if (applies && answer && answer.click_id) {
-      const maxAge = (+answer.cookie_window_days || 60) * DAY_SECONDS;
-      keep(CLICK_ID, answer.click_id, maxAge);
-      keep(AFFILIATE_URL, click.affiliate_url, maxAge);
-      // Earlier ones are still sent and counted, but the visitor is the later one's.
-      for (const other of pending()) if (other.event_id < id) drop(LANDING + other.event_id);
-    }
+    if (left.length < clicks.length && answer && answer.click_id) attribute(click, answer);
+    drop(LANDING + id);
+    drop(TRIES + id);
     update();
+  }
+
+  // Makes a landing the attribution, unless a later one already is. Cookies have no lock, and another tab may be doing
+  // the same. So each tab announces its answer before it checks whether the landing still counts, and after writing
+  // looks for a later answer to write instead: of two tabs, at least one sees the other's announcement.
+  function attribute(click, answer) {
+    const key = ANSWER + click.event_id;
+    const days = +answer.cookie_window_days || 60;
+    const mine = [key + uuid(), answer.click_id + " " + days * DAY_SECONDS + " " + click.affiliate_url];
+    const between = (from, to) => jar().find((cookie) => cookie[0] > from && cookie[0] < to);
+    keep(...mine, ANSWER_SECONDS);
+    if (isLanding(click) || !knownId()) {
+      for (let latest = mine; latest; latest = between(latest[0], ANSWER + "g")) {
+        const [id, age, url] = latest[1].split(" ");
+        keep(CLICK_ID, id, age);
+        keep(AFFILIATE_URL, url, age);
+        if (data.affitorConsent) keep(LATEST, latest[0], DAY_SECONDS);
+        // Earlier landings are still sent and counted, but the visitor is the later one's.
+        for (const other of pending()) if (ANSWER + other.event_id < latest[0]) drop(LANDING + other.event_id);
+      }
+      // A tab that is writing an earlier answer has yet to find this one; it expires by itself.
+      if (between(ANSWER, key)) return;
+    }
+    drop(mine[0]);
   }
 
   // A landing is a code that the page's URL did not have before, other than the one that the visitor came with last.

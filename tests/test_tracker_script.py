@@ -53,27 +53,42 @@ async def test_it_is_smaller_than_four_kibibytes_gzipped(served: Gateway) -> Non
     assert again == script
 
 
-def test_only_names_of_the_scripts_own_become_short() -> None:
+def test_names_of_the_scripts_own_become_short_and_constants_their_values() -> None:
     source = """
 (() => {
-  const shown = { shown_as: "shown", other: 1 };
+  const LONGEST = 300;
+  const PLACE = "once";
+  const KEY = "twice";
+  const shown = { shown_as: "shown, true", other: 1, open: true };
   let counted, other;
+  // Longer than LONGEST.
+  let total = LONGEST * 2;
   function each(action, list) {
-    for (const item of list) action(...list, item.action);
-    return /shown/.test(shown.shown_as);
+    const first = list[0];
+
+    const rest = list.slice(1);
+    for (const item of rest) action(first, item.action, KEY, KEY);
+    return /shown/.test(shown.shown_as) === false;
   }
 
   const twice = (number) => {
     counted = number;
-    return { number: number * 2, get other() { return counted; } };
+    return (word) => ({ number: number * 2, get other() { return counted + total + word + PLACE; } });
   };
-  window.result = [each((item) => item, []), twice(4), shown];
+  const api = {
+    async start(options) {
+      return each(options, LONGEST);
+    },
+  };
+  window.result = [each((item) => item, []), twice(4), shown, api];
 })();
 """
     assert minified(source) == (
-        '(()=>{let d={shown_as:"shown",other:1};let b,other;function e(action,c){for(let a of c)action(...c,a.action);'
-        "return/shown/.test(d.shown_as)}let f=(number)=>{b=number;return{number:number*2,get other(){return b}}};"
-        "window.result=[e((a)=>a,[]),f(4),d]})();"
+        '(()=>{let t="twice",s={shown_as:"shown, true",other:1,open:!0},e,other,h=300*2;'
+        "function o(action,r){let u=r[0],a=r.slice(1);for(let n of a)action(u,n.action,t,t);"
+        "return/shown/.test(s.shown_as)===!1}"
+        'let i=number=>{e=number;return(u)=>({number:number*2,get other(){return e+h+u+"once"}})};'
+        "let c={async start(u){return o(u,300)},};window.result=[o(n=>n,[]),i(4),s,c]})();"
     )
 
 
