@@ -13,6 +13,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
+from db.file_contents import Overwritten
 from db.file_identity import DatabaseFile
 
 logger = logging.getLogger(__name__)
@@ -31,8 +32,10 @@ class Checkpoints:
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
-        self._connection = sqlite3.connect(file.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
-        file.opened(self)
+        with file.opening(self):
+            self._connection = sqlite3.connect(
+                file.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False
+            )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._under_way: Future[None] | None = None
         self._began_at = 0.0
@@ -45,7 +48,8 @@ class Checkpoints:
             self._under_way = self._thread.submit(self._run)
 
     def _run(self) -> None:
-        with suppress(sqlite3.Error):  # the next one will try again; the commits' own would be as silent
+        # The next one will try again; the commits' own would be as silent. Commits report a file that was overwritten.
+        with suppress(sqlite3.Error, Overwritten), self._file.checkpoint():
             _, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._watch_length(is_copied=pages == copied)
 

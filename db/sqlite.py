@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db import outages
 from db.database import Fault, Verdict
 from db.errors import StoreError, UnusableDatabase
+from db.file_contents import Overwritten
 from db.file_identity import DatabaseFile, OtherFile
 from db.pool_usage import PoolUsage, Waiting, usage_of
 from db.queries import Query
@@ -33,6 +34,7 @@ POOL = "clickgate_pool"
 # Errors that are not SQLite's own.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (OtherFile, outages.OTHER_FILE),
+    (Overwritten, outages.OVERWRITTEN),
     (PoolTimeout, outages.CROWDED),
     (TimeoutError, outages.SILENT),
     (OSError, outages.UNREACHABLE),

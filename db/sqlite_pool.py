@@ -42,9 +42,7 @@ class PooledConnection(aiosqlite.Connection):
 
     def _open(self) -> sqlite3.Connection:
         self._file.check_before_opening()
-        connection = open_file(self._file, self._set_up)
-        self._file.opened(self)
-        return connection
+        return open_file(self._file, self._set_up, self)
 
     async def close(self) -> None:
         """Close it once nothing is under way on it."""
@@ -61,15 +59,16 @@ class PooledConnection(aiosqlite.Connection):
         return self._stopped
 
 
-def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-    """Open a connection, set up. One that cannot be is closed: nobody else would."""
+def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None], owner: object) -> sqlite3.Connection:
+    """Open a connection, set up, that its owner will say is closed. One that cannot be set up is closed at once."""
     target = file.uri if file.adoptions else file.path
-    connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
-    try:
-        set_up(connection)
-    except BaseException:
-        connection.close()
-        raise
+    with file.opening(owner):
+        connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
+        try:
+            set_up(connection)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
