@@ -14,8 +14,9 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import islice
 from threading import Lock
 
 from db.wal_index import WalIndex, log_salts, read_frame, read_index
@@ -25,8 +26,9 @@ try:
 except ImportError:  # Windows lets nobody overwrite a file that is open
     fcntl = None  # type: ignore[assignment]
 
-# Of what the latest commits changed, this much is compared.
-SAMPLE_PAGES = 16
+# Of what the latest commits changed, this much is compared. One click changes about twenty pages.
+SAMPLE_PAGES = 32
+MOST_FRAMES = 64
 # Another process's checkpoint is soon over.
 TRIES = 20
 PAUSE_SECONDS = 0.05
@@ -42,8 +44,10 @@ class FileContents:
     """What an open file is known to hold. Its descriptors stay open as long as any of SQLite's in this process: closing
     one earlier would drop SQLite's locks."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, marks: Sequence[int]) -> None:
+        """`marks` are pages that every commit of clicks changes."""
         self._path = path
+        self._marks = marks
         self._file, self._log, self._index = (
             os.open(path + suffix, os.O_RDONLY | os.O_CLOEXEC) for suffix in ("", "-wal", "-shm")
         )
@@ -54,38 +58,56 @@ class FileContents:
         self._sample: dict[int, int] = {1: 0}
         self.complaint = ""
         """What is wrong; from then on, for good."""
+        self._following = Lock()
         self._is_explained = False
         """Whether another process may have copied the log into the file since it was looked into."""
         self._seen = read_index(self._index)
-        self._note()
+        self._expected: dict[int, int] | None = None
+        """The pages that this process is copying into the file; None if it copies none, or too many."""
+        self._note(self._stat(), ())
 
     def check(self, found: os.stat_result, *, may_wait: bool) -> None:
         """Return if nobody but SQLite wrote into the file, whose present state is given. One that may not wait leaves
-        it to others to look into the file while another process copies its log. Raises `Overwritten`."""
+        it to others to look into the file while a checkpoint is under way. Raises `Overwritten`."""
         if self.complaint:
             raise Overwritten(self.complaint)
         index = read_index(self._index)
         if log_salts(self._log) != index.salts and index.frames:
             self._check_log()
         if index != self._seen:
-            self._is_explained = self._is_explained or not self._seen.leaves_file_alone(index)
-            self._seen = index
-        if (found.st_mtime_ns, found.st_size) != self._state and self._lock.acquire(blocking=False):
+            self._follow(index)
+        if (found.st_mtime_ns, found.st_size) != self._state and self._lock.acquire(
+            blocking=may_wait and self._is_suspicious(found.st_size)
+        ):
             try:
                 self._look_into(TRIES if may_wait else 1)
             finally:
                 self._lock.release()
 
-    @contextmanager
-    def checkpoint(self) -> Iterator[None]:
-        """Let a connection of this process write the file meanwhile. Raises `Overwritten`, before or after that."""
+    def copy(self, run: Callable[[], int]) -> None:
+        """Have a connection of this process copy the log into the file; `run` does, and returns how many frames of the
+        log are copied then. Raises `Overwritten`, before or after that, and what `run` does."""
         with self._lock:
-            if self.complaint:
-                raise Overwritten(self.complaint)
             self._look_into()
-            yield
-            self._note()
-            self._compare_with_log()
+            index = read_index(self._index)
+            pages = self._to_be_copied(index)
+            is_whole = index.frames - index.copied <= MOST_FRAMES
+            self._expected = pages if is_whole else None
+            try:
+                copied = run()
+            finally:
+                self._expected = None
+            state = self._stat()
+            # The log can begin anew only once all of it is copied.
+            is_same = index.copied < index.frames or read_index(self._index).salts == index.salts
+            if is_same and copied == index.frames:
+                wanted = {**self._sample, **pages} if is_whole else pages
+                if any(self._page(page) != crc for page, crc in wanted.items()):
+                    self._complain(f"the SQLite file {self._path} was overwritten by another program")
+                self._note(state, pages)
+            else:  # a reader still needs some of the former pages, or there was a commit meanwhile
+                self._note(state, {})
+                self._compare_with_log()
 
     def close(self) -> None:
         """Close the descriptors, after the last of SQLite's."""
@@ -95,6 +117,11 @@ class FileContents:
     def _stat(self) -> tuple[int, int]:
         found = os.fstat(self._file)
         return found.st_mtime_ns, found.st_size
+
+    def _follow(self, index: WalIndex) -> None:
+        with self._following:
+            self._is_explained = self._is_explained or not self._seen.leaves_file_alone(index)
+            self._seen = index
 
     def _look_into(self, tries: int = TRIES) -> None:
         """Find out whether a change is SQLite's."""
@@ -111,21 +138,37 @@ class FileContents:
             if not left:
                 return
             time.sleep(PAUSE_SECONDS)
-        self._note()
+        self._note(self._stat(), ())
         self._compare_with_log()
 
-    def _note(self) -> None:
-        """Take what is there for SQLite's."""
-        self._state = self._stat()
-        self._seen = index = read_index(self._index)
-        self._is_explained = index.is_copying
-        pages = {1: 0}
-        for number in range(index.copied, max(0, index.copied - SAMPLE_PAGES), -1):
-            pages[read_frame(self._log, number, self._page_bytes).page] = 0
-        for page in self._sample:
-            if len(pages) < SAMPLE_PAGES:
-                pages[page] = 0
-        self._sample = {page: self._page(page) for page in pages}
+    def _is_suspicious(self, size: int) -> bool:
+        """Return whether the file, while this process copies the log, has anything but former and latest pages."""
+        sample, expected = self._sample, self._expected
+        if expected is None:
+            return False
+        return size < self._state[1] or any(
+            self._page(page) not in (crc, expected.get(page)) for page, crc in sample.items()
+        )
+
+    def _to_be_copied(self, index: WalIndex) -> dict[int, int]:
+        """Return the latest pages in the log that are not in the file yet, with what they are to be."""
+        pages: dict[int, int] = {}
+        few = index.frames - index.copied <= MOST_FRAMES
+        first = index.copied if few else index.frames - SAMPLE_PAGES
+        for number in range(index.frames, first, -1):
+            frame = read_frame(self._log, number, self._page_bytes)
+            if frame.page not in pages:
+                pages[frame.page] = zlib.crc32(frame.content)
+        return pages
+
+    def _note(self, state: tuple[int, int], latest: Iterable[int]) -> None:
+        """Take what is there for SQLite's, and remember what the latest pages are."""
+        self._state = state
+        with self._following:
+            self._seen = read_index(self._index)
+            self._is_explained = self._seen.is_copying
+        pages = dict.fromkeys((1, *self._marks, *latest, *self._sample))
+        self._sample = {page: self._page(page) for page in islice(pages, SAMPLE_PAGES)}
 
     def _compare_with_log(self) -> None:
         """Check that the file has the latest pages that were copied into it."""

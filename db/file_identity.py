@@ -8,8 +8,8 @@ followed by a look at the path: three system calls, about five microseconds for 
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from threading import Lock
 from time import monotonic
@@ -44,6 +44,8 @@ class DatabaseFile:
         """How often a file was opened when none was open: what is known of its contents may be wrong after another."""
         self.revision: str | None = None
         """The schema that the first file had, which any later one must have, too."""
+        self.marks: Sequence[int] = ()
+        """Pages that every commit of clicks changes, as of the connection that was opened last."""
         self.is_log_long = False
         self.reading_since: dict[object, float] = {}
         """When the transactions of pooled connections began, by the monotonic clock."""
@@ -99,9 +101,13 @@ class DatabaseFile:
         if monotonic() - self._checked_at >= CHECK_SECONDS:
             self.check()
 
-    def checkpoint(self) -> AbstractContextManager[None]:
-        """Let a connection copy the log into the file meanwhile. Raises `Overwritten`."""
-        return nullcontext() if self._contents is None else self._contents.checkpoint()
+    def copy_log(self, run: Callable[[], int]) -> None:
+        """Have a connection copy the log into the file, see `FileContents.copy`. Raises `Overwritten`, and what `run`
+        does."""
+        if self._contents is None:
+            run()
+        else:
+            self._contents.copy(run)
 
     def _check_one(self, path: str, known: Identity | None) -> os.stat_result | None:
         if known is None:
@@ -160,7 +166,7 @@ class DatabaseFile:
             self._size = os.path.getsize(self.path)
             self._former_log = None
             with suppress(FileNotFoundError):  # where the file system is none for a write-ahead log
-                self._contents = FileContents(self.path)
+                self._contents = FileContents(self.path, self.marks)
             self.adoptions += 1
         self._open.add(connection)
 

@@ -15,6 +15,8 @@ from db.file_identity import DatabaseFile
 
 # The driver's own default: rows that are fetched at a time from a result that is not fetched as a whole.
 CHUNK_ROWS = 64
+# The pages of small tables that a commit of clicks changes: the queue's counter, and where the next ids begin.
+MARKS = "SELECT rootpage FROM sqlite_schema WHERE name IN ('sqlite_sequence', 'id_blocks')"
 # Those who read meanwhile are soon done.
 EMPTYING_SECONDS = 1
 
@@ -66,6 +68,7 @@ def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None], 
         connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
         try:
             set_up(connection)
+            file.marks = [page for (page,) in connection.execute(MARKS)]
         except BaseException:
             connection.close()
             raise

@@ -10,8 +10,9 @@ from typing import NamedTuple
 # The index begins with two copies of its header, then tells about checkpoints.
 INDEX_BYTES = 136
 HEADER_BYTES = 48
-_FRAMES = struct.Struct("=I")
+_HEADER = struct.Struct("=I4xI")
 _CHECKPOINT = struct.Struct("=I28xI")
+SERIAL = 0xFFFFFFFF
 LOG_HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
 # A commit replaces both copies of the header within a microsecond.
@@ -21,6 +22,8 @@ TRIES = 100
 class WalIndex(NamedTuple):
     """The state of a write-ahead log."""
 
+    changes: int
+    """How many transactions were committed, modulo 2**32."""
     salts: bytes
     """They change whenever the log begins anew."""
     frames: int
@@ -44,8 +47,14 @@ class WalIndex(NamedTuple):
         """Return whether no checkpoint wrote the database file on the way from this state to a later one."""
         if later.salts == self.salts:
             return later.of_checkpoints == self.of_checkpoints
-        is_next = _serial(later.salts) == (_serial(self.salts) + 1) & 0xFFFFFFFF
-        return is_next and self.frames == self.copied and not later.attempted
+        # All of it had been copied, so that it began anew with the one transaction that it has now.
+        has_begun = self.frames == self.copied and not later.attempted
+        transactions = later.changes - self.changes & SERIAL
+        return (
+            has_begun
+            and _serial(later.salts) == _serial(self.salts) + 1 & SERIAL
+            and transactions == bool(later.frames)
+        )
 
 
 def _serial(salts: bytes) -> int:
@@ -60,10 +69,10 @@ def read_index(descriptor: int) -> WalIndex:
         if data[:HEADER_BYTES] == data[HEADER_BYTES : 2 * HEADER_BYTES]:
             break
     if len(data) < INDEX_BYTES:
-        return WalIndex(b"", 0, 0, 0)
+        return WalIndex(0, b"", 0, 0, 0)
     copied, attempted = _CHECKPOINT.unpack_from(data, 2 * HEADER_BYTES)
-    (frames,) = _FRAMES.unpack_from(data, 16)
-    return WalIndex(data[32:40], frames, copied, attempted)
+    changes, frames = _HEADER.unpack_from(data, 8)
+    return WalIndex(changes, data[32:40], frames, copied, attempted)
 
 
 def log_salts(descriptor: int) -> bytes:

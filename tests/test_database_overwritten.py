@@ -1,5 +1,5 @@
-"""A SQLite file that another program writes into while a gateway has it open, as `cp backup.db clicks.db` does: no click
-is acknowledged, and nothing is written over what that program wrote."""
+"""A SQLite file that another program writes into while a gateway has it open, as `cp backup.db clicks.db` does: no
+click is acknowledged, and nothing is written over what that program wrote."""
 
 import asyncio
 import os
@@ -134,6 +134,9 @@ async def test_a_file_that_is_overwritten_under_load_takes_no_more_clicks(served
 
 
 async def test_an_idle_gateway_is_not_ready_once_its_file_is_overwritten(served: Served) -> None:
+    for _ in range(3):
+        await served.click()
+        await asyncio.sleep(0.2)
     copied(served.backup, served.path)
     await asyncio.sleep(ASK_SECONDS)
     assert (await served.ready())["reason"] == REASON
@@ -193,7 +196,7 @@ def written_and_copied_back_by_another(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for _ in range(3):
             connection.execute("CREATE TABLE large AS SELECT zeroblob(6000000) AS bytes")
-            connection.execute("UPDATE programs SET name = name || '.'")
+            connection.execute("UPDATE affiliate_programs SET name = name || '.'")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("DROP TABLE large")
             connection.execute("VACUUM")
