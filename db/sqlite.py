@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db import outages
+from db import outages, pool_usage
 from db.database import Fault, Verdict
 from db.errors import StoreError, UnusableDatabase
 from db.file_contents import Overwritten
@@ -57,7 +57,9 @@ class SqliteDatabase:
         self._file = DatabaseFile(self._path)
         self.waiting = Waiting()
         self._dropping: asyncio.Task[None] | None = None
-        self.engine = create_async_engine(url, async_creator=self._connect, hide_parameters=True)
+        self.engine = create_async_engine(
+            url, async_creator=self._connect, hide_parameters=True, pool_timeout=pool_usage.POOL_SECONDS
+        )
         event.listen(self.engine.sync_engine, "checkout", self._check_file)
         event.listen(self.engine.sync_engine, "checkin", self._returned)
         event.listen(self.engine.sync_engine, "invalidate", self._invalidated)
@@ -107,6 +109,8 @@ class SqliteDatabase:
 
     def drop_idle(self) -> None:
         """Close them soon."""
+        if self.waiting.is_exhausted:
+            return  # none is idle, and a new pool would have as many connections again
         if self._dropping is None or self._dropping.done():
             self._dropping = asyncio.ensure_future(self.engine.dispose())
 
