@@ -14,10 +14,11 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from threading import Lock
+from types import MappingProxyType
 
 from db.wal_index import WalIndex, log_salts, read_frame, read_index
 
@@ -27,13 +28,14 @@ except ImportError:  # Windows lets nobody overwrite a file that is open
     fcntl = None  # type: ignore[assignment]
 
 # Of what the latest commits changed, this much is compared. One click changes about twenty pages.
-SAMPLE_PAGES = 32
+SAMPLE_PAGES = 24
 MOST_FRAMES = 64
 # Another process's checkpoint is soon over.
 TRIES = 20
 PAUSE_SECONDS = 0.05
 # Where SQLite's connections hold their shared locks; see https://www.sqlite.org/src/file/src/os.h.
 SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
+NO_PAGES: Mapping[int, int] = MappingProxyType({})
 
 
 class Overwritten(OSError):
@@ -64,7 +66,7 @@ class FileContents:
         self._seen = read_index(self._index)
         self._expected: dict[int, int] | None = None
         """The pages that this process is copying into the file; None if it copies none, or too many."""
-        self._note(self._stat(), ())
+        self._note(self._stat())
 
     def check(self, found: os.stat_result, *, may_wait: bool) -> None:
         """Return if nobody but SQLite wrote into the file, whose present state is given. One that may not wait leaves
@@ -104,9 +106,9 @@ class FileContents:
                 wanted = {**self._sample, **pages} if is_whole else pages
                 if any(self._page(page) != crc for page, crc in wanted.items()):
                     self._complain(f"the SQLite file {self._path} was overwritten by another program")
-                self._note(state, pages)
+                self._note(state, [*pages], wanted)
             else:  # a reader still needs some of the former pages, or there was a commit meanwhile
-                self._note(state, {})
+                self._note(state)
                 self._compare_with_log()
 
     def close(self) -> None:
@@ -138,7 +140,7 @@ class FileContents:
             if not left:
                 return
             time.sleep(PAUSE_SECONDS)
-        self._note(self._stat(), ())
+        self._note(self._stat())
         self._compare_with_log()
 
     def _is_suspicious(self, size: int) -> bool:
@@ -161,14 +163,15 @@ class FileContents:
                 pages[frame.page] = zlib.crc32(frame.content)
         return pages
 
-    def _note(self, state: tuple[int, int], latest: Iterable[int]) -> None:
-        """Take what is there for SQLite's, and remember what the latest pages are."""
+    def _note(self, state: tuple[int, int], latest: Sequence[int] = (), known: Mapping[int, int] = NO_PAGES) -> None:
+        """Take what is there for SQLite's, and remember the latest pages and some of the former; what `known` ones hold
+        was read just now."""
         self._state = state
         with self._following:
             self._seen = read_index(self._index)
             self._is_explained = self._seen.is_copying
-        pages = dict.fromkeys((1, *self._marks, *latest, *self._sample))
-        self._sample = {page: self._page(page) for page in islice(pages, SAMPLE_PAGES)}
+        pages = islice(dict.fromkeys((1, *self._marks, *latest, *self._sample)), SAMPLE_PAGES)
+        self._sample = {page: known[page] if page in known else self._page(page) for page in pages}
 
     def _compare_with_log(self) -> None:
         """Check that the file has the latest pages that were copied into it."""
