@@ -20,6 +20,7 @@ from itertools import islice
 from threading import Lock
 from types import MappingProxyType
 
+from db.descriptors import give_back, share
 from db.wal_index import WalIndex, log_salts, read_frame, read_index
 
 try:
@@ -50,9 +51,7 @@ class FileContents:
         """`marks` are pages that every commit of clicks changes."""
         self._path = path
         self._marks = marks
-        self._file, self._log, self._index = (
-            os.open(path + suffix, os.O_RDONLY | os.O_CLOEXEC) for suffix in ("", "-wal", "-shm")
-        )
+        self._file, self._log, self._index = (share(path + suffix) for suffix in ("", "-wal", "-shm"))
         self._page_bytes = int.from_bytes(os.pread(self._file, 2, 16), "big")
         self._page_bytes = 65536 if self._page_bytes == 1 else self._page_bytes or 4096
         self._lock = Lock()
@@ -114,7 +113,7 @@ class FileContents:
     def close(self) -> None:
         """Close the descriptors, after the last of SQLite's."""
         for descriptor in (self._file, self._log, self._index):
-            os.close(descriptor)
+            give_back(descriptor)
 
     def _stat(self) -> tuple[int, int]:
         found = os.fstat(self._file)

@@ -13,18 +13,15 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from threading import Lock
 from time import monotonic
-from typing import TypeAlias
 from urllib.parse import quote
 
+from db.descriptors import Identity
 from db.file_contents import FileContents, Overwritten
 
 # Readers notice it this late; what they read meanwhile is the former file.
 CHECK_SECONDS = 0.1
 # The write-ahead log and its index belong to the file: without either, commits are lost with this process.
 SUFFIXES = ("", "-wal", "-shm")
-
-Identity: TypeAlias = tuple[int, int]
-"""A file's device and inode."""
 
 
 class OtherFile(OSError):
@@ -165,7 +162,7 @@ class DatabaseFile:
             self._watch(tuple(_identity(self.path + suffix) for suffix in SUFFIXES))
             self._size = os.path.getsize(self.path)
             self._former_log = None
-            with suppress(FileNotFoundError):  # where the file system is none for a write-ahead log
+            if all(self._known):  # some file systems are not fit for a write-ahead log
                 self._contents = FileContents(self.path, self.marks)
             self.adoptions += 1
         self._open.add(connection)
