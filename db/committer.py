@@ -17,7 +17,7 @@ from db.entries import Entry, TestEntry
 from db.errors import DatabaseAway, SchemaOutdated, WriterGone
 from db.ids import IdBlocks
 from db.masking import described
-from db.outages import LOCKED, OTHER_FILE, SILENT
+from db.outages import LOCKED, OTHER_FILE, OVERWRITTEN, SILENT
 from db.probe import Probe
 from db.promises import Promises, utc_now
 from db.queries import Query
@@ -34,7 +34,7 @@ LATEST = Query(select(func.max(PartnerProgram.last_clicked_at)))
 # A click is refused after ten seconds; who asks whether one would be recorded wants to know sooner.
 PROBE_SECONDS = 1.5
 # What another connection would meet as well, and would take time to.
-CERTAIN = (LOCKED, SILENT, OTHER_FILE)
+CERTAIN = (LOCKED, SILENT, OTHER_FILE, OVERWRITTEN)
 
 
 class Committer:

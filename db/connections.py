@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias, TypeVar
 
 from asyncpg import Connection
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from db import pool_usage
 from db.pool_usage import PoolUsage, Waiting
 
 T = TypeVar("T")
@@ -34,9 +36,10 @@ class Connections:
     async def lent(self, first: Step[T]) -> AsyncIterator[tuple[Connection, T]]:
         """Lend a connection on which a first step was taken, and give what came of that. Where it shows that a kept
         connection is dead, the step is taken again on a new one. A connection is cut off where the block fails or is
-        cancelled, for nobody knows what it is in the middle of then. Raises what the driver does."""
+        cancelled, for nobody knows what it is in the middle of then. Raises `DatabaseAway` where none becomes free, and
+        what the driver does."""
         with self._waiting.one_more():
-            await self._free.acquire()
+            await self._acquire()
         self._in_use += 1
         try:
             connection, result = await self._begin(first)
@@ -49,6 +52,13 @@ class Connections:
         finally:
             self._in_use -= 1
             self._free.release()
+
+    async def _acquire(self) -> None:
+        try:
+            async with asyncio.timeout(pool_usage.POOL_SECONDS):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise PoolTimeout(pool_usage.IN_USE) from error
 
     def usage(self, name: str) -> PoolUsage:
         """Return how many are in use now."""

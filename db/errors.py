@@ -5,6 +5,7 @@ StoreError
 │   ├── QueueFull      more clicks are waiting than the writer may hold
 │   └── DatabaseAway   the database cannot be reached, does not answer in time, or records nothing
 ├── RowRefused         the database refuses one row; sending it again does not help
+├── ClickFailed        an unclassified error kept a click from being recorded; the log has it
 ├── WriterGone         others took this writer for dead; it has to register again
 ├── SchemaOutdated     the database's schema is not the one this version works with
 ├── FileInUse          another process has a SQLite file open that must be left alone for a while
@@ -38,6 +39,15 @@ class DatabaseAway(Unavailable):
 
 class RowRefused(StoreError):
     """The database refuses one row. The message names the error and the constraint, and none of the row's values."""
+
+
+class ClickFailed(StoreError):
+    """An unclassified error, or the database's refusal of its row, kept a click from being recorded. The log has it
+    under `fault`; nothing is left to be logged."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"the click could not be recorded, see {fault} in the log")
+        self.fault = fault
 
 
 class WriterGone(StoreError):

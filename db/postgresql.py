@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db import outages
+from db import outages, pool_usage
 from db.connections import Connections
 from db.database import Fault, Verdict
 from db.errors import StoreError
@@ -73,6 +73,7 @@ class PostgresDatabase:
         self.engine = create_async_engine(
             url.set(query={}, host=None, port=None, username=None, password=None),  # the connections know them
             pool_size=POOL_SIZE,
+            pool_timeout=pool_usage.POOL_SECONDS,
             # A restarted server leaves dead connections in the pool; asking first is cheaper than failing a read.
             pool_pre_ping=True,
             hide_parameters=True,

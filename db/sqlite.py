@@ -16,9 +16,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db import outages
+from db import outages, pool_usage
 from db.database import Fault, Verdict
 from db.errors import StoreError, UnusableDatabase
+from db.file_contents import Overwritten
 from db.file_identity import DatabaseFile, OtherFile
 from db.pool_usage import PoolUsage, Waiting, usage_of
 from db.queries import Query
@@ -33,6 +34,7 @@ POOL = "clickgate_pool"
 # Errors that are not SQLite's own.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (OtherFile, outages.OTHER_FILE),
+    (Overwritten, outages.OVERWRITTEN),
     (PoolTimeout, outages.CROWDED),
     (TimeoutError, outages.SILENT),
     (OSError, outages.UNREACHABLE),
@@ -55,7 +57,9 @@ class SqliteDatabase:
         self._file = DatabaseFile(self._path)
         self.waiting = Waiting()
         self._dropping: asyncio.Task[None] | None = None
-        self.engine = create_async_engine(url, async_creator=self._connect, hide_parameters=True)
+        self.engine = create_async_engine(
+            url, async_creator=self._connect, hide_parameters=True, pool_timeout=pool_usage.POOL_SECONDS
+        )
         event.listen(self.engine.sync_engine, "checkout", self._check_file)
         event.listen(self.engine.sync_engine, "checkin", self._returned)
         event.listen(self.engine.sync_engine, "invalidate", self._invalidated)
@@ -105,6 +109,8 @@ class SqliteDatabase:
 
     def drop_idle(self) -> None:
         """Close them soon."""
+        if self.waiting.is_exhausted:
+            return  # none is idle, and a new pool would have as many connections again
         if self._dropping is None or self._dropping.done():
             self._dropping = asyncio.ensure_future(self.engine.dispose())
 

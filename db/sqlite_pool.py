@@ -15,6 +15,8 @@ from db.file_identity import DatabaseFile
 
 # The driver's own default: rows that are fetched at a time from a result that is not fetched as a whole.
 CHUNK_ROWS = 64
+# The pages of small tables that a commit of clicks changes: the queue's counter, and where the next ids begin.
+MARKS = "SELECT rootpage FROM sqlite_schema WHERE name IN ('sqlite_sequence', 'id_blocks')"
 # Those who read meanwhile are soon done.
 EMPTYING_SECONDS = 1
 
@@ -42,9 +44,7 @@ class PooledConnection(aiosqlite.Connection):
 
     def _open(self) -> sqlite3.Connection:
         self._file.check_before_opening()
-        connection = open_file(self._file, self._set_up)
-        self._file.opened(self)
-        return connection
+        return open_file(self._file, self._set_up, self)
 
     async def close(self) -> None:
         """Close it once nothing is under way on it."""
@@ -61,15 +61,17 @@ class PooledConnection(aiosqlite.Connection):
         return self._stopped
 
 
-def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-    """Open a connection, set up. One that cannot be is closed: nobody else would."""
+def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None], owner: object) -> sqlite3.Connection:
+    """Open a connection, set up, that its owner will say is closed. One that cannot be set up is closed at once."""
     target = file.uri if file.adoptions else file.path
-    connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
-    try:
-        set_up(connection)
-    except BaseException:
-        connection.close()
-        raise
+    with file.opening(owner):
+        connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
+        try:
+            set_up(connection)
+            file.marks = [page for (page,) in connection.execute(MARKS)]
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 

@@ -13,6 +13,7 @@ from itertools import chain
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
 
+from db.click_faults import ClickFaults
 from db.committer import Committer
 from db.errors import DatabaseAway, QueueFull, SchemaOutdated
 from db.horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
@@ -65,6 +66,7 @@ class ClickWriter:
         self._wake = asyncio.Event()
         self._closing = False
         self._outage: DatabaseAway | None = None
+        self._faults = ClickFaults()
         self._probed_at = 0.0
         self._proof: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -116,8 +118,8 @@ class ClickWriter:
         return self._closing or len(self._queue) >= self._queue_clicks
 
     async def record(self, click: Click) -> Receipt:
-        """Record a click; return once it is committed. Raises `QueueFull`, `DatabaseAway`, and the database's own
-        error where it refuses this one click."""
+        """Record a click; return once it is committed. Raises `QueueFull`, `DatabaseAway` and `ClickFailed`, also where
+        the database refuses this one click."""
         receipt: Receipt = await self._submit(click)
         return receipt
 
@@ -178,7 +180,6 @@ class ClickWriter:
             try:
                 await self._settle(batch)
             except Exception as error:
-                logger.exception("the click writer stumbled, and goes on")
                 self._refuse(batch, error)
             self._writing = ()
 
@@ -249,7 +250,7 @@ class ClickWriter:
             self._refuse(batch, error)
         else:
             for waiting, outcome in zip(batch, outcomes, strict=True):
-                _answer(waiting, outcome)
+                _answer(waiting, self._faults.logged(outcome) if isinstance(outcome, Exception) else outcome)
             self._observer.committed(len(batch), perf_counter() - started)
             self._has_committed = True
             # In an outage some clicks may be recorded while others are not; only a probe tells that all are again.
@@ -266,6 +267,8 @@ class ClickWriter:
             # Those that came meanwhile need not wait for an outage of their own.
             batch = [*batch, *self._queue]
             self._queue.clear()
+        elif batch:
+            error = self._faults.logged(error, len(batch))
         for waiting in batch:
             _answer(waiting, error)
 
@@ -278,10 +281,10 @@ class ClickWriter:
         when it begins."""
         if isinstance(error, SchemaOutdated):
             error = DatabaseAway(str(error), OTHER_SCHEMA.reason)
-        if self._proof is not None and not self._proof.done():
-            self._proof.set_exception(error)
-            self._proof.exception()  # who asked may have given up
         if isinstance(error, DatabaseAway):
+            if self._proof is not None and not self._proof.done():
+                self._proof.set_exception(error)
+                self._proof.exception()  # who asked may have given up
             if self._outage is None:
                 self._probed_at = monotonic()
                 self._observer.available(False)

@@ -15,6 +15,7 @@ from msgspec.json import encode
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from db.errors import ClickFailed
 from graph.body import read_body
 from graph.caller import caller
 from graph.context import Services
@@ -100,10 +101,12 @@ async def _track(services: Services, scope: Scope, receive: Receive, large_bodie
         return Answer(refusal.code, 200, ClickRefused(False, str(refusal)))
     except ClickgateError as refusal:
         return _refused(refusal)
+    except ClickFailed as failure:
+        return _failed(failure.fault)
     except Exception:
         fault = uuid4().hex
         logger.exception("click tracking failed", extra={"fault": fault})
-        return Answer("fault", 500, Problem("Click tracking failed", "fault"), {"Clickgate-Fault": fault})
+        return _failed(fault)
     return _tracked(tracked)
 
 
@@ -129,6 +132,10 @@ def _refused(refusal: ClickgateError) -> Answer:
         case InvalidRequest():
             return Answer(refusal.code, 400, body)
     raise refusal
+
+
+def _failed(fault: str) -> Answer:
+    return Answer("fault", 500, Problem("Click tracking failed", "fault"), {"Clickgate-Fault": fault})
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -6,6 +6,7 @@ and those that are marked as slow.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -18,6 +19,7 @@ from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_se
 from tests.faces import Face, rest
 from tests.gateways import Gateway, make_link, running_gateway
 from tests.log import Log, listening
+from tests.served_files import Served, serving_file
 from tests.shop import Shop, running_shop
 
 NEEDS = {
@@ -72,6 +74,13 @@ def log() -> Iterator[Log]:
     """What the test's gateways log."""
     with listening() as log:
         yield log
+
+
+@pytest.fixture
+async def served(make_sqlite: MakeDatabase, tmp_path: Path) -> AsyncIterator[Served]:
+    """A gateway on a SQLite file that the test spoils."""
+    async with serving_file(make_sqlite, tmp_path) as served:
+        yield served
 
 
 @pytest.fixture
