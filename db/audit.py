@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import counter_audit, integrity_audit
+from db.engine.store import Store
 from db.rollup_audit import (
     RollupFigures,
     compared_parts,
@@ -18,7 +19,6 @@ from db.rollup_audit import (
     readable_moment,
     strange_kinds,
 )
-from db.store import Store
 from db.tables import ClickEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
 
 # A damaged table may have millions of wrong rows, of which the first ones tell enough.

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from db.engine.store import Store
 from db.queries import Query
 from db.rollups import WAITING
-from db.store import Store
 from db.tables import QueuedClicks
 
 # Each has the clicks of a batch. Where more wait, the figures are at least as large as they are told.

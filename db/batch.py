@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from db.click_statements import ClickStatements
-from db.database import Database, Fault, WriteConnection
+from db.engine.backend import Database, Fault, WriteConnection
+from db.engine.masking import described
 from db.entries import Entry, TestEntry, inserted_ranges
 from db.errors import RowRefused
-from db.masking import described
 from db.records import Receipt
 from db.statements import Row, Work
 

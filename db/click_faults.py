@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import uuid4
 
+from db.engine.driver_errors import causes
+from db.engine.masking import described
 from db.errors import ClickFailed, StoreError
-from db.masking import described
-from db.outages import causes
 
 logger = logging.getLogger(__name__)
 

@@ -12,18 +12,18 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from db.batch import Batch
-from db.database import Fault, WriteConnection
+from db.engine.backend import Fault, WriteConnection
+from db.engine.driver_errors import LOCKED, OTHER_FILE, OVERWRITTEN, SILENT
+from db.engine.masking import described
+from db.engine.store import Store
 from db.entries import Entry, TestEntry
 from db.errors import DatabaseAway, SchemaOutdated, WriterGone
 from db.ids import IdBlocks
-from db.masking import described
-from db.outages import LOCKED, OTHER_FILE, OVERWRITTEN, SILENT
 from db.probe import Probe
 from db.promises import Promises, utc_now
 from db.queries import Query
 from db.records import Click, Receipt, TestClick
 from db.registration import EVENTS, Registration, check_revision
-from db.store import Store
 from db.tables import PartnerProgram
 
 # A database that needs longer for it will find out by itself that the writer has gone.

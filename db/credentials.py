@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, or_, select, update
 
+from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.expressions import Ids, among
 from db.queries import Query
-from db.store import Store
 from db.tables import ApiToken
 from db.tokens import Role, hashed
 

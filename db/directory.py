@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.known import (
     LINK_OF_CODE,
@@ -27,7 +28,6 @@ from db.known import (
     read_changed,
 )
 from db.queries import Query
-from db.store import Store
 from db.tables import DirectoryVersion
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import bindparam, func, select
 
+from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.queries import Query
-from db.store import Store
 from db.tables import QueuedClicks
 
 logger = logging.getLogger(__name__)

@@ -13,12 +13,12 @@ from itertools import chain, islice
 from time import perf_counter
 
 from db.cells import Cells
-from db.database import WriteConnection
+from db.engine.backend import WriteConnection
+from db.engine.store import Store
 from db.errors import DatabaseAway, SchemaOutdated
 from db.registration import find_revision, hold_schema
 from db.rollups import FoldStatements, find_due, find_events, find_waiting, mark
 from db.statements import Row
-from db.store import Store
 
 logger = logging.getLogger(__name__)
 

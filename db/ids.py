@@ -9,7 +9,7 @@ from time import monotonic
 
 from sqlalchemy import BigInteger, Dialect, bindparam, update
 
-from db.database import WriteConnection
+from db.engine.backend import WriteConnection
 from db.statements import compiled
 from db.tables import IdBlock
 

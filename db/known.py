@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, convert
 from sqlalchemy import Integer, bindparam, select, type_coerce
 
-from db.database import Source
+from db.engine.backend import Source
 from db.queries import Query
 from db.tables import Program, ReferralLink
 

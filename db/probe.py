@@ -12,7 +12,7 @@ from uuid import uuid4
 from sqlalchemy import BigInteger, Dialect, bindparam, select, update
 
 from db.batch import Batch
-from db.database import WriteConnection
+from db.engine.backend import WriteConnection
 from db.entries import Entry, TestEntry
 from db.queries import Query
 from db.records import Click, TestClick, VisitRecord

@@ -12,12 +12,12 @@ from sqlalchemy import BigInteger, Dialect, String, TextClause, bindparam, colum
 from sqlalchemy.sql.selectable import TextualSelect
 
 from db.columns import MICROSECOND, UtcDateTime
-from db.database import WriteConnection
+from db.engine.backend import WriteConnection
+from db.engine.revision import REVISIONS
 from db.errors import SchemaOutdated
 from db.ids import IdBlocks
 from db.promises import Promises
 from db.queries import Query
-from db.revision import REVISIONS
 from db.statements import Statement, compiled
 
 EVENTS = "click_events"
@@ -85,7 +85,7 @@ REAP = _query(
     """,  # noqa: S608  our own words
     id=BigInteger(),
 )
-# An upgrade locks the table first, see `db.migrate`, so this is a lock on the schema as well.
+# An upgrade locks the table first, see `db.engine.migrate`, so this is a lock on the schema as well.
 HOLD_SCHEMA = "LOCK TABLE click_writers IN ROW SHARE MODE"
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import CTE
 
 from db.columns import EPOCH
-from db.database import Source
 from db.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS
+from db.engine.backend import Source
 from db.queries import Query
 from db.rollup_parts import (
     PART_EVENTS,

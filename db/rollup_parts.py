@@ -13,8 +13,8 @@ from sqlalchemy.orm import aliased
 
 from db.cells import Cells
 from db.columns import microseconds
-from db.database import Source
 from db.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
+from db.engine.backend import Source
 from db.expressions import microseconds_of, moment_of, quarter_number
 from db.queries import Query
 from db.rollups import WAITING

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.cells import KEY
 from db.columns import EPOCH
 from db.dimensions import COUNTERS, SPANS
+from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.folder import LOCK
 from db.rollup_audit import Compared, programs_in
@@ -32,7 +33,6 @@ from db.rollup_parts import (
     parts_of,
     waiting_in,
 )
-from db.store import Store
 from db.tables import ClickEvent, ClickRollup
 
 # SQLite lets a writer wait for five seconds; beside a busy gateway it may take several turns.

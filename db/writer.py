@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, Protocol
 
 from db.click_faults import ClickFaults
 from db.committer import Committer
+from db.engine.driver_errors import OTHER_SCHEMA, SILENT
+from db.engine.masking import described
 from db.errors import DatabaseAway, QueueFull, SchemaOutdated
 from db.horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
-from db.masking import described
-from db.outages import OTHER_SCHEMA, SILENT
 from db.records import Click, Receipt, TestClick
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from time import monotonic
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from db.engine.driver_errors import LOCKED, SILENT, UNREACHABLE
 from db.errors import DatabaseAway
-from db.outages import LOCKED, SILENT, UNREACHABLE
 from db.writer import ClickWriter
 
 # Anyone may ask; each time costs the database a write.

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from db.engine.revision import ensure_current
+from db.engine.store import Store
 from db.errors import UnusableDatabase
-from db.revision import ensure_current
-from db.store import Store
 from gateway.accepting import Config
 from gateway.descriptors import check_descriptors, raise_descriptor_limit
 from gateway.errors import GeoDatabaseError

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from db.committer import Committer
 from db.credentials import Credentials
 from db.directory import LinkDirectory
+from db.engine.revision import ensure_current
+from db.engine.store import Store
 from db.feed import Feed
 from db.folder import Folder
-from db.revision import ensure_current
-from db.store import Store
 from db.writer import ClickWriter
 from gateway.addresses import address_keeper
 from gateway.authentication import authentication

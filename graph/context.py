@@ -10,8 +10,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from db.directory import LinkDirectory
+from db.engine.store import Store
 from db.feed import Feed
-from db.store import Store
 from db.writer import ClickWriter
 from graph.scope import Viewer
 from graph.visit import Device, Place

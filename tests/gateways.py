@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from db.audit import audit
 from db.click_statements import ClickStatements
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
 from db.tokens import NewToken, Role
 from gateway.device import DeviceLookup

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
 from db.committer import Committer
+from db.engine.store import Store
 from db.folder import Folder
 from db.records import Click, Receipt, VisitRecord
-from db.store import Store
 from db.tables import ClickEvent, ClickRollup, Customer, PartnerProgram, QueuedClicks, ReferralLink
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings

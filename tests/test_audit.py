@@ -17,9 +17,9 @@ from sqlalchemy import text
 
 from db.audit import audit
 from db.dimensions import SPANS
+from db.engine.store import Store
 from db.rollup_parts import LEAST, MOST, parts_of
 from db.rollup_rebuild import events_to_read, rebuild
-from db.store import Store
 from tests.databases import MakeDatabase
 from tests.processes import clickgate
 from tests.recount import World, click, make_folder

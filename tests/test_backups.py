@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from db.store import Store
+from db.engine.store import Store
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.processes import clickgate, kill, serving

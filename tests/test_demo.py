@@ -15,7 +15,7 @@ import pytest
 from playwright.async_api import Browser
 from sqlalchemy import select
 
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent
 from gateway.demo import filling, shop
 from gateway.demo.visitors import PARTNERS, VIRAL_DAY

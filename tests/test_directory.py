@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from db.directory import LinkDirectory
+from db.engine.store import Store
 from db.known import Known, KnownLink, read_changed
-from db.store import Store
 
 Read: TypeAlias = Callable[..., Awaitable[Any]]
 

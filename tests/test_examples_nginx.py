@@ -14,7 +14,7 @@ from sqlalchemy import select
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent
 from tests.databases import MakeDatabase
 from tests.faces import CLICK, GRAPHQL

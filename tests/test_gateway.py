@@ -18,9 +18,9 @@ from starlette.types import ASGIApp
 from websockets import InvalidStatus, Origin
 
 from db.committer import Committer
+from db.engine.store import Store
 from db.errors import QueueFull
 from db.records import Click, VisitRecord
-from db.store import Store
 from db.writer import ClickWriter
 from gateway import graphql
 from gateway.health import ASK_SECONDS

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy import select, update
 
 from db.credentials import NOTE_SECONDS, Credentials
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ApiToken
 from db.tokens import NewToken, hashed, issue
 from gateway.services import now

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select, update
 
 from db.directory import LinkDirectory
+from db.engine.store import Store
 from db.known import read_changed
-from db.store import Store
 from db.tables import ReferralLink
 from graph.resolvers import links
 from tests.changes import changed, make_world

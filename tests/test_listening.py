@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent
 from tests.databases import MakeDatabase
 from tests.gateways import make_link

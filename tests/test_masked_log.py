@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from db.masking import described, masked
-from db.store import Store
+from db.engine.masking import described, masked
+from db.engine.store import Store
 from tests.faces import CLICK, GRAPHQL
 from tests.gateways import make_link
 from tests.processes import serving

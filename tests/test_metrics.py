@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from db.checkpoints import CHECKPOINT_SECONDS
+from db.engine.sqlite.checkpoints import CHECKPOINT_SECONDS
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, make_link, running_gateway
 from tests.log import Log
@@ -102,7 +102,7 @@ async def test_a_scrape_asks_the_database_nothing(make_postgres: MakeDatabase) -
 async def test_a_log_that_a_reader_keeps_long_is_told_once_and_emptied_after_it(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
-    monkeypatch.setattr("db.checkpoints.LONG_BYTES", 1_000_000)
+    monkeypatch.setattr("db.engine.sqlite.checkpoints.LONG_BYTES", 1_000_000)
     url = make_sqlite()
     await make_link(url)
     path = Path(url.removeprefix("sqlite:///"))
@@ -115,13 +115,13 @@ async def test_a_log_that_a_reader_keeps_long_is_told_once_and_emptied_after_it(
             await asyncio.sleep(2 * CHECKPOINT_SECONDS)
             await gateway.track()
             await asyncio.sleep(2 * CHECKPOINT_SECONDS)
-            told = [record.getMessage() for record in log.records if record.name == "db.checkpoints"]
+            told = [record.getMessage() for record in log.records if record.name == "db.engine.sqlite.checkpoints"]
             assert len(told) == 1
             assert "another process keeps a transaction open" in told[0]
         async with asyncio.timeout(5):
             while (await scraped(gateway))["clickgate_database_log_bytes"] > 1_000_000:
                 await gateway.track()
                 await asyncio.sleep(CHECKPOINT_SECONDS)
-    assert [record.getMessage() for record in log.records if record.name == "db.checkpoints"][1:] == [
+    assert [record.getMessage() for record in log.records if record.name == "db.engine.sqlite.checkpoints"][1:] == [
         "SQLite's write-ahead log is short again"
     ]

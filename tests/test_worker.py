@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from db.worker import Worker
+from db.engine.worker_thread import Worker
 
 
 @pytest.fixture

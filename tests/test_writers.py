@@ -17,12 +17,12 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from db import migrate
 from db.audit import audit
 from db.committer import Committer
+from db.engine import migrate
+from db.engine.revision import REVISIONS
+from db.engine.store import Store
 from db.records import Click, Receipt, VisitRecord
-from db.revision import REVISIONS
-from db.store import Store
 from db.tables import ClickEvent, RunningWriter
 from tests.databases import MakeDatabase
 from tests.followers import Follower

@@ -1,4 +1,4 @@
-"""Run the revisions on the connection that `db.migrate` hands over; there is no ini file and no offline mode."""
+"""Run the revisions on the connection that `db.engine.migrate` hands over; there is no ini file and no offline mode."""
 
 from alembic import context
 

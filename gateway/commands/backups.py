@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from db.engine.sqlite.backend import checked_path
+from db.engine.sqlite.backup import back_up, restore
+from db.engine.store import Store
 from db.errors import UnusableDatabase
-from db.sqlite import checked_path
-from db.sqlite_backup import back_up, restore
-from db.store import Store
 from gateway.commands.progress import progress
 from gateway.services import now
 from gateway.settings import Settings

@@ -8,11 +8,11 @@ from dataclasses import asdict
 import click
 
 from db.audit import Audit, audit
+from db.engine.read_only import reading
+from db.engine.revision import ensure_current
+from db.engine.store import Store
 from db.errors import UnusableDatabase
-from db.reading import reading
-from db.revision import ensure_current
 from db.rollup_rebuild import Rebuilt, events_to_read, rebuild
-from db.store import Store
 from gateway.commands.progress import progress
 from gateway.serve import prepare
 from gateway.settings import Settings

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from db.bucket_values import bucket_values
 from db.buckets import Form
-from db.database import Source
+from db.engine.backend import Source
 from graph.context import Context
 from graph.errors import Unauthenticated, outages
 from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
-from db.database import Source
+from db.engine.backend import Source
 from db.parents import parent_values
 from db.queries import Query
 from graph.context import Context

@@ -15,7 +15,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from db import tokens
-from db.store import Store
+from db.engine.store import Store
 from tests.benchmarks import databases, generator, operations, peer
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.loading import Load, Run, loaded

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 import asyncpg
 from sqlalchemy import make_url, select
 
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent
 from gateway.services import offline_services
 from gateway.settings import Settings

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from sqlalchemy import func, select
 
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent
 from tests.benchmarks.verdict import Wrong, run
 from tests.databases import postgres_databases, postgres_server

@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.cells import KEY
 from db.columns import UtcDateTime
 from db.dimensions import COUNTERS, SPANS, Dimension, Level, as_value, makes_customer, value_of
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent, ClickRollup, Program
 from tests.benchmarks import sizes
 from tests.benchmarks.databases import clickgate

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import uvloop
 from sqlalchemy import func, select
 
-from db.store import Store
+from db.engine.store import Store
 from db.tables import ClickEvent, ClickTestEvent, Customer
 from tests.benchmarks import databases
 from tests.benchmarks.servers import Memory, Server, gateway

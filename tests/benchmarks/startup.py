@@ -12,7 +12,7 @@ from time import perf_counter
 
 from sqlalchemy import text
 
-from db.store import Store
+from db.engine.store import Store
 from tests.benchmarks import databases
 from tests.benchmarks.ingest import PATH
 from tests.benchmarks.servers import HOST, Memory, Server, gateway

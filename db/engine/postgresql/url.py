@@ -1,7 +1,7 @@
 """PostgreSQL's connection URLs, with the parameters that hosted databases give them, in the driver's words.
 
 Each parameter means what it means to libpq, see https://www.postgresql.org/docs/current/libpq-connect.html. One is
-clickgate's own: `pgbouncer=true`, see `db.pgbouncer`.
+clickgate's own: `pgbouncer=true`, see `db.engine.postgresql.pgbouncer`.
 """
 
 import re

@@ -15,8 +15,8 @@ from threading import Lock
 from time import monotonic
 from urllib.parse import quote
 
-from db.descriptors import Identity
-from db.file_contents import FileContents, Overwritten
+from db.engine.sqlite.descriptors import Identity
+from db.engine.sqlite.file_contents import FileContents, Overwritten
 
 # Readers notice it this late; what they read meanwhile is the former file.
 CHECK_SECONDS = 0.1

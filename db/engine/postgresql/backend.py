@@ -1,5 +1,5 @@
 """PostgreSQL through asyncpg: its engine and pools, and what its errors mean. Its connections are in
-`db.postgres_connections`."""
+`db.engine.postgresql.connections`."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,14 +13,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db import outages, pool_usage
-from db.connections import Connections
-from db.database import Fault, Verdict
+from db.engine import driver_errors, pool_usage
+from db.engine.backend import Fault, Verdict
+from db.engine.pool_usage import PoolUsage, Waiting, usage_of
+from db.engine.postgresql.connecting import Connecting
+from db.engine.postgresql.connections import PostgresSource, PostgresWriteConnection
+from db.engine.postgresql.read_pool import Connections
+from db.engine.postgresql.url import target_of
 from db.errors import StoreError
-from db.pool_usage import PoolUsage, Waiting, usage_of
-from db.postgres_connecting import Connecting
-from db.postgres_connections import PostgresSource, PostgresWriteConnection
-from db.postgres_url import target_of
 from db.queries import Query
 
 POOL_SIZE = 10
@@ -53,15 +53,15 @@ READ_SECONDS = 30
 
 # Errors without a SQLSTATE, which the driver, SQLAlchemy's pool or the operating system raise.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
-    (asyncpg.InvalidCachedStatementError, outages.CONFLICT),
-    (asyncpg.InterfaceError, outages.UNREACHABLE),
+    (asyncpg.InvalidCachedStatementError, driver_errors.CONFLICT),
+    (asyncpg.InterfaceError, driver_errors.UNREACHABLE),
     # The driver lost track of a connection that broke in the middle of something; a new one starts afresh.
-    (asyncpg.InternalClientError, outages.UNREACHABLE),
-    (PoolTimeout, outages.CROWDED),
-    (TimeoutError, outages.SILENT),
-    (OSError, outages.UNREACHABLE),
-    (EOFError, outages.UNREACHABLE),
-    (ValueError, outages.ROW),  # the driver's own, of a value that it cannot encode
+    (asyncpg.InternalClientError, driver_errors.UNREACHABLE),
+    (PoolTimeout, driver_errors.CROWDED),
+    (TimeoutError, driver_errors.SILENT),
+    (OSError, driver_errors.UNREACHABLE),
+    (EOFError, driver_errors.UNREACHABLE),
+    (ValueError, driver_errors.ROW),  # the driver's own, of a value that it cannot encode
 )
 
 
@@ -152,12 +152,12 @@ class PostgresDatabase:
 
     def verdict(self, error: BaseException) -> Verdict:
         if isinstance(error, StoreError):
-            return outages.of_ours(error)
-        for cause in outages.causes(error):
+            return driver_errors.of_ours(error)
+        for cause in driver_errors.causes(error):
             if (verdict := _verdict(cause)).fault is not Fault.UNKNOWN:
                 return verdict
         is_broken = isinstance(error, DBAPIError) and error.connection_invalidated
-        return outages.UNREACHABLE if is_broken else outages.UNKNOWN
+        return driver_errors.UNREACHABLE if is_broken else driver_errors.UNKNOWN
 
 
 def _verdict(error: BaseException) -> Verdict:
@@ -165,4 +165,4 @@ def _verdict(error: BaseException) -> Verdict:
         if isinstance(error, kind):
             return verdict
     sqlstate = getattr(error, "sqlstate", None)
-    return outages.of_sqlstate(sqlstate) if isinstance(sqlstate, str) else outages.UNKNOWN
+    return driver_errors.of_sqlstate(sqlstate) if isinstance(sqlstate, str) else driver_errors.UNKNOWN

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
+from db.engine.sqlite.files import tables_in
+from db.engine.store import Store
 from db.errors import FileInUse, SchemaOutdated, UnusableDatabase
-from db.sqlite_files import tables_in
-from db.store import Store
 from db.tables import Base
 
 # By the files of the migrations, whose names begin with them, the newest last.
@@ -41,7 +41,7 @@ async def ensure_current(store: Store, *, may_upgrade: bool, may_create: bool = 
         try:
             if await _is_current(store, may_upgrade=may_upgrade, may_create=may_create):
                 return
-            from db.migrate import upgrade  # not before it is needed, as that module says
+            from db.engine.migrate import upgrade  # not before it is needed, as that module says
 
             await upgrade(store)
         except FileInUse:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.pool_usage import PoolUsage, Waiting
+from db.engine.pool_usage import PoolUsage, Waiting
 from db.queries import Query
 from db.statements import Row, Statement, Work
 

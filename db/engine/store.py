@@ -12,19 +12,19 @@ from sqlalchemy import URL, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.database import Database, Fault, Source
+from db.engine.backend import Database, Fault, Source
+from db.engine.masking import described
+from db.engine.postgresql.url import parse_url
+from db.engine.sqlite.backend import WRITES, SqliteDatabase
 from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
-from db.masking import described
-from db.postgres_url import parse_url
 from db.queries import Query
-from db.sqlite import WRITES, SqliteDatabase
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 
 class Store:
     """One database, opened lazily. `url` is a SQLAlchemy URL; the plain schemes `sqlite`, `postgresql` and `postgres`
-    do too. With `reading_uri`, a SQLite file is only read, see `db.sqlite_files`. Raises `UnusableDatabase` for any
+    do too. With `reading_uri`, a SQLite file is only read, see `db.engine.sqlite.files`. Raises `UnusableDatabase` for any
     other URL, and for a SQLite database that is no file."""
 
     def __init__(self, url: str, *, reading_uri: str | None = None) -> None:
@@ -133,7 +133,9 @@ class Store:
 
 
 def _postgresql(url: URL) -> Database:
-    from db.postgresql import PostgresDatabase  # with its driver, which takes a while and SQLite has no use for
+    from db.engine.postgresql.backend import (
+        PostgresDatabase,  # with its driver, which takes a while and SQLite has no use for
+    )
 
     return PostgresDatabase(url)
 

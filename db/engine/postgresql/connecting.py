@@ -5,9 +5,9 @@ from typing import Any
 
 import asyncpg
 
+from db.engine.postgresql.pgbouncer import PooledConnection
+from db.engine.postgresql.url import Target, settings_in
 from db.errors import UnusableDatabase
-from db.pgbouncer import PooledConnection
-from db.postgres_url import Target, settings_in
 
 # Unless the URL's `connect_timeout` says otherwise.
 CONNECT_SECONDS = 5

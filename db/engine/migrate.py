@@ -1,7 +1,7 @@
 """Bring a database's schema to this version's.
 
 Alembic is configured here, in code: an installed gateway has no ini file. To import it takes longer than
-most commands do, and only a database that is behind needs it; whether one is, `db.revision` tells.
+most commands do, and only a database that is behind needs it; whether one is, `db.engine.revision` tells.
 """
 
 import logging
@@ -13,8 +13,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from db.sqlite_files import exclusive_transaction
-from db.store import Store
+from db.engine.sqlite.files import exclusive_transaction
+from db.engine.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from db.sqlite import checked_path
-from db.sqlite_files import ReadableFile, readable_async
-from db.store import Store
+from db.engine.sqlite.backend import checked_path
+from db.engine.sqlite.files import ReadableFile, readable_async
+from db.engine.store import Store
 
 
 class Reading(NamedTuple):

@@ -20,8 +20,8 @@ from itertools import islice
 from threading import Lock
 from types import MappingProxyType
 
-from db.descriptors import give_back, share
-from db.wal_index import WalIndex, log_salts, read_frame, read_index
+from db.engine.sqlite.descriptors import give_back, share
+from db.engine.sqlite.wal_index import WalIndex, log_salts, read_frame, read_index
 
 try:
     import fcntl

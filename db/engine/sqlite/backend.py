@@ -1,5 +1,5 @@
 """The embedded SQLite database: its engine and pool, and what its errors mean. Its connections are in
-`db.sqlite_connections`."""
+`db.engine.sqlite.connections`."""
 
 import asyncio
 import os
@@ -16,15 +16,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db import outages, pool_usage
-from db.database import Fault, Verdict
+from db.engine import driver_errors, pool_usage
+from db.engine.backend import Fault, Verdict
+from db.engine.pool_usage import PoolUsage, Waiting, usage_of
+from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
+from db.engine.sqlite.file_contents import Overwritten
+from db.engine.sqlite.file_identity import DatabaseFile, OtherFile
+from db.engine.sqlite.pool import PooledConnection
 from db.errors import StoreError, UnusableDatabase
-from db.file_contents import Overwritten
-from db.file_identity import DatabaseFile, OtherFile
-from db.pool_usage import PoolUsage, Waiting, usage_of
 from db.queries import Query
-from db.sqlite_connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
-from db.sqlite_pool import PooledConnection
 
 # As long as all links may take to be read. While a query runs, the write-ahead log only grows.
 SNAPSHOT_SECONDS = 60
@@ -33,22 +33,22 @@ WRITES = "clickgate_writes"
 POOL = "clickgate_pool"
 # Errors that are not SQLite's own.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
-    (OtherFile, outages.OTHER_FILE),
-    (Overwritten, outages.OVERWRITTEN),
-    (PoolTimeout, outages.CROWDED),
-    (TimeoutError, outages.SILENT),
-    (OSError, outages.UNREACHABLE),
-    (sqlite3.IntegrityError, outages.ROW),
-    (sqlite3.DataError, outages.ROW),
-    (OverflowError, outages.ROW),
-    (ValueError, outages.ROW),
+    (OtherFile, driver_errors.OTHER_FILE),
+    (Overwritten, driver_errors.OVERWRITTEN),
+    (PoolTimeout, driver_errors.CROWDED),
+    (TimeoutError, driver_errors.SILENT),
+    (OSError, driver_errors.UNREACHABLE),
+    (sqlite3.IntegrityError, driver_errors.ROW),
+    (sqlite3.DataError, driver_errors.ROW),
+    (OverflowError, driver_errors.ROW),
+    (ValueError, driver_errors.ROW),
 )
 
 
 class SqliteDatabase:
-    """A database file. Everything in a process that writes takes turns, see `db.store`.
+    """A database file. Everything in a process that writes takes turns, see `db.engine.store`.
 
-    With `reading_uri`, see `db.sqlite_files`, the file is only read, by that URI.
+    With `reading_uri`, see `db.engine.sqlite.files`, the file is only read, by that URI.
     """
 
     def __init__(self, url: URL, *, reading_uri: str | None = None) -> None:
@@ -151,14 +151,17 @@ class SqliteDatabase:
 
     def verdict(self, error: BaseException) -> Verdict:
         if isinstance(error, StoreError):
-            return outages.of_ours(error)
-        for cause in outages.causes(error):
+            return driver_errors.of_ours(error)
+        for cause in driver_errors.causes(error):
             for kind, verdict in LOCAL_ERRORS:
                 if isinstance(cause, kind):
                     return verdict
-            if isinstance(cause, sqlite3.Error) and (verdict := outages.of_sqlite(cause)) is not outages.UNKNOWN:
+            if (
+                isinstance(cause, sqlite3.Error)
+                and (verdict := driver_errors.of_sqlite(cause)) is not driver_errors.UNKNOWN
+            ):
                 return verdict
-        return outages.UNKNOWN
+        return driver_errors.UNKNOWN
 
 
 def checked_path(url: URL) -> Path:

@@ -11,15 +11,15 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import Dialect
 
-from db import outages
-from db.checkpoints import Checkpoints
+from db.engine import driver_errors
+from db.engine.sqlite.checkpoints import Checkpoints
+from db.engine.sqlite.file_identity import DatabaseFile
+from db.engine.sqlite.pool import empty_log, open_file
+from db.engine.sqlite.statement_batch import OneStep
+from db.engine.worker_thread import Worker
 from db.errors import SchemaOutdated
-from db.file_identity import DatabaseFile
-from db.one_step import OneStep
 from db.queries import Query
-from db.sqlite_pool import empty_log, open_file
 from db.statements import Row, Statement, Work
-from db.worker import Worker
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5
@@ -163,7 +163,7 @@ def _check_revision(connection: sqlite3.Connection, file: DatabaseFile) -> None:
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
-    return outages.of_sqlite(error) is outages.LOCKED
+    return driver_errors.of_sqlite(error) is driver_errors.LOCKED
 
 
 def set_up(connection: sqlite3.Connection) -> None:

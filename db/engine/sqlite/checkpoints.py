@@ -13,8 +13,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from db.file_contents import Overwritten
-from db.file_identity import DatabaseFile
+from db.engine.sqlite.file_contents import Overwritten
+from db.engine.sqlite.file_identity import DatabaseFile
 
 logger = logging.getLogger(__name__)
 

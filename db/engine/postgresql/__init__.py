@@ -1,0 +1,1 @@
+"""PostgreSQL: its engine, connections, URLs, and PgBouncer in front of it."""

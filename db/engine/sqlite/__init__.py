@@ -1,0 +1,1 @@
+"""SQLite: its engine, connections, file and write-ahead log, and backups."""
