@@ -19,7 +19,7 @@ from db.rollup_audit import (
     readable_moment,
     strange_kinds,
 )
-from db.tables import ClickEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from db.schema.tables import ClickEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
 
 # A damaged table may have millions of wrong rows, of which the first ones tell enough.
 LISTED_DIFFERENCES = 1000

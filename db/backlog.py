@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from db.engine.store import Store
-from db.queries import Query
 from db.rollups import WAITING
-from db.tables import QueuedClicks
+from db.schema.tables import QueuedClicks
+from db.sql.queries import Query
 
 # Each has the clicks of a batch. Where more wait, the figures are at least as large as they are told.
 MOST_ROWS = 20_000

@@ -13,7 +13,7 @@ from db.engine.masking import described
 from db.entries import Entry, TestEntry, inserted_ranges
 from db.errors import RowRefused
 from db.records import Receipt
-from db.statements import Row, Work
+from db.sql.statements import Row, Work
 
 
 class Batch:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.buckets import EVENTS, Kind, Moved, Pieces, TimeRange
-from db.columns import microseconds
+from db.schema.columns import microseconds
 
 
 def bucket_values(pieces: Pieces, *, is_sqlite: bool) -> dict[str, str]:

@@ -15,8 +15,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from db.columns import UtcDateTime
-from db.parents import InOrder
+from db.schema.columns import UtcDateTime
+from db.sql.top_n_per_group import InOrder
 
 EVENTS = 0
 """The span of a range whose events are counted one by one."""

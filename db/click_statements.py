@@ -22,10 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.columns import UtcDateTime
 from db.records import VisitRecord
-from db.statements import Statement, Template, compiled, fields, several, with_values
-from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from db.schema.columns import UtcDateTime
+from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from db.sql.statements import Statement, Template, compiled, fields, several, with_values
 
 VISIT = VisitRecord.__struct_fields__
 EVENT = (

@@ -21,10 +21,10 @@ from db.errors import DatabaseAway, SchemaOutdated, WriterGone
 from db.ids import IdBlocks
 from db.probe import Probe
 from db.promises import Promises, utc_now
-from db.queries import Query
 from db.records import Click, Receipt, TestClick
 from db.registration import EVENTS, Registration, check_revision
-from db.tables import PartnerProgram
+from db.schema.tables import PartnerProgram
+from db.sql.queries import Query
 
 # A database that needs longer for it will find out by itself that the writer has gone.
 RETIRE_SECONDS = 1

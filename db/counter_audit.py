@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, 
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.dimensions import makes_customer
-from db.expressions import microseconds_of
-from db.tables import ClickEvent, Customer, PartnerProgram, ReferralLink
+from db.schema.tables import ClickEvent, Customer, PartnerProgram, ReferralLink
+from db.sql.functions import microseconds_of
 
 # Two gateways may commit a customer's clicks in the other order than they received them, but not much later.
 LATE_MICROSECONDS = 300 * 1_000_000

@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, cast, func, literal, not_
 
-from db.columns import text
-from db.expressions import QUARTER_SECONDS, without_query
+from db.schema.columns import text
+from db.sql.functions import QUARTER_SECONDS, without_query
 
 DAY, HOUR, QUARTER = 86_400, 3_600, QUARTER_SECONDS
 

@@ -27,8 +27,8 @@ from db.known import (
     known_program,
     read_changed,
 )
-from db.queries import Query
-from db.tables import DirectoryVersion
+from db.schema.tables import DirectoryVersion
+from db.sql.queries import Query
 
 logger = logging.getLogger(__name__)
 

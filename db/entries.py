@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from msgspec.structs import astuple
 
-from db.columns import EPOCH
 from db.records import Click, Receipt, TestClick
-from db.statements import Row
+from db.schema.columns import EPOCH
+from db.sql.statements import Row
 
 MILLISECOND = timedelta(milliseconds=1)
 # No more digits than a row id can have.

@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, func, select
 
 from db.engine.store import Store
 from db.errors import DatabaseAway
-from db.queries import Query
-from db.tables import QueuedClicks
+from db.schema.tables import QueuedClicks
+from db.sql.queries import Query
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from db.engine.store import Store
 from db.errors import DatabaseAway, SchemaOutdated
 from db.registration import find_revision, hold_schema
 from db.rollups import FoldStatements, find_due, find_events, find_waiting, mark
-from db.statements import Row
+from db.sql.statements import Row
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from time import monotonic
 from sqlalchemy import BigInteger, Dialect, bindparam, update
 
 from db.engine.backend import WriteConnection
-from db.statements import compiled
-from db.tables import IdBlock
+from db.schema.tables import IdBlock
+from db.sql.statements import compiled
 
 # A block costs a transaction that clicks wait for; ids that a stopped gateway had left over are skipped for good. So
 # each is twice as large as the one before: a busy gateway soon takes one every few seconds, a quiet one skips few.

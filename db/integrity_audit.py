@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from db.columns import UtcDateTime
 from db.rollups import queued
-from db.tables import Base, ClickEvent, ClickTestEvent, Customer, IdBlock, QueuedClicks
+from db.schema.columns import UtcDateTime
+from db.schema.tables import Base, ClickEvent, ClickTestEvent, Customer, IdBlock, QueuedClicks
 
 # The rows of each kind of ids that blocks are taken of.
 BLOCKS: dict[str, type[DeclarativeBase]] = {

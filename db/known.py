@@ -13,8 +13,8 @@ from msgspec import Struct, convert
 from sqlalchemy import Integer, bindparam, select, type_coerce
 
 from db.engine.backend import Source
-from db.queries import Query
-from db.tables import Program, ReferralLink
+from db.schema.tables import Program, ReferralLink
+from db.sql.queries import Query
 
 # So many rows are read at a time; the event loop is not held up for longer than a moment.
 PART_ROWS = 4000

@@ -14,10 +14,10 @@ from sqlalchemy import BigInteger, Dialect, bindparam, select, update
 from db.batch import Batch
 from db.engine.backend import WriteConnection
 from db.entries import Entry, TestEntry
-from db.queries import Query
 from db.records import Click, TestClick, VisitRecord
-from db.statements import compiled
-from db.tables import IdBlock, ReferralLink
+from db.schema.tables import IdBlock, ReferralLink
+from db.sql.queries import Query
+from db.sql.statements import compiled
 
 # Rows are locked for milliseconds; whatever holds a lock longer holds clicks up, too.
 LOCK_SECONDS = 1

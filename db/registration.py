@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, String, TextClause, bindparam, column, select, table, text
 from sqlalchemy.sql.selectable import TextualSelect
 
-from db.columns import MICROSECOND, UtcDateTime
 from db.engine.backend import WriteConnection
 from db.engine.revision import REVISIONS
 from db.errors import SchemaOutdated
 from db.ids import IdBlocks
 from db.promises import Promises
-from db.queries import Query
-from db.statements import Statement, compiled
+from db.schema.columns import MICROSECOND, UtcDateTime
+from db.sql.queries import Query
+from db.sql.statements import Statement, compiled
 
 EVENTS = "click_events"
 # The row of a gateway that died holds up those who follow the clicks for this long. A live one renews its row each half

@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import CTE
 
-from db.columns import EPOCH
 from db.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS
 from db.engine.backend import Source
-from db.queries import Query
 from db.rollup_parts import (
     PART_EVENTS,
     Key,
@@ -24,7 +22,9 @@ from db.rollup_parts import (
     parts_of,
     waiting_in,
 )
-from db.tables import ClickEvent, ClickRollup, Program
+from db.schema.columns import EPOCH
+from db.schema.tables import ClickEvent, ClickRollup, Program
+from db.sql.queries import Query
 
 SPAN_NAMES = {DAY: "day", HOUR: "hour", QUARTER: "quarter of an hour"}
 KIND = itemgetter(1, 2)

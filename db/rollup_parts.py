@@ -12,14 +12,14 @@ from sqlalchemy import BigInteger, Integer, bindparam, cast, func, literal_colum
 from sqlalchemy.orm import aliased
 
 from db.cells import Cells
-from db.columns import microseconds
 from db.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
 from db.engine.backend import Source
-from db.expressions import microseconds_of, moment_of, quarter_number
-from db.queries import Query
 from db.rollups import WAITING
-from db.statements import Row
-from db.tables import ClickEvent, ClickRollup, QueuedClicks
+from db.schema.columns import microseconds
+from db.schema.tables import ClickEvent, ClickRollup, QueuedClicks
+from db.sql.functions import microseconds_of, moment_of, quarter_number
+from db.sql.queries import Query
+from db.sql.statements import Row
 
 # A part's rows are held in memory, up to two dozen for each event. One day of one subject is never cut.
 PART_EVENTS = 5_000

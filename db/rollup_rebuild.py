@@ -17,7 +17,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.cells import KEY
-from db.columns import EPOCH
 from db.dimensions import COUNTERS, SPANS
 from db.engine.store import Store
 from db.errors import DatabaseAway
@@ -33,7 +32,8 @@ from db.rollup_parts import (
     parts_of,
     waiting_in,
 )
-from db.tables import ClickEvent, ClickRollup
+from db.schema.columns import EPOCH
+from db.schema.tables import ClickEvent, ClickRollup
 
 # SQLite lets a writer wait for five seconds; beside a busy gateway it may take several turns.
 PATIENCE_SECONDS = 60

@@ -23,12 +23,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from db.cells import KEY
-from db.columns import UtcDateTime
 from db.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, value_of
-from db.expressions import Ids, among, quarter_number
-from db.queries import Query
-from db.statements import Statement, Template, compiled
-from db.tables import ClickEvent, ClickRollup, QueuedClicks
+from db.schema.columns import UtcDateTime
+from db.schema.tables import ClickEvent, ClickRollup, QueuedClicks
+from db.sql.functions import Ids, among, quarter_number
+from db.sql.queries import Query
+from db.sql.statements import Statement, Template, compiled
 
 WAITING = QueuedClicks.folded_at.is_(None)
 STALE = QueuedClicks.folded_at < bindparam("stale_at", type_=UtcDateTime)

@@ -6,7 +6,7 @@ import can_ada
 from msgspec import json
 
 from db.records import VisitRecord
-from db.tables import ClickEvent
+from db.schema.tables import ClickEvent
 from graph.context import Context
 from graph.errors import FieldInvalid
 from graph.visit import Place, Visit

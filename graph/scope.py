@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, true
 from sqlalchemy.orm import DeclarativeBase
 
-from db.tables import (
+from db.schema.tables import (
     ApiToken,
     ClickEvent,
     ClickRollup,

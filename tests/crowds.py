@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from db.engine.store import Store
-from db.tables import (
+from db.schema.tables import (
     ApiToken,
     ClickEvent,
     ClickRollup,

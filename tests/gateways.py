@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase
 from db.audit import audit
 from db.click_statements import ClickStatements
 from db.engine.store import Store
-from db.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
+from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
 from db.tokens import NewToken, Role
 from gateway.device import DeviceLookup
 from gateway.protocol import BoundedProtocol

@@ -17,7 +17,7 @@ from db.committer import Committer
 from db.engine.store import Store
 from db.folder import Folder
 from db.records import Click, Receipt, VisitRecord
-from db.tables import ClickEvent, ClickRollup, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from db.schema.tables import ClickEvent, ClickRollup, Customer, PartnerProgram, QueuedClicks, ReferralLink
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.context import Context

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import DeclarativeBase
 
 from db.engine.store import Store
-from db.tables import Partner, PartnerProgram, ReferralLink
+from db.schema.tables import Partner, PartnerProgram, ReferralLink
 from gateway.cli import COMMANDS
 from gateway.settings import PREFIX, Settings
 from tests.databases import MakeDatabase

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from db.tables import Customer
+from db.schema.tables import Customer
 from tests.faces import both_faces
 from tests.gateways import Gateway, body_of
 

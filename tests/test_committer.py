@@ -19,7 +19,7 @@ from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.ids import FIRST_BLOCK
 from db.records import Click, Receipt, TestClick, VisitRecord
-from db.tables import ClickEvent, ClickTestEvent, Customer, IdBlock, PartnerProgram, QueuedClicks, ReferralLink
+from db.schema.tables import ClickEvent, ClickTestEvent, Customer, IdBlock, PartnerProgram, QueuedClicks, ReferralLink
 from db.writer import ClickWriter
 from gateway.metrics import WriterMetrics
 from tests.databases import MakeDatabase

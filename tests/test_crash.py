@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from db.audit import audit
 from db.engine.store import Store
-from db.tables import ClickEvent, ReferralLink
+from db.schema.tables import ClickEvent, ReferralLink
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.load import Load

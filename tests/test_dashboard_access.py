@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import func, update
 
-from db.tables import ApiToken
+from db.schema.tables import ApiToken
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, make_link, running_gateway
 from tests.processes import free_port, serving, stop

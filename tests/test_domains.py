@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import update
 
-from db.tables import Program
+from db.schema.tables import Program
 from graph.domains import InvalidDomain, normalized_domain
 from graph.reading.landing import landing_url
 from tests.changes import changed, refusal

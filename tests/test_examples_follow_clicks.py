@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from db.tables import ApiToken
+from db.schema.tables import ApiToken
 from graph.reading.ids import encode_id
 from tests.databases import MakeDatabase
 from tests.example_files import EXAMPLES

@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from db.engine.store import Store
-from db.tables import ClickEvent
+from db.schema.tables import ClickEvent
 from tests.databases import MakeDatabase
 from tests.faces import CLICK, GRAPHQL
 from tests.gateways import URL, Gateway, make_link, running_gateway

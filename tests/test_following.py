@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from db.tables import ClickEvent, IdBlock, ReferralLink, RunningWriter
+from db.schema.tables import ClickEvent, IdBlock, ReferralLink, RunningWriter
 from graph.reading.ids import encode_id
 from tests.databases import MakeDatabase
 from tests.followers import Follower

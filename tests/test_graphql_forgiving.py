@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from db.tables import ClickEvent
+from db.schema.tables import ClickEvent
 from tests.gateways import Gateway
 
 OURS = [

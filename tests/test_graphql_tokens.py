@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from db.credentials import NOTE_SECONDS, Credentials
 from db.engine.store import Store
-from db.tables import ApiToken
+from db.schema.tables import ApiToken
 from db.tokens import NewToken, hashed, issue
 from gateway.services import now
 from gateway.settings import Settings

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from db.directory import LinkDirectory
 from db.engine.store import Store
 from db.known import read_changed
-from db.tables import ReferralLink
+from db.schema.tables import ReferralLink
 from graph.resolvers import links
 from tests.changes import changed, make_world
 from tests.gateways import Gateway, body_of

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from db.engine.store import Store
-from db.tables import ClickEvent
+from db.schema.tables import ClickEvent
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.processes import COMMAND, clickgate, environment, free_port, ready, serving, stop

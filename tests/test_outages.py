@@ -13,7 +13,7 @@ from db.committer import Committer
 from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.probe import Probe
-from db.tables import IdBlock, QueuedClicks
+from db.schema.tables import IdBlock, QueuedClicks
 from db.writer import ClickWriter
 from gateway.health import ASK_SECONDS
 from gateway.metrics import WriterMetrics

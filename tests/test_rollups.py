@@ -20,7 +20,7 @@ from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.folder import WATCHED, Folder
 from db.records import Click, VisitRecord
-from db.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
+from db.schema.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
 from tests.databases import MakeDatabase
 from tests.proxy import lossy_proxy
 from tests.recount import World, click

@@ -16,7 +16,7 @@ from db.audit import audit
 from db.engine import migrate
 from db.engine.sqlite.files import exclusive_transaction
 from db.engine.store import Store
-from db.tables import ApiToken, ClickEvent, ClickRollup, Partner, QueuedClicks, ReferralLink
+from db.schema.tables import ApiToken, ClickEvent, ClickRollup, Partner, QueuedClicks, ReferralLink
 from tests.databases import KINDS
 from tests.processes import clickgate, serving
 from tests.recount import make_folder

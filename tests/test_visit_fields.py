@@ -14,7 +14,7 @@ from netaddr import IPSet
 from strawberry.utils.str_converters import to_camel_case
 
 from db.records import Click, VisitRecord
-from db.tables import ClickEvent, ClickTestEvent, VisitColumns
+from db.schema.tables import ClickEvent, ClickTestEvent, VisitColumns
 from graph.schema import types
 from graph.schema.clicks import TrackClickInput
 from graph.visit import Device, Place, Visit
@@ -65,7 +65,7 @@ def test_every_field_is_declared_in_every_place() -> None:
         "Visit in graph/visit.py": field_names(TrackClickInput) - sent,
         "VisitRecord in db/records.py": kept - set(KEPT),
         "Click in db/records.py": {ON_THE_CLICK} - set(Click.__struct_fields__),
-        "VisitColumns in db/tables.py": kept - set(VisitColumns.__annotations__),
+        "VisitColumns in db/schema/tables.py": kept - set(VisitColumns.__annotations__),
         "affiliate_click_events": shown - columns(ClickEvent),
         "affiliate_click_test_events": shown - columns(ClickTestEvent),
         "ClickEvent in graph/schema/types.py": shown - field_names(types.ClickEvent),

@@ -23,7 +23,7 @@ from db.engine import migrate
 from db.engine.revision import REVISIONS
 from db.engine.store import Store
 from db.records import Click, Receipt, VisitRecord
-from db.tables import ClickEvent, RunningWriter
+from db.schema.tables import ClickEvent, RunningWriter
 from tests.databases import MakeDatabase
 from tests.followers import Follower
 from tests.gateways import make_link, running_gateway

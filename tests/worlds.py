@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlalchemy.orm import DeclarativeBase
 
-from db.tables import (
+from db.schema.tables import (
     ApiToken,
     ClickEvent,
     ClickTestEvent,

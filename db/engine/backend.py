@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine.pool_usage import PoolUsage, Waiting
-from db.queries import Query
-from db.statements import Row, Statement, Work
+from db.sql.queries import Query
+from db.sql.statements import Row, Statement, Work
 
 
 class Fault(Enum):

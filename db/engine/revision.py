@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from db.engine.sqlite.files import tables_in
 from db.engine.store import Store
 from db.errors import FileInUse, SchemaOutdated, UnusableDatabase
-from db.tables import Base
+from db.schema.tables import Base
 
 # By the files of the migrations, whose names begin with them, the newest last.
 REVISIONS = sorted(

@@ -17,7 +17,7 @@ from db.engine.masking import described
 from db.engine.postgresql.url import parse_url
 from db.engine.sqlite.backend import WRITES, SqliteDatabase
 from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
-from db.queries import Query
+from db.sql.queries import Query
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 

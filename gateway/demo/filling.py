@@ -10,7 +10,7 @@ from random import Random
 from sqlalchemy import select
 
 from db.known import KnownLink
-from db.tables import Program, ReferralLink
+from db.schema.tables import Program, ReferralLink
 from gateway.demo.visitors import PARTNERS, click, moments
 from gateway.errors import NotEmpty
 from gateway.services import now, running_services

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from db.tables import ApiToken, ReferralLink
+from db.schema.tables import ApiToken, ReferralLink
 from db.tokens import NewToken
 from gateway.demo.visitors import PARTNERS
 from gateway.services import now, offline_services

@@ -11,9 +11,8 @@ from msgspec import json
 from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from db.columns import UtcDateTime
-from db.expressions import among
-from db.tables import (
+from db.schema.columns import UtcDateTime
+from db.schema.tables import (
     ApiToken,
     ClickEvent,
     ClickTestEvent,
@@ -23,6 +22,7 @@ from db.tables import (
     Program,
     ReferralLink,
 )
+from db.sql.functions import among
 from graph.reading.kinds import Attribute, Children, Filter, Kind, Lookup, Order, Part, Reference, Row, Values
 from graph.reading.landing import landing_url
 

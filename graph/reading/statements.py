@@ -8,10 +8,10 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from db.expressions import Ids
-from db.parents import Joined, children_of, parent_keys
-from db.queries import Query
-from db.tables import Program
+from db.schema.tables import Program
+from db.sql.functions import Ids
+from db.sql.queries import Query
+from db.sql.top_n_per_group import Joined, children_of, parent_keys
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.kinds import Lookup, Row, Values
 from graph.reading.listing import Listing

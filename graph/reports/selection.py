@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam
 
 from db.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
-from db.expressions import Ids, among
+from db.sql.functions import Ids, among
 from graph.scope import PARTNER, Condition, Eyes, visible
 
 

@@ -26,11 +26,11 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from db.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
 from db.dimensions import COUNTERS, counts_of
-from db.expressions import quarter_of
-from db.parents import InOrder, Joined, rows_of
-from db.queries import Query
 from db.rollups import WAITING, queued
-from db.tables import ClickEvent, ClickRollup, Program, QueuedClicks
+from db.schema.tables import ClickEvent, ClickRollup, Program, QueuedClicks
+from db.sql.functions import quarter_of
+from db.sql.queries import Query
+from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.reports.selection import By, Selection, event_value
 from graph.scope import Condition
 

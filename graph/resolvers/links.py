@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.tables import PartnerProgram, Program, ReferralLink
+from db.schema.tables import PartnerProgram, Program, ReferralLink
 from graph.context import Context
 from graph.errors import CodeTaken, FieldInvalid, UnknownLink, UnknownProgram, outages
 from graph.permissions import check_manager, check_manager_of

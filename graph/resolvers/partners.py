@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.tables import Partner, PartnerProgram, Program
+from db.schema.tables import Partner, PartnerProgram, Program
 from graph.context import Context
 from graph.errors import UnknownPartner, UnknownProgram, outages
 from graph.permissions import check_manager, check_manager_of, viewer_of

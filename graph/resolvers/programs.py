@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from db.tables import Program
+from db.schema.tables import Program
 from graph.context import Context
 from graph.errors import FieldInvalid, UnknownProgram, outages
 from graph.permissions import check_administrator

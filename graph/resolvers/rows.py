@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from db.engine.backend import Source
-from db.parents import parent_values
-from db.queries import Query
+from db.sql.queries import Query
+from db.sql.top_n_per_group import parent_values
 from graph.context import Context
 from graph.errors import outages
 from graph.permissions import viewer_of

@@ -8,8 +8,8 @@ from sqlalchemy import exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import tokens
-from db.columns import UtcDateTime
-from db.tables import ApiToken, Partner, PartnerProgram, Program
+from db.schema.columns import UtcDateTime
+from db.schema.tables import ApiToken, Partner, PartnerProgram, Program
 from db.tokens import NewToken
 from graph.context import Context
 from graph.errors import FieldInvalid, Forbidden, UnknownPartner, UnknownProgram, UnknownToken, outages

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from db.cells import KEY
-from db.tables import ClickEvent, ClickRollup
+from db.schema.tables import ClickEvent, ClickRollup
 
 EVENTS, ROLLUPS = ClickEvent.__tablename__, ClickRollup.__tablename__
 NUMBERED = ("affiliate_programs", "affiliate_partners", "referral_links")

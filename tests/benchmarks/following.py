@@ -15,7 +15,7 @@ import httpx
 from sqlalchemy import func, select
 
 from db.engine.store import Store
-from db.tables import ClickEvent
+from db.schema.tables import ClickEvent
 from tests.benchmarks.verdict import Wrong, run
 from tests.databases import postgres_databases, postgres_server
 from tests.gateways import make_link

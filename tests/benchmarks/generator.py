@@ -27,10 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.cells import KEY
-from db.columns import UtcDateTime
 from db.dimensions import COUNTERS, SPANS, Dimension, Level, as_value, makes_customer, value_of
 from db.engine.store import Store
-from db.tables import ClickEvent, ClickRollup, Program
+from db.schema.columns import UtcDateTime
+from db.schema.tables import ClickEvent, ClickRollup, Program
 from tests.benchmarks import sizes
 from tests.benchmarks.databases import clickgate
 from tests.benchmarks.engines import EVENTS, Engine, Postgres, Sqlite

@@ -20,7 +20,7 @@ import uvloop
 from sqlalchemy import func, select
 
 from db.engine.store import Store
-from db.tables import ClickEvent, ClickTestEvent, Customer
+from db.schema.tables import ClickEvent, ClickTestEvent, Customer
 from tests.benchmarks import databases
 from tests.benchmarks.servers import Memory, Server, gateway
 from tests.benchmarks.traffic import Traffic

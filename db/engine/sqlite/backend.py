@@ -24,7 +24,7 @@ from db.engine.sqlite.file_contents import Overwritten
 from db.engine.sqlite.file_identity import DatabaseFile, OtherFile
 from db.engine.sqlite.pool import PooledConnection
 from db.errors import StoreError, UnusableDatabase
-from db.queries import Query
+from db.sql.queries import Query
 
 # As long as all links may take to be read. While a query runs, the write-ahead log only grows.
 SNAPSHOT_SECONDS = 60

@@ -18,8 +18,8 @@ from db.engine.sqlite.pool import empty_log, open_file
 from db.engine.sqlite.statement_batch import OneStep
 from db.engine.worker_thread import Worker
 from db.errors import SchemaOutdated
-from db.queries import Query
-from db.statements import Row, Statement, Work
+from db.sql.queries import Query
+from db.sql.statements import Row, Statement, Work
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5

@@ -22,7 +22,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from db.columns import UtcDateTime, text
+from db.schema.columns import UtcDateTime, text
 
 QUARTER_SECONDS = 900
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.columns import Count, CreatedAt, Moment, RowId, Text32, Text64, Text128, Text255, Text512, Text2048, now
+from db.schema.columns import Count, CreatedAt, Moment, RowId, Text32, Text64, Text128, Text255, Text512, Text2048, now
 
 
 class Base(DeclarativeBase):
