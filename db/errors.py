@@ -51,7 +51,7 @@ class ClickFailed(StoreError):
 
 
 class WriterGone(StoreError):
-    """A writer's row is not there any more, see `db.registration`; nothing was committed."""
+    """A writer's row is not there any more, see `db.ingest.registration`; nothing was committed."""
 
 
 class SchemaOutdated(StoreError):

@@ -16,7 +16,7 @@ from db.cells import Cells
 from db.engine.backend import WriteConnection
 from db.engine.store import Store
 from db.errors import DatabaseAway, SchemaOutdated
-from db.registration import find_revision, hold_schema
+from db.ingest.registration import find_revision, hold_schema
 from db.rollups import FoldStatements, find_due, find_events, find_waiting, mark
 from db.sql.statements import Row
 

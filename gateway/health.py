@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from db.engine.driver_errors import LOCKED, SILENT, UNREACHABLE
 from db.errors import DatabaseAway
-from db.writer import ClickWriter
+from db.ingest.writer import ClickWriter
 
 # Anyone may ask; each time costs the database a write.
 ASK_SECONDS = 1

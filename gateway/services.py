@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-from db.committer import Committer
 from db.credentials import Credentials
 from db.directory import LinkDirectory
 from db.engine.revision import ensure_current
 from db.engine.store import Store
-from db.feed import Feed
 from db.folder import Folder
-from db.writer import ClickWriter
+from db.ingest.committer import Committer
+from db.ingest.live_feed import Feed
+from db.ingest.writer import ClickWriter
 from gateway.addresses import address_keeper
 from gateway.authentication import authentication
 from gateway.device import DeviceLookup

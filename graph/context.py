@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from db.directory import LinkDirectory
 from db.engine.store import Store
-from db.feed import Feed
-from db.writer import ClickWriter
+from db.ingest.live_feed import Feed
+from db.ingest.writer import ClickWriter
 from graph.scope import Viewer
 from graph.visit import Device, Place
 
@@ -46,7 +46,7 @@ class Services:
 
 
 class Context(Struct, frozen=True):
-    """One request's caller. A struct, like all that is made for every click: see `db.records`."""
+    """One request's caller. A struct, like all that is made for every click: see `db.ingest.records`."""
 
     services: Services
     client_address: str | None = None

@@ -5,7 +5,7 @@ from typing import Any
 import can_ada
 from msgspec import json
 
-from db.records import VisitRecord
+from db.ingest.records import VisitRecord
 from db.schema.tables import ClickEvent
 from graph.context import Context
 from graph.errors import FieldInvalid

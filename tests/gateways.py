@@ -16,8 +16,8 @@ from sqlalchemy import Dialect, Executable, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from db.audit import audit
-from db.click_statements import ClickStatements
 from db.engine.store import Store
+from db.ingest.click_statements import ClickStatements
 from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
 from db.tokens import NewToken, Role
 from gateway.device import DeviceLookup
@@ -144,7 +144,7 @@ def what_all_gateways_share() -> Iterator[None]:
     with (
         patch("gateway.services.DeviceLookup", device_lookup),
         patch("rest.tracker.minified", minified_once),
-        patch("db.batch.ClickStatements", click_statements),
+        patch("db.ingest.batch.ClickStatements", click_statements),
     ):
         yield
 

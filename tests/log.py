@@ -21,7 +21,7 @@ class Log(logging.Handler):
     def complaints(self) -> list[str]:
         """What the click writer says; nothing in the log has a traceback."""
         assert not [record for record in self.records if record.exc_info]
-        return [record.getMessage() for record in self.records if record.name == "db.writer"]
+        return [record.getMessage() for record in self.records if record.name == "db.ingest.writer"]
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from unittest.mock import patch
 from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
-from db.committer import Committer
 from db.engine.store import Store
 from db.folder import Folder
-from db.records import Click, Receipt, VisitRecord
+from db.ingest.committer import Committer
+from db.ingest.records import Click, Receipt, VisitRecord
 from db.schema.tables import ClickEvent, ClickRollup, Customer, PartnerProgram, QueuedClicks, ReferralLink
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings

@@ -7,8 +7,8 @@ import logging
 import pytest
 from sqlalchemy import text
 
-from db import click_faults
-from db.click_faults import ClickFaults
+from db.ingest import click_faults
+from db.ingest.click_faults import ClickFaults
 from tests.databases import MakeDatabase
 from tests.faces import both_faces
 from tests.gateways import Gateway, make_link, running_gateway

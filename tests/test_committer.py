@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from sqlalchemy import func, insert, select, update
 
 from db.audit import audit
-from db.committer import Committer
 from db.directory import LinkDirectory
 from db.engine.store import Store
 from db.errors import DatabaseAway
-from db.ids import FIRST_BLOCK
-from db.records import Click, Receipt, TestClick, VisitRecord
+from db.ingest.committer import Committer
+from db.ingest.id_blocks import FIRST_BLOCK
+from db.ingest.records import Click, Receipt, TestClick, VisitRecord
+from db.ingest.writer import ClickWriter
 from db.schema.tables import ClickEvent, ClickTestEvent, Customer, IdBlock, PartnerProgram, QueuedClicks, ReferralLink
-from db.writer import ClickWriter
 from gateway.metrics import WriterMetrics
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
@@ -249,7 +249,7 @@ async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres
 async def test_a_connection_that_fell_silent_costs_one_outage(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.writer.COMMIT_SECONDS", 1)
+    monkeypatch.setattr("db.ingest.writer.COMMIT_SECONDS", 1)
     monkeypatch.setattr("db.directory.LOOK_UP_SECONDS", 1)
     url = make_postgres()
     await make_link(url)

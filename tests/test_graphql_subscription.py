@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from db.feed import Feed
+from db.ingest.live_feed import Feed
 from graph.reading.ids import encode_id
 from tests.changes import changed, make_world
 from tests.faces import graphql

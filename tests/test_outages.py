@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from db.committer import Committer
 from db.engine.store import Store
 from db.errors import DatabaseAway
-from db.probe import Probe
+from db.ingest.committer import Committer
+from db.ingest.probe import Probe
+from db.ingest.writer import ClickWriter
 from db.schema.tables import IdBlock, QueuedClicks
-from db.writer import ClickWriter
 from gateway.health import ASK_SECONDS
 from gateway.metrics import WriterMetrics
 from tests.databases import MakeDatabase

@@ -15,7 +15,7 @@ from msgspec import structs
 from sqlalchemy import event as events_of
 
 from db.audit import audit
-from db.records import Click
+from db.ingest.records import Click
 from graph.errors import FieldInvalid, Unauthenticated
 from graph.reports.calendars import Interval
 from graph.reports.report import Bucket, Counts, ReportFilter, ReportRequest, Top, check

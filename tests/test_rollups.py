@@ -14,12 +14,12 @@ from sqlalchemy import delete, func, insert, select, update
 
 from db.audit import audit
 from db.cells import Cells
-from db.committer import Committer
 from db.engine.postgresql.connections import PostgresWriteConnection
 from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.folder import WATCHED, Folder
-from db.records import Click, VisitRecord
+from db.ingest.committer import Committer
+from db.ingest.records import Click, VisitRecord
 from db.schema.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
 from tests.databases import MakeDatabase
 from tests.proxy import lossy_proxy

@@ -15,7 +15,7 @@ from db.engine.migrate import _config, upgrade
 from db.engine.revision import REVISIONS, ensure_current
 from db.engine.store import Store
 from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
-from db.records import VisitRecord
+from db.ingest.records import VisitRecord
 from db.schema.tables import Base, VisitColumns
 from tests.databases import MakeDatabase
 

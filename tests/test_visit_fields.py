@@ -13,7 +13,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from strawberry.utils.str_converters import to_camel_case
 
-from db.records import Click, VisitRecord
+from db.ingest.records import Click, VisitRecord
 from db.schema.tables import ClickEvent, ClickTestEvent, VisitColumns
 from graph.schema import types
 from graph.schema.clicks import TrackClickInput
@@ -63,8 +63,8 @@ def test_every_field_is_declared_in_every_place() -> None:
     missing = {
         "TrackClickInput in graph/schema/clicks.py": sent - field_names(TrackClickInput),
         "Visit in graph/visit.py": field_names(TrackClickInput) - sent,
-        "VisitRecord in db/records.py": kept - set(KEPT),
-        "Click in db/records.py": {ON_THE_CLICK} - set(Click.__struct_fields__),
+        "VisitRecord in db/ingest/records.py": kept - set(KEPT),
+        "Click in db/ingest/records.py": {ON_THE_CLICK} - set(Click.__struct_fields__),
         "VisitColumns in db/schema/tables.py": kept - set(VisitColumns.__annotations__),
         "affiliate_click_events": shown - columns(ClickEvent),
         "affiliate_click_test_events": shown - columns(ClickTestEvent),

@@ -18,11 +18,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, func, select, text, update
 
 from db.audit import audit
-from db.committer import Committer
 from db.engine import migrate
 from db.engine.revision import REVISIONS
 from db.engine.store import Store
-from db.records import Click, Receipt, VisitRecord
+from db.ingest.committer import Committer
+from db.ingest.records import Click, Receipt, VisitRecord
 from db.schema.tables import ClickEvent, RunningWriter
 from tests.databases import MakeDatabase
 from tests.followers import Follower
@@ -72,7 +72,7 @@ class Keeping(logging.Handler):
 @pytest.fixture
 def said() -> Iterator[list[logging.LogRecord]]:
     """What click writers log."""
-    handler, logger = Keeping(), logging.getLogger("db.writer")
+    handler, logger = Keeping(), logging.getLogger("db.ingest.writer")
     logger.addHandler(handler)
     yield handler.records
     logger.removeHandler(handler)

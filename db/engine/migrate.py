@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # Any number, the same for every gateway: who holds it upgrades, the others wait and then find nothing left to do.
 UPGRADE_LOCK = 0x636C69636B67
 # Batches under way are waited for, later ones wait; then no gateway of the version before finds its row and commits
-# anything, see `db.registration`.
+# anything, see `db.ingest.registration`.
 FENCE_WRITERS = (
     "LOCK TABLE click_writers IN EXCLUSIVE MODE",
     "UPDATE click_writers SET occurred_from = (SELECT max(occurred_from) FROM click_writers) WHERE id = 0",

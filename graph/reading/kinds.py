@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import BindParameter, ColumnElement, inspect
 from sqlalchemy.orm import DeclarativeBase
 
-from db.horizon import Horizon
+from db.sql.horizon import Horizon
 from graph.reading.cursors import Sort
 from graph.reading.ids import encode_id
 

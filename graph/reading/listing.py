@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import BindParameter, ColumnElement, Integer, Select, and_, bindparam, exists, select, tuple_, union_all
 from sqlalchemy.orm import aliased
 
-from db.horizon import before_horizon
+from db.sql.horizon import before_horizon
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.kinds import Part, Row
 from graph.reading.shapes import Page

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any
 
-from db.feed import Committed, Watcher
+from db.ingest.live_feed import Committed, Watcher
 from graph.context import Context
 from graph.errors import DatabaseAway, Unauthenticated, outages
 from graph.permissions import viewer_of

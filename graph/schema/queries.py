@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 from strawberry import ID
 
-from db.entries import CLICK_ID
+from db.ingest.pending_clicks import CLICK_ID
 from graph.context import Context
 from graph.errors import FieldInvalid
 from graph.permissions import viewer_of

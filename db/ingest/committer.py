@@ -11,18 +11,18 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from db.batch import Batch
 from db.engine.backend import Fault, WriteConnection
 from db.engine.driver_errors import LOCKED, OTHER_FILE, OVERWRITTEN, SILENT
 from db.engine.masking import described
 from db.engine.store import Store
-from db.entries import Entry, TestEntry
 from db.errors import DatabaseAway, SchemaOutdated, WriterGone
-from db.ids import IdBlocks
-from db.probe import Probe
-from db.promises import Promises, utc_now
-from db.records import Click, Receipt, TestClick
-from db.registration import EVENTS, Registration, check_revision
+from db.ingest.batch import Batch
+from db.ingest.id_blocks import IdBlocks
+from db.ingest.pending_clicks import Entry, TestEntry
+from db.ingest.probe import Probe
+from db.ingest.promises import Promises, utc_now
+from db.ingest.records import Click, Receipt, TestClick
+from db.ingest.registration import EVENTS, Registration, check_revision
 from db.schema.tables import PartnerProgram
 from db.sql.queries import Query
 

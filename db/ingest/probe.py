@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from sqlalchemy import BigInteger, Dialect, bindparam, select, update
 
-from db.batch import Batch
 from db.engine.backend import WriteConnection
-from db.entries import Entry, TestEntry
-from db.records import Click, TestClick, VisitRecord
+from db.ingest.batch import Batch
+from db.ingest.pending_clicks import Entry, TestEntry
+from db.ingest.records import Click, TestClick, VisitRecord
 from db.schema.tables import IdBlock, ReferralLink
 from db.sql.queries import Query
 from db.sql.statements import compiled

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec.structs import astuple
 
-from db.records import Click, Receipt, TestClick
+from db.ingest.records import Click, Receipt, TestClick
 from db.schema.columns import EPOCH
 from db.sql.statements import Row
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.records import VisitRecord
+from db.ingest.records import VisitRecord
 from db.schema.columns import UtcDateTime
 from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
 from db.sql.statements import Statement, Template, compiled, fields, several, with_values

@@ -7,12 +7,12 @@ of them never wait for each other in a circle. Last, it notes what it inserted f
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from db.click_statements import ClickStatements
 from db.engine.backend import Database, Fault, WriteConnection
 from db.engine.masking import described
-from db.entries import Entry, TestEntry, inserted_ranges
 from db.errors import RowRefused
-from db.records import Receipt
+from db.ingest.click_statements import ClickStatements
+from db.ingest.pending_clicks import Entry, TestEntry, inserted_ranges
+from db.ingest.records import Receipt
 from db.sql.statements import Row, Work
 
 
