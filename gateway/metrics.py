@@ -22,9 +22,9 @@ from prometheus_client import (
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db.backlog import Backlog, measure_backlog
 from db.engine.store import Store
 from db.errors import StoreError
+from db.rollups.backlog import Backlog, measure_backlog
 from graph.turns import Turns
 
 CLICKS = Counter("clickgate_clicks", "Requests to the click endpoint, by outcome", ["outcome"])

@@ -9,10 +9,10 @@ from db.credentials import Credentials
 from db.directory import LinkDirectory
 from db.engine.revision import ensure_current
 from db.engine.store import Store
-from db.folder import Folder
 from db.ingest.committer import Committer
 from db.ingest.live_feed import Feed
 from db.ingest.writer import ClickWriter
+from db.rollups.aggregator import Folder
 from gateway.addresses import address_keeper
 from gateway.authentication import authentication
 from gateway.device import DeviceLookup

@@ -15,7 +15,7 @@ import uvicorn
 from sqlalchemy import Dialect, Executable, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
-from db.audit import audit
+from db.audit.report import audit
 from db.engine.store import Store
 from db.ingest.click_statements import ClickStatements
 from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
 from db.engine.store import Store
-from db.folder import Folder
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, VisitRecord
+from db.rollups.aggregator import Folder
 from db.schema.tables import ClickEvent, ClickRollup, Customer, PartnerProgram, QueuedClicks, ReferralLink
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings

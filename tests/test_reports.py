@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 from sqlalchemy import event as events_of
 
-from db.audit import audit
+from db.audit.report import audit
 from db.ingest.records import Click
 from graph.errors import FieldInvalid, Unauthenticated
 from graph.reports.calendars import Interval

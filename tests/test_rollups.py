@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from db.audit import audit
-from db.cells import Cells
+from db.audit.report import audit
 from db.engine.postgresql.connections import PostgresWriteConnection
 from db.engine.store import Store
 from db.errors import DatabaseAway
-from db.folder import WATCHED, Folder
 from db.ingest.committer import Committer
 from db.ingest.records import Click, VisitRecord
+from db.rollups.aggregation import Cells
+from db.rollups.aggregator import WATCHED, Folder
 from db.schema.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
 from tests.databases import MakeDatabase
 from tests.proxy import lossy_proxy
@@ -240,7 +240,7 @@ async def test_a_folder_outlives_an_outage_and_complains_once(
         raise DatabaseAway("gone")
 
     await world.click(click(NOW))
-    monkeypatch.setattr("db.folder.FOLD_SECONDS", 0.01)
+    monkeypatch.setattr("db.rollups.aggregator.FOLD_SECONDS", 0.01)
     monkeypatch.setattr(world.store.database, "connect_writer", fail)
     folder = world.folder()
     folder.start()
@@ -251,7 +251,7 @@ async def test_a_folder_outlives_an_outage_and_complains_once(
         while not await folded(world):
             await asyncio.sleep(0.01)
     await folder.close()
-    (complaint,) = [record for record in caplog.records if record.name == "db.folder"]
+    (complaint,) = [record for record in caplog.records if record.name == "db.rollups.aggregator"]
     assert complaint.levelno == logging.WARNING
     assert not complaint.exc_info
 

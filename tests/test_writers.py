@@ -17,7 +17,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from db.audit import audit
+from db.audit.report import audit
 from db.engine import migrate
 from db.engine.revision import REVISIONS
 from db.engine.store import Store

@@ -7,12 +7,12 @@ from dataclasses import asdict
 
 import click
 
-from db.audit import Audit, audit
+from db.audit.report import Audit, audit
 from db.engine.read_only import reading
 from db.engine.revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
-from db.rollup_rebuild import Rebuilt, events_to_read, rebuild
+from db.rollups.rebuild import Rebuilt, events_to_read, rebuild
 from gateway.commands.progress import progress
 from gateway.serve import prepare
 from gateway.settings import Settings

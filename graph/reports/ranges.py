@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from db.buckets import EVENTS, Kind, Moved, Pieces, TimeRange
+from db.rollups.buckets import EVENTS, Kind, Moved, Pieces, TimeRange
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NONE = timedelta(0)

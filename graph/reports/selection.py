@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam
 
-from db.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
+from db.rollups.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
 from db.sql.functions import Ids, among
 from graph.scope import PARTNER, Condition, Eyes, visible
 

@@ -24,9 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from db.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
-from db.dimensions import COUNTERS, counts_of
-from db.rollups import WAITING, queued
+from db.rollups.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
+from db.rollups.dimensions import COUNTERS, counts_of
+from db.rollups.statements import WAITING, queued
 from db.schema.tables import ClickEvent, ClickRollup, Program, QueuedClicks
 from db.sql.functions import quarter_of
 from db.sql.queries import Query

@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from db.bucket_values import bucket_values
-from db.buckets import Form
 from db.engine.backend import Source
+from db.rollups.bucket_parameters import bucket_values
+from db.rollups.buckets import Form
 from graph.context import Context
 from graph.errors import Unauthenticated, outages
 from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of

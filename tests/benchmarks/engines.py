@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from db.cells import KEY
+from db.rollups.aggregation import KEY
 from db.schema.tables import ClickEvent, ClickRollup
 
 EVENTS, ROLLUPS = ClickEvent.__tablename__, ClickRollup.__tablename__

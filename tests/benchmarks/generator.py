@@ -26,9 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.cells import KEY
-from db.dimensions import COUNTERS, SPANS, Dimension, Level, as_value, makes_customer, value_of
 from db.engine.store import Store
+from db.rollups.aggregation import KEY
+from db.rollups.dimensions import COUNTERS, SPANS, Dimension, Level, as_value, makes_customer, value_of
 from db.schema.columns import UtcDateTime
 from db.schema.tables import ClickEvent, ClickRollup, Program
 from tests.benchmarks import sizes

@@ -16,13 +16,13 @@ from sqlalchemy import BigInteger, bindparam, delete, func, not_, or_, select, t
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.cells import KEY
-from db.dimensions import COUNTERS, SPANS
 from db.engine.store import Store
 from db.errors import DatabaseAway
-from db.folder import LOCK
-from db.rollup_audit import Compared, programs_in
-from db.rollup_parts import (
+from db.rollups.aggregation import KEY
+from db.rollups.aggregator import LOCK
+from db.rollups.audit import Compared, programs_in
+from db.rollups.dimensions import COUNTERS, SPANS
+from db.rollups.recount import (
     PART_EVENTS,
     Key,
     Part,

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import BigInteger, Integer, bindparam, cast, func, literal_column, select, union_all
 from sqlalchemy.orm import aliased
 
-from db.cells import Cells
-from db.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
 from db.engine.backend import Source
-from db.rollups import WAITING
+from db.rollups.aggregation import Cells
+from db.rollups.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
+from db.rollups.statements import WAITING
 from db.schema.columns import microseconds
 from db.schema.tables import ClickEvent, ClickRollup, QueuedClicks
 from db.sql.functions import microseconds_of, moment_of, quarter_number

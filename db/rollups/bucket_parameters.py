@@ -1,4 +1,4 @@
-"""The parameters of statements with buckets, as `db.buckets` reads them on each of the two databases."""
+"""The parameters of statements with buckets, as `db.rollups.buckets` reads them on each of the two databases."""
 
 import json
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from db.buckets import EVENTS, Kind, Moved, Pieces, TimeRange
+from db.rollups.buckets import EVENTS, Kind, Moved, Pieces, TimeRange
 from db.schema.columns import microseconds
 
 

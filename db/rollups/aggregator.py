@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from time import perf_counter
 
-from db.cells import Cells
 from db.engine.backend import WriteConnection
 from db.engine.store import Store
 from db.errors import DatabaseAway, SchemaOutdated
 from db.ingest.registration import find_revision, hold_schema
-from db.rollups import FoldStatements, find_due, find_events, find_waiting, mark
+from db.rollups.aggregation import Cells
+from db.rollups.statements import FoldStatements, find_due, find_events, find_waiting, mark
 from db.sql.statements import Row
 
 logger = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
-from db.cells import KEY
-from db.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, value_of
+from db.rollups.aggregation import KEY
+from db.rollups.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, value_of
 from db.schema.columns import UtcDateTime
 from db.schema.tables import ClickEvent, ClickRollup, QueuedClicks
 from db.sql.functions import Ids, among, quarter_number

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db import counter_audit, integrity_audit
+from db.audit import counters, integrity
 from db.engine.store import Store
-from db.rollup_audit import (
+from db.rollups.audit import (
     RollupFigures,
     compared_parts,
     differences_in,
@@ -90,13 +90,11 @@ async def _count_rows(connection: AsyncConnection, found: Audit) -> None:
 
 
 async def _counters(connection: AsyncConnection) -> AsyncIterator[Difference]:
-    async for code, *row in _rows(connection, counter_audit.links()):
+    async for code, *row in _rows(connection, counters.links()):
         yield _counted(f"link {code}", *row)
-    async for program_id, partner_id, *row in _rows(connection, counter_audit.memberships()):
+    async for program_id, partner_id, *row in _rows(connection, counters.memberships()):
         yield _counted(f"program {program_id}, partner {partner_id}", *row)
-    async for program_id, id, clicks, foreign, made, matching, kept, last in _rows(
-        connection, counter_audit.customers()
-    ):
+    async for program_id, id, clicks, foreign, made, matching, kept, last in _rows(connection, counters.customers()):
         name = f"customer {id} of program {program_id}"
         if clicks == 0:
             yield Difference(f"{name}, without any event", 1, 0)
@@ -117,18 +115,18 @@ def _counted(name: str, clicks: Any, events: int, kept: Any, last: Any) -> Diffe
 
 async def _integrity(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIterator[Difference]:
     if is_sqlite:
-        for columns, query in integrity_audit.storage_types():
+        for columns, query in integrity.storage_types():
             for column, wrong in zip(columns, (await connection.execute(query)).one(), strict=True):
                 if wrong:
                     yield Difference(f"{column}, values stored as a wrong type", wrong, 0)
-    for name, query in integrity_audit.orphans():
+    for name, query in integrity.orphans():
         if missing := await connection.scalar(query):
             yield Difference(f"rows of {name}", missing, 0)
-    async for id, clicks, events in _rows(connection, integrity_audit.queue_counts()):
+    async for id, clicks, events in _rows(connection, integrity.queue_counts()):
         yield Difference(f"row {id} of the queue, clicks", clicks, events)
-    async for id, clicks in _rows(connection, integrity_audit.queue_overlaps()):
+    async for id, clicks in _rows(connection, integrity.queue_overlaps()):
         yield Difference(f"row {id} of the queue, clicks that another row has, too", clicks, 0)
-    async for name, next_id, greatest in _rows(connection, integrity_audit.used_ids()):
+    async for name, next_id, greatest in _rows(connection, integrity.used_ids()):
         yield Difference(f"next id of {name}, of which some are in use already", next_id, greatest)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from db.rollups import queued
+from db.rollups.statements import queued
 from db.schema.columns import UtcDateTime
 from db.schema.tables import Base, ClickEvent, ClickTestEvent, Customer, IdBlock, QueuedClicks
 

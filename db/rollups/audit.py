@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import CTE
 
-from db.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS
 from db.engine.backend import Source
-from db.rollup_parts import (
+from db.rollups.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS
+from db.rollups.recount import (
     PART_EVENTS,
     Key,
     Part,

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.dimensions import makes_customer
+from db.rollups.dimensions import makes_customer
 from db.schema.tables import ClickEvent, Customer, PartnerProgram, ReferralLink
 from db.sql.functions import microseconds_of
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from db.dimensions import COUNTERS, QUARTER, SPANS, VISIT_DIMENSIONS, Dimension, Level
+from db.rollups.dimensions import COUNTERS, QUARTER, SPANS, VISIT_DIMENSIONS, Dimension, Level
 from db.schema.columns import EPOCH
 from db.sql.statements import Row
 

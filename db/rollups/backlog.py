@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from db.engine.store import Store
-from db.rollups import WAITING
+from db.rollups.statements import WAITING
 from db.schema.tables import QueuedClicks
 from db.sql.queries import Query
 

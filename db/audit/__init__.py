@@ -1,0 +1,1 @@
+"""Audits: recounts of the events against everything that is derived from them."""

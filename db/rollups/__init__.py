@@ -1,0 +1,1 @@
+"""Rollups: sums of events by time and dimension, from which reports are answered."""
