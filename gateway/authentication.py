@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 
-from db.credentials import Credentials
+from db.lookups.token_cache import Credentials
 from graph.permissions import ADMINISTRATOR
 from graph.scope import Viewer
 

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-from db.credentials import Credentials
-from db.directory import LinkDirectory
 from db.engine.revision import ensure_current
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.live_feed import Feed
 from db.ingest.writer import ClickWriter
+from db.lookups.link_directory import LinkDirectory
+from db.lookups.token_cache import Credentials
 from db.rollups.aggregator import Folder
 from gateway.addresses import address_keeper
 from gateway.authentication import authentication

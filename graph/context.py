@@ -9,10 +9,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from db.directory import LinkDirectory
 from db.engine.store import Store
 from db.ingest.live_feed import Feed
 from db.ingest.writer import ClickWriter
+from db.lookups.link_directory import LinkDirectory
 from graph.scope import Viewer
 from graph.visit import Device, Place
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, true
 from sqlalchemy.orm import DeclarativeBase
 
+from db.lookups.tokens import Role
 from db.schema.tables import (
     ApiToken,
     ClickEvent,
@@ -22,7 +23,6 @@ from db.schema.tables import (
     Program,
     ReferralLink,
 )
-from db.tokens import Role
 
 # Whose eyes a statement is compiled for; the ids are given when it runs, see `Viewer.values`.
 Eyes = Literal["admin", "program", "partner", "partner of a program"]

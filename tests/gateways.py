@@ -18,8 +18,8 @@ from sqlalchemy.orm import DeclarativeBase
 from db.audit.report import audit
 from db.engine.store import Store
 from db.ingest.click_statements import ClickStatements
+from db.lookups.tokens import NewToken, Role
 from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
-from db.tokens import NewToken, Role
 from gateway.device import DeviceLookup
 from gateway.protocol import BoundedProtocol
 from gateway.services import offline_services

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from sqlalchemy import func, insert, select, update
 
 from db.audit.report import audit
-from db.directory import LinkDirectory
 from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.ingest.committer import Committer
 from db.ingest.id_blocks import FIRST_BLOCK
 from db.ingest.records import Click, Receipt, TestClick, VisitRecord
 from db.ingest.writer import ClickWriter
+from db.lookups.link_directory import LinkDirectory
 from db.schema.tables import ClickEvent, ClickTestEvent, Customer, IdBlock, PartnerProgram, QueuedClicks, ReferralLink
 from gateway.metrics import WriterMetrics
 from tests.databases import MakeDatabase
@@ -250,7 +250,7 @@ async def test_a_connection_that_fell_silent_costs_one_outage(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.ingest.writer.COMMIT_SECONDS", 1)
-    monkeypatch.setattr("db.directory.LOOK_UP_SECONDS", 1)
+    monkeypatch.setattr("db.lookups.link_directory.LOOK_UP_SECONDS", 1)
     url = make_postgres()
     await make_link(url)
     with tempfile.TemporaryDirectory(prefix="cg-") as folder:

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import pytest
 from sqlalchemy import text
 
-from db.directory import LinkDirectory
 from db.engine.store import Store
-from db.known import Known, KnownLink, read_changed
+from db.lookups.link_directory import LinkDirectory
+from db.lookups.link_records import Known, KnownLink, read_changed
 
 Read: TypeAlias = Callable[..., Awaitable[Any]]
 
@@ -62,7 +62,7 @@ async def test_a_changed_link_is_read_again(store: Store, directory: LinkDirecto
 async def test_many_links_are_read_in_parts(
     store: Store, directory: LinkDirectory, monkeypatch: pytest.MonkeyPatch, part_rows: int
 ) -> None:
-    monkeypatch.setattr("db.known.PART_ROWS", part_rows)
+    monkeypatch.setattr("db.lookups.link_records.PART_ROWS", part_rows)
     await execute(store, "INSERT INTO referral_links (code) VALUES ('A'), ('B'), ('C')")
     await execute(store, "UPDATE referral_links SET status = 'inactive' WHERE code <> 'C'")
     started = LinkDirectory(store)
@@ -137,7 +137,7 @@ async def test_a_link_made_and_asked_for_during_a_reload_is_found(
 
     await execute(store, "INSERT INTO referral_links (code) VALUES ('GONE')")
     await execute(store, "DELETE FROM referral_links WHERE code = 'GONE'")
-    monkeypatch.setattr("db.directory.read_changed", held(read_changed, reading, reload_may_end))
+    monkeypatch.setattr("db.lookups.link_directory.read_changed", held(read_changed, reading, reload_may_end))
     monkeypatch.setattr(store, "fetch", held(store.fetch, looked_up, look_up_may_end))
     reload = asyncio.create_task(directory.refresh())
     await reading.wait()

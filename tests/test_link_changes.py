@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from db.directory import LinkDirectory
 from db.engine.store import Store
-from db.known import read_changed
+from db.lookups.link_directory import LinkDirectory
+from db.lookups.link_records import read_changed
 from db.schema.tables import ReferralLink
 from graph.resolvers import links
 from tests.changes import changed, make_world
@@ -22,7 +22,7 @@ NEVER = 3600
 
 @pytest.fixture(autouse=True)
 def _without_refreshing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.directory.REFRESH_SECONDS", NEVER)
+    monkeypatch.setattr("db.lookups.link_directory.REFRESH_SECONDS", NEVER)
 
 
 async def test_the_click_after_a_change_sees_it(gateway: Gateway) -> None:
@@ -94,7 +94,7 @@ async def test_a_reload_that_began_before_a_change_does_not_undo_it(
         await may_end.wait()
         return found
 
-    monkeypatch.setattr("db.directory.read_changed", held)
+    monkeypatch.setattr("db.lookups.link_directory.read_changed", held)
     reload = asyncio.create_task(directory.refresh())
     await reading.wait()
     directory.link_changed(await _paused(store))

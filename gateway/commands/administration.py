@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from db.tokens import NewToken, Role
+from db.lookups.tokens import NewToken, Role
 from gateway.services import now, offline_services
 from gateway.settings import Settings
 from graph.context import Context

@@ -9,7 +9,7 @@ from random import Random
 
 from sqlalchemy import select
 
-from db.known import KnownLink
+from db.lookups.link_records import KnownLink
 from db.schema.tables import Program, ReferralLink
 from gateway.demo.visitors import PARTNERS, click, moments
 from gateway.errors import NotEmpty

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from db.ingest.records import Click, VisitRecord
-from db.known import KnownLink
+from db.lookups.link_records import KnownLink
 from graph.context import Context, Services
 from graph.enrichment import visit_record
 from graph.visit import Place, Visit

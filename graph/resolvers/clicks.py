@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from db.ingest.records import Click, TestClick
-from db.known import KnownLink, KnownProgram
+from db.lookups.link_records import KnownLink, KnownProgram
 from graph.affiliate_urls import code_of, without_damage
 from graph.context import Context
 from graph.enrichment import visit_record

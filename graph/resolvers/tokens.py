@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db import tokens
+from db.lookups import tokens
+from db.lookups.tokens import NewToken
 from db.schema.columns import UtcDateTime
 from db.schema.tables import ApiToken, Partner, PartnerProgram, Program
-from db.tokens import NewToken
 from graph.context import Context
 from graph.errors import FieldInvalid, Forbidden, UnknownPartner, UnknownProgram, UnknownToken, outages
 from graph.permissions import check_manager

@@ -12,7 +12,7 @@ import strawberry
 from strawberry import UNSET, Info
 from strawberry.utils.str_converters import to_camel_case
 
-from db.tokens import NewToken
+from db.lookups.tokens import NewToken
 from graph.context import Context
 from graph.errors import ClickgateError, FieldInvalid, InvalidRequest
 from graph.permissions import check_manager

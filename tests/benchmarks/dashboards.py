@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from db import tokens
 from db.engine.store import Store
+from db.lookups import tokens
 from tests.benchmarks import databases, generator, operations, peer
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.loading import Load, Run, loaded

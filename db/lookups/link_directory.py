@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from db.engine.store import Store
 from db.errors import DatabaseAway
-from db.known import (
+from db.lookups.link_records import (
     LINK_OF_CODE,
     LINK_OF_ID,
     PROGRAM_OF_ID,

@@ -15,10 +15,10 @@ from sqlalchemy import bindparam, or_, select, update
 
 from db.engine.store import Store
 from db.errors import DatabaseAway
+from db.lookups.tokens import Role, hashed
 from db.schema.tables import ApiToken
 from db.sql.functions import Ids, among
 from db.sql.queries import Query
-from db.tokens import Role, hashed
 
 logger = logging.getLogger(__name__)
 

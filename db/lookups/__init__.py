@@ -1,0 +1,1 @@
+"""In-memory lookups kept fresh across processes: links, programs and tokens."""
