@@ -28,7 +28,7 @@ from gateway.routing import Application
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
 from gateway.signals import stop_on_hangup
-from graph.context import Services
+from graph.domain.context import Services
 from rest.click import PATH, ClickEndpoint
 from rest.openapi import OpenAPIEndpoint
 from rest.tracker import PATHS, TrackerScript

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 
 from db.lookups.token_cache import Credentials
-from graph.permissions import ADMINISTRATOR
-from graph.scope import Viewer
+from graph.domain.permissions import ADMINISTRATOR
+from graph.domain.scope import Viewer
 
 
 def authentication(credentials: Credentials, admin_token: str | None) -> Callable[[str], Awaitable[Viewer | None]]:

@@ -12,8 +12,8 @@ from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_op
 
 from gateway.agents import Agent, read_agent
 from gateway.bots import BotCheck
-from graph.enrichment import kept
-from graph.visit import Device
+from graph.domain.enrichment import kept
+from graph.domain.visit import Device
 
 # Real agents end near 500 characters. The cut bounds what a hostile one costs (4 ms at worst, measured) and what the
 # cache holds: 4096 keys of 1024 characters are 4 MB of ASCII.

@@ -8,7 +8,7 @@ from starlette.types import Message, Send
 
 from db.errors import StoreError
 from gateway.errors import GatewayError
-from graph.errors import ClickgateError
+from graph.domain.errors import ClickgateError
 
 
 def in_one_line(error: BaseException) -> str | None:

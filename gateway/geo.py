@@ -19,8 +19,8 @@ import maxminddb
 from geoip2.models import City
 
 from gateway.errors import GeoDatabaseError
-from graph.enrichment import kept
-from graph.visit import Place
+from graph.domain.enrichment import kept
+from graph.domain.visit import Place
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from gateway.addresses import client_key
-from graph.errors import RateLimited
+from graph.domain.errors import RateLimited
 
 # About 20 MB of counters. Whoever commands more addresses than this is not held by a limit per address anyway, so
 # then all counts begin anew instead of growing.

@@ -21,8 +21,8 @@ from gateway.limits import limiter
 from gateway.metrics import WriterMetrics, count_click, sample
 from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
-from graph.context import Services
-from graph.visit import Device, Place
+from graph.domain.context import Services
+from graph.domain.visit import Device, Place
 
 # Soon enough for whoever replaced a file and waits to see it used; asking costs a system call.
 GEO_REFRESH_SECONDS = 5

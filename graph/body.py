@@ -4,8 +4,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from graph.caller import header
+from graph.domain.errors import BodyTooLarge
 from graph.encodings import decoder
-from graph.errors import BodyTooLarge
 
 BODY_BYTES = 64 * 1024
 

@@ -8,8 +8,8 @@ import re
 from msgspec.structs import replace
 from starlette.types import Scope
 
-from graph.context import Context, Services
-from graph.errors import Unauthenticated, outages
+from graph.domain.context import Context, Services
+from graph.domain.errors import Unauthenticated, outages
 
 # RFC 6750, section 2.1: what a token may be made of, and how it is sent.
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")

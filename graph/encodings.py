@@ -9,7 +9,7 @@ from typing import Protocol
 
 from starlette.types import Scope
 
-from graph.errors import BodyUnreadable, EncodingUnknown
+from graph.domain.errors import BodyUnreadable, EncodingUnknown
 
 GZIP_BITS, ZLIB_BITS, RAW_BITS = zlib.MAX_WBITS + 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from graph.errors import BodyNotObject
-from graph.visit import Visit
+from graph.domain.errors import BodyNotObject
+from graph.domain.visit import Visit
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -18,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 from db.errors import ClickFailed
 from graph.body import read_body
 from graph.caller import caller
-from graph.context import Services
-from graph.errors import (
+from graph.domain import clicks
+from graph.domain.context import Services
+from graph.domain.errors import (
     BodyTooLarge,
     ClickgateError,
     EncodingUnknown,
@@ -28,7 +29,6 @@ from graph.errors import (
     RateLimited,
     TryLater,
 )
-from graph.resolvers import clicks
 from graph.turns import Turns
 from rest.answers import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
 from rest.body import decode_visit

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from graph.body import BODY_BYTES
-from graph.visit import Visit
+from graph.domain.visit import Visit
 from rest.answers import ClickRecorded, ClickRefused, Problem, TestRecorded
 from rest.click import PATH
 

@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.protocol import BoundedProtocol
 from gateway.websocket import BoundedSocket
 from graph.body import BODY_BYTES
-from graph.context import Context
-from graph.errors import DatabaseAway, FieldInvalid, Forbidden, RateLimited, Unauthenticated
-from graph.scope import Viewer
+from graph.domain.context import Context
+from graph.domain.errors import DatabaseAway, FieldInvalid, Forbidden, RateLimited, Unauthenticated
+from graph.domain.scope import Viewer
 from graph.wire.admission import GuardedSchema
 from graph.wire.limits import Limits
 from graph.wire.plan import COST

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
-from graph.visit import Visit
+from graph.domain.visit import Visit
 
 CLICK = "/api/v1/track/click"
 GRAPHQL = "/graphql"

@@ -26,9 +26,9 @@ from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from gateway.websocket import BoundedSocket
 from graph.body import BODY_BYTES
-from graph.context import Context
-from graph.permissions import ADMINISTRATOR
-from graph.resolvers import links, partners, programs, tokens
+from graph.domain import links, partners, programs, tokens
+from graph.domain.context import Context
+from graph.domain.permissions import ADMINISTRATOR
 from rest.script_minifier import minified
 from tests.faces import CLICK, GRAPHQL, Face, Headers, rest
 from tests.servers import running_server

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type, is_leaf_type, is_required_argument
 from strawberry.utils.str_converters import to_snake_case
 
-from graph.errors import FieldInvalid
+from graph.domain.errors import FieldInvalid
 from graph.reading.ids import decode_id, encode_id
 from tests.sockets import watching
 from tests.walks import (

@@ -20,12 +20,13 @@ from db.rollups.aggregator import Folder
 from db.schema.tables import ClickEvent, ClickRollup, Customer, PartnerProgram, QueuedClicks, ReferralLink
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
-from graph.context import Context
-from graph.permissions import ADMINISTRATOR
+from graph.domain import links, partners, programs
+from graph.domain.context import Context
+from graph.domain.permissions import ADMINISTRATOR
+from graph.domain.scope import Viewer
+from graph.reports import answers
 from graph.reports.report import ClickReport, Counts, ReportFilter, ReportRequest
 from graph.reports.selection import By
-from graph.resolvers import links, partners, programs, reports
-from graph.scope import Viewer
 
 ADMIN = Viewer("admin")
 # Program and partner of each link; its id is its place, from 1 on.
@@ -87,7 +88,7 @@ class World:
             return [row._asdict() for row in await connection.execute(select(ClickEvent.__table__))]
 
     async def report(self, request: ReportRequest, viewer: Viewer = ADMIN) -> ClickReport:
-        return await reports.read(replace(self.context, viewer=viewer), request)
+        return await answers.read(replace(self.context, viewer=viewer), request)
 
 
 def make_folder(store: Store, *, portion_clicks: int = 1000) -> Folder:

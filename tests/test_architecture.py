@@ -12,11 +12,11 @@ FILES = sorted(path for storey in STOREYS for path in (ROOT / storey).rglob("*.p
 LOWER_GRAPH = (
     "graph.body",
     "graph.caller",
-    "graph.errors",
-    "graph.context",
+    "graph.domain.errors",
+    "graph.domain.context",
     "graph.resolvers",
     "graph.turns",
-    "graph.visit",
+    "graph.domain.visit",
 )
 
 

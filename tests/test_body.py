@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from graph.errors import BodyNotObject
-from graph.visit import Visit
+from graph.domain.errors import BodyNotObject
+from graph.domain.visit import Visit
 from rest import body as face
 from rest.body import decode_visit
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from db.rollups.buckets import EVENTS
-from graph.errors import FieldInvalid
+from graph.domain.errors import FieldInvalid
 from graph.reports.calendars import Interval, edges, zone_of
 from graph.reports.ranges import pieces
 

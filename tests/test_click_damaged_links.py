@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from db.schema.tables import ReferralLink
 from gateway.unknown_codes import OTHERS, UnknownCodes
-from graph.affiliate_urls import code_of, without_damage
-from graph.resolvers.fields import CODE
+from graph.domain.affiliate_urls import code_of, without_damage
+from graph.domain.fields import CODE
 from tests.faces import both_faces
 from tests.gateways import Gateway, body_of
 

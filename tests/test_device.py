@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ua_parser import user_agent_parser
 
 from gateway.device import AGENT_CHARS, CACHE_ENTRIES, NO_AGENT, SPIDER, DeviceLookup
-from graph.visit import Device
+from graph.domain.visit import Device
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 "

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from db.schema.tables import Program
-from graph.domains import InvalidDomain, normalized_domain
+from graph.domain.site_domains import InvalidDomain, normalized_domain
 from graph.reading.landing import landing_url
 from tests.changes import changed, refusal
 from tests.databases import MakeDatabase

@@ -27,7 +27,7 @@ from gateway.health import ASK_SECONDS
 from gateway.limits import limiter
 from gateway.metrics import WriterMetrics
 from gateway.settings import Settings
-from graph.errors import RateLimited
+from graph.domain.errors import RateLimited
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, body_of, make_link, running_gateway
 from tests.load import Load

@@ -14,7 +14,7 @@ from netaddr import IPSet
 
 from gateway.errors import GeoDatabaseError
 from gateway.geo import GeoLookup
-from graph.visit import Place
+from graph.domain.visit import Place
 
 OXFORD = {
     "city": {"geoname_id": 2640729, "names": {"de": "Oxford (de)", "en": "Oxford"}},

@@ -19,8 +19,8 @@ from strawberry.types.graphql import OperationType
 
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
-from graph.context import Context
-from graph.permissions import ADMINISTRATOR
+from graph.domain.context import Context
+from graph.domain.permissions import ADMINISTRATOR
 from graph.schema.build import build_schema
 from graph.wire.requests import Request
 from tests.databases import MakeDatabase

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import true
 
+from graph.domain.scope import Condition, Eyes, visible
 from graph.schema.build import build_schema
-from graph.scope import Condition, Eyes, visible
 from tests.databases import MakeDatabase
 from tests.faces import rest
 from tests.gateways import running_gateway

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
-from graph.context import Context
-from graph.permissions import ADMINISTRATOR
+from graph.domain.context import Context
+from graph.domain.permissions import ADMINISTRATOR
+from graph.domain.scope import Viewer
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.ids import encode_id
 from graph.schema.build import build_schema
-from graph.scope import Viewer
 from graph.wire.limits import Limits
 from tests.crowds import make_crowd, make_masses
 from tests.listings import LISTS, List

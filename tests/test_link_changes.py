@@ -13,7 +13,7 @@ from db.engine.store import Store
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.link_records import read_changed
 from db.schema.tables import ReferralLink
-from graph.resolvers import links
+from graph.domain import links
 from tests.changes import changed, make_world
 from tests.gateways import Gateway, body_of
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from graph.errors import FieldInvalid
-from graph.resolvers.fields import name_field
+from graph.domain.errors import FieldInvalid
+from graph.domain.fields import name_field
 from tests.changes import changed, make_world, refusal
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway

@@ -16,12 +16,12 @@ from sqlalchemy import event as events_of
 
 from db.audit.report import audit
 from db.ingest.records import Click
-from graph.errors import FieldInvalid, Unauthenticated
+from graph.domain.errors import FieldInvalid, Unauthenticated
+from graph.domain.scope import Viewer
+from graph.reports import answers
 from graph.reports.calendars import Interval
 from graph.reports.report import Bucket, Counts, ReportFilter, ReportRequest, Top, check
 from graph.reports.selection import By
-from graph.resolvers import reports
-from graph.scope import Viewer
 from tests.recount import ADMIN, Event, World, chosen, click, counted, ranked
 
 # Clocks change at or near each of these, in one zone or another.
@@ -288,4 +288,4 @@ async def test_ids_beyond_any_row_count_nothing(world: World) -> None:
 
 async def test_nobody_sees_a_report_without_a_token(world: World) -> None:
     with pytest.raises(Unauthenticated):
-        await reports.read(structs.replace(world.context, viewer=None), DAY)
+        await answers.read(structs.replace(world.context, viewer=None), DAY)

@@ -15,9 +15,9 @@ from strawberry.utils.str_converters import to_camel_case
 
 from db.ingest.records import Click, VisitRecord
 from db.schema.tables import ClickEvent, ClickTestEvent, VisitColumns
+from graph.domain.visit import Device, Place, Visit
 from graph.schema import types
 from graph.schema.clicks import TrackClickInput
-from graph.visit import Device, Place, Visit
 from tests.faces import Face, both_faces
 from tests.gateways import Gateway, device_lookup, running_gateway
 
@@ -62,7 +62,7 @@ def test_every_field_is_declared_in_every_place() -> None:
     shown = kept | {ON_THE_CLICK}
     missing = {
         "TrackClickInput in graph/schema/clicks.py": sent - field_names(TrackClickInput),
-        "Visit in graph/visit.py": field_names(TrackClickInput) - sent,
+        "Visit in graph/domain/visit.py": field_names(TrackClickInput) - sent,
         "VisitRecord in db/ingest/records.py": kept - set(KEPT),
         "Click in db/ingest/records.py": {ON_THE_CLICK} - set(Click.__struct_fields__),
         "VisitColumns in db/schema/tables.py": kept - set(VisitColumns.__annotations__),

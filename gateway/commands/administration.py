@@ -14,10 +14,10 @@ import click
 from db.lookups.tokens import NewToken, Role
 from gateway.services import now, offline_services
 from gateway.settings import Settings
-from graph.context import Context
-from graph.permissions import ADMINISTRATOR
-from graph.resolvers import links, partners, programs, tokens
-from graph.resolvers.links import Status
+from graph.domain import links, partners, programs, tokens
+from graph.domain.context import Context
+from graph.domain.links import Status
+from graph.domain.permissions import ADMINISTRATOR
 
 PROGRAM_ID = "--program-id", "--program", "program_id"
 PARTNER_ID = "--partner-id", "--partner", "partner_id"

@@ -15,9 +15,9 @@ from gateway.demo.visitors import PARTNERS, click, moments
 from gateway.errors import NotEmpty
 from gateway.services import now, running_services
 from gateway.settings import Settings
-from graph.context import Context, Services
-from graph.permissions import ADMINISTRATOR
-from graph.resolvers import links, partners, programs
+from graph.domain import links, partners, programs
+from graph.domain.context import Context, Services
+from graph.domain.permissions import ADMINISTRATOR
 
 SEED = 20260101
 # How many clicks go to the writer at a time; it makes batches of them.

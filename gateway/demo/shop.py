@@ -17,7 +17,7 @@ from gateway import app
 from gateway.demo.signing_in import SHOP
 from gateway.demo.visitors import PAGES, PARTNERS
 from gateway.settings import Settings
-from graph.context import Services
+from graph.domain.context import Services
 
 FOLDER = Path(__file__).parent / "pages"
 ASSETS = f"{SHOP}/assets"

@@ -11,9 +11,9 @@ from db.schema.tables import ApiToken, ReferralLink
 from gateway.demo.visitors import PARTNERS
 from gateway.services import now, offline_services
 from gateway.settings import Settings
-from graph.context import Context
-from graph.permissions import ADMINISTRATOR
-from graph.resolvers import links, tokens
+from graph.domain import links, tokens
+from graph.domain.context import Context
+from graph.domain.permissions import ADMINISTRATOR
 
 LABEL = "Demonstration"
 # Printed on a terminal, they should not be good for ever.

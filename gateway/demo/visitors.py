@@ -13,9 +13,9 @@ from msgspec import structs
 
 from db.ingest.records import Click, VisitRecord
 from db.lookups.link_records import KnownLink
-from graph.context import Context, Services
-from graph.enrichment import visit_record
-from graph.visit import Place, Visit
+from graph.domain.context import Context, Services
+from graph.domain.enrichment import visit_record
+from graph.domain.visit import Place, Visit
 
 DAYS = 90
 CLICKS_A_DAY = 60

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from msgspec import MsgspecError, json
 
-from graph.errors import FieldInvalid
+from graph.domain.errors import FieldInvalid
 
 Sort = Literal["moment", "number", "text"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

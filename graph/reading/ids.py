@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from typing import NamedTuple
 
-from graph.errors import FieldInvalid
+from graph.domain.errors import FieldInvalid
 
 # A kind, and one or two numbers no longer than a row id's.
 FORM = re.compile(r"([A-Za-z]+)((?::[0-9]{1,18}){1,2})")

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import can_ada
 
-from graph.domains import normalized_domain
+from graph.domain.site_domains import normalized_domain
 
 # A page of links has some dozens, and comes again and again.
 KEPT_URLS = 4096

@@ -7,10 +7,10 @@ from sqlalchemy import BindParameter, ColumnElement, Integer, Select, and_, bind
 from sqlalchemy.orm import aliased
 
 from db.sql.horizon import before_horizon
+from graph.domain.scope import Eyes, visible
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.kinds import Part, Row
 from graph.reading.shapes import Page
-from graph.scope import Eyes, visible
 
 Conditions: TypeAlias = Sequence[ColumnElement[bool]]
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from graph.errors import FieldInvalid
+from graph.domain.errors import FieldInvalid
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

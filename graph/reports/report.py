@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from graph.errors import FieldInvalid
+from graph.domain.errors import FieldInvalid
 from graph.reports.calendars import Interval
 from graph.reports.selection import By
 

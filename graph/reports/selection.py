@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, bindparam
 
 from db.rollups.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
 from db.sql.functions import Ids, among
-from graph.scope import PARTNER, Condition, Eyes, visible
+from graph.domain.scope import PARTNER, Condition, Eyes, visible
 
 
 class By(StrEnum):

@@ -31,8 +31,8 @@ from db.schema.tables import ClickEvent, ClickRollup, Program, QueuedClicks
 from db.sql.functions import quarter_of
 from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
+from graph.domain.scope import Condition
 from graph.reports.selection import By, Selection, event_value
-from graph.scope import Condition
 
 Statement = Select[*tuple[Any, ...]]
 # What is selected takes a few dozen forms, times what can be ranked.

@@ -7,13 +7,13 @@ from strawberry import UNSET, Info
 from strawberry.scalars import JSON
 from strawberry.utils.str_converters import to_camel_case
 
-from graph.context import Context
-from graph.errors import ClickgateError, InvalidRequest, LinkInactive
-from graph.resolvers import clicks
+from graph.domain import clicks
+from graph.domain.context import Context
+from graph.domain.errors import ClickgateError, InvalidRequest, LinkInactive
+from graph.domain.visit import Visit
 from graph.schema.fields import value
 from graph.schema.inputs import given
 from graph.schema.scalars import BigInt
-from graph.visit import Visit
 
 
 @strawberry.input(description="One landing of a visitor. Null is the same as absent; text that is too long is cut.")

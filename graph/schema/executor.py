@@ -24,7 +24,7 @@ from strawberry.types import get_object_definition
 from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 
-from graph.context import Context
+from graph.domain.context import Context
 from graph.schema.selections import LookAhead, Selection
 from graph.wire.admission import Admitted, GuardedSchema
 from graph.wire.requests import Request

@@ -13,11 +13,11 @@ from strawberry import UNSET, Info
 from strawberry.utils.str_converters import to_camel_case
 
 from db.lookups.tokens import NewToken
-from graph.context import Context
-from graph.errors import ClickgateError, FieldInvalid, InvalidRequest
-from graph.permissions import check_manager
+from graph.domain import links, partners, programs, tokens
+from graph.domain.context import Context
+from graph.domain.errors import ClickgateError, FieldInvalid, InvalidRequest
+from graph.domain.permissions import check_manager
 from graph.reading.ids import RowRef, decode_key
-from graph.resolvers import links, partners, programs, tokens
 from graph.schema import changes, reading
 from graph.schema.clicks import TrackClickResult, track_click
 from graph.schema.executor import selection_of

@@ -6,9 +6,9 @@ import strawberry
 from strawberry import ID
 
 from db.ingest.pending_clicks import CLICK_ID
-from graph.context import Context
-from graph.errors import FieldInvalid
-from graph.permissions import viewer_of
+from graph.domain.context import Context
+from graph.domain.errors import FieldInvalid
+from graph.domain.permissions import viewer_of
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.ids import RowRef, decode_id, decode_key
 from graph.schema import reading

@@ -5,12 +5,12 @@ from typing import Any
 
 from graphql import GraphQLError, is_non_null_type
 
-from graph.context import Context
-from graph.permissions import viewer_of
+from graph.domain.context import Context
+from graph.domain.permissions import viewer_of
+from graph.query import rows
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.ids import RowRef
 from graph.reading.shapes import Wanted
-from graph.resolvers import rows
 from graph.schema.executor import Finished
 from graph.schema.selections import Selection
 from graph.schema.shaping import Shape, Shaping, page_shape, row_shape

@@ -9,11 +9,13 @@ import strawberry
 from msgspec.structs import astuple
 from strawberry import ID
 
-from graph.context import Context
-from graph.errors import FieldInvalid
-from graph.permissions import viewer_of
+from graph.domain.context import Context
+from graph.domain.errors import FieldInvalid
+from graph.domain.permissions import viewer_of
+from graph.query.rows import reading
 from graph.reading.ids import decode_key
 from graph.reading.shapes import Field, Wanted
+from graph.reports import answers
 from graph.reports.calendars import Interval
 from graph.reports.report import (
     FILTER_IDS,
@@ -28,8 +30,6 @@ from graph.reports.report import (
 )
 from graph.reports.report import ClickReport as Report
 from graph.reports.selection import By
-from graph.resolvers import reports
-from graph.resolvers.rows import reading
 from graph.schema.executor import Finished
 from graph.schema.fields import argument, value
 from graph.schema.inputs import given
@@ -135,7 +135,7 @@ async def click_report(context: Context, selection: Selection) -> Finished:
                 check_series(request, _interval(part))
             elif name == "top":
                 check_top(_top(part))
-    report = await reports.read(context, request)
+    report = await answers.read(context, request)
     return Finished({part.answer: await _part(context, part, report) for part in parts})
 
 

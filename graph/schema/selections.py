@@ -29,7 +29,7 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from graph.errors import InvalidRequest
+from graph.domain.errors import InvalidRequest
 from graph.wire.documents import Kept
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_snake_case
 
-from graph.errors import FieldInvalid
+from graph.domain.errors import FieldInvalid
 from graph.reading.catalogue import CATALOGUE
 from graph.reading.cursors import decode_cursor, list_mark
 from graph.reading.ids import decode_key

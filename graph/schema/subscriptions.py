@@ -7,9 +7,9 @@ from typing import Annotated, cast
 import strawberry
 from strawberry import ID, Info
 
-from graph.permissions import viewer_of
+from graph.domain.permissions import viewer_of
+from graph.query import live_clicks
 from graph.reading.ids import decode_key
-from graph.resolvers import live
 from graph.schema.executor import Finished, selection_of
 from graph.schema.shaping import row_shape
 from graph.schema.types import ClickEvent
@@ -38,7 +38,7 @@ class Subscription:
             if link_id is not None:
                 (link,) = decode_key(link_id, "ReferralLink", "linkId")
         async with aclosing(
-            live.clicks(info.context, shape.wanted, values, program_id=program, link_id=link)
+            live_clicks.clicks(info.context, shape.wanted, values, program_id=program, link_id=link)
         ) as arriving:
             async for click in arriving:
                 yield cast(ClickEvent, Finished(click))

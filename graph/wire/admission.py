@@ -18,8 +18,8 @@ from strawberry.types import ExecutionContext
 from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from graph.context import Context
-from graph.errors import TooComplex
+from graph.domain.context import Context
+from graph.domain.errors import TooComplex
 from graph.turns import Turns
 from graph.wire.cost import Cost
 from graph.wire.documents import MOST_ERRORS, Document, Documents, Kept

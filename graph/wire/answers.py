@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from graph.errors import BodyTooLarge, ClickgateError, EncodingUnknown, InvalidRequest, TryLater, Unauthenticated
+from graph.domain.errors import BodyTooLarge, ClickgateError, EncodingUnknown, InvalidRequest, TryLater, Unauthenticated
 from graph.wire.faults import MASKED, extensions_of
 from graph.wire.measures import count_error
 from graph.wire.media import GRAPHQL, JSON

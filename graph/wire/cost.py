@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from graphql import DirectiveNode, GraphQLError
 
-from graph.errors import TooComplex
+from graph.domain.errors import TooComplex
 
 # Beyond this a number says no more than "far too much"; pages within pages would make it ever longer.
 MOST = 1_000_000_000

@@ -24,7 +24,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from graph.errors import TooComplex
+from graph.domain.errors import TooComplex
 from graph.wire.limits import Limits, check_form
 from graph.wire.parsing import parse_document
 from graph.wire.plan import Plan

@@ -14,7 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.utils.str_converters import to_camel_case
 
 from db.errors import ClickFailed
-from graph.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
+from graph.domain.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
 from graph.wire.measures import count_error
 from graph.wire.requests import PersistedQueryNotSupported
 

@@ -18,7 +18,7 @@ from graphql import (
     InlineFragmentNode,
 )
 
-from graph.errors import TooComplex
+from graph.domain.errors import TooComplex
 from graph.wire.cost import Cost
 
 # Fragments that spread fragments, without fields between them: the walks through them are recursive.

@@ -8,7 +8,7 @@ from functools import cached_property
 from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, Source, SourceLocation, TokenKind, parse
 from graphql.language.parser import MAX_NESTING_DEPTH
 
-from graph.errors import TooComplex
+from graph.domain.errors import TooComplex
 from graph.wire.limits import check
 
 # Where an error has several places, the library looks for them line by line. An honest document has fewer lines than

@@ -29,7 +29,7 @@ from graphql import (
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from graph.errors import TooComplex
+from graph.domain.errors import TooComplex
 from graph.wire.cost import (
     Condition,
     Cost,

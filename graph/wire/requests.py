@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 
 from graph.body import read_body
 from graph.caller import header
-from graph.errors import InvalidRequest
+from graph.domain.errors import InvalidRequest
 from graph.turns import Turns
 from graph.wire.media import is_readable
 

@@ -16,8 +16,8 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
 from graph.caller import bearer, identified
-from graph.context import Context
-from graph.errors import InvalidRequest, TryLater, Unauthenticated
+from graph.domain.context import Context
+from graph.domain.errors import InvalidRequest, TryLater, Unauthenticated
 from graph.wire.admission import GuardedSchema
 from graph.wire.faults import shown_refusal
 from graph.wire.limits import check

@@ -23,7 +23,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from graph.caller import bearer, caller, header, identified
-from graph.context import Context
+from graph.domain.context import Context
 from graph.wire.admission import GuardedSchema
 from graph.wire.answers import Answer, MethodNotAllowed, NotAcceptable, executed, refused
 from graph.wire.faults import shown, shown_refusal

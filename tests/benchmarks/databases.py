@@ -21,9 +21,9 @@ from db.engine.store import Store
 from db.schema.tables import ClickEvent
 from gateway.services import offline_services
 from gateway.settings import Settings
-from graph.context import Context
-from graph.permissions import ADMINISTRATOR
-from graph.resolvers import links, partners, programs
+from graph.domain import links, partners, programs
+from graph.domain.context import Context
+from graph.domain.permissions import ADMINISTRATOR
 from tests.benchmarks.clusters import Cluster
 from tests.benchmarks.servers import SCRIPTS
 from tests.benchmarks.verdict import Wrong

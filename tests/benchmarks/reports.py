@@ -17,12 +17,12 @@ from time import perf_counter
 
 from gateway.services import offline_services
 from gateway.settings import Settings
-from graph.context import Context
-from graph.permissions import ADMINISTRATOR
+from graph.domain.context import Context
+from graph.domain.permissions import ADMINISTRATOR
+from graph.reports import answers
 from graph.reports.calendars import Interval
 from graph.reports.report import ReportFilter, ReportRequest, Top
 from graph.reports.selection import By
-from graph.resolvers import reports
 from tests.benchmarks import databases, generator, sizes
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.sizes import Size
@@ -84,7 +84,7 @@ async def _measure(contexts: Sequence[Context], question: Question, rounds: int)
         for request in question.requests:
             for at in (0, 1) if number % 2 == 0 else (1, 0):
                 started = perf_counter()
-                await reports.read(contexts[at], request)
+                await answers.read(contexts[at], request)
                 if number:
                     seconds[at].append(perf_counter() - started)
     return median(seconds[0]), median(seconds[1])

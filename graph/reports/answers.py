@@ -17,14 +17,14 @@ from zoneinfo import ZoneInfo
 from db.engine.backend import Source
 from db.rollups.bucket_parameters import bucket_values
 from db.rollups.buckets import Form
-from graph.context import Context
-from graph.errors import Unauthenticated, outages
+from graph.domain.context import Context
+from graph.domain.errors import Unauthenticated, outages
+from graph.domain.scope import Viewer
 from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of
 from graph.reports.ranges import pieces
 from graph.reports.report import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
 from graph.reports.selection import Selection
 from graph.reports.statements import ranking, series
-from graph.scope import Viewer
 
 # To take so many buckets to pieces takes some milliseconds.
 MANY_BUCKETS = 500

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from db.ingest.records import Click, TestClick
 from db.lookups.link_records import KnownLink, KnownProgram
-from graph.affiliate_urls import code_of, without_damage
-from graph.context import Context
-from graph.enrichment import visit_record
-from graph.errors import (
+from graph.domain.affiliate_urls import code_of, without_damage
+from graph.domain.context import Context
+from graph.domain.enrichment import visit_record
+from graph.domain.errors import (
     NOT_RECORDED,
     AffiliateUrlInvalid,
     AffiliateUrlMissing,
@@ -23,8 +23,8 @@ from graph.errors import (
     UnknownProgram,
     outages,
 )
-from graph.resolvers.fields import CODE
-from graph.visit import Visit
+from graph.domain.fields import CODE
+from graph.domain.visit import Visit
 
 CODE_LENGTH = 64
 EVENT_ID_LENGTH = 64

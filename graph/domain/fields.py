@@ -5,8 +5,8 @@ from unicodedata import category
 
 import can_ada
 
-from graph.domains import InvalidDomain, normalized_domain
-from graph.errors import FieldInvalid
+from graph.domain.errors import FieldInvalid
+from graph.domain.site_domains import InvalidDomain, normalized_domain
 
 CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NAME_LENGTH = 255

@@ -5,7 +5,7 @@ from urllib.parse import unquote_plus
 
 import can_ada
 
-from graph.errors import AffiliateUrlInvalid, AffMissing
+from graph.domain.errors import AffiliateUrlInvalid, AffMissing
 
 # `&amp;aff=` is what is left of an ampersand that was escaped for HTML, once or more often.
 ESCAPED_AFF = re.compile(r"(?:amp;)+aff")

@@ -13,8 +13,8 @@ from db.engine.store import Store
 from db.ingest.live_feed import Feed
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
-from graph.scope import Viewer
-from graph.visit import Device, Place
+from graph.domain.scope import Viewer
+from graph.domain.visit import Device, Place
 
 
 @dataclass(frozen=True, slots=True)

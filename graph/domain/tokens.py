@@ -11,11 +11,11 @@ from db.lookups import tokens
 from db.lookups.tokens import NewToken
 from db.schema.columns import UtcDateTime
 from db.schema.tables import ApiToken, Partner, PartnerProgram, Program
-from graph.context import Context
-from graph.errors import FieldInvalid, Forbidden, UnknownPartner, UnknownProgram, UnknownToken, outages
-from graph.permissions import check_manager
-from graph.resolvers.fields import name_field
-from graph.scope import Viewer, visible
+from graph.domain.context import Context
+from graph.domain.errors import FieldInvalid, Forbidden, UnknownPartner, UnknownProgram, UnknownToken, outages
+from graph.domain.fields import name_field
+from graph.domain.permissions import check_manager
+from graph.domain.scope import Viewer, visible
 
 # For each role, which of the program and the partner a token needs, and which it may have.
 NEEDS = {"admin": (), "program": ("program_id",), "partner": ("partner_id",)}

@@ -7,11 +7,11 @@ from time import monotonic
 from typing import Any
 
 from db.ingest.live_feed import Committed, Watcher
-from graph.context import Context
-from graph.errors import DatabaseAway, Unauthenticated, outages
-from graph.permissions import viewer_of
+from graph.domain.context import Context
+from graph.domain.errors import DatabaseAway, Unauthenticated, outages
+from graph.domain.permissions import viewer_of
+from graph.query.rows import Values, reading
 from graph.reading.shapes import Wanted
-from graph.resolvers.rows import Values, reading
 
 # A revoked token's subscription is closed within a second, the look-up included.
 CHECK_SECONDS = 0.75

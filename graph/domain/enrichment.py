@@ -7,9 +7,9 @@ from msgspec import json
 
 from db.ingest.records import VisitRecord
 from db.schema.tables import ClickEvent
-from graph.context import Context
-from graph.errors import FieldInvalid
-from graph.visit import Place, Visit
+from graph.domain.context import Context
+from graph.domain.errors import FieldInvalid
+from graph.domain.visit import Place, Visit
 
 LENGTHS: dict[str, int | None] = {
     column.name: getattr(column.type, "length", None) for column in ClickEvent.__table__.columns

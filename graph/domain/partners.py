@@ -8,11 +8,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.schema.tables import Partner, PartnerProgram, Program
-from graph.context import Context
-from graph.errors import UnknownPartner, UnknownProgram, outages
-from graph.permissions import check_manager, check_manager_of, viewer_of
-from graph.resolvers.fields import email_field, name_field
-from graph.scope import visible
+from graph.domain.context import Context
+from graph.domain.errors import UnknownPartner, UnknownProgram, outages
+from graph.domain.fields import email_field, name_field
+from graph.domain.permissions import check_manager, check_manager_of, viewer_of
+from graph.domain.scope import visible
 
 
 async def create(

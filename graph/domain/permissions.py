@@ -1,9 +1,9 @@
-"""Who may change what. What may be seen is `graph.scope`'s; what is out of sight cannot be changed, and looks the same
+"""Who may change what. What may be seen is `graph.domain.scope`'s; what is out of sight cannot be changed, and looks the same
 as what does not exist."""
 
-from graph.context import Context
-from graph.errors import Forbidden, Unauthenticated, UnknownProgram
-from graph.scope import Viewer
+from graph.domain.context import Context
+from graph.domain.errors import Forbidden, Unauthenticated, UnknownProgram
+from graph.domain.scope import Viewer
 
 # Who runs commands on the machine itself.
 ADMINISTRATOR = Viewer("admin")

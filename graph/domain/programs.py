@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from db.schema.tables import Program
-from graph.context import Context
-from graph.errors import FieldInvalid, UnknownProgram, outages
-from graph.permissions import check_administrator
-from graph.resolvers.fields import domain_field, name_field
+from graph.domain.context import Context
+from graph.domain.errors import FieldInvalid, UnknownProgram, outages
+from graph.domain.fields import domain_field, name_field
+from graph.domain.permissions import check_administrator
 
 LONGEST_WINDOW_DAYS = 3650
 

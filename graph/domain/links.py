@@ -8,12 +8,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.schema.tables import PartnerProgram, Program, ReferralLink
-from graph.context import Context
-from graph.errors import CodeTaken, FieldInvalid, UnknownLink, UnknownProgram, outages
-from graph.permissions import check_manager, check_manager_of
-from graph.resolvers import partners
-from graph.resolvers.fields import code_field, url_field
-from graph.scope import visible
+from graph.domain import partners
+from graph.domain.context import Context
+from graph.domain.errors import CodeTaken, FieldInvalid, UnknownLink, UnknownProgram, outages
+from graph.domain.fields import code_field, url_field
+from graph.domain.permissions import check_manager, check_manager_of
+from graph.domain.scope import visible
 
 Status = Literal["active", "inactive"]
 

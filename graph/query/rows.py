@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 from db.engine.backend import Source
 from db.sql.queries import Query
 from db.sql.top_n_per_group import parent_values
-from graph.context import Context
-from graph.errors import outages
-from graph.permissions import viewer_of
+from graph.domain.context import Context
+from graph.domain.errors import outages
+from graph.domain.permissions import viewer_of
+from graph.domain.scope import Viewer
 from graph.reading.pages import FinishedPage
 from graph.reading.selecting import Found, Nested
 from graph.reading.shapes import FOLLOWS, Page, Wanted
 from graph.reading.statements import Along, PageStatement, RowsStatement, Under, page_statement, rows_statement
-from graph.scope import Viewer
 
 Values: TypeAlias = Mapping[str, Any]
 Key: TypeAlias = tuple[Any, ...]

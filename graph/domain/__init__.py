@@ -1,0 +1,1 @@
+"""The domain: errors, context, scope, and one plain async function per verb."""
