@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from graph.reading.ids import encode_id
+from graph.query.global_ids import encode_id
 from tests.gateways import Gateway
 
 LINK = "referralLink { id databaseId code status destinationUrl url program { id } partner { id } }"

@@ -8,8 +8,8 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, get_named_type
 
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.ids import encode_id
+from graph.query.entities import CATALOGUE
+from graph.query.global_ids import encode_id
 from tests.faces import GRAPHQL
 from tests.gateways import Gateway
 from tests.walks import arguments, connections, listed_kind, object_type, root_fields

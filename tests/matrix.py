@@ -9,7 +9,7 @@ from graphql import GraphQLField, GraphQLInputObjectType, get_named_type, is_lea
 from strawberry.utils.str_converters import to_snake_case
 
 from graph.domain.errors import FieldInvalid
-from graph.reading.ids import decode_id, encode_id
+from graph.query.global_ids import decode_id, encode_id
 from tests.sockets import watching
 from tests.walks import (
     PAGE,

@@ -25,8 +25,8 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
 from graph.reports import answers
-from graph.reports.report import ClickReport, Counts, ReportFilter, ReportRequest
-from graph.reports.selection import By
+from graph.reports.filters import By
+from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest
 
 ADMIN = Viewer("admin")
 # Program and partner of each link; its id is its place, from 1 on.

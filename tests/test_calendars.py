@@ -11,8 +11,8 @@ import pytest
 
 from db.rollups.buckets import EVENTS
 from graph.domain.errors import FieldInvalid
+from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import Interval, edges, zone_of
-from graph.reports.ranges import pieces
 
 DAYS = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham")
 

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from db.schema.tables import Program
 from graph.domain.site_domains import InvalidDomain, normalized_domain
-from graph.reading.landing import landing_url
+from graph.query.landing_url import landing_url
 from tests.changes import changed, refusal
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway

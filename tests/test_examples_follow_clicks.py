@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import update
 
 from db.schema.tables import ApiToken
-from graph.reading.ids import encode_id
+from graph.query.global_ids import encode_id
 from tests.databases import MakeDatabase
 from tests.example_files import EXAMPLES
 from tests.faces import CLICK

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from db.schema.tables import ClickEvent, IdBlock, ReferralLink, RunningWriter
-from graph.reading.ids import encode_id
+from graph.query.global_ids import encode_id
 from tests.databases import MakeDatabase
 from tests.followers import Follower
 from tests.gateways import Gateway, body_of, running_gateway

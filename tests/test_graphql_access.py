@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from db.schema.tables import ApiToken, Partner, PartnerProgram, Program, ReferralLink
-from graph.reading.ids import encode_id
+from graph.query.global_ids import encode_id
 from tests.changes import TOLD, World, change, changed, make_world, refusal
 from tests.gateways import Gateway
 

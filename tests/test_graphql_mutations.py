@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from graph.reading.ids import encode_id
+from graph.query.global_ids import encode_id
 from tests.changes import change, changed, make_world, refusal
 from tests.gateways import PROMISED_SECONDS, Gateway, body_of, running_gateway
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.ids import encode_id
+from graph.query.entities import CATALOGUE
+from graph.query.global_ids import encode_id
 from tests.crowds import make_crowd
 from tests.databases import KINDS, MakeDatabase
 from tests.gateways import running_gateway

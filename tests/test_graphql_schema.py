@@ -4,7 +4,7 @@ from pathlib import Path
 
 from graphql import is_enum_type, is_input_object_type, is_interface_type, is_object_type
 
-from graph.reading.catalogue import CATALOGUE
+from graph.query.entities import CATALOGUE
 from graph.schema.build import build_schema
 from tests.databases import MakeDatabase
 from tests.processes import clickgate

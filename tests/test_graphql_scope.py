@@ -38,15 +38,15 @@ async def test_everybody_sees_all_of_the_own_and_nothing_else(world: World, chec
 
 # Who asks `visible` of each thing that can be read, and the check that finds out where the answer is ignored.
 CONTROLS = {
-    "lists": ("graph.reading.listing.Listing.limited", "check_lists"),
-    "counts": ("graph.reading.statements._total", "check_lists"),
-    "cursors": ("graph.reading.listing.Listing.limited", "check_cursors"),
-    "filters": ("graph.reading.listing.Listing._is_seen", "check_filters"),
-    "filters of nested lists": ("graph.reading.listing.Listing._is_seen", "check_nested_filters"),
-    "references": ("graph.reading.selecting.Selecting._one", "check_lists"),
-    "look-ups": ("graph.reading.statements.rows_statement", "check_arguments"),
-    "reports": ("graph.reports.selection.Selection", "check_lists"),
-    "subscriptions": ("graph.reading.statements.rows_statement", "check_live"),
+    "lists": ("graph.query.listing.Listing.limited", "check_lists"),
+    "counts": ("graph.query.compiler._total", "check_lists"),
+    "cursors": ("graph.query.listing.Listing.limited", "check_cursors"),
+    "filters": ("graph.query.listing.Listing._is_seen", "check_filters"),
+    "filters of nested lists": ("graph.query.listing.Listing._is_seen", "check_nested_filters"),
+    "references": ("graph.query.select_builder.Selecting._one", "check_lists"),
+    "look-ups": ("graph.query.compiler.rows_statement", "check_arguments"),
+    "reports": ("graph.reports.filters.Selection", "check_lists"),
+    "subscriptions": ("graph.query.compiler.rows_statement", "check_live"),
 }
 
 

@@ -16,8 +16,8 @@ from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.ids import encode_id
+from graph.query.entities import CATALOGUE
+from graph.query.global_ids import encode_id
 from graph.schema.build import build_schema
 from graph.wire.limits import Limits
 from tests.crowds import make_crowd, make_masses

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from db.ingest.live_feed import Feed
-from graph.reading.ids import encode_id
+from graph.query.global_ids import encode_id
 from tests.changes import changed, make_world
 from tests.faces import graphql
 from tests.gateways import PROMISED_SECONDS, Gateway, running_gateway

@@ -22,8 +22,8 @@ from graphql import (
     is_union_type,
 )
 
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.ids import encode_id
+from graph.query.entities import CATALOGUE
+from graph.query.global_ids import encode_id
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, body_of, running_gateway
 from tests.walks import arguments, literal, needs, node_kinds, object_type, root_fields

@@ -20,8 +20,8 @@ from graph.domain.errors import FieldInvalid, Unauthenticated
 from graph.domain.scope import Viewer
 from graph.reports import answers
 from graph.reports.calendars import Interval
-from graph.reports.report import Bucket, Counts, ReportFilter, ReportRequest, Top, check
-from graph.reports.selection import By
+from graph.reports.filters import By
+from graph.reports.requests import Bucket, Counts, ReportFilter, ReportRequest, Top, check
 from tests.recount import ADMIN, Event, World, chosen, click, counted, ranked
 
 # Clocks change at or near each of these, in one zone or another.

@@ -21,7 +21,7 @@ from db.schema.tables import (
     Program,
     ReferralLink,
 )
-from graph.reading.ids import encode_id
+from graph.query.global_ids import encode_id
 from tests.gateways import Gateway
 
 TABLES: dict[str, type[DeclarativeBase]] = {

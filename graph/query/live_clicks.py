@@ -10,8 +10,8 @@ from db.ingest.live_feed import Committed, Watcher
 from graph.domain.context import Context
 from graph.domain.errors import DatabaseAway, Unauthenticated, outages
 from graph.domain.permissions import viewer_of
+from graph.query.plan import Wanted
 from graph.query.rows import Values, reading
-from graph.reading.shapes import Wanted
 
 # A revoked token's subscription is closed within a second, the look-up included.
 CHECK_SECONDS = 0.75

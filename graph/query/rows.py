@@ -16,10 +16,10 @@ from graph.domain.context import Context
 from graph.domain.errors import outages
 from graph.domain.permissions import viewer_of
 from graph.domain.scope import Viewer
-from graph.reading.pages import FinishedPage
-from graph.reading.selecting import Found, Nested
-from graph.reading.shapes import FOLLOWS, Page, Wanted
-from graph.reading.statements import Along, PageStatement, RowsStatement, Under, page_statement, rows_statement
+from graph.query.compiler import Along, PageStatement, RowsStatement, Under, page_statement, rows_statement
+from graph.query.pages import FinishedPage
+from graph.query.plan import FOLLOWS, Page, Wanted
+from graph.query.select_builder import Found, Nested
 
 Values: TypeAlias = Mapping[str, Any]
 Key: TypeAlias = tuple[Any, ...]

@@ -20,10 +20,10 @@ from db.rollups.buckets import Form
 from graph.domain.context import Context
 from graph.domain.errors import Unauthenticated, outages
 from graph.domain.scope import Viewer
+from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of
-from graph.reports.ranges import pieces
-from graph.reports.report import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
-from graph.reports.selection import Selection
+from graph.reports.filters import Selection
+from graph.reports.requests import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
 from graph.reports.statements import ranking, series
 
 # To take so many buckets to pieces takes some milliseconds.

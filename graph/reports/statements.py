@@ -32,7 +32,7 @@ from db.sql.functions import quarter_of
 from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
-from graph.reports.selection import By, Selection, event_value
+from graph.reports.filters import By, Selection, event_value
 
 Statement = Select[*tuple[Any, ...]]
 # What is selected takes a few dozen forms, times what can be ranked.

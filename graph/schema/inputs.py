@@ -1,4 +1,4 @@
-"""Filters and orders of the lists. A field's name is the name of what it does in `graph.reading.catalogue`."""
+"""Filters and orders of the lists. A field's name is the name of what it does in `graph.query.entities`."""
 
 from datetime import datetime
 from enum import Enum

@@ -17,7 +17,7 @@ from graph.domain import links, partners, programs, tokens
 from graph.domain.context import Context
 from graph.domain.errors import ClickgateError, FieldInvalid, InvalidRequest
 from graph.domain.permissions import check_manager
-from graph.reading.ids import RowRef, decode_key
+from graph.query.global_ids import RowRef, decode_key
 from graph.schema import changes, reading
 from graph.schema.clicks import TrackClickResult, track_click
 from graph.schema.executor import selection_of

@@ -9,8 +9,8 @@ from db.ingest.pending_clicks import CLICK_ID
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.ids import RowRef, decode_id, decode_key
+from graph.query.entities import CATALOGUE
+from graph.query.global_ids import RowRef, decode_id, decode_key
 from graph.schema import reading
 from graph.schema.executor import Finished
 from graph.schema.fields import answered, argument, listed, value

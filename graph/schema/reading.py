@@ -8,9 +8,9 @@ from graphql import GraphQLError, is_non_null_type
 from graph.domain.context import Context
 from graph.domain.permissions import viewer_of
 from graph.query import rows
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.ids import RowRef
-from graph.reading.shapes import Wanted
+from graph.query.entities import CATALOGUE
+from graph.query.global_ids import RowRef
+from graph.query.plan import Wanted
 from graph.schema.executor import Finished
 from graph.schema.selections import Selection
 from graph.schema.shaping import Shape, Shaping, page_shape, row_shape

@@ -12,12 +12,13 @@ from strawberry import ID
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
+from graph.query.global_ids import decode_key
+from graph.query.plan import Field, Wanted
 from graph.query.rows import reading
-from graph.reading.ids import decode_key
-from graph.reading.shapes import Field, Wanted
 from graph.reports import answers
 from graph.reports.calendars import Interval
-from graph.reports.report import (
+from graph.reports.filters import By
+from graph.reports.requests import (
     FILTER_IDS,
     Counts,
     ReportFilter,
@@ -28,8 +29,7 @@ from graph.reports.report import (
     check_span,
     check_top,
 )
-from graph.reports.report import ClickReport as Report
-from graph.reports.selection import By
+from graph.reports.requests import ClickReport as Report
 from graph.schema.executor import Finished
 from graph.schema.fields import argument, value
 from graph.schema.inputs import given

@@ -10,11 +10,11 @@ from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_snake_case
 
 from graph.domain.errors import FieldInvalid
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.cursors import decode_cursor, list_mark
-from graph.reading.ids import decode_key
-from graph.reading.kinds import Filter
-from graph.reading.shapes import (
+from graph.query.cursors import decode_cursor, list_mark
+from graph.query.entities import CATALOGUE
+from graph.query.entity import Filter
+from graph.query.global_ids import decode_key
+from graph.query.plan import (
     FOLLOWS,
     Cursor,
     Edges,

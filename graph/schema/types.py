@@ -1,6 +1,6 @@
 """The types: what a developer sees of programs, partners, links, customers and clicks.
 
-A field's name is an attribute's, a reference's or a list's name in `graph.reading.catalogue`, which says how it is
+A field's name is an attribute's, a reference's or a list's name in `graph.query.entities`, which says how it is
 read; here it gets its type and its words.
 """
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from http.client import HTTPConnection
 from typing import Any
 
-from graph.reading.ids import encode_id
+from graph.query.global_ids import encode_id
 from tests.benchmarks import sizes
 from tests.benchmarks.servers import HOST, Server
 from tests.benchmarks.sizes import REGULARS, Size

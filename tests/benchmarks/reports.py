@@ -21,8 +21,8 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.reports import answers
 from graph.reports.calendars import Interval
-from graph.reports.report import ReportFilter, ReportRequest, Top
-from graph.reports.selection import By
+from graph.reports.filters import By
+from graph.reports.requests import ReportFilter, ReportRequest, Top
 from tests.benchmarks import databases, generator, sizes
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.sizes import Size

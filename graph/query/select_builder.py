@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import aliased
 
 from graph.domain.scope import Eyes, visible, withheld
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.kinds import Children, Kind, Row
-from graph.reading.shapes import Field, Many, One, Page, Typename, Wanted
+from graph.query.entities import CATALOGUE
+from graph.query.entity import Children, Kind, Row
+from graph.query.plan import Field, Many, One, Page, Typename, Wanted
 
 # The pages under a statement's rows, finished: by the page's number, then by the parent's key.
 Found: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]

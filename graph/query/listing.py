@@ -8,9 +8,9 @@ from sqlalchemy.orm import aliased
 
 from db.sql.horizon import before_horizon
 from graph.domain.scope import Eyes, visible
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.kinds import Part, Row
-from graph.reading.shapes import Page
+from graph.query.entities import CATALOGUE
+from graph.query.entity import Part, Row
+from graph.query.plan import Page
 
 Conditions: TypeAlias = Sequence[ColumnElement[bool]]
 

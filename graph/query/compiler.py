@@ -13,11 +13,11 @@ from db.sql.functions import Ids
 from db.sql.queries import Query
 from db.sql.top_n_per_group import Joined, children_of, parent_keys
 from graph.domain.scope import Eyes, visible
-from graph.reading.catalogue import CATALOGUE
-from graph.reading.kinds import Lookup, Row, Values
-from graph.reading.listing import Listing
-from graph.reading.selecting import Make, Nested, Selecting
-from graph.reading.shapes import Edges, Info, Many, Nodes, One, Page, Total, Wanted
+from graph.query.entities import CATALOGUE
+from graph.query.entity import Lookup, Row, Values
+from graph.query.listing import Listing
+from graph.query.plan import Edges, Info, Many, Nodes, One, Page, Total, Wanted
+from graph.query.select_builder import Make, Nested, Selecting
 
 # A dashboard has some dozens of shapes; whoever writes new ones all the time only loses their own time.
 KEPT_SHAPES = 512

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from graph.domain.errors import FieldInvalid
 from graph.reports.calendars import Interval
-from graph.reports.selection import By
+from graph.reports.filters import By
 
 FILTER_IDS = 100
 TOP_SHARES = 100

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graph.reading.cursors import encode_cursor
-from graph.reading.selecting import Found
-from graph.reading.shapes import Cursor, Edges, Field, Info, Nodes, Page, Total, Typename
-from graph.reading.statements import PageStatement
+from graph.query.compiler import PageStatement
+from graph.query.cursors import encode_cursor
+from graph.query.plan import Cursor, Edges, Field, Info, Nodes, Page, Total, Typename
+from graph.query.select_builder import Found
 
 
 class FinishedPage:

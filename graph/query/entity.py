@@ -1,4 +1,4 @@
-"""The terms in which it is said what can be read of a kind of row; `graph.reading.catalogue` says it."""
+"""The terms in which it is said what can be read of a kind of row; `graph.query.entities` says it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from sqlalchemy import BindParameter, ColumnElement, inspect
 from sqlalchemy.orm import DeclarativeBase
 
 from db.sql.horizon import Horizon
-from graph.reading.cursors import Sort
-from graph.reading.ids import encode_id
+from graph.query.cursors import Sort
+from graph.query.global_ids import encode_id
 
 # A mapped class, or an alias of one, whose attributes are columns of a statement.
 Row: TypeAlias = Any

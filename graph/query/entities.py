@@ -23,8 +23,8 @@ from db.schema.tables import (
     ReferralLink,
 )
 from db.sql.functions import among
-from graph.reading.kinds import Attribute, Children, Filter, Kind, Lookup, Order, Part, Reference, Row, Values
-from graph.reading.landing import landing_url
+from graph.query.entity import Attribute, Children, Filter, Kind, Lookup, Order, Part, Reference, Row, Values
+from graph.query.landing_url import landing_url
 
 # Sorts before every moment, so what never happened comes last where the latest comes first.
 NEVER = literal(datetime(1, 1, 2, tzinfo=UTC), UtcDateTime)
