@@ -42,9 +42,9 @@ class GraphQLEndpoint:
 
 def _view(settings: Settings) -> ASGIApp:
     # Not when the process starts, but here in the thread.
+    from graph.execution.limits import Limits
+    from graph.http.view import GraphQLView
     from graph.schema.build import build_schema
-    from graph.wire.limits import Limits
-    from graph.wire.view import GraphQLView
 
     limits = Limits(
         depth=settings.graphql_depth,

@@ -1,5 +1,5 @@
 """What Prometheus may know: clicks by outcome, batches, clicks that wait, how far rollups are behind, and how
-connections and SQLite's log are used. What it learns of GraphQL is in `graph.wire.measures`."""
+connections and SQLite's log are used. What it learns of GraphQL is in `graph.execution.metrics`."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from starlette.responses import Response
 from db.engine.store import Store
 from db.errors import StoreError
 from db.rollups.backlog import Backlog, measure_backlog
-from graph.turns import Turns
+from graph.execution.turns import Turns
 
 CLICKS = Counter("clickgate_clicks", "Requests to the click endpoint, by outcome", ["outcome"])
 BATCH_CLICKS = Histogram(

@@ -22,7 +22,7 @@ from gateway.settings import Settings
 from gateway.signals import ending_in_order, stop_on_hangup
 from gateway.websocket import BoundedSocket
 from gateway.workers import Workers
-from graph.body import BODY_BYTES
+from graph.http.body import BODY_BYTES
 
 logger = logging.getLogger(__name__)
 

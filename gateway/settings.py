@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.forwarding import UNIX
-from graph.caller import TOKEN
+from graph.http.caller import TOKEN
 
 PREFIX = "CLICKGATE_"
 OWN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")

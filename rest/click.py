@@ -16,8 +16,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from db.errors import ClickFailed
-from graph.body import read_body
-from graph.caller import caller
 from graph.domain import clicks
 from graph.domain.context import Services
 from graph.domain.errors import (
@@ -29,7 +27,9 @@ from graph.domain.errors import (
     RateLimited,
     TryLater,
 )
-from graph.turns import Turns
+from graph.execution.turns import Turns
+from graph.http.body import read_body
+from graph.http.caller import caller
 from rest.answers import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
 from rest.body import decode_visit
 

@@ -8,8 +8,8 @@ from msgspec.json import schema_components
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from graph.body import BODY_BYTES
 from graph.domain.visit import Visit
+from graph.http.body import BODY_BYTES
 from rest.answers import ClickRecorded, ClickRefused, Problem, TestRecorded
 from rest.click import PATH
 

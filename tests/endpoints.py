@@ -16,14 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.protocol import BoundedProtocol
 from gateway.websocket import BoundedSocket
-from graph.body import BODY_BYTES
 from graph.domain.context import Context
 from graph.domain.errors import DatabaseAway, FieldInvalid, Forbidden, RateLimited, Unauthenticated
 from graph.domain.scope import Viewer
-from graph.wire.admission import GuardedSchema
-from graph.wire.limits import Limits
-from graph.wire.plan import COST
-from graph.wire.view import GraphQLView
+from graph.execution.admission import GuardedSchema
+from graph.execution.cost_plan import COST
+from graph.execution.limits import Limits
+from graph.http.body import BODY_BYTES
+from graph.http.view import GraphQLView
 from tests.servers import running_server
 
 PATH = "/graphql"

@@ -25,10 +25,10 @@ from gateway.protocol import BoundedProtocol
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from gateway.websocket import BoundedSocket
-from graph.body import BODY_BYTES
 from graph.domain import links, partners, programs, tokens
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
+from graph.http.body import BODY_BYTES
 from rest.script_minifier import minified
 from tests.faces import CLICK, GRAPHQL, Face, Headers, rest
 from tests.servers import running_server

@@ -10,12 +10,12 @@ ROOT = Path(__file__).parent.parent
 STOREYS = ("gateway", "rest", "graph", "db")
 FILES = sorted(path for storey in STOREYS for path in (ROOT / storey).rglob("*.py"))
 LOWER_GRAPH = (
-    "graph.body",
-    "graph.caller",
+    "graph.http.body",
+    "graph.http.caller",
     "graph.domain.errors",
     "graph.domain.context",
     "graph.resolvers",
-    "graph.turns",
+    "graph.execution.turns",
     "graph.domain.visit",
 )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from graph.body import BODY_BYTES
+from graph.http.body import BODY_BYTES
 from tests.databases import MakeDatabase
 from tests.faces import CLICK, GRAPHQL
 from tests.gateways import Gateway, running_gateway

@@ -21,8 +21,8 @@ from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
+from graph.http.requests import Request
 from graph.schema.build import build_schema
-from graph.wire.requests import Request
 from tests.databases import MakeDatabase
 from tests.documents import documents
 from tests.faces import GRAPHQL

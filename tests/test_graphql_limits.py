@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
-from graph.wire.documents import MOST_ERRORS, Documents
-from graph.wire.limits import Limits
+from graph.execution.documents import MOST_ERRORS, Documents
+from graph.execution.limits import Limits
 from tests.endpoints import make_schema
 
 SCHEMA = make_schema()

@@ -12,8 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from graph.body import BODY_BYTES
-from graph.wire.socket import OPERATIONS_PER_SOCKET
+from graph.http.body import BODY_BYTES
+from graph.http.websocket import OPERATIONS_PER_SOCKET
 from tests.endpoints import Tokens, served
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -167,7 +167,7 @@ async def test_a_fault_in_the_look_up_closes_the_socket_and_is_logged(caplog: py
 
     async with served(tokens=Broken()) as address, socket(address, {"token": "secret"}) as ws:
         assert await closed(ws) == 1011
-    assert [record.exc_info is not None for record in caplog.records if record.name == "graph.wire.socket"] == [True]
+    assert [record.exc_info is not None for record in caplog.records if record.name == "graph.http.websocket"] == [True]
 
 
 LONG = "x" * 1000
@@ -238,7 +238,7 @@ async def test_an_id_in_use_closes_the_socket(address: str) -> None:
 
 
 async def test_whoever_does_not_introduce_themselves_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graph.wire.view.INIT_SECONDS", 0.2)
+    monkeypatch.setattr("graph.http.view.INIT_SECONDS", 0.2)
     async with served() as address, connect(f"ws://{address}", subprotocols=[PROTOCOL]) as ws:
         assert await closed(ws) == 4408
 

@@ -16,10 +16,10 @@ from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
+from graph.execution.limits import Limits
 from graph.query.entities import CATALOGUE
 from graph.query.global_ids import encode_id
 from graph.schema.build import build_schema
-from graph.wire.limits import Limits
 from tests.crowds import make_crowd, make_masses
 from tests.listings import LISTS, List
 from tests.statements import Cost, PostgresWatch, SqliteWatch, Statement, postgres_costs, sqlite_cost

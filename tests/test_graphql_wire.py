@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from graph.body import BODY_BYTES
+from graph.http.body import BODY_BYTES
 from tests.endpoints import PATH, Tokens, client, served
 
 AUDITS = Path(__file__).parent / "graphql_http"

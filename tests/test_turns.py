@@ -12,8 +12,8 @@ import pytest
 from graphql import get_introspection_query
 from starlette.requests import ClientDisconnect
 
-from graph.body import BODY_BYTES
-from graph.turns import Turns
+from graph.execution.turns import Turns
+from graph.http.body import BODY_BYTES
 from tests.databases import MakeDatabase
 from tests.gateways import make_link
 from tests.processes import serving

@@ -4,13 +4,13 @@ from functools import cache
 
 from strawberry.schema.config import StrawberryConfig
 
-from graph.schema.executor import LookAheadSchema
+from graph.execution.admission import GuardedSchema
+from graph.execution.executor import LookAheadSchema
+from graph.execution.limits import Limits
 from graph.schema.mutations import Mutation
 from graph.schema.queries import Query
 from graph.schema.scalars import SCALARS
 from graph.schema.subscriptions import Subscription
-from graph.wire.admission import GuardedSchema
-from graph.wire.limits import Limits
 
 
 @cache

@@ -12,7 +12,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from graph.schema.executor import Read, Reads
+from graph.execution.executor import Read, Reads
 
 
 def value(description: str) -> Any:

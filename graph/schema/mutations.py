@@ -17,10 +17,10 @@ from graph.domain import links, partners, programs, tokens
 from graph.domain.context import Context
 from graph.domain.errors import ClickgateError, FieldInvalid, InvalidRequest
 from graph.domain.permissions import check_manager
+from graph.execution.executor import selection_of
 from graph.query.global_ids import RowRef, decode_key
 from graph.schema import changes, reading
 from graph.schema.clicks import TrackClickResult, track_click
-from graph.schema.executor import selection_of
 
 # Whose ids the inputs take.
 NAMED = {"program_id": "Program", "partner_id": "Partner"}

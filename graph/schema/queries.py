@@ -9,10 +9,11 @@ from db.ingest.pending_clicks import CLICK_ID
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
+from graph.execution.executor import Finished
+from graph.execution.selections import Selection
 from graph.query.entities import CATALOGUE
 from graph.query.global_ids import RowRef, decode_id, decode_key
 from graph.schema import reading
-from graph.schema.executor import Finished
 from graph.schema.fields import answered, argument, listed, value
 from graph.schema.inputs import (
     ApiTokenFilter,
@@ -35,7 +36,6 @@ from graph.schema.inputs import (
 from graph.schema.reading import page
 from graph.schema.reports import REPORT_ARGUMENTS, ClickReport, click_report
 from graph.schema.scalars import BigInt
-from graph.schema.selections import Selection
 from graph.schema.types import (
     ApiToken,
     ClickEvent,

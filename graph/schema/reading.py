@@ -7,12 +7,12 @@ from graphql import GraphQLError, is_non_null_type
 
 from graph.domain.context import Context
 from graph.domain.permissions import viewer_of
+from graph.execution.executor import Finished
+from graph.execution.selections import Selection
 from graph.query import rows
 from graph.query.entities import CATALOGUE
 from graph.query.global_ids import RowRef
 from graph.query.plan import Wanted
-from graph.schema.executor import Finished
-from graph.schema.selections import Selection
 from graph.schema.shaping import Shape, Shaping, page_shape, row_shape
 
 

@@ -12,6 +12,9 @@ from strawberry import ID
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
+from graph.execution.cost_plan import COST
+from graph.execution.executor import Finished
+from graph.execution.selections import Selection
 from graph.query.global_ids import decode_key
 from graph.query.plan import Field, Wanted
 from graph.query.rows import reading
@@ -30,14 +33,11 @@ from graph.reports.requests import (
     check_top,
 )
 from graph.reports.requests import ClickReport as Report
-from graph.schema.executor import Finished
 from graph.schema.fields import argument, value
 from graph.schema.inputs import given
 from graph.schema.scalars import BigInt
-from graph.schema.selections import Selection
 from graph.schema.shaping import Shape, Shaping
 from graph.schema.types import Partner, Program, ReferralLink
-from graph.wire.plan import COST
 
 # What a part of a report costs beside an object: it reads some thousand rollups.
 PART_COST = 20

@@ -10,6 +10,7 @@ from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_snake_case
 
 from graph.domain.errors import FieldInvalid
+from graph.execution.selections import Arguments, Place, Selection
 from graph.query.cursors import decode_cursor, list_mark
 from graph.query.entities import CATALOGUE
 from graph.query.entity import Filter
@@ -30,7 +31,6 @@ from graph.query.plan import (
     Wanted,
 )
 from graph.schema.inputs import OrderDirection
-from graph.schema.selections import Arguments, Place, Selection
 
 PAGE_ROWS = 20
 LARGEST_PAGE = 100

@@ -10,10 +10,10 @@ from starlette.types import Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from graph.domain.errors import BodyTooLarge, ClickgateError, EncodingUnknown, InvalidRequest, TryLater, Unauthenticated
-from graph.wire.faults import MASKED, extensions_of
-from graph.wire.measures import count_error
-from graph.wire.media import GRAPHQL, JSON
-from graph.wire.requests import UnreadableType
+from graph.execution.error_presentation import MASKED, extensions_of
+from graph.execution.metrics import count_error
+from graph.http.content_negotiation import GRAPHQL, JSON
+from graph.http.requests import UnreadableType
 
 # Fewer bytes fit into one packet anyway.
 SMALL_BYTES = 1024

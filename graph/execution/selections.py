@@ -30,7 +30,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from graph.domain.errors import InvalidRequest
-from graph.wire.documents import Kept
+from graph.execution.documents import Kept
 
 T = TypeVar("T")
 

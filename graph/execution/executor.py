@@ -25,9 +25,9 @@ from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 
 from graph.domain.context import Context
-from graph.schema.selections import LookAhead, Selection
-from graph.wire.admission import Admitted, GuardedSchema
-from graph.wire.requests import Request
+from graph.execution.admission import Admitted, GuardedSchema
+from graph.execution.selections import LookAhead, Selection
+from graph.http.requests import Request
 
 # Each root field may take a connection of the pool, which is there for other requests too.
 FIELDS_AT_ONCE = 4

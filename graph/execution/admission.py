@@ -20,14 +20,14 @@ from strawberry.types.graphql import OperationType
 
 from graph.domain.context import Context
 from graph.domain.errors import TooComplex
-from graph.turns import Turns
-from graph.wire.cost import Cost
-from graph.wire.documents import MOST_ERRORS, Document, Documents, Kept
-from graph.wire.faults import shown
-from graph.wire.introspection import name_known_locations
-from graph.wire.limits import Limits
-from graph.wire.requests import Request
-from graph.wire.variables import wrong_values
+from graph.execution.cost import Cost
+from graph.execution.documents import MOST_ERRORS, Document, Documents, Kept
+from graph.execution.error_presentation import shown
+from graph.execution.introspection import name_known_locations
+from graph.execution.limits import Limits
+from graph.execution.turns import Turns
+from graph.execution.variables import wrong_values
+from graph.http.requests import Request
 
 # Without fragments there are fewer selections than tokens, but an object counts as several of them.
 KEPT_SELECTIONS_PER_TOKEN = 4

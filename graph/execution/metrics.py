@@ -13,7 +13,7 @@ from graphql import GraphQLError
 from prometheus_client import Counter, Gauge, Histogram
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from graph.wire.documents import Documents
+from graph.execution.documents import Documents
 
 OPERATIONS = Counter(
     "clickgate_graphql_operations", "GraphQL operations, by kind and outcome: ok, failed, refused", ["kind", "outcome"]

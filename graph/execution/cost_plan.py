@@ -30,7 +30,7 @@ from graphql import (
 from graphql.utilities.coerce_input_value import coerce_default_value
 
 from graph.domain.errors import TooComplex
-from graph.wire.cost import (
+from graph.execution.cost import (
     Condition,
     Cost,
     Group,

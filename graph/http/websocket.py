@@ -15,15 +15,15 @@ from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
-from graph.caller import bearer, identified
 from graph.domain.context import Context
 from graph.domain.errors import InvalidRequest, TryLater, Unauthenticated
-from graph.wire.admission import GuardedSchema
-from graph.wire.faults import shown_refusal
-from graph.wire.limits import check
-from graph.wire.measures import kind_of, streaming
-from graph.wire.messages import Init, Subscribe, read, token
-from graph.wire.requests import MalformedRequest, problem
+from graph.execution.admission import GuardedSchema
+from graph.execution.error_presentation import shown_refusal
+from graph.execution.limits import check
+from graph.execution.metrics import kind_of, streaming
+from graph.http.caller import bearer, identified
+from graph.http.requests import MalformedRequest, problem
+from graph.http.websocket_messages import Init, Subscribe, read, token
 
 logger = logging.getLogger(__name__)
 

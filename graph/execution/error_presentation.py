@@ -15,8 +15,8 @@ from strawberry.utils.str_converters import to_camel_case
 
 from db.errors import ClickFailed
 from graph.domain.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
-from graph.wire.measures import count_error
-from graph.wire.requests import PersistedQueryNotSupported
+from graph.execution.metrics import count_error
+from graph.http.requests import PersistedQueryNotSupported
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, Source, Sour
 from graphql.language.parser import MAX_NESTING_DEPTH
 
 from graph.domain.errors import TooComplex
-from graph.wire.limits import check
+from graph.execution.limits import check
 
 # Where an error has several places, the library looks for them line by line. An honest document has fewer lines than
 # tokens.

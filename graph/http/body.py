@@ -3,9 +3,9 @@
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from graph.caller import header
 from graph.domain.errors import BodyTooLarge
-from graph.encodings import decoder
+from graph.http.caller import header
+from graph.http.content_encoding import decoder
 
 BODY_BYTES = 64 * 1024
 

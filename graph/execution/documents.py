@@ -25,9 +25,9 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from graph.domain.errors import TooComplex
-from graph.wire.limits import Limits, check_form
-from graph.wire.parsing import parse_document
-from graph.wire.plan import Plan
+from graph.execution.cost_plan import Plan
+from graph.execution.limits import Limits, check_form
+from graph.execution.parsing import parse_document
 
 # Steps of the rules that compare fields with fields, and follow operations into fragments. A step takes some
 # microseconds, and an honest query, whose fragments overlap here and there, some hundreds. The library's own bound of

@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from graph.domain.errors import TooComplex
-from graph.wire.cost import Cost
+from graph.execution.cost import Cost
 
 # Fragments that spread fragments, without fields between them: the walks through them are recursive.
 MOST_NESTED = 100

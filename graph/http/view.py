@@ -22,15 +22,15 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from graph.caller import bearer, caller, header, identified
 from graph.domain.context import Context
-from graph.wire.admission import GuardedSchema
-from graph.wire.answers import Answer, MethodNotAllowed, NotAcceptable, executed, refused
-from graph.wire.faults import shown, shown_refusal
-from graph.wire.measures import answering, kind_of
-from graph.wire.media import JSON, takes_gzip, wanted, wants_page
-from graph.wire.requests import PersistedQueryNotSupported, Request, posted, queried
-from graph.wire.socket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
+from graph.execution.admission import GuardedSchema
+from graph.execution.error_presentation import shown, shown_refusal
+from graph.execution.metrics import answering, kind_of
+from graph.http.caller import bearer, caller, header, identified
+from graph.http.content_negotiation import JSON, takes_gzip, wanted, wants_page
+from graph.http.requests import PersistedQueryNotSupported, Request, posted, queried
+from graph.http.responses import Answer, MethodNotAllowed, NotAcceptable, executed, refused
+from graph.http.websocket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
 
 METHODS = ("GET", "POST", "OPTIONS")
 # Long enough for a slow line; whoever connects says who they are at once.

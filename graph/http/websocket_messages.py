@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from graph.caller import bearer
-from graph.wire.requests import SentRequest
+from graph.http.caller import bearer
+from graph.http.requests import SentRequest
 
 # Clients number their operations or give them a UUID.
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]

@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Struct
 from starlette.types import Receive, Scope
 
-from graph.body import read_body
-from graph.caller import header
 from graph.domain.errors import InvalidRequest
-from graph.turns import Turns
-from graph.wire.media import is_readable
+from graph.execution.turns import Turns
+from graph.http.body import read_body
+from graph.http.caller import header
+from graph.http.content_negotiation import is_readable
 
 JSON_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 TYPE = re.compile(rf"\b({'|'.join(JSON_TYPES)})\b")

@@ -1,0 +1,1 @@
+"""GraphQL execution: what every operation passes before and after it runs."""
