@@ -17,17 +17,17 @@ from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from uvicorn.config import STARTUP_FAILURE
 
 from gateway import logs
-from gateway.connections import Connections
-from gateway.descriptors import affordable_connections, is_exhaustion
 from gateway.errors import PathTaken
 from gateway.graphql import GraphQLEndpoint
 from gateway.health import Readiness, healthz
 from gateway.metrics import MetricsEndpoint
 from gateway.pages import page_routes
 from gateway.routing import Application
+from gateway.server.connections import Connections
+from gateway.server.descriptors import affordable_connections, is_exhaustion
+from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
-from gateway.signals import stop_on_hangup
 from graph.domain.context import Services
 from rest.click import PATH, ClickEndpoint
 from rest.openapi import OpenAPIEndpoint

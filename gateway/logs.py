@@ -43,7 +43,7 @@ def configure(settings: Settings) -> None:
     # Its lines about each migration are for whoever runs one by hand.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # Their lines about each WebSocket, and each that is refused, would let anybody fill the log.
-    logging.getLogger("gateway.websocket").setLevel(logging.WARNING)
+    logging.getLogger("gateway.server.websocket").setLevel(logging.WARNING)
     logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
 
 

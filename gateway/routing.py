@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.faults import telling_in_one_line
-from gateway.forwarding import TrustedProxies
 from gateway.graphql import GraphQLEndpoint
+from gateway.server.forwarding import TrustedProxies
 from gateway.settings import Settings
 from rest.click import CORS, ClickEndpoint
 

@@ -13,12 +13,12 @@ from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.token_cache import Credentials
 from db.rollups.aggregator import Folder
-from gateway.addresses import address_keeper
 from gateway.authentication import authentication
-from gateway.device import DeviceLookup
-from gateway.geo import GeoLookup
-from gateway.limits import limiter
+from gateway.lookups.addresses import address_keeper
+from gateway.lookups.device import DeviceLookup
+from gateway.lookups.geo import GeoLookup
 from gateway.metrics import WriterMetrics, count_click, sample
+from gateway.rate_limit import limiter
 from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
 from graph.domain.context import Services

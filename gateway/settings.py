@@ -12,7 +12,7 @@ from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from gateway.forwarding import UNIX
+from gateway.server.forwarding import UNIX
 from graph.http.caller import TOKEN
 
 PREFIX = "CLICKGATE_"

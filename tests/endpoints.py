@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.protocol import BoundedProtocol
-from gateway.websocket import BoundedSocket
+from gateway.server.protocol import BoundedProtocol
+from gateway.server.websocket import BoundedSocket
 from graph.domain.context import Context
 from graph.domain.errors import DatabaseAway, FieldInvalid, Forbidden, RateLimited, Unauthenticated
 from graph.domain.scope import Viewer

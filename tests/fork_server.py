@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, NoReturn
 
-from gateway.cli import COMMANDS, main
+from gateway.cli.main import COMMANDS, main
 
 ROOT = Path(__file__).parent.parent
 MESSAGE_BYTES = 128 * 1024

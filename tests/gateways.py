@@ -20,11 +20,11 @@ from db.engine.store import Store
 from db.ingest.click_statements import ClickStatements
 from db.lookups.tokens import NewToken, Role
 from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
-from gateway.device import DeviceLookup
-from gateway.protocol import BoundedProtocol
+from gateway.lookups.device import DeviceLookup
+from gateway.server.protocol import BoundedProtocol
+from gateway.server.websocket import BoundedSocket
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
-from gateway.websocket import BoundedSocket
 from graph.domain import links, partners, programs, tokens
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.crawlers import CrawlerNames, as_word
-from gateway.device import DeviceLookup
+from gateway.lookups.crawlers import CrawlerNames, as_word
+from gateway.lookups.device import DeviceLookup
 from tests.agent_samples import browsers, crawlers, sample
 from tests.faces import both_faces
 from tests.gateways import Gateway

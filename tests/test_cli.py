@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from db.engine.store import Store
 from db.schema.tables import Partner, PartnerProgram, ReferralLink
-from gateway.cli import COMMANDS
+from gateway.cli.main import COMMANDS
 from gateway.settings import PREFIX, Settings
 from tests.databases import MakeDatabase
 from tests.gateways import make_link

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateway.cli import COMMANDS
+from gateway.cli.main import COMMANDS
 from tests.databases import MakeDatabase
 from tests.processes import COMMAND, clickgate, environment, heed_signals
 

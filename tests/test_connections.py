@@ -13,7 +13,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway import connections, descriptors
+from gateway.server import connections, descriptors
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, make_link, running_gateway
 from tests.processes import COMMAND, environment, free_port, ready, serving, stop
@@ -118,7 +118,7 @@ async def test_sockets_leave_room_for_clicks(make_sqlite: MakeDatabase) -> None:
 async def test_a_client_that_does_not_read_is_cut_off(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.timeouts.UNREAD_SECONDS", 0.5)
+    monkeypatch.setattr("gateway.server.timeouts.UNREAD_SECONDS", 0.5)
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
         reason = 'clickgate_connections_dropped_total{reason="unread"}'
@@ -210,7 +210,7 @@ async def test_a_gateway_short_of_descriptors_from_the_first_second_on_heals(
             assert (await http.post("/graphql", json={"query": "{ __typename }"})).status_code == 200
             assert (await http.post(PATH, content=CLICK)).status_code == 200
         lines = [json.loads(line) for line in log.read_text().splitlines()]
-        assert [line["level"] for line in lines if line["logger"] == "gateway.connections"] == ["warning"]
+        assert [line["level"] for line in lines if line["logger"] == "gateway.server.connections"] == ["warning"]
         assert not [line for line in lines if line["level"] == "error"]
     finally:
         await stop(process)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ua_parser import user_agent_parser
 
-from gateway.device import AGENT_CHARS, CACHE_ENTRIES, NO_AGENT, SPIDER, DeviceLookup
+from gateway.lookups.device import AGENT_CHARS, CACHE_ENTRIES, NO_AGENT, SPIDER, DeviceLookup
 from graph.domain.visit import Device
 
 IPHONE = (

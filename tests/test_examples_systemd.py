@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.serve import SHUTDOWN_SECONDS
+from gateway.server.serve import SHUTDOWN_SECONDS
 from gateway.settings import Settings
 from tests.example_files import EXAMPLES
 from tests.gateways import make_link

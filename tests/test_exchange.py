@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.protocol import BoundedProtocol
+from gateway.server.protocol import BoundedProtocol
 from tests.servers import running_server
 
 LENGTH = (b"content-length", b"5")

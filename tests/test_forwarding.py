@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.forwarding import TrustedProxies
+from gateway.server.forwarding import TrustedProxies
 from tests.databases import MakeDatabase
 from tests.gateways import running_gateway
 from tests.raw import connection, request, status

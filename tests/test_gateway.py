@@ -24,8 +24,8 @@ from db.ingest.records import Click, VisitRecord
 from db.ingest.writer import ClickWriter
 from gateway import graphql
 from gateway.health import ASK_SECONDS
-from gateway.limits import limiter
 from gateway.metrics import WriterMetrics
+from gateway.rate_limit import limiter
 from gateway.settings import Settings
 from graph.domain.errors import RateLimited
 from tests.databases import MakeDatabase
@@ -220,7 +220,7 @@ async def test_workers_end_with_the_process_that_started_them(make_postgres: Mak
 
 
 def test_the_rate_limit_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.limits.CLIENTS", 100)
+    monkeypatch.setattr("gateway.rate_limit.CLIENTS", 100)
     charge = limiter("1/hour")
     charge("192.0.2.1")
     with pytest.raises(RateLimited):

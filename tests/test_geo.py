@@ -13,7 +13,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from gateway.errors import GeoDatabaseError
-from gateway.geo import GeoLookup
+from gateway.lookups.geo import GeoLookup
 from graph.domain.visit import Place
 
 OXFORD = {

@@ -43,7 +43,7 @@ async def test_without_npm_there_is_a_gateway_whose_pages_say_how_they_are_built
 ) -> None:
     assert not (unbuilt / "gateway" / "web" / "dist").exists()
     url = f"http://127.0.0.1:{(port := free_port())}"
-    start = [sys.executable, "-c", "from gateway.cli import cli; cli()", "serve", "--port", str(port)]
+    start = [sys.executable, "-c", "from gateway.cli.main import cli; cli()", "serve", "--port", str(port)]
     process = subprocess.Popen(start, cwd=unbuilt, env=environment(make_sqlite()) | {"PYTHONPATH": str(unbuilt)})
     try:
         async with httpx.AsyncClient(base_url=url) as http:

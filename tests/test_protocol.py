@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio import client
 from websockets.typing import Subprotocol
 
-from gateway.protocol import BoundedProtocol
+from gateway.server.protocol import BoundedProtocol
 from tests.databases import MakeDatabase
 from tests.endpoints import served
 from tests.gateways import Gateway, running_gateway
@@ -18,7 +18,7 @@ HEAD = b"POST /api/v1/track/click HTTP/1.1\r\nHost: localhost\r\n"
 
 @pytest.fixture
 async def gateway(make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
-    monkeypatch.setattr("gateway.timeouts.REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr("gateway.server.timeouts.REQUEST_SECONDS", 0.5)
     async with running_gateway(make_sqlite()) as running:
         yield running
 
@@ -66,7 +66,7 @@ async def test_a_connection_that_is_used_again_and_again_stays(gateway: Gateway)
 
 
 async def test_a_socket_is_not_given_up_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.timeouts.REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.server.timeouts.REQUEST_SECONDS", 0.2)
     async with served() as address:
         async with client.connect(f"ws://{address}", subprotocols=[Subprotocol("graphql-transport-ws")]) as ws:
             await asyncio.sleep(0.5)

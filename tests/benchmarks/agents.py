@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from time import perf_counter
 
-from gateway.device import DeviceLookup
+from gateway.lookups.device import DeviceLookup
 from tests.agent_samples import browsers, crawlers, sample
 from tests.benchmarks.verdict import Wrong, run
 

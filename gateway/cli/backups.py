@@ -9,7 +9,7 @@ from db.engine.sqlite.backend import checked_path
 from db.engine.sqlite.backup import back_up, restore
 from db.engine.store import Store
 from db.errors import UnusableDatabase
-from gateway.commands.progress import progress
+from gateway.cli.progress import progress
 from gateway.services import now
 from gateway.settings import Settings
 

@@ -7,7 +7,7 @@ from socket import socket
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from gateway.signals import ALSO_STOPPING, heeded
+from gateway.server.signals import ALSO_STOPPING, heeded
 
 
 class Workers(Multiprocess):

@@ -7,9 +7,9 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from gateway.addresses import unmapped
-from gateway.connections import OPEN, Connections
-from gateway.timeouts import FAREWELL_SECONDS, NO_LIMITS
+from gateway.lookups.addresses import unmapped
+from gateway.server.connections import OPEN, Connections
+from gateway.server.timeouts import FAREWELL_SECONDS, NO_LIMITS
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from gateway.addresses import client_key
+from gateway.lookups.addresses import client_key
 from graph.domain.errors import RateLimited
 
 # About 20 MB of counters. Whoever commands more addresses than this is not held by a limit per address anyway, so

@@ -13,15 +13,15 @@ from uvicorn.config import STARTUP_FAILURE
 from db.engine.revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
-from gateway.accepting import Config
-from gateway.descriptors import check_descriptors, raise_descriptor_limit
 from gateway.errors import GeoDatabaseError
-from gateway.listening import listening
-from gateway.protocol import BoundedProtocol
+from gateway.server.accepting import Config
+from gateway.server.descriptors import check_descriptors, raise_descriptor_limit
+from gateway.server.listening import listening
+from gateway.server.protocol import BoundedProtocol
+from gateway.server.signals import ending_in_order, stop_on_hangup
+from gateway.server.websocket import BoundedSocket
+from gateway.server.workers import Workers
 from gateway.settings import Settings
-from gateway.signals import ending_in_order, stop_on_hangup
-from gateway.websocket import BoundedSocket
-from gateway.workers import Workers
 from graph.http.body import BODY_BYTES
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ an address for complaints, or by a name on the list of crawlers.
 
 from enum import Enum
 
-from gateway.agents import Agent, Shape
-from gateway.crawlers import CrawlerNames
-from gateway.patterns import PatternSet, any_of
+from gateway.lookups.agents import Agent, Shape
+from gateway.lookups.crawlers import CrawlerNames
+from gateway.lookups.patterns import PatternSet, any_of
 
 
 class Sign(Enum):

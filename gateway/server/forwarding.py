@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 
 from starlette.types import Scope
 
-from gateway.addresses import CACHE_ENTRIES, parsed_address
+from gateway.lookups.addresses import CACHE_ENTRIES, parsed_address
 
 # The peer of a Unix socket, which has no address.
 UNIX = "unix"

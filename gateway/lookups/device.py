@@ -10,8 +10,8 @@ from ua_parser import DefaultedResult, Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
-from gateway.agents import Agent, read_agent
-from gateway.bots import BotCheck
+from gateway.lookups.agents import Agent, read_agent
+from gateway.lookups.bots import BotCheck
 from graph.domain.enrichment import kept
 from graph.domain.visit import Device
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gateway.demo import filling, signing_in
-from gateway.serve import prepare, serve
+from gateway.server.serve import prepare, serve
 from gateway.settings import Settings
 
 

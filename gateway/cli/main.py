@@ -13,7 +13,7 @@ import click
 from pydantic import ValidationError
 
 from gateway import logs
-from gateway.environment import check_texts, warn_of_unknown_settings
+from gateway.cli.environment import check_texts, warn_of_unknown_settings
 from gateway.faults import in_one_line
 from gateway.settings import PREFIX, Settings
 

@@ -13,8 +13,8 @@ from db.engine.revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from db.rollups.rebuild import Rebuilt, events_to_read, rebuild
-from gateway.commands.progress import progress
-from gateway.serve import prepare
+from gateway.cli.progress import progress
+from gateway.server.serve import prepare
 from gateway.settings import Settings
 
 # A file that nobody had open is read without locks, and again where a gateway started meanwhile.

@@ -1,0 +1,1 @@
+"""What a click's headers and address tell: device, browser, bot, place."""

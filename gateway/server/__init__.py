@@ -1,0 +1,1 @@
+"""The HTTP server: sockets, connections, protocols, timeouts and processes."""
