@@ -29,9 +29,9 @@ from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Services
-from rest.click import PATH, ClickEndpoint
+from rest.clicks import PATH, ClickEndpoint
 from rest.openapi import OpenAPIEndpoint
-from rest.tracker import PATHS, TrackerScript
+from rest.tracker.script import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from gateway.faults import telling_in_one_line
 from gateway.graphql import GraphQLEndpoint
 from gateway.server.forwarding import TrustedProxies
 from gateway.settings import Settings
-from rest.click import CORS, ClickEndpoint
+from rest.clicks import CORS, ClickEndpoint
 
 SLASHES = re.compile("/+")
 API = "/api"

@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from graph.domain.visit import Visit
 from graph.http.body import BODY_BYTES
-from rest.answers import ClickRecorded, ClickRefused, Problem, TestRecorded
-from rest.click import PATH
+from rest.clicks import PATH
+from rest.responses import ClickRecorded, ClickRefused, Problem, TestRecorded
 
 PROBLEMS = {
     "400": "The request names no link, or a field is unusable; sending it again will not help",

@@ -118,6 +118,6 @@ def _run(request: Mapping[str, Any]) -> NoReturn:
 def serve() -> None:
     """Import every command, and run each that is asked for on the socket whose descriptor is the argument."""
     for module, _ in COMMANDS.values():
-        import_module(f"gateway.commands.{module}")
+        import_module(f"gateway.cli.{module}")
     gc.freeze()
     _run(_next_request(socket.socket(fileno=int(sys.argv[1]))))

@@ -29,7 +29,7 @@ from graph.domain import links, partners, programs, tokens
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.http.body import BODY_BYTES
-from rest.script_minifier import minified
+from rest.tracker.minifier import minified
 from tests.faces import CLICK, GRAPHQL, Face, Headers, rest
 from tests.servers import running_server
 
@@ -143,7 +143,7 @@ def what_all_gateways_share() -> Iterator[None]:
     """Make only once what is the same for every gateway of a run, and would take most of a gateway's start."""
     with (
         patch("gateway.services.DeviceLookup", device_lookup),
-        patch("rest.tracker.minified", minified_once),
+        patch("rest.tracker.script.minified", minified_once),
         patch("db.ingest.batch.ClickStatements", click_statements),
     ):
         yield

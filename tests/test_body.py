@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from graph.domain.errors import BodyNotObject
 from graph.domain.visit import Visit
-from rest import body as face
-from rest.body import decode_visit
+from rest import visit_body as face
+from rest.visit_body import decode_visit
 
 NAMES = Visit.__struct_fields__
 ANY_TEXT = st.text(st.characters(codec=None), max_size=20)

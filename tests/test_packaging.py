@@ -71,7 +71,9 @@ def test_the_installed_command_has_the_migrations(command: Path, tmp_path: Path)
 
 
 def test_the_installed_packages_have_the_files_that_pages_are_made_of(command: Path) -> None:
-    script = "from gateway.demo.shop import routes; from rest.tracker import TrackerScript; routes(), TrackerScript()"
+    script = (
+        "from gateway.demo.shop import routes; from rest.tracker.script import TrackerScript; routes(), TrackerScript()"
+    )
     run(command.with_name("python"), "-c", script)
 
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 from pydantic import ValidationError
 
 from gateway.settings import Settings
-from rest.script_minifier import minified
+from rest.tracker.minifier import minified
 from tests.databases import MakeDatabase
 from tests.gateways import Gateway, running_gateway
 from tests.processes import clickgate

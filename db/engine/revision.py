@@ -14,7 +14,7 @@ from db.schema.tables import Base
 
 # By the files of the migrations, whose names begin with them, the newest last.
 REVISIONS = sorted(
-    file.name.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*_*.py")
+    file.name.partition("_")[0] for file in (Path(__file__).parents[1] / "migrations" / "versions").glob("[0-9]*_*.py")
 )
 VERSION_TABLE = "alembic_version"
 # Of two gateways that start at once, the second one waits this long for the first one's upgrade of a SQLite file.

@@ -17,7 +17,7 @@ from gateway.cli.environment import check_texts, warn_of_unknown_settings
 from gateway.faults import in_one_line
 from gateway.settings import PREFIX, Settings
 
-# The module in `gateway.commands`, and the command in it.
+# The module in `gateway.cli`, and the command in it.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "program": ("administration", "program"),
     "partner": ("administration", "partner"),
@@ -48,7 +48,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"gateway.commands.{module}"), name)
+        command: click.Command = getattr(import_module(f"gateway.cli.{module}"), name)
         return command
 
 

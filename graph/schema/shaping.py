@@ -1,4 +1,4 @@
-"""From a selection to the shapes that `graph.reading` reads, and the values that go with them."""
+"""From a selection to the shapes that `graph.query` reads, and the values that go with them."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum

@@ -30,8 +30,8 @@ from graph.domain.errors import (
 from graph.execution.turns import Turns
 from graph.http.body import read_body
 from graph.http.caller import caller
-from rest.answers import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
-from rest.body import decode_visit
+from rest.responses import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
+from rest.visit_body import decode_visit
 
 logger = logging.getLogger(__name__)
 

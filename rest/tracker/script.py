@@ -13,8 +13,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rest.click import PATH
-from rest.script_minifier import minified
+from rest.clicks import PATH
+from rest.tracker.minifier import minified
 
 # The name that existing installations have, and a neutral one.
 PATHS = ("/js/affitor-tracker.js", "/js/tracker.js")

@@ -1,1 +1,0 @@
-"""The commands, each imported only where it is run."""

@@ -1,1 +1,0 @@
-"""One module a noun, one plain async function a verb; every face calls these and nothing else."""
