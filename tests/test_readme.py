@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateways import Gateway
+from tests.support.gateways import Gateway
 
 README = Path(__file__).parent.parent / "README.md"
 QUERIES = re.findall(r"```graphql\n(.*?)```", README.read_text(), re.DOTALL)

@@ -1,7 +1,7 @@
 """Measure how many people's browsers count as bots, and how many bots as people.
 
 Judges the packages `user-agents` and `top-user-agents` from npm (install them by `npm ci` in a copy of
-`tests/agents_npm`, and name that folder), the examples of the list of crawlers, our own samples, and any files of
+`tests/support/npm/agents`, and name that folder), the examples of the list of crawlers, our own samples, and any files of
 agents, one a line, that are named as people's or as bots'.
 """
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from time import perf_counter
 
 from gateway.lookups.device import DeviceLookup
-from tests.agent_samples import browsers, crawlers, sample
 from tests.benchmarks.verdict import Wrong, run
+from tests.support.agent_samples import browsers, crawlers, sample
 
 MOST_BOTS = 1 / 1000
 MOST_PEOPLE = 1 / 20

@@ -17,10 +17,10 @@ from sqlalchemy import func, select
 from db.engine.store import Store
 from db.schema.tables import ClickEvent
 from tests.benchmarks.verdict import Wrong, run
-from tests.databases import postgres_databases, postgres_server
-from tests.gateways import make_link
-from tests.load import Load
-from tests.processes import serving
+from tests.support.click_load import Load
+from tests.support.databases import postgres_databases, postgres_server
+from tests.support.gateways import make_link
+from tests.support.processes import serving
 
 TOKEN = "follower"
 QUERY = """query ($after: String) {

@@ -1,0 +1,303 @@
+"""Batches under faults: one refused row, a lost connection, a commit whose answer never came."""
+
+import asyncio
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import func, insert, select, update
+
+from db.audit.report import audit
+from db.engine.store import Store
+from db.errors import DatabaseAway
+from db.ingest.committer import Committer
+from db.ingest.id_blocks import FIRST_BLOCK
+from db.ingest.records import Click, Receipt, TestClick, VisitRecord
+from db.ingest.writer import ClickWriter
+from db.lookups.link_directory import LinkDirectory
+from db.schema.tables import ClickEvent, ClickTestEvent, Customer, IdBlock, PartnerProgram, QueuedClicks, ReferralLink
+from gateway.metrics import WriterMetrics
+from tests.support.databases import MakeDatabase
+from tests.support.faulty_proxy import lossy_proxy
+from tests.support.gateways import make_link
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def click(event_id: str | None = None, *, link_id: int = 1, **visit: Any) -> Click:
+    return Click(1, link_id, 1, NOW, "https://yoursite.com/?aff=PARTNER123", VisitRecord(event_id=event_id, **visit))
+
+
+async def count(store: Store, table: type[ClickEvent] | type[ClickTestEvent] | type[Customer]) -> int:
+    async with store.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+async def write_nothing(store: Store) -> None:
+    async with store.write() as connection:
+        await connection.execute(update(IdBlock).where(IdBlock.name == "none").values(next_id=IdBlock.next_id))
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    await make_link(database_url)
+    store = Store(database_url)
+    yield store
+    assert not (await audit(store)).differences
+    await store.close()
+
+
+@pytest.fixture
+async def committer(store: Store) -> AsyncIterator[Committer]:
+    committer = Committer(store)
+    yield committer
+    await committer.disconnect()
+
+
+async def test_one_refused_click_fails_alone(store: Store, committer: Committer) -> None:
+    test = TestClick(1, NOW, None, VisitRecord())
+    batch: list[Click | TestClick] = [
+        click("a"),
+        click(link_id=999),
+        click("b"),
+        click("b"),
+        test,
+        TestClick(999, NOW, None, VisitRecord()),
+    ]
+    first, refused, second, replay, recorded, unknown = await committer.commit(batch)
+    assert isinstance(first, Receipt)
+    assert isinstance(second, Receipt)
+    assert isinstance(refused, Exception)
+    assert isinstance(replay, Receipt)
+    assert replay.replayed
+    assert replay.click_id == second.click_id
+    assert isinstance(recorded, int)
+    assert isinstance(unknown, Exception)
+    assert await count(store, ClickEvent) == 2
+    assert await count(store, Customer) == 2
+    assert await count(store, ClickTestEvent) == 1
+
+
+async def test_an_earlier_click_that_is_committed_later_leaves_the_customer_to_the_latest(
+    store: Store, committer: Committer
+) -> None:
+    (first,) = await committer.commit([click()])
+    assert isinstance(first, Receipt)
+
+    def after(seconds: int) -> Click:
+        return replace(click(existing_click_id=first.click_id), occurred_at=NOW + timedelta(seconds=seconds))
+
+    for batch, latest in (([after(2)], 2), ([after(1)], 2), ([after(4), after(3)], 4)):
+        await committer.commit(batch)
+        async with store.read() as connection:
+            assert await connection.scalar(select(Customer.last_click_at)) == NOW + timedelta(seconds=latest)
+
+
+async def test_a_refused_click_leaves_its_repetition_refused_too(store: Store, committer: Committer) -> None:
+    outcomes = await committer.commit([click("a", link_id=999), click("a", link_id=999), click("b")])
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [True, True, False]
+    assert await count(store, ClickEvent) == 1
+
+
+async def test_text_that_no_database_takes_fails_alone(store: Store, committer: Committer) -> None:
+    good, bad = await committer.commit([click(), click(page_title="\ud800")])
+    assert isinstance(good, Receipt)
+    assert isinstance(bad, Exception)
+    assert await count(store, ClickEvent) == 1
+
+
+AWKWARD = (
+    "",
+    "007",
+    "1e5",
+    "null",
+    "true",
+    '"',
+    "'; DROP TABLE customers; --",
+    "\\u0041 \\",
+    "a\tb\r\nc",
+    "\x7f\u2028",
+    "\u00e9\u65e5\U0001f600",
+)
+
+
+async def test_texts_are_kept_as_they_are_in_batches_and_one_by_one(store: Store, committer: Committer) -> None:
+    given = [click(page_title=text, additional_data=text) for text in AWKWARD]
+    await committer.commit(given)
+    await committer.commit([*given, click(link_id=999)])  # the last one is refused, so the others go one by one
+    async with store.read() as connection:
+        titles = select(ClickEvent.page_title, ClickEvent.additional_data).order_by(ClickEvent.id)
+        kept = [tuple(row) for row in await connection.execute(titles)]
+    assert kept == 2 * [(text, text) for text in AWKWARD]
+
+
+async def test_a_busy_gateway_reserves_more_and_more_ids_at_once(store: Store, committer: Committer) -> None:
+    for _ in range(FIRST_BLOCK // 500 + 1):
+        await committer.commit([click()] * 500)
+    async with store.read() as connection:
+        ids = list(await connection.scalars(select(ClickEvent.id).order_by(ClickEvent.id)))
+        blocks = select(IdBlock.next_id).where(IdBlock.name.in_(("click_events", "customers")))
+        ends = list(await connection.scalars(blocks))
+    assert ids == list(range(1, len(ids) + 1))
+    assert ends == 2 * [1 + FIRST_BLOCK + 2 * FIRST_BLOCK]
+
+
+async def test_a_batch_waits_for_another_process_that_writes(make_sqlite: MakeDatabase) -> None:
+    url = make_sqlite()
+    await make_link(url)
+    store = Store(url)
+    committer = Committer(store)
+    await committer.commit([click()])  # whatever is reserved or prepared once, is
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    committing = asyncio.create_task(committer.commit([click(), click("a")]))
+    await asyncio.sleep(0.3)
+    assert not committing.done()
+    other.rollback()
+    assert all(isinstance(outcome, Receipt) for outcome in await committing)
+    other.execute("BEGIN IMMEDIATE")  # the lock is free again
+    other.close()
+    assert await count(store, ClickEvent) == 3
+    assert not (await audit(store)).differences
+    await committer.disconnect()
+    await store.close()
+
+
+async def test_two_committers_with_the_same_event_ids_record_each_once(store: Store, committer: Committer) -> None:
+    other = Committer(store)
+    first = await committer.commit([click(str(number)) for number in range(20)])
+    second = await other.commit([click(str(number)) for number in range(10, 30)])
+    await other.disconnect()
+    ids = [receipt.click_id for receipt in [*first, *second] if isinstance(receipt, Receipt)]
+    assert ids[10:20] == ids[20:30]
+    assert len(set(ids)) == 30
+    assert await count(store, ClickEvent) == 30
+
+
+async def test_a_closed_connection_is_opened_again(store: Store, committer: Committer) -> None:
+    await committer.commit([click()])
+    await committer.disconnect()
+    (receipt,) = await committer.commit([click()])
+    assert isinstance(receipt, Receipt)
+    assert await count(store, ClickEvent) == 2
+
+
+async def test_the_slower_of_two_gateways_with_one_event_id_reads_the_fasters_answer(
+    make_postgres: MakeDatabase,
+) -> None:
+    url = make_postgres()
+    await make_link(url)
+    faster, slower = Store(url), Store(url)
+    committer = Committer(slower)
+    ids = {"program_id": 1, "partner_id": 1, "link_id": 1, "click_id": "cust_900_1"}
+    async with faster.write() as connection:
+        await connection.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
+        event = {"id": 900, "customer_id": 900, "occurred_at": NOW, "affiliate_url": "https://yoursite.com/"}
+        await connection.execute(insert(ClickEvent).values(event_id="same", **event, **ids))
+        await connection.execute(update(ReferralLink).values(clicks=1, last_clicked=NOW))
+        await connection.execute(update(PartnerProgram).values(clicks=1, last_clicked_at=NOW))
+        await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=900, last_id=900, clicks=1))
+        committing = asyncio.create_task(committer.commit([click("same"), click("other")]))
+        await asyncio.sleep(0.5)
+        assert not committing.done()  # it waits to learn whether "same" will be there
+    same, other = await committing
+    assert same == Receipt("cust_900_1", 1, replayed=True)
+    assert isinstance(other, Receipt)
+    assert await count(slower, ClickEvent) == 2
+    assert not (await audit(slower)).differences
+    await committer.disconnect()
+    await faster.close()
+    await slower.close()
+
+
+async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres: MakeDatabase) -> None:
+    url = make_postgres()
+    await make_link(url)
+    with tempfile.TemporaryDirectory(prefix="cg-") as folder:
+        async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
+            store = Store(proxied)
+            committer = Committer(store)
+            # Ids of every kind are reserved by this, and the next batch has only itself to commit.
+            await committer.commit([click(), TestClick(None, NOW, None, VisitRecord())])
+            proxy.lose = 1
+            batch: list[Click | TestClick] = [
+                click(),
+                click("a"),
+                click("a"),
+                click(),
+                TestClick(None, NOW, None, VisitRecord()),
+            ]
+            outcomes = await committer.commit(batch)
+            assert proxy.lost == 1
+            assert await count(store, ClickEvent) == 4
+            assert await count(store, ClickTestEvent) == 2
+            async with store.read() as connection:
+                stored = set((await connection.scalars(select(ClickEvent.click_id))).all())
+            *receipts, test = outcomes
+            assert isinstance(test, int)
+            assert all(isinstance(receipt, Receipt) and receipt.click_id in stored for receipt in receipts)
+            assert not (await audit(store)).differences
+            await committer.disconnect()
+            await store.close()
+
+
+async def test_a_connection_that_fell_silent_costs_one_outage(
+    make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.ingest.writer.COMMIT_SECONDS", 1)
+    monkeypatch.setattr("db.lookups.link_directory.LOOK_UP_SECONDS", 1)
+    url = make_postgres()
+    await make_link(url)
+    with tempfile.TemporaryDirectory(prefix="cg-") as folder:
+        async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
+            store = Store(proxied)
+            writer = ClickWriter(Committer(store), queue_clicks=100, observer=WriterMetrics())
+            directory = LinkDirectory(store)
+            await asyncio.gather(*(write_nothing(store) for _ in range(5)))  # several connections in the pool
+            await directory.start()
+            writer.start()
+            await writer.record(click())
+            proxy.silence()
+            with pytest.raises(DatabaseAway):
+                await writer.record(click())
+            await writer.record(click())
+            other = Store(url)
+            async with other.write() as connection:
+                await connection.execute(update(ReferralLink).values(status="inactive"))
+            await other.close()
+            async with asyncio.timeout(5):
+                while (link := await directory.find("PARTNER123")) is None or link.is_active:
+                    await asyncio.sleep(0.1)
+            await writer.close()
+            await directory.close()
+            await store.close()
+
+
+async def log_bytes(url: str, batches: int) -> int:
+    """Return how long SQLite's write-ahead log is after so many batches."""
+    await make_link(url)
+    store = Store(url)
+    committer = Committer(store)
+    for _ in range(batches):
+        await committer.commit([click() for _ in range(10)])
+        await asyncio.sleep(0.002)
+    size = Path(f"{store.url.database}-wal").stat().st_size
+    assert not (await audit(store)).differences
+    await committer.disconnect()
+    await store.close()
+    return size
+
+
+@pytest.mark.slow
+async def test_sqlites_log_is_copied_back_beside_the_commits(
+    make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.engine.sqlite.checkpoints.CHECKPOINT_SECONDS", 60)
+    everything = await log_bytes(make_sqlite(), 200)
+    monkeypatch.setattr("db.engine.sqlite.checkpoints.CHECKPOINT_SECONDS", 0)
+    assert await log_bytes(make_sqlite(), 200) < everything / 2

@@ -1,0 +1,107 @@
+"""All pooled connections in use: what needs one is refused as in any other outage, with a line in the log, while clicks
+of known links, which need none, are recorded."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from db.engine.store import Store
+from tests.support.captured_log import Log
+from tests.support.gateways import Gateway, running_gateway
+from tests.support.outages import check_ready
+
+# More than any pool has.
+MOST = 40
+PERIOD = 'from: "2026-08-01T00:00:00Z", to: "2026-09-01T00:00:00Z"'
+QUERIES = {
+    "a list": "{ programs { nodes { name } } }",
+    "a list and its total": "{ referralLinks { totalCount nodes { code } } }",
+    "a report's part": f"{{ clickReport({PERIOD}) {{ clicks }} }}",
+    "a report": f"{{ clickReport({PERIOD}) {{ clicks series(interval: DAY) {{ people }} }} }}",
+    "a mutation": 'mutation { createProgram(input: {name: "Late"}) { program { name } } }',
+}
+
+
+@contextmanager
+def observed_stores() -> Iterator[list[Store]]:
+    """Collect the databases that gateways open meanwhile."""
+    stores: list[Store] = []
+
+    def make(*arguments: Any, **named: Any) -> Store:
+        stores.append(Store(*arguments, **named))
+        return stores[-1]
+
+    with patch("gateway.services.Store", make), patch("db.engine.pool_usage.POOL_SECONDS", 0.3):
+        yield stores
+
+
+@asynccontextmanager
+async def all_in_use(store: Store) -> AsyncIterator[None]:
+    """Take every pooled connection, until there is none left."""
+    async with AsyncExitStack() as stack:
+        for take in (store.snapshot, store.read):
+            await _take_all(stack, take)
+        yield
+
+
+async def _take_all(stack: AsyncExitStack, take: Callable[[], Any]) -> None:
+    for _ in range(MOST):
+        try:
+            await stack.enter_async_context(take())
+        except Exception:
+            return
+    raise AssertionError("the pool has no end")
+
+
+@pytest.fixture
+async def crowded(database_url: str, log: Log) -> AsyncIterator[tuple[Gateway, Store]]:
+    with observed_stores() as stores:
+        async with running_gateway(database_url) as gateway:
+            await gateway.link()
+            await check_ready(gateway)
+            yield gateway, stores[0]
+
+
+def traceback_lines(log: Log) -> list[str]:
+    return [record.getMessage() for record in log.records if record.exc_info]
+
+
+def pool_lines(log: Log) -> list[str]:
+    return [record.getMessage() for record in log.records if record.name == "db.engine.pool_usage"]
+
+
+async def test_what_needs_a_connection_may_be_tried_again(crowded: tuple[Gateway, Store], log: Log) -> None:
+    gateway, store = crowded
+    token = await gateway.token()
+    await gateway.graphql(QUERIES["a list"], token=token)  # the token is known
+    async with all_in_use(store):
+        log.records.clear()
+        for what, query in QUERIES.items():
+            (error,) = (await gateway.graphql(query, token=token))["errors"]
+            assert error["extensions"]["code"] == "UNAVAILABLE", what
+            assert error["extensions"]["retryAfter"] >= 1
+        assert (await gateway.track()).status_code == 200
+    assert len(pool_lines(log)) <= 1
+    await check_ready(gateway)
+    assert not traceback_lines(log)
+    assert len(pool_lines(log)) <= 3
+
+
+async def test_who_is_not_known_yet_is_refused_with_503(crowded: tuple[Gateway, Store], log: Log) -> None:
+    gateway, store = crowded
+    token = await gateway.token()
+    await gateway.link("LATER", program=await gateway.program(), partner=await gateway.partner())
+    async with all_in_use(store):
+        answer = await gateway.http.post(
+            "/graphql", json={"query": QUERIES["a list"]}, headers={"Authorization": f"Bearer {token}"}
+        )
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        answer = await gateway.track("UNKNOWN")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+    await check_ready(gateway)
+    assert not traceback_lines(log)

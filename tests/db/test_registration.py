@@ -1,0 +1,334 @@
+"""Writers that register on PostgreSQL: one that is taken for dead commits nothing behind those who follow the clicks,
+and one of another version nothing at all."""
+
+import asyncio
+import logging
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, delete, func, select, text, update
+
+from db.audit.report import audit
+from db.engine import migrate
+from db.engine.revision import REVISIONS
+from db.engine.store import Store
+from db.ingest.committer import Committer
+from db.ingest.records import Click, Receipt, VisitRecord
+from db.schema.tables import ClickEvent, RunningWriter
+from tests.support.databases import MakeDatabase
+from tests.support.faulty_proxy import lossy_proxy
+from tests.support.followers import Follower
+from tests.support.gateways import make_link, running_gateway
+from tests.support.processes import kill, serving
+from tests.support.recount import make_folder
+
+pytestmark = pytest.mark.slow
+
+NEWER = "9999"
+
+
+def click(**visit: Any) -> Click:
+    return Click(1, 1, 1, datetime.now(UTC), "https://yoursite.com/?aff=PARTNER123", VisitRecord(**visit))
+
+
+@pytest.fixture
+async def store(make_postgres: MakeDatabase) -> AsyncIterator[Store]:
+    url = make_postgres()
+    await make_link(url)
+    store = Store(url)
+    yield store
+    assert not (await audit(store)).differences
+    await store.close()
+
+
+@pytest.fixture
+async def committers(store: Store) -> AsyncIterator[tuple[Committer, Committer]]:
+    pair = Committer(store), Committer(store)
+    yield pair
+    for committer in pair:
+        await committer.disconnect()
+
+
+class Keeping(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def said() -> Iterator[list[logging.LogRecord]]:
+    """What click writers log."""
+    handler, logger = Keeping(), logging.getLogger("db.ingest.writer")
+    logger.addHandler(handler)
+    yield handler.records
+    logger.removeHandler(handler)
+
+
+async def writers(store: Store) -> dict[int, Any]:
+    """Return the rows of running writers by their ids."""
+    async with store.read() as connection:
+        rows = await connection.execute(select(RunningWriter.__table__).where(RunningWriter.id > 0))
+        return {row.id: row for row in rows}
+
+
+async def fall_silent(store: Store) -> None:
+    """Let every writer look as if it had not been heard of for a while."""
+    async with store.write() as connection:
+        await connection.execute(update(RunningWriter).values(refreshed_at=datetime.now(UTC) - timedelta(minutes=1)))
+
+
+async def events(store: Store) -> list[Any]:
+    async with store.read() as connection:
+        found = select(ClickEvent.id, ClickEvent.occurred_at, ClickEvent.session_id).order_by(ClickEvent.id)
+        return list(await connection.execute(found))
+
+
+async def renewed(committer: Committer) -> datetime:
+    """Have a writer promise as much as it can; return what it promised."""
+    moment = committer.promises.renewed(None)
+    await committer.renew()
+    return moment
+
+
+async def renewed_and_reaped(committer: Committer) -> datetime:
+    """The same; it looks for dead writers as well, which it does every two seconds otherwise."""
+    assert committer._registration is not None
+    committer._registration._reaped_at = 0
+    return await renewed(committer)
+
+
+async def test_a_writer_that_was_taken_for_dead_commits_nothing_of_before(
+    store: Store, committers: tuple[Committer, Committer]
+) -> None:
+    dead, alive = committers
+    await renewed(dead)
+    (dead_id,) = await writers(store)
+    received = [click(session_id="a"), click(session_id="b")]
+    await renewed(alive)
+    await fall_silent(store)
+    promised = await renewed_and_reaped(alive)
+    assert dead_id not in await writers(store)
+    await alive.commit([click(session_id="later")])
+    first, second = await dead.commit(received)
+    assert isinstance(first, Receipt)
+    assert isinstance(second, Receipt)
+    later, *late = await events(store)
+    assert [event.session_id for event in late] == ["a", "b"]
+    assert all(event.occurred_at >= promised for event in late)
+    assert all(event.id > later.id for event in late)
+
+
+async def test_a_writer_whose_transaction_is_under_way_is_not_taken_for_dead(
+    store: Store, committers: tuple[Committer, Committer]
+) -> None:
+    slow, other = committers
+    await renewed(slow)
+    (slow_id,) = await writers(store)
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE referral_links SET clicks = clicks"))
+        committing = asyncio.create_task(slow.commit([click()]))
+        await asyncio.sleep(0.3)
+        await fall_silent(store)
+        await renewed_and_reaped(other)
+        assert slow_id in await writers(store)
+    (receipt,) = await committing
+    assert isinstance(receipt, Receipt)
+    await fall_silent(store)
+    await renewed_and_reaped(other)
+    assert slow_id not in await writers(store)
+
+
+async def test_a_commit_whose_answer_got_lost_with_its_writer_is_not_written_twice(store: Store) -> None:
+    url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with tempfile.TemporaryDirectory(prefix="cg-") as folder:
+        async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
+            behind = Store(proxied)
+            committer = Committer(behind)
+            await committer.commit([click(session_id="first")])
+            drop = committer._drop
+
+            async def drop_and_be_removed() -> None:
+                await drop()
+                async with store.write() as connection:
+                    await connection.execute(delete(RunningWriter).where(RunningWriter.id > 0))
+
+            committer._drop = drop_and_be_removed  # type: ignore[method-assign]
+            proxy.lose = 1
+            receipts = await committer.commit([click(session_id=name) for name in "abc"])
+            assert proxy.lost == 1
+            assert all(isinstance(receipt, Receipt) for receipt in receipts)
+            assert [event.session_id for event in await events(store)] == ["first", "a", "b", "c"]
+            committer._drop = drop  # type: ignore[method-assign]
+            await committer.disconnect()
+            await behind.close()
+
+
+async def test_a_writer_that_gave_up_on_a_transaction_leaves_its_row_until_that_ends(
+    store: Store, committers: tuple[Committer, Committer]
+) -> None:
+    committer, other = committers
+    received = click(session_id="late")
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE referral_links SET clicks = clicks"))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await committer.commit([received])
+        await committer.disconnect()
+        (left,) = (await writers(store)).values()
+        assert left.occurred_from <= received.occurred_at
+        # It goes on under another name, and its old promise holds back those who follow.
+        await committer.renew()
+        assert len(await writers(store)) == 2
+    await renewed(other)
+
+
+async def test_a_gateway_that_is_killed_or_stopped_holds_up_followers_for_seconds_only(
+    make_postgres: MakeDatabase,
+) -> None:
+    url = make_postgres()
+    await make_link(url)
+    body = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
+    path = "/api/v1/track/click"
+    async with (
+        running_gateway(url) as here,
+        serving(url) as (stopped, stopped_url),
+        serving(url) as (killed, killed_url),
+        httpx.AsyncClient(timeout=20) as http,
+    ):
+        following = [Follower(here, await here.token(), order) for order in ("OCCURRED_AT", "ID")]
+        for base in (stopped_url, killed_url):
+            assert (await http.post(base + path, json=body)).status_code == 200
+        await kill(killed)
+        stopped.send_signal(signal.SIGSTOP)
+        await here.track()
+        for follower in following:
+            await follower.until(3)
+        stopped.send_signal(signal.SIGCONT)
+        async with httpx.AsyncClient(timeout=20) as again:
+            assert (await again.post(stopped_url + path, json=body)).status_code == 200
+        await here.track()
+        for follower in following:
+            await follower.until(5)
+            assert len(set(follower.ids)) == len(follower.ids) == 5
+
+
+async def test_ids_that_are_left_of_a_block_hold_up_followers_for_seconds_only(make_postgres: MakeDatabase) -> None:
+    url = make_postgres()
+    await make_link(url)
+    async with running_gateway(url) as first, running_gateway(url) as second:
+        follower = Follower(second, await second.token(), "ID")
+        await first.track()
+        await second.track()
+        await first.track()
+        await follower.until(3)
+        async with second.store.read() as connection:
+            ids = list(await connection.scalars(select(ClickEvent.id)))
+        assert max(ids) - min(ids) >= 1000, "the two took blocks of their own"
+
+
+async def test_a_writer_starts_where_others_have_promised(store: Store) -> None:
+    ahead = Committer(store, clock=lambda: datetime.now(UTC) + timedelta(seconds=5))
+    promised = await renewed(ahead)
+    await ahead.disconnect()  # its promise is kept though its row is gone
+    committer = Committer(store)
+    await committer.commit([click()])
+    (event,) = await events(store)
+    assert event.occurred_at >= promised
+    await committer.disconnect()
+
+
+@asynccontextmanager
+async def upgrading(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Upgrade the schema to a version that this one does not know; the transaction ends with the block."""
+
+    def run(config: Any, _revision: str) -> None:
+        connection: Connection = config.attributes["connection"]
+        connection.execute(text("UPDATE alembic_version SET version_num = :newer"), {"newer": NEWER})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ScriptDirectory, "get_current_head", lambda self: NEWER)
+        patched.setattr(command, "upgrade", run)
+        async with store.write() as connection:
+            await connection.run_sync(migrate._upgrade)
+            yield
+
+
+async def go_back(store: Store) -> None:
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = :old"), {"old": REVISIONS[-1]})
+
+
+async def count(store: Store) -> int:
+    async with store.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
+
+
+async def test_a_gateway_records_nothing_in_a_schema_that_has_moved_on(
+    make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch, said: list[logging.LogRecord]
+) -> None:
+    async with running_gateway(make_postgres()) as gateway:
+        await gateway.link()
+        assert (await gateway.track()).status_code == 200
+        async with upgrading(gateway.store, monkeypatch):
+            during = asyncio.create_task(gateway.track())
+            await asyncio.sleep(0.3)
+            assert not during.done()
+        answers = [await during, await gateway.track(), await gateway.track(None, additional_data={"test_mode": True})]
+        assert [answer.status_code for answer in answers] == [503] * 3
+        assert all(answer.headers["Retry-After"] for answer in answers)
+        assert await count(gateway.store) == 1
+        await asyncio.sleep(1)
+        (line,) = said
+        assert NEWER in line.getMessage()
+        assert line.exc_info is None
+        await go_back(gateway.store)
+        assert (await gateway.track()).status_code == 200
+
+
+async def test_an_idle_gateway_notices_that_the_schema_has_moved_on(
+    make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch, said: list[logging.LogRecord]
+) -> None:
+    async with running_gateway(make_postgres()) as gateway:
+        async with upgrading(gateway.store, monkeypatch):
+            pass
+        async with asyncio.timeout(5):
+            while not said:
+                await asyncio.sleep(0.05)
+        assert NEWER in said[0].getMessage()
+
+
+async def test_a_folder_adds_nothing_to_rollups_that_have_moved_on(
+    store: Store, committers: tuple[Committer, Committer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await committers[0].commit([click()])
+    async with upgrading(store, monkeypatch):
+        pass
+    folder = make_folder(store)
+    with pytest.raises(Exception, match=NEWER):
+        await folder.fold()
+    await go_back(store)
+    await folder.fold_all()
+    await folder.close()
+
+
+async def test_an_upgrade_that_has_nothing_to_do_leaves_writers_alone(
+    store: Store, committers: tuple[Committer, Committer]
+) -> None:
+    await renewed(committers[0])
+    before = await writers(store)
+    await migrate.upgrade(store)
+    assert list(await writers(store)) == list(before)

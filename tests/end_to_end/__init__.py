@@ -1,0 +1,1 @@
+"""Tests of whole gateways under faults and load."""

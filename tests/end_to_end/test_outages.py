@@ -1,0 +1,207 @@
+"""A database that records nothing, in every way that one may: the gateway is not ready and says so in one line, answers
+503, and heals by itself."""
+
+import asyncio
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import text
+
+from db.engine.store import Store
+from db.errors import DatabaseAway
+from db.ingest.committer import Committer
+from db.ingest.probe import Probe
+from db.ingest.writer import ClickWriter
+from db.schema.tables import IdBlock, QueuedClicks
+from gateway.health import ASK_SECONDS
+from gateway.metrics import WriterMetrics
+from tests.support.captured_log import Log
+from tests.support.databases import MakeDatabase
+from tests.support.gateways import Gateway, make_link, running_gateway
+from tests.support.outages import HEALED_SECONDS, check_not_ready, check_ready, readiness, session, with_role
+
+pytestmark = pytest.mark.slow
+
+CLICK_TABLES = (
+    "affiliate_click_events",
+    "affiliate_click_test_events",
+    "customers",
+    "referral_links",
+    "partner_programs",
+    "click_rollup_queue",
+    "id_blocks",
+)
+INSERTED = ("affiliate_click_events", "affiliate_click_test_events", "customers", "click_rollup_queue")
+COUNTED = ("referral_links", "partner_programs", "id_blocks", "customers")
+
+
+async def test_probing_leaves_nothing_behind(gateway: Gateway) -> None:
+    await gateway.link()
+    await gateway.track()
+
+    async def seen() -> list[Any]:
+        queued = [(row["id"], row["first_id"], row["last_id"]) for row in await gateway.rows(QueuedClicks)]
+        return [queued, await gateway.rows(IdBlock), await gateway.link_row(), await gateway.memberships()]
+
+    before = await seen()
+    for _ in range(3):
+        assert (await readiness(gateway)).status_code == 200
+    assert await seen() == before
+    assert len(await gateway.events()) == len(await gateway.customers()) == 1
+    assert await gateway.test_events() == []
+    first = (await gateway.events())[0]["id"]
+    await gateway.track()
+    assert [event["id"] for event in await gateway.events()] == [first, first + 1]
+    assert await gateway.recorded() == 2
+
+
+async def test_a_database_without_a_link_is_ready(gateway: Gateway) -> None:
+    assert (await readiness(gateway)).status_code == 200
+    assert await gateway.rows(QueuedClicks) == []
+
+
+async def test_however_many_ask_the_database_is_probed_once_a_second(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gateway.link()
+    await readiness(gateway)
+    probes = 0
+    run = Probe.run
+
+    async def counted(self: Probe, connection: object) -> None:
+        nonlocal probes
+        probes += 1
+        await run(self, connection)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Probe, "run", counted)
+    await asyncio.sleep(ASK_SECONDS)
+    started = monotonic()
+    answers = await asyncio.gather(*(gateway.http.get("/readyz") for _ in range(200)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert probes <= 2 + (monotonic() - started) / ASK_SECONDS
+
+
+@pytest.mark.parametrize("table", CLICK_TABLES)
+async def test_a_locked_table_is_not_ready(make_postgres: MakeDatabase, table: str) -> None:
+    url = make_postgres()
+    await make_link(url)
+    async with running_gateway(url) as gateway, session(url) as other:
+        await check_ready(gateway)
+        await other.execute(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        assert not await check_not_ready(gateway)
+        await other.execute("ROLLBACK")
+        await check_ready(gateway)
+
+
+@pytest.mark.parametrize(
+    "privilege", [*(f"INSERT ON {table}" for table in INSERTED), *(f"UPDATE ON {table}" for table in COUNTED)]
+)
+async def test_a_revoked_permission_is_an_outage(make_postgres: MakeDatabase, log: Log, privilege: str) -> None:
+    async with with_role(make_postgres()) as (gateway, owner, role):
+        await owner.execute(f"REVOKE {privilege} FROM {role}")
+        for _ in range(3):
+            answer = await gateway.track(None, additional_data={"test_mode": True})
+            assert answer.status_code in (200, 503)
+            assert (await gateway.track()).status_code in (200, 503)
+        assert await check_not_ready(gateway) == "the database denies permission"
+        await owner.execute(f"GRANT {privilege} TO {role}")
+        await check_ready(gateway)
+    began, *_ = log.complaints
+    assert began.startswith("the database is away: permission denied for table")
+
+
+async def test_clicks_without_permission_are_told_in_two_lines(make_postgres: MakeDatabase, log: Log) -> None:
+    async with with_role(make_postgres()) as (gateway, owner, role):
+        await owner.execute(f"REVOKE INSERT ON affiliate_click_events FROM {role}")
+        answers = await asyncio.gather(*(gateway.track() for _ in range(50)))
+        assert {answer.status_code for answer in answers} == {503}
+        await owner.execute(f"GRANT INSERT ON affiliate_click_events TO {role}")
+        await check_ready(gateway)
+    began, ended = log.complaints
+    assert began == "the database is away: permission denied for table affiliate_click_events"
+    assert ended == "the database is back, clicks are recorded again"
+
+
+SESSION_DEFAULTS = {
+    "default_transaction_read_only = on": "the database is read-only",
+    "statement_timeout = 1": "",
+    "search_path = nowhere": "the database's schema is not the one this version needs",
+}
+
+
+CLICKGATE = "application_name = 'clickgate' AND datname ="
+
+
+@pytest.mark.parametrize("default", SESSION_DEFAULTS)
+async def test_a_default_that_sessions_had_for_a_moment_is_forgotten(make_postgres: MakeDatabase, default: str) -> None:
+    url = make_postgres()
+    name = urlsplit(url).path.lstrip("/")
+    await make_link(url)
+    async with running_gateway(url) as gateway, session(url) as other:
+        await check_ready(gateway)
+        token = await gateway.token()
+        await other.execute(f"ALTER DATABASE {name} SET {default}")
+        # Every connection is a new one, as after a failover.
+        await other.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {CLICKGATE} '{name}'")
+        if "timeout" in default:
+            await other.execute("BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
+        assert await check_not_ready(gateway) == SESSION_DEFAULTS[default]
+        mutation = 'mutation { createProgram(input: {name: "Never"}) { program { name } } }'
+        await asyncio.gather(*(gateway.graphql(mutation, token=token) for _ in range(5)))
+        await gateway.track()
+        if "timeout" in default:
+            await other.execute("ROLLBACK")
+        await other.execute(f"ALTER DATABASE {name} RESET ALL")
+        await check_ready(gateway)
+
+
+async def test_a_missing_table_is_an_outage(gateway: Gateway, log: Log) -> None:
+    await gateway.link()
+    await gateway.execute(text("ALTER TABLE affiliate_click_events RENAME TO elsewhere"))
+    for _ in range(3):
+        assert (await gateway.track()).status_code == 503
+    assert await check_not_ready(gateway) == "the database's schema is not the one this version needs"
+    await gateway.execute(text("ALTER TABLE elsewhere RENAME TO affiliate_click_events"))
+    await check_ready(gateway)
+    assert len(log.complaints) == 2
+
+
+async def test_a_dropped_database_and_a_lost_role_are_outages(make_postgres: MakeDatabase, log: Log) -> None:
+    url = make_postgres()
+    async with with_role(url) as (gateway, owner, role):
+        await owner.execute(f"ALTER ROLE {role} NOLOGIN")
+        await owner.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'")
+        assert (await gateway.track()).status_code == 503
+        assert await check_not_ready(gateway) == "the database refuses to let the gateway in"
+        await owner.execute(f"ALTER ROLE {role} LOGIN CONNECTION LIMIT 0")
+        async with asyncio.timeout(HEALED_SECONDS):
+            while await check_not_ready(gateway) != "the database has no connection left":
+                pass
+        await owner.execute(f"ALTER ROLE {role} CONNECTION LIMIT -1")
+        await check_ready(gateway)
+    assert len(log.complaints) == 2
+
+
+async def test_a_writer_that_is_closed_during_a_probe_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    committer, probing, may_end = Committer(store), asyncio.Event(), asyncio.Event()
+    probe = committer.probe
+
+    async def held() -> None:
+        probing.set()
+        await may_end.wait()
+        await probe()
+
+    monkeypatch.setattr(committer, "probe", held)
+    writer = ClickWriter(committer, queue_clicks=10, observer=WriterMetrics())
+    writer.start()
+    proving = asyncio.create_task(writer.prove())
+    await probing.wait()
+    closing = asyncio.create_task(writer.close())
+    await asyncio.sleep(0)
+    may_end.set()
+    async with asyncio.timeout(5):
+        await closing
+        with pytest.raises(DatabaseAway):
+            await proving

@@ -1,0 +1,220 @@
+"""The examples for a site's pages, in a real browser with a real gateway: the static shop, Tag Manager's tags, and the
+hook of the Next.js example."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Route
+
+from tests.support import npm_packages as javascript
+from tests.support.example_files import EXAMPLES, filled, served
+from tests.support.shop import Shop, Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PAGES = ("index.html", "signup.html", "consent.html")
+LOCAL_SCRIPT = "http://127.0.0.1:8000/js/affitor-tracker.js"
+SCRIPT = "https://clicks.shop.example/js/affitor-tracker.js"
+ALL_PAGES = "2147479553"
+CONSENT = '// script.setAttribute("data-affitor-consent"'
+# Fires a container's tags as Tag Manager does: a tag's markup is parsed, and each script in it is replaced by a copy of
+# its text and address, without any other attribute.
+TAG_MANAGER = """
+  const { tag: tags, trigger: triggers } = CONTAINER.containerVersion;
+  const fire = (id) => {
+    for (const tag of tags.filter((each) => each.firingTriggerId.includes(id))) {
+      const markup = document.createElement("div");
+      markup.innerHTML = tag.parameter.find((each) => each.key === "html").value;
+      for (const parsed of markup.querySelectorAll("script")) {
+        const script = document.createElement("script");
+        script.async = false;
+        script.text = parsed.text;
+        if (parsed.src) script.src = parsed.src;
+        document.body.append(script);
+      }
+    }
+  };
+  window.dataLayer = { push: ({ event }) => {
+    for (const { triggerId, customEventFilter: [{ parameter }] } of triggers) {
+      const value = (key) => parameter.find((each) => each.key === key).value;
+      if (value("arg0") === "{{_event}}" && value("arg1") === event) fire(triggerId);
+    }
+  } };
+  fire("ALL_PAGES");
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def codes(shop: Shop) -> list[str]:
+    """The codes of two partners' links."""
+    program = await shop.gateway.program()
+    return [await shop.link(program=program) for _ in range(2)]
+
+
+@pytest.fixture
+def static_shop(shop: Shop, codes: list[str], tmp_path: Path) -> Iterator[str]:
+    """Serve the static shop; yield its address."""
+    for page in PAGES:
+        text = filled(f"static-shop/{page}", {LOCAL_SCRIPT: shop.script})
+        text = text.replace("PARTNER123", codes[0]).replace("NEWSLETTER", codes[1])
+        (tmp_path / page).write_text(text)
+    for script in ("attribution.js", "consent.js"):
+        shutil.copy(EXAMPLES / "static-shop" / script, tmp_path)
+    with served(tmp_path) as url:
+        yield url
+
+
+async def test_a_click_is_recorded_and_the_next_page_knows_it(shop: Shop, codes: list[str], static_shop: str) -> None:
+    visitor = await shop.visitor()
+    page = visitor.page
+    await page.goto(f"{static_shop}/index.html")
+    await page.click("text=a link of one partner")
+    click_id = await visitor.click_id()
+    await page.click("text=sign up")
+    await page.wait_for_function("() => document.querySelector('#has-attribution').textContent === 'yes'")
+    assert await page.inner_text("#click-id") == click_id == await page.input_value("[name=click_id]")
+    assert await page.inner_text("#affiliate-url") == f"{static_shop}/index.html?aff={codes[0]}"
+    # The other partner takes the visitor over.
+    await page.click("text=Back to the shop")
+    await page.click("text=a link of another partner")
+    await page.wait_for_function("code => window.affitor?.affiliateUrl?.endsWith(code)", arg=codes[1])
+    assert [len(await shop.events(code)) for code in codes] == [1, 1]
+    assert not visitor.faults
+
+
+async def test_a_landing_on_the_page_with_the_attribution_shows_it(
+    shop: Shop, codes: list[str], static_shop: str
+) -> None:
+    visitor = await shop.visitor()
+    await visitor.page.goto(f"{static_shop}/signup.html?aff={codes[0]}")
+    await visitor.page.wait_for_function("() => document.querySelector('#has-attribution').textContent === 'yes'")
+    assert await visitor.page.inner_text("#click-id") == await visitor.click_id()
+
+
+async def test_a_visitor_without_a_partner_is_shown_as_such(shop: Shop, static_shop: str) -> None:
+    visitor = await shop.visitor()
+    await visitor.page.goto(f"{static_shop}/signup.html")
+    await visitor.page.wait_for_function("() => document.querySelector('#has-attribution').textContent === 'no'")
+    assert await visitor.page.inner_text("#click-id") == "none"
+    assert await visitor.page.input_value("[name=click_id]") == ""
+    assert not visitor.posts
+
+
+async def test_the_page_that_asks_keeps_to_the_answer(shop: Shop, codes: list[str], static_shop: str) -> None:
+    visitor = await shop.visitor()
+    page = visitor.page
+    await page.goto(f"{static_shop}/consent.html")
+    await page.click("text=a partner's link")
+    await page.wait_for_function("() => window.affitor?.loaded && location.search")
+    assert (await visitor.cookies(), visitor.posts) == ({}, [])
+    await page.click("#agree")
+    click_id = await visitor.click_id()
+    assert len(await shop.events(codes[0])) == 1
+    await page.reload()
+    assert await visitor.click_id() == click_id
+    assert not await page.is_visible("#banner")
+    await page.click("#withdraw")
+    assert await visitor.cookies() == {}
+    assert await page.is_visible("#banner")
+    await page.click("#refuse")
+    await page.reload()
+    await page.wait_for_function("() => window.affitor?.loaded")
+    await page.evaluate("affitor.ready")
+    assert (await visitor.cookies(), await page.is_visible("#banner")) == ({}, False)
+    assert len(visitor.posts) == 1
+    assert not visitor.faults
+
+
+def container() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXAMPLES / "google-tag-manager" / "container.json").read_text())
+    return found
+
+
+async def managed(shop: Shop, **placeholders: str) -> Visitor:
+    """Return a visitor of pages on which Tag Manager fires the tags of the container."""
+    text = json.dumps(container())
+    for placeholder, value in {SCRIPT: shop.script, **placeholders}.items():
+        assert placeholder in text
+        text = text.replace(placeholder, value)
+    script = TAG_MANAGER.replace("CONTAINER", text.replace("</", "<\\/")).replace("ALL_PAGES", ALL_PAGES)
+    shop.usual = f"<!doctype html><title>Pricing</title><body><script>{{{script}}}</script>"
+    return await shop.visitor()
+
+
+async def test_the_container_has_the_tags_that_are_shown() -> None:
+    names = {"clickgate tracker": "tracker-tag.html", "clickgate consent": "consent-tag.html"}
+    for tag in container()["containerVersion"]["tag"]:
+        (markup,) = (each["value"] for each in tag["parameter"] if each["key"] == "html")
+        assert markup == (EXAMPLES / "google-tag-manager" / names.pop(tag["name"])).read_text()
+    assert not names
+
+
+async def test_a_tag_of_tag_manager_records_a_click(shop: Shop, codes: list[str]) -> None:
+    visitor = await managed(shop)
+    await visitor.page.goto(shop.url(f"/?aff={codes[0]}"))
+    click_id = await visitor.click_id()
+    assert await visitor.page.evaluate("affitor.programId") == 1
+    assert len(await shop.events(codes[0])) == 1
+    await visitor.page.goto(shop.url("/second"))
+    assert await visitor.click_id() == click_id
+    assert (len(visitor.posts), visitor.faults) == (1, [])
+
+
+async def test_a_tag_of_tag_manager_waits_for_consent(shop: Shop, codes: list[str]) -> None:
+    visitor = await managed(shop, **{json.dumps(CONSENT)[1:-1]: json.dumps(CONSENT[3:])[1:-1]})
+    await visitor.page.goto(shop.url(f"/?aff={codes[0]}"))
+    await visitor.page.wait_for_function("() => window.affitor?.loaded")
+    await visitor.page.evaluate("location.href = '/second'")
+    await visitor.page.wait_for_url("**/second")
+    await visitor.page.wait_for_function("() => window.affitor?.loaded")
+    assert (await visitor.cookies(), visitor.posts) == ({}, [])
+    await visitor.page.evaluate("dataLayer.push({event: 'another_event'})")
+    assert await visitor.cookies() == {}
+    await visitor.page.evaluate("dataLayer.push({event: 'consent_granted'})")
+    await visitor.click_id()
+    assert len(await shop.events(codes[0])) == 1
+    assert not visitor.faults
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The hook with React, for a browser."""
+    folder = javascript.installed(tmp_path_factory.mktemp("hook"), javascript.TRACKER)
+    shutil.copy(EXAMPLES / "nextjs" / "hooks" / "use-click-id.js", folder)
+    options = ("--bundle", "--outfile=bundle.js", "--define:process.env.NODE_ENV='development'")
+    await javascript.run(folder, "node_modules/.bin/esbuild", "hook.mjs", *options)
+    return (folder / "bundle.js").read_text()
+
+
+async def test_the_hook_tells_the_click_id_as_soon_as_it_is_known(shop: Shop, codes: list[str], bundle: str) -> None:
+    shop.pages["/app.mjs"] = bundle
+    shop.usual = shop.page(body='<div id=root></div><script src="/app.mjs"></script>')
+    visitor = await shop.visitor()
+    page, answered = visitor.page, asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await visitor.context.route("**/track/click", hold)
+    async with page.expect_request("**/track/click"):
+        await page.goto(shop.url(f"/?aff={codes[0]}"))
+    await page.evaluate("hydrate()")
+    assert await page.inner_text("#root") == "nobody's"
+    answered.set()
+    await page.wait_for_function("() => document.querySelector('#root').textContent !== \"nobody's\"")
+    click_id = await visitor.click_id()
+    assert await page.inner_text("#root") == click_id
+    # On the next page it is known before the app begins, and still unknown to the server: no mismatch for React.
+    await page.goto(shop.url("/second"))
+    await visitor.click_id()
+    await page.evaluate("hydrate()")
+    await page.wait_for_function("id => document.querySelector('#root').textContent === id", arg=click_id)
+    assert await page.evaluate("[server, complaints]") == ["nobody's", []]
+    assert not visitor.faults

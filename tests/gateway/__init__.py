@@ -1,0 +1,1 @@
+"""Tests of the process, the server and the command line."""

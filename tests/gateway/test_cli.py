@@ -1,0 +1,182 @@
+"""The command line, as an operator types it."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import DeclarativeBase
+
+from db.engine.store import Store
+from db.schema.tables import Partner, PartnerProgram, ReferralLink
+from gateway.cli.main import COMMANDS
+from gateway.settings import PREFIX, Settings
+from tests.support.databases import MakeDatabase
+from tests.support.gateways import make_link
+from tests.support.processes import COMMAND, clickgate
+
+pytestmark = pytest.mark.slow
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.mark.parametrize("name", {module: name for name, (module, _) in COMMANDS.items()}.values())
+def test_the_program_starts_commands_of_each_module_by_itself(name: str) -> None:
+    done = subprocess.run([COMMAND, name, "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"Usage: clickgate {name} ")
+    assert done.stderr == ""
+
+
+def test_a_gateway_is_set_up_without_graphql(database_url: str) -> None:
+    def made(*arguments: str) -> dict[str, object]:
+        done = clickgate(database_url, *arguments)
+        assert done.returncode == 0, done.stderr
+        row: dict[str, object] = json.loads(done.stdout)
+        return row
+
+    program = made("program", "create", "--name", "Shop", "--cookie-window-days", "30")
+    partner = made("partner", "create", "--name", "Blog", "--email", "blog@example.com", "--program-id", "1")
+    link = made("link", "create", "--code", "BLOG", "--program-id", "1", "--partner-id", "1")
+    token = made("token", "issue", "--role", "partner", "--partner-id", "1", "--expires-in-days", "7")
+    assert program["cookie_window_days"] == 30
+    assert partner["id"] == link["partner_id"] == 1
+    assert made("link", "pause", "BLOG")["status"] == "inactive"
+    assert made("link", "resume", "BLOG")["status"] == "active"
+    assert re.fullmatch(r"cg_[A-Za-z0-9_-]{43}", str(token["token"]))
+    assert "token_hash" not in token
+    confined = made("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1")
+    assert (confined["partner_id"], confined["program_id"]) == (1, 1)
+    revoked = made("token", "revoke", str(token["id"]))
+    assert revoked["revoked_at"] is not None
+    assert made("token", "revoke", str(token["id"])) == revoked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("program", "create", "--name", ""), "name must have"),
+        (("program", "create", "--name", "X", "--cookie-window-days", "0"), "cookie_window_days must be"),
+        (("partner", "create", "--name", "X", "--email", "nobody"), "email must be"),
+        (("partner", "create", "--name", "X", "--program-id", "9"), "Program not found"),
+        (("link", "create", "--code", "a b", "--program-id", "9", "--partner-id", "9"), "Partner not found"),
+        (("link", "pause", "NOBODY"), "Referral link not found"),
+        (("token", "issue", "--role", "program"), "program_id is needed"),
+        (("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1"), "Program not found"),
+        (("token", "revoke", "7"), "Token not found"),
+        (("token", "issue", "--role", "admin", "--partner-id", "1"), "partner_id is not for admin"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(make_sqlite: MakeDatabase, arguments: tuple[str, ...], complaint: str) -> None:
+    done = clickgate(make_sqlite(), *arguments)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+async def test_a_command_that_fails_has_made_nothing(database_url: str) -> None:
+    async def count(table: type[DeclarativeBase]) -> int:
+        store = Store(database_url)
+        async with store.read() as connection:
+            found = await connection.scalar(select(func.count()).select_from(table))
+        await store.close()
+        return found or 0
+
+    await make_link(database_url)
+    before = [await count(table) for table in (Partner, PartnerProgram, ReferralLink)]
+    for arguments in (
+        ("partner", "create", "--name", "X", "--program-id", "9"),
+        ("partner", "create", "--name", "X", "--program-id", "1", "--program-id", "9"),
+        ("partner", "create", "--name", "X", "--program-id", "1", "--email", "nobody"),
+    ):
+        assert clickgate(database_url, *arguments).returncode == 1
+    assert [await count(table) for table in (Partner, PartnerProgram, ReferralLink)] == before
+    partner = json.loads(clickgate(database_url, "partner", "create", "--name", "X").stdout)
+    new = ("link", "create", "--partner-id", str(partner["id"]), "--program-id", "1")
+    for wrong in (("--code", "PARTNER123"), ("--code", "a b"), ("--code", "NEW", "--destination-url", "nonsense")):
+        assert clickgate(database_url, *new, *wrong).returncode == 1
+        assert await count(PartnerProgram) == before[1]
+    assert clickgate(database_url, *new, "--code", "NEW").returncode == 0
+    assert await count(PartnerProgram) == before[1] + 1
+
+
+def test_a_taken_code_is_refused(make_sqlite: MakeDatabase) -> None:
+    url = make_sqlite()
+    clickgate(url, "program", "create", "--name", "Shop")
+    clickgate(url, "partner", "create", "--name", "Blog")
+    new = ("link", "create", "--code", "BLOG", "--program-id", "1", "--partner-id", "1")
+    assert clickgate(url, *new).returncode == 0
+    again = clickgate(url, *new)
+    assert again.returncode == 1
+    assert "already taken" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("port", "many"), ("ip_storage", "some"), ("trusted_proxies", "10.0.0.0/99"), ("rate_limit", "lots")],
+)
+def test_a_wrong_setting_is_named(make_sqlite: MakeDatabase, setting: str, value: str) -> None:
+    done = clickgate(make_sqlite(), "serve", **{setting: value})
+    assert done.returncode == 2
+    assert PREFIX + setting.upper() in done.stderr
+
+
+def test_several_processes_on_sqlite_are_refused_with_the_reason(make_sqlite: MakeDatabase) -> None:
+    done = clickgate(make_sqlite(), "serve", "--workers", "2")
+    assert done.returncode == 1
+    assert "SQLite has one writer at a time" in done.stderr
+
+
+def test_a_missing_city_database_is_named(make_sqlite: MakeDatabase) -> None:
+    done = clickgate(make_sqlite(), "serve", "--port", "0", geoip_db="/nowhere/city.mmdb")
+    assert done.returncode == 1
+    assert "/nowhere/city.mmdb" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_database_that_is_away_at_the_start_is_named() -> None:
+    done = clickgate("postgresql://nobody@127.0.0.1:1/nothing", "serve")
+    assert done.returncode == 1
+    assert "the database is away" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_an_audit_finds_a_counter_that_was_tampered_with(database_url: str) -> None:
+    await make_link(database_url)
+    assert clickgate(database_url, "audit").returncode == 0
+    store = Store(database_url)
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE referral_links SET clicks = 5"))
+    await store.close()
+    done = clickgate(database_url, "audit")
+    assert done.returncode == 1
+    (difference,) = json.loads(done.stdout)["differences"]
+    assert (difference["counter"], difference["counted"], difference["events"]) == ("link PARTNER123", 5, 0)
+
+
+def test_an_audit_of_a_file_that_is_not_there_fails_and_makes_none(tmp_path: Path) -> None:
+    done = clickgate(f"sqlite:///{tmp_path / 'nothing.db'}", "audit")
+    assert done.returncode == 1
+    assert "nothing.db" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_schema_of_a_newer_version_is_not_upgraded(make_sqlite: MakeDatabase) -> None:
+    url = make_sqlite()
+    store = Store(url)
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await store.close()
+    done = clickgate(url, "db", "upgrade")
+    assert done.returncode == 1
+    assert "newer" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_readme_documents_every_setting_with_its_default() -> None:
+    rows = dict(re.findall(rf"^\| `({PREFIX}[A-Z_]+)` \| ([^|]*) \|", README.read_text(), re.MULTILINE))
+    for name, field in Settings.model_fields.items():
+        default = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default or "")
+        assert rows.pop(PREFIX + name.upper()).strip() == (f"`{default}`" if default else "")
+    assert not rows

@@ -1,0 +1,127 @@
+"""What Prometheus learns of the database and of GraphQL, from a running gateway."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from db.engine.sqlite.checkpoints import CHECKPOINT_SECONDS
+from tests.support.captured_log import Log
+from tests.support.databases import MakeDatabase
+from tests.support.gateways import Gateway, make_link, running_gateway
+from tests.support.graphql_sockets import Subscriber, opened
+
+SAMPLE = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>[0-9.e+-]+)")
+
+
+async def scraped(gateway: Gateway) -> Mapping[str, float]:
+    """Return every sample, named as it is written."""
+    lines = (await gateway.http.get("/metrics")).text.splitlines()
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if SAMPLE.fullmatch(line)}
+
+
+async def test_pools_and_logs_are_told(gateway: Gateway) -> None:
+    await gateway.link()
+    await gateway.track()
+    samples = await scraped(gateway)
+    assert samples["clickgate_database_available"] == 1
+    assert samples['clickgate_pool_connections{pool="general",state="in_use"}'] >= 0
+    assert samples['clickgate_pool_waiting{pool="general"}'] == 0
+    if gateway.store.is_sqlite:
+        assert samples["clickgate_database_log_bytes"] > 0
+    else:
+        reading = (samples[f'clickgate_pool_connections{{pool="reading",state="{s}"}}'] for s in ("in_use", "idle"))
+        assert sum(reading) >= 1
+
+
+async def test_what_the_rollups_lack_is_told(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    await gateway.link()
+    monkeypatch.setattr("gateway.metrics.SAMPLE_SECONDS", 0.1)
+    monkeypatch.setattr("db.rollups.aggregator.FOLD_SECONDS", 60)
+    await asyncio.sleep(5.5)  # what waits its usual time does so once more
+    for _ in range(3):
+        await gateway.track()
+    await asyncio.sleep(0.5)
+    samples = await scraped(gateway)
+    assert samples["clickgate_rollup_waiting_clicks"] == 3
+    assert 0 < samples["clickgate_rollup_waiting_seconds"] < 60
+
+
+async def test_graphql_is_told_by_kind_outcome_and_code(gateway: Gateway) -> None:
+    async def operations(kind: str, outcome: str) -> float:
+        name = f'clickgate_graphql_operations_total{{kind="{kind}",outcome="{outcome}"}}'
+        return (await scraped(gateway)).get(name, 0)
+
+    token = await gateway.token()
+    cases = (
+        ("{ __typename }", "query", "ok"),
+        ("{ programs { nodes { name } } }", "query", "failed"),
+        ("{ nothing }", "query", "refused"),
+        ('mutation { createProgram(input: {name: "A"}) { program { name } } }', "mutation", "ok"),
+        ("{", "none", "refused"),
+    )
+    for document, kind, outcome in cases:
+        before = await operations(kind, outcome)
+        await gateway.graphql(document, token=None if outcome == "failed" else token)
+        assert await operations(kind, outcome) == before + 1, document
+    samples = await scraped(gateway)
+    assert samples['clickgate_graphql_errors_total{code="UNAUTHENTICATED"}'] >= 1
+    assert samples['clickgate_graphql_seconds_count{kind="query"}'] >= 3
+
+
+async def test_open_subscriptions_are_told(gateway: Gateway) -> None:
+    token = await gateway.token()
+    open_before = (await scraped(gateway)).get("clickgate_graphql_subscriptions", 0)
+    async with opened(str(gateway.http.base_url), token) as socket:
+        await Subscriber(socket).subscribe("subscription { clickTracked { occurredAt } }")
+        async with asyncio.timeout(5):
+            while (await scraped(gateway))["clickgate_graphql_subscriptions"] != open_before + 1:
+                await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        while (await scraped(gateway))["clickgate_graphql_subscriptions"] != open_before:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_scrape_asks_the_database_nothing(make_postgres: MakeDatabase) -> None:
+    url = make_postgres()
+    await make_link(url)
+    async with running_gateway(url) as gateway:
+        await gateway.track()
+        before = await scraped(gateway)
+        answers = await asyncio.gather(*(gateway.http.get("/metrics") for _ in range(50)))
+        assert {answer.status_code for answer in answers} == {200}
+        after = await scraped(gateway)
+    total = 'clickgate_pool_connections{pool="general",state="idle"}'
+    assert after[total] <= before[total] + 1  # for the folder, perhaps
+
+
+async def test_a_log_that_a_reader_keeps_long_is_told_once_and_emptied_after_it(
+    make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    monkeypatch.setattr("db.engine.sqlite.checkpoints.LONG_BYTES", 1_000_000)
+    url = make_sqlite()
+    await make_link(url)
+    path = Path(url.removeprefix("sqlite:///"))
+    async with running_gateway(url) as gateway:
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM customers").fetchall()
+            while (await scraped(gateway))["clickgate_database_log_bytes"] < 2_000_000:
+                await asyncio.gather(*(gateway.track() for _ in range(40)))
+            await asyncio.sleep(2 * CHECKPOINT_SECONDS)
+            await gateway.track()
+            await asyncio.sleep(2 * CHECKPOINT_SECONDS)
+            told = [record.getMessage() for record in log.records if record.name == "db.engine.sqlite.checkpoints"]
+            assert len(told) == 1
+            assert "another process keeps a transaction open" in told[0]
+        async with asyncio.timeout(5):
+            while (await scraped(gateway))["clickgate_database_log_bytes"] > 1_000_000:
+                await gateway.track()
+                await asyncio.sleep(CHECKPOINT_SECONDS)
+    assert [record.getMessage() for record in log.records if record.name == "db.engine.sqlite.checkpoints"][1:] == [
+        "SQLite's write-ahead log is short again"
+    ]

@@ -1,0 +1,77 @@
+"""The bounds of a connection: a head that never ends, a request that never arrives."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+
+import pytest
+from websockets.asyncio import client
+from websockets.typing import Subprotocol
+
+from gateway.server.protocol import BoundedProtocol
+from tests.support.databases import MakeDatabase
+from tests.support.gateways import Gateway, running_gateway
+from tests.support.graphql_endpoints import served
+
+HEAD = b"POST /api/v1/track/click HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.fixture
+async def gateway(make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
+    monkeypatch.setattr("gateway.server.timeouts.REQUEST_SECONDS", 0.5)
+    async with running_gateway(make_sqlite()) as running:
+        yield running
+
+
+async def connect(gateway: Gateway) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", gateway.http.base_url.port)
+
+
+async def test_a_head_without_end_is_refused_early(make_sqlite: MakeDatabase) -> None:
+    sent = 0
+
+    async def send_head(gateway: Gateway) -> None:
+        nonlocal sent
+        _, writer = await connect(gateway)
+        writer.write(HEAD)
+        while sent < 100_000_000:
+            writer.write(b"X-Header: %s\r\n" % (b"x" * 1000))
+            await writer.drain()
+            sent += 1000
+
+    async with running_gateway(make_sqlite()) as gateway:
+        with pytest.raises(ConnectionError):
+            await send_head(gateway)
+    assert sent < 20_000_000  # the bound, and what the system's buffers take besides
+
+
+@pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{", b"POST /api"])
+async def test_a_request_that_does_not_arrive_is_given_up(gateway: Gateway, sent: bytes) -> None:
+    reader, writer = await connect(gateway)
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_connection_that_is_used_again_and_again_stays(gateway: Gateway) -> None:
+    reader, writer = await connect(gateway)
+    for _ in range(4):
+        writer.write(HEAD + b"Content-Length: 2\r\n\r\n{}")
+        assert b"400" in await reader.readline()
+        while not (await reader.read(4096)).endswith(b"}"):
+            pass
+        await asyncio.sleep(0.4)
+    writer.close()
+
+
+async def test_a_socket_is_not_given_up_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.server.timeouts.REQUEST_SECONDS", 0.2)
+    async with served() as address:
+        async with client.connect(f"ws://{address}", subprotocols=[Subprotocol("graphql-transport-ws")]) as ws:
+            await asyncio.sleep(0.5)
+            await ws.send('{"type": "connection_init"}')
+            assert await ws.recv() == '{"type":"connection_ack"}'
+        await asyncio.sleep(0.1)
+        gc.collect()
+        assert not [thing for thing in gc.get_objects() if isinstance(thing, BoundedProtocol)]

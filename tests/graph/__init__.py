@@ -1,0 +1,1 @@
+"""Tests of the domain, the read engine and GraphQL."""

@@ -1,0 +1,174 @@
+"""Who may change what: each mutation by each role, and no way for a program's owner to reach beyond the program."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from db.schema.tables import ApiToken, Partner, PartnerProgram, Program, ReferralLink
+from graph.query.global_ids import encode_id
+from tests.support.change_mutations import TOLD, World, change, changed, make_world, refusal
+from tests.support.gateways import Gateway
+
+NOBODYS = 99999
+OF_ADMINISTRATORS = {"createProgram", "updateProgram"}
+GARBAGE = {
+    "createProgram": {"name": ""},
+    "updateProgram": {"id": "garbage"},
+    "createPartner": {"name": "", "programId": "garbage"},
+    "addPartnerToProgram": {"partnerId": "garbage", "programId": ""},
+    "createReferralLink": {"code": "", "programId": "garbage", "partnerId": "garbage"},
+    "updateReferralLink": {"id": "garbage", "code": ""},
+    "issueToken": {"role": "PARTNER", "partnerId": "garbage"},
+    "revokeToken": {"id": "garbage"},
+}
+SEEN = """{
+  programs { nodes { name } } partners { nodes { id } } partnerPrograms { nodes { program { name } } }
+  referralLinks { nodes { code } } clickEvents { nodes { referralLink { code } } } customers { totalCount }
+}"""
+NODE = "query ($id: ID!) { node(id: $id) { id } }"
+
+
+async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, Any]]:
+    """Return for each mutation an input with which the owner of the first program may try it."""
+    issued = await changed(gateway, "issueToken", world.owner, role="PARTNER", partnerId=world.partner)
+    return {
+        "createProgram": {"name": "New"},
+        "updateProgram": {"id": world.program, "name": "Changed"},
+        "createPartner": {"name": "New", "programId": world.program},
+        "addPartnerToProgram": {"partnerId": world.partner, "programId": world.program},
+        "createReferralLink": {"code": "NEW", "programId": world.program, "partnerId": world.partner},
+        "updateReferralLink": {"id": world.link, "status": "INACTIVE"},
+        "issueToken": {"role": "PARTNER", "partnerId": world.partner, "programId": world.program},
+        "revokeToken": {"id": issued["apiToken"]["id"]},
+    }
+
+
+async def everything(gateway: Gateway) -> list[Any]:
+    """Return the rows that changes are about."""
+    tables = (Program, Partner, PartnerProgram, ReferralLink, ApiToken)
+    return [[{**row, "last_used_at": None} for row in await gateway.rows(table)] for table in tables]
+
+
+async def test_an_administrator_may_do_everything(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    for mutation, input in (await good_inputs(gateway, world)).items():
+        payload = await changed(gateway, mutation, world.admin, **input)
+        assert all(payload.values()), mutation
+
+
+async def test_an_owner_may_run_the_program_but_not_change_it(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    for mutation, input in (await good_inputs(gateway, world)).items():
+        if mutation in OF_ADMINISTRATORS:
+            assert await refusal(gateway, mutation, world.owner, **input) == (None, "FORBIDDEN")
+        else:
+            payload = await changed(gateway, mutation, world.owner, **input)
+            assert all(payload.values()), mutation
+
+
+async def test_a_partner_may_change_nothing_and_without_a_token_nobody_may(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    good = await good_inputs(gateway, world)
+    before = await everything(gateway)
+    for mutation in TOLD:
+        for input in (good[mutation], GARBAGE[mutation]):
+            assert await refusal(gateway, mutation, world.partner_token, **input) == (None, "FORBIDDEN")
+            assert await refusal(gateway, mutation, None, **input) == (None, "UNAUTHENTICATED")
+    assert await everything(gateway) == before
+
+
+async def test_what_is_out_of_sight_looks_as_if_it_were_not_there(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    foreign = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.stranger)
+    unissued = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.partner)
+    nobody = {kind: encode_id(kind, NOBODYS) for kind in ("Program", "Partner", "ReferralLink", "ApiToken")}
+    tries: list[tuple[str, str, list[str], dict[str, Any]]] = [
+        ("createPartner", "programId", [world.elsewhere, nobody["Program"]], {"name": "New"}),
+        ("addPartnerToProgram", "partnerId", [world.stranger, nobody["Partner"]], {"programId": world.program}),
+        ("addPartnerToProgram", "programId", [world.elsewhere, nobody["Program"]], {"partnerId": world.partner}),
+        (
+            "createReferralLink",
+            "programId",
+            [world.elsewhere, nobody["Program"]],
+            {"partnerId": world.stranger, "code": "X"},
+        ),
+        (
+            "createReferralLink",
+            "partnerId",
+            [world.stranger, nobody["Partner"]],
+            {"programId": world.program, "code": "X"},
+        ),
+        ("updateReferralLink", "id", [world.foreign_link, nobody["ReferralLink"]], {"code": "MINE"}),
+        ("updateReferralLink", "id", [world.foreign_link, nobody["ReferralLink"]], {}),
+        ("issueToken", "partnerId", [world.stranger, nobody["Partner"]], {"role": "PARTNER"}),
+        (
+            "issueToken",
+            "programId",
+            [world.elsewhere, nobody["Program"]],
+            {"role": "PARTNER", "partnerId": world.shared},
+        ),
+        ("revokeToken", "id", [foreign["apiToken"]["id"], unissued["apiToken"]["id"], nobody["ApiToken"]], {}),
+    ]
+    before = await everything(gateway)
+    for mutation, field, ids, others in tries:
+        answers = [await change(gateway, mutation, world.owner, **others, **{field: id}) for id in ids]
+        (told,) = answers[0]["data"][mutation]["userErrors"]
+        assert told["field"] == field, mutation
+        assert all(answer["data"] == answers[0]["data"] for answer in answers), mutation
+    assert await everything(gateway) == before
+
+
+async def test_an_owner_issues_no_other_tokens_than_partners(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    for input in ({"role": "ADMIN"}, {"role": "PROGRAM", "programId": world.program}, {"role": "PROGRAM"}):
+        assert await refusal(gateway, "issueToken", world.owner, **input) == (None, "FORBIDDEN")
+
+
+@pytest.mark.parametrize("names_program", [True, False])
+async def test_a_token_that_an_owner_issued_shows_that_program_alone(gateway: Gateway, names_program: bool) -> None:
+    world = await make_world(gateway)
+    for code in ("SHARED-HERE", "SHARED-THERE", "HERE", "THERE"):
+        await gateway.track(code)
+    named = {"programId": world.program} if names_program else {}
+    issued = await changed(gateway, "issueToken", world.owner, role="PARTNER", partnerId=world.shared, **named)
+    seen = (await gateway.graphql(SEEN, token=issued["token"]))["data"]
+    assert seen["programs"]["nodes"] == [{"name": "Shop"}]
+    assert seen["partners"]["nodes"] == [{"id": world.shared}]
+    assert seen["referralLinks"]["nodes"] == [{"code": "SHARED-HERE"}]
+    assert seen["partnerPrograms"]["nodes"] == [{"program": {"name": "Shop"}}]
+    assert seen["clickEvents"]["nodes"] == [{"referralLink": {"code": "SHARED-HERE"}}]
+    assert seen["customers"]["totalCount"] == 1
+    for id in (world.elsewhere, world.stranger, world.partner, world.foreign_link, world.link):
+        answer = await gateway.graphql(NODE, {"id": id}, token=issued["token"])
+        assert answer["data"] == {"node": None}
+
+
+async def test_an_administrators_token_for_a_partner_shows_all_its_programs(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    issued = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.shared)
+    seen = (await gateway.graphql(SEEN, token=issued["token"]))["data"]
+    assert {node["code"] for node in seen["referralLinks"]["nodes"]} == {"SHARED-HERE", "SHARED-THERE"}
+
+
+async def test_an_owner_revokes_what_was_issued_for_the_program_and_not_the_own_token(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    tokens = {row["role"]: encode_id("ApiToken", row["id"]) for row in await gateway.rows(ApiToken)}
+    for id in tokens.values():
+        assert await refusal(gateway, "revokeToken", world.owner, id=id) == ("id", "unknown_token")
+    issued = await changed(
+        gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.shared, programId=world.program
+    )
+    revoked = await changed(gateway, "revokeToken", world.owner, id=issued["apiToken"]["id"])
+    assert revoked["apiToken"]["revokedAt"] is not None
+    again = await changed(gateway, "revokeToken", world.owner, id=issued["apiToken"]["id"])
+    assert again == revoked
+
+
+async def test_a_partner_whom_an_owner_makes_is_taken_into_the_program(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    made = await changed(gateway, "createPartner", world.owner, name="New", email="new@example.com")
+    assert made["partnerProgram"] == {"program": {"id": world.program}, "partner": {"id": made["partner"]["id"]}}
+    assert made["partner"]["email"] is None, "a program knows its partners by name"
+    free = await changed(gateway, "createPartner", world.admin, name="New", email="new@example.com")
+    assert (free["partnerProgram"], free["partner"]["email"]) == (None, "new@example.com")

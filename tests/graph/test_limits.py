@@ -1,0 +1,328 @@
+"""The bounds of a query: attack documents are refused fast and small, honest ones pass, and costs add up."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+
+from graph.execution.documents import MOST_ERRORS, Documents
+from graph.execution.limits import Limits
+from tests.support.graphql_endpoints import make_schema
+
+SCHEMA = make_schema()
+# Ten thousand times what an honest query takes to be admitted.
+SECONDS = 2
+# As graphql-js 16 and 17 write it with every option, which is what GraphiQL sends.
+GRAPHIQL = """
+query IntrospectionQuery {
+  __schema {
+    description
+    queryType { name kind } mutationType { name kind } subscriptionType { name kind }
+    types { ...FullType }
+    directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
+  }
+}
+fragment FullType on __Type {
+  kind name description specifiedByURL isOneOf
+  fields(includeDeprecated: true) {
+    name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason
+  }
+  inputFields(includeDeprecated: true) { ...InputValue }
+  interfaces { ...TypeRef }
+  enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+  possibleTypes { ...TypeRef }
+}
+fragment InputValue on __InputValue {
+  name description type { ...TypeRef } defaultValue isDeprecated deprecationReason
+}
+fragment TypeRef on __Type {
+  kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+  ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+}
+"""
+WIDGET = "{ id name leaf { name } item { id name leaf { name } item { id name item { ...Small } } } }"
+DASHBOARD = (
+    "query ($n: Int = 10) {"
+    + "".join(
+        f"w{i}: pages(first: 5) {{ totalCount nodes {{ ...Card items(first: $n) {{ edges {{ cursor node {{ ...Small }}"
+        f" }} }} }} }} i{i}: item {WIDGET}"
+        for i in range(10)
+    )
+    + "} fragment Card on Item { ...Small item { ...Small } } fragment Small on Item { id name __typename }"
+)
+
+
+def doubling(selection: str, levels: int = 100) -> str:
+    spreads = "".join(
+        f"fragment f{i} on Query {{ {selection.replace('NEXT', f'...f{i + 1}')} }}" for i in range(levels)
+    )
+    return f"{{ ...f0 }} {spreads} fragment f{levels} on Query {{ name }}"
+
+
+ATTACKS = {
+    "alias overload": "{" + "".join(f"a{i}: name " for i in range(600)) + "}",
+    "aliases in fragments": "{...f}" + "fragment f on Query {" + "".join(f"a{i}: name " for i in range(600)) + "}",
+    "doubling fragments that overlap": doubling("item { id } NEXT NEXT " * 3),
+    "doubling fragments with depth": doubling(
+        "x: item { ... on Query { NEXT } } y: item { ... on Query { NEXT } }", 60
+    ),
+    "a circle of fragments": "{ ...a } fragment a on Query { ...b } fragment b on Query { item { id } ...a }",
+    "many circles": "{ ...f0 }"
+    + "".join(f"fragment f{i} on Query {{ ...f{i} ...f{i * 7 % 150} }}" for i in range(150)),
+    "deep nesting": "{ item" * 60 + "{ id }" + "}" * 60,
+    "nesting beyond the parser": "{ item" * 600,
+    "deep inline fragments": "{" + "... on Query {" * 150 + "name" + "}" * 151,
+    "deep lists": "{ echo(nested: " + "{inner: [" * 300 + "]}" * 300 + ") }",
+    "directive overload": "{ name " + "@skip(if: false) " * 300 + "}",
+    "unknown directives": "{ name " + "@a" * 900 + "}",
+    "the same field again and again": "{" + "item { id } " * 400 + "}",
+    "the same field with other arguments": "{" + "".join(f"echo(number: {i}) " for i in range(300)) + "}",
+    "unknown fields": "{" + "".join(f"itme{i} " for i in range(1900)) + "}",
+    "a huge list": "{ echo(nested: {inner: [" + "{number: 1}" * 3000 + "]}) }",
+    "a huge page": "{ pages(first: 2147483647) { nodes { items(last: 2147483647) { nodes { id } } } } }",
+    "circular introspection": "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
+    "an introspection bomb": "{ __schema {"
+    + "".join(f"t{i}: types {{ f{i}: fields {{ type {{ g{i}: fields {{ name }} }} }} }}" for i in range(10))
+    + "} }",
+    "introspection twice": GRAPHIQL.replace("{\n  __schema", "{ __schema { types { ...FullType } } again: __schema", 1),
+    "too many tokens": "{" + "name " * 5000 + "}",
+    "too many comments": "#\n" * 20_000 + "{ name }",
+    "one long name": "{" + "a" * 60_000 + "}",
+}
+
+
+async def run(query: str, **variables: Any) -> tuple[Any, list[dict[str, Any]], dict[str, int]]:
+    """Return an operation's data, errors and cost."""
+    result = await SCHEMA.execute(query, variables)
+    errors = [dict(error.formatted) for error in result.errors or ()]
+    return result.data, errors, (result.extensions or {}).get("cost", {})
+
+
+async def cost(query: str, **variables: Any) -> int:
+    data, errors, counted = await run(query, **variables)
+    assert data is not None, errors
+    assert counted["maximum"] == Limits().cost
+    return counted["requested"]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_an_attack_is_refused_fast_and_small(name: str) -> None:
+    async with asyncio.timeout(SECONDS):
+        data, errors, _ = await run(ATTACKS[name])
+    assert data is None
+    assert 1 <= len(errors) <= MOST_ERRORS
+    assert {error["extensions"]["code"] for error in errors} <= {"BAD_USER_INPUT", "TOO_COMPLEX"}
+    assert len(str(errors)) < 10_000
+
+
+@pytest.mark.parametrize("name", ["a huge page", "introspection twice", "an introspection bomb"])
+async def test_what_is_too_dear_is_refused_with_its_cost(name: str) -> None:
+    _, (error,), counted = await run(ATTACKS[name])
+    assert error["extensions"] == {"code": "TOO_COMPLEX", "limit": {"name": "cost", **counted}}
+    assert counted["requested"] > counted["maximum"]
+
+
+NESTED = "".join(f"fragment f{i} on Query {{ ...f{i + 1} }} " for i in range(101)) + "fragment f101 on Query { id }"
+WIDENING = (
+    "{ item { ...f0 } } "
+    + "".join(f"fragment f{i} on Item {{ x: item {{ ...f{i + 1} }} y: item {{ ...f{i + 1} }} }} " for i in range(11))
+    + "fragment f11 on Item { id }"
+)
+REFUSED = {
+    "tokens": ("{" + "id " * 2000 + "}", 2001, 2000),
+    "comments": ("#\n" * 2001 + "{ id }", 2001, 2000),
+    "lines": ("\n" * 3001 + "{ id }", 3001, 3000),
+    "nesting": ("{ echo(nested: " + "{inner: [" * 150 + "]}" * 150 + ") }", 201, 200),
+    "depth": ("{ item" * 15 + "{ id }" + "}" * 15, 16, 15),
+    "aliases": ("{" + "".join(f"a{i}: id " for i in range(201)) + "}", 201, 200),
+    "aliasLength": ("{" + "a" * 257 + ": id }", 257, 256),
+    "directives": ("{" + "id @skip(if: false) " * 101 + "}", 101, 100),
+    "nestedFragments": ("{ ...f0 } " + NESTED, 102, 100),
+    "validationSteps": ("{" + "item { id } " * 400 + "}", 20_001, 20_000),
+    "selections": (WIDENING, 0, 10_000),
+    "cost": ("{ pages(first: 10001) { nodes { id } } }", 10_002, 10_000),
+    "values": ("{ pages(first: 9999) { nodes {" + "".join(f"a{i}: id " for i in range(60)) + "} } }", 599_940, 500_000),
+}
+
+
+@pytest.mark.parametrize("limit", REFUSED)
+async def test_a_refusal_has_one_code_and_names_the_limit(limit: str) -> None:
+    query, requested, maximum = REFUSED[limit]
+    data, (error,), _ = await run(query)
+    assert data is None
+    assert error["extensions"]["code"] == "TOO_COMPLEX"
+    told = error["extensions"]["limit"]
+    assert told == {"name": limit, "requested": requested or told["requested"], "maximum": maximum}
+    assert told["requested"] > maximum
+    assert str(told["requested"]) in error["message"]
+    assert len(str(error)) < 500
+
+
+@pytest.mark.parametrize("count", [100, 200])
+async def test_every_field_may_have_an_alias(count: int) -> None:
+    data, errors, _ = await run("{" + "".join(f"a{i}: item {{ id }} " for i in range(count)) + "}")
+    assert errors == []
+    assert len(data) == count
+
+
+async def test_an_error_names_each_place_once_and_not_all_of_very_many() -> None:
+    _, (error,), _ = await run('{ fails(how: "field") ...f ...f } fragment f on Query { fails(how: "field") }')
+    assert error["locations"] == [{"line": 1, "column": 3}, {"line": 1, "column": 57}]
+    _, errors, _ = await run("query (" + "$a: Int " * 300 + ") { id }")
+    assert max(len(error.get("locations", ())) for error in errors) == 10
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        ("query ($yes: Boolean = true) {\n id @include(if: $yes) }", 2),
+        ("query ($yes: Boolean = true) { ... @skip(if: $yes) { id } }", 1),
+        ("query ($yes: Boolean = true) {\n\n ...f @skip(if: $yes) } fragment f on Query { id }", 3),
+        ("query ($yes: Boolean = true) { ...f } fragment f on Query {\n item { id @include(if: $yes) } }", 2),
+        ("query ($yes: Boolean = true) { __schema { queryType {\r\n name @skip(if: $yes) } } }", 2),
+        ("mutation ($yes: Boolean = true) { change @include(if: $yes) }", 1),
+    ],
+)
+async def test_a_condition_that_is_null_is_the_caller_s_fault(query: str, line: int) -> None:
+    data, (error,), _ = await run(query, yes=None)
+    assert data is None
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert "$yes" in error["message"]
+    assert [place["line"] for place in error["locations"]] == [line]
+    for given in ({}, {"yes": True}, {"yes": False}):
+        _, errors, _ = await run(query, **given)
+        assert errors == []
+
+
+async def test_a_condition_that_is_null_does_not_matter_where_nothing_is_included() -> None:
+    query = "query ($yes: Boolean = true) { id ... @skip(if: true) { name @include(if: $yes) } }"
+    assert (await run(query, yes=None))[:2] == ({"id": "1"}, [])
+
+
+async def test_a_page_of_pages_without_end_costs_no_more_than_a_number_that_fits() -> None:
+    nested = "items(first: 2147483647) { nodes {" * 6 + "id" + "} }" * 6
+    _, (error,), _ = await run(f"{{ {nested} }}")
+    assert error["extensions"]["limit"]["requested"] == 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    "query", [GRAPHIQL, get_introspection_query(specified_by_url=True, input_value_deprecation=True), DASHBOARD]
+)
+async def test_an_honest_query_passes(query: str) -> None:
+    data, errors, _ = await run(query)
+    assert not errors
+    assert data
+
+
+@pytest.mark.parametrize(
+    ("measure", "query"),
+    [
+        ("depth", "{ item { item { id } } }"),
+        ("depth", "{ item { ...f } } fragment f on Item { item { id } }"),
+        ("depth", "{ ...g } fragment g on Query { item { ...f } } fragment f on Item { item { id } }"),
+        ("depth", "{ ... { ... { id } } }"),
+        ("aliases", "{ a: id b: id c: id }"),
+        ("directives", "query @a { item @b { ... @c { id } } }"),
+        ("directives", "query ($a: Int @a) { ...f @b } fragment f on Query @c { id }"),
+    ],
+)
+def test_a_form_is_measured_through_fragments(measure: str, query: str) -> None:
+    def refusals(maximum: int) -> list[str]:
+        documents = Documents(SCHEMA._schema, Limits(**{measure: maximum}))
+        return [error.message for error in documents.read(query).errors if "too complex" in error.message]
+
+    (refusal,) = refusals(2)
+    assert measure in refusal
+    assert "of 3 is over 2" in refusal
+    assert not refusals(3)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{ id name __typename }", 0),
+        ("{ item { id } }", 1),
+        ("{ item { item { leaf { name } } } }", 3),
+        ("{ leaf { dear } }", 51),
+        ("{ ...f ...f ... { ...f } } fragment f on Query { item { id } }", 1),
+        ("{ series { name } }", 10),
+        ("{ items { totalCount } }", 11),
+        ("{ items { nodes { id } } }", 21),
+        ("{ items(first: 3) { nodes { id } } }", 4),
+        ("{ items(last: 3) { nodes { leaf { name } } } }", 7),
+        ("{ items(first: 3) { edges { cursor node { leaf { name } } } } }", 10),
+        ("{ items(first: 3) { ... { ...c } } } fragment c on ItemConnection { nodes { id } }", 4),
+        ("{ a: items(first: 3) { ...c } items { ...c } } fragment c on ItemConnection { nodes { id } }", 25),
+        ("{ items(first: 3) { nodes { items(first: 4) { nodes { id } totalCount } } } }", 1 + 3 * (1 + 1 + 4 + 10)),
+        ("{ items(first: -5) { nodes { id } } }", 1),
+        ("{ items(first: null) { nodes { id } } }", 21),
+        ("{ pages { nodes { id } } }", 6),
+        ("{ pages(last: 9) { nodes { id } } }", 10),
+        ("{ item @skip(if: true) { id } leaf @include(if: false) { name } }", 0),
+        ("{ item @skip(if: false) @include(if: true) { id } }", 1),
+        ("{ ... @include(if: false) { item { id } } ...f @skip(if: true) } fragment f on Query { leaf { name } }", 0),
+        ("{ __schema { queryType { name } } }", 3),
+        ("query a { item { id } }", 1),
+        ("mutation { change }", 0),
+    ],
+)
+async def test_a_query_costs_what_it_answers_with(query: str, expected: int) -> None:
+    assert await cost(query) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "given", "expected"),
+    [
+        ("$n: Int", {"n": 7}, 8),
+        ("$n: Int", {"n": None}, 21),
+        ("$n: Int", {}, 6),
+        ("$n: Int = 9", {}, 10),
+        ("$n: Int = 9", {"n": 2}, 3),
+    ],
+)
+async def test_the_size_of_a_page_is_read_from_variables_and_defaults(
+    declared: str, given: dict[str, Any], expected: int
+) -> None:
+    assert await cost(f"query ({declared}) {{ pages(first: $n) {{ nodes {{ id }} }} }}", **given) == expected
+
+
+async def test_one_document_costs_by_the_variables_of_each_request() -> None:
+    query = "query ($no: Boolean!, $n: Int!) { items(first: $n) { nodes { item @skip(if: $no) { id } } } }"
+    assert [await cost(query, no=no, n=n) for no, n in ((False, 1), (True, 1), (False, 50))] == [3, 2, 101]
+    _, (error,), _ = await run(query, no=False, n=50_000)
+    assert error["extensions"]["code"] == "TOO_COMPLEX"
+
+
+async def test_an_operation_costs_nothing_for_the_others_of_its_document() -> None:
+    query = "query a { id } query b { items(first: 100) { nodes { items(first: 100) { nodes { id } } } } }"
+    result = await SCHEMA.execute(query, operation_name="a")
+    assert result.extensions == {"cost": {"requested": 0, "maximum": Limits().cost}}
+    assert not result.errors
+
+
+async def test_variables_that_cannot_be_read_are_refused_in_few_words() -> None:
+    declared = " ".join(f"$v{i}: Int!" for i in range(30))
+    used = " ".join(f"a{i}: echo(number: $v{i})" for i in range(30))
+    _, errors, _ = await run(f"query ({declared}) {{ {used} }}", v0="no")
+    assert len(errors) == MOST_ERRORS
+    assert {error["extensions"]["code"] for error in errors} == {"BAD_USER_INPUT"}
+
+
+def test_a_document_is_read_once_whether_it_is_good_or_bad() -> None:
+    documents = Documents(SCHEMA._schema, Limits())
+    for text in ("{ id }", "{ nothing }", "{"):
+        assert documents.read(text) is documents.read(text)
+
+
+def test_the_documents_kept_are_bounded_and_the_latest_stay() -> None:
+    documents = Documents(SCHEMA._schema, Limits(), cache_bytes=100_000)
+    often = documents.read("{ id }")
+    for number in range(1000):
+        documents.read(f"{{ id }} # {number}")
+        assert documents.read("{ id }") is often
+        assert documents.kept_bytes <= 100_000
+    first = documents.read("{ id } # 0")
+    assert first is documents.read("{ id } # 0")
+    documents.read("{ id } #" + "x" * 200_000)
+    assert documents.kept_bytes == 0

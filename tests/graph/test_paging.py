@@ -1,0 +1,224 @@
+"""Paging, of every list that the schema has: each row comes once, in order, from either end; and what is no position in
+a list is told so.
+
+The gateways are shared by the tests of this file, none of which changes anything.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator
+from itertools import product
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from graph.query.entities import CATALOGUE
+from graph.query.global_ids import encode_id
+from tests.support.bulk_data import make_crowd
+from tests.support.databases import KINDS, MakeDatabase
+from tests.support.gateways import running_gateway
+from tests.support.schema_documents import literal, orders_of, root_fields
+from tests.support.schema_lists import LISTS, Pages
+from tests.support.worlds import all_rows
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ROWS, PAGE = 9, 3
+# More than the crowd has of anything, and no more than a page may have.
+WHOLE = 100
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared_url(request: pytest.FixtureRequest) -> str:
+    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    return make()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pages(shared_url: str) -> AsyncIterator[Pages]:
+    async with running_gateway(shared_url) as gateway:
+        token = await gateway.token()
+        await make_crowd(gateway.store, ROWS)
+        yield Pages(gateway, token, await all_rows(gateway))
+
+
+def ids_of(page: dict[str, Any]) -> list[str]:
+    return [node["id"] for node in page["nodes"]]
+
+
+async def forwards(pages: Pages, document: str) -> list[str]:
+    """Walk a list from its start; return the ids as they came."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = await pages.page(document, first=PAGE, after=after)
+        info = page["pageInfo"]
+        found += ids_of(page)
+        assert info["hasPreviousPage"] is (after is not None)
+        assert info["hasNextPage"] is (len(found) < page["totalCount"])
+        if not info["hasNextPage"]:
+            return found
+        assert len(page["nodes"]) == PAGE
+        after = info["endCursor"]
+
+
+async def backwards(pages: Pages, document: str) -> list[str]:
+    """Walk a list from its end; return the ids in the order of the list."""
+    found: list[str] = []
+    before = None
+    while True:
+        page = await pages.page(document, last=PAGE, before=before)
+        info = page["pageInfo"]
+        found = ids_of(page) + found
+        assert info["hasNextPage"] is (before is not None)
+        assert info["hasPreviousPage"] is (len(found) < page["totalCount"])
+        if not info["hasPreviousPage"]:
+            return found
+        assert len(page["nodes"]) == PAGE
+        before = info["startCursor"]
+
+
+@pytest.mark.slow
+async def test_every_row_of_every_list_comes_once_and_in_order_from_either_end(pages: Pages) -> None:
+    for each in LISTS:
+        for order in orders_of(each.field):
+            document = each.document(orderBy=order)
+            whole = await pages.page(document, first=WHOLE)
+            ids = ids_of(whole)
+            assert ROWS <= len(ids) == len(set(ids)) == whole["totalCount"], (str(each), order)
+            expected = pages.sorted_ids(each.kind, order)
+            assert ids == [id for id in expected if id in set(ids)], (str(each), order)
+            assert each.parent is not None or ids == expected, (str(each), order)
+            assert await forwards(pages, document) == ids, (str(each), order)
+            assert await backwards(pages, document) == ids, (str(each), order)
+
+
+async def test_a_list_without_an_order_given_shows_the_latest_first(pages: Pages) -> None:
+    for each in LISTS:
+        latest = next(order for order in orders_of(each.field) if order.endswith("DESC}"))
+        default, named = [await pages.page(each.document(**given), first=WHOLE) for given in ({}, {"orderBy": latest})]
+        assert default == named, str(each)
+
+
+async def test_a_page_between_two_cursors_has_what_is_between_them(pages: Pages) -> None:
+    for each in LISTS:
+        whole = await pages.page(each.document(), first=WHOLE)
+        ids, cursors = ids_of(whole), [edge["cursor"] for edge in whole["edges"]]
+        bounds = {"after": cursors[1], "before": cursors[6]}
+        first = await pages.page(each.document(), first=2, **bounds)
+        last = await pages.page(each.document(), last=2, **bounds)
+        assert (ids_of(first), ids_of(last)) == (ids[2:4], ids[4:6]), str(each)
+        assert first["pageInfo"]["hasNextPage"], str(each)
+        assert last["pageInfo"]["hasPreviousPage"], str(each)
+        assert ids_of(await pages.page(each.document(), first=WHOLE, **bounds)) == ids[2:6], str(each)
+
+
+async def test_an_empty_page_goes_on_from_where_it_was_asked_for(pages: Pages) -> None:
+    for each in LISTS:
+        whole = await pages.page(each.document(), first=WHOLE)
+        for given in ({"first": 0}, {"last": 0}, {"after": whole["pageInfo"]["endCursor"]}):
+            page = await pages.page(each.document(), **given)
+            assert page["nodes"] == page["edges"] == [], str(each)
+            assert page["totalCount"] == whole["totalCount"], str(each)
+        assert page["pageInfo"]["hasNextPage"] is False, str(each)
+
+
+@pytest.mark.slow
+async def test_a_cursor_of_another_kind_order_or_filter_is_refused(pages: Pages) -> None:
+    cursors = {
+        (each.kind, order): (await pages.page(each.document(orderBy=order), first=1))["pageInfo"]["endCursor"]
+        for each in LISTS
+        for order in orders_of(each.field)
+    }
+    for each in LISTS:
+        for order in orders_of(each.field):
+            foreign = [cursor for (kind, other), cursor in cursors.items() if (kind, other) != (each.kind, order)]
+            for bound in ("after", "before"):
+                asked = [each.document("{ nodes { id } }", orderBy=order)] * 2
+                for document, cursor in zip(asked, (foreign[0], foreign[-1]), strict=True):
+                    assert await pages.refusals(document, **{bound: cursor}) == {"BAD_USER_INPUT"}, (str(each), order)
+        name, part = next(iter(each.filter_parts.items()))
+        narrowed = each.document(filter=f"{{{name}: {literal(part.type, _named(name))}}}")
+        own = cursors[each.kind, next(order for order in orders_of(each.field) if order.endswith("DESC}"))]
+        assert await pages.refusals(each.document(), after=own) == set(), str(each)
+        assert await pages.refusals(narrowed, after=own) == {"BAD_USER_INPUT"}, str(each)
+
+
+def _named(part: str) -> str:
+    """Return what a filter's part takes: an id of the kind that it names, if it names one."""
+    kind = part[:1].upper() + part[1:].removesuffix("Id")
+    return encode_id(kind, *[1] * len(CATALOGUE[kind].key)) if kind in CATALOGUE else "Name"
+
+
+def opaque(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+GARBAGE = (
+    *("", " ", "x", "=", "====", "%00", "\0", "\ud800", "\N{SNOWMAN}", "x" * 5000),
+    *map(opaque, ("", "null", "[]", "{}", "7", '"x"', "[[]]", "[1e999]", "[" * 900, '["\\ud800"]', "[null, 1, 1]")),
+)
+
+
+async def test_what_is_no_cursor_is_refused(pages: Pages) -> None:
+    for each in LISTS:
+        for bound in ("after", "before"):
+            for text in GARBAGE:
+                refused = await pages.refusals(each.document("{ nodes { id } }"), **{bound: text})
+                assert refused == {"BAD_USER_INPUT"}, (str(each), bound, text)
+
+
+FORGED: tuple[Any, ...] = (0, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 10**400, 1.5, "", "z", "\0", None, True, [])
+
+
+@pytest.mark.slow
+async def test_a_forged_cursor_is_a_position_or_refused(pages: Pages) -> None:
+    for each in (each for each in LISTS if each.parent is None):
+        for order in (order for order in orders_of(each.field) if order.endswith("DESC}")):
+            document = each.document("{ nodes { id } pageInfo { endCursor } }", orderBy=order)
+            cursor = (await pages.answer(document, first=1))["data"][each.name]["pageInfo"]["endCursor"]
+            mark, *values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            for place, forged in product(range(len(values)), FORGED):
+                text = opaque(json.dumps([mark, *values[:place], forged, *values[place + 1 :]]))
+                refused = await pages.refusals(document, first=1, after=text)
+                assert refused <= {"BAD_USER_INPUT"}, (str(each), order, place, forged)
+
+
+NO_IDS = (
+    "",
+    "x",
+    "\0",
+    "\ud800",
+    "=" * 101,
+    opaque("Program:"),
+    opaque("Program:1:1:1"),
+    opaque("Program:" + "9" * 19),
+)
+
+
+async def test_what_is_no_id_is_refused_wherever_one_is_taken(pages: Pages) -> None:
+    asked = [f"{name}(id: $value) {{ id }}" for name, field in root_fields().items() if "id" in field.args]
+    asked += [each.in_filter(part) for each in LISTS for part in each.filters("ID")]
+    for part, text in product(asked, NO_IDS):
+        refused = await pages.refusals(f"query ($value: ID!) {{ {part} }}", value=text)
+        assert refused == {"BAD_USER_INPUT"}, (part, text)
+
+
+async def test_what_no_text_may_have_is_refused_in_every_filter(pages: Pages) -> None:
+    for each in LISTS:
+        for part, text in product(each.filters("String"), ("\0", "before\0after", "\ud800", "\udfff\ud800")):
+            document = f"query ($value: String) {{ {each.in_filter(part)} }}"
+            assert await pages.refusals(document, value=text) == {"BAD_USER_INPUT"}, (str(each), part, text)
+
+
+NO_SIZES = (-1, 101, 2**31 - 1, -(2**31), 2**31, 2**63, 10**400, 1.5, "3", True, [3])
+
+
+async def test_a_page_of_an_impossible_size_is_refused(pages: Pages) -> None:
+    sizes = [{name: number} for name in ("first", "last") for number in NO_SIZES]
+    sizes += [{"first": first, "last": last} for first in (0, 3) for last in (0, 3)]
+    for each, size in product(LISTS, sizes):
+        (refused,) = await pages.refusals(each.document("{ nodes { id } }"), **size)
+        # A size costs its rows: a large one is over that limit before anybody asks whether a page has so many.
+        assert refused in {"BAD_USER_INPUT", "TOO_COMPLEX"}, (str(each), size)

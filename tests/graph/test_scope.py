@@ -1,0 +1,117 @@
+"""Everybody sees what is theirs and nothing else: each field, filter and cursor, by each kind of token."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import true
+
+from graph.domain.scope import Condition, Eyes, visible
+from graph.schema.build import build_schema
+from tests.support.databases import MakeDatabase
+from tests.support.faces import rest
+from tests.support.gateways import running_gateway
+from tests.support.visibility_matrix import Matrix
+from tests.support.worlds import World, make_world
+
+pytestmark = pytest.mark.slow
+
+# These tests ask for far more at once than anybody may.
+UNBOUNDED = {"graphql_tokens": "100000", "graphql_cost": "1000000000", "graphql_aliases": "1000"}
+CHECKS = ("check_lists", "check_arguments", "check_filters", "check_nested_filters", "check_cursors", "check_live")
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with running_gateway(database_url, face=rest, **UNBOUNDED) as gateway:
+        yield await make_world(gateway)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+async def test_everybody_sees_all_of_the_own_and_nothing_else(world: World, check: str) -> None:
+    for eye in world.viewers:
+        await getattr(Matrix(world, eye), check)()
+
+
+# Who asks `visible` of each thing that can be read, and the check that finds out where the answer is ignored.
+CONTROLS = {
+    "lists": ("graph.query.listing.Listing.limited", "check_lists"),
+    "counts": ("graph.query.compiler._total", "check_lists"),
+    "cursors": ("graph.query.listing.Listing.limited", "check_cursors"),
+    "filters": ("graph.query.listing.Listing._is_seen", "check_filters"),
+    "filters of nested lists": ("graph.query.listing.Listing._is_seen", "check_nested_filters"),
+    "references": ("graph.query.select_builder.Selecting._one", "check_lists"),
+    "look-ups": ("graph.query.compiler.rows_statement", "check_arguments"),
+    "reports": ("graph.reports.filters.Selection", "check_lists"),
+    "subscriptions": ("graph.query.compiler.rows_statement", "check_live"),
+}
+
+
+async def test_a_check_fails_wherever_something_is_not_confined(
+    make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_gateway(make_sqlite(), face=rest, **UNBOUNDED) as gateway:
+        world = await make_world(gateway)
+        eyes = [world.eyes[name] for name in ("program here", "partner of both")]
+        for what, (function, check) in CONTROLS.items():
+            with monkeypatch.context() as patched, forgetful():
+                ignored = Ignoring(function)
+                for module in graph_modules():
+                    if vars(module).get("visible") is visible:
+                        patched.setattr(module, "visible", ignored)
+                for eye in eyes:
+                    if await fails(getattr(Matrix(world, eye), check)):
+                        break
+                else:
+                    raise AssertionError(f"nobody would notice {what} that are not confined")
+                assert ignored.count, f"{function} confines {what} no more"
+
+
+async def fails(check: Callable[[], Awaitable[None]]) -> bool:
+    try:
+        await check()
+    except AssertionError:
+        return True
+    return False
+
+
+class Ignoring:
+    """Takes the place of `visible`; whatever a function asks of it, itself or through others, is in scope."""
+
+    def __init__(self, function: str) -> None:
+        self._function = function
+        self.count = 0
+
+    def __call__(self, row: Any, eyes: Eyes) -> Condition:
+        if not any(name.startswith(self._function) for name in callers(sys._getframe())):
+            return visible(row, eyes)
+        self.count += 1
+        return true()
+
+
+def callers(frame: FrameType | None) -> Iterator[str]:
+    """Yield the names of the functions that are being run."""
+    while frame is not None:
+        yield f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}"
+        frame = frame.f_back
+
+
+def graph_modules() -> list[ModuleType]:
+    return [module for name, module in sys.modules.items() if name.startswith("graph.")]
+
+
+@contextmanager
+def forgetful() -> Iterator[None]:
+    """Forget before and after which statements were compiled."""
+    caches = [value for module in graph_modules() for value in vars(module).values() if hasattr(value, "cache_clear")]
+    compiled = [cache for cache in caches if cache is not build_schema]
+    for cache in compiled:
+        cache.cache_clear()
+    try:
+        yield
+    finally:
+        for cache in compiled:
+            cache.cache_clear()

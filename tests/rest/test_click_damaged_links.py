@@ -1,0 +1,121 @@
+"""Links that a mail program or a chat has damaged still find their partner; what no link has is counted by code."""
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+from sqlalchemy import update
+
+from db.schema.tables import ReferralLink
+from gateway.unknown_codes import OTHERS, UnknownCodes
+from graph.domain.affiliate_urls import code_of, without_damage
+from graph.domain.fields import CODE
+from tests.support.faces import both_faces
+from tests.support.gateways import Gateway, body_of
+
+SITE = "https://shop.example/"
+TAILS = [".", ",", ")", "]", "/", "'", '"', "%20", "+", "%22%3E", "%3E", "%", "%E2%80%8B", "%EF%BB%BF", "%C2%A0", "%ff"]
+TAILS += ["%00", "\u2026", "\u201d", "%0D%0A", "%2520", "%252F."]
+FINDING_BLOG = [
+    "?aff=BLOG",
+    *(f"?aff=BLOG{tail}" for tail in TAILS),
+    "?aff=BLOG" + "%20" * 200,
+    "?x=1&amp;aff=BLOG",
+    "?amp;aff=BLOG",
+    "?x=1&amp%3Baff=BLOG",
+    "?x=1&amp;amp;aff=BLOG",
+    "?x=1&amp;aff=BLOG%20",
+    "?x=1&amp;aff=BLOG&amp;aff=OTHER",
+    "?amp;aff=OTHER&aff=BLOG",
+    "?aff=BLOG&aff=OTHER",
+]
+FINDING_NOTHING = ["?aff=blog", "?aff=%20BLOG", "?aff=BLOG%20X", "?aff=BLOGS", "?aff=.", "?aff=%2520", "?aff=BLOG%2541"]
+WITHOUT_AFF = ["?AFF=BLOG", "?amp;affx=BLOG", "?xamp;aff=BLOG", "?aff=&amp;aff=BLOG", "?amp;aff=", "?ampaff=BLOG"]
+
+
+def counted(code: str) -> float:
+    return REGISTRY.get_sample_value("clickgate_unknown_code_clicks_total", {"code": code}) or 0
+
+
+@both_faces
+async def test_a_damaged_link_finds_its_partner(gateway: Gateway) -> None:
+    for code in ("BLOG", "OTHER"):
+        await gateway.link(code)
+    for query in FINDING_BLOG:
+        answer = body_of(await gateway.track(None, affiliate_url=SITE + query))
+        assert answer.get("partner_code") == "BLOG", (query, answer)
+    assert await gateway.recorded() == len(FINDING_BLOG)
+
+
+@both_faces
+async def test_what_is_no_damage_is_refused_as_before(gateway: Gateway) -> None:
+    await gateway.link("BLOG")
+    errors = dict.fromkeys(FINDING_NOTHING, "Referral link not found")
+    errors |= dict.fromkeys(WITHOUT_AFF, "No aff parameter found in affiliate_url")
+    for query, error in errors.items():
+        answer = await gateway.track(None, affiliate_url=SITE + query)
+        assert (answer.status_code, body_of(answer).get("error")) == (400, error), query
+    assert await gateway.recorded() == 0
+
+
+@both_faces
+async def test_a_code_that_a_link_has_is_not_damaged(gateway: Gateway) -> None:
+    """Codes are checked today; older ones, or such as were written by hand, may end with anything."""
+    await gateway.link("BLOG")
+    await gateway.link("OLD")
+    await gateway.execute(update(ReferralLink).where(ReferralLink.code == "OLD").values(code="BLOG."))
+    assert body_of(await gateway.track("BLOG."))["partner_code"] == "BLOG."
+    assert body_of(await gateway.track("BLOG.."))["partner_code"] == "BLOG"
+
+
+@both_faces
+async def test_an_unknown_code_is_counted(gateway: Gateway) -> None:
+    before = counted("NOBODYS"), counted(OTHERS)
+    await gateway.track("NOBODYS")
+    await gateway.track("NOBODYS.")
+    await gateway.track("someone@mail.example")
+    await gateway.track("x" * 65)
+    assert (counted("NOBODYS"), counted(OTHERS)) == (before[0] + 2, before[1] + 2)
+    metrics = (await gateway.http.get("/metrics")).text
+    assert 'clickgate_unknown_code_clicks_total{code="NOBODYS"}' in metrics
+    assert "someone" not in metrics
+
+
+def test_the_unknown_codes_are_bounded_and_the_repeated_ones_stay() -> None:
+    codes = UnknownCodes(most_codes=3)
+    others = counted(OTHERS)
+    for code in ("lost", "lost", *(f"probe{number}" for number in range(50)), "lost"):
+        codes.count(code)
+    assert counted("lost") == 3
+    assert [number for number in range(50) if counted(f"probe{number}")] == [48, 49]
+    assert counted(OTHERS) == others + 48
+
+
+def test_several_processes_list_the_first_codes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
+    codes = UnknownCodes(most_codes=2)
+    others = counted(OTHERS)
+    for code in ("first", "second", "third", "first"):
+        codes.count(code)
+    assert (counted("first"), counted("second"), counted("third"), counted(OTHERS)) == (2, 1, 0, others + 1)
+
+
+@given(
+    st.from_regex(CODE, fullmatch=True),
+    st.text(st.characters(exclude_categories=["Cs", "L", "N"], exclude_characters="_-%")),
+)
+def test_what_cannot_be_part_of_a_code_is_cut_from_its_end(code: str, damage: str) -> None:
+    assert without_damage(code + damage) == code
+    assert without_damage(code + damage + "%") == code
+    assert without_damage(code + quote(damage, safe="")) == code
+    assert code_of(f"{SITE}?aff={code}{quote(damage, safe='')}") == code + damage
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_what_is_left_begins_the_code_and_ends_as_one_may(text: str) -> None:
+    left = without_damage(text)
+    assert text.startswith(left)
+    assert not left or CODE.fullmatch(left[-1])
+    assert without_damage(left) == left

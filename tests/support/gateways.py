@@ -1,0 +1,194 @@
+"""A gateway for tests: a real server on a real database, with factories for what clicks need and eyes for what they
+leave behind."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+import uvicorn
+from sqlalchemy import Dialect, Executable, func, select, update
+from sqlalchemy.orm import DeclarativeBase
+
+from db.audit.report import audit
+from db.engine.store import Store
+from db.ingest.click_statements import ClickStatements
+from db.lookups.tokens import NewToken, Role
+from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
+from gateway.lookups.device import DeviceLookup
+from gateway.server.protocol import BoundedProtocol
+from gateway.server.websocket import BoundedSocket
+from gateway.services import offline_services
+from gateway.settings import PREFIX, Settings
+from graph.domain import links, partners, programs, tokens
+from graph.domain.context import Context
+from graph.domain.permissions import ADMINISTRATOR
+from graph.http.body import BODY_BYTES
+from rest.tracker.minifier import minified
+from tests.support.faces import CLICK, GRAPHQL, Face, Headers, rest
+from tests.support.servers import running_server
+
+# Every gateway knows within a second of the commit; the rest is for the requests by which a busy machine finds out.
+PROMISED_SECONDS = 1 + 0.25
+URL = "https://yoursite.com/pricing?aff={}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A running gateway: `http` talks to it, `store` sees its database from outside; clicks go in by one `face`."""
+
+    http: httpx.AsyncClient
+    store: Store
+    context: Context
+    face: Face = rest
+
+    async def program(self, **fields: Any) -> dict[str, Any]:
+        return await programs.create(self.context, **{"name": "A program", **fields})
+
+    async def partner(self, program: Mapping[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        made = await partners.create(self.context, **{"name": "A partner", **fields})
+        if program is not None:
+            await partners.join(self.context, partner_id=made["id"], program_id=program["id"])
+        return made
+
+    async def link(self, code: str = "PARTNER123", **fields: Any) -> dict[str, Any]:
+        """Make a link; `program` and `partner` rows may be given, and are made otherwise."""
+        program = fields.pop("program", None) or await self.program()
+        partner = fields.pop("partner", None) or await self.partner()
+        await partners.join(self.context, partner_id=partner["id"], program_id=program["id"])
+        return await links.create(self.context, code=code, program_id=program["id"], partner_id=partner["id"], **fields)
+
+    async def track(self, code: str | None = "PARTNER123", *, headers: Headers = None, **fields: Any) -> httpx.Response:
+        """Send a click, as the tracker script would."""
+        if code is not None:
+            fields.setdefault("affiliate_url", URL.format(code))
+        return await self.face(self.http, fields, headers)
+
+    async def send(self, body: bytes, **headers: str) -> httpx.Response:
+        """Send any bytes."""
+        return await self.http.post(CLICK, content=body, headers=headers)
+
+    async def token(self, role: Role = "admin", **bounds: Any) -> str:
+        """Issue a token, of a program or a partner by their ids, and return its secret."""
+        secret, _ = await tokens.issue(self.context, NewToken(role, **bounds))
+        return secret
+
+    async def graphql(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, token: str | None = None
+    ) -> dict[str, Any]:
+        """Send a GraphQL operation; return the whole answer, with `data`, `errors` and `extensions`."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        answer = await self.http.post(GRAPHQL, json={"query": query, "variables": variables}, headers=headers)
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def execute(self, statement: Executable) -> None:
+        """Change the database by hand, as an administrator with a SQL shell would."""
+        async with self.store.write() as connection:
+            await connection.execute(statement)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep clicks from being committed, so that they queue up: their links' counters are locked from outside."""
+        async with self.store.write() as connection:
+            await connection.execute(update(ReferralLink).values(clicks=ReferralLink.clicks))
+            yield
+
+    async def rows(self, table: type[DeclarativeBase]) -> list[dict[str, Any]]:
+        async with self.store.read() as connection:
+            found = await connection.execute(select(table.__table__).order_by(*table.__table__.primary_key))
+            return [row._asdict() for row in found]
+
+    async def events(self) -> list[dict[str, Any]]:
+        return await self.rows(ClickEvent)
+
+    async def customers(self) -> list[dict[str, Any]]:
+        return await self.rows(Customer)
+
+    async def test_events(self) -> list[dict[str, Any]]:
+        return await self.rows(ClickTestEvent)
+
+    async def link_row(self, code: str = "PARTNER123") -> dict[str, Any]:
+        return next(row for row in await self.rows(ReferralLink) if row["code"] == code)
+
+    async def memberships(self) -> list[dict[str, Any]]:
+        return await self.rows(PartnerProgram)
+
+    async def recorded(self) -> int:
+        """Return how many clicks are stored, having checked that every counter says the same."""
+        found = await audit(self.store)
+        assert not found.differences
+        async with self.store.read() as connection:
+            return await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
+
+
+device_lookup = cache(DeviceLookup)
+minified_once = cache(minified)
+statements_by_dialect: dict[str, ClickStatements] = {}
+
+
+def click_statements(dialect: Dialect) -> ClickStatements:
+    if dialect.name not in statements_by_dialect:
+        statements_by_dialect[dialect.name] = ClickStatements(dialect)
+    return statements_by_dialect[dialect.name]
+
+
+@contextmanager
+def what_all_gateways_share() -> Iterator[None]:
+    """Make only once what is the same for every gateway of a run, and would take most of a gateway's start."""
+    with (
+        patch("gateway.services.DeviceLookup", device_lookup),
+        patch("rest.tracker.script.minified", minified_once),
+        patch("db.ingest.batch.ClickStatements", click_statements),
+    ):
+        yield
+
+
+@asynccontextmanager
+async def running_gateway(database_url: str, face: Face = rest, **settings: str) -> AsyncIterator[Gateway]:
+    """Serve a gateway on the loopback address, in this process. Clicks are sent to the face."""
+    environment = {PREFIX + name.upper(): value for name, value in settings.items()}
+    with (
+        patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, **environment}),
+        what_all_gateways_share(),
+    ):
+        config = uvicorn.Config(
+            "gateway.app:create_app",
+            factory=True,
+            port=0,
+            log_config=None,
+            access_log=False,
+            http=BoundedProtocol,
+            lifespan="on",
+            ws=BoundedSocket,
+            ws_max_size=BODY_BYTES,
+            proxy_headers=False,
+        )
+        async with (
+            running_server(config) as port,
+            offline_services(Settings()) as services,
+            # Certificates are no use here, and to load them takes as long as a whole test.
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=False) as http,
+        ):
+            yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), face)
+
+
+async def make_link(database_url: str, code: str = "PARTNER123") -> None:
+    """Make a link, with its program and partner, in a database without a gateway."""
+    with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}), what_all_gateways_share():
+        async with offline_services(Settings()) as services:
+            context = Context(services, viewer=ADMINISTRATOR)
+            program = await programs.create(context, name="A program")
+            partner = await partners.create(context, name="A partner")
+            ids = {"program_id": program["id"], "partner_id": partner["id"]}
+            await partners.join(context, **ids)
+            await links.create(context, code=code, **ids)
+
+
+def body_of(answer: httpx.Response) -> Any:
+    return json.loads(answer.content)

@@ -1,0 +1,62 @@
+"""Takes the README's pictures of the web pages, of the demonstration's data: `make screenshots`."""
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+from playwright.async_api import Browser, Page
+
+from tests.support.browser import running_browser
+from tests.support.processes import COMMAND, clickgate, environment, free_port, ready, stop
+from tests.support.web_pages import loaded, visiting
+
+FOLDER = Path(__file__).parents[2] / "gateway" / "web" / "screenshots"
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+async def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with TemporaryDirectory() as folder:
+        database_url = f"sqlite:///{folder}/clickgate.db"
+        url = f"http://127.0.0.1:{(port := free_port())}"
+        start = [str(COMMAND), "demo", "--port", str(port)]
+        process = subprocess.Popen(start, env=environment(database_url), stdout=subprocess.DEVNULL)
+        try:
+            async with httpx.AsyncClient() as http:
+                await ready(http, url, process)
+            issued = clickgate(database_url, "token", "issue", "--role", "partner", "--partner-id", "1")
+            async with running_browser() as browser:
+                await take(browser, url, json.loads(issued.stdout)["token"])
+        finally:
+            await stop(process)
+
+
+async def take(browser: Browser, url: str, token: str) -> None:
+    for name, look in (
+        ("dashboard", {"viewport": WIDE, "color_scheme": "light"}),
+        ("dashboard-dark", {"viewport": WIDE, "color_scheme": "dark"}),
+        ("phone", {"viewport": NARROW, "color_scheme": "light"}),
+    ):
+        async with visiting(browser, f"{url}/dashboard", token=token, **look) as page:
+            await loaded(page)
+            await keep(page, name)
+    query: dict[str, Any] = {"viewport": WIDE, "color_scheme": "light"}
+    async with visiting(browser, f"{url}/graphql", token=token, **query) as page:
+        await page.locator(".graphiql-query-editor", has_text="viewer").wait_for()
+        await page.get_by_role("button", name="Execute query").click()
+        await page.locator(".result-window", has_text="PARTNER").wait_for()
+        await keep(page, "graphiql")
+
+
+async def keep(page: Page, name: str) -> None:
+    # Fonts and the last of the layout.
+    await page.wait_for_timeout(1000)
+    await page.screenshot(path=FOLDER / f"{name}.png")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,265 @@
+"""Who sees what, asked of a served gateway in every way that the schema has, and judged by a world's own rows."""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from graphql import GraphQLField, GraphQLInputObjectType, get_named_type, is_leaf_type, is_required_argument
+from strawberry.utils.str_converters import to_snake_case
+
+from graph.domain.errors import FieldInvalid
+from graph.query.global_ids import decode_id, encode_id
+from tests.support.graphql_sockets import watching
+from tests.support.schema_documents import (
+    PAGE,
+    arguments,
+    batches,
+    connections,
+    everything,
+    listed_kind,
+    literal,
+    needs,
+    node_kinds,
+    object_type,
+    orders_of,
+    root_fields,
+)
+from tests.support.worlds import TABLES, Eye, World
+
+NO_NUMBER = 999_999_999
+
+
+class Matrix:
+    """One pair of eyes on a world. Each check raises `AssertionError` where something is shown that should not be, or
+    is not shown that should be."""
+
+    def __init__(self, world: World, eye: Eye) -> None:
+        self._world = world
+        self._eye = eye
+        self._secrets = world.secrets(eye)
+        self._ids = world.visible_ids(eye)
+        self._hidden = {*world.ids()} - self._ids
+
+    async def check(self) -> None:
+        """Ask for everything in every way."""
+        await self.check_lists()
+        await self.check_arguments()
+        await self.check_filters()
+        await self.check_nested_filters()
+        await self.check_cursors()
+        await self.check_live()
+
+    async def check_lists(self, depth: int = 3) -> None:
+        """Ask each root field that needs no argument for all that it has."""
+        for name, field in root_fields().items():
+            if name != "node":
+                selection = everything(get_named_type(field.type), depth)
+                data = (
+                    await self._data(f"{{ {name}{arguments(needs(field))} {selection} }}") if _is_whole(field) else {}
+                )
+                if (kind := listed_kind(field)) is not None:
+                    self._check_page(data[name], self._world.visible_ids(self._eye, kind))
+                elif name == "clickReport":
+                    assert data[name]["clicks"] == len(self._world.visible(self._eye, "ClickEvent")), self._eye.name
+
+    async def check_arguments(self) -> None:
+        """Ask each root field for every value of the world, as each of its arguments."""
+        for name, field in root_fields().items():
+            for argument, declared in field.args.items():
+                named = get_named_type(declared.type)
+                if listed_kind(field) is None and is_leaf_type(named):
+                    values = list(self._candidates(argument, named.name))
+                    found = await self._found(name, field, argument, [literal(named, value) for value in values])
+                    kinds = node_kinds() if name == "node" else [get_named_type(field.type).name]
+                    if not is_required_argument(declared) or name == "node":
+                        assert found == {id for id in self._ids if _kind(id) in kinds}, (name, argument)
+
+    async def check_filters(self) -> None:
+        """Ask each list for each value of the world in each part of its filter: what is hidden finds what a value that
+        does not exist finds."""
+        for name, field in root_fields().items():
+            if listed_kind(field) is not None:
+                await self._check_filter(name, field, "{part}")
+
+    async def check_nested_filters(self) -> None:
+        """Ask the same of each list that is nested in another."""
+        for name, field in root_fields().items():
+            if (kind := listed_kind(field)) is not None:
+                for inner in connections(object_type(kind)):
+                    wrapped = f"{name}(first: {PAGE}) {{{{ nodes {{{{ {{part}} }}}} }}}}"
+                    await self._check_filter(inner, object_type(kind).fields[inner], wrapped)
+
+    async def check_cursors(self) -> None:
+        """Walk each list from every cursor that an administrator was given."""
+        if not self._hidden:
+            return
+        admin = self._world.eyes["admin"]
+        for name, field in root_fields().items():
+            for order in orders_of(field) if listed_kind(field) is not None else ():
+                given = f"orderBy: {order}"
+                page = f"{{ {name}(first: {PAGE}, {given}) {{ edges {{ cursor node {{ id }} }} }} }}"
+                answer = await self._world.gateway.graphql(page, token=admin.secret)
+                await self._check_positions(name, given, answer["data"][name]["edges"])
+
+    async def check_live(self) -> None:
+        """Watch while a click comes to each link; those of links in sight arrive. The world has more clicks then."""
+        codes = [row["code"] for row in self._world.rows["ReferralLink"] if row["partner_id"] and row["program_id"]]
+        seen = {row["code"] for row in self._world.visible(self._eye, "ReferralLink")} & set(codes)
+        gateway, token = self._world.gateway, self._eye.secret
+        if not seen or token is None:
+            return
+        query = "subscription { clickTracked { pageTitle } }"
+        async with watching(gateway, token, min(seen), query) as subscriber:
+            for code in codes:
+                await gateway.track(code, page_title=code)
+            await gateway.track(min(seen), page_title="last")
+            assert {*await subscriber.titles("last")} == {*seen, "last"}, self._eye.name
+
+    async def _check_positions(self, name: str, given: str, edges: list[dict[str, Any]]) -> None:
+        cursors = [json.dumps(edge["cursor"]) for edge in edges]
+        ids = [edge["node"]["id"] for edge in edges]
+        parts = [f"{name}(first: {PAGE}, {given}, after: {cursor}) {{ nodes {{ id }} }}" for cursor in cursors]
+        parts += [f"{name}(last: {PAGE}, {given}, before: {cursor}) {{ nodes {{ id }} }}" for cursor in cursors]
+        expected = [ids[number + 1 :] for number in range(len(ids))] + [ids[:number] for number in range(len(ids))]
+        for page, wanted in zip(await self._parts(parts), expected, strict=True):
+            assert [node["id"] for node in page["nodes"]] == [id for id in wanted if id in self._ids], (name, given)
+
+    async def _found(self, name: str, field: GraphQLField, argument: str, values: list[str]) -> set[str]:
+        """Return the ids of what a field finds by an argument's values."""
+        # Fragments on all kinds side by side would conflict: some hold for certain what others may lack.
+        selection = "{ __typename id }" if name == "node" else everything(get_named_type(field.type), 1)
+        asked = [f"{name}{arguments({**needs(field), argument: value})} {selection}" for value in values]
+        # What cannot be null takes the whole answer with it when it fails, so it comes alone.
+        size = 4 if not str(field.type).endswith("!") else 1
+        found = await self._parts(asked, size)
+        return {part["id"] for part in found if part is not None and "id" in part}
+
+    async def _check_filter(self, name: str, field: GraphQLField, wrapped: str) -> None:
+        if not self._hidden:
+            return
+        inputs = get_named_type(field.args["filter"].type)
+        assert isinstance(inputs, GraphQLInputObjectType)
+        for part, declared in inputs.fields.items():
+            named = get_named_type(declared.type)
+            values = list(self._candidates(part, named.name))
+            hidden = [value in self._secrets or value in self._hidden for value in values]
+            asked = [
+                wrapped.format(
+                    part=f"{name}(first: {PAGE}, filter: {{{part}: {literal(declared.type, value)}}}) "
+                    "{ totalCount nodes { id } }"
+                )
+                for value in [*self._nothing(named.name, part), *values]
+            ]
+            nothing, *found = await self._parts(asked)
+            for value, is_hidden, answer in zip(values, hidden, found, strict=True):
+                assert not is_hidden or answer == nothing, (self._eye.name, name, part, value)
+
+    def _nothing(self, type_name: str, part: str) -> list[str]:
+        """Return a value that nothing has, for a filter's part."""
+        if type_name != "ID":
+            return ["there is no such thing"]
+        kind = _named_kind(part)
+        width = len(list(TABLES[kind].__table__.primary_key))
+        return [encode_id(kind, *[NO_NUMBER] * width)]
+
+    def _candidates(self, name: str, type_name: str) -> Iterator[str]:
+        """Yield the values of the world that an argument or a filter's part may take."""
+        match type_name:
+            case "ID":
+                yield from self._world.ids(_named_kind(name) if name != "id" else None)
+            case "BigInt" | "Int":
+                numbers = {row["id"] for rows in self._world.rows.values() for row in rows if "id" in row}
+                yield from (str(number) for number in sorted(numbers))
+            case "String":
+                column = to_snake_case(name).removesuffix("_prefix")
+                yield from self._world.texts(column)
+            case _:
+                yield "1"
+
+    def _check_page(self, page: dict[str, Any], expected: set[str]) -> None:
+        ids = [node["id"] for node in page["nodes"]]
+        assert len(ids) == len(expected) == page["totalCount"], (self._eye.name, page["__typename"])
+        assert set(ids) == expected
+        assert [edge["node"]["id"] for edge in page["edges"]] == ids
+
+    async def _parts(self, parts: Iterable[str], size: int = 8) -> list[Any]:
+        """Ask for parts; return them in order, null where one was refused."""
+        found: list[Any] = []
+        for document in batches(parts, size):
+            answer = await self._answer(document)
+            found += (answer["data"] or {None: None}).values()
+        return found
+
+    async def _data(self, document: str) -> dict[str, Any]:
+        answer = await self._answer(document)
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def _answer(self, document: str) -> dict[str, Any]:
+        answer = await self._world.gateway.graphql(document, token=self._eye.secret)
+        codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+        assert codes <= {"BAD_USER_INPUT"}, answer["errors"]
+        self.judge(answer)
+        return answer
+
+    def judge(self, answer: Any) -> None:
+        """Look through a whole answer for what should not be in it."""
+        told = list(_texts(answer))
+        shown = {text for text in told if _kind(text) is not None}
+        assert shown <= self._ids, (self._eye.name, [decode_id(id) for id in shown - self._ids])
+        said = "\n".join([*told, *map(_opened, told)])
+        assert not [secret for secret in self._secrets if secret in said], self._eye.name
+        for page in _pages(answer):
+            assert page["totalCount"] == len(page["nodes"]), (self._eye.name, page)
+
+
+def _is_whole(field: GraphQLField) -> bool:
+    return listed_kind(field) is not None or not field.args or any(map(is_required_argument, field.args.values()))
+
+
+def _named_kind(name: str) -> str:
+    """Return which kind of row an input's `…Id` names."""
+    kind = name.removesuffix("Ids").removesuffix("Id").removesuffix("s")
+    return {"link": "ReferralLink", "programs": "Program"}.get(kind, kind[:1].upper() + kind[1:])
+
+
+def _kind(text: str) -> str | None:
+    try:
+        kind = decode_id(text).kind
+    except FieldInvalid:
+        return None
+    return kind if kind in TABLES else None
+
+
+def _opened(text: str) -> str:
+    """Return what is inside of a cursor."""
+    try:
+        return urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
+    except ValueError:
+        return ""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
+
+
+def _pages(value: Any) -> Iterator[dict[str, Any]]:
+    match value:
+        case dict():
+            if "totalCount" in value and "nodes" in value:
+                yield value
+            for inner in value.values():
+                yield from _pages(inner)
+        case list():
+            for inner in value:
+                yield from _pages(inner)

@@ -1,0 +1,1 @@
+"""Tests of pages and the tracker in a real browser."""

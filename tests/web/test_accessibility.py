@@ -1,0 +1,70 @@
+"""The pages by what anybody may need: a narrow screen, the dark, a screen reader."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.databases import MakeDatabase
+from tests.support.gateways import Gateway, running_gateway
+from tests.support.history import hourly, record_past
+from tests.support.web_pages import faults, loaded, visiting, width
+
+NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
+BETWEEN = (480, 701, 820, 901, 1100)
+LONG = "https://yoursite.com/" + "a-page-with-quite-a-long-name-" * 8
+
+
+@pytest.fixture
+async def gateway(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
+    async with running_gateway(make_sqlite()) as running:
+        link = await running.link("A-CODE-OF-" + "X" * 54, destination_url=LONG)
+        await record_past(running, link, hourly(running.context.services.clock(), 40))
+        await running.track(link["code"], page_url=LONG, referrer_url=LONG, headers={"User-Agent": "Mozilla/5.0"})
+        await running.track(link["code"], page_url=LONG, headers={"User-Agent": "Googlebot/2.1"})
+        yield running
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("screen", [NARROW, WIDE], ids=["narrow", "wide"])
+async def test_the_dashboard_is_for_everyone(browser: Browser, gateway: Gateway, screen: Any, colours: Any) -> None:
+    look: dict[str, Any] = {"viewport": screen, "color_scheme": colours, "reduced_motion": "reduce"}
+    url = str(gateway.http.base_url.join("/dashboard?range=90d"))
+    async with visiting(browser, url, **look) as page:
+        await expect(page.get_by_label("Token")).to_be_visible()
+        assert await faults(page) == []
+        assert await width(page) == screen["width"]
+    async with visiting(browser, url, token=await gateway.token(), **look) as page:
+        await expect(page.locator(".clicks tbody tr")).to_have_count(20)
+        await page.locator("[data-ranking=links] button").click()
+        await loaded(page)
+        await page.get_by_role("radio", name="Custom").check()
+        await page.get_by_text("Show as a table").click()
+        assert await faults(page) == []
+        assert await width(page) == screen["width"]
+
+
+async def test_everything_can_be_reached_by_keyboard(browser: Browser, gateway: Gateway) -> None:
+    url = str(gateway.http.base_url.join("/dashboard"))
+    async with visiting(browser, url, token=await gateway.token()) as page:
+        await expect(page.locator(".clicks tbody tr")).to_have_count(20)
+        reached = set()
+        for _ in range(40):
+            await page.keyboard.press("Tab")
+            reached.add(await page.evaluate("document.activeElement.textContent || document.activeElement.value"))
+        wanted = ("Sign out", "30d", "CSV of clicks over time", "Show as a table", "A-CODE-OF", "Copy", "Older")
+        assert [start for start in wanted if not any(text.startswith(start) for text in reached)] == []
+
+
+async def test_nothing_sticks_out_on_any_screen(browser: Browser, gateway: Gateway) -> None:
+    url = str(gateway.http.base_url.join("/dashboard?range=90d"))
+    async with visiting(browser, url, token=await gateway.token()) as page:
+        await loaded(page)
+        for pixels in BETWEEN:
+            await page.set_viewport_size({"width": pixels, "height": 800})
+            assert await width(page) == pixels
+            inner = await page.eval_on_selector(
+                ".clicks", "table => table.scrollWidth - table.parentElement.clientWidth"
+            )
+            assert inner <= 0, f"the clicks at {pixels}"

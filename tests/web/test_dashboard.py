@@ -1,0 +1,254 @@
+"""The dashboard, as a partner uses it in a browser: its figures are those of the database, and follow the clicks."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.databases import MakeDatabase
+from tests.support.gateways import Gateway, running_gateway
+from tests.support.history import hourly, record_past
+from tests.support.web_pages import figure, loaded, table, visiting
+
+BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
+ROLES = {"partner": "A partner", "program": "A program", "admin": "All programs"}
+
+
+class Site(NamedTuple):
+    """A gateway with two links of one partner, clicked now and then for eighty days, and one of another partner."""
+
+    gateway: Gateway
+    dashboard: str
+    token: str
+    events: Sequence[dict[str, Any]]
+    """The partner's clicks, the latest first."""
+
+    def between(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        return [event for event in self.events if start <= event["occurred_at"] < end]
+
+
+def new_customers(events: Sequence[Mapping[str, Any]], *, is_bot: bool) -> int:
+    """Return how many customers these clicks made."""
+    made = [event for event in events if event["existing_click_id"] != event["click_id"]]
+    return sum(event["is_bot"] is is_bot for event in made)
+
+
+@pytest.fixture
+async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
+    async with running_gateway(make_sqlite()) as gateway:
+        link = await gateway.link(destination_url="https://yoursite.com/pricing")
+        program, partner = ({"id": link[f"{name}_id"]} for name in ("program", "partner"))
+        other = await gateway.link("OTHER", program=program, partner=partner)
+        foreign = await gateway.link("FOREIGN", program=program)
+        now = datetime.now(UTC)
+        await record_past(gateway, link, hourly(now, 80))
+        await record_past(gateway, other, hourly(now, 20), seed=2)
+        await record_past(gateway, foreign, hourly(now, 3), seed=3)
+        events = [event for event in await gateway.events() if event["partner_id"] == partner["id"]]
+        events.sort(key=lambda event: (event["occurred_at"], event["id"]), reverse=True)
+        token = await gateway.token("partner", partner_id=partner["id"])
+        yield Site(gateway, str(gateway.http.base_url.join("/dashboard")), token, events)
+
+
+async def test_the_figures_are_those_of_the_database(browser: Browser, site: Site) -> None:
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        await loaded(page)
+        today = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0)
+        start = today - timedelta(days=29)
+        events = site.between(start, today + timedelta(days=1))
+        before = site.between(start - timedelta(days=30), datetime.now(BERLIN) - timedelta(days=30))
+        bots = sum(event["is_bot"] for event in events)
+        assert await figure(page, "clicks") == len(events)
+        assert await figure(page, "bots") == bots
+        assert await figure(page, "people") == len(events) - bots
+        assert await figure(page, "customers") == new_customers(events, is_bot=False)
+        assert new_customers(events, is_bot=True) > 0
+        assert f"against {len(before)} in the 30 days before" in await page.inner_text("[data-figure=clicks]")
+        days = Counter(event["occurred_at"].astimezone(BERLIN).date() for event in events)
+        rows = await table(page, "details")
+        assert len(rows) == 30
+        assert [int(row[-1]) for row in rows] == [days[(start + timedelta(days=n)).date()] for n in range(30)]
+        assert {name: int(clicks) for name, clicks in await table(page, "[data-ranking=links]")} == Counter(
+            {1: "PARTNER123", 2: "OTHER"}[event["link_id"]] for event in events
+        )
+        countries = {"DE": "Germany", "US": "United States", "FR": "France", None: "Not known"}
+        assert {name: int(clicks) for name, clicks in await table(page, "[data-ranking=countries]")} == Counter(
+            countries[event["country"]] for event in events
+        )
+
+
+async def test_what_is_shown_can_be_chosen_and_stands_in_the_address(browser: Browser, site: Site) -> None:
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        await loaded(page)
+        await page.get_by_label("Time zone").select_option("America/New_York")
+        await page.get_by_label("7 days").check()
+        await page.get_by_label("Per").select_option("HOUR")
+        await page.get_by_role("button", name="OTHER").click()
+        await page.get_by_label("Who").select_option("people")
+        await expect(page.get_by_role("button", name="Only link OTHER")).to_be_visible()
+        await expect(page.locator("[data-figure=bots]")).to_have_count(0)
+        today = datetime.now(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
+        week = site.between(today - timedelta(days=6), today + timedelta(days=1))
+        expected = sum(event["link_id"] == 2 and not event["is_bot"] for event in week)
+        await expect(page.locator("[data-figure=people] .figure")).to_have_text(str(expected))
+        assert "token" not in page.url
+        assert await figure(page, "customers") == new_customers(
+            [event for event in week if event["link_id"] == 2], is_bot=False
+        )
+        assert all(part in page.url for part in ("zone=America", "range=7d", "interval=hour", "who=people", "link="))
+        await page.reload()
+        await expect(page.locator("[data-figure=people] .figure")).to_have_text(str(expected))
+        await expect(page.get_by_label("Per")).to_have_value("HOUR")
+        await page.go_back()
+        await expect(page.locator("[data-figure=bots]")).to_be_visible()
+
+
+async def test_new_customers_are_people_unless_bots_are_asked_for(browser: Browser, site: Site) -> None:
+    start = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=29)
+    events = [event for event in site.events if event["occurred_at"] >= start]
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        for who, label, is_bot in (
+            ("all", "New customers", False),
+            ("people", "New customers", False),
+            ("bots", "New customers by bots", True),
+        ):
+            await loaded(page)
+            await page.get_by_label("Who").select_option(who)
+            expected = str(new_customers(events, is_bot=is_bot))
+            await expect(page.locator("[data-figure=customers] dt")).to_have_text(label)
+            await expect(page.locator("[data-figure=customers] .figure")).to_have_text(expected)
+
+
+@pytest.mark.parametrize("query", ["", "?range=today", "?range=custom&from=2026-01-02&to=2026-01-02"])
+async def test_an_address_shows_the_same_report_by_any_clock(browser: Browser, site: Site, query: str) -> None:
+    seen: list[list[list[str]]] = []
+    url = site.dashboard + query
+    for zone in ("Pacific/Kiritimati", "America/New_York"):
+        async with visiting(browser, url, token=site.token, timezone_id=zone) as page:
+            await loaded(page)
+            await expect(page.get_by_label("Time zone")).to_have_value("Pacific/Kiritimati")
+            seen.append(await table(page, "details"))
+            url = page.url
+    assert seen[0] == seen[1] != []
+    assert "zone=Pacific%2FKiritimati" in url
+
+
+@pytest.mark.parametrize("zone", ["localtime", "Mars/Phobos", "+05:00", "", "posix/UTC"])
+async def test_an_address_with_what_is_no_zone_shows_the_browser_s(browser: Browser, site: Site, zone: str) -> None:
+    async with visiting(browser, f"{site.dashboard}?zone={quote(zone)}", token=site.token) as page:
+        await loaded(page)
+        await expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+        assert page.url == f"{site.dashboard}?zone=Europe%2FBerlin"
+
+
+async def test_any_span_of_days_can_be_chosen(browser: Browser, site: Site) -> None:
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        await loaded(page)
+        last = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=40)
+        first = last - timedelta(days=9)
+        await page.get_by_role("radio", name="Custom").check()
+        await page.get_by_label("From", exact=True).fill(f"{last:%Y-%m-%d}")
+        await page.get_by_label("to", exact=True).fill(f"{first:%Y-%m-%d}")
+        await page.get_by_role("button", name="Show", exact=True).click()
+        await expect(page.get_by_text("The first day is after the last.")).to_be_visible()
+        await page.get_by_label("From", exact=True).fill(f"{first:%Y-%m-%d}")
+        await page.get_by_label("to", exact=True).fill(f"{last:%Y-%m-%d}")
+        await page.get_by_role("button", name="Show", exact=True).click()
+        events = site.between(first, last + timedelta(days=1))
+        await expect(page.locator("[data-figure=clicks] .figure")).to_have_text(str(len(events)))
+        assert len(await table(page, "details")) == 10
+
+
+async def test_a_click_shows_as_it_is_recorded(browser: Browser, site: Site) -> None:
+    async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
+        await loaded(page)
+        clicks = await figure(page, "clicks")
+        await site.gateway.track(page_url="https://yoursite.com/just-now")
+        await site.gateway.track("FOREIGN", page_url="https://yoursite.com/not-mine")
+        await expect(page.locator(".clicks tbody tr").first).to_contain_text("yoursite.com/just-now")
+        await expect(page.locator("[data-figure=clicks] .figure")).to_have_text(str(clicks + 1))
+        assert "not-mine" not in await page.content()
+
+
+async def test_televisions_and_consoles_are_named(browser: Browser, site: Site) -> None:
+    machines = {"Television": "SMART-TV; Linux; Tizen 8.0", "Games console": "PlayStation; PlayStation 5/9.60"}
+    for machine in machines.values():
+        agent = f"Mozilla/5.0 ({machine}) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15"
+        await site.gateway.track(user_agent=agent)
+    async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
+        await loaded(page)
+        devices = dict(await table(page, "[data-ranking=devices]"))
+        assert {name: devices.get(name) for name in machines} == dict.fromkeys(machines, "1")
+
+
+async def test_clicks_are_paged_while_others_arrive(browser: Browser, site: Site) -> None:
+    async def ids(page: Page) -> list[str]:
+        found: list[str] = await page.eval_on_selector_all(".clicks tbody tr", "rows => rows.map(r => r.dataset.click)")
+        return found
+
+    async with visiting(browser, f"{site.dashboard}?range=90d", token=site.token) as page:
+        await loaded(page)
+        first = await ids(page)
+        await page.get_by_role("button", name="Older").click()
+        await expect(page.get_by_role("button", name="Newer")).to_be_enabled()
+        second = await ids(page)
+        assert len({*first, *second}) == 40
+        times = await page.eval_on_selector_all(".clicks time", "times => times.map(t => t.dateTime)")
+        assert [datetime.fromisoformat(at) for at in times] == [event["occurred_at"] for event in site.events[20:40]]
+        await site.gateway.track(page_url="https://yoursite.com/just-now")
+        await expect(page.get_by_role("button", name="1 new: back to the latest")).to_be_visible()
+        assert await ids(page) == second
+        await page.get_by_role("button", name="Newer").click()
+        await expect(page.locator(f"[data-click='{first[0]}']")).to_be_visible()
+        await page.get_by_role("button", name="1 new: back to the latest").click()
+        await expect(page.locator(".clicks tbody tr").first).to_contain_text("just-now")
+        await expect(page.get_by_role("button", name="Newer")).to_be_disabled()
+
+
+async def test_what_is_shown_is_kept_as_a_file_that_no_spreadsheet_runs(browser: Browser, site: Site) -> None:
+    await site.gateway.track(page_url='=HYPERLINK("https://evil.example.com")', referrer_url="https://a.example/?q=1,2")
+    async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
+        await loaded(page)
+        async with page.expect_download() as saving:
+            await page.get_by_role("button", name="CSV of latest clicks").click()
+        download = await saving.value
+        text = (await download.path()).read_text(encoding="utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert rows[0]["page"] == '\'=HYPERLINK("https://evil.example.com")'
+        assert rows[0]["referrer"] == "https://a.example/?q=1,2"
+        assert len(rows) == len(await table(page, ".clicks"))
+        assert download.suggested_filename.startswith("clicks-")
+        async with page.expect_download() as saving:
+            await page.get_by_role("button", name="CSV of clicks over time").click()
+        text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
+        assert sum(int(row["clicks"]) for row in csv.DictReader(io.StringIO(text))) == await figure(page, "clicks")
+
+
+async def test_a_links_address_is_copied(browser: Browser, site: Site) -> None:
+    permissions = ["clipboard-read", "clipboard-write"]
+    async with visiting(browser, site.dashboard, token=site.token, permissions=permissions) as page:
+        await loaded(page)
+        await page.get_by_role("button", name="Copy the address of PARTNER123").click()
+        await expect(page.get_by_role("button", name="Copied the address of PARTNER123")).to_be_visible()
+        copied = await page.evaluate("navigator.clipboard.readText()")
+        assert copied == "https://yoursite.com/pricing?aff=PARTNER123"
+
+
+@pytest.mark.parametrize("role", ["program", "admin"])
+async def test_owners_and_administrators_see_their_partners(browser: Browser, site: Site, role: Any) -> None:
+    token = await site.gateway.token(role, **({} if role == "admin" else {"program_id": 1}))
+    async with visiting(browser, f"{site.dashboard}?range=90d", token=token) as page:
+        await loaded(page)
+        await expect(page.get_by_role("heading", level=1)).to_have_text(ROLES[role])
+        assert await figure(page, "clicks") == len(await site.gateway.events())
+        partners = await table(page, "[data-ranking=partners]")
+        assert int(partners[0][1]) == len(site.events)
+        await page.locator("[data-ranking=partners] button").first.click()
+        await expect(page.locator("[data-figure=clicks] .figure")).to_have_text(str(len(site.events)))

@@ -1,0 +1,166 @@
+"""The dashboard's other states: signing in and out, a token that is no longer good, no clicks yet, an outage."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import func, update
+
+from db.schema.tables import ApiToken
+from tests.support.databases import MakeDatabase
+from tests.support.gateways import Gateway, make_link, running_gateway
+from tests.support.processes import free_port, serving, stop
+from tests.support.web_pages import figure, loaded, visiting
+from tests.support.worlds import DESKTOP
+
+TOKEN = "a-token-from-the-settings"
+
+
+@pytest.fixture
+async def gateway(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
+    async with running_gateway(make_sqlite()) as running:
+        yield running
+
+
+@pytest.fixture
+def dashboard(gateway: Gateway) -> str:
+    return str(gateway.http.base_url.join("/dashboard"))
+
+
+async def test_one_signs_in_and_out_by_keyboard(browser: Browser, gateway: Gateway, dashboard: str) -> None:
+    await gateway.link()
+    token = await gateway.token("partner", partner_id=1)
+    async with visiting(browser, dashboard) as page:
+        await expect(page.get_by_label("Token")).to_be_focused()
+        await page.keyboard.type(token)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1, name="A partner")).to_be_focused()
+        assert await page.evaluate("[location.href, document.cookie, localStorage.length]") == [
+            f"{dashboard}?zone=Europe%2FBerlin",
+            "",
+            0,
+        ]
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("button", name="Sign out")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_label("Token")).to_be_focused()
+        assert await page.evaluate("sessionStorage.length") == 0
+        await page.reload()
+        await expect(page.get_by_label("Token")).to_be_visible()
+
+
+async def test_nothing_that_was_looked_at_survives_signing_out(
+    browser: Browser, gateway: Gateway, dashboard: str
+) -> None:
+    await gateway.link()
+    await gateway.track(user_agent=DESKTOP)
+    token = await gateway.token("partner", partner_id=1)
+    shown_by_all = f"{dashboard}?zone=Europe%2FBerlin"
+
+    async def sign_in(page: Page) -> None:
+        await page.get_by_label("Token").fill(await gateway.token())
+        await page.get_by_role("button", name="Sign in").click()
+        await loaded(page)
+
+    async with visiting(browser, f"{dashboard}?range=7d&who=people&zone=Asia/Tokyo", token=token) as page:
+        await loaded(page)
+        await page.get_by_label("90 days").check()
+        await page.get_by_role("button", name="PARTNER123").first.click()
+        await expect(page.get_by_role("button", name="Only link PARTNER123")).to_be_visible()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_label("Token")).to_be_focused()
+        assert page.url == dashboard
+        await sign_in(page)
+        assert page.url == shown_by_all
+        await expect(page.locator(".chip")).to_have_count(0)
+        await expect(page.get_by_label("Who")).to_have_value("all")
+        # Neither is it a step back.
+        await page.go_back()
+        await expect(page.get_by_label("Who")).to_have_value("all")
+        assert page.url == shown_by_all
+        await page.get_by_role("button", name="Sign out").click()
+        await page.go_back()
+        await expect(page).to_have_url(dashboard)
+        await page.reload()
+        await sign_in(page)
+        assert page.url == shown_by_all
+
+
+async def test_an_address_that_was_shared_is_opened_after_signing_in(
+    browser: Browser, gateway: Gateway, dashboard: str
+) -> None:
+    token = await gateway.token()
+    address = f"{dashboard}?range=7d&zone=Asia%2FTokyo"
+    async with visiting(browser, address) as page:
+        await page.get_by_label("Token").fill("cg_nobody")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("not accepted")
+        await page.get_by_label("Token").fill(token)
+        await page.get_by_role("button", name="Sign in").click()
+        await loaded(page)
+        assert page.url == address
+        await expect(page.get_by_label("7 days")).to_be_checked()
+
+
+async def test_a_token_in_the_fragment_signs_in_and_leaves_the_address(
+    browser: Browser, gateway: Gateway, dashboard: str
+) -> None:
+    await gateway.link()
+    token = await gateway.token("program", program_id=1)
+    async with visiting(browser, f"{dashboard}?range=7d", token=token) as page:
+        await expect(page.get_by_role("heading", level=1, name="A program")).to_be_visible()
+        assert page.url == f"{dashboard}?range=7d&zone=Europe%2FBerlin"
+        await page.reload()
+        await expect(page.get_by_role("heading", level=1, name="A program")).to_be_visible()
+
+
+@pytest.mark.parametrize("token", ["cg_nobody", "not a token", "nö"])
+async def test_a_refused_token_is_told(browser: Browser, dashboard: str, token: str) -> None:
+    async with visiting(browser, dashboard) as page:
+        await page.get_by_label("Token").fill(token)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("not")
+        await expect(page.get_by_label("Token")).to_be_focused()
+        assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_a_token_that_is_revoked_meanwhile_leads_back_to_signing_in(
+    browser: Browser, gateway: Gateway, dashboard: str
+) -> None:
+    await gateway.link()
+    async with visiting(browser, dashboard, token=await gateway.token()) as page:
+        await expect(page.locator(".live")).to_have_text("Live")
+        await gateway.execute(update(ApiToken).values(revoked_at=func.current_timestamp()))
+        await expect(page.get_by_role("alert")).to_contain_text("no longer accepted")
+        await expect(page.get_by_label("Token")).to_be_visible()
+
+
+async def test_without_clicks_there_is_a_link_to_share(browser: Browser, gateway: Gateway, dashboard: str) -> None:
+    await gateway.link(destination_url="https://yoursite.com/")
+    token = await gateway.token("partner", partner_id=1)
+    async with visiting(browser, dashboard, token=token) as page:
+        await loaded(page)
+        await expect(page.get_by_text("No clicks in this time.", exact=True)).to_be_visible()
+        await expect(page.get_by_text("https://yoursite.com/?aff=PARTNER123")).to_be_visible()
+        assert await figure(page, "clicks") == 0
+        chart = "Bar chart of clicks by day. There are none."
+        await expect(page.get_by_role("img", name=chart)).to_be_attached()
+
+
+async def test_an_outage_is_told_and_ends_by_itself(browser: Browser, make_sqlite: MakeDatabase) -> None:
+    database_url, port = make_sqlite(), free_port()
+    await make_link(database_url)
+    url = f"http://127.0.0.1:{port}/dashboard"
+    async with (
+        serving(database_url, port=port, admin_token=TOKEN) as (first, _),
+        visiting(browser, url, token=TOKEN) as page,
+    ):
+        await expect(page.locator(".live")).to_have_text("Live")
+        await stop(first)
+        await expect(page.locator(".live")).to_have_text("Reconnecting")
+        await page.get_by_label("7 days").check()
+        await expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+        await expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        async with serving(database_url, port=port, admin_token=TOKEN):
+            await expect(page.get_by_role("alert")).to_be_hidden(timeout=30_000)
+            await expect(page.locator(".live")).to_have_text("Live", timeout=30_000)
