@@ -6,7 +6,10 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, 
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.rollups.dimensions import makes_customer
-from db.schema.tables import ClickEvent, Customer, PartnerProgram, ReferralLink
+from db.schema.clicks import ClickEvent
+from db.schema.customers import Customer
+from db.schema.links import ReferralLink
+from db.schema.partners import PartnerProgram
 from db.sql.functions import microseconds_of
 
 # Two gateways may commit a customer's clicks in the other order than they received them, but not much later.

@@ -21,8 +21,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase
 
 from db.rollups.statements import queued
+from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
-from db.schema.tables import Base, ClickEvent, ClickTestEvent, Customer, IdBlock, QueuedClicks
+from db.schema.customers import Customer
+from db.schema.id_blocks import IdBlock
+from db.schema.rollups import QueuedClicks
+from db.schema.tables import METADATA
 
 # The rows of each kind of ids that blocks are taken of.
 BLOCKS: dict[str, type[DeclarativeBase]] = {
@@ -35,7 +39,7 @@ BLOCKS: dict[str, type[DeclarativeBase]] = {
 def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
     """Yield, for each table, the names of its columns and the query for how many values of each are stored as something
     else than the column's type. SQLite's alone: it stores what it is given."""
-    for table in Base.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         numbers = []
         for column in table.columns:
             is_number = isinstance(column.type, Integer | Boolean | UtcDateTime)
@@ -48,7 +52,7 @@ def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
 
 def orphans() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
     """Yield, for each foreign key, what its rows lack, and the query for how many there are of them."""
-    for table in Base.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys)):
             yield _orphans(table, constraint)
 

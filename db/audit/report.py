@@ -19,7 +19,11 @@ from db.rollups.audit import (
     readable_moment,
     strange_kinds,
 )
-from db.schema.tables import ClickEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from db.schema.clicks import ClickEvent
+from db.schema.customers import Customer
+from db.schema.links import ReferralLink
+from db.schema.partners import PartnerProgram
+from db.schema.rollups import QueuedClicks
 
 # A damaged table may have millions of wrong rows, of which the first ones tell enough.
 LISTED_DIFFERENCES = 1000

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from db.engine.sqlite.files import tables_in
 from db.engine.store import Store
 from db.errors import FileInUse, SchemaOutdated, UnusableDatabase
-from db.schema.tables import Base
+from db.schema.tables import METADATA
 
 # By the files of the migrations, whose names begin with them, the newest last.
 REVISIONS = sorted(
@@ -63,7 +63,7 @@ async def _is_current(store: Store, *, may_upgrade: bool, may_create: bool) -> b
     found, wanted = await _find(store), REVISIONS[-1]
     _check_ours(store, found)
     if found.revision == wanted:
-        if missing := Base.metadata.tables.keys() - found.tables:
+        if missing := METADATA.tables.keys() - found.tables:
             raise UnusableDatabase(
                 f"{store.name} lacks the table {', '.join(sorted(missing))}: restore a backup, or create the table anew"
             )
@@ -88,7 +88,7 @@ def _advice(store: Store) -> str:
 
 def _check_ours(store: Store, found: Found) -> None:
     """Return if a database is empty or clickgate's. A PostgreSQL database may hold other tables as well."""
-    strangers = found.tables if store.is_sqlite else found.tables & Base.metadata.tables.keys()
+    strangers = found.tables if store.is_sqlite else found.tables & METADATA.tables.keys()
     if found.revision is None and strangers:
         raise UnusableDatabase(
             f"{store.name} has tables, but no {VERSION_TABLE} with their version: it is not clickgate's, or damaged"

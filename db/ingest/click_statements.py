@@ -23,8 +23,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.ingest.records import VisitRecord
+from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
-from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from db.schema.customers import Customer
+from db.schema.links import ReferralLink
+from db.schema.partners import PartnerProgram
+from db.schema.rollups import QueuedClicks
 from db.sql.statements import Statement, Template, compiled, fields, several, with_values
 
 VISIT = VisitRecord.__struct_fields__

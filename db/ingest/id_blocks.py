@@ -10,7 +10,7 @@ from time import monotonic
 from sqlalchemy import BigInteger, Dialect, bindparam, update
 
 from db.engine.backend import WriteConnection
-from db.schema.tables import IdBlock
+from db.schema.id_blocks import IdBlock
 from db.sql.statements import compiled
 
 # A block costs a transaction that clicks wait for; ids that a stopped gateway had left over are skipped for good. So

@@ -15,7 +15,8 @@ from db.engine.backend import WriteConnection
 from db.ingest.batch import Batch
 from db.ingest.pending_clicks import Entry, TestEntry
 from db.ingest.records import Click, TestClick, VisitRecord
-from db.schema.tables import IdBlock, ReferralLink
+from db.schema.id_blocks import IdBlock
+from db.schema.links import ReferralLink
 from db.sql.queries import Query
 from db.sql.statements import compiled
 

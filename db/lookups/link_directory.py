@@ -27,7 +27,7 @@ from db.lookups.link_records import (
     known_program,
     read_changed,
 )
-from db.schema.tables import DirectoryVersion
+from db.schema.links import DirectoryVersion
 from db.sql.queries import Query
 
 logger = logging.getLogger(__name__)

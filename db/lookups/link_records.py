@@ -13,7 +13,8 @@ from msgspec import Struct, convert
 from sqlalchemy import Integer, bindparam, select, type_coerce
 
 from db.engine.backend import Source
-from db.schema.tables import Program, ReferralLink
+from db.schema.links import ReferralLink
+from db.schema.programs import Program
 from db.sql.queries import Query
 
 # So many rows are read at a time; the event loop is not held up for longer than a moment.

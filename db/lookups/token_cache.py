@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, or_, select, update
 from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.lookups.tokens import Role, hashed
-from db.schema.tables import ApiToken
+from db.schema.tokens import ApiToken
 from db.sql.functions import Ids, among
 from db.sql.queries import Query
 

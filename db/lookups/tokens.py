@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.schema.tables import ApiToken
+from db.schema.tokens import ApiToken
 
 # Tells a leaked token from other secrets, for people and for scanners.
 PREFIX = "cg_"

@@ -22,8 +22,10 @@ from db.rollups.recount import (
     parts_of,
     waiting_in,
 )
+from db.schema.clicks import ClickEvent
 from db.schema.columns import EPOCH
-from db.schema.tables import ClickEvent, ClickRollup, Program
+from db.schema.programs import Program
+from db.schema.rollups import ClickRollup
 from db.sql.queries import Query
 
 SPAN_NAMES = {DAY: "day", HOUR: "hour", QUARTER: "quarter of an hour"}

@@ -32,8 +32,9 @@ from db.rollups.recount import (
     parts_of,
     waiting_in,
 )
+from db.schema.clicks import ClickEvent
 from db.schema.columns import EPOCH
-from db.schema.tables import ClickEvent, ClickRollup
+from db.schema.rollups import ClickRollup
 
 # SQLite lets a writer wait for five seconds; beside a busy gateway it may take several turns.
 PATIENCE_SECONDS = 60

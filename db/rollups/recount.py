@@ -15,8 +15,9 @@ from db.engine.backend import Source
 from db.rollups.aggregation import Cells
 from db.rollups.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
 from db.rollups.statements import WAITING
+from db.schema.clicks import ClickEvent
 from db.schema.columns import microseconds
-from db.schema.tables import ClickEvent, ClickRollup, QueuedClicks
+from db.schema.rollups import ClickRollup, QueuedClicks
 from db.sql.functions import microseconds_of, moment_of, quarter_number
 from db.sql.queries import Query
 from db.sql.statements import Row

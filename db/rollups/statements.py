@@ -24,8 +24,9 @@ from sqlalchemy.orm import aliased
 
 from db.rollups.aggregation import KEY
 from db.rollups.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, value_of
+from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
-from db.schema.tables import ClickEvent, ClickRollup, QueuedClicks
+from db.schema.rollups import ClickRollup, QueuedClicks
 from db.sql.functions import Ids, among, quarter_number
 from db.sql.queries import Query
 from db.sql.statements import Statement, Template, compiled

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, bindparam, func, select
 
 from db.schema.columns import UtcDateTime
-from db.schema.tables import IdBlock, RunningWriter
+from db.schema.id_blocks import IdBlock
+from db.schema.writers import RunningWriter
 
 Horizon: TypeAlias = Literal["moment", "event id"]
 # What the conditions take on SQLite, where the one process that writes knows its own promises.

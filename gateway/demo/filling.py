@@ -10,7 +10,8 @@ from random import Random
 from sqlalchemy import select
 
 from db.lookups.link_records import KnownLink
-from db.schema.tables import Program, ReferralLink
+from db.schema.links import ReferralLink
+from db.schema.programs import Program
 from gateway.demo.visitors import PARTNERS, click, moments
 from gateway.errors import NotEmpty
 from gateway.services import now, running_services

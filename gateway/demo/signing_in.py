@@ -7,7 +7,8 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from db.lookups.tokens import NewToken
-from db.schema.tables import ApiToken, ReferralLink
+from db.schema.links import ReferralLink
+from db.schema.tokens import ApiToken
 from gateway.demo.visitors import PARTNERS
 from gateway.services import now, offline_services
 from gateway.settings import Settings

@@ -6,7 +6,7 @@ import can_ada
 from msgspec import json
 
 from db.ingest.records import VisitRecord
-from db.schema.tables import ClickEvent
+from db.schema.clicks import ClickEvent
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.visit import Place, Visit

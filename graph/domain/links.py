@@ -7,7 +7,9 @@ from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.schema.tables import PartnerProgram, Program, ReferralLink
+from db.schema.links import ReferralLink
+from db.schema.partners import PartnerProgram
+from db.schema.programs import Program
 from graph.domain import partners
 from graph.domain.context import Context
 from graph.domain.errors import CodeTaken, FieldInvalid, UnknownLink, UnknownProgram, outages

@@ -7,7 +7,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.schema.tables import Partner, PartnerProgram, Program
+from db.schema.partners import Partner, PartnerProgram
+from db.schema.programs import Program
 from graph.domain.context import Context
 from graph.domain.errors import UnknownPartner, UnknownProgram, outages
 from graph.domain.fields import email_field, name_field

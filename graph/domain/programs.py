@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from db.schema.tables import Program
+from db.schema.programs import Program
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid, UnknownProgram, outages
 from graph.domain.fields import domain_field, name_field

@@ -12,17 +12,13 @@ from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false
 from sqlalchemy.orm import DeclarativeBase
 
 from db.lookups.tokens import Role
-from db.schema.tables import (
-    ApiToken,
-    ClickEvent,
-    ClickRollup,
-    ClickTestEvent,
-    Customer,
-    Partner,
-    PartnerProgram,
-    Program,
-    ReferralLink,
-)
+from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.customers import Customer
+from db.schema.links import ReferralLink
+from db.schema.partners import Partner, PartnerProgram
+from db.schema.programs import Program
+from db.schema.rollups import ClickRollup
+from db.schema.tokens import ApiToken
 
 # Whose eyes a statement is compiled for; the ids are given when it runs, see `Viewer.values`.
 Eyes = Literal["admin", "program", "partner", "partner of a program"]

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.lookups import tokens
 from db.lookups.tokens import NewToken
 from db.schema.columns import UtcDateTime
-from db.schema.tables import ApiToken, Partner, PartnerProgram, Program
+from db.schema.partners import Partner, PartnerProgram
+from db.schema.programs import Program
+from db.schema.tokens import ApiToken
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid, Forbidden, UnknownPartner, UnknownProgram, UnknownToken, outages
 from graph.domain.fields import name_field

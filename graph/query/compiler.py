@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from db.schema.tables import Program
+from db.schema.programs import Program
 from db.sql.functions import Ids
 from db.sql.queries import Query
 from db.sql.top_n_per_group import Joined, children_of, parent_keys

@@ -11,17 +11,13 @@ from msgspec import json
 from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
+from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
-from db.schema.tables import (
-    ApiToken,
-    ClickEvent,
-    ClickTestEvent,
-    Customer,
-    Partner,
-    PartnerProgram,
-    Program,
-    ReferralLink,
-)
+from db.schema.customers import Customer
+from db.schema.links import ReferralLink
+from db.schema.partners import Partner, PartnerProgram
+from db.schema.programs import Program
+from db.schema.tokens import ApiToken
 from db.sql.functions import among
 from graph.query.entity import Attribute, Children, Filter, Kind, Lookup, Order, Part, Reference, Row, Values
 from graph.query.landing_url import landing_url

@@ -27,7 +27,9 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from db.rollups.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
 from db.rollups.dimensions import COUNTERS, counts_of
 from db.rollups.statements import WAITING, queued
-from db.schema.tables import ClickEvent, ClickRollup, Program, QueuedClicks
+from db.schema.clicks import ClickEvent
+from db.schema.programs import Program
+from db.schema.rollups import ClickRollup, QueuedClicks
 from db.sql.functions import quarter_of
 from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of

@@ -18,7 +18,7 @@ import asyncpg
 from sqlalchemy import make_url, select
 
 from db.engine.store import Store
-from db.schema.tables import ClickEvent
+from db.schema.clicks import ClickEvent
 from gateway.services import offline_services
 from gateway.settings import Settings
 from graph.domain import links, partners, programs

@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 
 from db.rollups.aggregation import KEY
-from db.schema.tables import ClickEvent, ClickRollup
+from db.schema.clicks import ClickEvent
+from db.schema.rollups import ClickRollup
 
 EVENTS, ROLLUPS = ClickEvent.__tablename__, ClickRollup.__tablename__
 NUMBERED = ("affiliate_programs", "affiliate_partners", "referral_links")

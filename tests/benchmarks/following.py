@@ -15,7 +15,7 @@ import httpx
 from sqlalchemy import func, select
 
 from db.engine.store import Store
-from db.schema.tables import ClickEvent
+from db.schema.clicks import ClickEvent
 from tests.benchmarks.verdict import Wrong, run
 from tests.support.click_load import Load
 from tests.support.databases import postgres_databases, postgres_server

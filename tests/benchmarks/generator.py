@@ -29,8 +29,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine.store import Store
 from db.rollups.aggregation import KEY
 from db.rollups.dimensions import COUNTERS, SPANS, Dimension, Level, as_value, makes_customer, value_of
+from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
-from db.schema.tables import ClickEvent, ClickRollup, Program
+from db.schema.programs import Program
+from db.schema.rollups import ClickRollup
 from tests.benchmarks import sizes
 from tests.benchmarks.databases import clickgate
 from tests.benchmarks.engines import EVENTS, Engine, Postgres, Sqlite

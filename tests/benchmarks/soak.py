@@ -20,7 +20,8 @@ import uvloop
 from sqlalchemy import func, select
 
 from db.engine.store import Store
-from db.schema.tables import ClickEvent, ClickTestEvent, Customer
+from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.customers import Customer
 from tests.benchmarks import databases
 from tests.benchmarks.servers import Memory, Server, gateway
 from tests.benchmarks.traffic import Traffic

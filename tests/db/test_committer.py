@@ -20,7 +20,12 @@ from db.ingest.id_blocks import FIRST_BLOCK
 from db.ingest.records import Click, Receipt, TestClick, VisitRecord
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
-from db.schema.tables import ClickEvent, ClickTestEvent, Customer, IdBlock, PartnerProgram, QueuedClicks, ReferralLink
+from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.customers import Customer
+from db.schema.id_blocks import IdBlock
+from db.schema.links import ReferralLink
+from db.schema.partners import PartnerProgram
+from db.schema.rollups import QueuedClicks
 from gateway.metrics import WriterMetrics
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy

@@ -23,7 +23,8 @@ from db.engine.revision import REVISIONS
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, VisitRecord
-from db.schema.tables import ClickEvent, RunningWriter
+from db.schema.clicks import ClickEvent
+from db.schema.writers import RunningWriter
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.followers import Follower

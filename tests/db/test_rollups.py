@@ -20,7 +20,9 @@ from db.ingest.committer import Committer
 from db.ingest.records import Click, VisitRecord
 from db.rollups.aggregation import Cells
 from db.rollups.aggregator import WATCHED, Folder
-from db.schema.tables import ClickEvent, ClickRollup, Customer, QueuedClicks
+from db.schema.clicks import ClickEvent
+from db.schema.customers import Customer
+from db.schema.rollups import ClickRollup, QueuedClicks
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.recount import World, click

@@ -16,13 +16,14 @@ from db.engine.revision import REVISIONS, ensure_current
 from db.engine.store import Store
 from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
 from db.ingest.records import VisitRecord
-from db.schema.tables import Base, VisitColumns
+from db.schema.clicks import VisitColumns
+from db.schema.tables import METADATA
 from tests.support.databases import MakeDatabase
 
 
 def differences(connection: Connection) -> list[Any]:
     options = {"compare_type": True, "compare_server_default": True}
-    found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+    found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
     return found
 
 

@@ -16,7 +16,11 @@ from db.audit.report import audit
 from db.engine import migrate
 from db.engine.sqlite.files import exclusive_transaction
 from db.engine.store import Store
-from db.schema.tables import ApiToken, ClickEvent, ClickRollup, Partner, QueuedClicks, ReferralLink
+from db.schema.clicks import ClickEvent
+from db.schema.links import ReferralLink
+from db.schema.partners import Partner
+from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.tokens import ApiToken
 from tests.support.databases import KINDS
 from tests.support.processes import clickgate, serving
 from tests.support.recount import make_folder

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from db.audit.report import audit
 from db.engine.store import Store
-from db.schema.tables import ClickEvent, ReferralLink
+from db.schema.clicks import ClickEvent
+from db.schema.links import ReferralLink
 from tests.support.click_load import Load
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link

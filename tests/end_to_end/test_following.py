@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from db.schema.tables import ClickEvent, IdBlock, ReferralLink, RunningWriter
+from db.schema.clicks import ClickEvent
+from db.schema.id_blocks import IdBlock
+from db.schema.links import ReferralLink
+from db.schema.writers import RunningWriter
 from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
 from tests.support.followers import Follower

@@ -14,7 +14,8 @@ from db.errors import DatabaseAway
 from db.ingest.committer import Committer
 from db.ingest.probe import Probe
 from db.ingest.writer import ClickWriter
-from db.schema.tables import IdBlock, QueuedClicks
+from db.schema.id_blocks import IdBlock
+from db.schema.rollups import QueuedClicks
 from gateway.health import ASK_SECONDS
 from gateway.metrics import WriterMetrics
 from tests.support.captured_log import Log

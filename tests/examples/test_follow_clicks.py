@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from db.schema.tables import ApiToken
+from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
 from tests.support.example_files import EXAMPLES

@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from db.engine.store import Store
-from db.schema.tables import ClickEvent
+from db.schema.clicks import ClickEvent
 from tests.support.databases import MakeDatabase
 from tests.support.faces import CLICK, GRAPHQL
 from tests.support.gateways import URL, Gateway, make_link, running_gateway

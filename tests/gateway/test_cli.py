@@ -10,7 +10,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import DeclarativeBase
 
 from db.engine.store import Store
-from db.schema.tables import Partner, PartnerProgram, ReferralLink
+from db.schema.links import ReferralLink
+from db.schema.partners import Partner, PartnerProgram
 from gateway.cli.main import COMMANDS
 from gateway.settings import PREFIX, Settings
 from tests.support.databases import MakeDatabase

@@ -16,7 +16,7 @@ from playwright.async_api import Browser
 from sqlalchemy import select
 
 from db.engine.store import Store
-from db.schema.tables import ClickEvent
+from db.schema.clicks import ClickEvent
 from gateway.demo import filling, shop
 from gateway.demo.visitors import PARTNERS, VIRAL_DAY
 from gateway.errors import NotEmpty

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from db.engine.store import Store
-from db.schema.tables import ClickEvent
+from db.schema.clicks import ClickEvent
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
 from tests.support.processes import COMMAND, clickgate, environment, free_port, ready, serving, stop

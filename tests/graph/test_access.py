@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from db.schema.tables import ApiToken, Partner, PartnerProgram, Program, ReferralLink
+from db.schema.links import ReferralLink
+from db.schema.partners import Partner, PartnerProgram
+from db.schema.programs import Program
+from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
 from tests.support.change_mutations import TOLD, World, change, changed, make_world, refusal
 from tests.support.gateways import Gateway

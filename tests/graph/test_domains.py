@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import update
 
-from db.schema.tables import Program
+from db.schema.programs import Program
 from graph.domain.site_domains import InvalidDomain, normalized_domain
 from graph.query.landing_url import landing_url
 from tests.support.change_mutations import changed, refusal

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from db.schema.tables import ClickEvent
+from db.schema.clicks import ClickEvent
 from tests.support.gateways import Gateway
 
 OURS = [

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from db.engine.store import Store
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.link_records import read_changed
-from db.schema.tables import ReferralLink
+from db.schema.links import ReferralLink
 from graph.domain import links
 from tests.support.change_mutations import changed, make_world
 from tests.support.gateways import Gateway, body_of

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from db.engine.store import Store
 from db.lookups.token_cache import NOTE_SECONDS, Credentials
 from db.lookups.tokens import NewToken, hashed, issue
-from db.schema.tables import ApiToken
+from db.schema.tokens import ApiToken
 from gateway.services import now
 from gateway.settings import Settings
 from tests.support.change_mutations import changed, make_world

@@ -14,7 +14,7 @@ from netaddr import IPSet
 from strawberry.utils.str_converters import to_camel_case
 
 from db.ingest.records import Click, VisitRecord
-from db.schema.tables import ClickEvent, ClickTestEvent, VisitColumns
+from db.schema.clicks import ClickEvent, ClickTestEvent, VisitColumns
 from graph.domain.visit import Device, Place, Visit
 from graph.schema import types
 from graph.schema.clicks import TrackClickInput

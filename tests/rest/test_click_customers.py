@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from db.schema.tables import Customer
+from db.schema.customers import Customer
 from tests.support.faces import both_faces
 from tests.support.gateways import Gateway, body_of
 

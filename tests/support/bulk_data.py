@@ -10,18 +10,14 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from db.engine.store import Store
-from db.schema.tables import (
-    ApiToken,
-    ClickEvent,
-    ClickRollup,
-    ClickTestEvent,
-    Customer,
-    IdBlock,
-    Partner,
-    PartnerProgram,
-    Program,
-    ReferralLink,
-)
+from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.customers import Customer
+from db.schema.id_blocks import IdBlock
+from db.schema.links import ReferralLink
+from db.schema.partners import Partner, PartnerProgram
+from db.schema.programs import Program
+from db.schema.rollups import ClickRollup
+from db.schema.tokens import ApiToken
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 # The first customer's events come after those of the others.

@@ -19,7 +19,10 @@ from db.audit.report import audit
 from db.engine.store import Store
 from db.ingest.click_statements import ClickStatements
 from db.lookups.tokens import NewToken, Role
-from db.schema.tables import ClickEvent, ClickTestEvent, Customer, PartnerProgram, ReferralLink
+from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.customers import Customer
+from db.schema.links import ReferralLink
+from db.schema.partners import PartnerProgram
 from gateway.lookups.device import DeviceLookup
 from gateway.server.protocol import BoundedProtocol
 from gateway.server.websocket import BoundedSocket

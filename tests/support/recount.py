@@ -17,7 +17,11 @@ from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, VisitRecord
 from db.rollups.aggregator import Folder
-from db.schema.tables import ClickEvent, ClickRollup, Customer, PartnerProgram, QueuedClicks, ReferralLink
+from db.schema.clicks import ClickEvent
+from db.schema.customers import Customer
+from db.schema.links import ReferralLink
+from db.schema.partners import PartnerProgram
+from db.schema.rollups import ClickRollup, QueuedClicks
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain import links, partners, programs

@@ -11,16 +11,12 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlalchemy.orm import DeclarativeBase
 
-from db.schema.tables import (
-    ApiToken,
-    ClickEvent,
-    ClickTestEvent,
-    Customer,
-    Partner,
-    PartnerProgram,
-    Program,
-    ReferralLink,
-)
+from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.customers import Customer
+from db.schema.links import ReferralLink
+from db.schema.partners import Partner, PartnerProgram
+from db.schema.programs import Program
+from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
 from tests.support.gateways import Gateway
 

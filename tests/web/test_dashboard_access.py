@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import func, update
 
-from db.schema.tables import ApiToken
+from db.schema.tokens import ApiToken
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.processes import free_port, serving, stop

@@ -1,0 +1,16 @@
+"""The table of id blocks."""
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.schema.base import Base
+from db.schema.columns import Text32
+
+
+class IdBlock(Base):
+    """Where the next block of ids of one kind begins. A gateway takes a block at a time; skipped ids stay unused."""
+
+    __tablename__ = "id_blocks"
+
+    name: Mapped[Text32] = mapped_column(primary_key=True)
+    next_id: Mapped[int] = mapped_column(BigInteger, server_default="1")

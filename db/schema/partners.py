@@ -1,0 +1,32 @@
+"""The tables of partners and of their memberships in programs."""
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.schema.base import Base
+from db.schema.columns import Count, CreatedAt, Moment, RowId, Text255
+from db.schema.programs import Program
+
+
+class Partner(Base):
+    """Someone who brings visitors, in one program or several."""
+
+    __tablename__ = "affiliate_partners"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    name: Mapped[Text255]
+    email: Mapped[Text255 | None]
+    created_at: Mapped[CreatedAt]
+
+
+class PartnerProgram(Base):
+    """A partner's membership in a program, with its click metrics."""
+
+    __tablename__ = "partner_programs"
+    __table_args__ = (CheckConstraint("clicks >= 0", name="clicks"),)
+
+    program_id: Mapped[RowId] = mapped_column(ForeignKey(Program.id), primary_key=True)
+    partner_id: Mapped[RowId] = mapped_column(ForeignKey(Partner.id), primary_key=True, index=True)
+    clicks: Mapped[Count]
+    last_clicked_at: Mapped[Moment | None]
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,35 @@
+"""The table of API tokens."""
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.schema.base import Base
+from db.schema.columns import CreatedAt, Moment, RowId, Text32, Text64, Text255
+from db.schema.partners import Partner
+from db.schema.programs import Program
+
+
+class ApiToken(Base):
+    """A credential, kept as its hash. A role goes with the program or the partner that it is bound to; a partner's may
+    be confined to one program."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (
+        CheckConstraint(
+            "(role = 'admin' AND program_id IS NULL AND partner_id IS NULL)"
+            " OR (role = 'program' AND program_id IS NOT NULL AND partner_id IS NULL)"
+            " OR (role = 'partner' AND partner_id IS NOT NULL)",
+            name="scope",
+        ),
+    )
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    token_hash: Mapped[Text64] = mapped_column(unique=True)
+    role: Mapped[Text32]
+    program_id: Mapped[RowId | None] = mapped_column(ForeignKey(Program.id))
+    partner_id: Mapped[RowId | None] = mapped_column(ForeignKey(Partner.id))
+    label: Mapped[Text255 | None]
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Moment | None]
+    revoked_at: Mapped[Moment | None]
+    last_used_at: Mapped[Moment | None]
