@@ -1,9 +1,8 @@
 """Time as reports ask for it, in statements: ranges of it, and single rollups, each with the bucket that it counts in.
 
-The two databases want them in different forms, which `db.rollups.bucket_parameters` writes. SQLite goes through a table and looks
-each row up. To PostgreSQL a look-up costs as much as ten rows: it finds more at once, and tells a row's bucket by its
-moment.
-"""
+The two databases want them in different forms, which `db.rollups.bucket_parameters` writes. SQLite goes through a table
+and looks each row up. To PostgreSQL a look-up costs as much as ten rows: it finds more at once, and tells a row's
+bucket by its moment."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -35,7 +35,8 @@ from sqlalchemy.types import TypeEngine
 ROWS = "rows"
 """The one parameter of a statement for PostgreSQL."""
 ROW = "json_row"
-"""The column of SQLite's view, see `db.engine.sqlite.statement_batch`, in which a row is found by a statement that is run in a trigger."""
+"""The column of SQLite's view, see `db.engine.sqlite.statement_batch`, in which a row is found by a statement that is
+run in a trigger."""
 
 Row: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Sequence[Any]
@@ -131,8 +132,8 @@ def _conversions(dialect: Dialect, types: Iterable[TypeEngine[Any]]) -> tuple[tu
 def _for_all_rows(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Template:
     """Return a query that does for each element of its one parameter what the given one does once.
 
-    Rows come in the order of the elements, and a nested loop keeps it: see `db.engine.postgresql.backend` for why that matters.
-    """
+    Rows come in the order of the elements, and a nested loop keeps it: see `db.engine.postgresql.backend` for why that
+    matters."""
     rows = cast_to(bindparam(ROWS, type_=Text), JSONB)
     items = func.jsonb_array_elements(rows).table_valued(column("item", JSONB), name="items").render_derived()
     values = (

@@ -1,5 +1,5 @@
-"""Who may change what. What may be seen is `graph.domain.scope`'s; what is out of sight cannot be changed, and looks the same
-as what does not exist."""
+"""Who may change what. What may be seen is `graph.domain.scope`'s; what is out of sight cannot be changed, and looks
+the same as what does not exist."""
 
 from graph.domain.context import Context
 from graph.domain.errors import Forbidden, Unauthenticated, UnknownProgram

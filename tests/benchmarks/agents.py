@@ -1,9 +1,8 @@
 """Measure how many people's browsers count as bots, and how many bots as people.
 
 Judges the packages `user-agents` and `top-user-agents` from npm (install them by `npm ci` in a copy of
-`tests/support/npm/agents`, and name that folder), the examples of the list of crawlers, our own samples, and any files of
-agents, one a line, that are named as people's or as bots'.
-"""
+`tests/support/npm/agents`, and name that folder), the examples of the list of crawlers, our own samples, and any files
+of agents, one a line, that are named as people's or as bots'."""
 
 import argparse
 from collections.abc import Iterable, Mapping

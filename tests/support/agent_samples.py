@@ -1,5 +1,5 @@
-"""User agents to judge: a sample of our own in `tests/support/user_agents`, the crawlers' list's own examples, and two packages from
-npm that count what people's browsers send, which `tests/support/npm/agents` pins."""
+"""User agents to judge: a sample of our own in `tests/support/user_agents`, the crawlers' list's own examples, and two packages
+from npm that count what people's browsers send, which `tests/support/npm/agents` pins."""
 
 import json
 from pathlib import Path
