@@ -1,5 +1,5 @@
-"""User agents to judge: a sample of our own in `tests/support/user_agents`, the crawlers' list's own examples, and two packages
-from npm that count what people's browsers send, which `tests/support/npm/agents` pins."""
+"""User agents to judge: samples of our own in `tests/support/user_agents`, the examples of the list of crawlers, and
+two packages from npm that count what people's browsers send, pinned by `tests/support/npm/agents`."""
 
 import json
 from pathlib import Path

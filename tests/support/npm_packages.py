@@ -1,6 +1,5 @@
 """Packages from npm: the clients and audits in `tests/support/npm/graphql_clients`, which run on Node, the tracker's
-loader,
-and the user agents of browsers."""
+loader, and the user agents of browsers."""
 
 import asyncio
 import os
