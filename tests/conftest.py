@@ -6,7 +6,6 @@ and those that are marked as slow.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -19,7 +18,6 @@ from tests.support.captured_log import Log, listening
 from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.support.faces import Face, rest
 from tests.support.gateways import Gateway, make_link, running_gateway
-from tests.support.served_files import Served, serving_file
 from tests.support.shop import Shop, running_shop
 
 NEEDS = {
@@ -74,13 +72,6 @@ def log() -> Iterator[Log]:
     """What the test's gateways log."""
     with listening() as log:
         yield log
-
-
-@pytest.fixture
-async def served(make_sqlite: MakeDatabase, tmp_path: Path) -> AsyncIterator[Served]:
-    """A gateway on a SQLite file that the test spoils."""
-    async with serving_file(make_sqlite, tmp_path) as served:
-        yield served
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from db.engine.backend import Fault, WriteConnection
-from db.engine.driver_errors import LOCKED, OTHER_FILE, OVERWRITTEN, SILENT
+from db.engine.driver_errors import LOCKED, OTHER_FILE, SILENT
 from db.engine.masking import described
 from db.engine.store import Store
 from db.errors import DatabaseAway, SchemaOutdated, WriterGone
@@ -34,7 +34,7 @@ LATEST = Query(select(func.max(PartnerProgram.last_clicked_at)))
 # A click is refused after ten seconds; who asks whether one would be recorded wants to know sooner.
 PROBE_SECONDS = 1.5
 # What another connection would meet as well, and would take time to.
-CERTAIN = (LOCKED, SILENT, OTHER_FILE, OVERWRITTEN)
+CERTAIN = (LOCKED, SILENT, OTHER_FILE)
 
 
 class Committer:

@@ -20,7 +20,6 @@ from db.engine import driver_errors, pool_usage
 from db.engine.backend import Fault, Verdict
 from db.engine.pool_usage import PoolUsage, Waiting, usage_of
 from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
-from db.engine.sqlite.file_contents import Overwritten
 from db.engine.sqlite.file_identity import DatabaseFile, OtherFile
 from db.engine.sqlite.pool import PooledConnection
 from db.errors import StoreError, UnusableDatabase
@@ -34,7 +33,6 @@ POOL = "clickgate_pool"
 # Errors that are not SQLite's own.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (OtherFile, driver_errors.OTHER_FILE),
-    (Overwritten, driver_errors.OVERWRITTEN),
     (PoolTimeout, driver_errors.CROWDED),
     (TimeoutError, driver_errors.SILENT),
     (OSError, driver_errors.UNREACHABLE),

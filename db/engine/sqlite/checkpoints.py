@@ -13,7 +13,6 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from db.engine.sqlite.file_contents import Overwritten
 from db.engine.sqlite.file_identity import DatabaseFile
 
 logger = logging.getLogger(__name__)
@@ -32,14 +31,11 @@ class Checkpoints:
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
-        with file.opening(self):
-            self._connection = sqlite3.connect(
-                file.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False
-            )
+        self._connection = sqlite3.connect(file.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+        file.opened(self)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._under_way: Future[None] | None = None
         self._began_at = 0.0
-        self._is_copied = False
 
     def go_on(self) -> None:
         """Begin another one after a commit, if the last one is over and began some time ago."""
@@ -49,26 +45,16 @@ class Checkpoints:
             self._under_way = self._thread.submit(self._run)
 
     def _run(self) -> None:
-        # The next one will try again; the commits' own would be as silent. Commits report a file that was overwritten.
-        with suppress(sqlite3.Error, Overwritten):
-            self._file.copy_log(self._copy)
-            self._watch_length()
+        with suppress(sqlite3.Error):  # the next one will try again; the commits' own would be as silent
+            _, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._watch_length(is_copied=pages == copied)
 
-    def _copy(self) -> int:
-        _, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        self._is_copied = pages == copied
-        return int(copied)
-
-    def _empty(self) -> int:
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return -1
-
-    def _watch_length(self) -> None:
+    def _watch_length(self, *, is_copied: bool) -> None:
         """Empty a long log if nobody reads from it, or else tell, once, what keeps it."""
         file, length = self._file, self._file.log_bytes()
-        if length >= LONG_BYTES and self._is_copied:
+        if length >= LONG_BYTES and is_copied:
             # It waits for nobody, and has nothing to copy.
-            file.copy_log(self._empty)
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             length = file.log_bytes()
         if (length >= LONG_BYTES) == file.is_log_long:
             return

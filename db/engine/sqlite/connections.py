@@ -59,7 +59,8 @@ class SqliteWriteConnection:
     def __init__(self, file: DatabaseFile, dialect: Dialect) -> None:
         self._file = file
         self._dialect = dialect
-        self._connection = open_file(file, self._prepare, self)
+        self._connection = open_file(file, self._prepare)
+        file.opened(self)
         self._checkpoints = Checkpoints(file)
         self._worker = Worker("sqlite-writer")
 
@@ -102,7 +103,7 @@ class SqliteWriteConnection:
     def _checked(self, commit: Callable[[], object]) -> None:
         """Run a step that commits, into the file that is there."""
         commit()
-        self._file.check(may_wait=True)
+        self._file.check()
 
     def _begin_in_turn(self, seconds: float = BUSY_SECONDS) -> None:
         """Wait for another process to finish writing."""

@@ -8,20 +8,18 @@ followed by a look at the path: three system calls, about five microseconds for 
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
-from threading import Lock
+from contextlib import closing, suppress
 from time import monotonic
+from typing import TypeAlias
 from urllib.parse import quote
-
-from db.engine.sqlite.descriptors import Identity
-from db.engine.sqlite.file_contents import FileContents, Overwritten
 
 # Readers notice it this late; what they read meanwhile is the former file.
 CHECK_SECONDS = 0.1
 # The write-ahead log and its index belong to the file: without either, commits are lost with this process.
 SUFFIXES = ("", "-wal", "-shm")
+
+Identity: TypeAlias = tuple[int, int]
+"""A file's device and inode."""
 
 
 class OtherFile(OSError):
@@ -41,8 +39,6 @@ class DatabaseFile:
         """How often a file was opened when none was open: what is known of its contents may be wrong after another."""
         self.revision: str | None = None
         """The schema that the first file had, which any later one must have, too."""
-        self.marks: Sequence[int] = ()
-        """Pages that every commit of clicks changes, as of the connection that was opened last."""
         self.is_log_long = False
         self.reading_since: dict[object, float] = {}
         """When the transactions of pooled connections began, by the monotonic clock."""
@@ -52,11 +48,6 @@ class DatabaseFile:
         self._watch(())
         self._size = 0
         self._former_log: Identity | None = None
-        self._contents: FileContents | None = None
-        self._spoilt: tuple[Identity, FileContents] | None = None
-        """A file that was overwritten while it was open, and is open no more. Its descriptor keeps its inode taken."""
-        self._opening = 0
-        self._lock = Lock()
 
     @property
     def uri(self) -> str:
@@ -74,123 +65,65 @@ class DatabaseFile:
         """Whether the path leads to another file, or to another log, than what is open, all of which is still there."""
         try:
             self.check()
-        except (CutOff, Overwritten):
+        except CutOff:
             return False
         except OtherFile:
             return self._known[0] != _identity(self.path) or self._known[1] != _identity(f"{self.path}-wal")
         return False
 
-    def check(self, *, may_wait: bool = False) -> None:
-        """Return if the path still leads to what is open, and SQLite alone wrote it, or nothing is open. Raises
-        `OtherFile`, `Overwritten`."""
+    def check(self) -> None:
+        """Return if the path still leads to what is open, or nothing is. Raises `OtherFile`."""
         if self._known:
-            found = self._check_one(*self._main)
-            if self._contents is not None and found is not None:
-                self._contents.check(found, may_wait=may_wait)
-            if found is not None and found.st_size != self._size:
-                self._check_size(found.st_size)
+            self._check_one(*self._main)
             self._check_one(*self._log)
             self._check_one(*self._index)
         self._checked_at = monotonic()
 
     def check_now_and_then(self) -> None:
-        """Check, unless that was done a moment ago. Raises `OtherFile`, `Overwritten`."""
+        """Check, unless that was done a moment ago. Raises `OtherFile`."""
         if monotonic() - self._checked_at >= CHECK_SECONDS:
             self.check()
 
-    def copy_log(self, run: Callable[[], int]) -> None:
-        """Have a connection copy the log into the file, see `FileContents.copy`. Raises `Overwritten`, and what `run`
-        does."""
-        if self._contents is None:
-            run()
-        else:
-            self._contents.copy(run)
-
-    def _check_one(self, path: str, known: Identity | None) -> os.stat_result | None:
+    def _check_one(self, path: str, known: Identity | None) -> None:
         if known is None:
-            return None
+            return
         try:
             found = os.stat(path)
         except OSError as error:
             raise OtherFile(f"the SQLite file {path} is gone: {error.strerror}") from error
         if found.st_ino != known[1] or found.st_dev != known[0]:
             raise OtherFile(f"the SQLite file {path} is another one than was opened")
-        return found
+        if found.st_size != self._size and path is self.path:
+            self._check_size(found.st_size)
 
     def check_before_opening(self) -> None:
-        """Return if a connection may be opened now. Raises `OtherFile`, `Overwritten`."""
+        """Return if a connection may be opened now. Raises `OtherFile`."""
         self.check()
         if self._open or not self.adoptions:
             return
         if not os.path.exists(self.path):
             raise OtherFile(f"the SQLite file {self.path} is gone")
-        if self._spoilt is not None:
-            self._check_replaced(*self._spoilt)
         log = f"{self.path}-wal"
         if self._former_log is not None and _identity(log) == self._former_log and os.path.getsize(log):
             # SQLite would copy it into the new file and spoil that.
             raise OtherFile(f"{log} belongs to the SQLite file that was there before: remove it")
 
-    def _check_replaced(self, identity: Identity, contents: FileContents) -> None:
-        if _identity(self.path) == identity:
-            raise Overwritten(contents.complaint)
-        self._spoilt = None
-        contents.close()
-
-    @contextmanager
-    def opening(self, connection: object) -> Iterator[None]:
-        """Open a connection, and read from the file, in the block; once that has succeeded it counts as open."""
-        with self._lock:
-            self._opening += 1
-        try:
-            yield
-            with self._lock:
-                self._add(connection)
-        finally:
-            with self._lock:
-                self._opening -= 1
-                self._let_go()
-
-    def closed(self, connection: object) -> None:
-        """Take note of a connection that was closed. After the last one, any file may be opened."""
-        with self._lock:
-            self._open.discard(connection)
-            self._let_go()
-
-    def _add(self, connection: object) -> None:
-        if not self._open and not self._known:
+    def opened(self, connection: object) -> None:
+        """Take note of a connection that was opened, and has read from the file."""
+        if not self._open:
             self._watch(tuple(_identity(self.path + suffix) for suffix in SUFFIXES))
             self._size = os.path.getsize(self.path)
             self._former_log = None
-            if all(self._known):  # some file systems are not fit for a write-ahead log
-                self._contents = FileContents(self.path, self.marks)
             self.adoptions += 1
         self._open.add(connection)
 
-    def _let_go(self) -> None:
-        """Watch the file no more, once nothing in this process has it open."""
-        if not self._known or self._open or self._opening:
-            return
-        contents, self._contents = self._contents, None
-        (identity, log, _), known = self._known, self._known
-        if contents is not None and contents.complaint and identity is not None:
-            self._spoilt = identity, contents
-            contents.unlock()
-            self._set_log_aside(known)
-        else:
-            if contents is not None:
-                contents.close()
-            if _identity(self.path) != identity:
-                self._former_log = log
-        self._watch(())
-
-    def _set_log_aside(self, known: tuple[Identity | None, ...]) -> None:
-        """Rename the log of a file that was overwritten: SQLite would copy it over what was written there."""
-        with suppress(OSError):
-            for suffix, identity in zip(SUFFIXES[1:], known[1:], strict=True):
-                path = f"{self.path}{suffix}"
-                if identity is not None and _identity(path) == identity:
-                    os.rename(path, f"{self.path}.before-overwrite-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{suffix}")
+    def closed(self, connection: object) -> None:
+        """Take note of a connection that was closed. After the last one, any file may be opened."""
+        self._open.discard(connection)
+        if self._known and not self._open:
+            if _identity(self.path) != self._known[0]:
+                self._former_log = self._known[1]
+            self._watch(())
 
     def _watch(self, known: tuple[Identity | None, ...]) -> None:
         self._known = known

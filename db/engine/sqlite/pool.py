@@ -15,8 +15,6 @@ from db.engine.sqlite.file_identity import DatabaseFile
 
 # The driver's own default: rows that are fetched at a time from a result that is not fetched as a whole.
 CHUNK_ROWS = 64
-# The pages of small tables that a commit of clicks changes: the queue's counter, and where the next ids begin.
-MARKS = "SELECT rootpage FROM sqlite_schema WHERE name IN ('sqlite_sequence', 'id_blocks')"
 # Those who read meanwhile are soon done.
 EMPTYING_SECONDS = 1
 
@@ -44,7 +42,9 @@ class PooledConnection(aiosqlite.Connection):
 
     def _open(self) -> sqlite3.Connection:
         self._file.check_before_opening()
-        return open_file(self._file, self._set_up, self)
+        connection = open_file(self._file, self._set_up)
+        self._file.opened(self)
+        return connection
 
     async def close(self) -> None:
         """Close it once nothing is under way on it."""
@@ -61,17 +61,15 @@ class PooledConnection(aiosqlite.Connection):
         return self._stopped
 
 
-def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None], owner: object) -> sqlite3.Connection:
-    """Open a connection, set up, that its owner will say is closed. One that cannot be set up is closed at once."""
+def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+    """Open a connection, set up. One that cannot be is closed: nobody else would."""
     target = file.uri if file.adoptions else file.path
-    with file.opening(owner):
-        connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
-        try:
-            set_up(connection)
-            file.marks = [page for (page,) in connection.execute(MARKS)]
-        except BaseException:
-            connection.close()
-            raise
+    connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
+    try:
+        set_up(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
