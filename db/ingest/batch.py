@@ -92,7 +92,7 @@ class Batch:
             if self._database.fault(error) is not Fault.ROW:
                 raise
             await connection.command("ROLLBACK TO SAVEPOINT one_row")
-            refused = RowRefused(described(error))
+            refused = RowRefused(described(error)).with_traceback(error.__traceback__)
         await connection.command("RELEASE SAVEPOINT one_row")
         return refused
 
