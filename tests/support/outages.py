@@ -85,6 +85,6 @@ def small_disk(folder: Path, size: str = "4m") -> Iterator[Path]:
 
 def fill(file: Path) -> None:
     """Write until the disk has no room."""
-    with open(file, "wb", buffering=0) as output, suppress(OSError):
+    with open(file, "ab", buffering=0) as output, suppress(OSError):
         while True:
             output.write(bytes(4096))
