@@ -8,7 +8,7 @@ from graph.execution.admission import GuardedSchema
 from graph.execution.executor import LookAheadSchema
 from graph.execution.limits import Limits
 from graph.schema.mutations import Mutation
-from graph.schema.queries import Query
+from graph.schema.queries import QueryType
 from graph.schema.scalars import SCALARS
 from graph.schema.subscriptions import Subscription
 
@@ -17,7 +17,7 @@ from graph.schema.subscriptions import Subscription
 def build_schema(limits: Limits | None = None) -> GuardedSchema:
     """Return the schema, whose operations are bounded by the limits."""
     return LookAheadSchema(
-        Query,
+        QueryType,
         limits=limits,
         mutation=Mutation,
         subscription=Subscription,

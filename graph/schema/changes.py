@@ -6,8 +6,8 @@ import strawberry
 from strawberry import ID
 
 from graph.schema.fields import value
-from graph.schema.inputs import LinkStatus, Role, given
-from graph.schema.types import ApiToken, Partner, PartnerProgram, Program, ReferralLink
+from graph.schema.inputs import LinkStatus, TokenRole, given
+from graph.schema.types import ApiTokenType, PartnerProgramType, PartnerType, ProgramType, ReferralLinkType
 
 NAME = "What to call it: 1 to 255 characters, without control characters; white space around them is dropped."
 URL = "Where the link leads: an http or https URL. Null for the program's own site."
@@ -46,7 +46,7 @@ class UpdateProgramInput:
 
 @strawberry.type(description="A program, made or changed.")
 class ProgramPayload(Payload):
-    program: Program | None = value("The program as it is now; null if nothing was done.")
+    program: ProgramType | None = value("The program as it is now; null if nothing was done.")
 
 
 @strawberry.input(description="A new partner.")
@@ -60,8 +60,8 @@ class CreatePartnerInput:
 
 @strawberry.type(description="A partner, made.")
 class PartnerPayload(Payload):
-    partner: Partner | None = value("The partner; null if nothing was done.")
-    partner_program: PartnerProgram | None = value("The membership, if the partner was taken into a program.")
+    partner: PartnerType | None = value("The partner; null if nothing was done.")
+    partner_program: PartnerProgramType | None = value("The membership, if the partner was taken into a program.")
 
 
 @strawberry.input(description="A partner to take into a program.")
@@ -72,7 +72,7 @@ class AddPartnerToProgramInput:
 
 @strawberry.type(description="A membership.")
 class PartnerProgramPayload(Payload):
-    partner_program: PartnerProgram | None = value("The membership, new or as it was; null if nothing was done.")
+    partner_program: PartnerProgramType | None = value("The membership, new or as it was; null if nothing was done.")
 
 
 @strawberry.input(description="A new link.")
@@ -94,14 +94,14 @@ class UpdateReferralLinkInput:
 
 @strawberry.type(description="A link, made or changed.")
 class ReferralLinkPayload(Payload):
-    referral_link: ReferralLink | None = value("The link as it is now; null if nothing was done.")
+    referral_link: ReferralLinkType | None = value("The link as it is now; null if nothing was done.")
 
 
 @strawberry.input(
     description="A new token. A program's owner issues its partners' tokens, which show that program only."
 )
 class IssueTokenInput:
-    role: Role = value("Whose data it shows.")
+    role: TokenRole = value("Whose data it shows.")
     program_id: ID | None = given("The program, for the role `PROGRAM`; for `PARTNER`, the only one that it shows.")
     partner_id: ID | None = given("The partner, for the role `PARTNER`.")
     label: str | None = given("What it is used for, to tell tokens apart; a name like any other.")
@@ -111,7 +111,7 @@ class IssueTokenInput:
 @strawberry.type(description="A token, issued.")
 class IssueTokenPayload(Payload):
     token: str | None = value("The secret. It is shown this once, and nobody can read it again.")
-    api_token: ApiToken | None = value("What is kept of it; null if nothing was done.")
+    api_token: ApiTokenType | None = value("What is kept of it; null if nothing was done.")
 
 
 @strawberry.input(description="A token to revoke.")
@@ -121,4 +121,4 @@ class RevokeTokenInput:
 
 @strawberry.type(description="A token, revoked.")
 class RevokeTokenPayload(Payload):
-    api_token: ApiToken | None = value("The token as it is now; null if nothing was done.")
+    api_token: ApiTokenType | None = value("The token as it is now; null if nothing was done.")

@@ -35,8 +35,11 @@ class TrackClickInput:
     event_id: str | None = given("The click's own identifier: a click sent again with it is recorded once.")
 
 
-@strawberry.type(description="The click is recorded. Keep `clickId` in a first-party cookie for `cookieWindowDays`.")
-class TrackedClick:
+@strawberry.type(
+    name="TrackedClick",
+    description="The click is recorded. Keep `clickId` in a first-party cookie for `cookieWindowDays`.",
+)
+class TrackedClickType:
     success: bool = value("True.")
     click_id: str = value("The customer's id for later lead and sale calls.")
     partner_code: str = value("The link's code.")
@@ -68,7 +71,7 @@ class RefusedClick:
 
 
 TrackClickResult = Annotated[
-    TrackedClick | TrackedTestEvent | InactiveReferralLink | RefusedClick,
+    TrackedClickType | TrackedTestEvent | InactiveReferralLink | RefusedClick,
     strawberry.union("TrackClickResult", description="What became of a click."),
 ]
 
@@ -116,7 +119,7 @@ def _recorded(context: Context, tracked: clicks.TrackedClick | clicks.TrackedTes
             test_mode=True,
         )
     context.services.count("replayed" if tracked.replayed else "recorded")
-    return TrackedClick(
+    return TrackedClickType(
         success=True,
         click_id=tracked.click_id,
         partner_code=tracked.partner_code,

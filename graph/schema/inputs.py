@@ -20,8 +20,8 @@ class LinkStatus(Enum):
     INACTIVE = strawberry.enum_value("inactive", description="Clicks are answered, but not recorded.")
 
 
-@strawberry.enum(description="Whose data a token shows, and what it may change.")
-class Role(Enum):
+@strawberry.enum(name="Role", description="Whose data a token shows, and what it may change.")
+class TokenRole(Enum):
     ADMIN = strawberry.enum_value("admin", description="Everything.")
     PROGRAM = strawberry.enum_value("program", description="One program: it may change its partners, links and tokens.")
     PARTNER = strawberry.enum_value("partner", description="One partner, who may change nothing.")
@@ -191,7 +191,7 @@ class TestEventFilter:
 class ApiTokenFilter:
     program_id: ID | None = given("Only those bound to this program.")
     partner_id: ID | None = given("Only those bound to this partner.")
-    role: Role | None = given("Only of this role.")
+    role: TokenRole | None = given("Only of this role.")
     is_usable: bool | None = given("Only those that are neither revoked nor expired, or only the others.")
 
 

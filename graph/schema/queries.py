@@ -30,34 +30,34 @@ from graph.schema.inputs import (
     ProgramOrder,
     ReferralLinkFilter,
     ReferralLinkOrder,
-    Role,
     TestEventFilter,
+    TokenRole,
 )
 from graph.schema.reading import page
-from graph.schema.reports import REPORT_ARGUMENTS, ClickReport, click_report
+from graph.schema.reports import REPORT_ARGUMENTS, ClickReportType, click_report
 from graph.schema.scalars import BigInt
 from graph.schema.types import (
-    ApiToken,
-    ClickEvent,
+    ApiTokenType,
+    ClickEventType,
     Connection,
-    Customer,
+    CustomerType,
     Node,
-    Partner,
-    PartnerProgram,
-    Program,
-    ReferralLink,
-    TestEvent,
+    PartnerProgramType,
+    PartnerType,
+    ProgramType,
+    ReferralLinkType,
+    TestEventType,
 )
 
 GLOBAL_ID = argument("id", ID | None, "Its global id.", default=None)
 NUMBER = argument("database_id", BigInt | None, "Its number in the database.", default=None)
 
 
-@strawberry.type(description="Who is asking, as told by the token.")
-class Viewer:
-    role: Role = value("Whose data the token shows.")
-    program: Program | None = value("The program that the token is bound to.")
-    partner: Partner | None = value("The partner that the token is bound to.")
+@strawberry.type(name="Viewer", description="Who is asking, as told by the token.")
+class ViewerType:
+    role: TokenRole = value("Whose data the token shows.")
+    program: ProgramType | None = value("The program that the token is bound to.")
+    partner: PartnerType | None = value("The partner that the token is bound to.")
 
 
 async def viewer(context: Context, selection: Selection) -> Finished:
@@ -104,48 +104,52 @@ async def customer(context: Context, selection: Selection) -> Finished:
     return await reading.row(context, selection, "Customer", "click_id", id=number, click_id=_text(name, value))
 
 
-@strawberry.type(description="What can be read. Whatever a token is not for looks as if it were not there.")
-class Query:
-    programs: Connection[Program] | None = listed("Programs, the latest first.", ProgramFilter, ProgramOrder, page)
-    partners: Connection[Partner] | None = listed("Partners, the latest first.", PartnerFilter, PartnerOrder, page)
-    partner_programs: Connection[PartnerProgram] | None = listed(
+@strawberry.type(
+    name="Query", description="What can be read. Whatever a token is not for looks as if it were not there."
+)
+class QueryType:
+    programs: Connection[ProgramType] | None = listed("Programs, the latest first.", ProgramFilter, ProgramOrder, page)
+    partners: Connection[PartnerType] | None = listed("Partners, the latest first.", PartnerFilter, PartnerOrder, page)
+    partner_programs: Connection[PartnerProgramType] | None = listed(
         "Memberships with their metrics, the latest first.", PartnerProgramFilter, PartnerProgramOrder, page
     )
-    referral_links: Connection[ReferralLink] | None = listed(
+    referral_links: Connection[ReferralLinkType] | None = listed(
         "Links, the latest first.", ReferralLinkFilter, ReferralLinkOrder, page
     )
-    customers: Connection[Customer] | None = listed("Customers, the latest first.", CustomerFilter, CustomerOrder, page)
-    click_events: Connection[ClickEvent] | None = listed(
+    customers: Connection[CustomerType] | None = listed(
+        "Customers, the latest first.", CustomerFilter, CustomerOrder, page
+    )
+    click_events: Connection[ClickEventType] | None = listed(
         "Clicks, the latest first.", ClickEventFilter, EventOrder, page
     )
-    test_events: Connection[TestEvent] | None = listed(
+    test_events: Connection[TestEventType] | None = listed(
         "Clicks sent in test mode, the latest first. Partners see none.", TestEventFilter, EventOrder, page
     )
-    api_tokens: Connection[ApiToken] | None = listed(
+    api_tokens: Connection[ApiTokenType] | None = listed(
         "Tokens, the latest first: all to an administrator, to a program those that it issued.",
         *(ApiTokenFilter, ApiTokenOrder, page),
     )
 
-    click_report: ClickReport | None = answered(
+    click_report: ClickReportType | None = answered(
         "Clicks counted over a span of time, from sums kept beside the events: its cost grows with the time asked for. "
         "It equals a recount of the events as of `dataAsOf`.",
         click_report,
         REPORT_ARGUMENTS,
     )
-    viewer: Viewer = answered("Who is asking.", viewer)
+    viewer: ViewerType = answered("Who is asking.", viewer)
     node: Node | None = answered(
         "Anything by its global id; null if there is no such thing.",
         node,
         [argument("id", ID, "The `id` of anything in an answer.")],
     )
-    program: Program | None = answered("A program, by one of its ids.", numbered, [GLOBAL_ID, NUMBER])
-    partner: Partner | None = answered("A partner, by one of its ids.", numbered, [GLOBAL_ID, NUMBER])
-    referral_link: ReferralLink | None = answered(
+    program: ProgramType | None = answered("A program, by one of its ids.", numbered, [GLOBAL_ID, NUMBER])
+    partner: PartnerType | None = answered("A partner, by one of its ids.", numbered, [GLOBAL_ID, NUMBER])
+    referral_link: ReferralLinkType | None = answered(
         "A link, by its code or its id.",
         referral_link,
         [argument("code", str | None, "Its code; case matters.", default=None), GLOBAL_ID],
     )
-    customer: Customer | None = answered(
+    customer: CustomerType | None = answered(
         "A customer, by its `click_id` or its global id.",
         customer,
         [argument("click_id", str | None, "The `click_id` that the tracker keeps.", default=None), GLOBAL_ID],

@@ -23,6 +23,7 @@ from graph.reports.calendars import Interval
 from graph.reports.filters import By
 from graph.reports.requests import (
     FILTER_IDS,
+    ClickReport,
     Counts,
     ReportFilter,
     ReportRequest,
@@ -32,12 +33,11 @@ from graph.reports.requests import (
     check_span,
     check_top,
 )
-from graph.reports.requests import ClickReport as Report
 from graph.schema.fields import argument, value
 from graph.schema.inputs import given
 from graph.schema.scalars import BigInt
 from graph.schema.shaping import Shape, Shaping
-from graph.schema.types import Partner, Program, ReferralLink
+from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
 
 # What a part of a report costs beside an object: it reads some thousand rollups.
 PART_COST = 20
@@ -81,14 +81,16 @@ class ClickBucket(ClickCounts):
 
 @strawberry.type(description="One value in a ranking.")
 class ClickShare(ClickCounts):
-    program: Program | None = value("The program, in a ranking by `PROGRAM`.")
-    partner: Partner | None = value("The partner, in a ranking by `PARTNER`.")
-    referral_link: ReferralLink | None = value("The link, in a ranking by `LINK`.")
+    program: ProgramType | None = value("The program, in a ranking by `PROGRAM`.")
+    partner: PartnerType | None = value("The partner, in a ranking by `PARTNER`.")
+    referral_link: ReferralLinkType | None = value("The link, in a ranking by `LINK`.")
     value: str | None = value("The name, code, URL or term; null where it is not known.")
 
 
-@strawberry.type(description="Clicks counted over a span of time; every part of it as of one moment.")
-class ClickReport(ClickCounts):
+@strawberry.type(
+    name="ClickReport", description="Clicks counted over a span of time; every part of it as of one moment."
+)
+class ClickReportType(ClickCounts):
     data_as_of: datetime = value("As of when everything was counted.")
 
     @strawberry.field(description="The counts over time, an empty bucket included.", metadata={COST: PART_COST})
@@ -165,7 +167,7 @@ def _top(part: Selection) -> Top:
     return Top(By(given["by"]), given.get("limit", 10))
 
 
-async def _part(context: Context, part: Selection, report: Report) -> Any:
+async def _part(context: Context, part: Selection, report: ClickReport) -> Any:
     if part.is_typename:
         return part.parent_name
     match part.name:

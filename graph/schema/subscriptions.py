@@ -12,7 +12,7 @@ from graph.execution.executor import Finished, selection_of
 from graph.query import live_clicks
 from graph.query.global_ids import decode_key
 from graph.schema.shaping import row_shape
-from graph.schema.types import ClickEvent
+from graph.schema.types import ClickEventType
 
 
 @strawberry.type(description="What can be watched.")
@@ -26,7 +26,7 @@ class Subscription:
         info: Info,
         program_id: Annotated[ID | None, strawberry.argument(description="Only of this program.")] = None,
         link_id: Annotated[ID | None, strawberry.argument(description="Only of this link.")] = None,
-    ) -> AsyncGenerator[ClickEvent, None]:
+    ) -> AsyncGenerator[ClickEventType, None]:
         viewer_of(info.context)
         selection = selection_of(info)
         shape = row_shape(selection)
@@ -41,4 +41,4 @@ class Subscription:
             live_clicks.clicks(info.context, shape.wanted, values, program_id=program, link_id=link)
         ) as arriving:
             async for click in arriving:
-                yield cast(ClickEvent, Finished(click))
+                yield cast(ClickEventType, Finished(click))

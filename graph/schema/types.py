@@ -20,7 +20,7 @@ from graph.schema.inputs import (
     PartnerProgramOrder,
     ReferralLinkFilter,
     ReferralLinkOrder,
-    Role,
+    TokenRole,
 )
 from graph.schema.scalars import BigInt
 
@@ -57,46 +57,46 @@ class Connection(Generic[T]):
     total_count: BigInt = value("How many rows the whole list has. It is counted only where it is asked for.")
 
 
-@strawberry.type(description="An advertiser's affiliate program.")
-class Program(Node):
+@strawberry.type(name="Program", description="An advertiser's affiliate program.")
+class ProgramType(Node):
     database_id: BigInt = value(NUMBER)
     name: str = value("What it is called.")
     domain: str | None = value("The advertiser's own site, such as `yoursite.com`.")
     cookie_window_days: int = value("For how many days a click counts.")
     created_at: datetime = value(CREATED)
-    partners: "Connection[PartnerProgram]" = listed(
+    partners: "Connection[PartnerProgramType]" = listed(
         "Its partners' memberships, the latest first.", PartnerProgramFilter, PartnerProgramOrder
     )
-    referral_links: "Connection[ReferralLink]" = listed(
+    referral_links: "Connection[ReferralLinkType]" = listed(
         "Its links, the latest first.", ReferralLinkFilter, ReferralLinkOrder
     )
 
 
-@strawberry.type(description="Someone who brings visitors, in one program or several.")
-class Partner(Node):
+@strawberry.type(name="Partner", description="Someone who brings visitors, in one program or several.")
+class PartnerType(Node):
     database_id: BigInt = value(NUMBER)
     name: str = value("What the partner is called.")
     email: str | None = value("The partner's e-mail address. Null to programs.")
     created_at: datetime = value(CREATED)
-    programs: "Connection[PartnerProgram]" = listed(
+    programs: "Connection[PartnerProgramType]" = listed(
         "The partner's memberships, the latest first.", PartnerProgramFilter, PartnerProgramOrder
     )
-    referral_links: "Connection[ReferralLink]" = listed(
+    referral_links: "Connection[ReferralLinkType]" = listed(
         "The partner's links, the latest first.", ReferralLinkFilter, ReferralLinkOrder
     )
 
 
-@strawberry.type(description="A partner's membership in a program, with its click metrics.")
-class PartnerProgram(Node):
-    program: Program = value("The program.")
-    partner: Partner = value("The partner.")
+@strawberry.type(name="PartnerProgram", description="A partner's membership in a program, with its click metrics.")
+class PartnerProgramType(Node):
+    program: ProgramType = value("The program.")
+    partner: PartnerType = value("The partner.")
     clicks: BigInt = value("How many clicks the partner brought to the program, bots included.")
     last_clicked_at: datetime | None = value("When the latest of them was; null before the first.")
     created_at: datetime = value("When the partner joined.")
 
 
-@strawberry.type(description="A code that visitors arrive with.")
-class ReferralLink(Node):
+@strawberry.type(name="ReferralLink", description="A code that visitors arrive with.")
+class ReferralLinkType(Node):
     database_id: BigInt = value(NUMBER)
     code: str = value("The code, as in `?aff=CODE`; case matters.")
     destination_url: str | None = value("Where the link leads; null for the program's own site.")
@@ -105,29 +105,31 @@ class ReferralLink(Node):
     clicks: BigInt = value("How many clicks were recorded, bots included.")
     last_clicked: datetime | None = value("When the latest of them was; null before the first.")
     created_at: datetime = value(CREATED)
-    program: Program | None = value("The program that it advertises. Without one it records nothing.")
-    partner: Partner | None = value("The partner who publishes it. Without one it records nothing.")
-    click_events: "Connection[ClickEvent]" = listed("Its clicks, the latest first.", ClickEventFilter, EventOrder)
+    program: ProgramType | None = value("The program that it advertises. Without one it records nothing.")
+    partner: PartnerType | None = value("The partner who publishes it. Without one it records nothing.")
+    click_events: "Connection[ClickEventType]" = listed("Its clicks, the latest first.", ClickEventFilter, EventOrder)
 
 
-@strawberry.type(description="A visitor, as later sign-ups and sales are attributed.")
-class Customer(Node):
+@strawberry.type(name="Customer", description="A visitor, as later sign-ups and sales are attributed.")
+class CustomerType(Node):
     database_id: BigInt = value(NUMBER)
     click_id: str = value("The id that the tracker keeps in its cookie.")
     customer_status: str = value("How far the customer got; `click` at first.")
     created_at: datetime = value("When the first click was.")
     last_click_at: datetime = value("When the latest click was.")
     updated_at: datetime = value("When anything about the customer last changed.")
-    program: Program = value("The program.")
-    partner: Partner = value("The partner of the latest click.")
-    referral_link: ReferralLink | None = value(f"The link of the latest click. {MOVED}")
-    click_events: "Connection[ClickEvent]" = listed(
+    program: ProgramType = value("The program.")
+    partner: PartnerType = value("The partner of the latest click.")
+    referral_link: ReferralLinkType | None = value(f"The link of the latest click. {MOVED}")
+    click_events: "Connection[ClickEventType]" = listed(
         "The customer's clicks, the latest first; a partner sees its own ones.", ClickEventFilter, EventOrder
     )
 
 
-@strawberry.interface(description="What is known of a visit: as the tracker sent it, then as the gateway derived it.")
-class Visit:
+@strawberry.interface(
+    name="Visit", description="What is known of a visit: as the tracker sent it, then as the gateway derived it."
+)
+class VisitInterface:
     occurred_at: datetime = value("When the gateway received it.")
     page_url: str | None = value("Canonical URL of the page.")
     page_title: str | None = value("Title of the page.")
@@ -158,35 +160,37 @@ class Visit:
     ip_address: str | None = value("What is kept of the address.")
 
 
-@strawberry.type(description="One recorded click.")
-class ClickEvent(Visit, Node):
+@strawberry.type(name="ClickEvent", description="One recorded click.")
+class ClickEventType(VisitInterface, Node):
     database_id: BigInt = value(NUMBER)
     click_id: str = value("The customer's `click_id`.")
     affiliate_url: str = value("The landing page's URL with the code.")
-    program: Program = value("The program.")
-    partner: Partner = value("The partner of the link at that time.")
-    referral_link: ReferralLink | None = value(f"The link. {MOVED}")
-    customer: Customer | None = value(
+    program: ProgramType = value("The program.")
+    partner: PartnerType = value("The partner of the link at that time.")
+    referral_link: ReferralLinkType | None = value(f"The link. {MOVED}")
+    customer: CustomerType | None = value(
         "The customer. Null to a partner whom it has left: the last partner wins, the earlier ones keep their events."
     )
 
 
-@strawberry.type(description="A click sent in test mode. It counts nowhere.")
-class TestEvent(Visit, Node):
+@strawberry.type(name="TestEvent", description="A click sent in test mode. It counts nowhere.")
+class TestEventType(VisitInterface, Node):
     __test__ = False
 
     database_id: BigInt = value(NUMBER)
     affiliate_url: str | None = value("The landing page's URL, if one was sent.")
-    program: Program | None = value("The program that the test named.")
+    program: ProgramType | None = value("The program that the test named.")
 
 
-@strawberry.type(description="A credential of this API. The secret itself is shown once, when it is issued.")
-class ApiToken(Node):
+@strawberry.type(
+    name="ApiToken", description="A credential of this API. The secret itself is shown once, when it is issued."
+)
+class ApiTokenType(Node):
     database_id: BigInt = value(NUMBER)
-    role: Role = value("Whose data it shows.")
+    role: TokenRole = value("Whose data it shows.")
     label: str | None = value("What it is used for.")
-    program: Program | None = value("The program that it is bound to.")
-    partner: Partner | None = value("The partner that it is bound to.")
+    program: ProgramType | None = value("The program that it is bound to.")
+    partner: PartnerType | None = value("The partner that it is bound to.")
     created_at: datetime = value("When it was issued.")
     expires_at: datetime | None = value("When it ceases to be accepted; null for never.")
     revoked_at: datetime | None = value("When it was revoked.")
