@@ -15,7 +15,7 @@ from db.sql.top_n_per_group import Joined, children_of, parent_keys
 from graph.domain.scope import Eyes, visible
 from graph.query.entities import CATALOGUE
 from graph.query.entity import Lookup, Row, Values
-from graph.query.listing import Listing
+from graph.query.list_conditions import Listing
 from graph.query.plan import Edges, Info, Many, Nodes, One, Page, Total, Wanted
 from graph.query.select_builder import Make, Nested, Selecting
 

@@ -19,7 +19,7 @@ from graph.domain.errors import ClickgateError, FieldInvalid, InvalidRequest
 from graph.domain.permissions import check_manager
 from graph.execution.executor import selection_of
 from graph.query.global_ids import RowRef, decode_key
-from graph.schema import changes, reading
+from graph.schema import changes, resolvers
 from graph.schema.clicks import TrackClickResult, track_click
 
 # Whose ids the inputs take.
@@ -114,12 +114,12 @@ def change(verb: Callable[[Context, Any], Awaitable[Mapping[str, Any]]], payload
         check_manager(info.context)
         selection = selection_of(info)
         # What cannot be answered is not done, either.
-        reading.check(selection)
+        resolvers.check(selection)
         try:
             made = {"user_errors": [], **await verb(info.context, input)}
         except InvalidRequest as error:
             made = {"user_errors": [user_error(error, input)]}
-        return await reading.composed(info.context, selection, made)
+        return await resolvers.composed(info.context, selection, made)
 
     resolve.__annotations__["input"] = Annotated[
         verb.__annotations__["input"], strawberry.argument(description="What to do.")

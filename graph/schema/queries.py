@@ -13,7 +13,7 @@ from graph.execution.executor import Finished
 from graph.execution.selections import Selection
 from graph.query.entities import CATALOGUE
 from graph.query.global_ids import RowRef, decode_id, decode_key
-from graph.schema import reading
+from graph.schema import resolvers
 from graph.schema.fields import answered, argument, listed, value
 from graph.schema.inputs import (
     ApiTokenFilter,
@@ -33,8 +33,8 @@ from graph.schema.inputs import (
     TestEventFilter,
     TokenRole,
 )
-from graph.schema.reading import page
 from graph.schema.reports import REPORT_ARGUMENTS, ClickReportType, click_report
+from graph.schema.resolvers import page
 from graph.schema.scalars import BigInt
 from graph.schema.types import (
     ApiTokenType,
@@ -65,14 +65,14 @@ async def viewer(context: Context, selection: Selection) -> Finished:
     program = None if asking.program_id is None else RowRef("Program", (asking.program_id,))
     partner = None if asking.partner_id is None else RowRef("Partner", (asking.partner_id,))
     values = {"role": asking.role.upper(), "program": program, "partner": partner}
-    return await reading.composed(context, selection, values)
+    return await resolvers.composed(context, selection, values)
 
 
 async def node(context: Context, selection: Selection) -> Finished:
     ref = decode_id(selection.given["id"])
     if ref.kind not in CATALOGUE or len(ref.key) != len(CATALOGUE[ref.kind].key):
         raise FieldInvalid("id", "is not an id of this API")
-    return await reading.row_by_key(context, selection, ref)
+    return await resolvers.row_by_key(context, selection, ref)
 
 
 async def numbered(context: Context, selection: Selection) -> Finished:
@@ -80,19 +80,19 @@ async def numbered(context: Context, selection: Selection) -> Finished:
     name, value = _only(selection, "id", "databaseId")
     if name == "id":
         return await _by_id(context, selection, value)
-    return await reading.row_by_key(context, selection, RowRef(selection.type.name, (value,)))
+    return await resolvers.row_by_key(context, selection, RowRef(selection.type.name, (value,)))
 
 
 async def _by_id(context: Context, selection: Selection, id: str) -> Finished:
     kind = selection.type.name
-    return await reading.row_by_key(context, selection, RowRef(kind, decode_key(id, kind, "id")))
+    return await resolvers.row_by_key(context, selection, RowRef(kind, decode_key(id, kind, "id")))
 
 
 async def referral_link(context: Context, selection: Selection) -> Finished:
     name, value = _only(selection, "code", "id")
     if name == "id":
         return await _by_id(context, selection, value)
-    return await reading.row(context, selection, "ReferralLink", "code", code=_text(name, value))
+    return await resolvers.row(context, selection, "ReferralLink", "code", code=_text(name, value))
 
 
 async def customer(context: Context, selection: Selection) -> Finished:
@@ -101,7 +101,7 @@ async def customer(context: Context, selection: Selection) -> Finished:
         return await _by_id(context, selection, value)
     match = CLICK_ID.fullmatch(value)
     number = int(match[1]) if match else 0
-    return await reading.row(context, selection, "Customer", "click_id", id=number, click_id=_text(name, value))
+    return await resolvers.row(context, selection, "Customer", "click_id", id=number, click_id=_text(name, value))
 
 
 @strawberry.type(

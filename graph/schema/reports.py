@@ -18,7 +18,7 @@ from graph.execution.selections import Selection
 from graph.query.global_ids import decode_key
 from graph.query.plan import Field, Wanted
 from graph.query.rows import reading
-from graph.reports import answers
+from graph.reports import reader as report_reader
 from graph.reports.calendars import Interval
 from graph.reports.filters import By
 from graph.reports.requests import (
@@ -35,8 +35,8 @@ from graph.reports.requests import (
 )
 from graph.schema.fields import argument, value
 from graph.schema.inputs import given
+from graph.schema.planner import Shape, Shaping
 from graph.schema.scalars import BigInt
-from graph.schema.shaping import Shape, Shaping
 from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
 
 # What a part of a report costs beside an object: it reads some thousand rollups.
@@ -137,7 +137,7 @@ async def click_report(context: Context, selection: Selection) -> Finished:
                 check_series(request, _interval(part))
             elif name == "top":
                 check_top(_top(part))
-    report = await answers.read(context, request)
+    report = await report_reader.read(context, request)
     return Finished({part.answer: await _part(context, part, report) for part in parts})
 
 

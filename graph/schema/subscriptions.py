@@ -11,7 +11,7 @@ from graph.domain.permissions import viewer_of
 from graph.execution.executor import Finished, selection_of
 from graph.query import live_clicks
 from graph.query.global_ids import decode_key
-from graph.schema.shaping import row_shape
+from graph.schema.planner import row_shape
 from graph.schema.types import ClickEventType
 
 

@@ -19,7 +19,7 @@ from gateway.services import offline_services
 from gateway.settings import Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
-from graph.reports import answers
+from graph.reports import reader
 from graph.reports.calendars import Interval
 from graph.reports.filters import By
 from graph.reports.requests import ReportFilter, ReportRequest, Top
@@ -84,7 +84,7 @@ async def _measure(contexts: Sequence[Context], question: Question, rounds: int)
         for request in question.requests:
             for at in (0, 1) if number % 2 == 0 else (1, 0):
                 started = perf_counter()
-                await answers.read(contexts[at], request)
+                await reader.read(contexts[at], request)
                 if number:
                     seconds[at].append(perf_counter() - started)
     return median(seconds[0]), median(seconds[1])

@@ -18,7 +18,7 @@ from db.audit.report import audit
 from db.ingest.records import Click
 from graph.domain.errors import FieldInvalid, Unauthenticated
 from graph.domain.scope import Viewer
-from graph.reports import answers
+from graph.reports import reader
 from graph.reports.calendars import Interval
 from graph.reports.filters import By
 from graph.reports.requests import Bucket, Counts, ReportFilter, ReportRequest, Top, check
@@ -288,4 +288,4 @@ async def test_ids_beyond_any_row_count_nothing(world: World) -> None:
 
 async def test_nobody_sees_a_report_without_a_token(world: World) -> None:
     with pytest.raises(Unauthenticated):
-        await answers.read(structs.replace(world.context, viewer=None), DAY)
+        await reader.read(structs.replace(world.context, viewer=None), DAY)

@@ -38,11 +38,11 @@ async def test_everybody_sees_all_of_the_own_and_nothing_else(world: World, chec
 
 # Who asks `visible` of each thing that can be read, and the check that finds out where the answer is ignored.
 CONTROLS = {
-    "lists": ("graph.query.listing.Listing.limited", "check_lists"),
+    "lists": ("graph.query.list_conditions.Listing.limited", "check_lists"),
     "counts": ("graph.query.compiler._total", "check_lists"),
-    "cursors": ("graph.query.listing.Listing.limited", "check_cursors"),
-    "filters": ("graph.query.listing.Listing._is_seen", "check_filters"),
-    "filters of nested lists": ("graph.query.listing.Listing._is_seen", "check_nested_filters"),
+    "cursors": ("graph.query.list_conditions.Listing.limited", "check_cursors"),
+    "filters": ("graph.query.list_conditions.Listing._is_seen", "check_filters"),
+    "filters of nested lists": ("graph.query.list_conditions.Listing._is_seen", "check_nested_filters"),
     "references": ("graph.query.select_builder.Selecting._one", "check_lists"),
     "look-ups": ("graph.query.compiler.rows_statement", "check_arguments"),
     "reports": ("graph.reports.filters.Selection", "check_lists"),

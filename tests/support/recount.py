@@ -28,7 +28,7 @@ from graph.domain import links, partners, programs
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
-from graph.reports import answers
+from graph.reports import reader
 from graph.reports.filters import By
 from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest
 
@@ -92,7 +92,7 @@ class World:
             return [row._asdict() for row in await connection.execute(select(ClickEvent.__table__))]
 
     async def report(self, request: ReportRequest, viewer: Viewer = ADMIN) -> ClickReport:
-        return await answers.read(replace(self.context, viewer=viewer), request)
+        return await reader.read(replace(self.context, viewer=viewer), request)
 
 
 def make_folder(store: Store, *, portion_clicks: int = 1000) -> Folder:

@@ -13,7 +13,7 @@ from graph.query import rows
 from graph.query.entities import CATALOGUE
 from graph.query.global_ids import RowRef
 from graph.query.plan import Wanted
-from graph.schema.shaping import Shape, Shaping, page_shape, row_shape
+from graph.schema.planner import Shape, Shaping, page_shape, row_shape
 
 
 async def page(context: Context, selection: Selection) -> Finished:
