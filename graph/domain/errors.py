@@ -22,8 +22,8 @@ ClickgateError
 ├── LinkInactive               the link is paused; nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too much
-    ├── QueueFull              too many clicks wait
-    └── DatabaseAway           the database cannot be reached
+    ├── ClickQueueFull         too many clicks wait
+    └── DatabaseUnavailable    the database cannot be reached
 """
 
 import re
@@ -46,7 +46,8 @@ class ClickgateError(Exception):
     """The fields that the message names, in the spelling of REST."""
 
     def __init_subclass__(cls) -> None:
-        cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+        if "code" not in cls.__dict__:
+            cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     def __str__(self) -> str:
         return super().__str__() or self.message
@@ -202,24 +203,26 @@ class RateLimited(TryLater):
         self.retry_after = retry_after
 
 
-class QueueFull(TryLater):
+class ClickQueueFull(TryLater):
     """Too many clicks wait."""
 
     message = NOT_RECORDED
+    code = "queue_full"
 
 
-class DatabaseAway(TryLater):
+class DatabaseUnavailable(TryLater):
     """The database cannot be reached."""
 
     message = "The database cannot be reached right now"
+    code = "database_away"
 
 
 class outages:  # noqa: N801  a context manager, used like a function
-    """Turn what storage reports of its availability into `QueueFull` or `DatabaseAway`, the latter with a message."""
+    """Turn storage outages into `ClickQueueFull` or `DatabaseUnavailable`; the latter takes a message."""
 
     __slots__ = ("_message",)
 
-    def __init__(self, message: str = DatabaseAway.message) -> None:
+    def __init__(self, message: str = DatabaseUnavailable.message) -> None:
         self._message = message
 
     def __enter__(self) -> None:
@@ -227,6 +230,6 @@ class outages:  # noqa: N801  a context manager, used like a function
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, storage.QueueFull):
-            raise QueueFull from error
+            raise ClickQueueFull from error
         if isinstance(error, storage.DatabaseAway):
-            raise DatabaseAway(self._message) from error
+            raise DatabaseUnavailable(self._message) from error

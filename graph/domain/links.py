@@ -32,7 +32,7 @@ async def create(
 ) -> dict[str, Any]:
     """Make a link for a partner in a program, and return its row. If it `takes_in`, a partner who is not in the program
     yet is taken into it, in the same transaction. Raises `FieldInvalid`, `UnknownProgram`, `UnknownPartner`,
-    `CodeTaken` (of two who make the same code at once, one wins), `Forbidden`, `DatabaseAway`."""
+    `CodeTaken` (of two who make the same code at once, one wins), `Forbidden`, `DatabaseUnavailable`."""
     check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:
@@ -53,17 +53,17 @@ async def create(
 
 async def change(context: Context, link_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change what is named of a link, its code, destination or status, and return its row. Raises `UnknownLink`, for
-    one out of sight too, `FieldInvalid`, `CodeTaken`, `Forbidden`, `DatabaseAway`."""
+    one out of sight too, `FieldInvalid`, `CodeTaken`, `Forbidden`, `DatabaseUnavailable`."""
     return await _change(context, ReferralLink.id == link_id, changes)
 
 
 async def pause(context: Context, code: str) -> dict[str, Any]:
-    """Make a link inactive, and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
+    """Make a link inactive, and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseUnavailable`."""
     return await _change(context, ReferralLink.code == code, {"status": "inactive"})
 
 
 async def resume(context: Context, code: str) -> dict[str, Any]:
-    """Make a link active again, and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
+    """Make a link active again, and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseUnavailable`."""
     return await _change(context, ReferralLink.code == code, {"status": "active"})
 
 
@@ -71,7 +71,7 @@ async def _change(context: Context, which: ColumnElement[bool], changes: Mapping
     viewer, values = check_manager(context), _checked(changes)
     with outages():
         async with context.services.store.write() as connection:
-            seen = select(ReferralLink.id).where(which, visible(ReferralLink, viewer.eyes))
+            seen = select(ReferralLink.id).where(which, visible(ReferralLink, viewer.audience))
             if (link_id := await connection.scalar(seen, viewer.values)) is None:
                 raise UnknownLink
             if values:

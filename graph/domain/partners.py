@@ -21,7 +21,7 @@ async def create(
 ) -> dict[str, Any]:
     """Make a partner, take it into the programs that are named, and return its row: all of that, or nothing. A
     program's owner always takes it into the own one, where it would not be seen otherwise. Raises `FieldInvalid`,
-    `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
+    `UnknownProgram`, `Forbidden`, `DatabaseUnavailable`."""
     viewer = check_manager(context)
     for program_id in program_ids:
         check_manager_of(context, program_id)
@@ -39,7 +39,7 @@ async def create(
 
 async def join(context: Context, *, partner_id: int, program_id: int) -> dict[str, Any]:
     """Take a partner into a program, if it is not in it already, and return the membership's row. Raises
-    `UnknownPartner`, for one out of sight too, `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
+    `UnknownPartner`, for one out of sight too, `UnknownProgram`, `Forbidden`, `DatabaseUnavailable`."""
     check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:
@@ -49,7 +49,7 @@ async def join(context: Context, *, partner_id: int, program_id: int) -> dict[st
 async def take_in(context: Context, connection: AsyncConnection, *, partner_id: int, program_id: int) -> dict[str, Any]:
     """Do what `join` does as a part of another change's transaction, for a viewer who may run the program."""
     viewer = viewer_of(context)
-    seen = select(Partner.id).where(Partner.id == partner_id, visible(Partner, viewer.eyes))
+    seen = select(Partner.id).where(Partner.id == partner_id, visible(Partner, viewer.audience))
     if await connection.scalar(seen, viewer.values) is None:
         raise UnknownPartner
     await _check_program(connection, program_id)

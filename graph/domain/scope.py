@@ -20,8 +20,8 @@ from db.schema.programs import Program
 from db.schema.rollups import ClickRollup
 from db.schema.tokens import ApiToken
 
-# Whose eyes a statement is compiled for; the ids are given when it runs, see `Viewer.values`.
-Eyes = Literal["admin", "program", "partner", "partner of a program"]
+# The audience a statement is compiled for; the ids are given when it runs, see `Viewer.values`.
+Audience = Literal["admin", "program", "partner", "partner of a program"]
 Condition: TypeAlias = ColumnElement[bool]
 
 PROGRAM = bindparam("viewer_program", type_=BigInteger)
@@ -39,7 +39,7 @@ class Viewer:
     token_id: int | None = None
 
     @property
-    def eyes(self) -> Eyes:
+    def audience(self) -> Audience:
         if self.role == "partner" and self.program_id is not None:
             return "partner of a program"
         return self.role
@@ -78,14 +78,14 @@ RULES: dict[type[DeclarativeBase], Rule] = {
 }
 
 # Fields that are null to a role, on rows which it may see otherwise: a program knows its partners by name.
-WITHHELD: dict[tuple[type[DeclarativeBase], str], frozenset[Eyes]] = {(Partner, "email"): frozenset({"program"})}
+WITHHELD: dict[tuple[type[DeclarativeBase], str], frozenset[Audience]] = {(Partner, "email"): frozenset({"program"})}
 
 
-def visible(row: Any, eyes: Eyes) -> Condition:
+def visible(row: Any, audience: Audience) -> Condition:
     """Return the condition under which a row, of a mapped class or an alias of one, is in scope. Raises `KeyError` for
     a class that nobody decided about."""
     rule = RULES[inspect(row).mapper.class_]
-    match eyes:
+    match audience:
         case "admin":
             return true()
         case "program":
@@ -96,6 +96,6 @@ def visible(row: Any, eyes: Eyes) -> Condition:
             return and_(rule.program(row), rule.partner(row))
 
 
-def withheld(row: Any, field: str, eyes: Eyes) -> bool:
+def withheld(row: Any, field: str, audience: Audience) -> bool:
     """Return whether a field is null to a viewer, on every row."""
-    return eyes in WITHHELD.get((inspect(row).mapper.class_, field), ())
+    return audience in WITHHELD.get((inspect(row).mapper.class_, field), ())

@@ -29,7 +29,7 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
 
     A program's owner issues its partners' tokens, and they show that program's part only: nobody can grant more than
     they see. Raises `FieldInvalid` for a program, partner or date that is missing or out of place, `UnknownProgram`,
-    `UnknownPartner`, `Forbidden`, `DatabaseAway`.
+    `UnknownPartner`, `Forbidden`, `DatabaseUnavailable`.
     """
     viewer = check_manager(context)
     if viewer.role == "program":
@@ -43,9 +43,9 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
 
 async def revoke(context: Context, token_id: int) -> Mapping[str, Any]:
     """Revoke a token, if it is not revoked already, and return its row. Running gateways refuse it within a second.
-    Raises `UnknownToken`, for one out of sight too, `Forbidden`, `DatabaseAway`."""
+    Raises `UnknownToken`, for one out of sight too, `Forbidden`, `DatabaseUnavailable`."""
     viewer = check_manager(context)
-    this = (ApiToken.id == token_id, visible(ApiToken, viewer.eyes))
+    this = (ApiToken.id == token_id, visible(ApiToken, viewer.audience))
     moment = func.coalesce(ApiToken.revoked_at, literal(context.services.clock(), UtcDateTime))
     with outages():
         async with context.services.store.write() as connection:
@@ -78,10 +78,10 @@ def _checked(context: Context, new: NewToken) -> NewToken:
 
 
 async def _check_bounds(connection: AsyncConnection, viewer: Viewer, new: NewToken) -> None:
-    program = select(Program.id).where(Program.id == new.program_id, visible(Program, viewer.eyes))
+    program = select(Program.id).where(Program.id == new.program_id, visible(Program, viewer.audience))
     if new.program_id is not None and await connection.scalar(program, viewer.values) is None:
         raise UnknownProgram
-    partner = select(Partner.id).where(Partner.id == new.partner_id, visible(Partner, viewer.eyes))
+    partner = select(Partner.id).where(Partner.id == new.partner_id, visible(Partner, viewer.audience))
     if new.partner_id is not None and await connection.scalar(partner, viewer.values) is None:
         raise UnknownPartner
     member = exists().where(PartnerProgram.program_id == new.program_id, PartnerProgram.partner_id == new.partner_id)

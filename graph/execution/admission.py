@@ -21,13 +21,13 @@ from strawberry.types.graphql import OperationType
 from graph.domain.context import Context
 from graph.domain.errors import TooComplex
 from graph.execution.cost import Cost
-from graph.execution.documents import MOST_ERRORS, Document, Documents, Kept
-from graph.execution.error_presentation import shown
+from graph.execution.documents import MOST_ERRORS, DerivedValues, Document, Documents
+from graph.execution.error_presentation import presented
 from graph.execution.introspection import name_known_locations
 from graph.execution.limits import Limits
 from graph.execution.turns import Turns
 from graph.execution.variables import wrong_values
-from graph.http.requests import Request
+from graph.http.requests import GraphQLRequest
 
 # Without fragments there are fewer selections than tokens, but an object counts as several of them.
 KEPT_SELECTIONS_PER_TOKEN = 4
@@ -43,11 +43,11 @@ class Admitted(NamedTuple):
     cost: Cost | None = None
 
     @property
-    def kept(self) -> Kept | None:
+    def derived(self) -> DerivedValues | None:
         """Where to keep what is made of the operation; None where its fragments make it so much larger than the
         document that keeping it would take more memory than the document does."""
         is_small = self.cost is not None and self.cost.selections <= KEPT_SELECTIONS_PER_TOKEN * self.document.tokens
-        return self.document.kept if is_small else None
+        return self.document.derived if is_small else None
 
 
 class GuardedSchema(strawberry.Schema):
@@ -89,7 +89,9 @@ class GuardedSchema(strawberry.Schema):
             return Admitted(document, [error])
         return Admitted(document, (), operation, values, cost)
 
-    async def answer(self, request: Request, context: Context, allowed: Sequence[OperationType]) -> ExecutionResult:
+    async def execute_request(
+        self, request: GraphQLRequest, context: Context, allowed: Sequence[OperationType]
+    ) -> ExecutionResult:
         """Execute an operation of an allowed type. Raises what Strawberry does where there is none."""
         return await self.execute(
             request.query,
@@ -106,7 +108,7 @@ class GuardedSchema(strawberry.Schema):
         return {"cost": {"requested": admitted.cost.once, "maximum": self.documents.limits.cost}}
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        errors[:] = [shown(error) for error in errors]
+        errors[:] = [presented(error) for error in errors]
 
     def _coerced(
         self, operation: OperationDefinitionNode, given: Mapping[str, Any] | None

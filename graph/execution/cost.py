@@ -25,7 +25,7 @@ PAGE_ITEMS = 20
 OBJECT_SELECTIONS = 10
 LIST_SELECTIONS = 40
 
-Values: TypeAlias = Mapping[str, Any]
+Variables: TypeAlias = Mapping[str, Any]
 
 
 class Cost(NamedTuple):
@@ -40,24 +40,24 @@ class Cost(NamedTuple):
     selections: int = 0
 
 
-class Value(NamedTuple):
+class ArgumentValue(NamedTuple):
     """An argument's value: that of a variable, where one is given, and otherwise what is fixed."""
 
     variable: str | None = None
     fixed: Any = None
 
-    def of(self, values: Values) -> Any:
+    def of(self, values: Variables) -> Any:
         return self.fixed if self.variable is None else values.get(self.variable, self.fixed)
 
 
-class Condition(NamedTuple):
+class IncludeCondition(NamedTuple):
     """`@include` wants true, `@skip` false."""
 
-    value: Value
+    value: ArgumentValue
     wanted: bool
     directive: DirectiveNode
 
-    def holds(self, values: Values) -> bool:
+    def holds(self, values: Variables) -> bool:
         """Raise `GraphQLError` if the value is null, which a variable with a default may be."""
         value = self.value.of(values)
         if value is None:
@@ -66,13 +66,13 @@ class Condition(NamedTuple):
         return bool(value) is self.wanted
 
 
-class Page(NamedTuple):
+class PageSize(NamedTuple):
     """How many items a connection is asked for."""
 
-    first: Value
-    last: Value
+    first: ArgumentValue
+    last: ArgumentValue
 
-    def items(self, values: Values) -> int:
+    def items(self, values: Variables) -> int:
         given = [size for size in (self.first.of(values), self.last.of(values)) if isinstance(size, int)]
         return max(0, *given) if given else PAGE_ITEMS
 
@@ -82,33 +82,33 @@ class SelectionSet:
     """What stands in one pair of braces. `scalars` are the fields that cost nothing and are always included."""
 
     scalars: int
-    others: tuple["Selection", ...]
+    others: tuple["PricedSelection", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar:
+class ScalarField:
     """A field without fields of its own, which costs something or is included under conditions."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[IncludeCondition, ...]
     own: int
     values: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Object:
+class ObjectField:
     """A field with fields of its own; a list of fixed length costs as much as its `items`, and answers with the values
     of `length` of them."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[IncludeCondition, ...]
     own: int
     inner: SelectionSet
     values: int = 0
     items: int = 1
     length: float = 1
-    page: Page | None = None
+    page: PageSize | None = None
     is_item: bool = False
 
-    def cost(self, inner: Cost, values: Values) -> Cost:
+    def cost(self, inner: Cost, values: Variables) -> Cost:
         """Return what it costs, given what is selected in it does."""
         page_items = 0 if self.page is None else self.page.items(values)
         amount = self.items * (self.own + inner.once + page_items * inner.each)
@@ -118,28 +118,28 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class InlineFragment:
     """An inline fragment."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[IncludeCondition, ...]
     inner: SelectionSet
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class FragmentSpread:
     """A named fragment."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[IncludeCondition, ...]
     fragment: str
 
 
-Selection: TypeAlias = Scalar | Object | Group | Spread
+PricedSelection: TypeAlias = ScalarField | ObjectField | InlineFragment | FragmentSpread
 
 
-class Walk:
+class CostCalculator:
     """One walk through an operation, with its coerced variables. It gives up after `most` steps."""
 
-    def __init__(self, fragments: Mapping[str, SelectionSet], values: Values, most: int) -> None:
+    def __init__(self, fragments: Mapping[str, SelectionSet], values: Variables, most: int) -> None:
         self._fragments = fragments
         self._values = values
         self._most = most
@@ -166,13 +166,13 @@ class Walk:
             if not all(condition.holds(self._values) for condition in selection.conditions):
                 continue
             match selection:
-                case Scalar():
+                case ScalarField():
                     costs.append(Cost(selection.own, 0, selection.values))
-                case Object():
+                case ObjectField():
                     costs.append(selection.cost(self.cost(selection.inner), self._values))
-                case Group():
+                case InlineFragment():
                     self._add(selection.inner, costs, spread)
-                case Spread():
+                case FragmentSpread():
                     if selection.fragment not in spread:
                         spread.add(selection.fragment)
                         self._add(self._fragments[selection.fragment], costs, spread)

@@ -25,8 +25,8 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from graph.domain.errors import TooComplex
-from graph.execution.cost_plan import Plan
-from graph.execution.limits import Limits, check_form
+from graph.execution.cost_plan import CostPlan
+from graph.execution.limits import Limits, check_size
 from graph.execution.parsing import parse_document
 
 # Steps of the rules that compare fields with fields, and follow operations into fragments. A step takes some
@@ -45,11 +45,11 @@ CACHE_BYTES = 32 * 1024 * 1024
 BYTES_PER_TOKEN = 450
 BYTES_PER_DOCUMENT = 4096
 # An operation's few lists, with and without a cursor; together they take about as much as the document.
-KEPT_THINGS = 16
+MOST_DERIVED = 16
 T = TypeVar("T")
 
 
-class Kept:
+class DerivedValues:
     """What was made of a document for earlier requests; dropped with it, and cleared when there is too much."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Kept:
     def get(self, key: object, make: Callable[[], T]) -> T:
         """Return what was made for a key, or make it."""
         if key not in self._made:
-            if len(self._made) >= KEPT_THINGS:
+            if len(self._made) >= MOST_DERIVED:
                 self._made.clear()
             self._made[key] = make()
         return cast(T, self._made[key])
@@ -70,10 +70,10 @@ class Document:
 
     ast: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
-    plan: Plan | None = None
+    plan: CostPlan | None = None
     tokens: int = 0
     fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
-    kept: Kept = field(default_factory=Kept)
+    derived: DerivedValues = field(default_factory=DerivedValues)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """Return the operation of this name, or the only one. Raises `GraphQLError`."""
@@ -93,30 +93,30 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, cache_bytes: int = CACHE_BYTES) -> None:
         self.limits = limits
         self.schema = schema
-        self.kept_bytes = 0
+        self.cached_bytes = 0
         self._cache_bytes = cache_bytes
-        self._kept: OrderedDict[str, tuple[Document, int]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[Document, int]] = OrderedDict()
 
     def read(self, text: str) -> Document:
         """Return the document that a text is."""
-        kept = self._kept.get(text)
-        if kept is not None:
-            self._kept.move_to_end(text)
-            return kept[0]
+        cached = self._cache.get(text)
+        if cached is not None:
+            self._cache.move_to_end(text)
+            return cached[0]
         document = self._read(text)
         size = BYTES_PER_DOCUMENT + len(text) + BYTES_PER_TOKEN * document.tokens
-        self._kept[text] = document, size
-        self.kept_bytes += size
-        while self.kept_bytes > self._cache_bytes:
-            _, (_, freed) = self._kept.popitem(last=False)
-            self.kept_bytes -= freed
+        self._cache[text] = document, size
+        self.cached_bytes += size
+        while self.cached_bytes > self._cache_bytes:
+            _, (_, freed) = self._cache.popitem(last=False)
+            self.cached_bytes -= freed
         return document
 
     def _read(self, text: str) -> Document:
         ast = None
         try:
             ast = parse_document(text, self.limits.tokens)
-            check_form(ast, self.limits)
+            check_size(ast, self.limits)
             errors = validate(self.schema, ast, RULES, max_errors=MOST_ERRORS - 1)
             if any(error.message == VALIDATION_ABORTED for error in errors):
                 raise TooComplex("validationSteps", VALIDATION_STEPS + 1, VALIDATION_STEPS)
@@ -128,7 +128,7 @@ class Documents:
         if errors:
             return Document(ast, tuple(errors), tokens=_tokens(ast))
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
-        return Document(ast, plan=Plan(self.schema, ast), tokens=_tokens(ast), fragments=fragments)
+        return Document(ast, plan=CostPlan(self.schema, ast), tokens=_tokens(ast), fragments=fragments)
 
 
 def _tokens(ast: DocumentNode | None) -> int:

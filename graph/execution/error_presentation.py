@@ -30,7 +30,7 @@ MOST_LOCATIONS = 10
 UNANSWERABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 
-def shown(error: GraphQLError) -> GraphQLError:
+def presented(error: GraphQLError) -> GraphQLError:
     """Return an error as a client may see it, having logged it if it was not foreseen."""
     cause = _cause(error)
     if isinstance(cause, ClickgateError):
@@ -46,9 +46,9 @@ def _in_graphql(message: str) -> str:
     return message if words == message else f"{words}not to be null."
 
 
-def shown_refusal(refusal: ClickgateError) -> GraphQLError:
+def presented_refusal(refusal: ClickgateError) -> GraphQLError:
     """Return the error for a request that was refused before there was a document."""
-    return shown(GraphQLError(str(refusal), original_error=refusal))
+    return presented(GraphQLError(str(refusal), original_error=refusal))
 
 
 def extensions_of(error: Exception) -> dict[str, Any]:

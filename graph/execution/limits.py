@@ -62,7 +62,7 @@ def check(measure: str, requested: int, maximum: int) -> None:
 
 
 @dataclass(slots=True)
-class Form:
+class DefinitionSize:
     """What shows in a definition's form: how deep its own fields and inline fragments nest, and under how many of them
     it spreads other fragments."""
 
@@ -72,13 +72,13 @@ class Form:
     spreads: list[tuple[str, int]] = field(default_factory=list)
 
 
-def check_form(document: DocumentNode, limits: Limits) -> None:
+def check_size(document: DocumentNode, limits: Limits) -> None:
     """Raise `TooComplex` where a document's form is over a limit, `GraphQLError` where fragments spread in a circle."""
     definitions = [node for node in document.definitions if isinstance(node, ExecutableDefinitionNode)]
-    forms = [_form(definition) for definition in definitions]
+    forms = [_size(definition) for definition in definitions]
     check("aliases", sum(form.aliases for form in forms), limits.aliases)
     check("directives", sum(form.directives for form in forms), limits.directives)
-    fragments: dict[str, Form] = {}
+    fragments: dict[str, DefinitionSize] = {}
     for definition, form in zip(definitions, forms, strict=True):
         if isinstance(definition, FragmentDefinitionNode):
             fragments[definition.name.value] = form
@@ -101,8 +101,8 @@ def innermost_first(spreads: Mapping[str, Iterable[str]]) -> Iterator[str]:
         raise GraphQLError(f"Fragments spread each other in a circle: {circle}") from None
 
 
-def _form(definition: ExecutableDefinitionNode) -> Form:
-    form = Form(directives=len(definition.directives or ()))
+def _size(definition: ExecutableDefinitionNode) -> DefinitionSize:
+    form = DefinitionSize(directives=len(definition.directives or ()))
     form.directives += sum(len(variable.directives or ()) for variable in definition.variable_definitions or ())
     selection_sets = [(definition.selection_set, 1)]
     while selection_sets:
@@ -121,5 +121,5 @@ def _form(definition: ExecutableDefinitionNode) -> Form:
     return form
 
 
-def _depth(form: Form, depths: Mapping[str, int]) -> int:
+def _depth(form: DefinitionSize, depths: Mapping[str, int]) -> int:
     return max([form.depth, *(above + depths.get(name, 0) for name, above in form.spreads)])

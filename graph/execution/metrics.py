@@ -28,7 +28,7 @@ ERRORS = Counter("clickgate_graphql_errors", "Errors in GraphQL answers, by thei
 SUBSCRIPTIONS = Gauge("clickgate_graphql_subscriptions", "Open GraphQL subscriptions", multiprocess_mode="livesum")
 
 
-class Measured:
+class OperationTimer:
     """An operation that is being answered over HTTP. Give it the result where there is one."""
 
     result: ExecutionResult | PreExecutionError | None = None
@@ -42,9 +42,9 @@ class Measured:
 
 
 @contextmanager
-def answering(kind: str) -> Iterator[Measured]:
+def measure_operation(kind: str) -> Iterator[OperationTimer]:
     """Measure an operation over HTTP."""
-    measured, started = Measured(), perf_counter()
+    measured, started = OperationTimer(), perf_counter()
     try:
         yield measured
     finally:
@@ -53,7 +53,7 @@ def answering(kind: str) -> Iterator[Measured]:
 
 
 @contextmanager
-def streaming(kind: str) -> Iterator[None]:
+def measure_socket_operation(kind: str) -> Iterator[None]:
     """Measure an operation over a socket, from its start to its end."""
     is_subscription = kind == "subscription"
     if is_subscription:

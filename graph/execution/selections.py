@@ -30,12 +30,12 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from graph.domain.errors import InvalidRequest
-from graph.execution.documents import Kept
+from graph.execution.documents import DerivedValues
 
 T = TypeVar("T")
 
 
-class Place(NamedTuple):
+class FieldLocation(NamedTuple):
     """Where a field stands, in the answer and in the document. As a context manager it gives errors about the field's
     arguments that place: an operation's root field is read in one go, and would be blamed for all of them."""
 
@@ -59,7 +59,7 @@ class Arguments:
         self._declared = declared
         self._node = node
 
-    def given(self, variables: VariableValues) -> dict[str, Any]:
+    def values(self, variables: VariableValues) -> dict[str, Any]:
         """Return the values that are not null, coerced, by their names in the schema."""
         if not self._node.arguments:
             return {}
@@ -67,20 +67,20 @@ class Arguments:
         return {name: value for name, value in values.items() if value is not None}
 
 
-class Selection:
-    """A field that was selected: `answer` is the client's name for it, `parent_name` the type that it belongs to."""
+class SelectedField:
+    """A field that was selected: `response_key` is the client's name for it, `parent_type_name` the type that it belongs to."""
 
     def __init__(
-        self, looking: "LookAhead", answer: str, nodes: Sequence[FieldNode], parent: GraphQLObjectType
+        self, look_ahead: "LookAhead", response_key: str, nodes: Sequence[FieldNode], parent: GraphQLObjectType
     ) -> None:
-        self.answer = answer
-        self.looking = looking
+        self.response_key = response_key
+        self.look_ahead = look_ahead
         self.nodes = nodes
-        self.parent_name = parent.name
-        self.above: Selection | None = None
+        self.parent_type_name = parent.name
+        self.parent: SelectedField | None = None
         """The field that this one was selected under; None at the root."""
         self._name = nodes[0].name.value
-        self._parent = parent
+        self._parent_type = parent
 
     @property
     def is_typename(self) -> bool:
@@ -105,40 +105,40 @@ class Selection:
         return Arguments(self.declared, self.nodes[0])
 
     @property
-    def given(self) -> dict[str, Any]:
+    def argument_values(self) -> dict[str, Any]:
         """The arguments that are not null, coerced, by their names in the schema."""
-        with self.place:
-            return self.arguments.given(self.looking.variables)
+        with self.location:
+            return self.arguments.values(self.look_ahead.variables)
 
     @property
-    def place(self) -> Place:
+    def location(self) -> FieldLocation:
         """Where errors about the field's arguments belong."""
-        return Place(self._path, self.nodes[0])
+        return FieldLocation(self._path, self.nodes[0])
 
     @property
     def _path(self) -> tuple[str | int, ...]:
-        if self.above is None:
-            return (self.answer,)
+        if self.parent is None:
+            return (self.response_key,)
         # Arguments are the same for every item of a list; the first one stands for all.
-        item = (0,) if is_list_type(get_nullable_type(self.above.declared.type)) else ()
-        return (*self.above._path, *item, self.answer)
+        item = (0,) if is_list_type(get_nullable_type(self.parent.declared.type)) else ()
+        return (*self.parent._path, *item, self.response_key)
 
-    def under(self, type_: GraphQLObjectType | None = None) -> Sequence["Selection"]:
+    def subfields(self, type_: GraphQLObjectType | None = None) -> Sequence["SelectedField"]:
         """Return what is selected under the field, where its value is of its own type or of a narrower one."""
-        found = self.looking.selected(type_ or self.type, self.nodes)
+        found = self.look_ahead.selected(type_ or self.type, self.nodes)
         for each in found:
-            each.above = self
+            each.parent = self
         return found
 
-    def kept(self, make: Callable[["Selection"], T]) -> T:
+    def cached(self, make: Callable[["SelectedField"], T]) -> T:
         """Return what `make` makes of the field. Where only values differ and not which ones are given, it is what was
         made at an earlier time, so nothing of the variables' values may be in it, but for enums and booleans."""
-        return self.looking.kept((self.answer, make), lambda: make(self))
+        return self.look_ahead.cached((self.response_key, make), lambda: make(self))
 
     @property
     def declared(self) -> GraphQLField:
         """The field as the schema has it."""
-        return self._parent.fields[self._name]
+        return self._parent_type.fields[self._name]
 
     @property
     def field(self) -> StrawberryField:
@@ -158,13 +158,13 @@ class LookAhead:
         variables: VariableValues,
         *,
         operation: OperationDefinitionNode | None = None,
-        kept: Kept | None = None,
+        derived: DerivedValues | None = None,
     ) -> None:
         self.schema = schema
         self.fragments = fragments
         self.variables = variables
         self._operation = operation
-        self._kept = kept
+        self._derived = derived
 
     def object_type(self, name: str) -> GraphQLObjectType:
         """Return a type of the schema by its name."""
@@ -172,20 +172,20 @@ class LookAhead:
 
     def selected(
         self, type_: GraphQLObjectType, nodes: Iterable[FieldNode | OperationDefinitionNode]
-    ) -> Sequence[Selection]:
+    ) -> Sequence[SelectedField]:
         """Return the selections under all of a field's nodes, merged, for a value of an object type."""
         merged: dict[str, list[FieldNode]] = {}
         spread: set[str] = set()
         for node in nodes:
             if node.selection_set is not None:
                 self._merge(merged, spread, type_, node.selection_set)
-        return [Selection(self, answer, same, type_) for answer, same in merged.items()]
+        return [SelectedField(self, response_key, same, type_) for response_key, same in merged.items()]
 
-    def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+    def cached(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return what is made for a key and for variables of this form."""
-        if self._kept is None or self._operation is None:
+        if self._derived is None or self._operation is None:
             return make()
-        return self._kept.get((id(self._operation), *key, _form(self.variables.coerced)), make)
+        return self._derived.get((id(self._operation), *key, _variable_pattern(self.variables.coerced)), make)
 
     def _merge(
         self, merged: dict[str, list[FieldNode]], spread: set[str], type_: GraphQLObjectType, inner: SelectionSetNode
@@ -220,12 +220,12 @@ class LookAhead:
         return is_abstract_type(named) and self.schema.is_sub_type(named, type_)
 
 
-def _form(value: Any) -> Any:
+def _variable_pattern(value: Any) -> Any:
     """Return what a value has in common with others that select the same: which parts of it are given, and what tells
     one selection from another."""
     match value:
         case None | bool() | Enum():
             return value
         case Mapping():
-            return tuple((name, _form(inner)) for name, inner in value.items())
+            return tuple((name, _variable_pattern(inner)) for name, inner in value.items())
     return ...

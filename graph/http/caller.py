@@ -39,7 +39,7 @@ def bearer(authorization: str) -> str:
 
 
 async def identified(context: Context, secret: str | None) -> Context:
-    """Return the context with the viewer whose token this is. Raises `Unauthenticated`, `DatabaseAway`."""
+    """Return the context with the viewer whose token this is. Raises `Unauthenticated`, `DatabaseUnavailable`."""
     if secret is None:
         return context
     with outages():

@@ -38,7 +38,7 @@ class PersistedQueryNotSupported(InvalidRequest):
     message = "PersistedQueryNotSupported"
 
 
-class Request(NamedTuple):
+class GraphQLRequest(NamedTuple):
     """A GraphQL request."""
 
     query: str
@@ -46,7 +46,7 @@ class Request(NamedTuple):
     operation_name: str | None = None
 
 
-class SentRequest(Struct, frozen=True, rename="camel"):
+class RequestPayload(Struct, frozen=True, rename="camel"):
     """A GraphQL request as it is sent."""
 
     query: str | None = None
@@ -54,19 +54,19 @@ class SentRequest(Struct, frozen=True, rename="camel"):
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
 
-    def request(self) -> Request:
+    def request(self) -> GraphQLRequest:
         """Return the request. Raises `PersistedQueryNotSupported`, and `MalformedRequest` without a query."""
         if not self.query and self.extensions and isinstance(self.extensions.get("persistedQuery"), dict):
             raise PersistedQueryNotSupported
         if self.query is None:
             raise MalformedRequest("A GraphQL request needs a query")
-        return Request(self.query, self.variables, self.operation_name)
+        return GraphQLRequest(self.query, self.variables, self.operation_name)
 
 
-_decode = msgspec.json.Decoder(SentRequest).decode
+_decode = msgspec.json.Decoder(RequestPayload).decode
 
 
-async def posted(scope: Scope, receive: Receive, turns: Turns) -> Request:
+async def posted(scope: Scope, receive: Receive, turns: Turns) -> GraphQLRequest:
     """Return the request in a body when it is its turn. Raises `UnreadableType`, `MalformedRequest`,
     `PersistedQueryNotSupported`, and what `read_body` raises."""
     if not is_readable(header(scope, b"content-type")):
@@ -80,7 +80,7 @@ async def posted(scope: Scope, receive: Receive, turns: Turns) -> Request:
     return sent.request()
 
 
-async def queried(scope: Scope, receive: Receive, turns: Turns) -> Request:
+async def queried(scope: Scope, receive: Receive, turns: Turns) -> GraphQLRequest:
     """Return the request in a query string, where `variables` and `extensions` are JSON, when it is its turn. Raises
     `MalformedRequest`, `PersistedQueryNotSupported`, and `ClientDisconnect`."""
     await turns.take(receive)
@@ -89,7 +89,7 @@ async def queried(scope: Scope, receive: Receive, turns: Turns) -> Request:
         for name in ("variables", "extensions"):
             if name in fields:
                 fields[name] = msgspec.json.decode(fields[name]) if fields[name] else None
-        sent = msgspec.convert(fields, SentRequest)
+        sent = msgspec.convert(fields, RequestPayload)
     except (ValueError, RecursionError) as error:
         raise MalformedRequest(f"The query string is no GraphQL request: {problem(error)}") from error
     return sent.request()

@@ -41,7 +41,7 @@ class NotAcceptable(InvalidRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GraphQLResponse:
     """A response before it is sent."""
 
     status: int
@@ -67,7 +67,7 @@ def _compressed(body: bytes) -> bytes:
     return zlib.compress(body, GZIP_LEVEL, GZIP_WINDOW)
 
 
-def executed(result: ExecutionResult, media: str) -> Answer:
+def result_response(result: ExecutionResult, media: str) -> GraphQLResponse:
     """Answer with what became of a well-formed request.
 
     The newer media type tells by its status whether anything was executed; with plain JSON it is 200 either way, for
@@ -84,17 +84,17 @@ def executed(result: ExecutionResult, media: str) -> Answer:
         status = 400
     if result.extensions:
         body["extensions"] = result.extensions
-    return Answer(status, body, media)
+    return GraphQLResponse(status, body, media)
 
 
-def refused(error: Exception, media: str) -> Answer:
+def error_response(error: Exception, media: str) -> GraphQLResponse:
     """Answer with why a request was not even looked at."""
     message = str(error) if isinstance(error, ClickgateError) else MASKED
     extensions = extensions_of(error)
     count_error(extensions["code"])
     body = {"errors": [{"message": message, "extensions": extensions}]}
     status, headers = _status(error)
-    return Answer(status, body, media, headers)
+    return GraphQLResponse(status, body, media, headers)
 
 
 def _status(error: Exception) -> tuple[int, dict[str, str]]:

@@ -18,9 +18,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from graph.domain.context import Context
 from graph.domain.errors import InvalidRequest, TryLater, Unauthenticated
 from graph.execution.admission import GuardedSchema
-from graph.execution.error_presentation import shown_refusal
+from graph.execution.error_presentation import presented_refusal
 from graph.execution.limits import check
-from graph.execution.metrics import kind_of, streaming
+from graph.execution.metrics import kind_of, measure_socket_operation
 from graph.http.caller import bearer, identified
 from graph.http.requests import MalformedRequest, problem
 from graph.http.websocket_messages import Init, Subscribe, read, token
@@ -72,7 +72,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         schema = cast(GuardedSchema, self.schema)
         await schema.turns(self.context).take()
-        with streaming(kind_of(schema.documents, operation.query, operation.operation_name)):
+        with measure_socket_operation(kind_of(schema.documents, operation.query, operation.operation_name)):
             await super().run_operation(operation)
 
     async def handle_task_exception(self, error: Exception) -> None:
@@ -95,7 +95,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         except MalformedRequest as error:
             await self.websocket.close(MALFORMED, str(error))
         except InvalidRequest as error:
-            errors = [shown_refusal(error).formatted]
+            errors = [presented_refusal(error).formatted]
             await self.send_message({"id": message.id, "type": "error", "payload": errors})
         else:
             return True

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from graph.http.caller import bearer
-from graph.http.requests import SentRequest
+from graph.http.requests import RequestPayload
 
 # Clients number their operations or give them a UUID.
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -43,7 +43,7 @@ class Subscribe(Struct, tag="subscribe"):
     """An operation of any kind."""
 
     id: Id
-    payload: SentRequest
+    payload: RequestPayload
 
 
 Message: TypeAlias = Init | Ping | Pong | Complete | Subscribe

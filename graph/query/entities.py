@@ -19,14 +19,25 @@ from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
 from db.sql.functions import among
-from graph.query.entity import Attribute, Children, Filter, Kind, Lookup, Order, Part, Reference, Row, Values
+from graph.query.entity import (
+    Attribute,
+    Children,
+    Entity,
+    Filter,
+    Lookup,
+    MappedRow,
+    Order,
+    OrderPartition,
+    Parameters,
+    Reference,
+)
 from graph.query.landing_url import landing_url
 
 # Sorts before every moment, so what never happened comes last where the latest comes first.
 NEVER = literal(datetime(1, 1, 2, tzinfo=UTC), UtcDateTime)
 
 
-def _columns(*names: str) -> Callable[[Row], Sequence[ColumnElement[Any]]]:
+def _columns(*names: str) -> Callable[[MappedRow], Sequence[ColumnElement[Any]]]:
     return lambda row: [getattr(row, name) for name in names]
 
 
@@ -79,7 +90,7 @@ EVENT_ORDERS = {
 DATA = Attribute(_columns("additional_data"), lambda text: None if text is None else json.decode(text))
 
 
-def _updated_at(customer: Row) -> ColumnElement[Any]:
+def _updated_at(customer: MappedRow) -> ColumnElement[Any]:
     return func.coalesce(customer.updated_at, customer.created_at)
 
 
@@ -88,42 +99,42 @@ BY_UPDATE = Order(
     ("moment", "number"),
     horizon="moment",
     parts=(
-        Part(lambda row: row.updated_at.is_(None), _columns("created_at", "id")),
-        Part(lambda row: row.updated_at.is_not(None), _columns("updated_at", "id")),
+        OrderPartition(lambda row: row.updated_at.is_(None), _columns("created_at", "id")),
+        OrderPartition(lambda row: row.updated_at.is_not(None), _columns("updated_at", "id")),
     ),
 )
 
 
-def _link_url(link: Row) -> Sequence[ColumnElement[Any]]:
+def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
     program = aliased(Program)
     # Whoever sees a link sees its program: the link's key to the membership makes it so.
     domain = select(program.domain).where(program.id == link.program_id).scalar_subquery()
     return [link.destination_url, domain, link.code]
 
 
-def _of_member_program(row: Row, value: Any) -> ColumnElement[bool]:
+def _of_member_program(row: MappedRow, value: Any) -> ColumnElement[bool]:
     return exists().where(PartnerProgram.partner_id == row.id, PartnerProgram.program_id == value)
 
 
-def _is_usable(row: Row, value: Any) -> ColumnElement[bool]:
+def _is_usable(row: MappedRow, value: Any) -> ColumnElement[bool]:
     usable = and_(row.revoked_at.is_(None), or_(row.expires_at.is_(None), row.expires_at > func.current_timestamp()))
     return cast(ColumnElement[bool], usable == value)
 
 
-def _by_click_id(row: Row, values: Values) -> ColumnElement[bool]:
+def _by_click_id(row: MappedRow, values: Parameters) -> ColumnElement[bool]:
     # The number in a click_id is what the key can look up; then the whole text must agree.
     programs = select(aliased(Program).id)
     return and_(row.program_id.in_(programs), row.id == values["id"], row.click_id == values["click_id"])
 
 
-def _within(row: Row, values: Values) -> ColumnElement[bool]:
+def _within(row: MappedRow, values: Parameters) -> ColumnElement[bool]:
     return and_(row.program_id == values["program_id"], row.id.between(values["first_id"], values["last_id"]))
 
 
-CATALOGUE = {
-    kind.name: kind
-    for kind in (
-        Kind(
+ENTITIES = {
+    entity.name: entity
+    for entity in (
+        Entity(
             name="Program",
             table=Program,
             children={
@@ -134,7 +145,7 @@ CATALOGUE = {
             filters={"name_prefix": _starts_with("name")},
             lookups={"key": _by_key("id"), "ids": BY_IDS},
         ),
-        Kind(
+        Entity(
             name="Partner",
             table=Partner,
             children={
@@ -145,7 +156,7 @@ CATALOGUE = {
             filters={"program_id": Filter(_of_member_program, "Program"), "name_prefix": _starts_with("name")},
             lookups={"key": _by_key("id"), "ids": BY_IDS},
         ),
-        Kind(
+        Entity(
             name="PartnerProgram",
             table=PartnerProgram,
             references={"program": TO_PROGRAM, "partner": TO_PARTNER},
@@ -160,7 +171,7 @@ CATALOGUE = {
             filters={"program_id": IN_PROGRAM, "partner_id": OF_PARTNER},
             lookups={"key": _by_key("program_id", "partner_id")},
         ),
-        Kind(
+        Entity(
             name="ReferralLink",
             table=ReferralLink,
             attributes={"url": Attribute(_link_url, landing_url), "status": Attribute(_columns("status"), str.upper)},
@@ -186,7 +197,7 @@ CATALOGUE = {
                 "code": Lookup(lambda row, values: row.code == values["code"], ("code",), is_unique=True),
             },
         ),
-        Kind(
+        Entity(
             name="Customer",
             table=Customer,
             attributes={"updated_at": Attribute(lambda row: [_updated_at(row)])},
@@ -207,7 +218,7 @@ CATALOGUE = {
             },
             is_large=True,
         ),
-        Kind(
+        Entity(
             name="ClickEvent",
             table=ClickEvent,
             attributes={"additional_data": DATA},
@@ -247,7 +258,7 @@ CATALOGUE = {
             },
             is_large=True,
         ),
-        Kind(
+        Entity(
             name="TestEvent",
             table=ClickTestEvent,
             attributes={"additional_data": DATA},
@@ -256,7 +267,7 @@ CATALOGUE = {
             filters={"program_id": IN_PROGRAM},
             lookups={"key": _by_key("id")},
         ),
-        Kind(
+        Entity(
             name="ApiToken",
             table=ApiToken,
             attributes={"role": Attribute(_columns("role"), str.upper)},

@@ -12,36 +12,36 @@ from graph.query.cursors import Sort
 from graph.query.global_ids import encode_id
 
 # A mapped class, or an alias of one, whose attributes are columns of a statement.
-Row: TypeAlias = Any
-Values: TypeAlias = Mapping[str, BindParameter[Any]]
+MappedRow: TypeAlias = Any
+Parameters: TypeAlias = Mapping[str, BindParameter[Any]]
 
 
 class Attribute(NamedTuple):
     """A value made of columns: which ones, and what is made of their values."""
 
-    columns: Callable[[Row], Sequence[ColumnElement[Any]]]
+    columns: Callable[[MappedRow], Sequence[ColumnElement[Any]]]
     finish: Callable[..., Any] | None = None
 
 
 class Reference(NamedTuple):
-    """A row that this one points to: its kind, and when it is the one."""
+    """A row that this one points to: its entity, and when it is the one."""
 
-    kind: str
-    matches: Callable[[Row, Row], ColumnElement[bool]]
+    entity: str
+    matches: Callable[[MappedRow, MappedRow], ColumnElement[bool]]
 
 
 class Children(NamedTuple):
-    """Rows that point to this one: their kind, and each column of theirs with this row's that it equals."""
+    """Rows that point to this one: their entity, and each column of theirs with this row's that it equals."""
 
-    kind: str
+    entity: str
     keys: Mapping[str, str]
 
 
-class Part(NamedTuple):
+class OrderPartition(NamedTuple):
     """Some of a list's rows: which ones, and the columns that have the order's values for them."""
 
-    condition: Callable[[Row], ColumnElement[bool]]
-    columns: Callable[[Row], Sequence[ColumnElement[Any]]]
+    condition: Callable[[MappedRow], ColumnElement[bool]]
+    columns: Callable[[MappedRow], Sequence[ColumnElement[Any]]]
 
 
 class Order(NamedTuple):
@@ -49,14 +49,14 @@ class Order(NamedTuple):
     are read in ascending order only as far as their first column lies before it. An order whose columns have no index
     of their own has `parts`, each of which has one and every row is in one of."""
 
-    columns: Callable[[Row], Sequence[ColumnElement[Any]]]
+    columns: Callable[[MappedRow], Sequence[ColumnElement[Any]]]
     sorts: Sequence[Sort]
     horizon: Horizon | None = None
-    parts: Sequence[Part] = ()
+    parts: Sequence[OrderPartition] = ()
 
 
 class Filter(NamedTuple):
-    """A condition on a row. `names` tells the kind whose id the filter takes, if it takes one; `spell` brings a text
+    """A condition on a row. `names` tells the entity whose id the filter takes, if it takes one; `spell` brings a text
     into the form in which it is stored, where there is just one."""
 
     condition: Callable[..., ColumnElement[bool]]
@@ -68,14 +68,14 @@ class Lookup(NamedTuple):
     """A way to find rows: the condition, given the values by name. `lists` names a value that is a list. `is_unique`
     tells that there is one row at most."""
 
-    condition: Callable[[Row, Values], ColumnElement[bool]]
+    condition: Callable[[MappedRow, Parameters], ColumnElement[bool]]
     values: tuple[str, ...]
     lists: str | None = None
     is_unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Entity:
     """What can be read of one kind of row. Every column of the table is an attribute by its own name already."""
 
     name: str
@@ -103,5 +103,5 @@ class Kind:
         column = "id" if name == "database_id" else name
         return Attribute(lambda row: [getattr(row, column)])
 
-    def key_columns(self, row: Row) -> Sequence[ColumnElement[Any]]:
+    def key_columns(self, row: MappedRow) -> Sequence[ColumnElement[Any]]:
         return [getattr(row, name) for name in self.key]

@@ -1,6 +1,6 @@
-"""Global ids: opaque text for a row of any kind, so that `node(id)` finds it again.
+"""Global ids: opaque text for a row of any type, so that `node(id)` finds it again.
 
-Inside is the kind and the primary key. It is no secret and no permission: scope decides what an id shows.
+Inside is the type_name and the primary key. It is no secret and no permission: scope decides what an id shows.
 """
 
 import re
@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from graph.domain.errors import FieldInvalid
 
-# A kind, and one or two numbers no longer than a row id's.
+# A type, and one or two numbers no longer than a row id's.
 FORM = re.compile(r"([A-Za-z]+)((?::[0-9]{1,18}){1,2})")
 LONGEST = 100
 
 
 class RowRef(NamedTuple):
-    """A row by its kind, which is its GraphQL type's name, and its primary key."""
+    """A row by its GraphQL type, and its primary key."""
 
-    kind: str
+    type_name: str
     key: tuple[int, ...]
 
     @property
@@ -27,9 +27,9 @@ class RowRef(NamedTuple):
         return {f"key{number}": value for number, value in enumerate(self.key)}
 
 
-def encode_id(kind: str, *key: int) -> str:
+def encode_id(type_name: str, *key: int) -> str:
     """Return the global id of a row."""
-    return urlsafe_b64encode(":".join([kind, *map(str, key)]).encode()).rstrip(b"=").decode()
+    return urlsafe_b64encode(":".join([type_name, *map(str, key)]).encode()).rstrip(b"=").decode()
 
 
 def decode_id(text: str, field: str = "id") -> RowRef:
@@ -44,10 +44,10 @@ def decode_id(text: str, field: str = "id") -> RowRef:
     return RowRef(match[1], tuple(int(number) for number in match[2].split(":")[1:]))
 
 
-def decode_key(text: str, kind: str, field: str) -> tuple[int, ...]:
-    """Return the key in a global id of one kind. Raises `FieldInvalid`, naming the field."""
+def decode_key(text: str, type_name: str, field: str) -> tuple[int, ...]:
+    """Return the key in a global id of one type. Raises `FieldInvalid`, naming the field."""
     ref = decode_id(text, field)
-    if ref.kind != kind:
-        article = "an" if kind[0] in "AEIOU" else "a"
-        raise FieldInvalid(field, f"must be the id of {article} {kind}")
+    if ref.type_name != type_name:
+        article = "an" if type_name[0] in "AEIOU" else "a"
+        raise FieldInvalid(field, f"must be the id of {article} {type_name}")
     return ref.key

@@ -8,10 +8,10 @@ from typing import Any
 
 from db.ingest.live_feed import Committed, Watcher
 from graph.domain.context import Context
-from graph.domain.errors import DatabaseAway, Unauthenticated, outages
+from graph.domain.errors import DatabaseUnavailable, Unauthenticated, outages
 from graph.domain.permissions import viewer_of
-from graph.query.plan import Wanted
-from graph.query.rows import Values, reading
+from graph.query.plan import RowPlan
+from graph.query.rows import ParameterValues, snapshot_reader
 
 # A revoked token's subscription is closed within a second, the look-up included.
 CHECK_SECONDS = 0.75
@@ -20,11 +20,16 @@ READ_SECONDS = 5
 
 
 async def clicks(
-    context: Context, wanted: Wanted, values: Values, *, program_id: int | None = None, link_id: int | None = None
+    context: Context,
+    plan: RowPlan,
+    values: ParameterValues,
+    *,
+    program_id: int | None = None,
+    link_id: int | None = None,
 ) -> AsyncGenerator[Any, None]:
     """Yield each click that is committed from now on, of a program and of a link if those are named, finished as
-    wanted; at most once, and some not at all where the watcher falls behind or the database goes away meanwhile.
-    Raises `Unauthenticated`, also when the token is no longer good, and `DatabaseAway` before it begins."""
+    plan; at most once, and some not at all where the watcher falls behind or the database goes away meanwhile.
+    Raises `Unauthenticated`, also when the token is no longer good, and `DatabaseUnavailable` before it begins."""
     viewer_of(context)
     async with _watching(context) as watcher:
         checked_at = monotonic()
@@ -35,7 +40,7 @@ async def clicks(
                 checked_at = monotonic()
             if committed is None or program_id not in (None, committed.program_id):
                 continue
-            for click in await _read(context, wanted, values, committed, link_id):
+            for click in await _read(context, plan, values, committed, link_id):
                 yield click
 
 
@@ -62,18 +67,18 @@ async def _check_token(context: Context) -> None:
         with outages():
             if token_id is not None and not await context.services.is_good(token_id):
                 raise Unauthenticated
-    except DatabaseAway:
+    except DatabaseUnavailable:
         return  # nothing can be shown then, either
 
 
 async def _read(
-    context: Context, wanted: Wanted, values: Values, committed: Committed, link_id: int | None
+    context: Context, plan: RowPlan, values: ParameterValues, committed: Committed, link_id: int | None
 ) -> list[Any]:
     lookup, named = "range", committed._asdict()
     if link_id is not None:
         lookup, named = "range_of_link", {**named, "link_id": link_id}
     try:
-        async with asyncio.timeout(READ_SECONDS), reading(context, values) as reader:
-            return list((await reader.rows(wanted, lookup, named)).values())
-    except (DatabaseAway, TimeoutError):
+        async with asyncio.timeout(READ_SECONDS), snapshot_reader(context, values) as reader:
+            return list((await reader.rows(plan, lookup, named)).values())
+    except (DatabaseUnavailable, TimeoutError):
         return []  # as if the watcher had fallen behind; it need not subscribe again

@@ -5,14 +5,16 @@ from typing import Any
 
 from graph.query.compiler import PageStatement
 from graph.query.cursors import encode_cursor
-from graph.query.plan import Cursor, Edges, Field, Info, Nodes, Page, Total, Typename
-from graph.query.select_builder import Found
+from graph.query.plan import Cursor, Edges, Field, Nodes, PageInfoFields, PagePlan, TotalCount, Typename
+from graph.query.select_builder import NestedPages
 
 
-class FinishedPage:
+class PageBuilder:
     """One page, from the rows that its statement found: up to one more than the page takes."""
 
-    def __init__(self, page: Page, statement: PageStatement, rows: Sequence[Any], values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, page: PagePlan, statement: PageStatement, rows: Sequence[Any], values: Mapping[str, Any]
+    ) -> None:
         self._page = page
         self._statement = statement
         size: int = values[page.value("size")]
@@ -23,25 +25,27 @@ class FinishedPage:
         if page.backwards:
             self._rows = self._rows[::-1]
 
-    def answer(self, found: Found, total: int) -> dict[str, Any]:
+    def build(self, found: NestedPages, total: int) -> dict[str, Any]:
         """Return the page as the client asked for it."""
-        return {part.answer: self._part(part, found, total) for part in self._page.parts}
+        return {part.response_key: self._part(part, found, total) for part in self._page.parts}
 
-    def _part(self, part: Nodes | Edges | Info | Total | Typename, found: Found, total: int) -> Any:
+    def _part(
+        self, part: Nodes | Edges | PageInfoFields | TotalCount | Typename, found: NestedPages, total: int
+    ) -> Any:
         match part:
             case Nodes():
                 make = self._statement.makers[part]
                 return [make(row, found) for row in self._rows]
             case Edges(_, parts):
-                return [{inner.answer: self._edge(inner, row, found) for inner in parts} for row in self._rows]
-            case Info(_, parts):
-                return {inner.answer: self._info(inner) for inner in parts}
-            case Total():
+                return [{inner.response_key: self._edge(inner, row, found) for inner in parts} for row in self._rows]
+            case PageInfoFields(_, parts):
+                return {inner.response_key: self._info(inner) for inner in parts}
+            case TotalCount():
                 return total
             case Typename(_, type_name):
                 return type_name
 
-    def _edge(self, part: Nodes | Cursor | Typename, row: Any, found: Found) -> Any:
+    def _edge(self, part: Nodes | Cursor | Typename, row: Any, found: NestedPages) -> Any:
         match part:
             case Nodes():
                 return self._statement.makers[part](row, found)

@@ -7,41 +7,41 @@ shape. Its order is the client's order, and `answer` is the name that the client
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeAlias
 
-FOLLOWS = "follows"
+NEEDS_HORIZON = "follows"
 """Among a request's values: whether a page of it is read up to a horizon."""
 
 
 class Field(NamedTuple):
     """A single value of a row."""
 
-    answer: str
+    response_key: str
     name: str
 
 
 class Typename(NamedTuple):
     """The name of the type, known beforehand."""
 
-    answer: str
+    response_key: str
     type_name: str
 
 
-class One(NamedTuple):
+class ToOne(NamedTuple):
     """Another row that the row points to, or null."""
 
-    answer: str
+    response_key: str
     name: str
-    wanted: "Wanted"
+    plan: "RowPlan"
 
 
-class Many(NamedTuple):
+class ToMany(NamedTuple):
     """A page of the rows that point to the row."""
 
-    answer: str
+    response_key: str
     name: str
-    page: "Page"
+    page: "PagePlan"
 
 
-class _HashedOnce:
+class _CachedHash:
     """A tree that is looked up by its value again and again: going through all of it once is enough."""
 
     size: int
@@ -60,7 +60,7 @@ class _HashedOnce:
 
 def _size(value: object) -> int:
     match value:
-        case _HashedOnce():
+        case _CachedHash():
             return value.size
         case tuple():
             return 1 + sum(map(_size, value))
@@ -68,66 +68,66 @@ def _size(value: object) -> int:
 
 
 @dataclass(frozen=True)
-class Wanted(_HashedOnce):
+class RowPlan(_CachedHash):
     """What is wanted of one row."""
 
-    kind: str
-    parts: tuple[Field | Typename | One | Many, ...]
+    entity: str
+    parts: tuple[Field | Typename | ToOne | ToMany, ...]
 
-    __hash__ = _HashedOnce.__hash__
+    __hash__ = _CachedHash.__hash__
 
 
 class Nodes(NamedTuple):
     """A page's rows."""
 
-    answer: str
-    wanted: Wanted
+    response_key: str
+    plan: RowPlan
 
 
 class Cursor(NamedTuple):
     """A row's position in the list."""
 
-    answer: str
+    response_key: str
 
 
 class Edges(NamedTuple):
     """A page's rows with their cursors; of an edge, `Nodes` is its one row."""
 
-    answer: str
+    response_key: str
     parts: tuple[Nodes | Cursor | Typename, ...]
 
 
-class Info(NamedTuple):
+class PageInfoFields(NamedTuple):
     """Where the page lies in the list."""
 
-    answer: str
+    response_key: str
     parts: tuple[Field | Typename, ...]
 
 
-class Total(NamedTuple):
+class TotalCount(NamedTuple):
     """How many rows the whole list has."""
 
-    answer: str
+    response_key: str
 
 
-PagePart: TypeAlias = Nodes | Edges | Info | Total | Typename
+PageField: TypeAlias = Nodes | Edges | PageInfoFields | TotalCount | Typename
 
 
 @dataclass(frozen=True)
-class Page(_HashedOnce):
+class PagePlan(_CachedHash):
     """What is wanted of one page of a list. `number` tells it from the other pages of a request, and prefixes the names
     of its values; `bounds` are those of "after" and "before" that are given."""
 
     number: int
-    kind: str
+    entity: str
     order: str
     descending: bool
     filters: tuple[str, ...]
     bounds: tuple[str, ...]
     backwards: bool
-    parts: tuple[PagePart, ...]
+    parts: tuple[PageField, ...]
 
-    __hash__ = _HashedOnce.__hash__
+    __hash__ = _CachedHash.__hash__
 
     @property
     def reads_descending(self) -> bool:

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, bindparam
 
 from db.rollups.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
 from db.sql.functions import Ids, among
-from graph.domain.scope import PARTNER, Condition, Eyes, visible
+from graph.domain.scope import PARTNER, Audience, Condition, visible
 
 
-class By(StrEnum):
+class ReportDimension(StrEnum):
     """What a ranking is of."""
 
     PROGRAM = "program"
@@ -33,11 +33,11 @@ DIMENSIONS: Mapping[str, Dimension] = {dimension: dimension for dimension in VAL
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """All clicks that these eyes may see, or those of them of certain programs, partners and links, whose ids are then
+class ClickSelection:
+    """All clicks that this audience may see, or those of them of certain programs, partners and links, whose ids are then
     given as `program_ids`, `partner_ids` and `link_ids` when a statement runs."""
 
-    eyes: Eyes
+    audience: Audience
     of_programs: bool = False
     of_partners: bool = False
     of_links: bool = False
@@ -47,27 +47,27 @@ class Selection:
         """Whose rollups tell these clicks from others."""
         if self.of_links:
             return "link"
-        if self.of_partners or self.eyes in ("partner", "partner of a program"):
+        if self.of_partners or self.audience in ("partner", "partner of a program"):
             return "partner"
         return "program"
 
-    def dimension(self, by: By | None) -> Dimension:
+    def dimension(self, by: ReportDimension | None) -> Dimension:
         """Return the dimension of the rollups that a ranking is made from: their subjects themselves may be ranked."""
         dimension = DIMENSIONS.get(by or "", "total")
         return dimension if dimension in SPANS[self.level] else "total"
 
-    def spans(self, by: By | None = None) -> Sequence[int]:
+    def spans(self, by: ReportDimension | None = None) -> Sequence[int]:
         """Return the spans of time, longest first, of which there are rollups for a ranking or for totals."""
         return SPANS[self.level][self.dimension(by)]
 
     def programs(self, program: Any) -> Sequence[Condition]:
         """Return the conditions on programs."""
-        return [visible(program, self.eyes), *_named(self.of_programs, program.id, "program_ids")]
+        return [visible(program, self.audience), *_named(self.of_programs, program.id, "program_ids")]
 
     def events(self, event: Any) -> Sequence[Condition]:
         """Return the conditions on events of those programs."""
         return [
-            visible(event, self.eyes),
+            visible(event, self.audience),
             *_named(self.of_partners, event.partner_id, "partner_ids"),
             *_named(self.of_links, event.link_id, "link_ids"),
         ]
@@ -76,7 +76,7 @@ class Selection:
         """Return the conditions on rollups of those programs, whose subjects are named so that an index finds them."""
         conditions = [
             rollup.level == self.level,
-            visible(rollup, self.eyes),
+            visible(rollup, self.audience),
             *_named(self.of_partners, rollup.partner_id, "partner_ids"),
         ]
         match self.level:
@@ -89,18 +89,22 @@ class Selection:
             case "link":
                 return [*conditions, *_named(True, rollup.subject_id, "link_ids")]
 
-    def rollup_value(self, rollup: Any, by: By) -> ColumnElement[str]:
+    def rollup_value(self, rollup: Any, by: ReportDimension) -> ColumnElement[str]:
         """Return a rollup's value in a ranking."""
         if self.dimension(by) != "total":
             value: ColumnElement[str] = rollup.value
             return value
-        subjects = {By.PROGRAM: rollup.program_id, By.PARTNER: rollup.partner_id, By.LINK: rollup.subject_id}
+        subjects = {
+            ReportDimension.PROGRAM: rollup.program_id,
+            ReportDimension.PARTNER: rollup.partner_id,
+            ReportDimension.LINK: rollup.subject_id,
+        }
         return as_value(subjects[by])
 
 
-def event_value(event: Any, by: By) -> ColumnElement[str]:
+def event_value(event: Any, by: ReportDimension) -> ColumnElement[str]:
     """Return an event's value in a ranking."""
-    return as_value(event.program_id) if by is By.PROGRAM else value_of(event, DIMENSIONS[by])
+    return as_value(event.program_id) if by is ReportDimension.PROGRAM else value_of(event, DIMENSIONS[by])
 
 
 def _named(are_named: bool, column: Any, ids: str) -> Sequence[Condition]:

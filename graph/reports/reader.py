@@ -22,7 +22,7 @@ from graph.domain.errors import Unauthenticated, outages
 from graph.domain.scope import Viewer
 from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of
-from graph.reports.filters import Selection
+from graph.reports.filters import ClickSelection
 from graph.reports.requests import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
 from graph.reports.statements import ranking, series
 
@@ -44,7 +44,7 @@ class SpanRequest(NamedTuple):
 
 
 async def read(context: Context, request: ReportRequest) -> ClickReport:
-    """Return a report's parts, with one statement each. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
+    """Return a report's parts, with one statement each. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
     if context.viewer is None:
         raise Unauthenticated
     check(request)
@@ -141,10 +141,10 @@ class _Reader:
         return {**span.values, **ids, **self.viewer.values}
 
     @property
-    def _selection(self) -> Selection:
+    def _selection(self) -> ClickSelection:
         chosen = self.request.filter
-        return Selection(
-            self.viewer.eyes,
+        return ClickSelection(
+            self.viewer.audience,
             of_programs=chosen.program_ids is not None,
             of_partners=chosen.partner_ids is not None,
             of_links=chosen.link_ids is not None,

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from graph.domain.errors import FieldInvalid
 from graph.reports.calendars import Interval
-from graph.reports.filters import By
+from graph.reports.filters import ReportDimension
 
 FILTER_IDS = 100
 TOP_SHARES = 100
@@ -25,7 +25,7 @@ FIRST_YEAR, LAST_YEAR = 1971, 2999
 class Top(NamedTuple):
     """A ranking of at most `limit` values."""
 
-    by: By
+    by: ReportDimension
     limit: int = 10
 
 

@@ -34,22 +34,24 @@ from db.sql.functions import quarter_of
 from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
-from graph.reports.filters import By, Selection, event_value
+from graph.reports.filters import ClickSelection, ReportDimension, event_value
 
-Statement = Select[*tuple[Any, ...]]
+SumsSelect = Select[*tuple[Any, ...]]
 # What is selected takes a few dozen forms, times what can be ranked.
-KEPT_FORMS = 512
+CACHED_STATEMENTS = 512
 
 
-@lru_cache(KEPT_FORMS)
-def series(selection: Selection, form: Form, *, is_sqlite: bool) -> Query:
+@lru_cache(CACHED_STATEMENTS)
+def series(selection: ClickSelection, form: Form, *, is_sqlite: bool) -> Query:
     """Select the sums of `COUNTERS`, after the bucket's number, for each bucket in which there were clicks."""
     sums = _Sums(selection, None, form, is_sqlite).all()
     return Query(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
 
 
-@lru_cache(KEPT_FORMS)
-def ranking(selection: Selection, by: By, is_bot: bool | None, form: Form, *, is_sqlite: bool) -> Query:
+@lru_cache(CACHED_STATEMENTS)
+def ranking(
+    selection: ClickSelection, by: ReportDimension, is_bot: bool | None, form: Form, *, is_sqlite: bool
+) -> Query:
     """Select the sums of `COUNTERS`, after the value, for the values with most clicks, as many as `limit` says. With
     `is_bot`, only a bot's or only people's clicks count."""
     sums = _Sums(selection, by, form, is_sqlite).all()
@@ -63,8 +65,8 @@ def ranking(selection: Selection, by: By, is_bot: bool | None, form: Form, *, is
 class _Sums:
     """Sums by value, or else by bucket."""
 
-    selection: Selection
-    by: By | None
+    selection: ClickSelection
+    by: ReportDimension | None
     form: Form
     is_sqlite: bool
 
@@ -75,7 +77,7 @@ class _Sums:
         left_over = [self.left_over()] if self.form.has_events else []
         return union_all(self.folded(), *moved, self.waiting(), *left_over).subquery("sums")
 
-    def folded(self) -> Statement:
+    def folded(self) -> SumsSelect:
         """Select the rollups of the ranges."""
         selection, ranges, program = self.selection, ranges_table("whole"), aliased(Program)
 
@@ -91,7 +93,7 @@ class _Sums:
         key = bucket_of(rollup.bucket_at, ranges) if self.by is None else selection.rollup_value(rollup, self.by)
         return select(key.label("key"), *(getattr(rollup, name) for name in COUNTERS)).select_from(source)
 
-    def moved_of(self, kind: Kind) -> Statement:
+    def moved_of(self, kind: Kind) -> SumsSelect:
         """Select the rollups of a kind, which are added to a bucket or taken off one."""
         selection, moved, program = self.selection, MovedRollups(kind, is_sqlite=self.is_sqlite), aliased(Program)
 
@@ -103,7 +105,7 @@ class _Sums:
         counts = ((kind.weight * getattr(rollup, name)).label(name) for name in COUNTERS)
         return select(key.label("key"), *counts).select_from(source).where(*selection.programs(program))
 
-    def waiting(self) -> Statement:
+    def waiting(self) -> SumsSelect:
         """Select the queued events that will be in rollups. There may be many, and many ranges: summed up by the
         quarter of an hour first, of which no such range has a part only."""
         selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
@@ -119,7 +121,7 @@ class _Sums:
         inside = and_(ranges.c.span_seconds != EVENTS, _within(summed.c.quarter_at, ranges))
         return select(key.label("key"), *(summed.c[name] for name in COUNTERS)).join_from(summed, ranges, inside)
 
-    def left_over(self) -> Statement:
+    def left_over(self) -> SumsSelect:
         """Select the events of the ranges that have no rollups."""
         selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
 

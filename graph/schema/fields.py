@@ -12,7 +12,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from graph.execution.executor import Read, Reads
+from graph.execution.executor import Resolver, ResolvesWith
 
 
 def value(description: str) -> Any:
@@ -26,16 +26,16 @@ def argument(name: str, annotation: Any, description: str, *, default: Any = UNS
     return StrawberryArgument(name, shown, StrawberryAnnotation(annotation), description=description, default=default)
 
 
-def answered(description: str, read: Read, arguments: Sequence[StrawberryArgument] = ()) -> Any:
+def answered(description: str, read: Resolver, arguments: Sequence[StrawberryArgument] = ()) -> Any:
     """Return a root field that answers for all that is selected under it."""
-    field = StrawberryField(description=description, extensions=[Reads(read)])
+    field = StrawberryField(description=description, extensions=[ResolvesWith(read)])
     field.arguments = list(arguments)
     return field
 
 
-def listed(description: str, filter: type, order: type, read: Read | None = None) -> Any:
+def listed(description: str, filter: type, order: type, read: Resolver | None = None) -> Any:
     """Return a field that holds a page of a list; at the root, with what reads it."""
-    field = StrawberryField(description=description, extensions=[] if read is None else [Reads(read)])
+    field = StrawberryField(description=description, extensions=[] if read is None else [ResolvesWith(read)])
     narrowing = [
         argument("filter", filter | None, "What is in the list."),
         argument("order_by", order | None, "How it is sorted."),

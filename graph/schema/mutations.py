@@ -17,7 +17,7 @@ from graph.domain import links, partners, programs, tokens
 from graph.domain.context import Context
 from graph.domain.errors import ClickgateError, FieldInvalid, InvalidRequest
 from graph.domain.permissions import check_manager
-from graph.execution.executor import selection_of
+from graph.execution.executor import selected_field
 from graph.query.global_ids import RowRef, decode_key
 from graph.schema import changes, resolvers
 from graph.schema.clicks import TrackClickResult, track_click
@@ -112,14 +112,14 @@ def change(verb: Callable[[Context, Any], Awaitable[Mapping[str, Any]]], payload
 
     async def resolve(info: Info, input: Any) -> Any:
         check_manager(info.context)
-        selection = selection_of(info)
+        selection = selected_field(info)
         # What cannot be answered is not done, either.
         resolvers.check(selection)
         try:
             made = {"user_errors": [], **await verb(info.context, input)}
         except InvalidRequest as error:
             made = {"user_errors": [user_error(error, input)]}
-        return await resolvers.composed(info.context, selection, made)
+        return await resolvers.compose(info.context, selection, made)
 
     resolve.__annotations__["input"] = Annotated[
         verb.__annotations__["input"], strawberry.argument(description="What to do.")

@@ -10,25 +10,25 @@ from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_snake_case
 
 from graph.domain.errors import FieldInvalid
-from graph.execution.selections import Arguments, Place, Selection
+from graph.execution.selections import Arguments, FieldLocation, SelectedField
 from graph.query.cursors import decode_cursor, list_mark
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.entity import Filter
 from graph.query.global_ids import decode_key
 from graph.query.plan import (
-    FOLLOWS,
+    NEEDS_HORIZON,
     Cursor,
     Edges,
     Field,
-    Info,
-    Many,
     Nodes,
-    One,
-    Page,
-    PagePart,
-    Total,
+    PageField,
+    PageInfoFields,
+    PagePlan,
+    RowPlan,
+    ToMany,
+    ToOne,
+    TotalCount,
     Typename,
-    Wanted,
 )
 from graph.schema.inputs import OrderDirection
 
@@ -39,26 +39,26 @@ BOUNDS = ("after", "before")
 
 
 class PageArguments(NamedTuple):
-    """A page of a shape, the arguments that tell its values, and where those stand."""
+    """A page of a plan, the arguments that tell its values, and where those stand."""
 
-    page: Page
+    page: PagePlan
     arguments: Arguments
-    place: Place
+    location: FieldLocation
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the values that the shape names. Raises `GraphQLError`, in the page's own place."""
-        with self.place:
+        """Return the values that the plan names. Raises `GraphQLError`, in the page's own place."""
+        with self.location:
             return self._values(variables)
 
     def _values(self, variables: VariableValues) -> dict[str, Any]:
-        page, given = self.page, self.arguments.given(variables)
-        filters = _filters(page.kind, given.get("filter"))
+        page, given = self.page, self.arguments.values(variables)
+        filters = _filters(page.entity, given.get("filter"))
         size = _size(given)
-        mark = list_mark(page.kind, f"{page.order} {page.descending}", filters)
+        mark = list_mark(page.entity, f"{page.order} {page.descending}", filters)
         named: dict[str, Any] = {"size": size, "limit": size + 1, "mark": mark}
         for name, values in filters.items():
             named |= {f"{name}{number}": value for number, value in enumerate(values)}
-        order = CATALOGUE[page.kind].orders[page.order]
+        order = ENTITIES[page.entity].orders[page.order]
         for bound in page.bounds:
             sorts = order.sorts
             named[bound] = given[bound]
@@ -66,14 +66,14 @@ class PageArguments(NamedTuple):
             named |= {f"{bound}{number}": value for number, value in enumerate(position)}
         found = {page.value(name): value for name, value in named.items()}
         if order.horizon is not None and not page.reads_descending:
-            found[FOLLOWS] = True
+            found[NEEDS_HORIZON] = True
         return found
 
 
-class Shape(NamedTuple):
+class QueryPlan(NamedTuple):
     """A selection without its values, which serves every request of its form."""
 
-    wanted: Any
+    root: Any
     pages: Sequence[PageArguments]
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
@@ -84,84 +84,84 @@ class Shape(NamedTuple):
         return found
 
 
-def page_shape(selection: Selection) -> Shape:
+def plan_page(selection: SelectedField) -> QueryPlan:
     """Return what is wanted of a list's page."""
-    shaping = Shaping()
-    return Shape(shaping.page(selection), shaping.pages)
+    planner = Planner()
+    return QueryPlan(planner.page(selection), planner.pages)
 
 
-def row_shape(selection: Selection, type_: GraphQLObjectType | None = None) -> Shape:
+def plan_row(selection: SelectedField, type_: GraphQLObjectType | None = None) -> QueryPlan:
     """Return what is wanted of a row; of its field's type, or of a narrower one."""
-    shaping, row_type = Shaping(), type_ or selection.type
-    return Shape(shaping.wanted(row_type, selection.under(row_type)), shaping.pages)
+    planner, row_type = Planner(), type_ or selection.type
+    return QueryPlan(planner.row(row_type, selection.subfields(row_type)), planner.pages)
 
 
-class Shaping:
+class Planner:
     """Shapes of one request; `pages` gathers the pages in them."""
 
     def __init__(self) -> None:
         self.pages: list[PageArguments] = []
 
-    def wanted(self, type_: GraphQLObjectType, selections: Sequence[Selection]) -> Wanted:
+    def row(self, type_: GraphQLObjectType, selections: Sequence[SelectedField]) -> RowPlan:
         """Return what is wanted of a row of a type."""
-        return Wanted(type_.name, tuple(self._part(type_, selection) for selection in selections))
+        return RowPlan(type_.name, tuple(self._part(type_, selection) for selection in selections))
 
-    def page(self, selection: Selection) -> Page:
+    def page(self, selection: SelectedField) -> PagePlan:
         """Return what is wanted of a list's page."""
-        kind = get_named_type(selection.type.fields["nodes"].type).name
+        entity = get_named_type(selection.type.fields["nodes"].type).name
         # Before those that are nested in it.
-        number, given = len(self.pages), selection.given
-        place = selection.place
-        self.pages.append(PageArguments(None, selection.arguments, place))  # type: ignore[arg-type]  # until it is made
+        number, given = len(self.pages), selection.argument_values
+        location = selection.location
+        self.pages.append(PageArguments(None, selection.arguments, location))  # type: ignore[arg-type]  # until it is made
         order = given.get("orderBy")
-        page = Page(
+        page = PagePlan(
             number=number,
-            kind=kind,
-            order=next(iter(CATALOGUE[kind].orders)) if order is None else order["field"].value,
+            entity=entity,
+            order=next(iter(ENTITIES[entity].orders)) if order is None else order["field"].value,
             descending=order is None or order["direction"] is OrderDirection.DESC,
             filters=tuple(_snake(name) for name, value in given.get("filter", {}).items() if value is not None),
             bounds=tuple(name for name in BOUNDS if name in given),
             backwards="last" in given,
-            parts=tuple(self._page_part(part) for part in selection.under()),
+            parts=tuple(self._page_part(part) for part in selection.subfields()),
         )
-        self.pages[number] = PageArguments(page, selection.arguments, place)
+        self.pages[number] = PageArguments(page, selection.arguments, location)
         return page
 
-    def _part(self, type_: GraphQLObjectType, selection: Selection) -> Field | Typename | One | Many:
+    def _part(self, type_: GraphQLObjectType, selection: SelectedField) -> Field | Typename | ToOne | ToMany:
         if selection.is_typename:
-            return Typename(selection.answer, type_.name)
+            return Typename(selection.response_key, type_.name)
         if is_leaf_type(selection.type):
-            return Field(selection.answer, selection.name)
-        if selection.type.name in CATALOGUE:
-            return One(selection.answer, selection.name, self.wanted(selection.type, selection.under()))
-        return Many(selection.answer, selection.name, self.page(selection))
+            return Field(selection.response_key, selection.name)
+        if selection.type.name in ENTITIES:
+            return ToOne(selection.response_key, selection.name, self.row(selection.type, selection.subfields()))
+        return ToMany(selection.response_key, selection.name, self.page(selection))
 
-    def _page_part(self, selection: Selection) -> PagePart:
+    def _page_part(self, selection: SelectedField) -> PageField:
         if selection.is_typename:
-            return Typename(selection.answer, selection.parent_name)
+            return Typename(selection.response_key, selection.parent_type_name)
         match selection.name:
             case "nodes":
-                return Nodes(selection.answer, self.wanted(selection.type, selection.under()))
+                return Nodes(selection.response_key, self.row(selection.type, selection.subfields()))
             case "edges":
-                return Edges(selection.answer, tuple(self._edge_part(part) for part in selection.under()))
+                return Edges(selection.response_key, tuple(self._edge_part(part) for part in selection.subfields()))
             case "page_info":
-                return Info(selection.answer, tuple(_info_part(part) for part in selection.under()))
+                return PageInfoFields(selection.response_key, tuple(_info_part(part) for part in selection.subfields()))
             case "total_count":
-                return Total(selection.answer)
+                return TotalCount(selection.response_key)
         raise KeyError(selection.name)
 
-    def _edge_part(self, selection: Selection) -> Nodes | Cursor | Typename:
+    def _edge_part(self, selection: SelectedField) -> Nodes | Cursor | Typename:
         if selection.is_typename:
-            return Typename(selection.answer, selection.parent_name)
+            return Typename(selection.response_key, selection.parent_type_name)
         if selection.name == "cursor":
-            return Cursor(selection.answer)
-        return Nodes(selection.answer, self.wanted(selection.type, selection.under()))
+            return Cursor(selection.response_key)
+        return Nodes(selection.response_key, self.row(selection.type, selection.subfields()))
 
 
-def _info_part(selection: Selection) -> Field | Typename:
+def _info_part(selection: SelectedField) -> Field | Typename:
     if selection.is_typename:
-        return Typename(selection.answer, selection.parent_name)
-    return Field(selection.answer, selection.name)
+        return Typename(selection.response_key, selection.parent_type_name)
+    return Field(selection.response_key, selection.name)
 
 
 def _size(given: Mapping[str, Any]) -> int:
@@ -175,13 +175,13 @@ def _size(given: Mapping[str, Any]) -> int:
     return PAGE_ROWS
 
 
-def _filters(kind: str, given: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
+def _filters(entity: str, given: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
     """Return the values of the conditions that a filter input has, by their names in the catalogue."""
     found: dict[str, tuple[Any, ...]] = {}
     for name, value in (given or {}).items():
         if value is None:
             continue
-        filter = CATALOGUE[kind].filters[_snake(name)]
+        filter = ENTITIES[entity].filters[_snake(name)]
         if filter.names is not None:
             found[_snake(name)] = decode_key(value, filter.names, f"filter.{name}")
         else:

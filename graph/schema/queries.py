@@ -9,9 +9,9 @@ from db.ingest.pending_clicks import CLICK_ID
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
-from graph.execution.executor import Finished
-from graph.execution.selections import Selection
-from graph.query.entities import CATALOGUE
+from graph.execution.executor import CompletedValue
+from graph.execution.selections import SelectedField
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import RowRef, decode_id, decode_key
 from graph.schema import resolvers
 from graph.schema.fields import answered, argument, listed, value
@@ -60,22 +60,22 @@ class ViewerType:
     partner: PartnerType | None = value("The partner that the token is bound to.")
 
 
-async def viewer(context: Context, selection: Selection) -> Finished:
+async def viewer(context: Context, selection: SelectedField) -> CompletedValue:
     asking = viewer_of(context)
     program = None if asking.program_id is None else RowRef("Program", (asking.program_id,))
     partner = None if asking.partner_id is None else RowRef("Partner", (asking.partner_id,))
     values = {"role": asking.role.upper(), "program": program, "partner": partner}
-    return await resolvers.composed(context, selection, values)
+    return await resolvers.compose(context, selection, values)
 
 
-async def node(context: Context, selection: Selection) -> Finished:
-    ref = decode_id(selection.given["id"])
-    if ref.kind not in CATALOGUE or len(ref.key) != len(CATALOGUE[ref.kind].key):
+async def node(context: Context, selection: SelectedField) -> CompletedValue:
+    ref = decode_id(selection.argument_values["id"])
+    if ref.type_name not in ENTITIES or len(ref.key) != len(ENTITIES[ref.type_name].key):
         raise FieldInvalid("id", "is not an id of this API")
     return await resolvers.row_by_key(context, selection, ref)
 
 
-async def numbered(context: Context, selection: Selection) -> Finished:
+async def numbered(context: Context, selection: SelectedField) -> CompletedValue:
     """Answer a row that is found by its number in the database, too."""
     name, value = _only(selection, "id", "databaseId")
     if name == "id":
@@ -83,19 +83,19 @@ async def numbered(context: Context, selection: Selection) -> Finished:
     return await resolvers.row_by_key(context, selection, RowRef(selection.type.name, (value,)))
 
 
-async def _by_id(context: Context, selection: Selection, id: str) -> Finished:
-    kind = selection.type.name
-    return await resolvers.row_by_key(context, selection, RowRef(kind, decode_key(id, kind, "id")))
+async def _by_id(context: Context, selection: SelectedField, id: str) -> CompletedValue:
+    type_name = selection.type.name
+    return await resolvers.row_by_key(context, selection, RowRef(type_name, decode_key(id, type_name, "id")))
 
 
-async def referral_link(context: Context, selection: Selection) -> Finished:
+async def referral_link(context: Context, selection: SelectedField) -> CompletedValue:
     name, value = _only(selection, "code", "id")
     if name == "id":
         return await _by_id(context, selection, value)
     return await resolvers.row(context, selection, "ReferralLink", "code", code=_text(name, value))
 
 
-async def customer(context: Context, selection: Selection) -> Finished:
+async def customer(context: Context, selection: SelectedField) -> CompletedValue:
     name, value = _only(selection, "clickId", "id")
     if name == "id":
         return await _by_id(context, selection, value)
@@ -156,9 +156,9 @@ class QueryType:
     )
 
 
-def _only(selection: Selection, *names: str) -> tuple[str, Any]:
+def _only(selection: SelectedField, *names: str) -> tuple[str, Any]:
     """Return the name and the value of the one argument that is given. Raises `FieldInvalid` unless it is one."""
-    given = selection.given
+    given = selection.argument_values
     if len(given) != 1:
         first, second = names
         raise FieldInvalid(first, f"or {second} must be given, and not both")

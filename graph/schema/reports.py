@@ -13,14 +13,14 @@ from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
 from graph.execution.cost_plan import COST
-from graph.execution.executor import Finished
-from graph.execution.selections import Selection
+from graph.execution.executor import CompletedValue
+from graph.execution.selections import SelectedField
 from graph.query.global_ids import decode_key
-from graph.query.plan import Field, Wanted
-from graph.query.rows import reading
+from graph.query.plan import Field, RowPlan
+from graph.query.rows import snapshot_reader
 from graph.reports import reader as report_reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import By
+from graph.reports.filters import ReportDimension
 from graph.reports.requests import (
     FILTER_IDS,
     ClickReport,
@@ -35,7 +35,7 @@ from graph.reports.requests import (
 )
 from graph.schema.fields import argument, value
 from graph.schema.inputs import given
-from graph.schema.planner import Shape, Shaping
+from graph.schema.planner import Planner, QueryPlan
 from graph.schema.scalars import BigInt
 from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
 
@@ -44,9 +44,9 @@ PART_COST = 20
 COUNTED = {"clicks", *Counts.__struct_fields__}
 # What each ranking of rows is told by: the kind of row, the field that holds it, and the column that names it.
 NAMED = {
-    By.PROGRAM: ("Program", "program", "name"),
-    By.PARTNER: ("Partner", "partner", "name"),
-    By.LINK: ("ReferralLink", "referral_link", "code"),
+    ReportDimension.PROGRAM: ("Program", "program", "name"),
+    ReportDimension.PARTNER: ("Partner", "partner", "name"),
+    ReportDimension.LINK: ("ReferralLink", "referral_link", "code"),
 }
 
 strawberry.enum(
@@ -54,7 +54,7 @@ strawberry.enum(
     name="ReportInterval",
     description="How long a bucket is, by the clock of the time zone. A week is Monday's.",
 )
-strawberry.enum(By, name="ReportDimension", description="What clicks are told apart by.")
+strawberry.enum(ReportDimension, name="ReportDimension", description="What clicks are told apart by.")
 
 
 @strawberry.input(description="Which clicks count; all conditions must hold. Ids out of sight have no clicks.")
@@ -102,7 +102,7 @@ class ClickReportType(ClickCounts):
     @strawberry.field(description="The values with the most clicks, those first.", metadata={COST: PART_COST})
     def top(
         self,
-        by: Annotated[By, strawberry.argument(description="What is ranked.")],
+        by: Annotated[ReportDimension, strawberry.argument(description="What is ranked.")],
         limit: Annotated[int, strawberry.argument(description="How many values; at most 100.")] = 10,
     ) -> list[ClickShare]:
         raise LookupError("it is read with the report")
@@ -116,10 +116,10 @@ REPORT_ARGUMENTS = [
 ]
 
 
-async def click_report(context: Context, selection: Selection) -> Finished:
-    """Count clicks. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
+async def click_report(context: Context, selection: SelectedField) -> CompletedValue:
+    """Count clicks. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
     viewer_of(context)
-    given, parts = selection.given, selection.under()
+    given, parts = selection.argument_values, selection.subfields()
     names = [part.name_or_typename for part in parts]
     request = ReportRequest(
         given["from"],
@@ -132,23 +132,23 @@ async def click_report(context: Context, selection: Selection) -> Finished:
     )
     check_span(request)
     for part, name in zip(parts, names, strict=True):
-        with part.place:
+        with part.location:
             if name == "series":
                 check_series(request, _interval(part))
             elif name == "top":
                 check_top(_top(part))
     report = await report_reader.read(context, request)
-    return Finished({part.answer: await _part(context, part, report) for part in parts})
+    return CompletedValue({part.response_key: await _part(context, part, report) for part in parts})
 
 
 def _filter(given: Mapping[str, Any]) -> ReportFilter:
-    def ids(name: str, kind: str) -> tuple[int, ...] | None:
+    def ids(name: str, entity: str) -> tuple[int, ...] | None:
         listed = given.get(name)
         if listed is None:
             return None
         if len(listed) > FILTER_IDS:
             raise FieldInvalid(f"filter.{name}", f"must have at most {FILTER_IDS} ids")
-        return tuple(decode_key(id, kind, f"filter.{name}[{at}]")[0] for at, id in enumerate(listed))
+        return tuple(decode_key(id, entity, f"filter.{name}[{at}]")[0] for at, id in enumerate(listed))
 
     return ReportFilter(
         ids("programIds", "Program"),
@@ -158,18 +158,18 @@ def _filter(given: Mapping[str, Any]) -> ReportFilter:
     )
 
 
-def _interval(part: Selection) -> Interval:
-    return Interval(part.given.get("interval", Interval.DAY))
+def _interval(part: SelectedField) -> Interval:
+    return Interval(part.argument_values.get("interval", Interval.DAY))
 
 
-def _top(part: Selection) -> Top:
-    given = part.given
-    return Top(By(given["by"]), given.get("limit", 10))
+def _top(part: SelectedField) -> Top:
+    given = part.argument_values
+    return Top(ReportDimension(given["by"]), given.get("limit", 10))
 
 
-async def _part(context: Context, part: Selection, report: ClickReport) -> Any:
+async def _part(context: Context, part: SelectedField, report: ClickReport) -> Any:
     if part.is_typename:
-        return part.parent_name
+        return part.parent_type_name
     match part.name:
         case "series":
             return _counted(part, "start", "end")(report.series[_interval(part)])
@@ -180,20 +180,20 @@ async def _part(context: Context, part: Selection, report: ClickReport) -> Any:
     return getattr(report.totals, part.name)
 
 
-async def _shares(context: Context, part: Selection, shares: Sequence[Share]) -> Any:
+async def _shares(context: Context, part: SelectedField, shares: Sequence[Share]) -> Any:
     """Answer a ranking; where it is of rows, with their names and whatever is selected of them."""
     by = _top(part).by
     if by not in NAMED:
         return _counted(part, "value")(shares)
-    kind, field, name = NAMED[by]
+    entity, field, name = NAMED[by]
     named = {"ids": [int(share.value) for share in shares if share.value is not None]}
-    shaping = Shaping()
-    rows = [each for each in part.under() if each.name_or_typename == field]
-    wanted = [(each.answer, shaping.wanted(each.type, each.under())) for each in rows]
-    values = Shape(None, shaping.pages).values(part.looking.variables)
-    async with reading(context, values) as reader:
-        labels = await reader.rows(Wanted(kind, (Field("name", name),)), "ids", named)
-        found = {answer: await reader.rows(shape, "ids", named) for answer, shape in wanted}
+    planner = Planner()
+    rows = [each for each in part.subfields() if each.name_or_typename == field]
+    wanted = [(each.response_key, planner.row(each.type, each.subfields())) for each in rows]
+    values = QueryPlan(None, planner.pages).values(part.look_ahead.variables)
+    async with snapshot_reader(context, values) as reader:
+        labels = await reader.rows(RowPlan(entity, (Field("name", name),)), "ids", named)
+        found = {answer: await reader.rows(plan, "ids", named) for answer, plan in wanted}
     keys = [(int(share.value or 0),) for share in shares]
     named_shares = [
         Share(astuple(labels[key])[0] if key in labels else None, share.counts)
@@ -206,15 +206,15 @@ async def _shares(context: Context, part: Selection, shares: Sequence[Share]) ->
     ]
 
 
-def _counted(part: Selection, *names: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
+def _counted(part: SelectedField, *names: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
     """Return what makes answers of rows, each of values of the fields with these names, which are their own, and of
     counts; other fields are null."""
     known = {name: f"counts.{name}" for name in COUNTED} | {name: name for name in names}
-    wanted = part.under()
-    answers = [each.answer for each in wanted]
+    wanted = part.subfields()
+    answers = [each.response_key for each in wanted]
     # The others take the place of any value.
     others = {
-        each.answer: each.parent_name if each.is_typename else None
+        each.response_key: each.parent_type_name if each.is_typename else None
         for each in wanted
         if each.is_typename or each.name not in known
     }

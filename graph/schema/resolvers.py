@@ -1,4 +1,4 @@
-"""How a root field reads: look ahead, shape, read, and hand over the finished answer."""
+"""How a root field reads: look ahead, plan, read, and hand over the finished answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,91 +7,91 @@ from graphql import GraphQLError, is_non_null_type
 
 from graph.domain.context import Context
 from graph.domain.permissions import viewer_of
-from graph.execution.executor import Finished
-from graph.execution.selections import Selection
+from graph.execution.executor import CompletedValue
+from graph.execution.selections import SelectedField
 from graph.query import rows
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import RowRef
-from graph.query.plan import Wanted
-from graph.schema.planner import Shape, Shaping, page_shape, row_shape
+from graph.query.plan import RowPlan
+from graph.schema.planner import Planner, QueryPlan, plan_page, plan_row
 
 
-async def page(context: Context, selection: Selection) -> Finished:
-    """Answer a list's page. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
+async def page(context: Context, selection: SelectedField) -> CompletedValue:
+    """Answer a list's page. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
     viewer_of(context)
-    shape = selection.kept(page_shape)
-    return Finished(await rows.page(context, shape.wanted, shape.values(selection.looking.variables)))
+    plan = selection.cached(plan_page)
+    return CompletedValue(await rows.page(context, plan.root, plan.values(selection.look_ahead.variables)))
 
 
-async def row(context: Context, selection: Selection, type_name: str, lookup: str, **named: Any) -> Finished:
+async def row(context: Context, selection: SelectedField, type_name: str, lookup: str, **named: Any) -> CompletedValue:
     """Answer the row of a type that a lookup finds, or null. Raises as `page` does."""
     viewer_of(context)
-    type_ = selection.looking.object_type(type_name)
-    shape = selection.looking.kept((selection.answer, type_name), lambda: row_shape(selection, type_))
-    values = shape.values(selection.looking.variables)
-    return Finished(await rows.find(context, shape.wanted, values, lookup, **named))
+    type_ = selection.look_ahead.object_type(type_name)
+    plan = selection.look_ahead.cached((selection.response_key, type_name), lambda: plan_row(selection, type_))
+    values = plan.values(selection.look_ahead.variables)
+    return CompletedValue(await rows.find(context, plan.root, values, lookup, **named))
 
 
-async def row_by_key(context: Context, selection: Selection, ref: RowRef) -> Finished:
+async def row_by_key(context: Context, selection: SelectedField, ref: RowRef) -> CompletedValue:
     """Answer the row that a global id names, or null. Raises as `page` does."""
-    return await row(context, selection, ref.kind, "key", **ref.named)
+    return await row(context, selection, ref.type_name, "key", **ref.named)
 
 
-async def composed(context: Context, selection: Selection, values: Mapping[str, Any]) -> Finished:
+async def compose(context: Context, selection: SelectedField, values: Mapping[str, Any]) -> CompletedValue:
     """Answer an object made of values by the names of its fields, null where there is none: what JSON is made of,
     objects and lists of objects as such mappings, and rows as `RowRef`s, which are read in one snapshot. Where a row's
     lists are asked for in a way that makes no sense, that row is null, if it may be. Raises as `page` does."""
-    shaping, wanted, read_values, errors = Shaping(), {}, dict[str, Any](), []
-    parts = selection.under()
+    planner, wanted, read_values, errors = Planner(), {}, dict[str, Any](), []
+    parts = selection.subfields()
     for part in parts:
         if not part.is_typename and isinstance(ref := values.get(part.name), RowRef):
             try:
-                shape = _row_shape(shaping, part)
-                read_values |= shape.values(part.looking.variables)
-                wanted[part.answer] = ref, shape.wanted
+                plan = _plan_row(planner, part)
+                read_values |= plan.values(part.look_ahead.variables)
+                wanted[part.response_key] = ref, plan.root
             except GraphQLError as error:
                 if is_non_null_type(part.declared.type):
                     raise
                 errors.append(error)
     found = {} if not wanted else await _read(context, wanted, read_values)
-    plain = {part.answer: _plain(part, values) for part in parts if part.answer not in found}
-    answer = {part.answer: (found if part.answer in found else plain)[part.answer] for part in parts}
-    return Finished(answer, errors)
+    plain = {part.response_key: _plain(part, values) for part in parts if part.response_key not in found}
+    answer = {part.response_key: (found if part.response_key in found else plain)[part.response_key] for part in parts}
+    return CompletedValue(answer, errors)
 
 
-def check(selection: Selection) -> None:
+def check(selection: SelectedField) -> None:
     """Return if the lists under the rows of a composed object are asked for in a way that makes sense. Raises
     `GraphQLError`."""
-    shaping = Shaping()
-    for part in selection.under():
-        if not part.is_typename and part.type.name in CATALOGUE:
-            _row_shape(shaping, part).values(part.looking.variables)
+    planner = Planner()
+    for part in selection.subfields():
+        if not part.is_typename and part.type.name in ENTITIES:
+            _plan_row(planner, part).values(part.look_ahead.variables)
 
 
-def _row_shape(shaping: Shaping, part: Selection) -> Shape:
+def _plan_row(planner: Planner, part: SelectedField) -> QueryPlan:
     """Return what is wanted of a row, as one of several that are read together."""
-    first = len(shaping.pages)
-    return Shape(shaping.wanted(part.type, part.under()), shaping.pages[first:])
+    first = len(planner.pages)
+    return QueryPlan(planner.row(part.type, part.subfields()), planner.pages[first:])
 
 
 async def _read(
-    context: Context, wanted: Mapping[str, tuple[RowRef, Wanted]], values: Mapping[str, Any]
+    context: Context, wanted: Mapping[str, tuple[RowRef, RowPlan]], values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    async with rows.reading(context, values) as reader:
+    async with rows.snapshot_reader(context, values) as reader:
         return {
-            answer: (await reader.rows(shape, "key", ref.named)).get(ref.key) for answer, (ref, shape) in wanted.items()
+            answer: (await reader.rows(plan, "key", ref.named)).get(ref.key) for answer, (ref, plan) in wanted.items()
         }
 
 
-def _plain(part: Selection, values: Mapping[str, Any]) -> Any:
+def _plain(part: SelectedField, values: Mapping[str, Any]) -> Any:
     if part.is_typename:
-        return part.parent_name
+        return part.parent_type_name
     match values.get(part.name):
         case RowRef():
             return None  # it could not be read
         case Mapping() as inner:
-            return {each.answer: _plain(each, inner) for each in part.under()}
+            return {each.response_key: _plain(each, inner) for each in part.subfields()}
         case list() as items:
-            return [{each.answer: _plain(each, item) for each in part.under()} for item in items]
+            return [{each.response_key: _plain(each, item) for each in part.subfields()} for item in items]
         case value:
             return value

@@ -8,10 +8,10 @@ import strawberry
 from strawberry import ID, Info
 
 from graph.domain.permissions import viewer_of
-from graph.execution.executor import Finished, selection_of
+from graph.execution.executor import CompletedValue, selected_field
 from graph.query import live_clicks
 from graph.query.global_ids import decode_key
-from graph.schema.planner import row_shape
+from graph.schema.planner import plan_row
 from graph.schema.types import ClickEventType
 
 
@@ -28,17 +28,17 @@ class Subscription:
         link_id: Annotated[ID | None, strawberry.argument(description="Only of this link.")] = None,
     ) -> AsyncGenerator[ClickEventType, None]:
         viewer_of(info.context)
-        selection = selection_of(info)
-        shape = row_shape(selection)
-        values = shape.values(selection.looking.variables)
+        selection = selected_field(info)
+        plan = plan_row(selection)
+        values = plan.values(selection.look_ahead.variables)
         program = link = None
-        with selection.place:
+        with selection.location:
             if program_id is not None:
                 (program,) = decode_key(program_id, "Program", "programId")
             if link_id is not None:
                 (link,) = decode_key(link_id, "ReferralLink", "linkId")
         async with aclosing(
-            live_clicks.clicks(info.context, shape.wanted, values, program_id=program, link_id=link)
+            live_clicks.clicks(info.context, plan.root, values, program_id=program, link_id=link)
         ) as arriving:
             async for click in arriving:
-                yield cast(ClickEventType, Finished(click))
+                yield cast(ClickEventType, CompletedValue(click))

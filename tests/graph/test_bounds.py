@@ -21,7 +21,7 @@ from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
-from graph.http.requests import Request
+from graph.http.requests import GraphQLRequest
 from graph.schema.build import build_schema
 from tests.support.databases import MakeDatabase
 from tests.support.faces import GRAPHQL
@@ -71,18 +71,18 @@ class Endpoint:
 
     def ask(self, query: str, name: str | None = None, **variables: Any) -> tuple[int, Any, list[Any]]:
         """Execute an operation; return the number of calls, the data and the errors."""
-        return self._runner.run(self._ask(Request(query, variables, name)))
+        return self._runner.run(self._ask(GraphQLRequest(query, variables, name)))
 
     def subscribe(self, query: str, name: str | None = None, **variables: Any) -> tuple[int, Any, list[Any]]:
         """Begin a subscription, or whatever is sent over a WebSocket, and return the same of its first answer."""
-        return self._runner.run(self._subscribe(Request(query, variables, name)))
+        return self._runner.run(self._subscribe(GraphQLRequest(query, variables, name)))
 
-    async def _ask(self, request: Request) -> tuple[int, Any, list[Any]]:
+    async def _ask(self, request: GraphQLRequest) -> tuple[int, Any, list[Any]]:
         with counted() as calls:
-            result = await SCHEMA.answer(request, self._context, ALLOWED)
+            result = await SCHEMA.execute_request(request, self._context, ALLOWED)
         return calls.count, result.data, [error.formatted for error in result.errors or ()]
 
-    async def _subscribe(self, request: Request) -> tuple[int, Any, list[Any]]:
+    async def _subscribe(self, request: GraphQLRequest) -> tuple[int, Any, list[Any]]:
         data, errors = None, []
         with counted() as calls:
             stream = await SCHEMA.stream(request.query, request.variables, self._context, None, request.operation_name)

@@ -22,7 +22,7 @@ from graphql import (
     is_union_type,
 )
 
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
@@ -107,7 +107,7 @@ def everything_that_is_taken() -> Iterator[Driven]:
             for part, declared in object_type("ClickReport").fields.items():
                 yield from driven(part, declared, report)
     for kind in node_kinds():
-        id = encode_id(kind, *[1] * len(CATALOGUE[kind].key))
+        id = encode_id(kind, *[1] * len(ENTITIES[kind].key))
         for name, field in object_type(kind).fields.items():
             yield from driven(name, field, f'query {{ node(id: "{id}") {{ ... on {kind} {{ %s }} }} }}')
     for operation in ("mutation", "subscription"):

@@ -321,8 +321,8 @@ def test_the_documents_kept_are_bounded_and_the_latest_stay() -> None:
     for number in range(1000):
         documents.read(f"{{ id }} # {number}")
         assert documents.read("{ id }") is often
-        assert documents.kept_bytes <= 100_000
+        assert documents.cached_bytes <= 100_000
     first = documents.read("{ id } # 0")
     assert first is documents.read("{ id } # 0")
     documents.read("{ id } #" + "x" * 200_000)
-    assert documents.kept_bytes == 0
+    assert documents.cached_bytes == 0

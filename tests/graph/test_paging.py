@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from tests.support.bulk_data import make_crowd
 from tests.support.databases import KINDS, MakeDatabase
@@ -148,7 +148,7 @@ async def test_a_cursor_of_another_kind_order_or_filter_is_refused(pages: Pages)
 def _named(part: str) -> str:
     """Return what a filter's part takes: an id of the kind that it names, if it names one."""
     kind = part[:1].upper() + part[1:].removesuffix("Id")
-    return encode_id(kind, *[1] * len(CATALOGUE[kind].key)) if kind in CATALOGUE else "Name"
+    return encode_id(kind, *[1] * len(ENTITIES[kind].key)) if kind in ENTITIES else "Name"
 
 
 def opaque(text: str) -> str:

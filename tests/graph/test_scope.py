@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import true
 
-from graph.domain.scope import Condition, Eyes, visible
+from graph.domain.scope import Audience, Condition, visible
 from graph.schema.build import build_schema
 from tests.support.databases import MakeDatabase
 from tests.support.faces import rest
@@ -38,14 +38,14 @@ async def test_everybody_sees_all_of_the_own_and_nothing_else(world: World, chec
 
 # Who asks `visible` of each thing that can be read, and the check that finds out where the answer is ignored.
 CONTROLS = {
-    "lists": ("graph.query.list_conditions.Listing.limited", "check_lists"),
+    "lists": ("graph.query.list_conditions.ListConditions.limited", "check_lists"),
     "counts": ("graph.query.compiler._total", "check_lists"),
-    "cursors": ("graph.query.list_conditions.Listing.limited", "check_cursors"),
-    "filters": ("graph.query.list_conditions.Listing._is_seen", "check_filters"),
-    "filters of nested lists": ("graph.query.list_conditions.Listing._is_seen", "check_nested_filters"),
-    "references": ("graph.query.select_builder.Selecting._one", "check_lists"),
+    "cursors": ("graph.query.list_conditions.ListConditions.limited", "check_cursors"),
+    "filters": ("graph.query.list_conditions.ListConditions._is_seen", "check_filters"),
+    "filters of nested lists": ("graph.query.list_conditions.ListConditions._is_seen", "check_nested_filters"),
+    "references": ("graph.query.select_builder.SelectBuilder._one", "check_lists"),
     "look-ups": ("graph.query.compiler.rows_statement", "check_arguments"),
-    "reports": ("graph.reports.filters.Selection", "check_lists"),
+    "reports": ("graph.reports.filters.ClickSelection", "check_lists"),
     "subscriptions": ("graph.query.compiler.rows_statement", "check_live"),
 }
 
@@ -85,9 +85,9 @@ class Ignoring:
         self._function = function
         self.count = 0
 
-    def __call__(self, row: Any, eyes: Eyes) -> Condition:
+    def __call__(self, row: Any, audience: Audience) -> Condition:
         if not any(name.startswith(self._function) for name in callers(sys._getframe())):
-            return visible(row, eyes)
+            return visible(row, audience)
         self.count += 1
         return true()
 

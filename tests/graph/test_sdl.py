@@ -4,7 +4,7 @@ from pathlib import Path
 
 from graphql import is_enum_type, is_input_object_type, is_interface_type, is_object_type
 
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.schema.build import build_schema
 from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate
@@ -35,7 +35,7 @@ def test_every_type_and_field_is_described() -> None:
 
 
 def test_every_kind_of_row_can_be_read_as_its_type_says() -> None:
-    for name, kind in CATALOGUE.items():
+    for name, kind in ENTITIES.items():
         type_ = SCHEMA.type_map[name]
         assert is_object_type(type_)
         for declared in type_.fields.values():
@@ -49,7 +49,7 @@ def test_every_order_and_filter_of_the_catalogue_can_be_asked_for() -> None:
         for name, type_ in SCHEMA.type_map.items()
         if is_input_object_type(type_)
     }
-    for name, kind in CATALOGUE.items():
+    for name, kind in ENTITIES.items():
         assert asked[f"{name}Filter"] == set(kind.filters)
         order = SCHEMA.type_map.get(f"{name}OrderField", SCHEMA.type_map["EventOrderField"])
         assert is_enum_type(order)

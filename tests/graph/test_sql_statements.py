@@ -17,7 +17,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
 from graph.execution.limits import Limits
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from graph.schema.build import build_schema
 from tests.support.bulk_data import make_crowd, make_masses
@@ -165,7 +165,7 @@ async def test_no_page_or_report_reads_a_large_table_from_end_to_end(asked: Aske
     (whole,) = await asked.costs([Statement("SELECT id FROM customers WHERE click_id = 'nobody'")])
     assert whole.scanned == {"customers"}
     assert whole.read > asked.most_read
-    pages = [page_of(each, 1).replace("totalCount", "") for each in LISTS if CATALOGUE[each.kind].is_large]
+    pages = [page_of(each, 1).replace("totalCount", "") for each in LISTS if ENTITIES[each.kind].is_large]
     queries = [(viewer, page, {"first": 20}) for viewer in VIEWERS for page in pages]
     queries += [(viewer, report, {}) for viewer in (*VIEWERS, ADMINISTRATOR) for report in REPORTS]
     for viewer, document, given in queries:
