@@ -25,9 +25,9 @@ from graph.execution.documents import MOST_ERRORS, DerivedValues, Document, Docu
 from graph.execution.error_presentation import presented
 from graph.execution.introspection import name_known_locations
 from graph.execution.limits import Limits
+from graph.execution.requests import GraphQLRequest
 from graph.execution.turns import Turns
 from graph.execution.variables import wrong_values
-from graph.http.requests import GraphQLRequest
 
 # Without fragments there are fewer selections than tokens, but an object counts as several of them.
 KEPT_SELECTIONS_PER_TOKEN = 4

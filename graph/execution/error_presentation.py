@@ -16,7 +16,7 @@ from strawberry.utils.str_converters import to_camel_case
 from db.errors import ClickFailed
 from graph.domain.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
 from graph.execution.metrics import count_error
-from graph.http.requests import PersistedQueryNotSupported
+from graph.execution.requests import PersistedQueryNotSupported
 
 logger = logging.getLogger(__name__)
 

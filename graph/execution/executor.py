@@ -26,8 +26,8 @@ from strawberry.types.graphql import OperationType as StrawberryOperationType
 
 from graph.domain.context import Context
 from graph.execution.admission import Admitted, GuardedSchema
+from graph.execution.requests import GraphQLRequest
 from graph.execution.selections import LookAhead, SelectedField
-from graph.http.requests import GraphQLRequest
 
 # Each root field may take a connection of the pool, which is there for other requests too.
 FIELDS_AT_ONCE = 4

@@ -4,7 +4,7 @@ Raises `MalformedRequest` for whatever is not one, in words that name the field.
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import Struct
 from starlette.types import Receive, Scope
 
 from graph.domain.errors import InvalidRequest
+from graph.execution.requests import GraphQLRequest, PersistedQueryNotSupported
 from graph.execution.turns import Turns
 from graph.http.body import read_body
 from graph.http.caller import header
@@ -29,21 +30,6 @@ class UnreadableType(InvalidRequest):
     """The body is in a form that is not read."""
 
     message = "The body must be application/json, in UTF-8"
-
-
-class PersistedQueryNotSupported(InvalidRequest):
-    """There is only the hash of a query. The message and the code are those by which Apollo's clients, and others that
-    do as they do, know that they have to send the query itself."""
-
-    message = "PersistedQueryNotSupported"
-
-
-class GraphQLRequest(NamedTuple):
-    """A GraphQL request."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
 
 
 class RequestPayload(Struct, frozen=True, rename="camel"):

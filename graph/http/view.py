@@ -25,9 +25,10 @@ from graph.domain.context import Context
 from graph.execution.admission import GuardedSchema
 from graph.execution.error_presentation import presented, presented_refusal
 from graph.execution.metrics import kind_of, measure_operation
+from graph.execution.requests import GraphQLRequest, PersistedQueryNotSupported
 from graph.http.caller import bearer, caller, header, identified
 from graph.http.content_negotiation import JSON, takes_gzip, wanted, wants_page
-from graph.http.requests import GraphQLRequest, PersistedQueryNotSupported, posted, queried
+from graph.http.requests import posted, queried
 from graph.http.responses import GraphQLResponse, MethodNotAllowed, NotAcceptable, error_response, result_response
 from graph.http.websocket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
 

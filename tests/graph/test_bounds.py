@@ -21,7 +21,7 @@ from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
-from graph.http.requests import GraphQLRequest
+from graph.execution.requests import GraphQLRequest
 from graph.schema.build import build_schema
 from tests.support.databases import MakeDatabase
 from tests.support.faces import GRAPHQL
