@@ -5,10 +5,10 @@ A name here is a field's or an input's name in the GraphQL schema, in snake_case
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from msgspec import json
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.orm import aliased
 
 from db.schema.clicks import ClickEvent, ClickTestEvent
@@ -18,7 +18,18 @@ from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
-from db.sql.functions import among
+from graph.query.conditions import (
+    BY_IDS,
+    by_key,
+    equals,
+    has_click_id,
+    has_membership,
+    in_id_range,
+    is_usable,
+    since,
+    starts_with,
+    until,
+)
 from graph.query.entity import (
     Attribute,
     Children,
@@ -28,7 +39,6 @@ from graph.query.entity import (
     MappedRow,
     Order,
     OrderPartition,
-    Parameters,
     Reference,
 )
 from graph.query.landing_url import landing_url
@@ -41,46 +51,15 @@ def _columns(*names: str) -> Callable[[MappedRow], Sequence[ColumnElement[Any]]]
     return lambda row: [getattr(row, name) for name in names]
 
 
-def _equals(column: str, names: str | None = None, *, spell: Callable[[str], str] | None = None) -> Filter:
-    return Filter(lambda row, value: getattr(row, column) == value, names, spell)
-
-
-def _since(column: str) -> Filter:
-    return Filter(lambda row, value: getattr(row, column) >= value)
-
-
-def _until(column: str) -> Filter:
-    return Filter(lambda row, value: getattr(row, column) < value)
-
-
-def _starts_with(column: str) -> Filter:
-    # A range, because it can use the column's index; the largest character closes it.
-    return Filter(
-        lambda row, value: and_(getattr(row, column) >= value, getattr(row, column) < value + literal("\U0010ffff"))
-    )
-
-
-def _by_key(*columns: str) -> Lookup:
-    names = tuple(f"key{number}" for number in range(len(columns)))
-    return Lookup(
-        lambda row, values: and_(
-            *(getattr(row, column) == values[name] for column, name in zip(columns, names, strict=True))
-        ),
-        names,
-        is_unique=True,
-    )
-
-
-BY_IDS = Lookup(lambda row, values: among(row.id, values["ids"]), ("ids",), lists="ids")
 TO_PROGRAM = Reference("Program", lambda here, there: there.id == here.program_id)
 TO_PARTNER = Reference("Partner", lambda here, there: there.id == here.partner_id)
 TO_LINK = Reference("ReferralLink", lambda here, there: there.id == here.link_id)
 TO_CUSTOMER = Reference(
     "Customer", lambda here, there: and_(there.program_id == here.program_id, there.id == here.customer_id)
 )
-IN_PROGRAM = _equals("program_id", "Program")
-OF_PARTNER = _equals("partner_id", "Partner")
-OF_LINK = _equals("link_id", "ReferralLink")
+IN_PROGRAM = equals("program_id", "Program")
+OF_PARTNER = equals("partner_id", "Partner")
+OF_LINK = equals("link_id", "ReferralLink")
 BY_CREATION = Order(_columns("created_at", "id"), ("moment", "number"))
 BY_OCCURRENCE = Order(_columns("occurred_at", "id"), ("moment", "number"))
 EVENT_ORDERS = {
@@ -98,7 +77,7 @@ BY_UPDATE = Order(
     lambda row: [_updated_at(row), row.id],
     ("moment", "number"),
     horizon="moment",
-    parts=(
+    partitions=(
         OrderPartition(lambda row: row.updated_at.is_(None), _columns("created_at", "id")),
         OrderPartition(lambda row: row.updated_at.is_not(None), _columns("updated_at", "id")),
     ),
@@ -112,25 +91,6 @@ def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
     return [link.destination_url, domain, link.code]
 
 
-def _of_member_program(row: MappedRow, value: Any) -> ColumnElement[bool]:
-    return exists().where(PartnerProgram.partner_id == row.id, PartnerProgram.program_id == value)
-
-
-def _is_usable(row: MappedRow, value: Any) -> ColumnElement[bool]:
-    usable = and_(row.revoked_at.is_(None), or_(row.expires_at.is_(None), row.expires_at > func.current_timestamp()))
-    return cast(ColumnElement[bool], usable == value)
-
-
-def _by_click_id(row: MappedRow, values: Parameters) -> ColumnElement[bool]:
-    # The number in a click_id is what the key can look up; then the whole text must agree.
-    programs = select(aliased(Program).id)
-    return and_(row.program_id.in_(programs), row.id == values["id"], row.click_id == values["click_id"])
-
-
-def _within(row: MappedRow, values: Parameters) -> ColumnElement[bool]:
-    return and_(row.program_id == values["program_id"], row.id.between(values["first_id"], values["last_id"]))
-
-
 ENTITIES = {
     entity.name: entity
     for entity in (
@@ -142,8 +102,8 @@ ENTITIES = {
                 "referral_links": Children("ReferralLink", {"program_id": "id"}),
             },
             orders={"created_at": BY_CREATION, "name": Order(_columns("name", "id"), ("text", "number"))},
-            filters={"name_prefix": _starts_with("name")},
-            lookups={"key": _by_key("id"), "ids": BY_IDS},
+            filters={"name_prefix": starts_with("name")},
+            lookups={"key": by_key("id"), "ids": BY_IDS},
         ),
         Entity(
             name="Partner",
@@ -153,8 +113,8 @@ ENTITIES = {
                 "referral_links": Children("ReferralLink", {"partner_id": "id"}),
             },
             orders={"created_at": BY_CREATION, "name": Order(_columns("name", "id"), ("text", "number"))},
-            filters={"program_id": Filter(_of_member_program, "Program"), "name_prefix": _starts_with("name")},
-            lookups={"key": _by_key("id"), "ids": BY_IDS},
+            filters={"program_id": Filter(has_membership, "Program"), "name_prefix": starts_with("name")},
+            lookups={"key": by_key("id"), "ids": BY_IDS},
         ),
         Entity(
             name="PartnerProgram",
@@ -169,7 +129,7 @@ ENTITIES = {
                 ),
             },
             filters={"program_id": IN_PROGRAM, "partner_id": OF_PARTNER},
-            lookups={"key": _by_key("program_id", "partner_id")},
+            lookups={"key": by_key("program_id", "partner_id")},
         ),
         Entity(
             name="ReferralLink",
@@ -188,11 +148,11 @@ ENTITIES = {
             filters={
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
-                "status": _equals("status"),
-                "code_prefix": _starts_with("code"),
+                "status": equals("status"),
+                "code_prefix": starts_with("code"),
             },
             lookups={
-                "key": _by_key("id"),
+                "key": by_key("id"),
                 "ids": BY_IDS,
                 "code": Lookup(lambda row, values: row.code == values["code"], ("code",), is_unique=True),
             },
@@ -208,13 +168,13 @@ ENTITIES = {
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
                 "referral_link_id": OF_LINK,
-                "customer_status": _equals("customer_status", spell=str.lower),
-                "created_from": _since("created_at"),
-                "created_to": _until("created_at"),
+                "customer_status": equals("customer_status", spell=str.lower),
+                "created_from": since("created_at"),
+                "created_to": until("created_at"),
             },
             lookups={
-                "key": _by_key("program_id", "id"),
-                "click_id": Lookup(_by_click_id, ("id", "click_id"), is_unique=True),
+                "key": by_key("program_id", "id"),
+                "click_id": Lookup(has_click_id, ("id", "click_id"), is_unique=True),
             },
             is_large=True,
         ),
@@ -236,23 +196,23 @@ ENTITIES = {
                 "customer_id": Filter(
                     lambda row, program_id, key: and_(row.program_id == program_id, row.customer_id == key), "Customer"
                 ),
-                "is_bot": _equals("is_bot"),
-                "occurred_from": _since("occurred_at"),
-                "occurred_to": _until("occurred_at"),
-                "click_id": _equals("click_id"),
-                "event_id": _equals("event_id"),
-                "session_id": _equals("session_id"),
-                "referrer_host": _equals("referrer_host", spell=str.lower),
-                "device_type": _equals("device_type", spell=str.lower),
-                "os": _equals("os"),
-                "browser": _equals("browser"),
-                "country": _equals("country", spell=str.upper),
+                "is_bot": equals("is_bot"),
+                "occurred_from": since("occurred_at"),
+                "occurred_to": until("occurred_at"),
+                "click_id": equals("click_id"),
+                "event_id": equals("event_id"),
+                "session_id": equals("session_id"),
+                "referrer_host": equals("referrer_host", spell=str.lower),
+                "device_type": equals("device_type", spell=str.lower),
+                "os": equals("os"),
+                "browser": equals("browser"),
+                "country": equals("country", spell=str.upper),
             },
             lookups={
-                "key": _by_key("program_id", "id"),
-                "range": Lookup(_within, ("program_id", "first_id", "last_id")),
+                "key": by_key("program_id", "id"),
+                "range": Lookup(in_id_range, ("program_id", "first_id", "last_id")),
                 "range_of_link": Lookup(
-                    lambda row, values: and_(_within(row, values), row.link_id == values["link_id"]),
+                    lambda row, values: and_(in_id_range(row, values), row.link_id == values["link_id"]),
                     ("program_id", "first_id", "last_id", "link_id"),
                 ),
             },
@@ -265,7 +225,7 @@ ENTITIES = {
             references={"program": TO_PROGRAM},
             orders={"occurred_at": BY_OCCURRENCE, "id": Order(_columns("id"), ("number",))},
             filters={"program_id": IN_PROGRAM},
-            lookups={"key": _by_key("id")},
+            lookups={"key": by_key("id")},
         ),
         Entity(
             name="ApiToken",
@@ -276,10 +236,10 @@ ENTITIES = {
             filters={
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
-                "role": _equals("role"),
-                "is_usable": Filter(_is_usable),
+                "role": equals("role"),
+                "is_usable": Filter(is_usable),
             },
-            lookups={"key": _by_key("id")},
+            lookups={"key": by_key("id")},
         ),
     )
 }

@@ -52,7 +52,7 @@ class Order(NamedTuple):
     columns: Callable[[MappedRow], Sequence[ColumnElement[Any]]]
     sorts: Sequence[Sort]
     horizon: Horizon | None = None
-    parts: Sequence[OrderPartition] = ()
+    partitions: Sequence[OrderPartition] = ()
 
 
 class Filter(NamedTuple):

@@ -35,10 +35,10 @@ class ListConditions:
     ) -> Select[Any]:
         """Narrow a statement to one page's rows, and one more, which tells whether there is a further page. `matches`
         says which rows are in the list beside its own conditions, such as a parent's."""
-        if not self._order.parts:
+        if not self._order.partitions:
             return self.cut(statement.where(*matches(row), *self._bounded(row, self.columns(row))), row)
         # Of the rows that each part would have on the page, it has the first ones.
-        parts = [self._part(part, matches).subquery() for part in self._order.parts]
+        parts = [self._part(part, matches).subquery() for part in self._order.partitions]
         keys = union_all(*(select(*part.c) for part in parts))
         return self.cut(statement.where(*matches(row), tuple_(*self._entity.key_columns(row)).in_(keys)), row)
 
