@@ -11,28 +11,29 @@ from graph.domain import clicks
 from graph.domain.context import Context
 from graph.domain.errors import ClickgateError, InvalidRequest, LinkInactive
 from graph.domain.visit import Visit
-from graph.schema.fields import value
-from graph.schema.inputs import given
+from graph.schema.fields import optional, value
 from graph.schema.scalars import BigInt
 
 
 @strawberry.input(description="One landing of a visitor. Null is the same as absent; text that is too long is cut.")
 class TrackClickInput:
-    affiliate_url: str | None = given("Full URL of the landing page with its `aff` parameter; needed but in test mode.")
-    page_url: str | None = given("Canonical URL of the page.")
-    page_title: str | None = given("Title of the page.")
-    referrer_url: str | None = given("Where the visitor came from.")
-    session_id: str | None = given("The browser session's identifier.")
-    user_agent: str | None = given("The user agent, where it is not the `User-Agent` header's.")
-    screen_resolution: str | None = given("Size of the screen, such as `1920x1080`.")
-    viewport_size: str | None = given("Size of the browser's viewport, such as `1280x800`.")
-    language: str | None = given("The browser's language, such as `en-US`.")
-    timezone: str | None = given("The IANA time zone.")
-    existing_click_id: str | None = given("A `clickId` issued before: its customer is reused, in the same program.")
-    additional_data: JSON | None = given(
+    affiliate_url: str | None = optional(
+        "Full URL of the landing page with its `aff` parameter; needed but in test mode."
+    )
+    page_url: str | None = optional("Canonical URL of the page.")
+    page_title: str | None = optional("Title of the page.")
+    referrer_url: str | None = optional("Where the visitor came from.")
+    session_id: str | None = optional("The browser session's identifier.")
+    user_agent: str | None = optional("The user agent, where it is not the `User-Agent` header's.")
+    screen_resolution: str | None = optional("Size of the screen, such as `1920x1080`.")
+    viewport_size: str | None = optional("Size of the browser's viewport, such as `1280x800`.")
+    language: str | None = optional("The browser's language, such as `en-US`.")
+    timezone: str | None = optional("The IANA time zone.")
+    existing_click_id: str | None = optional("A `clickId` issued before: its customer is reused, in the same program.")
+    additional_data: JSON | None = optional(
         'Anything else worth keeping, an object. With `{"test_mode": true, "program_id": 1}` a test event is recorded.'
     )
-    event_id: str | None = given("The click's own identifier: a click sent again with it is recorded once.")
+    event_id: str | None = optional("The click's own identifier: a click sent again with it is recorded once.")
 
 
 @strawberry.type(

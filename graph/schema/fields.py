@@ -20,20 +20,25 @@ def value(description: str) -> Any:
     return strawberry.field(description=description)
 
 
+def optional(description: str) -> Any:
+    """Return an optional input field: left out and null are the same."""
+    return strawberry.field(default=UNSET, description=description)
+
+
 def argument(name: str, annotation: Any, description: str, *, default: Any = UNSET) -> StrawberryArgument:
     """Return an argument; a trailing `_` of its name is not shown."""
     shown = name.rstrip("_") if name.endswith("_") else None
     return StrawberryArgument(name, shown, StrawberryAnnotation(annotation), description=description, default=default)
 
 
-def answered(description: str, read: Resolver, arguments: Sequence[StrawberryArgument] = ()) -> Any:
+def root_field(description: str, read: Resolver, arguments: Sequence[StrawberryArgument] = ()) -> Any:
     """Return a root field that answers for all that is selected under it."""
     field = StrawberryField(description=description, extensions=[ResolvesWith(read)])
     field.arguments = list(arguments)
     return field
 
 
-def listed(description: str, filter: type, order: type, read: Resolver | None = None) -> Any:
+def connection_field(description: str, filter: type, order: type, read: Resolver | None = None) -> Any:
     """Return a field that holds a page of a list; at the root, with what reads it."""
     field = StrawberryField(description=description, extensions=[] if read is None else [ResolvesWith(read)])
     narrowing = [

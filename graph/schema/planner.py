@@ -30,7 +30,7 @@ from graph.query.plan import (
     TotalCount,
     Typename,
 )
-from graph.schema.inputs import OrderDirection
+from graph.schema.sorting import OrderDirection
 
 PAGE_ROWS = 20
 LARGEST_PAGE = 100

@@ -33,8 +33,7 @@ from graph.reports.requests import (
     check_span,
     check_top,
 )
-from graph.schema.fields import argument, value
-from graph.schema.inputs import given
+from graph.schema.fields import argument, optional, value
 from graph.schema.planner import Planner, QueryPlan
 from graph.schema.scalars import BigInt
 from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
@@ -59,10 +58,10 @@ strawberry.enum(ReportDimension, name="ReportDimension", description="What click
 
 @strawberry.input(description="Which clicks count; all conditions must hold. Ids out of sight have no clicks.")
 class ClickReportFilter:
-    program_ids: list[ID] | None = given("Only of these programs; at most 100.")
-    partner_ids: list[ID] | None = given("Only of these partners; at most 100.")
-    referral_link_ids: list[ID] | None = given("Only of these links; at most 100.")
-    is_bot: bool | None = given("Only bots, or only people.")
+    program_ids: list[ID] | None = optional("Only of these programs; at most 100.")
+    partner_ids: list[ID] | None = optional("Only of these partners; at most 100.")
+    referral_link_ids: list[ID] | None = optional("Only of these links; at most 100.")
+    is_bot: bool | None = optional("Only bots, or only people.")
 
 
 @strawberry.interface(description="How many clicks there were.")

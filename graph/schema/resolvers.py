@@ -6,12 +6,13 @@ from typing import Any
 from graphql import GraphQLError, is_non_null_type
 
 from graph.domain.context import Context
+from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
 from graph.execution.executor import CompletedValue
 from graph.execution.selections import SelectedField
 from graph.query import rows
 from graph.query.entities import ENTITIES
-from graph.query.global_ids import RowRef
+from graph.query.global_ids import RowRef, decode_id, decode_key
 from graph.query.plan import RowPlan
 from graph.schema.planner import Planner, QueryPlan, plan_page, plan_row
 
@@ -35,6 +36,41 @@ async def row(context: Context, selection: SelectedField, type_name: str, lookup
 async def row_by_key(context: Context, selection: SelectedField, ref: RowRef) -> CompletedValue:
     """Answer the row that a global id names, or null. Raises as `page` does."""
     return await row(context, selection, ref.type_name, "key", **ref.named)
+
+
+async def node(context: Context, selection: SelectedField) -> CompletedValue:
+    ref = decode_id(selection.argument_values["id"])
+    if ref.type_name not in ENTITIES or len(ref.key) != len(ENTITIES[ref.type_name].key):
+        raise FieldInvalid("id", "is not an id of this API")
+    return await row_by_key(context, selection, ref)
+
+
+async def numbered(context: Context, selection: SelectedField) -> CompletedValue:
+    """Answer a row that is found by its number in the database, too."""
+    name, value = only_argument(selection, "id", "databaseId")
+    if name == "id":
+        return await row_by_id(context, selection, value)
+    return await row_by_key(context, selection, RowRef(selection.type.name, (value,)))
+
+
+async def row_by_id(context: Context, selection: SelectedField, id: str) -> CompletedValue:
+    type_name = selection.type.name
+    return await row_by_key(context, selection, RowRef(type_name, decode_key(id, type_name, "id")))
+
+
+def only_argument(selection: SelectedField, *names: str) -> tuple[str, Any]:
+    """Return the name and the value of the one argument that is given. Raises `FieldInvalid` unless it is one."""
+    given = selection.argument_values
+    if len(given) != 1:
+        first, second = names
+        raise FieldInvalid(first, f"or {second} must be given, and not both")
+    return next(iter(given.items()))
+
+
+def text_argument(field: str, text: str) -> str:
+    if "\0" in text:
+        raise FieldInvalid(field, "must not contain NUL")
+    return text
 
 
 async def compose(context: Context, selection: SelectedField, values: Mapping[str, Any]) -> CompletedValue:

@@ -11,18 +11,12 @@ import strawberry
 from strawberry import ID
 from strawberry.scalars import JSON
 
-from graph.schema.fields import listed, value
-from graph.schema.inputs import (
-    ClickEventFilter,
-    EventOrder,
-    LinkStatus,
-    PartnerProgramFilter,
-    PartnerProgramOrder,
-    ReferralLinkFilter,
-    ReferralLinkOrder,
-    TokenRole,
-)
+from graph.schema.click_filters import ClickEventFilter, EventOrder
+from graph.schema.fields import connection_field, value
+from graph.schema.link_filters import LinkStatus, ReferralLinkFilter, ReferralLinkOrder
+from graph.schema.partner_filters import PartnerProgramFilter, PartnerProgramOrder
 from graph.schema.scalars import BigInt
+from graph.schema.token_filters import TokenRole
 
 T = TypeVar("T")
 NUMBER = "Its number in the database, as SQL and the REST API know it."
@@ -64,10 +58,10 @@ class ProgramType(Node):
     domain: str | None = value("The advertiser's own site, such as `yoursite.com`.")
     cookie_window_days: int = value("For how many days a click counts.")
     created_at: datetime = value(CREATED)
-    partners: "Connection[PartnerProgramType]" = listed(
+    partners: "Connection[PartnerProgramType]" = connection_field(
         "Its partners' memberships, the latest first.", PartnerProgramFilter, PartnerProgramOrder
     )
-    referral_links: "Connection[ReferralLinkType]" = listed(
+    referral_links: "Connection[ReferralLinkType]" = connection_field(
         "Its links, the latest first.", ReferralLinkFilter, ReferralLinkOrder
     )
 
@@ -78,10 +72,10 @@ class PartnerType(Node):
     name: str = value("What the partner is called.")
     email: str | None = value("The partner's e-mail address. Null to programs.")
     created_at: datetime = value(CREATED)
-    programs: "Connection[PartnerProgramType]" = listed(
+    programs: "Connection[PartnerProgramType]" = connection_field(
         "The partner's memberships, the latest first.", PartnerProgramFilter, PartnerProgramOrder
     )
-    referral_links: "Connection[ReferralLinkType]" = listed(
+    referral_links: "Connection[ReferralLinkType]" = connection_field(
         "The partner's links, the latest first.", ReferralLinkFilter, ReferralLinkOrder
     )
 
@@ -107,7 +101,9 @@ class ReferralLinkType(Node):
     created_at: datetime = value(CREATED)
     program: ProgramType | None = value("The program that it advertises. Without one it records nothing.")
     partner: PartnerType | None = value("The partner who publishes it. Without one it records nothing.")
-    click_events: "Connection[ClickEventType]" = listed("Its clicks, the latest first.", ClickEventFilter, EventOrder)
+    click_events: "Connection[ClickEventType]" = connection_field(
+        "Its clicks, the latest first.", ClickEventFilter, EventOrder
+    )
 
 
 @strawberry.type(name="Customer", description="A visitor, as later sign-ups and sales are attributed.")
@@ -121,7 +117,7 @@ class CustomerType(Node):
     program: ProgramType = value("The program.")
     partner: PartnerType = value("The partner of the latest click.")
     referral_link: ReferralLinkType | None = value(f"The link of the latest click. {MOVED}")
-    click_events: "Connection[ClickEventType]" = listed(
+    click_events: "Connection[ClickEventType]" = connection_field(
         "The customer's clicks, the latest first; a partner sees its own ones.", ClickEventFilter, EventOrder
     )
 
