@@ -1,4 +1,4 @@
-"""The schema, put together."""
+"""The executable schema, built from the three roots."""
 
 from functools import cache
 
@@ -15,7 +15,7 @@ from graph.schema.subscriptions import Subscription
 
 @cache
 def build_schema(limits: Limits | None = None) -> GuardedSchema:
-    """Return the schema, whose operations are bounded by the limits."""
+    """Return the schema, which enforces the limits on every operation."""
     return LookAheadSchema(
         QueryType,
         limits=limits,

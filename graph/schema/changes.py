@@ -1,4 +1,7 @@
-"""What the mutations of administrators and program owners have in common."""
+"""What the management mutations share: payloads with `userErrors`, and the checks around each of them.
+
+Invalid input becomes a `userErrors` entry; access and server errors fail the whole field.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
@@ -17,17 +20,17 @@ from graph.query.global_ids import decode_key
 from graph.schema import resolvers
 from graph.schema.fields import value
 
-NAME = "What to call it: 1 to 255 characters, without control characters; white space around them is dropped."
+NAME = "1 to 255 characters, without control characters. Surrounding whitespace is removed."
 
-KEEP = "Left out or null, it stays."
+KEEP = "Unchanged if omitted or null."
 
-CLEAR = "Left out, it stays; null removes it."
+CLEAR = "Unchanged if omitted; null removes it."
 
-# Whose ids the inputs take.
-NAMED = {"program_id": "Program", "partner_id": "Partner"}
+# The input fields that take global ids, and the type of each.
+ID_TYPES = {"program_id": "Program", "partner_id": "Partner"}
 
-# Which field of the input an error is about that does not say so itself.
-ABOUT = {
+# The input field to blame for errors that do not name one.
+ERROR_FIELDS = {
     "code_taken": "code",
     "unknown_link": "link_id",
     "unknown_partner": "partner_id",
@@ -35,54 +38,64 @@ ABOUT = {
     "unknown_token": "token_id",
 }
 
-# What cannot be empty: there, null is the same as left out.
-FILLED = {"name", "code", "status", "cookie_window_days", "program_id", "partner_id", "email", "label", "expires_at"}
+# Fields that cannot be cleared: null means the same as omitting them.
+NOT_CLEARABLE = {
+    "name",
+    "code",
+    "status",
+    "cookie_window_days",
+    "program_id",
+    "partner_id",
+    "email",
+    "label",
+    "expires_at",
+}
 
 
-@strawberry.type(description="What is wrong with an input; nothing was changed.")
+@strawberry.type(description="A problem with the input of a mutation. Nothing was changed.")
 class UserError:
-    field: str | None = value("The input's field, if it is one field's fault.")
-    message: str = value("What is wrong, in words.")
-    code: str = value("A stable name of what is wrong, the same as in the REST API.")
+    field: str | None = value("The input field that caused the error. Null if no single field did.")
+    message: str = value("A description of the problem, for people to read.")
+    code: str = value("A stable error code such as `field_invalid`, shared with the REST API.")
 
 
-@strawberry.interface(description="What a change answers.")
+@strawberry.interface(description="The result of a management mutation.")
 class Payload:
-    user_errors: list[UserError] = value("What is wrong with the input; empty if the change was made.")
+    user_errors: list[UserError] = value("The problems with the input. Empty if the mutation succeeded.")
 
 
 def input_values(input: Any) -> dict[str, Any]:
-    """Return what an input says, by the names that the resolvers take. Raises `FieldInvalid` for an id that is none."""
-    said: dict[str, Any] = {}
+    """Return an input's values as keyword arguments for the domain. Raises `FieldInvalid` for a malformed id."""
+    values: dict[str, Any] = {}
     for field in fields(input):
         value = getattr(input, field.name)
-        if field.name == "id" or value is UNSET or (value is None and field.name in FILLED):
+        if field.name == "id" or value is UNSET or (value is None and field.name in NOT_CLEARABLE):
             continue
-        if field.name in NAMED:
-            (value,) = decode_key(value, NAMED[field.name], field.name)
-        said[field.name] = value.value if isinstance(value, Enum) else value
-    return said
+        if field.name in ID_TYPES:
+            (value,) = decode_key(value, ID_TYPES[field.name], field.name)
+        values[field.name] = value.value if isinstance(value, Enum) else value
+    return values
 
 
 def user_error(error: ClickgateError, input: Any) -> dict[str, Any]:
-    """Return an error as the API tells it, by the names that the input's fields have there."""
-    about = error.field if isinstance(error, FieldInvalid) else ABOUT.get(error.code)
-    if about is not None and not hasattr(input, about):  # it is the very thing that is to be changed
-        about = "id"
+    """Return an error as a `UserError`, with the input's field names in camelCase."""
+    field = error.field if isinstance(error, FieldInvalid) else ERROR_FIELDS.get(error.code)
+    if field is not None and not hasattr(input, field):  # the row being changed, which the input calls `id`
+        field = "id"
     return {
-        "field": about and to_camel_case(about),
+        "field": field and to_camel_case(field),
         "message": error.worded(to_camel_case),
         "code": error.code,
     }
 
 
 def change(verb: Callable[[Context, Any], Awaitable[Mapping[str, Any]]], payload: type, description: str) -> Any:
-    """Return a mutation: it answers with the rows that the verb made, or with what is wrong with the input."""
+    """Return a mutation field that calls a verb and returns the rows it made, or the problems with its input."""
 
     async def resolve(info: Info, input: Any) -> Any:
         check_manager(info.context)
         selection = selected_field(info)
-        # What cannot be answered is not done, either.
+        # Check the selection first: a change whose result cannot be returned is not made.
         resolvers.check(selection)
         try:
             made = {"user_errors": [], **await verb(info.context, input)}
@@ -91,7 +104,7 @@ def change(verb: Callable[[Context, Any], Awaitable[Mapping[str, Any]]], payload
         return await resolvers.compose(info.context, selection, made)
 
     resolve.__annotations__["input"] = Annotated[
-        verb.__annotations__["input"], strawberry.argument(description="What to do.")
+        verb.__annotations__["input"], strawberry.argument(description="The mutation's input.")
     ]
     resolve.__annotations__["return"] = payload
     return strawberry.mutation(resolver=resolve, description=description)

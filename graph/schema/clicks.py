@@ -1,4 +1,7 @@
-"""`trackClick`: the same verb as behind the REST endpoint, with the same fields and the same outcomes."""
+"""The `trackClick` mutation.
+
+It calls the same function as the REST endpoint, and has the same fields and outcomes.
+"""
 
 from typing import Annotated, Any
 
@@ -38,49 +41,50 @@ class TrackClickInput:
 
 @strawberry.type(
     name="TrackedClick",
-    description="The click is recorded. Keep `clickId` in a first-party cookie for `cookieWindowDays`.",
+    description="The click was recorded. Store `clickId` in a first-party cookie for `cookieWindowDays` days.",
 )
 class TrackedClickType:
-    success: bool = value("True.")
-    click_id: str = value("The customer's id for later lead and sale calls.")
-    partner_code: str = value("The link's code.")
-    cookie_window_days: int = value("For how many days the click counts.")
+    success: bool = value("Always `true`.")
+    click_id: str = value("The customer's `click_id`. Pass it to later lead and sale calls.")
+    partner_code: str = value("The code of the referral link.")
+    cookie_window_days: int = value("The program's attribution window in days.")
 
 
-@strawberry.type(description="The test event is recorded. It counts nowhere.")
+@strawberry.type(description="The test event was recorded. Test events do not count as clicks and affect no reports.")
 class TrackedTestEvent:
-    success: bool = value("True.")
-    message: str = value("Says so in words.")
-    event_id: BigInt = value("The test event's own number.")
-    program_id: BigInt | None = value("The number of the program that was named.")
-    test_mode: bool = value("True.")
+    success: bool = value("Always `true`.")
+    message: str = value("A description of the outcome, for people to read.")
+    event_id: BigInt = value("The `databaseId` of the test event.")
+    program_id: BigInt | None = value("The `databaseId` of the program named in the request. Null if none was named.")
+    test_mode: bool = value("Always `true`.")
 
 
-@strawberry.type(description="The link exists but is inactive; nothing is recorded.")
+@strawberry.type(description="The link exists but is inactive. Nothing was recorded.")
 class InactiveReferralLink:
-    success: bool = value("False.")
-    message: str = value("Says so in words.")
+    success: bool = value("Always `false`.")
+    message: str = value("A description of the outcome, for people to read.")
 
 
 @strawberry.type(
-    description="The click is refused, as REST does with 400; nothing is recorded, now or when sent again."
+    description="The click was rejected, like a 400 response in REST. Nothing was recorded, and sending it again "
+    "will not help."
 )
 class RefusedClick:
-    success: bool = value("False.")
-    message: str = value("What is wrong, in words.")
-    code: str = value("A stable name of what is wrong, the same as in the REST API.")
+    success: bool = value("Always `false`.")
+    message: str = value("A description of the problem, for people to read.")
+    code: str = value("A stable error code such as `unknown_link`, shared with the REST API.")
 
 
 TrackClickResult = Annotated[
     TrackedClickType | TrackedTestEvent | InactiveReferralLink | RefusedClick,
-    strawberry.union("TrackClickResult", description="What became of a click."),
+    strawberry.union("TrackClickResult", description="The outcome of a tracked click."),
 ]
 
 
 async def track_click(
-    info: Info, input: Annotated[TrackClickInput, strawberry.argument(description="The visit.")]
+    info: Info, input: Annotated[TrackClickInput, strawberry.argument(description="The click to record.")]
 ) -> TrackClickResult:
-    """Record a visit. Raises `TryLater` where the same click may be sent again."""
+    """Record a click. Raises `TryLater` if the same click may be sent again later."""
     context: Context = info.context
     try:
         context.services.charge(context.client_address)
@@ -100,7 +104,7 @@ async def track_click(
 
 
 def _visit(input: TrackClickInput) -> tuple[Visit, tuple[str, ...]]:
-    """Return the visit, and which fields have a type that GraphQL could not refuse."""
+    """Return the visit, and the fields whose wrong type GraphQL could not reject."""
     named = {name: getattr(input, name) for name in Visit.__struct_fields__}
     fields = {name: value for name, value in named.items() if value is not None and value is not UNSET}
     if not isinstance(fields.get("additional_data", {}), dict):

@@ -1,4 +1,4 @@
-"""Filter and order of lists of customers."""
+"""The filter and the sort order of customer lists."""
 
 from datetime import datetime
 from enum import Enum
@@ -7,30 +7,31 @@ import strawberry
 from strawberry import ID
 
 from graph.schema.fields import optional
-from graph.schema.sorting import BY, DIRECTION, OrderDirection
+from graph.schema.sorting import BY, CREATED_AT, DIRECTION, OrderDirection
 
 
-@strawberry.input(description="Which customers; all conditions must hold.")
+@strawberry.input(description="Restricts a list of customers. A customer must meet every condition given.")
 class CustomerFilter:
-    program_id: ID | None = optional("Only of this program.")
-    partner_id: ID | None = optional("Only those whose latest click came through this partner.")
-    referral_link_id: ID | None = optional("Only those whose latest click came through this link.")
-    customer_status: str | None = optional("Only of this status, such as `click`, in any case.")
-    created_from: datetime | None = optional("Only created then or later.")
-    created_to: datetime | None = optional("Only created before.")
+    program_id: ID | None = optional("Only customers of this program.")
+    partner_id: ID | None = optional("Only customers whose latest click came from this partner.")
+    referral_link_id: ID | None = optional("Only customers whose latest click came through this link.")
+    customer_status: str | None = optional("Only customers with this status, such as `click`. Case-insensitive.")
+    created_from: datetime | None = optional("Only customers created at or after this time.")
+    created_to: datetime | None = optional("Only customers created before this time.")
 
 
-@strawberry.enum(description="What customers are sorted by.")
+@strawberry.enum(description="The fields that customers can be sorted by.")
 class CustomerOrderField(Enum):
-    CREATED_AT = "created_at"
+    CREATED_AT = strawberry.enum_value("created_at", description=CREATED_AT)
     UPDATED_AT = strawberry.enum_value(
         "updated_at",
-        description="The time of the latest change. In ascending order, a customer that changes shows again later, so "
-        "that paging forward and asking again from the last `endCursor` misses no change.",
+        description="The time of the latest change. In ascending order, a customer that changes moves to the end of "
+        "the "
+        "list, so polling from the last `endCursor` misses no change.",
     )
 
 
-@strawberry.input(description="How customers are sorted.")
+@strawberry.input(description="The sort order of a list of customers.")
 class CustomerOrder:
     field: CustomerOrderField = strawberry.field(default=CustomerOrderField.CREATED_AT, description=BY)
     direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description=DIRECTION)

@@ -1,4 +1,4 @@
-"""Finding a customer."""
+"""The query that finds a customer by `clickId` or global id."""
 
 from db.ingest.pending_clicks import CLICK_ID
 from graph.domain.context import Context

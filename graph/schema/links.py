@@ -1,4 +1,4 @@
-"""Creating and updating referral links, and finding one."""
+"""The mutations that create and update referral links, and the query that finds one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,31 +17,33 @@ from graph.schema.fields import optional, value
 from graph.schema.link_filters import LinkStatus
 from graph.schema.types import ReferralLinkType
 
-CODE = "The code: 1 to 64 letters, digits, `-` and `_`. No two links have the same."
+CODE = "The link's code: 1 to 64 letters, digits, `-` and `_`. Codes are unique and case-sensitive."
 
-URL = "Where the link leads: an http or https URL. Null for the program's own site."
+URL = "The http or https URL of the landing page, up to 2048 characters. Null for the program's own site."
 
 
-@strawberry.input(description="A new link.")
+@strawberry.input(description="The input of `createReferralLink`.")
 class CreateReferralLinkInput:
     code: str = value(CODE)
-    program_id: ID = value("The program that it advertises.")
-    partner_id: ID = value("The partner who publishes it; in the program already.")
+    program_id: ID = value("The program that the link advertises.")
+    partner_id: ID = value("The partner who publishes the link. Must already be a member of the program.")
     destination_url: str | None = optional(URL)
-    status: LinkStatus = strawberry.field(default=LinkStatus.ACTIVE, description="Whether its clicks are recorded.")
+    status: LinkStatus = strawberry.field(
+        default=LinkStatus.ACTIVE, description="Whether clicks through the link are recorded."
+    )
 
 
-@strawberry.input(description="A change of a link.")
+@strawberry.input(description="The input of `updateReferralLink`.")
 class UpdateReferralLinkInput:
-    id: ID = value("Which link.")
+    id: ID = value("The link to update.")
     code: str | None = optional(f"{CODE} {KEEP}")
-    destination_url: str | None = optional(f"{URL} Left out, it stays.")
-    status: LinkStatus | None = optional(f"Whether its clicks are recorded. {KEEP}")
+    destination_url: str | None = optional(f"{URL} Unchanged if omitted.")
+    status: LinkStatus | None = optional(f"Whether clicks through the link are recorded. {KEEP}")
 
 
-@strawberry.type(description="A link, made or changed.")
+@strawberry.type(description="The result of `createReferralLink` and `updateReferralLink`.")
 class ReferralLinkPayload(Payload):
-    referral_link: ReferralLinkType | None = value("The link as it is now; null if nothing was done.")
+    referral_link: ReferralLinkType | None = value("The link after the change. Null if there are user errors.")
 
 
 async def create_referral_link(context: Context, input: CreateReferralLinkInput) -> Mapping[str, Any]:

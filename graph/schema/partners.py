@@ -1,4 +1,4 @@
-"""Creating partners and adding them to programs."""
+"""The mutations that create partners and add them to programs, with their inputs and payloads."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,30 +15,35 @@ from graph.schema.fields import optional, value
 from graph.schema.types import PartnerProgramType, PartnerType
 
 
-@strawberry.input(description="A new partner.")
+@strawberry.input(description="The input of `createPartner`.")
 class CreatePartnerInput:
-    name: str = value(NAME)
-    email: str | None = optional("An e-mail address. It is not shown to programs.")
+    name: str = value(f"The partner's name: {NAME}")
+    email: str | None = optional("The partner's email address. Program tokens cannot read it.")
     program_id: ID | None = optional(
-        "A program to take the partner into. A program's owner need not name the own one, and can name no other."
+        "A program to add the partner to. A program token always adds the partner to its own program and cannot name "
+        "another."
     )
 
 
-@strawberry.type(description="A partner, made.")
+@strawberry.type(description="The result of `createPartner`.")
 class PartnerPayload(Payload):
-    partner: PartnerType | None = value("The partner; null if nothing was done.")
-    partner_program: PartnerProgramType | None = value("The membership, if the partner was taken into a program.")
+    partner: PartnerType | None = value("The new partner. Null if there are user errors.")
+    partner_program: PartnerProgramType | None = value(
+        "The partner's membership in the program. Null if the partner was not added to one."
+    )
 
 
-@strawberry.input(description="A partner to take into a program.")
+@strawberry.input(description="The input of `addPartnerToProgram`.")
 class AddPartnerToProgramInput:
-    partner_id: ID = value("Which partner.")
-    program_id: ID = value("Into which program.")
+    partner_id: ID = value("The partner to add.")
+    program_id: ID = value("The program to add the partner to.")
 
 
-@strawberry.type(description="A membership.")
+@strawberry.type(description="The result of `addPartnerToProgram`.")
 class PartnerProgramPayload(Payload):
-    partner_program: PartnerProgramType | None = value("The membership, new or as it was; null if nothing was done.")
+    partner_program: PartnerProgramType | None = value(
+        "The membership, whether new or already there. Null if there are user errors."
+    )
 
 
 async def create_partner(context: Context, input: CreatePartnerInput) -> Mapping[str, Any]:

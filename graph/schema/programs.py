@@ -1,4 +1,4 @@
-"""Creating and updating programs."""
+"""The mutations that create and update programs, with their inputs and payload."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,27 +13,32 @@ from graph.schema.changes import CLEAR, KEEP, NAME, Payload, input_values
 from graph.schema.fields import optional, value
 from graph.schema.types import ProgramType
 
-DOMAIN = "The advertiser's own site, such as `yoursite.com`; of a URL the domain is kept, in its ASCII form."
+DOMAIN = (
+    "The domain of the advertiser's site, such as `yoursite.com`. A URL is reduced to its domain, and an "
+    "internationalized domain is stored in its ASCII (punycode) form."
+)
 
 
-@strawberry.input(description="A new program.")
+@strawberry.input(description="The input of `createProgram`.")
 class CreateProgramInput:
-    name: str = value(NAME)
+    name: str = value(f"The program's name: {NAME}")
     domain: str | None = optional(DOMAIN)
-    cookie_window_days: int = strawberry.field(default=60, description="For how many days a click counts: 1 to 3650.")
+    cookie_window_days: int = strawberry.field(
+        default=60, description="The attribution window in days, from 1 to 3650."
+    )
 
 
-@strawberry.input(description="A change of a program.")
+@strawberry.input(description="The input of `updateProgram`.")
 class UpdateProgramInput:
-    id: ID = value("Which program.")
-    name: str | None = optional(f"{NAME} {KEEP}")
+    id: ID = value("The program to update.")
+    name: str | None = optional(f"The program's name: {NAME} {KEEP}")
     domain: str | None = optional(f"{DOMAIN} {CLEAR}")
-    cookie_window_days: int | None = optional(f"For how many days a click counts: 1 to 3650. {KEEP}")
+    cookie_window_days: int | None = optional(f"The attribution window in days, from 1 to 3650. {KEEP}")
 
 
-@strawberry.type(description="A program, made or changed.")
+@strawberry.type(description="The result of `createProgram` and `updateProgram`.")
 class ProgramPayload(Payload):
-    program: ProgramType | None = value("The program as it is now; null if nothing was done.")
+    program: ProgramType | None = value("The program after the change. Null if there are user errors.")
 
 
 async def create_program(context: Context, input: CreateProgramInput) -> Mapping[str, Any]:

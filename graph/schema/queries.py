@@ -1,4 +1,4 @@
-"""The query root."""
+"""The query root: lists, single rows, reports and the caller."""
 
 import strawberry
 from strawberry import ID
@@ -29,61 +29,83 @@ from graph.schema.types import (
 )
 from graph.schema.viewer import ViewerType, viewer
 
-GLOBAL_ID = argument("id", ID | None, "Its global id.", default=None)
-NUMBER = argument("database_id", BigInt | None, "Its number in the database.", default=None)
+GLOBAL_ID = argument("id", ID | None, "The global id.", default=None)
+NUMBER = argument("database_id", BigInt | None, "The numeric id.", default=None)
 
 
 @strawberry.type(
-    name="Query", description="What can be read. Whatever a token is not for looks as if it were not there."
+    name="Query",
+    description="Everything that can be read. Data that your token cannot see is treated as if it did not exist.",
 )
 class QueryType:
     programs: Connection[ProgramType] | None = connection_field(
-        "Programs, the latest first.", ProgramFilter, ProgramOrder, page
+        "Programs, newest first by default.", ProgramFilter, ProgramOrder, page
     )
     partners: Connection[PartnerType] | None = connection_field(
-        "Partners, the latest first.", PartnerFilter, PartnerOrder, page
+        "Partners, newest first by default.", PartnerFilter, PartnerOrder, page
     )
     partner_programs: Connection[PartnerProgramType] | None = connection_field(
-        "Memberships with their metrics, the latest first.", PartnerProgramFilter, PartnerProgramOrder, page
+        "Memberships of partners in programs, with click metrics. Newest first by default.",
+        PartnerProgramFilter,
+        PartnerProgramOrder,
+        page,
     )
     referral_links: Connection[ReferralLinkType] | None = connection_field(
-        "Links, the latest first.", ReferralLinkFilter, ReferralLinkOrder, page
+        "Referral links, newest first by default.", ReferralLinkFilter, ReferralLinkOrder, page
     )
     customers: Connection[CustomerType] | None = connection_field(
-        "Customers, the latest first.", CustomerFilter, CustomerOrder, page
+        "Customers, newest first by default.", CustomerFilter, CustomerOrder, page
     )
     click_events: Connection[ClickEventType] | None = connection_field(
-        "Clicks, the latest first.", ClickEventFilter, EventOrder, page
+        "Recorded clicks, newest first by default. Polling in ascending order from the last `endCursor` misses no "
+        "click.",
+        ClickEventFilter,
+        EventOrder,
+        page,
     )
     test_events: Connection[TestEventType] | None = connection_field(
-        "Clicks sent in test mode, the latest first. Partners see none.", TestEventFilter, EventOrder, page
+        "Clicks sent in test mode, newest first by default. Partner tokens see none.", TestEventFilter, EventOrder, page
     )
     api_tokens: Connection[ApiTokenType] | None = connection_field(
-        "Tokens, the latest first: all to an administrator, to a program those that it issued.",
+        "API tokens, newest first by default. Admin tokens see all of them, program tokens see the partner tokens "
+        "limited "
+        "to their program, and partner tokens see none.",
         *(ApiTokenFilter, ApiTokenOrder, page),
     )
 
     click_report: ClickReportType | None = root_field(
-        "Clicks counted over a span of time, from sums kept beside the events: its cost grows with the time asked for. "
-        "It equals a recount of the events as of `dataAsOf`.",
+        "Click counts over a period, as totals, time series and rankings. Counts are exact as of `dataAsOf`. They "
+        "are read "
+        "from rollups, so response time depends on the length of the period rather than on the number of clicks.",
         click_report,
         REPORT_ARGUMENTS,
     )
-    viewer: ViewerType = root_field("Who is asking.", viewer)
+    viewer: ViewerType = root_field("The caller. Fails with `UNAUTHENTICATED` if no token was sent.", viewer)
     node: Node | None = root_field(
-        "Anything by its global id; null if there is no such thing.",
+        "Finds any object by its global id. Null if it does not exist or your token cannot see it.",
         node,
-        [argument("id", ID, "The `id` of anything in an answer.")],
+        [argument("id", ID, "The `id` of the object.")],
     )
-    program: ProgramType | None = root_field("A program, by one of its ids.", numbered, [GLOBAL_ID, NUMBER])
-    partner: PartnerType | None = root_field("A partner, by one of its ids.", numbered, [GLOBAL_ID, NUMBER])
+    program: ProgramType | None = root_field(
+        "Finds a program by exactly one of its ids. Null if it does not exist or your token cannot see it.",
+        numbered,
+        [GLOBAL_ID, NUMBER],
+    )
+    partner: PartnerType | None = root_field(
+        "Finds a partner by exactly one of its ids. Null if it does not exist or your token cannot see it.",
+        numbered,
+        [GLOBAL_ID, NUMBER],
+    )
     referral_link: ReferralLinkType | None = root_field(
-        "A link, by its code or its id.",
+        "Finds a referral link by either its code or its id. Null if it does not exist or your token cannot see it.",
         referral_link,
-        [argument("code", str | None, "Its code; case matters.", default=None), GLOBAL_ID],
+        [argument("code", str | None, "The link's code. Case-sensitive.", default=None), GLOBAL_ID],
     )
     customer: CustomerType | None = root_field(
-        "A customer, by its `click_id` or its global id.",
+        "Finds a customer by either its `clickId` or its id. Null if it does not exist or your token cannot see it.",
         customer,
-        [argument("click_id", str | None, "The `click_id` that the tracker keeps.", default=None), GLOBAL_ID],
+        [
+            argument("click_id", str | None, "The `click_id` that the tracker stores in its cookie.", default=None),
+            GLOBAL_ID,
+        ],
     )

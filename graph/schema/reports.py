@@ -1,4 +1,7 @@
-"""`clickReport`: clicks counted over time and by what they have in common, from the rollups."""
+"""The `clickReport` query: click counts as totals, time series and rankings.
+
+It translates between the GraphQL types and `graph.reports`, which reads the counts.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -38,11 +41,11 @@ from graph.schema.planner import Planner, QueryPlan
 from graph.schema.scalars import BigInt
 from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
 
-# What a part of a report costs beside an object: it reads some thousand rollups.
+# A series or a ranking may read thousands of rollups, so it costs more than an object.
 PART_COST = 20
-COUNTED = {"clicks", *Counts.__struct_fields__}
-# What each ranking of rows is told by: the kind of row, the field that holds it, and the column that names it.
-NAMED = {
+COUNT_FIELDS = {"clicks", *Counts.__struct_fields__}
+# The rankings whose values are rows: the type, the field that holds the row, and the column to show as `value`.
+ROW_DIMENSIONS = {
     ReportDimension.PROGRAM: ("Program", "program", "name"),
     ReportDimension.PARTNER: ("Partner", "partner", "name"),
     ReportDimension.LINK: ("ReferralLink", "referral_link", "code"),
@@ -51,72 +54,97 @@ NAMED = {
 strawberry.enum(
     Interval,
     name="ReportInterval",
-    description="How long a bucket is, by the clock of the time zone. A week is Monday's.",
+    description="The length of a bucket, by the local time of the report's time zone. Weeks start on Monday.",
 )
-strawberry.enum(ReportDimension, name="ReportDimension", description="What clicks are told apart by.")
+strawberry.enum(
+    ReportDimension,
+    name="ReportDimension",
+    description=(
+        "What to rank clicks by. `PAGE` and `REFERRER` are URLs without their query strings, and `DEVICE` is the "
+        "type of "
+        "device."
+    ),
+)
 
 
-@strawberry.input(description="Which clicks count; all conditions must hold. Ids out of sight have no clicks.")
+@strawberry.input(
+    description="Restricts a report. A click must meet every condition given. Ids that your token cannot see match "
+    "no clicks."
+)
 class ClickReportFilter:
-    program_ids: list[ID] | None = optional("Only of these programs; at most 100.")
-    partner_ids: list[ID] | None = optional("Only of these partners; at most 100.")
-    referral_link_ids: list[ID] | None = optional("Only of these links; at most 100.")
-    is_bot: bool | None = optional("Only bots, or only people.")
+    program_ids: list[ID] | None = optional("Only count clicks for these programs; at most 100 ids.")
+    partner_ids: list[ID] | None = optional("Only count clicks credited to these partners; at most 100 ids.")
+    referral_link_ids: list[ID] | None = optional("Only count clicks through these links; at most 100 ids.")
+    is_bot: bool | None = optional("Only count clicks by bots (`true`) or only clicks by people (`false`).")
 
 
-@strawberry.interface(description="How many clicks there were.")
+@strawberry.interface(description="Click counts.")
 class ClickCounts:
-    clicks: BigInt = value("All clicks: people's and bots'.")
-    people: BigInt = value("Clicks of people.")
-    bots: BigInt = value("Clicks of crawlers and other programs.")
-    customers: BigInt = value("Customers that these clicks created.")
+    clicks: BigInt = value("The number of clicks, by people and bots together.")
+    people: BigInt = value("The number of clicks by people.")
+    bots: BigInt = value("The number of clicks by bots, such as crawlers and monitors.")
+    customers: BigInt = value("The number of customers that these clicks created.")
 
 
-@strawberry.type(description="A part of the span.")
+@strawberry.type(description="The click counts of one interval of a time series.")
 class ClickBucket(ClickCounts):
-    start: datetime = value("When it begins, with the time zone's offset.")
-    end: datetime = value("When it ends, with the time zone's offset; the next one begins then.")
+    start: datetime = value("The start of the bucket, with the offset of the report's time zone.")
+    end: datetime = value("The end of the bucket (exclusive), with the offset of the report's time zone.")
 
 
-@strawberry.type(description="One value in a ranking.")
+@strawberry.type(description="The click counts of one value in a ranking.")
 class ClickShare(ClickCounts):
-    program: ProgramType | None = value("The program, in a ranking by `PROGRAM`.")
-    partner: PartnerType | None = value("The partner, in a ranking by `PARTNER`.")
-    referral_link: ReferralLinkType | None = value("The link, in a ranking by `LINK`.")
-    value: str | None = value("The name, code, URL or term; null where it is not known.")
+    program: ProgramType | None = value("The program. Null unless the ranking is by `PROGRAM`.")
+    partner: PartnerType | None = value("The partner. Null unless the ranking is by `PARTNER`.")
+    referral_link: ReferralLinkType | None = value(
+        "The referral link. Null unless the ranking is by `LINK`, or if your token cannot see the link."
+    )
+    value: str | None = value(
+        "The value ranked: the name of a program or partner, the code of a link, or a URL, country code, device "
+        "type, browser "
+        "or operating system. Null if it is unknown."
+    )
 
 
 @strawberry.type(
-    name="ClickReport", description="Clicks counted over a span of time; every part of it as of one moment."
+    name="ClickReport", description="Click counts over a period. All parts of a report are consistent with each other."
 )
 class ClickReportType(ClickCounts):
-    data_as_of: datetime = value("As of when everything was counted.")
+    data_as_of: datetime = value("The time of the snapshot. Every click committed by then is counted.")
 
-    @strawberry.field(description="The counts over time, an empty bucket included.", metadata={COST: PART_COST})
+    @strawberry.field(
+        description="The counts over time, in order. Buckets without clicks are included.", metadata={COST: PART_COST}
+    )
     def series(
-        self, interval: Annotated[Interval, strawberry.argument(description="How long a bucket is.")] = Interval.DAY
+        self,
+        interval: Annotated[
+            Interval,
+            strawberry.argument(description="The length of a bucket. `HOUR` allows periods of up to 5000 hours."),
+        ] = Interval.DAY,
     ) -> list[ClickBucket]:
-        raise LookupError("it is read with the report")
+        raise LookupError("resolved together with the report")
 
-    @strawberry.field(description="The values with the most clicks, those first.", metadata={COST: PART_COST})
+    @strawberry.field(description="The values with the most clicks, in descending order.", metadata={COST: PART_COST})
     def top(
         self,
-        by: Annotated[ReportDimension, strawberry.argument(description="What is ranked.")],
-        limit: Annotated[int, strawberry.argument(description="How many values; at most 100.")] = 10,
+        by: Annotated[ReportDimension, strawberry.argument(description="What to rank clicks by.")],
+        limit: Annotated[int, strawberry.argument(description="The number of values to return, from 1 to 100.")] = 10,
     ) -> list[ClickShare]:
-        raise LookupError("it is read with the report")
+        raise LookupError("resolved together with the report")
 
 
 REPORT_ARGUMENTS = [
-    argument("from_", datetime, "When the span begins."),
-    argument("to", datetime, "When it ends, at most 20 years later; clicks at that moment are not in it."),
-    argument("filter", ClickReportFilter | None, "Which clicks count.", default=None),
-    argument("timezone", str, "The IANA time zone whose clock buckets go by; its name in any case.", default="UTC"),
+    argument("from_", datetime, "The start of the period (inclusive)."),
+    argument("to", datetime, "The end of the period (exclusive), at most 20 years after the start."),
+    argument("filter", ClickReportFilter | None, "Restricts the clicks that are counted.", default=None),
+    argument(
+        "timezone", str, "The IANA time zone of the buckets, such as `Europe/Berlin`. Case-insensitive.", default="UTC"
+    ),
 ]
 
 
 async def click_report(context: Context, selection: SelectedField) -> CompletedValue:
-    """Count clicks. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
+    """Resolve `clickReport`. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
     viewer_of(context)
     given, parts = selection.argument_values, selection.subfields()
     names = [part.name_or_typename for part in parts]
@@ -125,7 +153,7 @@ async def click_report(context: Context, selection: SelectedField) -> CompletedV
         given["to"],
         given["timezone"],
         _filter(given.get("filter", {})),
-        totals=not COUNTED.isdisjoint(names),
+        totals=not COUNT_FIELDS.isdisjoint(names),
         series=tuple({_interval(part): None for part, name in zip(parts, names, strict=True) if name == "series"}),
         tops=tuple({_top(part): None for part, name in zip(parts, names, strict=True) if name == "top"}),
     )
@@ -180,11 +208,11 @@ async def _part(context: Context, part: SelectedField, report: ClickReport) -> A
 
 
 async def _shares(context: Context, part: SelectedField, shares: Sequence[Share]) -> Any:
-    """Answer a ranking; where it is of rows, with their names and whatever is selected of them."""
+    """Return a ranking. A ranking of rows also reads their names and whatever is selected of them."""
     by = _top(part).by
-    if by not in NAMED:
+    if by not in ROW_DIMENSIONS:
         return _counted(part, "value")(shares)
-    entity, field, name = NAMED[by]
+    entity, field, name = ROW_DIMENSIONS[by]
     named = {"ids": [int(share.value) for share in shares if share.value is not None]}
     planner = Planner()
     rows = [each for each in part.subfields() if each.name_or_typename == field]
@@ -206,18 +234,18 @@ async def _shares(context: Context, part: SelectedField, shares: Sequence[Share]
 
 
 def _counted(part: SelectedField, *names: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
-    """Return what makes answers of rows, each of values of the fields with these names, which are their own, and of
-    counts; other fields are null."""
-    known = {name: f"counts.{name}" for name in COUNTED} | {name: name for name in names}
+    """Return a function that turns rows into objects. `names` are the attributes of a row besides its counts; other
+    fields are null."""
+    known = {name: f"counts.{name}" for name in COUNT_FIELDS} | {name: name for name in names}
     wanted = part.subfields()
     answers = [each.response_key for each in wanted]
-    # The others take the place of any value.
+    # Constant fields, whose places are first taken by any value.
     others = {
         each.response_key: each.parent_type_name if each.is_typename else None
         for each in wanted
         if each.is_typename or each.name not in known
     }
-    # Of two attributes or more, so that their values come as a tuple.
+    # `attrgetter` returns a tuple only for two attributes or more.
     take = attrgetter(*(known.get(each.name_or_typename, "counts") for each in wanted), "counts", "counts")
     if others:
         return lambda rows: [dict(zip(answers, take(row), strict=False)) | others for row in rows]

@@ -1,4 +1,4 @@
-"""The root of every subscription: clicks as they arrive."""
+"""The subscription root: clicks as they are committed."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -15,17 +15,19 @@ from graph.schema.planner import plan_row
 from graph.schema.types import ClickEventType
 
 
-@strawberry.type(description="What can be watched.")
+@strawberry.type(description="Everything that can be subscribed to.")
 class Subscription:
     @strawberry.subscription(
-        description="Each click within sight as soon as it is committed, whichever gateway recorded it, of one program "
-        "or of one link if that is named. At most once; who falls behind misses some. It ends when the token does."
+        description="Emits each click that your token can see as soon as it is committed, whichever gateway recorded "
+        "it. A click "
+        "is delivered at most once, and a client that falls behind misses some. The subscription ends when the token "
+        "expires or is revoked."
     )
     async def click_tracked(
         self,
         info: Info,
-        program_id: Annotated[ID | None, strawberry.argument(description="Only of this program.")] = None,
-        link_id: Annotated[ID | None, strawberry.argument(description="Only of this link.")] = None,
+        program_id: Annotated[ID | None, strawberry.argument(description="Only emit clicks for this program.")] = None,
+        link_id: Annotated[ID | None, strawberry.argument(description="Only emit clicks through this link.")] = None,
     ) -> AsyncGenerator[ClickEventType, None]:
         viewer_of(info.context)
         selection = selected_field(info)

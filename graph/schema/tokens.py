@@ -1,4 +1,4 @@
-"""Issuing and revoking API tokens."""
+"""The mutations that issue and revoke API tokens, with their inputs and payloads."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,30 +18,41 @@ from graph.schema.types import ApiTokenType
 
 
 @strawberry.input(
-    description="A new token. A program's owner issues its partners' tokens, which show that program only."
+    description="The input of `issueToken`. A program token can only issue partner tokens, limited to its own program."
 )
 class IssueTokenInput:
-    role: TokenRole = value("Whose data it shows.")
-    program_id: ID | None = optional("The program, for the role `PROGRAM`; for `PARTNER`, the only one that it shows.")
-    partner_id: ID | None = optional("The partner, for the role `PARTNER`.")
-    label: str | None = optional("What it is used for, to tell tokens apart; a name like any other.")
-    expires_at: datetime | None = optional("When it ceases to be accepted; never, if left out.")
+    role: TokenRole = value("What the token can read and change.")
+    program_id: ID | None = optional(
+        "The program that the token is bound to. Required for the role `PROGRAM`. With the role `PARTNER`, it limits "
+        "the "
+        "token to the partner's data in this program."
+    )
+    partner_id: ID | None = optional(
+        "The partner that the token is bound to. Required for the role `PARTNER`, invalid for others."
+    )
+    label: str | None = optional("A label to tell tokens apart: 1 to 255 characters, without control characters.")
+    expires_at: datetime | None = optional(
+        "When the token expires. Must be in the future. The token never expires if this is omitted or null."
+    )
 
 
-@strawberry.type(description="A token, issued.")
+@strawberry.type(description="The result of `issueToken`.")
 class IssueTokenPayload(Payload):
-    token: str | None = value("The secret. It is shown this once, and nobody can read it again.")
-    api_token: ApiTokenType | None = value("What is kept of it; null if nothing was done.")
+    token: str | None = value(
+        "The secret to send as `Authorization: Bearer`. It is stored only as a hash and cannot be shown again. Null if "
+        "there are user errors."
+    )
+    api_token: ApiTokenType | None = value("The new token, without its secret. Null if there are user errors.")
 
 
-@strawberry.input(description="A token to revoke.")
+@strawberry.input(description="The input of `revokeToken`.")
 class RevokeTokenInput:
-    id: ID = value("Which token.")
+    id: ID = value("The token to revoke.")
 
 
-@strawberry.type(description="A token, revoked.")
+@strawberry.type(description="The result of `revokeToken`.")
 class RevokeTokenPayload(Payload):
-    api_token: ApiTokenType | None = value("The token as it is now; null if nothing was done.")
+    api_token: ApiTokenType | None = value("The revoked token. Null if there are user errors.")
 
 
 async def issue_token(context: Context, input: IssueTokenInput) -> Mapping[str, Any]:

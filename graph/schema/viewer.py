@@ -1,4 +1,4 @@
-"""The caller, as its token describes it."""
+"""The `viewer` query: the role of the caller's token, and what the token is bound to."""
 
 import strawberry
 
@@ -13,11 +13,14 @@ from graph.schema.token_filters import TokenRole
 from graph.schema.types import PartnerType, ProgramType
 
 
-@strawberry.type(name="Viewer", description="Who is asking, as told by the token.")
+@strawberry.type(name="Viewer", description="The caller, as identified by its token.")
 class ViewerType:
-    role: TokenRole = value("Whose data the token shows.")
-    program: ProgramType | None = value("The program that the token is bound to.")
-    partner: PartnerType | None = value("The partner that the token is bound to.")
+    role: TokenRole = value("What the token can read and change.")
+    program: ProgramType | None = value(
+        "The program that the token is bound to. Null for admin tokens, and for partner tokens that cover all of the "
+        "partner's programs."
+    )
+    partner: PartnerType | None = value("The partner that the token is bound to. Null unless the role is `PARTNER`.")
 
 
 async def viewer(context: Context, selection: SelectedField) -> CompletedValue:
