@@ -69,7 +69,7 @@ class Unauthenticated(ClickgateError):
 class Forbidden(ClickgateError):
     """The viewer may not do this."""
 
-    message = "This is not allowed"
+    message = "Your token does not allow this"
 
 
 class InvalidRequest(ClickgateError):
@@ -175,7 +175,7 @@ class TooComplex(InvalidRequest):
     def __init__(self, limit: str, requested: int, maximum: int) -> None:
         counted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", limit).lower()
         measure = counted if counted.removesuffix("s") == counted else f"number of {counted}"
-        super().__init__(f"The query is too complex: its {measure} of {requested} is over {maximum}")
+        super().__init__(f"The query is too complex: its {measure} ({requested}) exceeds the limit of {maximum}")
         self.limit = limit
         self.requested = requested
         self.maximum = maximum

@@ -58,7 +58,7 @@ def domain_field(value: str) -> str:
 def code_field(value: str) -> str:
     """Return a link's code. Raises `FieldInvalid`."""
     if not CODE.fullmatch(value):
-        raise FieldInvalid("code", "must be 1 to 64 letters, digits, - and _")
+        raise FieldInvalid("code", "must consist of 1 to 64 letters, digits, - and _")
     return value
 
 

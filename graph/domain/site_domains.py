@@ -40,7 +40,7 @@ def normalized_domain(text: str) -> str:
     if match := SCHEME.match(text):
         scheme, rest = (match[1] or "").lower(), text[match.end() :]
     if scheme not in SCHEMES:
-        raise InvalidDomain(f"{NO_DOMAIN}, and its scheme can only be http or https")
+        raise InvalidDomain(f"{NO_DOMAIN}; its scheme can only be http or https")
     url = _parsed(rest)
     host, port = str(url.hostname).removesuffix("."), str(url.port)
     if url.username or url.password or "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:

@@ -69,9 +69,9 @@ def _checked(context: Context, new: NewToken) -> NewToken:
     for field in ("program_id", "partner_id"):
         given = getattr(new, field) is not None
         if field in NEEDS[new.role] and not given:
-            raise FieldInvalid(field, f"is needed for {new.role} tokens")
+            raise FieldInvalid(field, f"is required for {new.role} tokens")
         if given and field not in MAY_HAVE[new.role]:
-            raise FieldInvalid(field, f"is not for {new.role} tokens")
+            raise FieldInvalid(field, f"must be omitted for {new.role} tokens")
     if new.expires_at is not None and new.expires_at <= context.services.clock():
         raise FieldInvalid("expires_at", "must be in the future")
     return new if new.label is None else replace(new, label=name_field("label", new.label))

@@ -61,7 +61,9 @@ class IncludeCondition(NamedTuple):
         """Raise `GraphQLError` if the value is null, which a variable with a default may be."""
         value = self.value.of(values)
         if value is None:
-            message = f"Variable '${self.value.variable}' is null, but @{self.directive.name.value} needs true or false"
+            message = (
+                f"Variable '${self.value.variable}' is null, but @{self.directive.name.value} requires true or false"
+            )
             raise GraphQLError(message, self.directive)
         return bool(value) is self.wanted
 

@@ -80,11 +80,11 @@ class Document:
         definitions = () if self.ast is None else self.ast.definitions
         operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
         if name is None and len(operations) > 1:
-            raise GraphQLError("A document with several operations needs an operationName")
+            raise GraphQLError("operationName is required if a document has several operations")
         for operation in operations:
             if name is None or (operation.name and operation.name.value == name):
                 return operation
-        raise GraphQLError("There is no operation of this name" if name else "There is no operation")
+        raise GraphQLError("The document has no operation with this name" if name else "The document has no operation")
 
 
 class Documents:

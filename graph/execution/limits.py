@@ -98,7 +98,7 @@ def innermost_first(spreads: Mapping[str, Iterable[str]]) -> Iterator[str]:
         yield from TopologicalSorter(spreads).static_order()
     except CycleError as error:
         circle = " → ".join(error.args[1][:4])
-        raise GraphQLError(f"Fragments spread each other in a circle: {circle}") from None
+        raise GraphQLError(f"Fragments form a cycle: {circle}") from None
 
 
 def _size(definition: ExecutableDefinitionNode) -> DefinitionSize:

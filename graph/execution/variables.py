@@ -60,7 +60,7 @@ def _problems(value: Any, type_: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 def _problems_of_object(value: Any, type_: GraphQLInputObjectType, path: Path) -> Iterator[tuple[Path, str]]:
     if not isinstance(value, dict):
-        yield path, f"it must be an object of the type {type_.name}, not {_quoted(value)}"
+        yield path, f"it must be an object of type {type_.name}, not {_quoted(value)}"
         return
     for name, field in type_.fields.items():
         if name in value:
@@ -96,4 +96,4 @@ def _quoted(value: Any) -> str:
         case str() if len(value) > QUOTED_LENGTH:
             return f"{json.encode(value[:QUOTED_LENGTH]).decode()}…"
     text = json.encode(value).decode()
-    return text if len(text) <= QUOTED_LENGTH or isinstance(value, str) else "a longer number"
+    return text if len(text) <= QUOTED_LENGTH or isinstance(value, str) else "a long number"

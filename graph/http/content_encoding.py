@@ -64,7 +64,7 @@ class _Inflater:
 
     def finish(self) -> None:
         if self._began and not self._stream.eof:
-            raise BodyUnreadable(f"The {self._name} body is cut off")
+            raise BodyUnreadable(f"The {self._name} body is truncated")
 
     def _inflate(self, piece: bytes, most: int) -> bytes:
         try:

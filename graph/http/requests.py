@@ -29,7 +29,7 @@ class MalformedRequest(InvalidRequest):
 class UnreadableType(InvalidRequest):
     """The body is in a form that is not read."""
 
-    message = "The body must be application/json, in UTF-8"
+    message = "The body must be application/json, encoded in UTF-8"
 
 
 class RequestPayload(Struct, frozen=True, rename="camel"):
@@ -45,7 +45,7 @@ class RequestPayload(Struct, frozen=True, rename="camel"):
         if not self.query and self.extensions and isinstance(self.extensions.get("persistedQuery"), dict):
             raise PersistedQueryNotSupported
         if self.query is None:
-            raise MalformedRequest("A GraphQL request needs a query")
+            raise MalformedRequest("A GraphQL request must have a query")
         return GraphQLRequest(self.query, self.variables, self.operation_name)
 
 
@@ -62,7 +62,7 @@ async def posted(scope: Scope, receive: Receive, turns: Turns) -> GraphQLRequest
     try:
         sent = _decode(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedRequest(f"The body is no GraphQL request: {problem(error)}") from error
+        raise MalformedRequest(f"The body is not a valid GraphQL request: {problem(error)}") from error
     return sent.request()
 
 
@@ -77,7 +77,7 @@ async def queried(scope: Scope, receive: Receive, turns: Turns) -> GraphQLReques
                 fields[name] = msgspec.json.decode(fields[name]) if fields[name] else None
         sent = msgspec.convert(fields, RequestPayload)
     except (ValueError, RecursionError) as error:
-        raise MalformedRequest(f"The query string is no GraphQL request: {problem(error)}") from error
+        raise MalformedRequest(f"The query string is not a valid GraphQL request: {problem(error)}") from error
     return sent.request()
 
 

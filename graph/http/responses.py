@@ -37,7 +37,7 @@ class MethodNotAllowed(InvalidRequest):
 class NotAcceptable(InvalidRequest):
     """The client takes no media type that GraphQL is answered in."""
 
-    message = f"Answers are {GRAPHQL} or {JSON}"
+    message = f"Responses are available as {GRAPHQL} or {JSON}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,11 +113,11 @@ class GraphQLView(GraphQL[Context, None]):
                 result = measured.result = await self._schema.execute_request(request, context, ALLOWED[method])
         except InvalidOperationTypeError as error:
             if method == "GET":
-                raise MethodNotAllowed("Only queries may be sent by GET", "POST") from error
-            refusal = GraphQLError("Subscriptions are served over a WebSocket")
+                raise MethodNotAllowed("Only queries can be sent with GET", "POST") from error
+            refusal = GraphQLError("Subscriptions require a WebSocket")
             return result_response(PreExecutionError(None, [presented(refusal)]), media)
         except (MissingQueryError, CannotGetOperationTypeError) as error:
-            refusal = GraphQLError("There is no such operation in the document", original_error=error)
+            refusal = GraphQLError("The document has no such operation", original_error=error)
             return result_response(PreExecutionError(None, [presented(refusal)]), media)
         return result_response(result, media)
 

@@ -1,5 +1,7 @@
-"""Shapes compiled to statements: for pages of lists, and for single rows. Compiled once for each shape and kind of
-viewer, and kept; ids, dates and sizes are given when a statement runs."""
+"""Compiles plans to SQL statements, for pages and for rows.
+
+A statement is compiled once per plan and audience, and cached. Ids, dates and page sizes are parameters.
+"""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -19,20 +21,20 @@ from graph.query.list_conditions import ListConditions
 from graph.query.plan import Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
 from graph.query.select_builder import NestedConnection, NodeFactory, SelectBuilder
 
-# A dashboard has some dozens of shapes; whoever writes new ones all the time only loses their own time.
+# A dashboard has a few dozen plans. A client that keeps sending new ones only slows itself down.
 CACHED_PLANS = 512
-# A shape of more parts is compiled anew each time: what is kept must not take more memory than dashboards do.
+# Larger plans are compiled each time, to bound the memory that the cache takes.
 CACHED_PLAN_SIZE = 1000
 T = TypeVar("T")
 
 TupleGetter: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
-# The columns of a child that say whose it is, in the order of its parent's key; empty for a list without parents.
+# The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
 ParentColumns: TypeAlias = tuple[str, ...]
 
 
 class PageStatement(NamedTuple):
-    """What a page asks of the database: its rows, and how many the whole list has; None where that is not wanted. Of a
-    row: the parent's key, the position in the list, and what makes each of the page's nodes."""
+    """The queries of a page: its rows and its total count, each None if not selected. `parent` and `position` take the
+    parent's key and the sort values out of a row; `makers` build its nodes."""
 
     rows: Query | None
     total: Query | None
@@ -43,13 +45,13 @@ class PageStatement(NamedTuple):
 
     @property
     def is_single(self) -> bool:
-        """Whether one query answers all of it, which needs no snapshot."""
+        """Whether a single query suffices, which needs no snapshot."""
         return not self.nested and (self.rows is None or self.total is None)
 
 
 class InlineConnection(NamedTuple):
-    """A page under a single row that is read along with it, a child in each row of the result. Of such a row: the
-    child's key, which is empty where the parent has no children."""
+    """A connection under a single row, read in the same statement with one child per result row. `child` takes the
+    child's key out of a row; the key is null if there are no children."""
 
     nested: NestedConnection
     statement: PageStatement
@@ -57,7 +59,7 @@ class InlineConnection(NamedTuple):
 
 
 class RowsStatement(NamedTuple):
-    """What rows ask of the database, by themselves. Of a row: its primary key, and what makes its value."""
+    """The query of a lookup. `key` takes the primary key out of a row, and `make` builds its node."""
 
     rows: Query
     key: TupleGetter
@@ -67,12 +69,12 @@ class RowsStatement(NamedTuple):
 
     @property
     def is_single(self) -> bool:
-        """Whether one query answers all of it, which needs no snapshot."""
+        """Whether a single query suffices, which needs no snapshot."""
         return not self.nested
 
 
 class _PlanCache(Generic[T]):
-    """A function of a shape, whose results are kept for shapes that are not too large."""
+    """Caches the results of a function of a plan, except for very large plans."""
 
     def __init__(self, make: Callable[..., T]) -> None:
         self._make = make
@@ -85,10 +87,11 @@ class _PlanCache(Generic[T]):
 
 @_PlanCache
 def page_statement(page: PagePlan, under: ParentColumns, audience: Audience, is_sqlite: bool) -> PageStatement:
-    """Put a page's queries together: of the children `under` each of many parents, or else of the whole list."""
+    """Compile a page: of the whole list, or of each parent's children if `under` names the columns that hold the
+    parent's key."""
     listing, selecting = ListConditions(page, audience, is_sqlite=is_sqlite), SelectBuilder(audience)
     family = _parents(page, under, audience, is_sqlite=is_sqlite)
-    # To which nothing is joined; to sort such rows once is enough.
+    # Nothing is joined, so sorting the rows once is enough.
     is_plain = family.parents is None and not _has_joins(page)
     if is_plain:
         row = aliased(ENTITIES[page.entity].table)
@@ -114,8 +117,7 @@ def page_statement(page: PagePlan, under: ParentColumns, audience: Audience, is_
 
 @_PlanCache
 def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bool) -> RowsStatement:
-    """Put together the search for rows by one of their entity's lookups. The page under a single row is read along with
-    it, if it is the only one."""
+    """Compile a lookup. If a single row has exactly one connection under it, that is read in the same statement."""
     entity, selecting = ENTITIES[plan.entity], SelectBuilder(audience)
     row = aliased(entity.table)
     found = entity.lookups[lookup]
@@ -135,7 +137,7 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
 
 
 def _is_flat(page: PagePlan) -> bool:
-    """Return whether a page has neither a total nor pages under its rows."""
+    """Return whether a page has neither a total nor connections under its rows."""
 
     def has_pages(plan: RowPlan) -> bool:
         return any(
@@ -172,7 +174,7 @@ def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
 
 
 class _Parents(NamedTuple):
-    """Whose children a list has: the parents, if it has any, with their keys, and the children's columns for them."""
+    """The parents whose children a list contains, if any, and the child columns that hold their keys."""
 
     parents: FromClause | None
     matching: ParentColumns
@@ -201,8 +203,8 @@ def _parents(page: PagePlan, under: ParentColumns, audience: Audience, *, is_sql
 def _page_rows(
     page: PagePlan, listing: ListConditions, family: _Parents, under: ParentColumns, *, is_sqlite: bool
 ) -> Joined:
-    """Return the page's rows, which are found before anything is joined to them: each program has as many, and a list
-    without programs may have a million. Under each of many parents, these are their children."""
+    """Return the page's rows, selected before anything is joined to them: a list may have a million rows, and each
+    program contributes as many as the page holds."""
     entity = ENTITIES[page.entity]
 
     def limited(child: MappedRow) -> Select[Any]:
@@ -220,7 +222,7 @@ def _page_rows(
 
 
 def _total(page: PagePlan, listing: ListConditions, family: _Parents, under: ParentColumns) -> Query:
-    """Return the count of the whole list, or of each parent's, with the parent's key."""
+    """Return the count of the whole list, or the count for each parent with the parent's key."""
     row = aliased(ENTITIES[page.entity].table)
     counted = select(*(family.keys if under else []), func.count().label("total"))
     counted = counted.select_from(row) if family.parents is None else counted.select_from(family.parents, row)

@@ -1,6 +1,6 @@
-"""What can be read: each kind of row with its attributes, the rows around it, and its lists' orders and filters.
+"""The entities that can be read, with their references, children, orders, filters and lookups.
 
-A name here is a field's or an input's name in the GraphQL schema, in snake_case; the schema adds types and words.
+Names are those of the GraphQL schema in snake_case; `graph.schema` adds types and descriptions.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ from graph.query.entity import (
 )
 from graph.query.landing_url import landing_url
 
-# Sorts before every moment, so what never happened comes last where the latest comes first.
+# Sorts before every real time, so that rows without a click come last in descending order.
 NEVER = literal(datetime(1, 1, 2, tzinfo=UTC), UtcDateTime)
 
 
@@ -86,7 +86,7 @@ BY_UPDATE = Order(
 
 def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
     program = aliased(Program)
-    # Whoever sees a link sees its program: the link's key to the membership makes it so.
+    # Needs no scope of its own: a viewer who may see a link may also see its program.
     domain = select(program.domain).where(program.id == link.program_id).scalar_subquery()
     return [link.destination_url, domain, link.code]
 

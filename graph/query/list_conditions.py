@@ -1,4 +1,7 @@
-"""A list as a page of it is read: which rows are in it, where the page is bounded, and how they are sorted."""
+"""The conditions, sort order and limit of a list.
+
+The compiler applies them to whole lists and to the children of each parent alike.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -16,7 +19,7 @@ Conditions: TypeAlias = Sequence[ColumnElement[bool]]
 
 
 class ListConditions:
-    """The conditions of one list for one kind of viewer. Their values are named by `PagePlan.value`."""
+    """The conditions of one list for one audience. Their parameters are named by `PagePlan.value`."""
 
     def __init__(self, page: PagePlan, audience: Audience, *, is_sqlite: bool) -> None:
         self._page = page
@@ -26,32 +29,32 @@ class ListConditions:
         self._order = self._entity.orders[page.order]
 
     def conditions(self, row: MappedRow) -> Sequence[ColumnElement[bool]]:
-        """Return what is true of every row in the list, whatever the page."""
+        """Return the conditions that hold for every row of the list, on any page."""
         given = [self._filter(row, name) for name in self._page.filters]
         return [visible(row, self._eyes), *given]
 
     def limited(
         self, statement: Select[Any], row: MappedRow, matches: Callable[[MappedRow], Conditions] = lambda row: ()
     ) -> Select[Any]:
-        """Narrow a statement to one page's rows, and one more, which tells whether there is a further page. `matches`
-        says which rows are in the list beside its own conditions, such as a parent's."""
+        """Restrict a statement to the rows of one page, plus one that tells whether there are more. `matches` adds
+        conditions such as the parent's key."""
         if not self._order.partitions:
             return self.cut(statement.where(*matches(row), *self._bounded(row, self.columns(row))), row)
-        # Of the rows that each part would have on the page, it has the first ones.
+        # Each partition contributes at most a page of keys.
         parts = [self._part(part, matches).subquery() for part in self._order.partitions]
         keys = union_all(*(select(*part.c) for part in parts))
         return self.cut(statement.where(*matches(row), tuple_(*self._entity.key_columns(row)).in_(keys)), row)
 
     def cut(self, statement: Select[Any], row: MappedRow) -> Select[Any]:
-        """Sort a statement's rows in the direction of reading, and keep as many as the page needs."""
+        """Sort a statement's rows in reading direction, and apply the page's limit."""
         return self._cut(statement, self.sorting(row))
 
     def sorting(self, row: MappedRow) -> Sequence[ColumnElement[Any]]:
-        """Return what rows are sorted by in the direction of reading."""
+        """Return the sort expressions, in reading direction."""
         return self._sorted(self.columns(row))
 
     def columns(self, row: MappedRow) -> Sequence[ColumnElement[Any]]:
-        """Return the columns of the order; a cursor has their values."""
+        """Return the columns of the order, whose values make up a cursor."""
         return self._order.columns(row)
 
     def _part(self, part: OrderPartition, matches: Callable[[MappedRow], Conditions]) -> Select[Any]:
@@ -68,7 +71,7 @@ class ListConditions:
         return [column.desc() if self._page.reads_descending else column.asc() for column in columns]
 
     def _bounded(self, row: MappedRow, columns: Sequence[ColumnElement[Any]]) -> Conditions:
-        """Return the conditions of the page, given the columns that have the order's values."""
+        """Return the page's conditions, given the columns that hold the order's values."""
         bounds = [self._beyond(columns, bound) for bound in self._page.bounds]
         if self._order.horizon is not None and not self._page.reads_descending:
             bounds.append(before_horizon(columns[0], self._order.horizon, is_sqlite=self._is_sqlite))
@@ -82,8 +85,8 @@ class ListConditions:
         return and_(condition, self._is_seen(filter.names, values)) if filter.names else condition
 
     def _is_seen(self, entity_name: str, key: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
-        """Return whether the row that a filter names is in scope: if not, it finds what one that does not exist finds,
-        or it would tell which rows have to do with it."""
+        """Return whether the row that a filter names is in scope. If it is not, the filter must match nothing, or it
+        would reveal which rows refer to a hidden one."""
         entity = ENTITIES[entity_name]
         named = aliased(entity.table)
         pairs = zip(entity.key_columns(named), key, strict=True)
@@ -93,6 +96,6 @@ class ListConditions:
         values = [
             bindparam(self._page.value(f"{bound}{number}"), type_=column.type) for number, column in enumerate(columns)
         ]
-        # One comparison of rows, which an index of these columns answers.
+        # A single row comparison can use an index on these columns.
         position, cursor = tuple_(*columns), tuple_(*values)
         return position < cursor if self._page.descending is (bound == "after") else position > cursor

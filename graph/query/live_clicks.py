@@ -1,4 +1,7 @@
-"""Clicks as they are committed, in whichever process, to whom they may be shown."""
+"""Clicks as they are committed, in any process, for the viewers who may see them.
+
+The live feed only announces ranges of ids; the clicks themselves are read here, within the viewer's scope.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -13,9 +16,9 @@ from graph.domain.permissions import viewer_of
 from graph.query.plan import RowPlan
 from graph.query.rows import ParameterValues, snapshot_reader
 
-# A revoked token's subscription is closed within a second, the look-up included.
+# Closes the subscription of a revoked token within a second, including the lookup.
 CHECK_SECONDS = 0.75
-# A database that says nothing for so long has gone; the clicks are missed.
+# A database that takes longer is treated as unavailable, and the clicks are missed.
 READ_SECONDS = 5
 
 
@@ -27,9 +30,10 @@ async def clicks(
     program_id: int | None = None,
     link_id: int | None = None,
 ) -> AsyncGenerator[Any, None]:
-    """Yield each click that is committed from now on, of a program and of a link if those are named, finished as
-    plan; at most once, and some not at all where the watcher falls behind or the database goes away meanwhile.
-    Raises `Unauthenticated`, also when the token is no longer good, and `DatabaseUnavailable` before it begins."""
+    """Yield each click committed from now on, optionally only those of a program or a link, built according to the
+    plan. A click is yielded at most once, and may be missed if the watcher falls behind or the database is unavailable.
+    Raises `Unauthenticated`, also once the token stops being valid, and `DatabaseUnavailable` before the first
+    click."""
     viewer_of(context)
     async with _watching(context) as watcher:
         checked_at = monotonic()
@@ -53,7 +57,7 @@ async def _watching(context: Context) -> AsyncIterator[Watcher]:
 
 
 async def _next(watcher: Watcher, until: float) -> Committed | None:
-    """Return what was committed next, or None where nothing is until then, by the monotonic clock."""
+    """Return the next commit, or None if there is none by a time of the monotonic clock."""
     try:
         async with asyncio.timeout(until - monotonic()):
             return await watcher.get()

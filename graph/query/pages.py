@@ -1,4 +1,7 @@
-"""A page made from its rows: nodes, edges with their cursors, where the page lies, and the list's total."""
+"""Builds a page of a connection from its rows.
+
+Nodes, edges with cursors, page info and the total count are all derived here from one result.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +13,7 @@ from graph.query.select_builder import NestedPages
 
 
 class PageBuilder:
-    """One page, from the rows that its statement found: up to one more than the page takes."""
+    """Builds one page from its statement's rows, which are up to one more than the page holds."""
 
     def __init__(
         self, page: PagePlan, statement: PageStatement, rows: Sequence[Any], values: Mapping[str, Any]
@@ -26,7 +29,7 @@ class PageBuilder:
             self._rows = self._rows[::-1]
 
     def build(self, found: NestedPages, total: int) -> dict[str, Any]:
-        """Return the page as the client asked for it."""
+        """Return the page under the response keys of the client. `found` has the connections nested under its rows."""
         return {part.response_key: self._part(part, found, total) for part in self._page.parts}
 
     def _part(
@@ -58,14 +61,14 @@ class PageBuilder:
         match part:
             case Typename(_, type_name):
                 return type_name
-            # A cursor was a row of this list, so there is a page on its other side.
+            # The cursor was a row of this list, so there is at least one row on its other side.
             case Field(_, "has_next_page"):
                 return "before" in self._page.bounds if self._page.backwards else self._has_more
             case Field(_, "has_previous_page"):
                 return self._has_more if self._page.backwards else "after" in self._page.bounds
             case Field(_, "start_cursor"):
                 return self._cursor(self._rows[0]) if self._rows else self._asked_from.get("before")
-            # On an empty page, whoever goes on from it starts where this one did.
+            # After an empty page, a client that polls for new rows starts from the same cursor again.
             case Field(_, "end_cursor"):
                 return self._cursor(self._rows[-1]) if self._rows else self._asked_from.get("after")
         raise KeyError(part)

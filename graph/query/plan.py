@@ -1,14 +1,14 @@
-"""What is wanted of the database, as plain values: a tree of the fields, objects and pages that a client selected.
+"""Query plans: what to read from the database, as a tree of the fields, rows and pages that a client selected.
 
-A shape holds no values (no ids, no dates, no page sizes), so what is compiled for it serves every request of the same
-shape. Its order is the client's order, and `answer` is the name that the client gave to a part.
+A plan holds no values (no ids, dates or page sizes), so the statement compiled for it serves every request of the same
+form. Fields are in the client's order; `response_key` is the key under which the client expects a value.
 """
 
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeAlias
 
 NEEDS_HORIZON = "follows"
-"""Among a request's values: whether a page of it is read up to a horizon."""
+"""The parameter that tells whether one of the request's pages is read only up to a horizon."""
 
 
 class Field(NamedTuple):
@@ -19,7 +19,7 @@ class Field(NamedTuple):
 
 
 class Typename(NamedTuple):
-    """The name of the type, known beforehand."""
+    """The `__typename`, known in advance."""
 
     response_key: str
     type_name: str
@@ -42,10 +42,10 @@ class ToMany(NamedTuple):
 
 
 class _CachedHash:
-    """A tree that is looked up by its value again and again: going through all of it once is enough."""
+    """Computes the hash of a plan once: plans are large, and looked up in caches for every request."""
 
     size: int
-    """How many parts there are in the tree."""
+    """The number of nodes in the tree."""
     _hash: int
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ def _size(value: object) -> int:
 
 @dataclass(frozen=True)
 class RowPlan(_CachedHash):
-    """What is wanted of one row."""
+    """The selected fields of one row."""
 
     entity: str
     parts: tuple[Field | Typename | ToOne | ToMany, ...]
@@ -78,7 +78,7 @@ class RowPlan(_CachedHash):
 
 
 class Nodes(NamedTuple):
-    """A page's rows."""
+    """The rows of a page."""
 
     response_key: str
     plan: RowPlan
@@ -91,21 +91,21 @@ class Cursor(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """A page's rows with their cursors; of an edge, `Nodes` is its one row."""
+    """The rows of a page with their cursors. Within an edge, `Nodes` is its single row."""
 
     response_key: str
     parts: tuple[Nodes | Cursor | Typename, ...]
 
 
 class PageInfoFields(NamedTuple):
-    """Where the page lies in the list."""
+    """The selected fields of `pageInfo`."""
 
     response_key: str
     parts: tuple[Field | Typename, ...]
 
 
 class TotalCount(NamedTuple):
-    """How many rows the whole list has."""
+    """The number of rows in the whole list."""
 
     response_key: str
 
@@ -115,8 +115,8 @@ PageField: TypeAlias = Nodes | Edges | PageInfoFields | TotalCount | Typename
 
 @dataclass(frozen=True)
 class PagePlan(_CachedHash):
-    """What is wanted of one page of a list. `number` tells it from the other pages of a request, and prefixes the names
-    of its values; `bounds` are those of "after" and "before" that are given."""
+    """The selected fields of one page of a list. `number` distinguishes it from other pages of the request and prefixes
+    the names of its parameters; `bounds` are those of "after" and "before" that are given."""
 
     number: int
     entity: str
@@ -131,9 +131,9 @@ class PagePlan(_CachedHash):
 
     @property
     def reads_descending(self) -> bool:
-        """Whether rows are read from the largest on, as from the end of an ascending list."""
+        """Whether rows are read in descending order, as they are for the last page of an ascending list."""
         return self.descending is not self.backwards
 
     def value(self, name: str) -> str:
-        """Return the name of one of the page's values."""
+        """Return the name of one of the page's parameters."""
         return f"page{self.number}_{name}"

@@ -1,7 +1,8 @@
-"""Read rows for the API: pages of lists, and single rows, finished as the client asked for them.
+"""Reads pages and single rows for the API.
 
-A page or a row takes one statement, and one more for each page nested in it and for each total, however many rows
-there are; all of them see one snapshot. The only page under a single row comes along with it.
+A page or a row takes one statement, plus one for each connection nested in it and one for each total, however many rows
+there are. All of them see the same snapshot. If a single row has exactly one connection under it, both are read in one
+statement.
 """
 
 from collections import defaultdict
@@ -34,7 +35,7 @@ NO_PARENT: RowKey = ()
 
 
 async def page(context: Context, plan: PagePlan, values: ParameterValues) -> Any:
-    """Return a page of a whole list. `values` are those that the shape names, and those of the pages in it. Raises
+    """Return a page of a whole list. `values` are the parameters of the plan and of the pages nested in it. Raises
     `Unauthenticated`, `DatabaseUnavailable`."""
     is_single = page_statement(plan, (), viewer_of(context).audience, context.services.store.is_sqlite).is_single
     async with snapshot_reader(context, values, is_single=is_single) as reader:
@@ -53,10 +54,10 @@ async def find(context: Context, plan: RowPlan, values: ParameterValues, lookup:
 async def snapshot_reader(
     context: Context, values: ParameterValues, *, is_single: bool = False
 ) -> AsyncIterator["Reader"]:
-    """Open a snapshot to read from, if it is for more than a single query. Raises as `page` does."""
+    """Open a snapshot to read from, unless a single query suffices. Raises as `page` does."""
     viewer, store = viewer_of(context), context.services.store
     if values.get(NEEDS_HORIZON):
-        # Before the snapshot: what is promised now holds for whatever is committed after it.
+        # Taken before the snapshot, so that everything up to the horizon is in it.
         values = {**values, **await context.services.writer.horizon()}
     with outages():
         if is_single:
@@ -76,7 +77,8 @@ class Reader:
         self._is_sqlite = is_sqlite
 
     async def rows(self, plan: RowPlan, lookup: str, named: ParameterValues) -> dict[RowKey, Any]:
-        """Return the rows that a lookup finds, by their primary keys and in their order; `named` are its values."""
+        """Return the rows that a lookup finds, by primary key and in the order of the keys. `named` are the lookup's
+        parameters."""
         statement = rows_statement(plan, lookup, self._eyes, self._is_sqlite)
         rows = await self._fetch(statement.rows, {f"lookup_{name}": value for name, value in named.items()})
         if statement.along is not None:
@@ -85,7 +87,7 @@ class Reader:
         return {statement.key(row): statement.make(row, found) for row in rows}
 
     def _single(self, statement: RowsStatement, along: InlineConnection, rows: Sequence[Any]) -> dict[RowKey, Any]:
-        """Return a single row whose children were read along with it."""
+        """Return a single row whose children were read in the same statement."""
         if not rows:
             return {}
         children = [row for row in rows if along.child(row)[0] is not None]
@@ -94,7 +96,7 @@ class Reader:
         return {statement.key(rows[0]): statement.make(rows[0], found)}
 
     async def pages(self, page: PagePlan, under: ParentColumns, parents: Sequence[RowKey]) -> dict[RowKey, Any]:
-        """Return a page for each parent's key; a list without parents has its page under the key of no columns."""
+        """Return a page for each parent's key. A list without parents has its page under the empty key."""
         statement = page_statement(page, under, self._eyes, self._is_sqlite)
         values = self._parents(parents, len(under))
         rows: Sequence[Any] = [] if statement.rows is None else await self._fetch(statement.rows, values)
@@ -120,7 +122,7 @@ class Reader:
         }
 
     def _parents(self, parents: Sequence[RowKey], width: int) -> ParameterValues:
-        # A row without the key, such as a link without a program, has no children.
+        # A row without the key has no children, such as a link without a program.
         known = [key for key in parents if None not in key]
         return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
 

@@ -1,6 +1,7 @@
-"""A select put together for what is wanted of a row: its columns, the rows joined to it, and how to finish a value.
+"""Builds one SELECT for a row plan: its columns, the rows joined to it, and the functions that build nodes from
+results.
 
-Every row that takes part is confined to the viewer's scope here.
+Every joined row is restricted to the viewer's scope here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,14 +17,14 @@ from graph.query.entities import ENTITIES
 from graph.query.entity import Children, Entity, MappedRow
 from graph.query.plan import Field, PagePlan, RowPlan, ToMany, ToOne, Typename
 
-# The pages under a statement's rows, finished: by the page's number, then by the parent's key.
+# Pages nested under the rows of a statement: by page number, then by parent key.
 NestedPages: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]
-# What makes a finished value of one of the statement's rows.
+# Builds a node from a result row and the pages nested under it.
 NodeFactory: TypeAlias = Callable[[Sequence[Any], NestedPages], Any]
 
 
 class NestedConnection(NamedTuple):
-    """A page of children under each row: which columns of theirs equal which of the row, and how to read those."""
+    """A connection under each row: its plan, the child columns that hold the parent's key, and how to read that key."""
 
     page: PagePlan
     under: tuple[str, ...]
@@ -32,23 +33,23 @@ class NestedConnection(NamedTuple):
 
 
 class SelectBuilder:
-    """The parts of one select, collected while its shape is walked."""
+    """The parts of one SELECT, collected while its plan is walked."""
 
     def __init__(self, audience: Audience) -> None:
         self.audience: Audience = audience
         self.nested: list[NestedConnection] = []
-        # With their positions: what is wanted twice is read once.
+        # Each column with its position, so that a column selected twice is read once.
         self._columns: dict[ColumnElement[Any], int] = {}
-        # By the row that points to them: what is wanted by several names is joined once. SQLite joins up to 64 tables.
+        # By the referring row, so that a reference selected twice is joined once: SQLite allows 64 tables in a join.
         self._joins: dict[tuple[MappedRow, str], tuple[MappedRow, ColumnElement[bool]]] = {}
 
     def place(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-        """Add columns; return the function that takes their values out of a row of the result."""
+        """Add columns. Returns a function that takes their values out of a result row."""
         return _tuple_getter(self._positions(columns))
 
     def select(self, source: Any) -> Select[Any]:
-        """Return the select, from a source that has the rows that were walked."""
-        # Labels, because two rows may have columns of one name.
+        """Return the SELECT from a source that contains the rows that were added."""
+        # Labels, because two rows may have columns of the same name.
         columns = [column.label(f"column{at}") for column, at in self._columns.items()]
         statement = select(*columns).select_from(source)
         for row, condition in self._joins.values():
@@ -56,12 +57,12 @@ class SelectBuilder:
         return statement
 
     def row(self, row: MappedRow, plan: RowPlan) -> NodeFactory:
-        """Add what is wanted of a row; return what makes it a finished value: a struct, which is encoded as an object
-        with the client's names."""
+        """Add the fields of a row plan. Returns the function that builds a node: a struct that is encoded as an object
+        with the client's response keys."""
         entity = ENTITIES[plan.entity]
         values = [self._part(row, entity, part) for part in plan.parts]
         answer = _struct_type([part.response_key for part in plan.parts])
-        # Most values are columns as they are; the others take the place of any column.
+        # Most values are plain columns; the computed ones first take the value of any column and are then replaced.
         take = _tuple_getter([value if isinstance(value, int) else 0 for value in values])
         made = [(at, value) for at, value in enumerate(values) if not isinstance(value, int)]
         if not made:
@@ -76,7 +77,7 @@ class SelectBuilder:
         return make
 
     def _part(self, row: MappedRow, entity: Entity, part: Field | Typename | ToOne | ToMany) -> int | NodeFactory:
-        """Return where in a row of the result a part's value is, or what makes it."""
+        """Return the position of a field in the result row, or the function that builds its value."""
         match part:
             case Typename(_, type_name):
                 return lambda row, found: type_name
@@ -130,6 +131,6 @@ def _tuple_getter(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[A
 
 
 def _struct_type(names: Sequence[str]) -> type[Struct]:
-    """Return a struct whose values are encoded under these names. It is made in a quarter of the time of a dict."""
+    """Return a struct type that is encoded with these keys. It is built four times as fast as a dict."""
     fields = [f"part{at}" for at in range(len(names))]
     return defstruct("Answer", fields, frozen=True, gc=False, rename=dict(zip(fields, names, strict=True)))

@@ -1,6 +1,6 @@
-"""Whose clicks a report counts, and by what it ranks them: which rollups answer that, and which conditions confine it.
+"""Which clicks a report counts, and what it ranks them by.
 
-Every condition on a row comes with that of the viewer's scope.
+Every condition comes with that of the viewer's scope. The filters also decide which rollups can answer a report.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from graph.domain.scope import PARTNER, Audience, Condition, visible
 
 
 class ReportDimension(StrEnum):
-    """What a ranking is of."""
+    """What a ranking is by."""
 
     PROGRAM = "program"
     PARTNER = "partner"
@@ -34,8 +34,8 @@ DIMENSIONS: Mapping[str, Dimension] = {dimension: dimension for dimension in VAL
 
 @dataclass(frozen=True, slots=True)
 class ClickSelection:
-    """All clicks that this audience may see, or those of them of certain programs, partners and links, whose ids are then
-    given as `program_ids`, `partner_ids` and `link_ids` when a statement runs."""
+    """The clicks that an audience may see, or only those of certain programs, partners and links. Their ids are the
+    parameters `program_ids`, `partner_ids` and `link_ids`."""
 
     audience: Audience
     of_programs: bool = False
@@ -44,7 +44,7 @@ class ClickSelection:
 
     @property
     def level(self) -> Level:
-        """Whose rollups tell these clicks from others."""
+        """The level of the rollups that tell these clicks from others."""
         if self.of_links:
             return "link"
         if self.of_partners or self.audience in ("partner", "partner of a program"):
@@ -52,12 +52,13 @@ class ClickSelection:
         return "program"
 
     def dimension(self, by: ReportDimension | None) -> Dimension:
-        """Return the dimension of the rollups that a ranking is made from: their subjects themselves may be ranked."""
+        """Return the rollup dimension that a ranking is read from. It is "total" if the ranking is by the subjects of
+        the rollups themselves."""
         dimension = DIMENSIONS.get(by or "", "total")
         return dimension if dimension in SPANS[self.level] else "total"
 
     def spans(self, by: ReportDimension | None = None) -> Sequence[int]:
-        """Return the spans of time, longest first, of which there are rollups for a ranking or for totals."""
+        """Return the lengths of the rollups available for a ranking or for totals, in seconds, longest first."""
         return SPANS[self.level][self.dimension(by)]
 
     def programs(self, program: Any) -> Sequence[Condition]:
@@ -73,7 +74,7 @@ class ClickSelection:
         ]
 
     def rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
-        """Return the conditions on rollups of those programs, whose subjects are named so that an index finds them."""
+        """Return the conditions on rollups of those programs, naming their subjects so that an index is used."""
         conditions = [
             rollup.level == self.level,
             visible(rollup, self.audience),

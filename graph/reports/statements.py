@@ -1,5 +1,7 @@
-"""The statements of click reports. Each adds up four things: rollups, those that are moved from one bucket to another,
-the events that rollups do not contain yet, and the events in the odd minutes at the ends of a span.
+"""The SQL of click reports.
+
+Each statement adds up four sources: rollups, rollups moved from one bucket to another, events that are not in rollups
+yet, and events in the odd minutes at the ends of a period.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,13 +39,13 @@ from graph.domain.scope import Condition
 from graph.reports.filters import ClickSelection, ReportDimension, event_value
 
 SumsSelect = Select[*tuple[Any, ...]]
-# What is selected takes a few dozen forms, times what can be ranked.
+# There are a few dozen forms of requests, times the dimensions.
 CACHED_STATEMENTS = 512
 
 
 @lru_cache(CACHED_STATEMENTS)
 def series(selection: ClickSelection, form: Form, *, is_sqlite: bool) -> Query:
-    """Select the sums of `COUNTERS`, after the bucket's number, for each bucket in which there were clicks."""
+    """Select the sums of `COUNTERS` for each bucket that has clicks, after the number of the bucket."""
     sums = _Sums(selection, None, form, is_sqlite).all()
     return Query(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
 
@@ -52,8 +54,8 @@ def series(selection: ClickSelection, form: Form, *, is_sqlite: bool) -> Query:
 def ranking(
     selection: ClickSelection, by: ReportDimension, is_bot: bool | None, form: Form, *, is_sqlite: bool
 ) -> Query:
-    """Select the sums of `COUNTERS`, after the value, for the values with most clicks, as many as `limit` says. With
-    `is_bot`, only a bot's or only people's clicks count."""
+    """Select the sums of `COUNTERS` for the values with the most clicks, after the value, up to the parameter `limit`.
+    `is_bot` restricts the ranking to clicks by bots or by people."""
     sums = _Sums(selection, by, form, is_sqlite).all()
     people, bots = _total(sums.c.people), _total(sums.c.bots)
     clicks = people + bots if is_bot is None else bots if is_bot else people
@@ -63,7 +65,7 @@ def ranking(
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Sums by value, or else by bucket."""
+    """Sums by value, or by bucket if there is no dimension."""
 
     selection: ClickSelection
     by: ReportDimension | None
@@ -71,9 +73,9 @@ class _Sums:
     is_sqlite: bool
 
     def all(self) -> Subquery:
-        """Return the sums of each value or bucket, which together make up its clicks."""
+        """Return the sums from all sources, several per value or bucket."""
         moved = (self.moved_of(kind) for kind in self.form.moved)
-        # To look for what cannot be there takes PostgreSQL as long as to read twenty rows.
+        # On PostgreSQL, looking for events that cannot exist takes as long as reading twenty rows.
         left_over = [self.left_over()] if self.form.has_events else []
         return union_all(self.folded(), *moved, self.waiting(), *left_over).subquery("sums")
 
@@ -94,7 +96,7 @@ class _Sums:
         return select(key.label("key"), *(getattr(rollup, name) for name in COUNTERS)).select_from(source)
 
     def moved_of(self, kind: Kind) -> SumsSelect:
-        """Select the rollups of a kind, which are added to a bucket or taken off one."""
+        """Select the rollups of one kind that are added to a bucket or subtracted from it."""
         selection, moved, program = self.selection, MovedRollups(kind, is_sqlite=self.is_sqlite), aliased(Program)
 
         def conditions(rollup: Any) -> Sequence[Condition]:
@@ -106,12 +108,13 @@ class _Sums:
         return select(key.label("key"), *counts).select_from(source).where(*selection.programs(program))
 
     def waiting(self) -> SumsSelect:
-        """Select the queued events that will be in rollups. There may be many, and many ranges: summed up by the
-        quarter of an hour first, of which no such range has a part only."""
+        """Select the queued events, which are not in rollups yet. There may be many of them and many ranges, so they
+        are first summed by quarter of an hour: no range splits one."""
         selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
         known = and_(program.id == QueuedClicks.program_id, *selection.programs(program))
         queue = join(QueuedClicks, program, known)
-        # Whose they are is asked of the few that were found, or another index would look better than the key.
+        # The scope is checked on the few events found: in the join, it would lead the planner to another index than the
+        # key.
         source, event = self._rows_of(queue, ClickEvent, lambda event: [queued(event)])
         quarter = quarter_of(event.occurred_at).label("quarter_at")
         values = [] if self.by is None else [event_value(event, self.by).label("value")]
@@ -145,7 +148,7 @@ class _Sums:
 
 
 def _with_ranges(program: Any, ranges: TableValuedAlias, conditions: Sequence[Condition]) -> InOrder:
-    """Return programs, each with the ranges, as far as conditions hold."""
+    """Return the programs, each with the ranges, that meet the conditions."""
     return InOrder(inspect(program).selectable, ranges, and_(*conditions))
 
 

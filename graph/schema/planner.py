@@ -166,7 +166,7 @@ def _info_part(selection: SelectedField) -> Field | Typename:
 
 def _size(given: Mapping[str, Any]) -> int:
     if "first" in given and "last" in given:
-        raise FieldInvalid("last", "must not be given together with first")
+        raise FieldInvalid("last", "cannot be combined with first")
     for name in ("first", "last"):
         if not 0 <= (size := given.get(name, PAGE_ROWS)) <= LARGEST_PAGE:
             raise FieldInvalid(name, f"must be between 0 and {LARGEST_PAGE}")
@@ -195,7 +195,7 @@ def _plain(name: str, value: Any, filter: Filter) -> Any:
     if not isinstance(value, str):
         return value
     if "\0" in value:
-        raise FieldInvalid(name, "must not contain NUL")
+        raise FieldInvalid(name, "must not contain NUL characters")
     return value if filter.spell is None else filter.spell(value)
 
 

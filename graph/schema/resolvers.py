@@ -41,7 +41,7 @@ async def row_by_key(context: Context, selection: SelectedField, ref: RowRef) ->
 async def node(context: Context, selection: SelectedField) -> CompletedValue:
     ref = decode_id(selection.argument_values["id"])
     if ref.type_name not in ENTITIES or len(ref.key) != len(ENTITIES[ref.type_name].key):
-        raise FieldInvalid("id", "is not an id of this API")
+        raise FieldInvalid("id", "is not a valid id")
     return await row_by_key(context, selection, ref)
 
 
@@ -63,13 +63,13 @@ def only_argument(selection: SelectedField, *names: str) -> tuple[str, Any]:
     given = selection.argument_values
     if len(given) != 1:
         first, second = names
-        raise FieldInvalid(first, f"or {second} must be given, and not both")
+        raise FieldInvalid(first, f"or {second} must be given, but not both")
     return next(iter(given.items()))
 
 
 def text_argument(field: str, text: str) -> str:
     if "\0" in text:
-        raise FieldInvalid(field, "must not contain NUL")
+        raise FieldInvalid(field, "must not contain NUL characters")
     return text
 
 

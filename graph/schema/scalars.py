@@ -14,7 +14,7 @@ LARGEST = 2**63 - 1
 
 def _parse_integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1 or abs(value) > LARGEST:
-        raise GraphQLError("BigInt must be an integer of at most 64 bits")
+        raise GraphQLError("BigInt must be a 64-bit integer")
     return int(value)
 
 
@@ -25,7 +25,7 @@ def _parse_time(value: object) -> datetime:
             return time.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise GraphQLError('DateTime must be like "2026-05-01T12:00:00Z", with an offset')
+    raise GraphQLError('DateTime must be an RFC 3339 timestamp with a UTC offset, such as "2026-05-01T12:00:00Z"')
 
 
 SCALARS: Mapping[object, ScalarDefinition] = {

@@ -78,7 +78,7 @@ async def test_a_damaged_body_is_refused_in_words_that_say_so(gateway: Gateway, 
     whole = gzip.compress(BODIES[path])
     for cut in (1, 5, 12, len(whole) - 9, len(whole) - 1):
         answer = await sent(gateway, path, whole[:cut], "gzip")
-        assert (answer.status_code, problem(answer)) == (400, "The gzip body is cut off")
+        assert (answer.status_code, problem(answer)) == (400, "The gzip body is truncated")
     for damaged in (BODIES[path], whole[:-8] + bytes(8), whole + b"more", b"\x1f\x8b" + bytes(30)):
         answer = await sent(gateway, path, damaged, "gzip")
         assert (answer.status_code, problem(answer)) == (400, "The body is not valid gzip")

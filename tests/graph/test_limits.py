@@ -234,7 +234,7 @@ def test_a_form_is_measured_through_fragments(measure: str, query: str) -> None:
 
     (refusal,) = refusals(2)
     assert measure in refusal
-    assert "of 3 is over 2" in refusal
+    assert "(3) exceeds the limit of 2" in refusal
     assert not refusals(3)
 
 
