@@ -1,4 +1,7 @@
-"""Issue and revoke API tokens."""
+"""Issues and revokes API tokens.
+
+Nobody can grant more access than they have themselves.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,17 +22,17 @@ from graph.domain.fields import name_field
 from graph.domain.permissions import check_manager
 from graph.domain.scope import Viewer, visible
 
-# For each role, which of the program and the partner a token needs, and which it may have.
+# For each role, the bindings that a token requires, and those that it may have.
 NEEDS = {"admin": (), "program": ("program_id",), "partner": ("partner_id",)}
 MAY_HAVE = {"admin": (), "program": ("program_id",), "partner": ("partner_id", "program_id")}
 
 
 async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]]:
-    """Issue a token; return the secret, which is never shown again, and the token's row.
+    """Issue a token. Returns the secret, which is never shown again, and the token's row.
 
-    A program's owner issues its partners' tokens, and they show that program's part only: nobody can grant more than
-    they see. Raises `FieldInvalid` for a program, partner or date that is missing or out of place, `UnknownProgram`,
-    `UnknownPartner`, `Forbidden`, `DatabaseUnavailable`.
+    Program tokens can only issue partner tokens, limited to their own program. Raises `FieldInvalid` for a program,
+    partner or expiry that is missing or not allowed, `UnknownProgram`, `UnknownPartner`, `Forbidden`,
+    `DatabaseUnavailable`.
     """
     viewer = check_manager(context)
     if viewer.role == "program":
@@ -42,8 +45,8 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
 
 
 async def revoke(context: Context, token_id: int) -> Mapping[str, Any]:
-    """Revoke a token, if it is not revoked already, and return its row. Running gateways refuse it within a second.
-    Raises `UnknownToken`, for one out of sight too, `Forbidden`, `DatabaseUnavailable`."""
+    """Revoke a token unless it is revoked already, and return its row. Running gateways reject it within a second.
+    Raises `UnknownToken`, also for a token out of scope, `Forbidden`, `DatabaseUnavailable`."""
     viewer = check_manager(context)
     this = (ApiToken.id == token_id, visible(ApiToken, viewer.audience))
     moment = func.coalesce(ApiToken.revoked_at, literal(context.services.clock(), UtcDateTime))

@@ -1,4 +1,8 @@
-"""A valid document, made ready to be priced: what of it costs anything, and from which variables that is known."""
+"""Turns a valid document into a cost plan: the parts of it that cost anything, and the variables that the cost depends
+on.
+
+The plan is made once per document; costs are then computed from it for each request.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -45,18 +49,19 @@ from graph.execution.cost import (
     Variables,
 )
 
-# The key in a field's metadata under which it names a cost of its own.
+# The key in a field's metadata for a cost of its own.
 COST = "cost"
 TOTAL_COUNT_COST = 10
-# An executor resolves each value of introspection by itself, which takes as long as reading so many of a row.
+# The executor resolves each value of introspection separately, which takes as long as reading this many values of a
+# row.
 INTROSPECTION_VALUES = 20
-# An alias is repeated for each row; so many letters of one count as a value.
+# An alias is repeated in every row, so this many characters of it count as one value.
 ALIAS_LETTERS = 16
-# The sizes of pages that a document is asked for with.
+# Costs by the variables that a document is sent with, mostly different page sizes.
 CACHED_COSTS = 16
 MISSING = object()
-# What the lists of introspection count as: about what they hold, but for `types`, which counts a tenth. So the whole
-# introspection query of GraphiQL is within the default maximum once, and twice it is not.
+# The assumed lengths of the lists of introspection: roughly their real lengths, except `types`, which counts a tenth.
+# The default maximum thus allows the introspection query of GraphiQL once, but not twice.
 INTROSPECTION_ITEMS = {"types": 5, "fields": 10, "args": 2, "inputFields": 5, "enumValues": 5, "possibleTypes": 5}
 
 
@@ -66,7 +71,7 @@ class CostPlan:
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
         self._lengths = introspection_lengths(schema)
-        # Those that tell sizes of pages, and what is included.
+        # The variables that determine page sizes and what is included.
         self._variables: set[str] = set()
         self._known: dict[tuple[object, ...], Cost | TooComplex] = {}
         self._fragments = {
@@ -81,8 +86,8 @@ class CostPlan:
                 self._operations[id(node)] = self._selected(node.selection_set, root)
 
     def cost(self, operation: OperationDefinitionNode, values: Variables, most_steps: int) -> Cost:
-        """Return what an operation of this very document costs, with its coerced variables. Raises `TooComplex` where
-        that takes too many steps, and `GraphQLError` where the variables leave open what is included."""
+        """Return the cost of one of the document's operations, given its coerced variables. Raises `TooComplex` after
+        too many steps, and `GraphQLError` if the variables leave it open what is included."""
         key = (id(operation), *(values.get(name, MISSING) for name in self._variables))
         known = self._known.get(key)
         if known is None:
@@ -103,8 +108,8 @@ class CostPlan:
         return SelectionSet(len(found) - len(others), others)
 
     def _selection(self, node: SelectionNode, parent: GraphQLCompositeType) -> PricedSelection | None:
-        """Return a selection, or None for a scalar that costs nothing and is always included."""
-        # Where a field is skipped, it does not matter whether it would be included.
+        """Return a selection, or None for a scalar that is free and always included."""
+        # `@skip` is checked first: if it applies, `@include` does not matter.
         conditions = tuple(sorted(self._conditions(node.directives or ()), key=lambda condition: condition.wanted))
         match node:
             case FragmentSpreadNode():
@@ -174,7 +179,7 @@ class CostPlan:
 
 @lru_cache(1)
 def introspection_lengths(schema: GraphQLSchema) -> Mapping[str, float]:
-    """Return how long the lists of introspection are: that of all types, and the others on average."""
+    """Return the lengths of the lists of introspection: the number of all types, and averages for the others."""
     types = schema.type_map.values()
     fields = [type_.fields for type_ in types if is_object_type(type_) or is_interface_type(type_)]
     inputs = [type_.fields for type_ in types if is_input_object_type(type_)]
@@ -186,7 +191,7 @@ def introspection_lengths(schema: GraphQLSchema) -> Mapping[str, float]:
         "inputFields": sum(map(len, inputs)) / len(types),
         "enumValues": sum(map(len, enums)) / len(types),
         "args": sum(map(len, arguments)) / max(1, len(arguments)),
-        "ofType": 0.5,  # of the types around a type there are few
+        "ofType": 0.5,  # types have few wrappers
     }
 
 

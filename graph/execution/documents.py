@@ -1,8 +1,8 @@
-"""Documents parsed, validated and planned once, kept for the next request that sends the same text.
+"""Parses, validates and plans documents, and caches them for later requests with the same text.
 
-Both what is accepted and what is refused is kept. Whatever a document contains, reading it takes some tens of
-milliseconds at most: its tokens are counted while it is parsed, its form is measured before it is validated, and
-validation gives up after its first errors or too many steps.
+Both accepted and rejected documents are cached. Whatever a document contains, reading it takes a few dozen milliseconds
+at most: tokens are counted while parsing, the form is checked before validation, and validation stops after its first
+errors or too many steps.
 """
 
 from collections import OrderedDict
@@ -29,34 +29,36 @@ from graph.execution.cost_plan import CostPlan
 from graph.execution.limits import Limits, check_size
 from graph.execution.parsing import parse_document
 
-# Steps of the rules that compare fields with fields, and follow operations into fragments. A step takes some
-# microseconds, and an honest query, whose fragments overlap here and there, some hundreds. The library's own bound of
-# half a million is meant for JavaScript.
+# Steps of the rules that compare fields with each other and follow operations into fragments. A step takes a few
+# microseconds; an honest query, with a few overlapping fragments, takes some hundreds. The library's own limit of half
+# a million is meant for JavaScript.
 VALIDATION_STEPS = 20_000
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = VALIDATION_STEPS
 validation_context.MAX_FRAGMENT_WORK = VALIDATION_STEPS
-# What the library says when it gives up there.
+# The message with which the library gives up.
 VALIDATION_ABORTED = "Validation aborted."
 MOST_ERRORS = 10
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-# A few hundred different queries of a large application.
+# Enough for a few hundred queries of a large application.
 CACHE_BYTES = 32 * 1024 * 1024
-# What a parsed document takes in memory besides its text, measured.
+# The memory that a parsed document takes besides its text, as measured.
 BYTES_PER_TOKEN = 450
 BYTES_PER_DOCUMENT = 4096
-# An operation's few lists, with and without a cursor; together they take about as much as the document.
+# Enough for an operation with a few lists, with and without cursors. Together they take about as much memory as the
+# document.
 MOST_DERIVED = 16
 T = TypeVar("T")
 
 
 class DerivedValues:
-    """What was made of a document for earlier requests; dropped with it, and cleared when there is too much."""
+    """A cache of what was derived from a document. It is dropped with the document, and cleared when it grows too
+    large."""
 
     def __init__(self) -> None:
         self._made: dict[object, Any] = {}
 
     def get(self, key: object, make: Callable[[], T]) -> T:
-        """Return what was made for a key, or make it."""
+        """Return the value for a key, computing it if needed."""
         if key not in self._made:
             if len(self._made) >= MOST_DERIVED:
                 self._made.clear()
@@ -66,7 +68,8 @@ class DerivedValues:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text that was read. With any `errors` it must not be executed; without `ast` it could not even be parsed."""
+    """A document that was read. If it has `errors`, it must not be executed; if `ast` is None, it could not be
+    parsed."""
 
     ast: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
@@ -76,7 +79,7 @@ class Document:
     derived: DerivedValues = field(default_factory=DerivedValues)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """Return the operation of this name, or the only one. Raises `GraphQLError`."""
+        """Return the operation with this name, or the only one. Raises `GraphQLError`."""
         definitions = () if self.ast is None else self.ast.definitions
         operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
         if name is None and len(operations) > 1:
@@ -88,7 +91,7 @@ class Document:
 
 
 class Documents:
-    """The documents of one schema. Those that were not asked for the longest are forgotten first."""
+    """The documents of one schema. The least recently used are evicted first."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, cache_bytes: int = CACHE_BYTES) -> None:
         self.limits = limits
@@ -98,7 +101,7 @@ class Documents:
         self._cache: OrderedDict[str, tuple[Document, int]] = OrderedDict()
 
     def read(self, text: str) -> Document:
-        """Return the document that a text is."""
+        """Return the document with this text."""
         cached = self._cache.get(text)
         if cached is not None:
             self._cache.move_to_end(text)
@@ -132,7 +135,7 @@ class Documents:
 
 
 def _tokens(ast: DocumentNode | None) -> int:
-    """Count a document's tokens, comments included: they are linked to each other."""
+    """Count a document's tokens, including comments, by following the links between them."""
     count = 0
     token = ast.loc.start_token if ast is not None and ast.loc is not None else None
     while token is not None:

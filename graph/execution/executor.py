@@ -1,8 +1,8 @@
-"""How queries are executed, where every root field looks ahead at all that is selected under it and reads it in one go.
+"""Executes queries with look-ahead: each root field reads everything selected under it at once.
 
-What such a field returns is an answer as it goes out; resolving each of its thousand values once more would take most
-of the time. So a query's root fields are resolved here, without what the library's executor does beside; mutations,
-subscriptions and introspection go through that, which passes finished values through.
+A root field returns completed JSON values; completing each of a thousand values again would take most of the time.
+Queries are therefore resolved here, bypassing the library's executor. Mutations, subscriptions and introspection go
+through the library, which passes completed values through.
 """
 
 import asyncio
@@ -29,24 +29,24 @@ from graph.execution.admission import Admitted, GuardedSchema
 from graph.execution.requests import GraphQLRequest
 from graph.execution.selections import LookAhead, SelectedField
 
-# Each root field may take a connection of the pool, which is there for other requests too.
+# Each root field may take a connection from the pool, which other requests need too.
 FIELDS_AT_ONCE = 4
 
 
 class CompletedValue(NamedTuple):
-    """An answer that needs no completion: made of what JSON is made of, in the client's names and order. `errors` say
-    why a part of it is null."""
+    """A value that needs no completion: plain JSON values, under the client's response keys and in its order. `errors`
+    explain why parts of it are null."""
 
     value: Any
     errors: Sequence[GraphQLError] = ()
 
 
-# What reads a root field's answer, given what is selected of it, its arguments included.
+# Resolves a root field, given its selection including its arguments.
 Resolver: TypeAlias = Callable[[Context, SelectedField], Awaitable[CompletedValue]]
 
 
 class ResolvesWith(FieldExtension):
-    """Says by what a root field is read."""
+    """A field extension that holds the resolver of a root field."""
 
     def __init__(self, read: Resolver) -> None:
         self.read = read
@@ -54,13 +54,13 @@ class ResolvesWith(FieldExtension):
     async def resolve_async(self, next_: Any, source: Any, info: Info, **arguments: Any) -> Any:
         finished = await self.read(info.context, selected_field(info))
         for error in finished.errors:
-            raise error  # the library has no place for errors beside an answer
+            raise error  # the library cannot return a value together with errors
         return finished
 
 
 def selected_field(info: Info) -> SelectedField:
-    """Return what is selected of the field that is being resolved."""
-    # Strawberry's own view of it tells neither types nor all of the arguments.
+    """Return the selection of the field that is being resolved."""
+    # Strawberry's own selections have neither types nor all arguments.
     raw = info._raw_info
     variables = VariableValues({}, raw.variable_values)  # type: ignore[arg-type]  # the values alone, whatever it says
     look_ahead = LookAhead(raw.schema, raw.fragments, variables)
@@ -68,7 +68,7 @@ def selected_field(info: Info) -> SelectedField:
 
 
 class LookAheadExecutor(StrawberryGraphQLCoreExecutionContext):
-    """The library's executor, which passes finished values through."""
+    """The library's executor, except that it passes completed values through."""
 
     def complete_value(
         self,
@@ -87,7 +87,7 @@ class LookAheadExecutor(StrawberryGraphQLCoreExecutionContext):
 
 
 class LookAheadSchema(GuardedSchema):
-    """A schema that executes its queries itself, but for those that ask for introspection."""
+    """A schema that executes queries itself, except those with introspection."""
 
     def __init__(self, query: type, **options: Any) -> None:
         super().__init__(query, execution_context_class=LookAheadExecutor, **options)
@@ -128,7 +128,7 @@ class LookAheadSchema(GuardedSchema):
         return ExecutionResult(data, errors or None, self.costs(admitted))
 
     async def _fields(self, root: Sequence[SelectedField], context: Context) -> Sequence[CompletedValue]:
-        """Return the answers of root fields."""
+        """Return the values of the root fields."""
         if len(root) == 1:
             return [await self._field(root[0], context)]
         turns = asyncio.Semaphore(FIELDS_AT_ONCE)
@@ -140,7 +140,7 @@ class LookAheadSchema(GuardedSchema):
         return await asyncio.gather(*map(in_turn, root))
 
     async def _field(self, selection: SelectedField, context: Context) -> CompletedValue:
-        """Return the answer of a root field, or null with the error that is in its place."""
+        """Return the value of a root field, or null with its error."""
         if selection.is_typename:
             return CompletedValue(selection.parent_type_name)
         try:

@@ -1,4 +1,7 @@
-"""What a client selected under a field: with its fragments, aliases, directives and variables resolved."""
+"""What a client selected under a field, with fragments, aliases, directives and variables resolved.
+
+Root fields use it to look ahead at everything they have to read.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -36,8 +39,9 @@ T = TypeVar("T")
 
 
 class FieldLocation(NamedTuple):
-    """Where a field stands, in the answer and in the document. As a context manager it gives errors about the field's
-    arguments that place: an operation's root field is read in one go, and would be blamed for all of them."""
+    """The location of a field in the response and in the document. As a context manager it assigns errors about the
+    field's arguments to that location; otherwise they would be reported for the root field, which reads everything at
+    once."""
 
     path: tuple[str | int, ...]
     node: FieldNode
@@ -53,14 +57,14 @@ class FieldLocation(NamedTuple):
 
 
 class Arguments:
-    """The arguments of a field, which may be asked for again with other variables."""
+    """The arguments of a field, which can be coerced repeatedly with different variables."""
 
     def __init__(self, declared: GraphQLField, node: FieldNode) -> None:
         self._declared = declared
         self._node = node
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the values that are not null, coerced, by their names in the schema."""
+        """Return the coerced values that are not null, by their names in the schema."""
         if not self._node.arguments:
             return {}
         values = get_argument_values(self._declared, self._node, variables)
@@ -68,7 +72,7 @@ class Arguments:
 
 
 class SelectedField:
-    """A field that was selected: `response_key` is the client's name for it, `parent_type_name` the type that it belongs to."""
+    """A selected field: `response_key` is its key in the response, `parent_type_name` the type that it belongs to."""
 
     def __init__(
         self, look_ahead: "LookAhead", response_key: str, nodes: Sequence[FieldNode], parent: GraphQLObjectType
@@ -97,7 +101,7 @@ class SelectedField:
 
     @property
     def type(self) -> Any:
-        """The field's type, without list and non-null around it."""
+        """The field's named type, without list and non-null wrappers."""
         return get_named_type(self.declared.type)
 
     @property
@@ -106,50 +110,50 @@ class SelectedField:
 
     @property
     def argument_values(self) -> dict[str, Any]:
-        """The arguments that are not null, coerced, by their names in the schema."""
+        """The coerced arguments that are not null, by their names in the schema."""
         with self.location:
             return self.arguments.values(self.look_ahead.variables)
 
     @property
     def location(self) -> FieldLocation:
-        """Where errors about the field's arguments belong."""
+        """The location of errors about the field's arguments."""
         return FieldLocation(self._path, self.nodes[0])
 
     @property
     def _path(self) -> tuple[str | int, ...]:
         if self.parent is None:
             return (self.response_key,)
-        # Arguments are the same for every item of a list; the first one stands for all.
+        # Arguments are the same for every item of a list, so the first one stands for all.
         item = (0,) if is_list_type(get_nullable_type(self.parent.declared.type)) else ()
         return (*self.parent._path, *item, self.response_key)
 
     def subfields(self, type_: GraphQLObjectType | None = None) -> Sequence["SelectedField"]:
-        """Return what is selected under the field, where its value is of its own type or of a narrower one."""
+        """Return what is selected under the field, for its own type or a narrower one."""
         found = self.look_ahead.selected(type_ or self.type, self.nodes)
         for each in found:
             each.parent = self
         return found
 
     def cached(self, make: Callable[["SelectedField"], T]) -> T:
-        """Return what `make` makes of the field. Where only values differ and not which ones are given, it is what was
-        made at an earlier time, so nothing of the variables' values may be in it, but for enums and booleans."""
+        """Return what `make` derives from the field, cached across requests with the same form of variables. The result
+        must not depend on the values of variables, except enums and booleans."""
         return self.look_ahead.cached((self.response_key, make), lambda: make(self))
 
     @property
     def declared(self) -> GraphQLField:
-        """The field as the schema has it."""
+        """The field's definition in the schema."""
         return self._parent_type.fields[self._name]
 
     @property
     def field(self) -> StrawberryField:
-        """The field as it was written."""
+        """The field's Strawberry definition."""
         field: StrawberryField = self.declared.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         return field
 
 
 class LookAhead:
-    """Looks ahead at what an operation selects, with its variables. What is made of that may be kept, where there is a
-    place that outlives the request."""
+    """The selections of one operation, with its variables. What is derived from them may be cached beyond the
+    request."""
 
     def __init__(
         self,
@@ -167,13 +171,13 @@ class LookAhead:
         self._derived = derived
 
     def object_type(self, name: str) -> GraphQLObjectType:
-        """Return a type of the schema by its name."""
+        """Return a type of the schema by name."""
         return cast(GraphQLObjectType, self.schema.type_map[name])
 
     def selected(
         self, type_: GraphQLObjectType, nodes: Iterable[FieldNode | OperationDefinitionNode]
     ) -> Sequence[SelectedField]:
-        """Return the selections under all of a field's nodes, merged, for a value of an object type."""
+        """Return the merged selections under all of a field's nodes, for a value of an object type."""
         merged: dict[str, list[FieldNode]] = {}
         spread: set[str] = set()
         for node in nodes:
@@ -182,7 +186,7 @@ class LookAhead:
         return [SelectedField(self, response_key, same, type_) for response_key, same in merged.items()]
 
     def cached(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
-        """Return what is made for a key and for variables of this form."""
+        """Return the value for a key and this form of variables, computing it if needed."""
         if self._derived is None or self._operation is None:
             return make()
         return self._derived.get((id(self._operation), *key, _variable_pattern(self.variables.coerced)), make)
@@ -190,7 +194,7 @@ class LookAhead:
     def _merge(
         self, merged: dict[str, list[FieldNode]], spread: set[str], type_: GraphQLObjectType, inner: SelectionSetNode
     ) -> None:
-        """Add the fields by the client's names for them. A fragment that was `spread` before adds nothing."""
+        """Add fields by response key. A fragment in `spread` adds nothing."""
         for node in inner.selections:
             if node.directives and not self._is_included(node):
                 continue
@@ -221,8 +225,8 @@ class LookAhead:
 
 
 def _variable_pattern(value: Any) -> Any:
-    """Return what a value has in common with others that select the same: which parts of it are given, and what tells
-    one selection from another."""
+    """Return what a value has in common with all values that lead to the same selection: which parts are given, and
+    those that tell selections apart."""
     match value:
         case None | bool() | Enum():
             return value

@@ -1,6 +1,6 @@
-"""One GraphQL request, as it comes in a body or in a query string.
+"""Decodes GraphQL requests from bodies and query strings.
 
-Raises `MalformedRequest` for whatever is not one, in words that name the field.
+Anything malformed raises `MalformedRequest`, whose message names the field.
 """
 
 import re
@@ -23,17 +23,17 @@ TYPE = re.compile(rf"\b({'|'.join(JSON_TYPES)})\b")
 
 
 class MalformedRequest(InvalidRequest):
-    """What was sent is no GraphQL request."""
+    """The input is not a GraphQL request."""
 
 
 class UnreadableType(InvalidRequest):
-    """The body is in a form that is not read."""
+    """The media type of the body is not supported."""
 
     message = "The body must be application/json, encoded in UTF-8"
 
 
 class RequestPayload(Struct, frozen=True, rename="camel"):
-    """A GraphQL request as it is sent."""
+    """A GraphQL request as clients send it."""
 
     query: str | None = None
     variables: dict[str, Any] | None = None
@@ -53,7 +53,7 @@ _decode = msgspec.json.Decoder(RequestPayload).decode
 
 
 async def posted(scope: Scope, receive: Receive, turns: Turns) -> GraphQLRequest:
-    """Return the request in a body when it is its turn. Raises `UnreadableType`, `MalformedRequest`,
+    """Return the request in a body, once it is the caller's turn. Raises `UnreadableType`, `MalformedRequest`,
     `PersistedQueryNotSupported`, and what `read_body` raises."""
     if not is_readable(header(scope, b"content-type")):
         raise UnreadableType
@@ -67,8 +67,8 @@ async def posted(scope: Scope, receive: Receive, turns: Turns) -> GraphQLRequest
 
 
 async def queried(scope: Scope, receive: Receive, turns: Turns) -> GraphQLRequest:
-    """Return the request in a query string, where `variables` and `extensions` are JSON, when it is its turn. Raises
-    `MalformedRequest`, `PersistedQueryNotSupported`, and `ClientDisconnect`."""
+    """Return the request in a query string, where `variables` and `extensions` are JSON, once it is the caller's turn.
+    Raises `MalformedRequest`, `PersistedQueryNotSupported`, and `ClientDisconnect`."""
     await turns.take(receive)
     fields: dict[str, Any] = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     try:
@@ -82,7 +82,7 @@ async def queried(scope: Scope, receive: Receive, turns: Turns) -> GraphQLReques
 
 
 def problem(error: Exception) -> str:
-    """Return what a decoder says is wrong, with the types called by their names in JSON."""
+    """Return a decoder's error message, with types called by their JSON names."""
     match error:
         case RecursionError():
             return "it is nested too deeply"

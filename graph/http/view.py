@@ -1,5 +1,6 @@
-"""`/graphql`: requests over HTTP, answered here as the GraphQL-over-HTTP draft has it, and sockets, where Strawberry
-speaks graphql-transport-ws.
+"""The `/graphql` endpoint: HTTP requests as in the GraphQL-over-HTTP draft, and WebSockets.
+
+HTTP is handled here rather than by Strawberry, for its status codes, limits and media types.
 """
 
 import re
@@ -33,7 +34,7 @@ from graph.http.responses import GraphQLResponse, MethodNotAllowed, NotAcceptabl
 from graph.http.websocket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
 
 METHODS = ("GET", "POST", "OPTIONS")
-# Long enough for a slow line; whoever connects says who they are at once.
+# Long enough for a slow connection; clients initialize at once.
 INIT_SECONDS = 10
 ALLOWED = {"GET": (OperationType.QUERY,), "POST": (OperationType.QUERY, OperationType.MUTATION)}
 VARY = "Accept, Accept-Encoding, Origin"
@@ -43,16 +44,16 @@ PREFLIGHT = {
     "Vary": f"{VARY}, Access-Control-Request-Headers",
 }
 USUAL_HEADERS = "Authorization, Content-Type"
-# Names of headers, with commas between; browsers ask for a handful.
+# Header names separated by commas. Browsers ask for a handful.
 HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 HEADER_NAMES_LENGTH = 4096
 
 
 class GraphQLView(GraphQL[Context, None]):
-    """The endpoint of a schema. It finds the process's services in the lifespan's state.
+    """The endpoint of a schema. The services of the process are taken from the state of the lifespan.
 
-    `origins` are those of the browsers' pages, besides the gateway's own, that may use it; `*` allows any. `page` is
-    what a browser gets that asks for a page here, instead of an answer.
+    `origins` are the origins, besides the gateway's own, whose pages may use the endpoint; `*` allows any. `page`
+    answers browsers that ask for HTML.
     """
 
     websocket_adapter_class = Socket
@@ -142,8 +143,8 @@ class GraphQLView(GraphQL[Context, None]):
 
 
 def _preflight(scope: Scope) -> GraphQLResponse:
-    """Allow whatever headers a page asks for, such as those of tracing: none of them means anything here but the token,
-    and the origin says who may send that."""
+    """Allow any headers that a page asks for, such as those of tracing. Only the token means anything here, and
+    `origins` controls who may send it."""
     wanted = header(scope, b"access-control-request-headers") or ""
     is_list = len(wanted) <= HEADER_NAMES_LENGTH and HEADER_NAMES.fullmatch(wanted) is not None
     allowed = {"Access-Control-Allow-Headers": wanted if is_list else USUAL_HEADERS}

@@ -72,7 +72,7 @@ async def _check_token(context: Context) -> None:
             if token_id is not None and not await context.services.is_good(token_id):
                 raise Unauthenticated
     except DatabaseUnavailable:
-        return  # nothing can be shown then, either
+        return  # no click can be read either
 
 
 async def _read(
@@ -85,4 +85,4 @@ async def _read(
         async with asyncio.timeout(READ_SECONDS), snapshot_reader(context, values) as reader:
             return list((await reader.rows(plan, lookup, named)).values())
     except (DatabaseUnavailable, TimeoutError):
-        return []  # as if the watcher had fallen behind; it need not subscribe again
+        return []  # missed, as if the watcher had fallen behind; the subscription goes on

@@ -49,7 +49,7 @@ class _CachedHash:
     _hash: int
 
     def __post_init__(self) -> None:
-        own: Any = self  # those below are dataclasses
+        own: Any = self  # every subclass is a dataclass
         values: Any = tuple(getattr(own, field.name) for field in fields(own))
         object.__setattr__(self, "_hash", hash(values))
         object.__setattr__(self, "size", _size(values))

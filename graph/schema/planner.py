@@ -1,4 +1,7 @@
-"""From a selection to the shapes that `graph.query` reads, and the values that go with them."""
+"""Turns selections into query plans, and arguments into the parameters of their statements.
+
+A plan depends only on the form of a request, so it is cached with the document.
+"""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -34,19 +37,19 @@ from graph.schema.sorting import OrderDirection
 
 PAGE_ROWS = 20
 LARGEST_PAGE = 100
-# By their names in the schema.
+# Named as in the schema.
 BOUNDS = ("after", "before")
 
 
 class PageArguments(NamedTuple):
-    """A page of a plan, the arguments that tell its values, and where those stand."""
+    """A page of a plan, the arguments that its parameters come from, and their location."""
 
     page: PagePlan
     arguments: Arguments
     location: FieldLocation
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the values that the plan names. Raises `GraphQLError`, in the page's own place."""
+        """Return the parameters of the page. Raises `GraphQLError` at the location of the arguments."""
         with self.location:
             return self._values(variables)
 
@@ -71,13 +74,13 @@ class PageArguments(NamedTuple):
 
 
 class QueryPlan(NamedTuple):
-    """A selection without its values, which serves every request of its form."""
+    """A plan with its pages, which serves every request of the same form."""
 
     root: Any
     pages: Sequence[PageArguments]
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the values of one request. Raises `GraphQLError` for arguments that make no sense."""
+        """Return the parameters for one request. Raises `GraphQLError` for invalid arguments."""
         found: dict[str, Any] = {}
         for page in self.pages:
             found |= page.values(variables)
@@ -85,31 +88,31 @@ class QueryPlan(NamedTuple):
 
 
 def plan_page(selection: SelectedField) -> QueryPlan:
-    """Return what is wanted of a list's page."""
+    """Return the plan of a page of a list."""
     planner = Planner()
     return QueryPlan(planner.page(selection), planner.pages)
 
 
 def plan_row(selection: SelectedField, type_: GraphQLObjectType | None = None) -> QueryPlan:
-    """Return what is wanted of a row; of its field's type, or of a narrower one."""
+    """Return the plan of a row, for the type of its field or a narrower one."""
     planner, row_type = Planner(), type_ or selection.type
     return QueryPlan(planner.row(row_type, selection.subfields(row_type)), planner.pages)
 
 
 class Planner:
-    """Shapes of one request; `pages` gathers the pages in them."""
+    """Plans what one request reads. `pages` collects the pages in its plans."""
 
     def __init__(self) -> None:
         self.pages: list[PageArguments] = []
 
     def row(self, type_: GraphQLObjectType, selections: Sequence[SelectedField]) -> RowPlan:
-        """Return what is wanted of a row of a type."""
+        """Return the plan of a row."""
         return RowPlan(type_.name, tuple(self._part(type_, selection) for selection in selections))
 
     def page(self, selection: SelectedField) -> PagePlan:
-        """Return what is wanted of a list's page."""
+        """Return the plan of a page."""
         entity = get_named_type(selection.type.fields["nodes"].type).name
-        # Before those that are nested in it.
+        # Numbered before the pages nested in it.
         number, given = len(self.pages), selection.argument_values
         location = selection.location
         self.pages.append(PageArguments(None, selection.arguments, location))  # type: ignore[arg-type]  # until it is made
@@ -176,7 +179,7 @@ def _size(given: Mapping[str, Any]) -> int:
 
 
 def _filters(entity: str, given: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
-    """Return the values of the conditions that a filter input has, by their names in the catalogue."""
+    """Return the parameters of the conditions in a filter input, by the names of the filters."""
     found: dict[str, tuple[Any, ...]] = {}
     for name, value in (given or {}).items():
         if value is None:

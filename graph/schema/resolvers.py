@@ -1,4 +1,7 @@
-"""How a root field reads: look ahead, plan, read, and hand over the finished answer."""
+"""The resolvers that root fields share: plan the selection, read it, and return completed values.
+
+All of them look ahead, so that a request takes a constant number of SQL statements.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,14 +21,14 @@ from graph.schema.planner import Planner, QueryPlan, plan_page, plan_row
 
 
 async def page(context: Context, selection: SelectedField) -> CompletedValue:
-    """Answer a list's page. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
+    """Resolve a page of a list. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
     viewer_of(context)
     plan = selection.cached(plan_page)
     return CompletedValue(await rows.page(context, plan.root, plan.values(selection.look_ahead.variables)))
 
 
 async def row(context: Context, selection: SelectedField, type_name: str, lookup: str, **named: Any) -> CompletedValue:
-    """Answer the row of a type that a lookup finds, or null. Raises as `page` does."""
+    """Resolve the row that a lookup finds, or null. Raises as `page` does."""
     viewer_of(context)
     type_ = selection.look_ahead.object_type(type_name)
     plan = selection.look_ahead.cached((selection.response_key, type_name), lambda: plan_row(selection, type_))
@@ -34,7 +37,7 @@ async def row(context: Context, selection: SelectedField, type_name: str, lookup
 
 
 async def row_by_key(context: Context, selection: SelectedField, ref: RowRef) -> CompletedValue:
-    """Answer the row that a global id names, or null. Raises as `page` does."""
+    """Resolve the row that a global id refers to, or null. Raises as `page` does."""
     return await row(context, selection, ref.type_name, "key", **ref.named)
 
 
@@ -46,7 +49,7 @@ async def node(context: Context, selection: SelectedField) -> CompletedValue:
 
 
 async def numbered(context: Context, selection: SelectedField) -> CompletedValue:
-    """Answer a row that is found by its number in the database, too."""
+    """Resolve a row by its global id or its numeric id."""
     name, value = only_argument(selection, "id", "databaseId")
     if name == "id":
         return await row_by_id(context, selection, value)
@@ -59,7 +62,7 @@ async def row_by_id(context: Context, selection: SelectedField, id: str) -> Comp
 
 
 def only_argument(selection: SelectedField, *names: str) -> tuple[str, Any]:
-    """Return the name and the value of the one argument that is given. Raises `FieldInvalid` unless it is one."""
+    """Return the name and the value of the only argument. Raises `FieldInvalid` unless exactly one is given."""
     given = selection.argument_values
     if len(given) != 1:
         first, second = names
@@ -74,9 +77,9 @@ def text_argument(field: str, text: str) -> str:
 
 
 async def compose(context: Context, selection: SelectedField, values: Mapping[str, Any]) -> CompletedValue:
-    """Answer an object made of values by the names of its fields, null where there is none: what JSON is made of,
-    objects and lists of objects as such mappings, and rows as `RowRef`s, which are read in one snapshot. Where a row's
-    lists are asked for in a way that makes no sense, that row is null, if it may be. Raises as `page` does."""
+    """Resolve an object from values by field name, null where missing: JSON values, nested mappings and lists of them,
+    and `RowRef`s, which are read in one snapshot. If the arguments of a list under a row are invalid, that row is null
+    if it may be. Raises as `page` does."""
     planner, wanted, read_values, errors = Planner(), {}, dict[str, Any](), []
     parts = selection.subfields()
     for part in parts:
@@ -96,8 +99,7 @@ async def compose(context: Context, selection: SelectedField, values: Mapping[st
 
 
 def check(selection: SelectedField) -> None:
-    """Return if the lists under the rows of a composed object are asked for in a way that makes sense. Raises
-    `GraphQLError`."""
+    """Raise `GraphQLError` if the arguments of lists under the rows of a composed object are invalid."""
     planner = Planner()
     for part in selection.subfields():
         if not part.is_typename and part.type.name in ENTITIES:
@@ -105,7 +107,7 @@ def check(selection: SelectedField) -> None:
 
 
 def _plan_row(planner: Planner, part: SelectedField) -> QueryPlan:
-    """Return what is wanted of a row, as one of several that are read together."""
+    """Return the plan of one of several rows that are read together."""
     first = len(planner.pages)
     return QueryPlan(planner.row(part.type, part.subfields()), planner.pages[first:])
 
@@ -124,7 +126,7 @@ def _plain(part: SelectedField, values: Mapping[str, Any]) -> Any:
         return part.parent_type_name
     match values.get(part.name):
         case RowRef():
-            return None  # it could not be read
+            return None  # it could not be planned
         case Mapping() as inner:
             return {each.response_key: _plain(each, inner) for each in part.subfields()}
         case list() as items:
