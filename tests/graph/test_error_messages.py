@@ -157,7 +157,7 @@ async def asked(gateway: Gateway, token: str, document: str, value: Any = None) 
     return body_of(await gateway.http.post("/graphql", content=body, headers={**headers, "Content-Type": JSON}))
 
 
-async def test_no_message_shows_what_only_python_knows(gateway: Gateway) -> None:
+async def test_no_message_exposes_python_values_or_types(gateway: Gateway) -> None:
     token = await gateway.token()
     wrong: dict[str, str] = {}
     messages: set[str] = set()
@@ -220,7 +220,7 @@ async def test_a_message_names_arguments_as_the_client_wrote_them(gateway: Gatew
         assert [message for message, _ in said(await asked(gateway, token, document))] == [words]
 
 
-async def test_what_is_wrong_with_a_variable_is_told_in_its_own_terms(gateway: Gateway) -> None:
+async def test_an_invalid_variable_is_described_in_json_terms(gateway: Gateway) -> None:
     token = await gateway.token()
     document = "query ($value: ClickEventFilter!) { clickEvents(filter: $value) { __typename } }"
     told: list[tuple[Any, str]] = [
@@ -232,7 +232,10 @@ async def test_what_is_wrong_with_a_variable_is_told_in_its_own_terms(gateway: G
         ({"isBot": "yes"}, ' at .isBot: it must be a Boolean, not "yes"'),
         ({"os": {"nope": None}}, " at .os: it must be a String, not an object"),
         ({"programId": [True]}, " at .programId: it must be an ID, not a list"),
-        ({"occurredTo": "today"}, ' at .occurredTo: DateTime must be an RFC 3339 timestamp with a UTC offset, such as "2026-05-01T12:00:00Z"'),
+        (
+            {"occurredTo": "today"},
+            ' at .occurredTo: DateTime must be an RFC 3339 timestamp with a UTC offset, such as "2026-05-01T12:00:00Z"',
+        ),
     ]
     for value, words in told:
         messages = [message for message, _ in said(await asked(gateway, token, document, value))]
@@ -256,6 +259,6 @@ async def test_what_is_wrong_with_a_variable_is_told_in_its_own_terms(gateway: G
         (b"", "Input data was truncated"),
     ],
 )
-async def test_what_is_no_request_is_told_in_json_s_terms(gateway: Gateway, body: bytes, words: str) -> None:
+async def test_a_malformed_request_is_described_in_json_terms(gateway: Gateway, body: bytes, words: str) -> None:
     answer = body_of(await gateway.http.post("/graphql", content=body, headers={"Content-Type": JSON}))
     assert [message for message, _ in said(answer)] == [f"The body is not a valid GraphQL request: {words}"]

@@ -1,4 +1,4 @@
-"""Click reports: the same as a recount of the events, folded or not, in any span and any time zone."""
+"""Click reports equal a recount of the events, folded or not, for any period and time zone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -179,7 +179,7 @@ DAY = ReportRequest(datetime(2026, 10, 25, tzinfo=BERLIN), datetime(2026, 10, 26
 
 
 @pytest.mark.parametrize("fold", [True, False])
-async def test_each_hour_of_a_day_with_25_has_its_click(world: World, fold: bool) -> None:
+async def test_each_hour_of_a_25_hour_day_has_its_click(world: World, fold: bool) -> None:
     start = DAY.start.astimezone(UTC)
     await world.click(*(click(start + timedelta(hours=hour)) for hour in range(-1, 26)))
     if fold:
@@ -196,7 +196,7 @@ async def test_each_hour_of_a_day_with_25_has_its_click(world: World, fold: bool
     assert [bucket.counts.clicks for bucket in report.series[Interval.DAY]] == [25]
 
 
-async def test_clicks_that_are_folded_meanwhile_are_counted_once(world: World) -> None:
+async def test_clicks_folded_during_a_report_are_counted_once(world: World) -> None:
     await world.click(*(click(DAY.start, link) for link in (1, 2, 3, 4, 5) * 40))
     folder = world.folder(portion_clicks=1)
     folding = asyncio.create_task(folder.fold_all())
@@ -209,7 +209,7 @@ async def test_clicks_that_are_folded_meanwhile_are_counted_once(world: World) -
     await folder.close()
 
 
-async def test_the_number_of_statements_does_not_grow_with_the_time_asked_for(world: World) -> None:
+async def test_the_number_of_statements_does_not_grow_with_the_period(world: World) -> None:
     statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -240,7 +240,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_time_asked_for(wo
         ("limit", {"tops": (Top(ReportDimension.PAGE, 101),)}),
     ],
 )
-def test_a_request_out_of_bounds_names_the_field(field: str, change: dict[str, Any]) -> None:
+def test_an_invalid_request_names_the_field(field: str, change: dict[str, Any]) -> None:
     with pytest.raises(FieldInvalid) as refused:
         check(replace(DAY, **change))
     assert refused.value.field == field
@@ -265,7 +265,7 @@ async def test_the_largest_report_is_answered(world: World) -> None:
 
 @pytest.mark.parametrize("fold", [True, False])
 @pytest.mark.parametrize("at", [DAY.start, DAY.start + timedelta(seconds=1)])
-async def test_a_span_of_no_time_has_no_clicks(world: World, at: datetime, fold: bool) -> None:
+async def test_an_empty_period_has_no_clicks(world: World, at: datetime, fold: bool) -> None:
     await world.click(click(DAY.start), click(at))
     if fold:
         await world.fold()
@@ -286,7 +286,7 @@ async def test_a_span_of_no_time_has_no_clicks(world: World, at: datetime, fold:
             assert not any(report.tops.values())
 
 
-async def test_ids_beyond_any_row_count_nothing(world: World) -> None:
+async def test_ids_larger_than_any_row_match_no_clicks(world: World) -> None:
     await world.click(click(DAY.start))
     ids = (2**63 - 1,)
     for chosen_ids in (ReportFilter(program_ids=ids), ReportFilter(partner_ids=ids), ReportFilter(link_ids=ids)):
@@ -295,6 +295,6 @@ async def test_ids_beyond_any_row_count_nothing(world: World) -> None:
         assert not report.tops[Top(ReportDimension.LINK)]
 
 
-async def test_nobody_sees_a_report_without_a_token(world: World) -> None:
+async def test_a_report_requires_a_token(world: World) -> None:
     with pytest.raises(Unauthenticated):
         await reader.read(structs.replace(world.context, viewer=None), DAY)

@@ -1,4 +1,4 @@
-"""Everybody sees what is theirs and nothing else: each field, filter and cursor, by each kind of token."""
+"""Each viewer sees what is in its scope and nothing else, through every field, filter and cursor."""
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -31,7 +31,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-async def test_everybody_sees_all_of_the_own_and_nothing_else(world: World, check: str) -> None:
+async def test_each_viewer_sees_everything_in_scope_and_nothing_else(world: World, check: str) -> None:
     for eye in world.viewers:
         await getattr(Matrix(world, eye), check)()
 
@@ -50,7 +50,7 @@ CONTROLS = {
 }
 
 
-async def test_a_check_fails_wherever_something_is_not_confined(
+async def test_every_scope_check_fails_if_its_condition_is_missing(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running_gateway(make_sqlite(), face=rest, **UNBOUNDED) as gateway:
