@@ -54,7 +54,7 @@ class IncludeCondition(NamedTuple):
     """The condition of `@include`, which requires true, or of `@skip`, which requires false."""
 
     value: ArgumentValue
-    wanted: bool
+    required: bool
     directive: DirectiveNode
 
     def holds(self, values: Variables) -> bool:
@@ -66,7 +66,7 @@ class IncludeCondition(NamedTuple):
                 f"Variable '${self.value.variable}' is null, but @{self.directive.name.value} requires true or false"
             )
             raise GraphQLError(message, self.directive)
-        return bool(value) is self.wanted
+        return bool(value) is self.required
 
 
 class PageSize(NamedTuple):

@@ -110,7 +110,7 @@ class CostPlan:
     def _selection(self, node: SelectionNode, parent: GraphQLCompositeType) -> PricedSelection | None:
         """Return a selection, or None for a scalar that is free and always included."""
         # `@skip` is checked first: if it applies, `@include` does not matter.
-        conditions = tuple(sorted(self._conditions(node.directives or ()), key=lambda condition: condition.wanted))
+        conditions = tuple(sorted(self._conditions(node.directives or ()), key=lambda condition: condition.required))
         match node:
             case FragmentSpreadNode():
                 return FragmentSpread(conditions, node.name.value)

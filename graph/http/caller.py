@@ -22,10 +22,10 @@ def caller(services: Services, scope: Scope) -> Context:
     return Context(services, client[0] if client else None, header(scope, b"user-agent"))
 
 
-def header(scope: Scope, wanted: bytes) -> str | None:
+def header(scope: Scope, lower_name: bytes) -> str | None:
     """Return the first header with this lower-case name."""
     for name, value in scope["headers"]:
-        if name == wanted:
+        if name == lower_name:
             return bytes(value).decode(errors="replace")
     return None
 

@@ -30,7 +30,7 @@ class Rank(NamedTuple):
 
 
 @lru_cache(CACHED_HEADERS)
-def wanted(accept: str | None) -> str | None:
+def response_media_type(accept: str | None) -> str | None:
     """Return the media type of the response, or None if the client accepts neither.
 
     A client that names neither gets plain JSON, which every older client understands. One that names both with equal

@@ -28,7 +28,7 @@ from graph.execution.error_presentation import presented, presented_refusal
 from graph.execution.metrics import kind_of, measure_operation
 from graph.execution.requests import GraphQLRequest, PersistedQueryNotSupported
 from graph.http.caller import bearer, caller, header, identified
-from graph.http.content_negotiation import JSON, takes_gzip, wanted, wants_page
+from graph.http.content_negotiation import JSON, response_media_type, takes_gzip, wants_page
 from graph.http.requests import posted, queried
 from graph.http.responses import GraphQLResponse, MethodNotAllowed, NotAcceptable, error_response, result_response
 from graph.http.websocket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
@@ -76,7 +76,7 @@ class GraphQLView(GraphQL[Context, None]):
         elif self._page is not None and _asks_for_page(scope):
             await self._page(scope, receive, send)
         else:
-            media = wanted(header(scope, b"accept"))
+            media = response_media_type(header(scope, b"accept"))
             try:
                 answer = await self._answer(scope, receive, media)
             except ClientDisconnect:
@@ -145,9 +145,9 @@ class GraphQLView(GraphQL[Context, None]):
 def _preflight(scope: Scope) -> GraphQLResponse:
     """Allow any headers that a page asks for, such as those of tracing. Only the token means anything here, and
     `origins` controls who may send it."""
-    wanted = header(scope, b"access-control-request-headers") or ""
-    is_list = len(wanted) <= HEADER_NAMES_LENGTH and HEADER_NAMES.fullmatch(wanted) is not None
-    allowed = {"Access-Control-Allow-Headers": wanted if is_list else USUAL_HEADERS}
+    requested = header(scope, b"access-control-request-headers") or ""
+    is_list = len(requested) <= HEADER_NAMES_LENGTH and HEADER_NAMES.fullmatch(requested) is not None
+    allowed = {"Access-Control-Allow-Headers": requested if is_list else USUAL_HEADERS}
     return GraphQLResponse(204, headers={"Allow": ", ".join(METHODS)} | PREFLIGHT | allowed)
 
 

@@ -34,13 +34,13 @@ ParentColumns: TypeAlias = tuple[str, ...]
 
 class PageStatement(NamedTuple):
     """The queries of a page: its rows and its total count, each None if not selected. `parent` and `position` take the
-    parent's key and the sort values out of a row; `makers` build its nodes."""
+    parent's key and the sort values out of a row; `node_factories` build its nodes."""
 
     rows: Query | None
     total: Query | None
     parent: TupleGetter
     position: TupleGetter
-    makers: Mapping[Nodes, NodeFactory]
+    node_factories: Mapping[Nodes, NodeFactory]
     nested: Sequence[NestedConnection]
 
     @property
@@ -59,13 +59,13 @@ class InlineConnection(NamedTuple):
 
 
 class RowsStatement(NamedTuple):
-    """The query of a lookup. `key` takes the primary key out of a row, and `make` builds its node."""
+    """The query of a lookup. `key` takes the primary key out of a row, and `build` makes its node."""
 
     rows: Query
     key: TupleGetter
-    make: NodeFactory
+    build: NodeFactory
     nested: Sequence[NestedConnection]
-    along: InlineConnection | None = None
+    inline: InlineConnection | None = None
 
     @property
     def is_single(self) -> bool:
@@ -76,64 +76,64 @@ class RowsStatement(NamedTuple):
 class _PlanCache(Generic[T]):
     """Caches the results of a function of a plan, except for very large plans."""
 
-    def __init__(self, make: Callable[..., T]) -> None:
-        self._make = make
-        self._cached = lru_cache(CACHED_PLANS)(make)
+    def __init__(self, build: Callable[..., T]) -> None:
+        self._build = build
+        self._cached = lru_cache(CACHED_PLANS)(build)
         self.cache_clear = self._cached.cache_clear
 
-    def __call__(self, shape: PagePlan | RowPlan, *rest: Hashable) -> T:
-        return self._make(shape, *rest) if shape.size > CACHED_PLAN_SIZE else self._cached(shape, *rest)
+    def __call__(self, plan: PagePlan | RowPlan, *rest: Hashable) -> T:
+        return self._build(plan, *rest) if plan.size > CACHED_PLAN_SIZE else self._cached(plan, *rest)
 
 
 @_PlanCache
-def page_statement(page: PagePlan, under: ParentColumns, audience: Audience, is_sqlite: bool) -> PageStatement:
-    """Compile a page: of the whole list, or of each parent's children if `under` names the columns that hold the
-    parent's key."""
-    listing, selecting = ListConditions(page, audience, is_sqlite=is_sqlite), SelectBuilder(audience)
-    family = _parents(page, under, audience, is_sqlite=is_sqlite)
+def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audience, is_sqlite: bool) -> PageStatement:
+    """Compile a page of the whole list, or of each parent's children if `parent_columns` names the columns that hold
+    the parent's key."""
+    listing, builder = ListConditions(page, audience, is_sqlite=is_sqlite), SelectBuilder(audience)
+    parents = _parents(page, parent_columns, audience, is_sqlite=is_sqlite)
     # Nothing is joined, so sorting the rows once is enough.
-    is_plain = family.parents is None and not _has_joins(page)
+    is_plain = parents.source is None and not _has_joins(page)
     if is_plain:
         row = aliased(ENTITIES[page.entity].table)
         joined = Joined(row, row)
     else:
-        joined = _page_rows(page, listing, family, under, is_sqlite=is_sqlite)
-    parent = selecting.place(family.keys if under else [])
-    position = selecting.place(listing.columns(joined.row))
-    makers = {nodes: selecting.row(joined.row, nodes.plan) for nodes in _nodes(page)}
-    statement = selecting.select(joined.source)
+        joined = _page_rows(page, listing, parents, parent_columns, is_sqlite=is_sqlite)
+    parent = builder.add_columns(parents.keys if parent_columns else [])
+    position = builder.add_columns(listing.columns(joined.row))
+    node_factories = {nodes: builder.row(joined.row, nodes.plan) for nodes in _nodes(page)}
+    statement = builder.select(joined.source)
     statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
     return PageStatement(
         rows=Query(statement) if any(isinstance(part, Nodes | Edges | PageInfoFields) for part in page.parts) else None,
-        total=_total(page, listing, family, under)
+        total=_total(page, listing, parents, parent_columns)
         if any(isinstance(part, TotalCount) for part in page.parts)
         else None,
         parent=parent,
         position=position,
-        makers=makers,
-        nested=selecting.nested,
+        node_factories=node_factories,
+        nested=builder.nested,
     )
 
 
 @_PlanCache
 def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bool) -> RowsStatement:
     """Compile a lookup. If a single row has exactly one connection under it, that is read in the same statement."""
-    entity, selecting = ENTITIES[plan.entity], SelectBuilder(audience)
+    entity, builder = ENTITIES[plan.entity], SelectBuilder(audience)
     row = aliased(entity.table)
     found = entity.lookups[lookup]
     values: Parameters = {name: _lookup_value(name, found) for name in found.values}
-    key = selecting.place(entity.key_columns(row))
-    make = selecting.row(row, plan)
+    key = builder.add_columns(entity.key_columns(row))
+    build = builder.row(row, plan)
     conditions, sorting = [visible(row, audience), found.condition(row, values)], [*entity.key_columns(row)]
-    if not (found.is_unique and len(selecting.nested) == 1 and _is_flat(selecting.nested[0].page)):
-        statement = selecting.select(row).where(*conditions).order_by(*sorting)
-        return RowsStatement(Query(statement), key, make, selecting.nested)
-    nested = selecting.nested.pop()
+    if not (found.is_unique and len(builder.nested) == 1 and _is_flat(builder.nested[0].page)):
+        statement = builder.select(row).where(*conditions).order_by(*sorting)
+        return RowsStatement(Query(statement), key, build, builder.nested)
+    nested = builder.nested.pop()
     listing = ListConditions(nested.page, audience, is_sqlite=is_sqlite)
     joined = _children(nested, row, listing, is_sqlite=is_sqlite)
-    along = _along(nested, joined.row, listing, selecting)
-    statement = selecting.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
-    return RowsStatement(Query(statement), key, make, selecting.nested, along)
+    inline = _inline(nested, joined.row, listing, builder)
+    statement = builder.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
+    return RowsStatement(Query(statement), key, build, builder.nested, inline)
 
 
 def _is_flat(page: PagePlan) -> bool:
@@ -152,7 +152,7 @@ def _children(nested: NestedConnection, row: MappedRow, listing: ListConditions,
     entity = ENTITIES[nested.page.entity]
 
     def matches(child: MappedRow) -> Sequence[ColumnElement[bool]]:
-        return [getattr(child, name) == key for name, key in zip(nested.under, nested.columns, strict=True)]
+        return [getattr(child, name) == key for name, key in zip(nested.parent_columns, nested.columns, strict=True)]
 
     def limited(child: MappedRow) -> Select[Any]:
         return listing.limited(select(child), child, matches)
@@ -160,13 +160,13 @@ def _children(nested: NestedConnection, row: MappedRow, listing: ListConditions,
     return children_of(row, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite, is_outer=True)
 
 
-def _along(
-    nested: NestedConnection, child: MappedRow, listing: ListConditions, selecting: SelectBuilder
+def _inline(
+    nested: NestedConnection, child: MappedRow, listing: ListConditions, builder: SelectBuilder
 ) -> InlineConnection:
-    key = selecting.place(ENTITIES[nested.page.entity].key_columns(child))
-    position = selecting.place(listing.columns(child))
-    makers = {nodes: selecting.row(child, nodes.plan) for nodes in _nodes(nested.page)}
-    return InlineConnection(nested, PageStatement(None, None, nested.key, position, makers, ()), key)
+    key = builder.add_columns(ENTITIES[nested.page.entity].key_columns(child))
+    position = builder.add_columns(listing.columns(child))
+    node_factories = {nodes: builder.row(child, nodes.plan) for nodes in _nodes(nested.page)}
+    return InlineConnection(nested, PageStatement(None, None, nested.key, position, node_factories, ()), key)
 
 
 def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
@@ -176,21 +176,21 @@ def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
 class _Parents(NamedTuple):
     """The parents whose children a list contains, if any, and the child columns that hold their keys."""
 
-    parents: FromClause | None
+    source: FromClause | None
     matching: ParentColumns
 
     @property
     def keys(self) -> Sequence[ColumnElement[Any]]:
-        return [] if self.parents is None else list(self.parents.c)
+        return [] if self.source is None else list(self.source.c)
 
     def matches(self, child: MappedRow) -> Sequence[ColumnElement[bool]]:
         pairs = zip(self.matching, self.keys, strict=True)
         return [getattr(child, column) == key for column, key in pairs]
 
 
-def _parents(page: PagePlan, under: ParentColumns, audience: Audience, *, is_sqlite: bool) -> _Parents:
-    if under:
-        return _Parents(parent_keys(len(under), is_sqlite=is_sqlite), under)
+def _parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, *, is_sqlite: bool) -> _Parents:
+    if parent_columns:
+        return _Parents(parent_keys(len(parent_columns), is_sqlite=is_sqlite), parent_columns)
     if not ENTITIES[page.entity].is_large:
         return _Parents(None, ())
     program = aliased(Program)
@@ -201,33 +201,33 @@ def _parents(page: PagePlan, under: ParentColumns, audience: Audience, *, is_sql
 
 
 def _page_rows(
-    page: PagePlan, listing: ListConditions, family: _Parents, under: ParentColumns, *, is_sqlite: bool
+    page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns, *, is_sqlite: bool
 ) -> Joined:
     """Return the page's rows, selected before anything is joined to them: a list may have a million rows, and each
     program contributes as many as the page holds."""
     entity = ENTITIES[page.entity]
 
     def limited(child: MappedRow) -> Select[Any]:
-        return listing.limited(select(child), child, family.matches)
+        return listing.limited(select(child), child, parents.matches)
 
-    if family.parents is None:
+    if parents.source is None:
         found = limited(aliased(entity.table))
     else:
-        joined = children_of(family.parents, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite)
-        if under:
+        joined = children_of(parents.source, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite)
+        if parent_columns:
             return joined
         found = listing.cut(select(joined.row).select_from(joined.source), joined.row)
     row = aliased(entity.table, found.subquery("page"))
     return Joined(row, row)
 
 
-def _total(page: PagePlan, listing: ListConditions, family: _Parents, under: ParentColumns) -> Query:
+def _total(page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns) -> Query:
     """Return the count of the whole list, or the count for each parent with the parent's key."""
     row = aliased(ENTITIES[page.entity].table)
-    counted = select(*(family.keys if under else []), func.count().label("total"))
-    counted = counted.select_from(row) if family.parents is None else counted.select_from(family.parents, row)
-    counted = counted.where(*family.matches(row), *listing.conditions(row))
-    return Query(counted.group_by(*family.keys) if under else counted)
+    counted = select(*(parents.keys if parent_columns else []), func.count().label("total"))
+    counted = counted.select_from(row) if parents.source is None else counted.select_from(parents.source, row)
+    counted = counted.where(*parents.matches(row), *listing.conditions(row))
+    return Query(counted.group_by(*parents.keys) if parent_columns else counted)
 
 
 def _has_joins(page: PagePlan) -> bool:

@@ -24,14 +24,14 @@ class ListConditions:
     def __init__(self, page: PagePlan, audience: Audience, *, is_sqlite: bool) -> None:
         self._page = page
         self._is_sqlite = is_sqlite
-        self._eyes: Audience = audience
+        self._audience: Audience = audience
         self._entity = ENTITIES[page.entity]
         self._order = self._entity.orders[page.order]
 
     def conditions(self, row: MappedRow) -> Sequence[ColumnElement[bool]]:
         """Return the conditions that hold for every row of the list, on any page."""
         given = [self._filter(row, name) for name in self._page.filters]
-        return [visible(row, self._eyes), *given]
+        return [visible(row, self._audience), *given]
 
     def limited(
         self, statement: Select[Any], row: MappedRow, matches: Callable[[MappedRow], Conditions] = lambda row: ()
@@ -90,7 +90,7 @@ class ListConditions:
         entity = ENTITIES[entity_name]
         named = aliased(entity.table)
         pairs = zip(entity.key_columns(named), key, strict=True)
-        return exists().where(*(column == value for column, value in pairs), visible(named, self._eyes))
+        return exists().where(*(column == value for column, value in pairs), visible(named, self._audience))
 
     def _beyond(self, columns: Sequence[ColumnElement[Any]], bound: str) -> ColumnElement[bool]:
         values = [

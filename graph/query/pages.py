@@ -37,8 +37,8 @@ class PageBuilder:
     ) -> Any:
         match part:
             case Nodes():
-                make = self._statement.makers[part]
-                return [make(row, found) for row in self._rows]
+                build = self._statement.node_factories[part]
+                return [build(row, found) for row in self._rows]
             case Edges(_, parts):
                 return [{inner.response_key: self._edge(inner, row, found) for inner in parts} for row in self._rows]
             case PageInfoFields(_, parts):
@@ -51,7 +51,7 @@ class PageBuilder:
     def _edge(self, part: Nodes | Cursor | Typename, row: Any, found: NestedPages) -> Any:
         match part:
             case Nodes():
-                return self._statement.makers[part](row, found)
+                return self._statement.node_factories[part](row, found)
             case Cursor():
                 return self._cursor(row)
             case Typename(_, type_name):

@@ -72,33 +72,35 @@ class Reader:
 
     def __init__(self, source: Source, viewer: Viewer, values: ParameterValues, *, is_sqlite: bool) -> None:
         self._source = source
-        self._eyes = viewer.audience
+        self._audience = viewer.audience
         self._values = {**values, **viewer.values}
         self._is_sqlite = is_sqlite
 
     async def rows(self, plan: RowPlan, lookup: str, named: ParameterValues) -> dict[RowKey, Any]:
         """Return the rows that a lookup finds, by primary key and in the order of the keys. `named` are the lookup's
         parameters."""
-        statement = rows_statement(plan, lookup, self._eyes, self._is_sqlite)
+        statement = rows_statement(plan, lookup, self._audience, self._is_sqlite)
         rows = await self._fetch(statement.rows, {f"lookup_{name}": value for name, value in named.items()})
-        if statement.along is not None:
-            return self._single(statement, statement.along, rows)
+        if statement.inline is not None:
+            return self._single(statement, statement.inline, rows)
         found = await self._nested(statement.nested, rows)
-        return {statement.key(row): statement.make(row, found) for row in rows}
+        return {statement.key(row): statement.build(row, found) for row in rows}
 
-    def _single(self, statement: RowsStatement, along: InlineConnection, rows: Sequence[Any]) -> dict[RowKey, Any]:
+    def _single(self, statement: RowsStatement, inline: InlineConnection, rows: Sequence[Any]) -> dict[RowKey, Any]:
         """Return a single row whose children were read in the same statement."""
         if not rows:
             return {}
-        children = [row for row in rows if along.child(row)[0] is not None]
-        page = PageBuilder(along.nested.page, along.statement, children, self._values).build({}, 0)
-        found = {along.nested.page.number: {along.nested.key(rows[0]): page}}
-        return {statement.key(rows[0]): statement.make(rows[0], found)}
+        children = [row for row in rows if inline.child(row)[0] is not None]
+        page = PageBuilder(inline.nested.page, inline.statement, children, self._values).build({}, 0)
+        found = {inline.nested.page.number: {inline.nested.key(rows[0]): page}}
+        return {statement.key(rows[0]): statement.build(rows[0], found)}
 
-    async def pages(self, page: PagePlan, under: ParentColumns, parents: Sequence[RowKey]) -> dict[RowKey, Any]:
+    async def pages(
+        self, page: PagePlan, parent_columns: ParentColumns, parents: Sequence[RowKey]
+    ) -> dict[RowKey, Any]:
         """Return a page for each parent's key. A list without parents has its page under the empty key."""
-        statement = page_statement(page, under, self._eyes, self._is_sqlite)
-        values = self._parents(parents, len(under))
+        statement = page_statement(page, parent_columns, self._audience, self._is_sqlite)
+        values = self._parents(parents, len(parent_columns))
         rows: Sequence[Any] = [] if statement.rows is None else await self._fetch(statement.rows, values)
         totals = await self._totals(statement, values)
         found = await self._nested(statement.nested, rows)
@@ -117,7 +119,7 @@ class Reader:
 
     async def _nested(self, nested: Sequence[NestedConnection], rows: Sequence[Any]) -> NestedPages:
         return {
-            one.page.number: await self.pages(one.page, one.under, list({one.key(row): None for row in rows}))
+            one.page.number: await self.pages(one.page, one.parent_columns, list({one.key(row): None for row in rows}))
             for one in nested
         }
 

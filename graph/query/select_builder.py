@@ -27,7 +27,7 @@ class NestedConnection(NamedTuple):
     """A connection under each row: its plan, the child columns that hold the parent's key, and how to read that key."""
 
     page: PagePlan
-    under: tuple[str, ...]
+    parent_columns: tuple[str, ...]
     columns: Sequence[ColumnElement[Any]]
     key: Callable[[Sequence[Any]], tuple[Any, ...]]
 
@@ -43,7 +43,7 @@ class SelectBuilder:
         # By the referring row, so that a reference selected twice is joined once: SQLite allows 64 tables in a join.
         self._joins: dict[tuple[MappedRow, str], tuple[MappedRow, ColumnElement[bool]]] = {}
 
-    def place(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    def add_columns(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
         """Add columns. Returns a function that takes their values out of a result row."""
         return _tuple_getter(self._positions(columns))
 
@@ -61,26 +61,26 @@ class SelectBuilder:
         with the client's response keys."""
         entity = ENTITIES[plan.entity]
         values = [self._part(row, entity, part) for part in plan.parts]
-        answer = _struct_type([part.response_key for part in plan.parts])
+        node_type = _struct_type([part.response_key for part in plan.parts])
         # Most values are plain columns; the computed ones first take the value of any column and are then replaced.
         take = _tuple_getter([value if isinstance(value, int) else 0 for value in values])
-        made = [(at, value) for at, value in enumerate(values) if not isinstance(value, int)]
-        if not made:
-            return lambda row, found: answer(*take(row))
+        computed = [(at, value) for at, value in enumerate(values) if not isinstance(value, int)]
+        if not computed:
+            return lambda row, nested: node_type(*take(row))
 
-        def make(row: Sequence[Any], found: NestedPages) -> Struct:
+        def build(row: Sequence[Any], nested: NestedPages) -> Struct:
             parts = list(take(row))
-            for at, value in made:
-                parts[at] = value(row, found)
-            return answer(*parts)
+            for at, value in computed:
+                parts[at] = value(row, nested)
+            return node_type(*parts)
 
-        return make
+        return build
 
     def _part(self, row: MappedRow, entity: Entity, part: Field | Typename | ToOne | ToMany) -> int | NodeFactory:
         """Return the position of a field in the result row, or the function that builds its value."""
         match part:
             case Typename(_, type_name):
-                return lambda row, found: type_name
+                return lambda row, nested: type_name
             case Field(_, name):
                 return self._field(row, entity, name)
             case ToOne(_, name, plan):
@@ -90,7 +90,7 @@ class SelectBuilder:
 
     def _field(self, row: MappedRow, entity: Entity, name: str) -> int | NodeFactory:
         if withheld(row, name, self.audience):
-            return lambda row, found: None
+            return lambda row, nested: None
         attribute = entity.attribute(name)
         positions = self._positions(attribute.columns(row))
         finish = attribute.finish
@@ -98,7 +98,7 @@ class SelectBuilder:
             (position,) = positions
             return position
         take = _tuple_getter(positions)
-        return lambda row, found: finish(*take(row))
+        return lambda row, nested: finish(*take(row))
 
     def _one(self, row: MappedRow, entity: Entity, name: str, plan: RowPlan) -> NodeFactory:
         reference = entity.references[name]
@@ -108,14 +108,14 @@ class SelectBuilder:
         there, _ = self._joins[row, name]
         first_key, *_ = ENTITIES[reference.entity].key_columns(there)
         (key,) = self._positions([first_key])
-        make = self.row(there, plan)
-        return lambda row, found: None if row[key] is None else make(row, found)
+        build = self.row(there, plan)
+        return lambda row, nested: None if row[key] is None else build(row, nested)
 
     def _many(self, row: MappedRow, children: Children, page: PagePlan) -> NodeFactory:
         columns = [getattr(row, name) for name in children.keys.values()]
-        key = self.place(columns)
+        key = self.add_columns(columns)
         self.nested.append(NestedConnection(page, tuple(children.keys), columns, key))
-        return lambda row, found: found[page.number][key(row)]
+        return lambda row, nested: nested[page.number][key(row)]
 
     def _positions(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[int]:
         return [self._columns.setdefault(column, len(self._columns)) for column in columns]

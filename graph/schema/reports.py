@@ -216,20 +216,20 @@ async def _shares(context: Context, part: SelectedField, shares: Sequence[Share]
     named = {"ids": [int(share.value) for share in shares if share.value is not None]}
     planner = Planner()
     rows = [each for each in part.subfields() if each.name_or_typename == field]
-    wanted = [(each.response_key, planner.row(each.type, each.subfields())) for each in rows]
+    row_plans = [(each.response_key, planner.row(each.type, each.subfields())) for each in rows]
     values = QueryPlan(None, planner.pages).values(part.look_ahead.variables)
     async with snapshot_reader(context, values) as reader:
         labels = await reader.rows(RowPlan(entity, (Field("name", name),)), "ids", named)
-        found = {answer: await reader.rows(plan, "ids", named) for answer, plan in wanted}
+        nodes = {response_key: await reader.rows(plan, "ids", named) for response_key, plan in row_plans}
     keys = [(int(share.value or 0),) for share in shares]
     named_shares = [
         Share(astuple(labels[key])[0] if key in labels else None, share.counts)
         for key, share in zip(keys, shares, strict=True)
     ]
-    answers = _counted(part, "value")(named_shares)
+    objects = _counted(part, "value")(named_shares)
     return [
-        answer | {answer_name: found[answer_name].get(key) for answer_name in found}
-        for key, answer in zip(keys, answers, strict=True)
+        item | {response_key: nodes[response_key].get(key) for response_key in nodes}
+        for key, item in zip(keys, objects, strict=True)
     ]
 
 
@@ -237,16 +237,16 @@ def _counted(part: SelectedField, *names: str) -> Callable[[Sequence[Any]], list
     """Return a function that turns rows into objects. `names` are the attributes of a row besides its counts; other
     fields are null."""
     known = {name: f"counts.{name}" for name in COUNT_FIELDS} | {name: name for name in names}
-    wanted = part.subfields()
-    answers = [each.response_key for each in wanted]
+    selected = part.subfields()
+    response_keys = [each.response_key for each in selected]
     # Constant fields, whose places are first taken by any value.
     others = {
         each.response_key: each.parent_type_name if each.is_typename else None
-        for each in wanted
+        for each in selected
         if each.is_typename or each.name not in known
     }
     # `attrgetter` returns a tuple only for two attributes or more.
-    take = attrgetter(*(known.get(each.name_or_typename, "counts") for each in wanted), "counts", "counts")
+    take = attrgetter(*(known.get(each.name_or_typename, "counts") for each in selected), "counts", "counts")
     if others:
-        return lambda rows: [dict(zip(answers, take(row), strict=False)) | others for row in rows]
-    return lambda rows: [dict(zip(answers, take(row), strict=False)) for row in rows]
+        return lambda rows: [dict(zip(response_keys, take(row), strict=False)) | others for row in rows]
+    return lambda rows: [dict(zip(response_keys, take(row), strict=False)) for row in rows]

@@ -80,19 +80,19 @@ async def compose(context: Context, selection: SelectedField, values: Mapping[st
     """Resolve an object from values by field name, null where missing: JSON values, nested mappings and lists of them,
     and `RowRef`s, which are read in one snapshot. If the arguments of a list under a row are invalid, that row is null
     if it may be. Raises as `page` does."""
-    planner, wanted, read_values, errors = Planner(), {}, dict[str, Any](), []
+    planner, row_plans, read_values, errors = Planner(), {}, dict[str, Any](), []
     parts = selection.subfields()
     for part in parts:
         if not part.is_typename and isinstance(ref := values.get(part.name), RowRef):
             try:
                 plan = _plan_row(planner, part)
                 read_values |= plan.values(part.look_ahead.variables)
-                wanted[part.response_key] = ref, plan.root
+                row_plans[part.response_key] = ref, plan.root
             except GraphQLError as error:
                 if is_non_null_type(part.declared.type):
                     raise
                 errors.append(error)
-    found = {} if not wanted else await _read(context, wanted, read_values)
+    found = {} if not row_plans else await _read(context, row_plans, read_values)
     plain = {part.response_key: _plain(part, values) for part in parts if part.response_key not in found}
     answer = {part.response_key: (found if part.response_key in found else plain)[part.response_key] for part in parts}
     return CompletedValue(answer, errors)
@@ -113,11 +113,12 @@ def _plan_row(planner: Planner, part: SelectedField) -> QueryPlan:
 
 
 async def _read(
-    context: Context, wanted: Mapping[str, tuple[RowRef, RowPlan]], values: Mapping[str, Any]
+    context: Context, row_plans: Mapping[str, tuple[RowRef, RowPlan]], values: Mapping[str, Any]
 ) -> dict[str, Any]:
     async with rows.snapshot_reader(context, values) as reader:
         return {
-            answer: (await reader.rows(plan, "key", ref.named)).get(ref.key) for answer, (ref, plan) in wanted.items()
+            response_key: (await reader.rows(plan, "key", ref.named)).get(ref.key)
+            for response_key, (ref, plan) in row_plans.items()
         }
 
 
