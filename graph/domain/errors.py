@@ -22,8 +22,8 @@ ClickgateError
 ├── LinkInactive               the link is paused, and nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too many requests
-    ├── ClickQueueFull         too many clicks are waiting to be recorded
-    └── DatabaseUnavailable    the database cannot be reached
+    ├── QueueFull              too many clicks are waiting to be recorded
+    └── DatabaseAway           the database cannot be reached
 """
 
 import re
@@ -46,8 +46,7 @@ class ClickgateError(Exception):
     """The fields that the message names, as REST spells them."""
 
     def __init_subclass__(cls) -> None:
-        if "code" not in cls.__dict__:
-            cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+        cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     def __str__(self) -> str:
         return super().__str__() or self.message
@@ -203,26 +202,24 @@ class RateLimited(TryLater):
         self.retry_after = retry_after
 
 
-class ClickQueueFull(TryLater):
+class QueueFull(TryLater):
     """Too many clicks are waiting to be recorded."""
 
     message = NOT_RECORDED
-    code = "queue_full"
 
 
-class DatabaseUnavailable(TryLater):
+class DatabaseAway(TryLater):
     """The database cannot be reached."""
 
     message = "The database cannot be reached right now"
-    code = "database_away"
 
 
 class outages:  # noqa: N801  a context manager, used like a function
-    """Turn storage outages into `ClickQueueFull` or `DatabaseUnavailable`; the latter takes a message."""
+    """Turn storage outages into `QueueFull` or `DatabaseAway`; the latter takes a message."""
 
     __slots__ = ("_message",)
 
-    def __init__(self, message: str = DatabaseUnavailable.message) -> None:
+    def __init__(self, message: str = DatabaseAway.message) -> None:
         self._message = message
 
     def __enter__(self) -> None:
@@ -230,6 +227,6 @@ class outages:  # noqa: N801  a context manager, used like a function
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, storage.QueueFull):
-            raise ClickQueueFull from error
+            raise QueueFull from error
         if isinstance(error, storage.DatabaseAway):
-            raise DatabaseUnavailable(self._message) from error
+            raise DatabaseAway(self._message) from error

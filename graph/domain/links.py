@@ -35,7 +35,7 @@ async def create(
 ) -> dict[str, Any]:
     """Create a link for a partner in a program, and return its row. With `takes_in`, a partner who is not a member yet
     is added to the program in the same transaction. Raises `FieldInvalid`, `UnknownProgram`, `UnknownPartner`,
-    `CodeTaken` (also to the loser of a race for a code), `Forbidden`, `DatabaseUnavailable`."""
+    `CodeTaken` (also to the loser of a race for a code), `Forbidden`, `DatabaseAway`."""
     check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:
@@ -56,17 +56,17 @@ async def create(
 
 async def change(context: Context, link_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Update a link's code, destination or status, as far as given, and return its row. Raises `UnknownLink`, also for
-    a link out of scope, `FieldInvalid`, `CodeTaken`, `Forbidden`, `DatabaseUnavailable`."""
+    a link out of scope, `FieldInvalid`, `CodeTaken`, `Forbidden`, `DatabaseAway`."""
     return await _change(context, ReferralLink.id == link_id, changes)
 
 
 async def pause(context: Context, code: str) -> dict[str, Any]:
-    """Deactivate a link and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseUnavailable`."""
+    """Deactivate a link and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
     return await _change(context, ReferralLink.code == code, {"status": "inactive"})
 
 
 async def resume(context: Context, code: str) -> dict[str, Any]:
-    """Activate a link again and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseUnavailable`."""
+    """Activate a link again and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
     return await _change(context, ReferralLink.code == code, {"status": "active"})
 
 

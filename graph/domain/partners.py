@@ -24,7 +24,7 @@ async def create(
 ) -> dict[str, Any]:
     """Create a partner, add it to the given programs, and return its row, in one transaction. With a program token, the
     partner is always added to that program, or the token could not see it. Raises `FieldInvalid`, `UnknownProgram`,
-    `Forbidden`, `DatabaseUnavailable`."""
+    `Forbidden`, `DatabaseAway`."""
     viewer = check_manager(context)
     for program_id in program_ids:
         check_manager_of(context, program_id)
@@ -42,7 +42,7 @@ async def create(
 
 async def join(context: Context, *, partner_id: int, program_id: int) -> dict[str, Any]:
     """Add a partner to a program unless it is a member already, and return the membership's row. Raises
-    `UnknownPartner`, also for a partner out of scope, `UnknownProgram`, `Forbidden`, `DatabaseUnavailable`."""
+    `UnknownPartner`, also for a partner out of scope, `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
     check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:

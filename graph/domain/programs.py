@@ -20,7 +20,7 @@ LONGEST_WINDOW_DAYS = 3650
 async def create(
     context: Context, *, name: str, domain: str | None = None, cookie_window_days: int = 60
 ) -> dict[str, Any]:
-    """Create a program and return its row. Raises `FieldInvalid`, `Forbidden`, `DatabaseUnavailable`."""
+    """Create a program and return its row. Raises `FieldInvalid`, `Forbidden`, `DatabaseAway`."""
     check_administrator(context)
     values = _checked({"name": name, "domain": domain, "cookie_window_days": cookie_window_days})
     with outages():
@@ -33,7 +33,7 @@ async def create(
 
 async def change(context: Context, program_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Update the given fields of a program, and return its row. Raises `UnknownProgram`, `FieldInvalid`, `Forbidden`,
-    `DatabaseUnavailable`."""
+    `DatabaseAway`."""
     check_administrator(context)
     values, this = _checked(changes), Program.id == program_id
     with outages():

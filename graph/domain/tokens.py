@@ -32,7 +32,7 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
 
     Program tokens can only issue partner tokens, limited to their own program. Raises `FieldInvalid` for a program,
     partner or expiry that is missing or not allowed, `UnknownProgram`, `UnknownPartner`, `Forbidden`,
-    `DatabaseUnavailable`.
+    `DatabaseAway`.
     """
     viewer = check_manager(context)
     if viewer.role == "program":
@@ -46,7 +46,7 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
 
 async def revoke(context: Context, token_id: int) -> Mapping[str, Any]:
     """Revoke a token unless it is revoked already, and return its row. Running gateways reject it within a second.
-    Raises `UnknownToken`, also for a token out of scope, `Forbidden`, `DatabaseUnavailable`."""
+    Raises `UnknownToken`, also for a token out of scope, `Forbidden`, `DatabaseAway`."""
     viewer = check_manager(context)
     this = (ApiToken.id == token_id, visible(ApiToken, viewer.audience))
     moment = func.coalesce(ApiToken.revoked_at, literal(context.services.clock(), UtcDateTime))

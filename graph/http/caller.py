@@ -39,7 +39,7 @@ def bearer(authorization: str) -> str:
 
 
 async def identified(context: Context, secret: str | None) -> Context:
-    """Return the context with the viewer that the token belongs to. Raises `Unauthenticated`, `DatabaseUnavailable`."""
+    """Return the context with the viewer that the token belongs to. Raises `Unauthenticated`, `DatabaseAway`."""
     if secret is None:
         return context
     with outages():

@@ -11,7 +11,7 @@ from typing import Any
 
 from db.ingest.live_feed import Committed, Watcher
 from graph.domain.context import Context
-from graph.domain.errors import DatabaseUnavailable, Unauthenticated, outages
+from graph.domain.errors import DatabaseAway, Unauthenticated, outages
 from graph.domain.permissions import viewer_of
 from graph.query.plan import RowPlan
 from graph.query.rows import ParameterValues, snapshot_reader
@@ -32,7 +32,7 @@ async def clicks(
 ) -> AsyncGenerator[Any, None]:
     """Yield each click committed from now on, optionally only those of a program or a link, built according to the
     plan. A click is yielded at most once, and may be missed if the watcher falls behind or the database is unavailable.
-    Raises `Unauthenticated`, also once the token stops being valid, and `DatabaseUnavailable` before the first
+    Raises `Unauthenticated`, also once the token stops being valid, and `DatabaseAway` before the first
     click."""
     viewer_of(context)
     async with _watching(context) as watcher:
@@ -71,7 +71,7 @@ async def _check_token(context: Context) -> None:
         with outages():
             if token_id is not None and not await context.services.is_good(token_id):
                 raise Unauthenticated
-    except DatabaseUnavailable:
+    except DatabaseAway:
         return  # no click can be read either
 
 
@@ -84,5 +84,5 @@ async def _read(
     try:
         async with asyncio.timeout(READ_SECONDS), snapshot_reader(context, values) as reader:
             return list((await reader.rows(plan, lookup, named)).values())
-    except (DatabaseUnavailable, TimeoutError):
+    except (DatabaseAway, TimeoutError):
         return []  # missed, as if the watcher had fallen behind; the subscription goes on

@@ -36,7 +36,7 @@ NO_PARENT: RowKey = ()
 
 async def page(context: Context, plan: PagePlan, values: ParameterValues) -> Any:
     """Return a page of a whole list. `values` are the parameters of the plan and of the pages nested in it. Raises
-    `Unauthenticated`, `DatabaseUnavailable`."""
+    `Unauthenticated`, `DatabaseAway`."""
     is_single = page_statement(plan, (), viewer_of(context).audience, context.services.store.is_sqlite).is_single
     async with snapshot_reader(context, values, is_single=is_single) as reader:
         return (await reader.pages(plan, (), [NO_PARENT]))[NO_PARENT]

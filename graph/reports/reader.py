@@ -45,7 +45,7 @@ class SpanRequest(NamedTuple):
 
 async def read(context: Context, request: ReportRequest) -> ClickReport:
     """Return the parts of a report, reading each with one statement. Raises `Unauthenticated`, `FieldInvalid`,
-    `DatabaseUnavailable`."""
+    `DatabaseAway`."""
     if context.viewer is None:
         raise Unauthenticated
     check(request)

@@ -21,9 +21,7 @@ from graph.schema import resolvers
 from graph.schema.fields import value
 
 NAME = "1 to 255 characters, without control characters. Surrounding whitespace is removed."
-
 KEEP = "Unchanged if omitted or null."
-
 CLEAR = "Unchanged if omitted; null removes it."
 
 # The input fields that take global ids, and the type of each.

@@ -18,7 +18,6 @@ from graph.schema.link_filters import LinkStatus
 from graph.schema.types import ReferralLinkType
 
 CODE = "The link's code: 1 to 64 letters, digits, `-` and `_`. Codes are unique and case-sensitive."
-
 URL = "The http or https URL of the landing page, up to 2048 characters. Null for the program's own site."
 
 

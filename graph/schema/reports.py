@@ -144,7 +144,7 @@ REPORT_ARGUMENTS = [
 
 
 async def click_report(context: Context, selection: SelectedField) -> CompletedValue:
-    """Resolve `clickReport`. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
+    """Resolve `clickReport`. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
     viewer_of(context)
     given, parts = selection.argument_values, selection.subfields()
     names = [part.name_or_typename for part in parts]

@@ -21,7 +21,7 @@ from graph.schema.planner import Planner, QueryPlan, plan_page, plan_row
 
 
 async def page(context: Context, selection: SelectedField) -> CompletedValue:
-    """Resolve a page of a list. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseUnavailable`."""
+    """Resolve a page of a list. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
     viewer_of(context)
     plan = selection.cached(plan_page)
     return CompletedValue(await rows.page(context, plan.root, plan.values(selection.look_ahead.variables)))

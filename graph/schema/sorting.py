@@ -5,7 +5,6 @@ from enum import Enum
 import strawberry
 
 BY = "The field to sort by."
-
 DIRECTION = "The sort direction."
 CREATED_AT = "The creation time."
 CLICKS = "The number of recorded clicks. It changes while clicks arrive, so a row may appear on two pages or on none."

@@ -10,7 +10,7 @@ from graph.schema.sorting import BY, CREATED_AT, DIRECTION, OrderDirection
 
 
 @strawberry.enum(name="Role", description="What a token can read and change.")
-class TokenRole(Enum):
+class RoleType(Enum):
     ADMIN = strawberry.enum_value("admin", description="Reads and changes everything.")
     PROGRAM = strawberry.enum_value(
         "program", description="Reads one program, and manages its partners, links and partner tokens."
@@ -22,7 +22,7 @@ class TokenRole(Enum):
 class ApiTokenFilter:
     program_id: ID | None = optional("Only tokens bound to this program.")
     partner_id: ID | None = optional("Only tokens bound to this partner.")
-    role: TokenRole | None = optional("Only tokens with this role.")
+    role: RoleType | None = optional("Only tokens with this role.")
     is_usable: bool | None = optional(
         "Only tokens that are neither revoked nor expired (`true`), or only the others (`false`)."
     )

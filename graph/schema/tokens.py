@@ -13,7 +13,7 @@ from graph.domain.context import Context
 from graph.query.global_ids import RowRef, decode_key
 from graph.schema.changes import Payload, input_values
 from graph.schema.fields import optional, value
-from graph.schema.token_filters import TokenRole
+from graph.schema.token_filters import RoleType
 from graph.schema.types import ApiTokenType
 
 
@@ -21,7 +21,7 @@ from graph.schema.types import ApiTokenType
     description="The input of `issueToken`. A program token can only issue partner tokens, limited to its own program."
 )
 class IssueTokenInput:
-    role: TokenRole = value("What the token can read and change.")
+    role: RoleType = value("What the token can read and change.")
     program_id: ID | None = optional(
         "The program that the token is bound to. Required for the role `PROGRAM`. With the role `PARTNER`, it limits "
         "the "

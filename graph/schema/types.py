@@ -15,7 +15,7 @@ from graph.schema.fields import connection_field, value
 from graph.schema.link_filters import LinkStatus, ReferralLinkFilter, ReferralLinkOrder
 from graph.schema.partner_filters import PartnerProgramFilter, PartnerProgramOrder
 from graph.schema.scalars import BigInt
-from graph.schema.token_filters import TokenRole
+from graph.schema.token_filters import RoleType
 
 T = TypeVar("T")
 NUMBER = "The numeric id, as used in the database and the REST API."
@@ -201,7 +201,7 @@ class TestEventType(VisitInterface, Node):
 )
 class ApiTokenType(Node):
     database_id: BigInt = value(NUMBER)
-    role: TokenRole = value("What the token can read and change.")
+    role: RoleType = value("What the token can read and change.")
     label: str | None = value("The label given when the token was issued. Null if none was given.")
     program: ProgramType | None = value("The program that the token is bound to. Null if it is not bound to one.")
     partner: PartnerType | None = value("The partner that the token is bound to. Null unless the role is `PARTNER`.")

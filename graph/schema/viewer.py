@@ -9,13 +9,13 @@ from graph.execution.selections import SelectedField
 from graph.query.global_ids import RowRef
 from graph.schema import resolvers
 from graph.schema.fields import value
-from graph.schema.token_filters import TokenRole
+from graph.schema.token_filters import RoleType
 from graph.schema.types import PartnerType, ProgramType
 
 
 @strawberry.type(name="Viewer", description="The caller, as identified by its token.")
 class ViewerType:
-    role: TokenRole = value("What the token can read and change.")
+    role: RoleType = value("What the token can read and change.")
     program: ProgramType | None = value(
         "The program that the token is bound to. Null for admin tokens, and for partner tokens that cover all of the "
         "partner's programs."

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.server.protocol import BoundedProtocol
 from gateway.server.websocket import BoundedSocket
 from graph.domain.context import Context
-from graph.domain.errors import DatabaseUnavailable, FieldInvalid, Forbidden, RateLimited, Unauthenticated
+from graph.domain.errors import DatabaseAway, FieldInvalid, Forbidden, RateLimited, Unauthenticated
 from graph.domain.scope import Viewer
 from graph.execution.admission import GuardedSchema
 from graph.execution.cost_plan import COST
@@ -34,7 +34,7 @@ ERRORS: dict[str, Exception] = {
     "forbidden": Forbidden(),
     "token": Unauthenticated(),
     "rate": RateLimited(7),
-    "away": DatabaseUnavailable(),
+    "away": DatabaseAway(),
     "fault": RuntimeError("the password is hunter2"),
     "graphql": GraphQLError("the password is hunter2"),
 }
@@ -160,7 +160,7 @@ class Tokens:
 
     async def __call__(self, secret: str) -> Viewer | None:
         if secret == "away":
-            raise DatabaseUnavailable
+            raise DatabaseAway
         return self.good.get(secret)
 
 
