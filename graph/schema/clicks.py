@@ -66,8 +66,8 @@ class InactiveReferralLink:
 
 
 @strawberry.type(
-    description="The click was rejected, like a 400 response in REST. Nothing was recorded, and sending it again "
-    "will not help."
+    description="The click was rejected, like a 400 response in REST. Nothing was recorded, and sending it again will "
+    "not help."
 )
 class RefusedClick:
     success: bool = value("Always `false`.")

@@ -26,8 +26,7 @@ class CustomerOrderField(Enum):
     UPDATED_AT = strawberry.enum_value(
         "updated_at",
         description="The time of the latest change. In ascending order, a customer that changes moves to the end of "
-        "the "
-        "list, so polling from the last `endCursor` misses no change.",
+        "the list, so polling from the last `endCursor` misses no change.",
     )
 
 

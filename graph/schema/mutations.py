@@ -15,8 +15,7 @@ class Mutation:
     track_click: TrackClickResult = strawberry.mutation(
         resolver=track_click,
         description="Records a click on a referral link, exactly as `POST /api/v1/track/click` does. Requires no "
-        "token. Returns once "
-        "the click is committed.",
+        "token. Returns once the click is committed.",
     )
     create_program = change(create_program, ProgramPayload, "Creates a program. Requires an admin token.")
     update_program = change(update_program, ProgramPayload, "Updates a program. Requires an admin token.")
@@ -35,8 +34,8 @@ class Mutation:
     update_referral_link = change(
         update_referral_link,
         ReferralLinkPayload,
-        "Updates a referral link. Requires an admin token or the program's own token. The change applies to "
-        "the next click on this gateway, and within a second on all others.",
+        "Updates a referral link. Requires an admin token or the program's own token. The change applies to the next "
+        "click on this gateway, and within a second on all others.",
     )
     issue_token = change(
         issue_token,
@@ -47,6 +46,5 @@ class Mutation:
         revoke_token,
         RevokeTokenPayload,
         "Revokes an API token. Requires an admin token, or the token of the program that the partner token is "
-        "limited to. "
-        "Every gateway rejects the revoked token within a second.",
+        "limited to. Every gateway rejects the revoked token within a second.",
     )

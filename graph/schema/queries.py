@@ -68,15 +68,14 @@ class QueryType:
     )
     api_tokens: Connection[ApiTokenType] | None = connection_field(
         "API tokens, newest first by default. Admin tokens see all of them, program tokens see the partner tokens "
-        "limited "
-        "to their program, and partner tokens see none.",
+        "limited to their program, and partner tokens see none.",
         *(ApiTokenFilter, ApiTokenOrder, page),
     )
 
     click_report: ClickReportType | None = root_field(
         "Click counts over a period, as totals, time series and rankings. Counts are exact as of `dataAsOf`. They "
-        "are read "
-        "from rollups, so response time depends on the length of the period rather than on the number of clicks.",
+        "are read from rollups, so response time depends on the length of the period rather than on the number of "
+        "clicks.",
         click_report,
         REPORT_ARGUMENTS,
     )

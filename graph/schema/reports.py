@@ -60,16 +60,15 @@ strawberry.enum(
     ReportDimension,
     name="ReportDimension",
     description=(
-        "What to rank clicks by. `PAGE` and `REFERRER` are URLs without their query strings, and `DEVICE` is the "
-        "type of "
-        "device."
+        "What to rank clicks by. `PAGE` and `REFERRER` are URLs without their query strings, and `DEVICE` is the type "
+        "of device."
     ),
 )
 
 
 @strawberry.input(
-    description="Restricts a report. A click must meet every condition given. Ids that your token cannot see match "
-    "no clicks."
+    description="Restricts a report. A click must meet every condition given. Ids that your token cannot see match no "
+    "clicks."
 )
 class ClickReportFilter:
     program_ids: list[ID] | None = optional("Only count clicks for these programs; at most 100 ids.")
@@ -100,9 +99,8 @@ class ClickShare(ClickCounts):
         "The referral link. Null unless the ranking is by `LINK`, or if your token cannot see the link."
     )
     value: str | None = value(
-        "The value ranked: the name of a program or partner, the code of a link, or a URL, country code, device "
-        "type, browser "
-        "or operating system. Null if it is unknown."
+        "The value ranked: the name of a program or partner, the code of a link, or a URL, country code, device type, "
+        "browser or operating system. Null if it is unknown."
     )
 
 

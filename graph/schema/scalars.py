@@ -39,8 +39,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     datetime: scalar(
         name="DateTime",
         description="An RFC 3339 timestamp, such as `2026-05-01T12:00:00Z`. Input values must include a UTC offset; "
-        "returned values "
-        "are in UTC unless the field says otherwise.",
+        "returned values are in UTC unless the field says otherwise.",
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
         serialize=lambda time: time if isinstance(time, str) else time.isoformat().replace("+00:00", "Z"),
         parse_value=_parse_time,

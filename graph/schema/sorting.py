@@ -9,9 +9,8 @@ DIRECTION = "The sort direction."
 CREATED_AT = "The creation time."
 CLICKS = "The number of recorded clicks. It changes while clicks arrive, so a row may appear on two pages or on none."
 LAST_CLICKED = (
-    "The time of the latest click; rows without clicks sort as the earliest. It changes while clicks arrive, so a "
-    "row may "
-    "appear on two pages or on none."
+    "The time of the latest click; rows without clicks sort as the earliest. It changes while clicks arrive, so a row "
+    "may appear on two pages or on none."
 )
 
 

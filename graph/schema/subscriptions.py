@@ -19,9 +19,8 @@ from graph.schema.types import ClickEventType
 class Subscription:
     @strawberry.subscription(
         description="Emits each click that your token can see as soon as it is committed, whichever gateway recorded "
-        "it. A click "
-        "is delivered at most once, and a client that falls behind misses some. The subscription ends when the token "
-        "expires or is revoked."
+        "it. A click is delivered at most once, and a client that falls behind misses some. The subscription ends "
+        "when the token expires or is revoked."
     )
     async def click_tracked(
         self,

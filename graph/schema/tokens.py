@@ -24,8 +24,7 @@ class IssueTokenInput:
     role: RoleType = value("What the token can read and change.")
     program_id: ID | None = optional(
         "The program that the token is bound to. Required for the role `PROGRAM`. With the role `PARTNER`, it limits "
-        "the "
-        "token to the partner's data in this program."
+        "the token to the partner's data in this program."
     )
     partner_id: ID | None = optional(
         "The partner that the token is bound to. Required for the role `PARTNER`, invalid for others."
@@ -39,8 +38,8 @@ class IssueTokenInput:
 @strawberry.type(description="The result of `issueToken`.")
 class IssueTokenPayload(Payload):
     token: str | None = value(
-        "The secret to send as `Authorization: Bearer`. It is stored only as a hash and cannot be shown again. Null if "
-        "there are user errors."
+        "The secret to send as `Authorization: Bearer`. It is stored only as a hash and cannot be shown again. Null "
+        "if there are user errors."
     )
     api_token: ApiTokenType | None = value("The new token, without its secret. Null if there are user errors.")
 

@@ -98,8 +98,7 @@ class ReferralLinkType(Node):
     destination_url: str | None = value("The URL of the landing page. Null for the program's own site.")
     url: str | None = value(
         "The URL to publish: the landing page with the code as its `aff` parameter. Null if the link has no "
-        "destination and "
-        "its program has no domain."
+        "destination and its program has no domain."
     )
     status: LinkStatus = value("Whether clicks through the link are recorded.")
     clicks: BigInt = value("The number of clicks recorded, including bots.")
@@ -181,8 +180,7 @@ class ClickEventType(VisitInterface, Node):
     referral_link: ReferralLinkType | None = value(f"The referral link. {HIDDEN}")
     customer: CustomerType | None = value(
         "The customer. Null to a partner once the customer has clicked another partner's link: the last partner gets "
-        "the "
-        "customer, and earlier partners keep their clicks."
+        "the customer, and earlier partners keep their clicks."
     )
 
 
