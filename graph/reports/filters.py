@@ -15,7 +15,7 @@ from db.sql.functions import Ids, among
 from graph.domain.scope import PARTNER, Audience, Condition, visible
 
 
-class ReportDimension(StrEnum):
+class RankingDimension(StrEnum):
     """What a ranking is by."""
 
     PROGRAM = "program"
@@ -51,13 +51,13 @@ class ClickSelection:
             return "partner"
         return "program"
 
-    def dimension(self, by: ReportDimension | None) -> Dimension:
+    def dimension(self, by: RankingDimension | None) -> Dimension:
         """Return the rollup dimension that a ranking is read from. It is "total" if the ranking is by the subjects of
         the rollups themselves."""
         dimension = DIMENSIONS.get(by or "", "total")
         return dimension if dimension in SPANS[self.level] else "total"
 
-    def spans(self, by: ReportDimension | None = None) -> Sequence[int]:
+    def spans(self, by: RankingDimension | None = None) -> Sequence[int]:
         """Return the lengths of the rollups available for a ranking or for totals, in seconds, longest first."""
         return SPANS[self.level][self.dimension(by)]
 
@@ -90,22 +90,22 @@ class ClickSelection:
             case "link":
                 return [*conditions, *_named(True, rollup.subject_id, "link_ids")]
 
-    def rollup_value(self, rollup: Any, by: ReportDimension) -> ColumnElement[str]:
+    def rollup_value(self, rollup: Any, by: RankingDimension) -> ColumnElement[str]:
         """Return a rollup's value in a ranking."""
         if self.dimension(by) != "total":
             value: ColumnElement[str] = rollup.value
             return value
         subjects = {
-            ReportDimension.PROGRAM: rollup.program_id,
-            ReportDimension.PARTNER: rollup.partner_id,
-            ReportDimension.LINK: rollup.subject_id,
+            RankingDimension.PROGRAM: rollup.program_id,
+            RankingDimension.PARTNER: rollup.partner_id,
+            RankingDimension.LINK: rollup.subject_id,
         }
         return as_value(subjects[by])
 
 
-def event_value(event: Any, by: ReportDimension) -> ColumnElement[str]:
+def event_value(event: Any, by: RankingDimension) -> ColumnElement[str]:
     """Return an event's value in a ranking."""
-    return as_value(event.program_id) if by is ReportDimension.PROGRAM else value_of(event, DIMENSIONS[by])
+    return as_value(event.program_id) if by is RankingDimension.PROGRAM else value_of(event, DIMENSIONS[by])
 
 
 def _named(are_named: bool, column: Any, ids: str) -> Sequence[Condition]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from graph.domain.errors import FieldInvalid
 from graph.reports.calendars import Interval
-from graph.reports.filters import ReportDimension
+from graph.reports.filters import RankingDimension
 
 FILTER_IDS = 100
 TOP_SHARES = 100
@@ -28,7 +28,7 @@ FIRST_YEAR, LAST_YEAR = 1971, 2999
 class Top(NamedTuple):
     """A ranking of at most `limit` values."""
 
-    by: ReportDimension
+    by: RankingDimension
     limit: int = 10
 
 

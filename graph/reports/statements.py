@@ -36,7 +36,7 @@ from db.sql.functions import quarter_of
 from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
-from graph.reports.filters import ClickSelection, ReportDimension, event_value
+from graph.reports.filters import ClickSelection, RankingDimension, event_value
 
 SumsSelect = Select[*tuple[Any, ...]]
 # There are a few dozen forms of requests, times the dimensions.
@@ -52,7 +52,7 @@ def series(selection: ClickSelection, form: Form, *, is_sqlite: bool) -> Query:
 
 @lru_cache(CACHED_STATEMENTS)
 def ranking(
-    selection: ClickSelection, by: ReportDimension, is_bot: bool | None, form: Form, *, is_sqlite: bool
+    selection: ClickSelection, by: RankingDimension, is_bot: bool | None, form: Form, *, is_sqlite: bool
 ) -> Query:
     """Select the sums of `COUNTERS` for the values with the most clicks, after the value, up to the parameter `limit`.
     `is_bot` restricts the ranking to clicks by bots or by people."""
@@ -68,7 +68,7 @@ class _Sums:
     """Sums by value, or by bucket if there is no dimension."""
 
     selection: ClickSelection
-    by: ReportDimension | None
+    by: RankingDimension | None
     form: Form
     is_sqlite: bool
 

@@ -23,7 +23,7 @@ from graph.query.plan import Field, RowPlan
 from graph.query.rows import snapshot_reader
 from graph.reports import reader as report_reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import ReportDimension
+from graph.reports.filters import RankingDimension
 from graph.reports.requests import (
     FILTER_IDS,
     ClickReport,
@@ -46,9 +46,9 @@ PART_COST = 20
 COUNT_FIELDS = {"clicks", *Counts.__struct_fields__}
 # The rankings whose values are rows: the type, the field that holds the row, and the column to show as `value`.
 ROW_DIMENSIONS = {
-    ReportDimension.PROGRAM: ("Program", "program", "name"),
-    ReportDimension.PARTNER: ("Partner", "partner", "name"),
-    ReportDimension.LINK: ("ReferralLink", "referral_link", "code"),
+    RankingDimension.PROGRAM: ("Program", "program", "name"),
+    RankingDimension.PARTNER: ("Partner", "partner", "name"),
+    RankingDimension.LINK: ("ReferralLink", "referral_link", "code"),
 }
 
 strawberry.enum(
@@ -57,7 +57,7 @@ strawberry.enum(
     description="The length of a bucket, by the local time of the report's time zone. Weeks start on Monday.",
 )
 strawberry.enum(
-    ReportDimension,
+    RankingDimension,
     name="ReportDimension",
     description=(
         "What to rank clicks by. `PAGE` and `REFERRER` are URLs without their query strings, and `DEVICE` is the type "
@@ -125,7 +125,7 @@ class ClickReportType(ClickCounts):
     @strawberry.field(description="The values with the most clicks, in descending order.", metadata={COST: PART_COST})
     def top(
         self,
-        by: Annotated[ReportDimension, strawberry.argument(description="What to rank clicks by.")],
+        by: Annotated[RankingDimension, strawberry.argument(description="What to rank clicks by.")],
         limit: Annotated[int, strawberry.argument(description="The number of values to return, from 1 to 100.")] = 10,
     ) -> list[ClickShare]:
         raise LookupError("resolved together with the report")
@@ -189,7 +189,7 @@ def _interval(part: SelectedField) -> Interval:
 
 def _top(part: SelectedField) -> Top:
     given = part.argument_values
-    return Top(ReportDimension(given["by"]), given.get("limit", 10))
+    return Top(RankingDimension(given["by"]), given.get("limit", 10))
 
 
 async def _part(context: Context, part: SelectedField, report: ClickReport) -> Any:

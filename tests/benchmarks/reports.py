@@ -21,7 +21,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.reports import reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import ReportDimension
+from graph.reports.filters import RankingDimension
 from graph.reports.requests import ReportFilter, ReportRequest, Top
 from tests.benchmarks import databases, generator, sizes
 from tests.benchmarks.generator import add_size, size_of
@@ -29,7 +29,7 @@ from tests.benchmarks.sizes import Size
 from tests.benchmarks.verdict import Wrong, run
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata")
-TOPS = (ReportDimension.PAGE, ReportDimension.COUNTRY, ReportDimension.LINK)
+TOPS = (RankingDimension.PAGE, RankingDimension.COUNTRY, RankingDimension.LINK)
 # Of each kind so many are asked about in turn, so that not one subject's rows alone stay in memory.
 SUBJECTS = 20
 

@@ -29,7 +29,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
 from graph.reports import reader
-from graph.reports.filters import ReportDimension
+from graph.reports.filters import RankingDimension
 from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest
 
 ADMIN = Viewer("admin")
@@ -122,7 +122,7 @@ def counted(events: Sequence[Event]) -> Counts:
     return Counts(len(events) - bots, bots, customers)
 
 
-def ranked(events: Sequence[Event], by: ReportDimension, limit: int) -> list[tuple[str | None, Counts]]:
+def ranked(events: Sequence[Event], by: RankingDimension, limit: int) -> list[tuple[str | None, Counts]]:
     """Return the values with most clicks, with their counts."""
     value = VALUES[by]
     clicks = Counter(value(event) for event in events)
@@ -134,14 +134,14 @@ def _address(url: str | None) -> str:
     return (url or "").split("?")[0].split("#")[0][:512]
 
 
-VALUES: Mapping[ReportDimension, Callable[[Event], str]] = {
-    ReportDimension.PROGRAM: lambda event: str(event["program_id"]),
-    ReportDimension.PARTNER: lambda event: str(event["partner_id"]),
-    ReportDimension.LINK: lambda event: str(event["link_id"]),
-    ReportDimension.PAGE: lambda event: _address(event["page_url"]),
-    ReportDimension.REFERRER: lambda event: _address(event["referrer_url"]),
-    ReportDimension.COUNTRY: lambda event: event["country"] or "",
-    ReportDimension.DEVICE: lambda event: event["device_type"] or "",
-    ReportDimension.BROWSER: lambda event: event["browser"] or "",
-    ReportDimension.OS: lambda event: event["os"] or "",
+VALUES: Mapping[RankingDimension, Callable[[Event], str]] = {
+    RankingDimension.PROGRAM: lambda event: str(event["program_id"]),
+    RankingDimension.PARTNER: lambda event: str(event["partner_id"]),
+    RankingDimension.LINK: lambda event: str(event["link_id"]),
+    RankingDimension.PAGE: lambda event: _address(event["page_url"]),
+    RankingDimension.REFERRER: lambda event: _address(event["referrer_url"]),
+    RankingDimension.COUNTRY: lambda event: event["country"] or "",
+    RankingDimension.DEVICE: lambda event: event["device_type"] or "",
+    RankingDimension.BROWSER: lambda event: event["browser"] or "",
+    RankingDimension.OS: lambda event: event["os"] or "",
 }
