@@ -14,7 +14,7 @@ HTML = "text/html"
 CACHED_HEADERS = 256
 
 
-class Range(NamedTuple):
+class MediaRange(NamedTuple):
     """An entry of an `Accept` header."""
 
     media: str
@@ -65,7 +65,7 @@ def is_readable(content_type: str | None) -> bool:
     return media == JSON and parameters.get("charset", "utf-8").strip('"').lower() in ("utf-8", "utf8")
 
 
-def _rank(ranges: list[Range], media: str) -> Rank:
+def _rank(ranges: list[MediaRange], media: str) -> Rank:
     """Rank a media type by the entry that names it most specifically."""
     closeness = {media: 2, media.partition("/")[0] + "/*": 1, "*/*": 0}
     found = [(closeness[entry.media], entry.quality) for entry in ranges if entry.media in closeness]
@@ -73,11 +73,11 @@ def _rank(ranges: list[Range], media: str) -> Rank:
     return Rank(quality, closest)
 
 
-def _ranges(accept: str) -> Iterator[Range]:
+def _ranges(accept: str) -> Iterator[MediaRange]:
     for entry in accept.split(","):
         media, parameters = _parsed(entry)
         try:
-            yield Range(media, float(parameters.get("q", "1")))
+            yield MediaRange(media, float(parameters.get("q", "1")))
         except ValueError:
             continue
 
