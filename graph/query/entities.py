@@ -18,6 +18,7 @@ from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
+from db.schema.visit_fields import VISIT_FIELDS
 from db.sql.functions import among
 from graph.query.entity import Attribute, Children, Filter, Kind, Lookup, Order, Part, Reference, Row, Values
 from graph.query.landing_url import landing_url
@@ -60,6 +61,10 @@ def _by_key(*columns: str) -> Lookup:
     )
 
 
+def _json(column: str) -> Attribute:
+    return Attribute(_columns(column), lambda text: None if text is None else json.decode(text))
+
+
 BY_IDS = Lookup(lambda row, values: among(row.id, values["ids"]), ("ids",), lists="ids")
 TO_PROGRAM = Reference("Program", lambda here, there: there.id == here.program_id)
 TO_PARTNER = Reference("Partner", lambda here, there: there.id == here.partner_id)
@@ -76,7 +81,10 @@ EVENT_ORDERS = {
     "occurred_at": BY_OCCURRENCE._replace(horizon="moment"),
     "id": Order(_columns("id", "program_id"), ("number", "number"), horizon="event id"),
 }
-DATA = Attribute(_columns("additional_data"), lambda text: None if text is None else json.decode(text))
+BY_VISIT = {
+    field.name: _equals(field.name, spell=field.filter.normalize) for field in VISIT_FIELDS if field.filter is not None
+}
+VISIT_ATTRIBUTES = {field.name: _json(field.name) for field in VISIT_FIELDS if field.type == "json"}
 
 
 def _updated_at(customer: Row) -> ColumnElement[Any]:
@@ -210,7 +218,7 @@ CATALOGUE = {
         Kind(
             name="ClickEvent",
             table=ClickEvent,
-            attributes={"additional_data": DATA},
+            attributes=VISIT_ATTRIBUTES,
             references={
                 "program": TO_PROGRAM,
                 "partner": TO_PARTNER,
@@ -225,17 +233,10 @@ CATALOGUE = {
                 "customer_id": Filter(
                     lambda row, program_id, key: and_(row.program_id == program_id, row.customer_id == key), "Customer"
                 ),
-                "is_bot": _equals("is_bot"),
                 "occurred_from": _since("occurred_at"),
                 "occurred_to": _until("occurred_at"),
                 "click_id": _equals("click_id"),
-                "event_id": _equals("event_id"),
-                "session_id": _equals("session_id"),
-                "referrer_host": _equals("referrer_host", spell=str.lower),
-                "device_type": _equals("device_type", spell=str.lower),
-                "os": _equals("os"),
-                "browser": _equals("browser"),
-                "country": _equals("country", spell=str.upper),
+                **BY_VISIT,
             },
             lookups={
                 "key": _by_key("program_id", "id"),
@@ -250,7 +251,7 @@ CATALOGUE = {
         Kind(
             name="TestEvent",
             table=ClickTestEvent,
-            attributes={"additional_data": DATA},
+            attributes=VISIT_ATTRIBUTES,
             references={"program": TO_PROGRAM},
             orders={"occurred_at": BY_OCCURRENCE, "id": Order(_columns("id"), ("number",))},
             filters={"program_id": IN_PROGRAM},

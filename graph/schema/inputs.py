@@ -7,6 +7,8 @@ from typing import Any
 import strawberry
 from strawberry import ID
 
+from graph.schema.visit_fields import filters_by_visit_fields
+
 
 @strawberry.enum(description="The direction of an order.")
 class OrderDirection(Enum):
@@ -148,24 +150,19 @@ class CustomerOrder:
 
 
 @strawberry.input(description="Which click events; all conditions must hold.")
+@filters_by_visit_fields
 class ClickEventFilter:
     program_id: ID | None = given(PROGRAM)
     partner_id: ID | None = given(PARTNER)
     referral_link_id: ID | None = given(LINK)
     customer_id: ID | None = given("Only of this customer.")
-    is_bot: bool | None = given("Only bots, or only people.")
+    is_bot: bool | None
     occurred_from: datetime | None = given("Only then or later.")
     occurred_to: datetime | None = given("Only before.")
     click_id: str | None = given("Only with this `click_id`.")
-    event_id: str | None = given("Only the one with this `event_id`.")
-    session_id: str | None = given("Only of this browser session.")
-    referrer_host: str | None = given("Only from this host, in any case.")
-    device_type: str | None = given(
-        "Only of this type: `desktop`, `mobile`, `tablet`, `tv`, `console` or `other`, in any case."
-    )
-    os: str | None = given("Only with this operating system.")
-    browser: str | None = given("Only with this browser.")
-    country: str | None = given("Only from this country, by its ISO 3166-1 code of two letters, in any case.")
+    event_id: str | None
+    session_id: str | None
+    referrer_host: str | None
 
 
 @strawberry.enum(description="What events are sorted by.")

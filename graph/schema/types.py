@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 import strawberry
 from strawberry import ID
-from strawberry.scalars import JSON
 
 from graph.schema.fields import listed, value
 from graph.schema.inputs import (
@@ -23,6 +22,7 @@ from graph.schema.inputs import (
     Role,
 )
 from graph.schema.scalars import BigInt
+from graph.schema.visit_fields import shows_visit_fields
 
 T = TypeVar("T")
 NUMBER = "Its number in the database, as SQL and the REST API know it."
@@ -127,35 +127,9 @@ class Customer(Node):
 
 
 @strawberry.interface(description="What is known of a visit: as the tracker sent it, then as the gateway derived it.")
+@shows_visit_fields
 class Visit:
     occurred_at: datetime = value("When the gateway received it.")
-    page_url: str | None = value("Canonical URL of the page.")
-    page_title: str | None = value("Title of the page.")
-    referrer_url: str | None = value("Where the visitor came from.")
-    referrer_host: str | None = value("The host in `referrerUrl`.")
-    session_id: str | None = value("The browser session.")
-    user_agent: str | None = value("The user agent.")
-    screen_resolution: str | None = value("Size of the screen, such as `1920x1080`.")
-    viewport_size: str | None = value("Size of the browser's viewport, such as `1280x800`.")
-    language: str | None = value("The browser's language, such as `en-US`.")
-    timezone: str | None = value("The browser's IANA time zone.")
-    existing_click_id: str | None = value("The `click_id` that the tracker had already, as sent.")
-    event_id: str | None = value("The tracker's own id of the event, by which a repetition is known.")
-    additional_data: JSON | None = value("What else the tracker sent.")
-    is_bot: bool = value("Whether a bot made the click: a crawler, an HTTP library, a test tool or a monitor.")
-    device_type: str | None = value(
-        "`desktop`, `mobile`, `tablet`, `tv`, `console` or `other`; null without a user agent."
-    )
-    device_brand: str | None = value("Who made the device.")
-    device_model: str | None = value("The device's model.")
-    os: str | None = value("The operating system.")
-    os_version: str | None = value("Its version.")
-    browser: str | None = value("The browser.")
-    browser_version: str | None = value("Its version.")
-    country: str | None = value("The country's ISO 3166-1 code, by the address.")
-    region: str | None = value("The region's English name, by the address.")
-    city: str | None = value("The city's English name, by the address.")
-    ip_address: str | None = value("What is kept of the address.")
 
 
 @strawberry.type(description="One recorded click.")
