@@ -26,6 +26,15 @@ class ClickFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportDimension:
+    """How reports rank clicks by the values of a field."""
+
+    name: str
+    is_url: bool = False
+    """Whether values are URLs, which are counted without their query and fragment."""
+
+
+@dataclass(frozen=True, slots=True)
 class VisitField:
     """A field of a visit."""
 
@@ -44,6 +53,7 @@ class VisitField:
     example: object = None
     """A value, for the OpenAPI document."""
     filter: ClickFilter | None = None
+    dimension: ReportDimension | None = None
 
 
 AFFILIATE_URL = VisitField(
@@ -63,6 +73,7 @@ VISIT_FIELDS = (
         length=2048,
         description="Canonical URL of the page.",
         example="https://yoursite.com/pricing",
+        dimension=ReportDimension("page", is_url=True),
     ),
     VisitField(
         "page_title",
@@ -77,6 +88,7 @@ VISIT_FIELDS = (
         length=2048,
         description="URL of the page that the visitor came from (`document.referrer`).",
         example="https://blog.example.com/post",
+        dimension=ReportDimension("referrer", is_url=True),
     ),
     VisitField(
         "referrer_host",
@@ -174,6 +186,7 @@ VISIT_FIELDS = (
             "`other`, in any case.",
             normalize=str.lower,
         ),
+        dimension=ReportDimension("device"),
     ),
     VisitField("device_brand", "device", length=64, description="Brand of the device."),
     VisitField("device_model", "device", length=128, description="Model of the device."),
@@ -183,6 +196,7 @@ VISIT_FIELDS = (
         length=64,
         description="Operating system.",
         filter=ClickFilter(description="Only clicks from this operating system."),
+        dimension=ReportDimension("os"),
     ),
     VisitField("os_version", "device", length=32, description="Version of the operating system."),
     VisitField(
@@ -191,6 +205,7 @@ VISIT_FIELDS = (
         length=64,
         description="Browser.",
         filter=ClickFilter(description="Only clicks from this browser."),
+        dimension=ReportDimension("browser"),
     ),
     VisitField("browser_version", "device", length=32, description="Version of the browser."),
     VisitField(
@@ -202,6 +217,7 @@ VISIT_FIELDS = (
             description="Only clicks from this country, given as its ISO 3166-1 alpha-2 code in any case.",
             normalize=str.upper,
         ),
+        dimension=ReportDimension("country"),
     ),
     VisitField(
         "region",

@@ -19,6 +19,7 @@ from db.ingest.records import VisitRecord
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.visit_fields import AFFILIATE_URL, SENT_FIELDS, VISIT_FIELDS
 from graph.domain.visit import Place, Visit
+from graph.reports.filters import By
 from graph.schema import types
 from graph.schema.clicks import TrackClickInput
 from graph.schema.inputs import ClickEventFilter
@@ -68,6 +69,7 @@ def test_every_field_is_in_every_place() -> None:
         "TrackClickInput": sent ^ field_names(TrackClickInput),
         "ClickEvent": shown - field_names(types.ClickEvent),
         "TestEvent": shown - field_names(types.TestEvent),
+        "ReportDimension": {field.dimension.name for field in VISIT_FIELDS if field.dimension} - set(By),
         "ClickEventFilter": {field.name for field in VISIT_FIELDS if field.filter} - field_names(ClickEventFilter),
     }
     fail_if(missing)
