@@ -1,4 +1,4 @@
-"""A visit made ready for its row: looked up, cut to what the columns keep, and free of what no database takes."""
+"""What is stored of a visit: looked up and computed, cut to its length, and free of what no database takes."""
 
 from operator import itemgetter
 from typing import Any
@@ -18,7 +18,9 @@ LENGTHS = {field.name: field.length for field in VISIT_FIELDS}
 CUT_HERE = [
     (field.name, field.length) for field in VISIT_FIELDS if field.length and field.source in ("sent", "computed")
 ]
+JSON_FIELDS = [field.name for field in VISIT_FIELDS if field.type == "json"]
 in_order = itemgetter(*LENGTHS)
+# What only test mode reads in `additional_data`.
 TEST_KEYS = {"test_mode", "program_id"}
 NOWHERE = Place()
 
@@ -33,7 +35,7 @@ def kept(name: str, text: str | None) -> str | None:
 
 
 def visit_record(context: Context, visit: Visit) -> VisitRecord:
-    """Return what is stored of a visit. Raises `FieldInvalid` for `additional_data` that is nested too deeply."""
+    """Return what is stored of a visit. Raises `FieldInvalid` for an object that is nested too deeply."""
     services, address = context.services, context.client_address
     user_agent = visit.user_agent or context.user_agent
     device = services.device(user_agent or "")
@@ -42,8 +44,10 @@ def visit_record(context: Context, visit: Visit) -> VisitRecord:
     # What the gateway computes itself, or stores in another form than it was sent in.
     values["user_agent"] = user_agent
     values["referrer_host"] = _host(visit.referrer_url)
-    values["additional_data"] = _additional_data(visit.additional_data)
+    values["additional_data"] = _without_test_keys(visit.additional_data)
     values["ip_address"] = services.kept_address(address) if address else None
+    for name in JSON_FIELDS:
+        values[name] = _encoded(name, values[name])
     for name, length in CUT_HERE:
         text = values[name]
         if text is not None and (len(text) > length or "\0" in text):
@@ -60,16 +64,18 @@ def _host(url: str | None) -> str | None:
         return None
 
 
-def _additional_data(data: dict[str, Any] | None) -> str | None:
-    """Return the data as JSON, without the keys that only test mode reads."""
+def _without_test_keys(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if data is None else {key: value for key, value in data.items() if key not in TEST_KEYS}
+
+
+def _encoded(name: str, data: dict[str, Any] | None) -> str | None:
     if data is None:
         return None
-    kept = {key: value for key, value in data.items() if key not in TEST_KEYS}
     try:
-        text = json.encode(kept).decode()
-        return json.encode(_without_nuls(kept)).decode() if r"\u0000" in text else text
+        text = json.encode(data).decode()
+        return json.encode(_without_nuls(data)).decode() if r"\u0000" in text else text
     except RecursionError as error:
-        raise FieldInvalid("additional_data", "is nested too deeply") from error
+        raise FieldInvalid(name, "is nested too deeply") from error
 
 
 def _without_nuls(value: Any) -> Any:

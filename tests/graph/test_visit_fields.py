@@ -5,7 +5,8 @@ and names it.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from msgspec.structs import asdict
 from netaddr import IPSet
 from strawberry.utils.str_converters import to_camel_case
 
+import rest.tracker
 from db.ingest.records import VisitRecord
 from db.schema.clicks import ClickEvent, ClickTestEvent
-from db.schema.visit_fields import AFFILIATE_URL, SENT_FIELDS, VISIT_FIELDS
+from db.schema.visit_fields import AFFILIATE_URL, SENT_FIELDS, VISIT_FIELDS, VisitField
 from graph.domain.visit import Place, Visit
 from graph.reports.filters import By
 from graph.schema import types
@@ -40,13 +42,10 @@ SPECIAL: dict[str, Any] = {
     "user_agent": BOT,
     "additional_data": {"campaign": "spring"},
 }
-SAMPLES: Mapping[str, Callable[[str], Any]] = {
-    "text": lambda name: f"{name} sent"[:32],
-    "flag": lambda name: True,
-    "json": lambda name: {name: "sent"},
-}
 SENT = [field.name for field in SENT_FIELDS]
 SHOWN = [AFFILIATE_URL.name, *(field.name for field in VISIT_FIELDS)]
+IN_HEADERS = {"user_agent"}
+TRACKER = Path(rest.tracker.__file__).parent / "tracker.js"
 JSON_FIELDS = [field.name for field in VISIT_FIELDS if field.type == "json"]
 EVENTS = {"clickEvents": ClickEvent, "testEvents": ClickTestEvent}
 
@@ -86,6 +85,11 @@ def test_every_field_has_a_name_of_its_own_and_every_text_a_length() -> None:
     assert [field.name for field in VISIT_FIELDS if (field.type == "text") != (field.length is not None)] == []
 
 
+def test_the_tracker_sends_every_field_but_those_in_headers() -> None:
+    unsent = {name for name in SENT if not re.search(rf"\b{name}:", TRACKER.read_text())}
+    assert unsent == IN_HEADERS
+
+
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> str:
     writer = MMDBWriter(6, "GeoIP2-City", ["en"], "test", ipv4_compatible=True)
@@ -103,14 +107,24 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def visit() -> dict[str, Any]:
     """Return a value for each field that is sent, no two of them alike."""
-    return {field.name: SPECIAL.get(field.name, SAMPLES[field.type](field.name)) for field in SENT_FIELDS}
+    return {field.name: SPECIAL.get(field.name, sample(field)) for field in SENT_FIELDS}
+
+
+def sample(field: VisitField) -> Any:
+    match field.type:
+        case "text":
+            return f"{field.name} sent"[: field.length]
+        case "json":
+            return {field.name: "sent"}
+        case "flag":
+            return True
 
 
 def expected(sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is stored of a visit."""
     derived = {**asdict(device_lookup()(BOT)), **asdict(PLACE), **COMPUTED}
     unknown = [name for name in SHOWN if {**sent, **derived}.get(name) in (None, False)]
-    assert not unknown, f"nothing computes these fields, or this test gives no value to compute them from: {unknown}"
+    assert not unknown, f"not computed, or not from what this test sends (see BOT, PLACE and COMPUTED): {unknown}"
     return {**sent, **derived}
 
 
@@ -123,8 +137,8 @@ def in_database(row: Mapping[str, Any], name: str) -> Any:
 async def test_every_field_is_kept_and_shown(database_url: str, face: Face, places: str, root: str) -> None:
     async with running_gateway(database_url, face, geoip_db=places, ip_storage="full") as gateway:
         sent = visit()
-        await send(gateway, sent, is_test=root == "testEvents")
         kept = expected(sent)
+        await send(gateway, sent, is_test=root == "testEvents")
         (row,) = await gateway.rows(EVENTS[root])
         dropped = {name: in_database(row, name) for name, value in kept.items() if in_database(row, name) != value}
         assert not dropped, f"stored with another value than was sent or computed: {dropped}"
