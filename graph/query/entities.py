@@ -18,6 +18,7 @@ from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
+from db.schema.visit_fields import VISIT_FIELDS
 from graph.query.conditions import (
     BY_IDS,
     by_key,
@@ -51,6 +52,10 @@ def _columns(*names: str) -> Callable[[MappedRow], Sequence[ColumnElement[Any]]]
     return lambda row: [getattr(row, name) for name in names]
 
 
+def _json(column: str) -> Attribute:
+    return Attribute(_columns(column), lambda text: None if text is None else json.decode(text))
+
+
 TO_PROGRAM = Reference("Program", lambda here, there: there.id == here.program_id)
 TO_PARTNER = Reference("Partner", lambda here, there: there.id == here.partner_id)
 TO_LINK = Reference("ReferralLink", lambda here, there: there.id == here.link_id)
@@ -66,7 +71,10 @@ EVENT_ORDERS = {
     "occurred_at": BY_OCCURRENCE._replace(horizon="moment"),
     "id": Order(_columns("id", "program_id"), ("number", "number"), horizon="event id"),
 }
-DATA = Attribute(_columns("additional_data"), lambda text: None if text is None else json.decode(text))
+BY_VISIT = {
+    field.name: equals(field.name, spell=field.filter.normalize) for field in VISIT_FIELDS if field.filter is not None
+}
+VISIT_ATTRIBUTES = {field.name: _json(field.name) for field in VISIT_FIELDS if field.type == "json"}
 
 
 def _updated_at(customer: MappedRow) -> ColumnElement[Any]:
@@ -181,7 +189,7 @@ ENTITIES = {
         Entity(
             name="ClickEvent",
             table=ClickEvent,
-            attributes={"additional_data": DATA},
+            attributes=VISIT_ATTRIBUTES,
             references={
                 "program": TO_PROGRAM,
                 "partner": TO_PARTNER,
@@ -196,17 +204,10 @@ ENTITIES = {
                 "customer_id": Filter(
                     lambda row, program_id, key: and_(row.program_id == program_id, row.customer_id == key), "Customer"
                 ),
-                "is_bot": equals("is_bot"),
                 "occurred_from": since("occurred_at"),
                 "occurred_to": until("occurred_at"),
                 "click_id": equals("click_id"),
-                "event_id": equals("event_id"),
-                "session_id": equals("session_id"),
-                "referrer_host": equals("referrer_host", spell=str.lower),
-                "device_type": equals("device_type", spell=str.lower),
-                "os": equals("os"),
-                "browser": equals("browser"),
-                "country": equals("country", spell=str.upper),
+                **BY_VISIT,
             },
             lookups={
                 "key": by_key("program_id", "id"),
@@ -221,7 +222,7 @@ ENTITIES = {
         Entity(
             name="TestEvent",
             table=ClickTestEvent,
-            attributes={"additional_data": DATA},
+            attributes=VISIT_ATTRIBUTES,
             references={"program": TO_PROGRAM},
             orders={"occurred_at": BY_OCCURRENCE, "id": Order(_columns("id"), ("number",))},
             filters={"program_id": IN_PROGRAM},

@@ -8,30 +8,23 @@ from strawberry import ID
 
 from graph.schema.fields import optional
 from graph.schema.sorting import BY, DIRECTION, OrderDirection
+from graph.schema.visit_fields import filters_by_visit_fields
 
 
 @strawberry.input(description="Restricts a list of click events. A click must meet every condition given.")
+@filters_by_visit_fields
 class ClickEventFilter:
     program_id: ID | None = optional("Only clicks for this program.")
     partner_id: ID | None = optional("Only clicks credited to this partner.")
     referral_link_id: ID | None = optional("Only clicks through this link.")
     customer_id: ID | None = optional("Only clicks of this customer.")
-    is_bot: bool | None = optional("Only clicks by bots (`true`) or only clicks by people (`false`).")
+    is_bot: bool | None
     occurred_from: datetime | None = optional("Only clicks at or after this time.")
     occurred_to: datetime | None = optional("Only clicks before this time.")
     click_id: str | None = optional("Only clicks of the customer with this `clickId`. Case-sensitive.")
-    event_id: str | None = optional("Only clicks sent with this `eventId`. Case-sensitive.")
-    session_id: str | None = optional("Only clicks from this browser session.")
-    referrer_host: str | None = optional(
-        "Only clicks referred by this host, such as `blog.example.com`. Case-insensitive."
-    )
-    device_type: str | None = optional(
-        "Only clicks from this type of device: `desktop`, `mobile`, `tablet`, `tv`, `console` or `other`. "
-        "Case-insensitive."
-    )
-    os: str | None = optional("Only clicks from this operating system, such as `Windows`. Case-sensitive.")
-    browser: str | None = optional("Only clicks from this browser, such as `Firefox`. Case-sensitive.")
-    country: str | None = optional("Only clicks from this country, as a two-letter ISO 3166-1 code. Case-insensitive.")
+    event_id: str | None
+    session_id: str | None
+    referrer_host: str | None
 
 
 @strawberry.enum(description="The fields that click events and test events can be sorted by.")

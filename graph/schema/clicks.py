@@ -7,36 +7,21 @@ from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET, Info
-from strawberry.scalars import JSON
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.domain import clicks
 from graph.domain.context import Context
 from graph.domain.errors import ClickgateError, InvalidRequest, LinkInactive
-from graph.domain.visit import Visit
-from graph.schema.fields import optional, value
+from graph.domain.visit import Visit, visit_of
+from graph.schema.fields import value
 from graph.schema.scalars import BigInt
+from graph.schema.visit_fields import takes_visit_fields
 
 
 @strawberry.input(description="One landing of a visitor. Null is the same as absent; text that is too long is cut.")
+@takes_visit_fields
 class TrackClickInput:
-    affiliate_url: str | None = optional(
-        "Full URL of the landing page with its `aff` parameter; needed but in test mode."
-    )
-    page_url: str | None = optional("Canonical URL of the page.")
-    page_title: str | None = optional("Title of the page.")
-    referrer_url: str | None = optional("Where the visitor came from.")
-    session_id: str | None = optional("The browser session's identifier.")
-    user_agent: str | None = optional("The user agent, where it is not the `User-Agent` header's.")
-    screen_resolution: str | None = optional("Size of the screen, such as `1920x1080`.")
-    viewport_size: str | None = optional("Size of the browser's viewport, such as `1280x800`.")
-    language: str | None = optional("The browser's language, such as `en-US`.")
-    timezone: str | None = optional("The IANA time zone.")
-    existing_click_id: str | None = optional("A `clickId` issued before: its customer is reused, in the same program.")
-    additional_data: JSON | None = optional(
-        'Anything else worth keeping, an object. With `{"test_mode": true, "program_id": 1}` a test event is recorded.'
-    )
-    event_id: str | None = optional("The click's own identifier: a click sent again with it is recorded once.")
+    """A field for each of `SENT_FIELDS`."""
 
 
 @strawberry.type(
@@ -105,12 +90,7 @@ async def track_click(
 
 def _visit(input: TrackClickInput) -> tuple[Visit, tuple[str, ...]]:
     """Return the visit, and the fields whose wrong type GraphQL could not reject."""
-    named = {name: getattr(input, name) for name in Visit.__struct_fields__}
-    fields = {name: value for name, value in named.items() if value is not None and value is not UNSET}
-    if not isinstance(fields.get("additional_data", {}), dict):
-        del fields["additional_data"]
-        return Visit(**fields), ("additional_data",)
-    return Visit(**fields), ()
+    return visit_of({name: value for name, value in vars(input).items() if value is not UNSET})
 
 
 def _recorded(context: Context, tracked: clicks.TrackedClick | clicks.TrackedTest) -> Any:

@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 
 import strawberry
 from strawberry import ID
-from strawberry.scalars import JSON
 
 from graph.schema.click_filters import ClickEventFilter, EventOrder
 from graph.schema.fields import connection_field, value
@@ -16,6 +15,7 @@ from graph.schema.link_filters import LinkStatus, ReferralLinkFilter, ReferralLi
 from graph.schema.partner_filters import PartnerProgramFilter, PartnerProgramOrder
 from graph.schema.scalars import BigInt
 from graph.schema.token_filters import RoleType
+from graph.schema.visit_fields import shows_visit_fields
 
 T = TypeVar("T")
 NUMBER = "The numeric id, as used in the database and the REST API."
@@ -139,35 +139,9 @@ class CustomerType(Node):
 @strawberry.interface(
     name="Visit", description="What is known of a visit: as the tracker sent it, then as the gateway derived it."
 )
+@shows_visit_fields
 class VisitInterface:
     occurred_at: datetime = value("When the gateway received it.")
-    page_url: str | None = value("Canonical URL of the page.")
-    page_title: str | None = value("Title of the page.")
-    referrer_url: str | None = value("Where the visitor came from.")
-    referrer_host: str | None = value("The host in `referrerUrl`.")
-    session_id: str | None = value("The browser session.")
-    user_agent: str | None = value("The user agent.")
-    screen_resolution: str | None = value("Size of the screen, such as `1920x1080`.")
-    viewport_size: str | None = value("Size of the browser's viewport, such as `1280x800`.")
-    language: str | None = value("The browser's language, such as `en-US`.")
-    timezone: str | None = value("The browser's IANA time zone.")
-    existing_click_id: str | None = value("The `click_id` that the tracker had already, as sent.")
-    event_id: str | None = value("The tracker's own id of the event, by which a repetition is known.")
-    additional_data: JSON | None = value("What else the tracker sent.")
-    is_bot: bool = value("Whether a bot made the click: a crawler, an HTTP library, a test tool or a monitor.")
-    device_type: str | None = value(
-        "`desktop`, `mobile`, `tablet`, `tv`, `console` or `other`; null without a user agent."
-    )
-    device_brand: str | None = value("Who made the device.")
-    device_model: str | None = value("The device's model.")
-    os: str | None = value("The operating system.")
-    os_version: str | None = value("Its version.")
-    browser: str | None = value("The browser.")
-    browser_version: str | None = value("Its version.")
-    country: str | None = value("The country's ISO 3166-1 code, by the address.")
-    region: str | None = value("The region's English name, by the address.")
-    city: str | None = value("The city's English name, by the address.")
-    ip_address: str | None = value("What is kept of the address.")
 
 
 @strawberry.type(name="ClickEvent", description="A recorded click on a referral link.")
