@@ -24,12 +24,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from db.outbox.conditions import covers
 from db.rollups.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
 from db.rollups.dimensions import COUNTERS, counts_of
-from db.rollups.statements import WAITING, queued
+from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
+from db.schema.outbox import OutboxRange
 from db.schema.programs import Program
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.rollups import ClickRollup
 from db.sql.functions import quarter_of
 from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
@@ -107,10 +109,10 @@ class _Sums:
         """Select the queued events that will be in rollups. There may be many, and many ranges: summed up by the
         quarter of an hour first, of which no such range has a part only."""
         selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
-        known = and_(program.id == QueuedClicks.program_id, *selection.programs(program))
-        queue = join(QueuedClicks, program, known)
+        known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
+        queue = join(OutboxRange, program, known)
         # Whose they are is asked of the few that were found, or another index would look better than the key.
-        source, event = self._rows_of(queue, ClickEvent, lambda event: [queued(event)])
+        source, event = self._rows_of(queue, ClickEvent, lambda event: [covers(event)])
         quarter = quarter_of(event.occurred_at).label("quarter_at")
         values = [] if self.by is None else [event_value(event, self.by).label("value")]
         found = select(quarter, *values, *counts_of(event)).select_from(source)
