@@ -11,6 +11,7 @@ from db.ingest.committer import Committer
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.token_cache import Credentials
+from db.outbox.consumers import add_consumer
 from db.outbox.live_feed import Feed
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
@@ -56,7 +57,9 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         credentials.start()
         feed = Feed(store)
         stack.push_async_callback(feed.close)
-        aggregation = ConsumerRunner(store, RollupAggregator(store), clock=now)
+        aggregator = RollupAggregator(store)
+        await add_consumer(store, aggregator)
+        aggregation = ConsumerRunner(store, aggregator, clock=now)
         stack.push_async_callback(aggregation.close)
         aggregation.start()
         sampling = asyncio.create_task(sample(store, now), name="metrics")

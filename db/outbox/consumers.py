@@ -154,22 +154,22 @@ async def _add_gaps(connection: AsyncConnection, name: str, end: int) -> int:
 
 
 def _all_events(kind: str, name: str) -> Insert:
-    """Return the statement that adds all events of a kind to the log, for one consumer."""
+    """Return the statement that adds all events of a kind to the log, for one consumer.
+
+    A range holds no id that is missing in all programs: a transaction that has not ended yet may have taken it, and
+    will add its event to the log by itself.
+    """
     event = TABLES[kind]
-    number = func.row_number().over(partition_by=event.program_id, order_by=event.id) - 1
+    run = (event.id - func.row_number().over(order_by=event.id)).label("run")
+    events = select(event.program_id, event.id, run).subquery()
+    number = func.row_number().over(partition_by=[events.c.program_id, events.c.run], order_by=events.c.id) - 1
     portion = (number // literal_column(str(RANGE_EVENTS))).label("portion")
-    numbered = select(event.program_id, event.id, portion).subquery()
+    numbered = select(*events.c, portion).subquery()
+    first, last = func.min(numbered.c.id), func.max(numbered.c.id)
     ranges = (
-        select(
-            literal(kind, String),
-            numbered.c.program_id,
-            func.min(numbered.c.id),
-            func.max(numbered.c.id),
-            func.count(),
-            literal(name, String),
-        )
-        .group_by(numbered.c.program_id, numbered.c.portion)
-        .order_by(numbered.c.program_id, numbered.c.portion)
+        select(literal(kind, String), numbered.c.program_id, first, last, func.count(), literal(name, String))
+        .group_by(numbered.c.program_id, numbered.c.run, numbered.c.portion)
+        .order_by(first)
     )
     columns = ["kind", "program_id", "first_id", "last_id", "events", "consumer"]
     return insert(OutboxRange).from_select(columns, ranges, include_defaults=False)
