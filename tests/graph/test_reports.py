@@ -117,19 +117,19 @@ def test_a_report_equals_a_recount_of_the_events(runner: asyncio.Runner, databas
 
 
 async def record(world: World, batches: Sequence[Sequence[Any]], folds: Sequence[int]) -> None:
-    """Record batches of clicks, and after each let so many folders fold a small portion at once. Every third click is
+    """Record batches of clicks, and after each let so many runners fold a small portion at once. Every third click is
     from somebody who came before."""
     known: list[str] = []
-    folders = [world.folder(portion_clicks=2), world.folder(portion_clicks=3)]
+    runners = [world.aggregation(portion_events=2), world.aggregation(portion_events=3)]
     for batch, fold in zip(batches, folds, strict=False):
         made: list[Click] = []
         for number, (at, link, visit) in enumerate(batch):
             existing = known[number % len(known)] if known and number % 3 == 0 else None
             made.append(click(at, link, existing_click_id=existing, **visit))
         known += [receipt.click_id for receipt in await world.click(*made)]
-        await asyncio.gather(*(folder.fold() for folder in folders[:fold]))
-    for folder in folders:
-        await folder.close()
+        await asyncio.gather(*(runner.run_once() for runner in runners[:fold]))
+    for runner in runners:
+        await runner.close()
 
 
 async def compare(world: World, request: ReportRequest, viewer: Viewer, stored: Sequence[Event]) -> None:
@@ -183,7 +183,7 @@ async def test_each_hour_of_a_25_hour_day_has_its_click(world: World, fold: bool
     start = DAY.start.astimezone(UTC)
     await world.click(*(click(start + timedelta(hours=hour)) for hour in range(-1, 26)))
     if fold:
-        await world.fold()
+        await world.aggregate()
     report = await world.report(replace(DAY, series=(Interval.HOUR, Interval.DAY)))
     assert report.totals == Counts(25, 0, 25)
     assert [bucket.counts.clicks for bucket in report.series[Interval.HOUR]] == [1] * 25
@@ -198,15 +198,15 @@ async def test_each_hour_of_a_25_hour_day_has_its_click(world: World, fold: bool
 
 async def test_clicks_folded_during_a_report_are_counted_once(world: World) -> None:
     await world.click(*(click(DAY.start, link) for link in (1, 2, 3, 4, 5) * 40))
-    folder = world.folder(portion_clicks=1)
-    folding = asyncio.create_task(folder.fold_all())
+    runner = world.aggregation(portion_events=1)
+    folding = asyncio.create_task(runner.run_all())
     while not folding.done():
         for viewer, clicks in ((ADMIN, 200), (VIEWERS[1], 120), (VIEWERS[4], 40)):
             report = await world.report(DAY, viewer)
             assert report.totals is not None
             assert report.totals.clicks == clicks
     await folding
-    await folder.close()
+    await runner.close()
 
 
 async def test_the_number_of_statements_does_not_grow_with_the_period(world: World) -> None:
@@ -268,7 +268,7 @@ async def test_the_largest_report_is_answered(world: World) -> None:
 async def test_an_empty_period_has_no_clicks(world: World, at: datetime, fold: bool) -> None:
     await world.click(click(DAY.start), click(at))
     if fold:
-        await world.fold()
+        await world.aggregate()
     for asked in (DAY, replace(DAY, filter=ReportFilter(link_ids=(1,)))):
         for viewer in VIEWERS:
             report = await world.report(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from db.ingest.live_feed import Feed
+from db.outbox.live_feed import Feed
 from graph.query.global_ids import encode_id
 from tests.support.change_mutations import changed, make_world
 from tests.support.faces import graphql

@@ -16,12 +16,14 @@ from sqlalchemy import delete, select, update
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, VisitRecord
-from db.rollups.aggregator import Folder
+from db.outbox.runner import ConsumerRunner
+from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
+from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.rollups import ClickRollup
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain import links, partners, programs
@@ -69,7 +71,7 @@ class World:
     async def forget(self) -> None:
         """Remove all clicks, and whatever was derived from them."""
         async with self.store.write() as connection:
-            for table in (ClickRollup, QueuedClicks, ClickEvent, Customer):
+            for table in (ClickRollup, OutboxRange, ClickEvent, Customer):
                 await connection.execute(delete(table))
             await connection.execute(update(ReferralLink).values(clicks=0, last_clicked=None))
             await connection.execute(update(PartnerProgram).values(clicks=0, last_clicked_at=None))
@@ -78,14 +80,14 @@ class World:
         """Record clicks in one transaction."""
         return [receipt for receipt in await self.committer.commit(clicks) if isinstance(receipt, Receipt)]
 
-    def folder(self, store: Store | None = None, *, portion_clicks: int = 1000) -> Folder:
-        return make_folder(store or self.store, portion_clicks=portion_clicks)
+    def aggregation(self, store: Store | None = None, *, portion_events: int = 1000) -> ConsumerRunner:
+        return aggregation(store or self.store, portion_events=portion_events)
 
-    async def fold(self) -> None:
-        """Fold everything."""
-        folder = self.folder()
-        await folder.fold_all()
-        await folder.close()
+    async def aggregate(self) -> None:
+        """Add all clicks to the rollups."""
+        runner = self.aggregation()
+        await runner.run_all()
+        await runner.close()
 
     async def events(self) -> Sequence[Event]:
         async with self.store.read() as connection:
@@ -95,8 +97,10 @@ class World:
         return await reader.read(replace(self.context, viewer=viewer), request)
 
 
-def make_folder(store: Store, *, portion_clicks: int = 1000) -> Folder:
-    return Folder(store, clock=lambda: datetime.now(UTC), portion_clicks=portion_clicks)
+def aggregation(store: Store, *, portion_events: int = 1000) -> ConsumerRunner:
+    """Return what adds a database's clicks to its rollups."""
+    consumer = RollupAggregator(store, pause_seconds=0)
+    return ConsumerRunner(store, consumer, clock=lambda: datetime.now(UTC), portion_events=portion_events)
 
 
 def click(at: datetime, link_id: int = 1, **visit: Any) -> Click:
