@@ -62,5 +62,9 @@ class FileInUse(StoreError):
     """Another process has the SQLite file open; the message says what to do."""
 
 
+class UnknownConsumer(StoreError):
+    """The outbox has no consumer of this name."""
+
+
 class UnusableDatabase(StoreError):
     """The configured database cannot serve, whatever its state; the message says why."""

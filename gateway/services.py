@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from db.engine.revision import ensure_current
 from db.engine.store import Store
 from db.ingest.committer import Committer
-from db.ingest.live_feed import Feed
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.token_cache import Credentials
-from db.rollups.aggregator import Folder
+from db.outbox.consumers import add_consumer
+from db.outbox.live_feed import Feed
+from db.outbox.runner import ConsumerRunner
+from db.rollups.aggregator import RollupAggregator
 from gateway.authentication import authentication
 from gateway.lookups.addresses import address_keeper
 from gateway.lookups.device import DeviceLookup
@@ -55,9 +57,11 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         credentials.start()
         feed = Feed(store)
         stack.push_async_callback(feed.close)
-        folder = Folder(store, clock=now)
-        stack.push_async_callback(folder.close)
-        folder.start()
+        aggregator = RollupAggregator(store)
+        await add_consumer(store, aggregator)
+        aggregation = ConsumerRunner(store, aggregator, clock=now)
+        stack.push_async_callback(aggregation.close)
+        aggregation.start()
         sampling = asyncio.create_task(sample(store, now), name="metrics")
         stack.callback(sampling.cancel)
         yield Services(

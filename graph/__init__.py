@@ -1,1 +1,1 @@
-"""The rules: errors, context and resolvers, one plain async function per verb."""
+"""The domain rules, and the GraphQL API on top of them."""

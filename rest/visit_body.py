@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from graph.domain.errors import BodyNotObject
-from graph.domain.visit import Visit
+from graph.domain.visit import Visit, visit_of
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -28,7 +28,7 @@ def decode_visit(body: bytes) -> tuple[Visit, tuple[str, ...]]:
     try:
         return _decode(body), ()
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _visit_of(_decode_leniently(body))
+        return visit_of(_decode_leniently(body))
 
 
 def _decode_leniently(body: bytes) -> dict[str, Any]:
@@ -42,14 +42,6 @@ def _decode_leniently(body: bytes) -> dict[str, Any]:
     if not isinstance(decoded, dict):
         raise BodyNotObject
     return decoded
-
-
-def _visit_of(fields: dict[str, Any]) -> tuple[Visit, tuple[str, ...]]:
-    given = {name: fields[name] for name in Visit.__struct_fields__ if fields.get(name) is not None}
-    readable: dict[str, Any] = {
-        name: value for name, value in given.items() if isinstance(value, dict if name == "additional_data" else str)
-    }
-    return Visit(**readable), tuple(name for name in given if name not in readable)
 
 
 def _refuse(constant: str) -> None:

@@ -70,3 +70,13 @@ def test_packages_hold_a_docstring_only(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in FILES if "versions" not in path.parts], ids=module)
 def test_every_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_no_two_folders_of_graph_import_each_other() -> None:
+    arrows = {
+        (here.split(".")[1], there.split(".")[1])
+        for here, imported in ARROWS.items()
+        for there in imported
+        if here.startswith("graph.") and there.startswith("graph.")
+    }
+    assert not [(here, there) for here, there in arrows if here != there and (there, here) in arrows]

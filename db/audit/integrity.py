@@ -1,5 +1,5 @@
-"""Look for rows that should not be there: with values of a wrong type, without the rows that they belong to, or waiting
-to be folded under a wrong number of clicks."""
+"""Look for rows that should not be there: with values of a wrong type, without the rows that they belong to, or in the
+outbox with a wrong number of clicks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,12 +20,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from db.rollups.statements import queued
+from db.outbox.conditions import CLICK, covers
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
 from db.schema.customers import Customer
 from db.schema.id_blocks import IdBlock
-from db.schema.rollups import QueuedClicks
+from db.schema.outbox import OutboxRange
 from db.schema.tables import METADATA
 
 # The rows of each kind of ids that blocks are taken of.
@@ -70,19 +70,21 @@ def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Selec
 
 
 def queue_counts() -> Select[*tuple[Any, ...]]:
-    """Return the query for rows of the queue that tell a wrong number of clicks: id, the number, and the events'."""
-    row = QueuedClicks
-    events = select(func.count()).select_from(ClickEvent).where(queued(ClickEvent)).correlate(row).scalar_subquery()
-    return select(row.id, row.clicks, events).where(row.clicks != events).order_by(row.id)
+    """Return the query for rows of the outbox with a wrong number of clicks: id, that number, and the right one."""
+    row = OutboxRange
+    events = select(func.count()).select_from(ClickEvent).where(covers(ClickEvent)).correlate(row).scalar_subquery()
+    return select(row.id, row.events, events).where(row.kind == CLICK, row.events != events).order_by(row.id)
 
 
 def queue_overlaps() -> Select[*tuple[Any, ...]]:
-    """Return the query for rows of the queue whose events another row has, too, so that they are folded twice: id,
-    clicks."""
-    row = QueuedClicks
-    before = func.max(row.last_id).over(partition_by=row.program_id, order_by=[row.first_id, row.id], rows=(None, -1))
-    ends = select(row.id, row.clicks, row.first_id, before.label("before")).subquery()
-    return select(ends.c.id, ends.c.clicks).where(ends.c.first_id <= ends.c.before).order_by(ends.c.id)
+    """Return the query for rows of the outbox whose events another row has, too, so that a consumer would process them
+    twice: id, clicks."""
+    row = OutboxRange
+    before = func.max(row.last_id).over(
+        partition_by=[row.program_id, row.kind, row.consumer], order_by=[row.first_id, row.id], rows=(None, -1)
+    )
+    ends = select(row.id, row.events, row.first_id, before.label("before")).subquery()
+    return select(ends.c.id, ends.c.events).where(ends.c.first_id <= ends.c.before).order_by(ends.c.id)
 
 
 def used_ids() -> Select[*tuple[Any, ...]]:

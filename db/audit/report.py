@@ -22,8 +22,8 @@ from db.rollups.audit import (
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
+from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
-from db.schema.rollups import QueuedClicks
 
 # A damaged table may have millions of wrong rows, of which the first ones tell enough.
 LISTED_DIFFERENCES = 1000
@@ -90,7 +90,7 @@ async def _count_rows(connection: AsyncConnection, found: Audit) -> None:
     found.links = await count(ReferralLink)
     found.memberships = await count(PartnerProgram)
     found.customers = await count(Customer)
-    found.queue_rows = await count(QueuedClicks)
+    found.queue_rows = await count(OutboxRange)
 
 
 async def _counters(connection: AsyncConnection) -> AsyncIterator[Difference]:
@@ -127,9 +127,9 @@ async def _integrity(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIt
         if missing := await connection.scalar(query):
             yield Difference(f"rows of {name}", missing, 0)
     async for id, clicks, events in _rows(connection, integrity.queue_counts()):
-        yield Difference(f"row {id} of the queue, clicks", clicks, events)
+        yield Difference(f"row {id} of the outbox, clicks", clicks, events)
     async for id, clicks in _rows(connection, integrity.queue_overlaps()):
-        yield Difference(f"row {id} of the queue, clicks that another row has, too", clicks, 0)
+        yield Difference(f"row {id} of the outbox, clicks that another row has, too", clicks, 0)
     async for name, next_id, greatest in _rows(connection, integrity.used_ids()):
         yield Difference(f"next id of {name}, of which some are in use already", next_id, greatest)
 

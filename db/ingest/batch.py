@@ -1,7 +1,8 @@
 """One batch of clicks in one transaction: which are replays, which customers return, what is inserted and counted.
 
 Every gateway takes its locks in the same order (event ids, customers, links, memberships, each sorted), so that two
-of them never wait for each other in a circle. Last, it notes what it inserted for the rollups, which nobody waits for.
+of them never wait for each other in a circle. Last, it appends what it
+inserted to the outbox.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +58,7 @@ class Batch:
             inserts = await self._insert_one_by_one(connection, fresh) if one_by_one else self._inserts(fresh)
             work = (*inserts, *self._updates([entry for entry in fresh if entry.inserted]))
         _settle_replays(entries)
-        return (*work, (self._statements.queue_clicks, inserted_ranges(entries)))
+        return (*work, (self._statements.append_range, inserted_ranges(entries)))
 
     async def write_tests(
         self, connection: WriteConnection, entries: Sequence[TestEntry], *, one_by_one: bool

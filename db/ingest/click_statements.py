@@ -27,8 +27,8 @@ from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
+from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
-from db.schema.rollups import QueuedClicks
 from db.sql.statements import Statement, Template, compiled, fields, several, with_values
 
 VISIT = VisitRecord.__struct_fields__
@@ -115,7 +115,9 @@ class ClickStatements:
         self.insert_test_event = statement(
             insert(ClickTestEvent).inline(), "id", "program_id", "occurred_at", "affiliate_url", *VISIT
         )
-        self.queue_clicks = statement(insert(QueuedClicks).inline(), "program_id", "first_id", "last_id", "clicks")
+        self.append_range = statement(
+            insert(OutboxRange).inline(), "kind", "program_id", "first_id", "last_id", "events"
+        )
 
 
 def _record(dialect: Dialect) -> Statement:

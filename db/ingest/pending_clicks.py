@@ -8,6 +8,7 @@ from datetime import timedelta
 from msgspec.structs import astuple
 
 from db.ingest.records import Click, Receipt, TestClick
+from db.outbox.conditions import CLICK
 from db.schema.columns import EPOCH
 from db.sql.statements import Row
 
@@ -99,8 +100,8 @@ class TestEntry:
 
 
 def inserted_ranges(entries: Iterable[Entry]) -> Sequence[Row]:
-    """Return the program, the first id, the last id and the number of a batch's inserted events: one range for each
-    program, as a rule.
+    """Return the outbox's rows for a batch's inserted events, each with kind, program, first id, last id
+    and their number: one for each program, as a rule.
 
     No event of another transaction lies in a range. A batch's ids are taken one after the other from one block, which
     is this process's alone. A later try of the same batch may insert what this one could not, or find what an earlier
@@ -118,4 +119,4 @@ def inserted_ranges(entries: Iterable[Entry]) -> Sequence[Row]:
         else:
             ranges.append((program_id, entry.id, entry.id, 1))
             going_on = program_id
-    return ranges
+    return [(CLICK, *range_) for range_ in ranges]

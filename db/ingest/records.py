@@ -1,42 +1,27 @@
 """What the click writer takes and gives: a click, a test click, and the receipt for a click.
 
-They are structs of msgspec, which are made an order of magnitude faster than frozen dataclasses; one of each is made
-for every request.
+They are structs of msgspec, like all that is made for every click: see `db.schema.visit_structs`.
 """
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from db.schema.visit_fields import VISIT_FIELDS
+from db.schema.visit_structs import Stored, with_fields
 
-class VisitRecord(Struct, frozen=True, gc=False, kw_only=True):
-    """A row's `VisitColumns`, in their order, already cut to their lengths and free of NULs."""
 
-    page_url: str | None = None
-    page_title: str | None = None
-    referrer_url: str | None = None
-    referrer_host: str | None = None
-    session_id: str | None = None
-    user_agent: str | None = None
-    screen_resolution: str | None = None
-    viewport_size: str | None = None
-    language: str | None = None
-    timezone: str | None = None
-    existing_click_id: str | None = None
-    event_id: str | None = None
-    additional_data: str | None = None
-    is_bot: bool = False
-    device_type: str | None = None
-    device_brand: str | None = None
-    device_model: str | None = None
-    os: str | None = None
-    os_version: str | None = None
-    browser: str | None = None
-    browser_version: str | None = None
-    country: str | None = None
-    region: str | None = None
-    city: str | None = None
-    ip_address: str | None = None
+@with_fields(VISIT_FIELDS)
+class VisitRecord(Struct, frozen=True, gc=False):
+    """What is stored of a visit: a value for each of `VISIT_FIELDS`, in their order, already cut to its length and free
+    of NULs."""
+
+    if TYPE_CHECKING:
+        event_id: str | None
+        existing_click_id: str | None
+
+        def __init__(self, *values: Stored, **named: Stored) -> None: ...
 
 
 class Click(Struct, frozen=True, gc=False):

@@ -8,14 +8,14 @@ from sqlalchemy import func, select
 
 from db.engine.store import Store
 from db.rollups.statements import WAITING
-from db.schema.rollups import QueuedClicks
+from db.schema.outbox import OutboxRange
 from db.sql.queries import Query
 
 # Each has the clicks of a batch. Where more wait, the figures are at least as large as they are told.
 MOST_ROWS = 20_000
 
-_waiting = select(QueuedClicks.clicks, QueuedClicks.noted_at).where(WAITING).limit(MOST_ROWS).subquery()
-FIND_BACKLOG = Query(select(func.coalesce(func.sum(_waiting.c.clicks), 0), func.min(_waiting.c.noted_at)))
+_waiting = select(OutboxRange.events, OutboxRange.recorded_at).where(WAITING).limit(MOST_ROWS).subquery()
+FIND_BACKLOG = Query(select(func.coalesce(func.sum(_waiting.c.events), 0), func.min(_waiting.c.recorded_at)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """What reports can count clicks by, and which sums are kept of them: facts that the folder and the reports share."""
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, cast, func, literal, not_
 
 from db.schema.columns import text
+from db.schema.visit_fields import VISIT_FIELDS, ReportDimension
 from db.sql.functions import QUARTER_SECONDS, without_query
 
 DAY, HOUR, QUARTER = 86_400, 3_600, QUARTER_SECONDS
@@ -16,8 +18,9 @@ VALUE = text(512)
 COUNTERS = ("people", "bots", "customers", "bot_customers")
 
 Level: TypeAlias = Literal["program", "partner", "link"]
-Dimension: TypeAlias = Literal["total", "link", "partner", "page", "referrer", "country", "device", "browser", "os"]
-VISIT_DIMENSIONS: tuple[Dimension, ...] = ("page", "referrer", "country", "device", "browser", "os")
+Dimension: TypeAlias = str
+"""Either "total", "link" or "partner", or one of `VISIT_DIMENSIONS`."""
+VISIT_DIMENSIONS: tuple[Dimension, ...] = tuple(field.dimension.name for field in VISIT_FIELDS if field.dimension)
 
 SPANS: Mapping[Level, Mapping[Dimension, tuple[int, ...]]] = MappingProxyType(
     {
@@ -35,17 +38,19 @@ SPANS: Mapping[Level, Mapping[Dimension, tuple[int, ...]]] = MappingProxyType(
 )
 """The spans of time, longest first, for which sums are kept, by what they are sums of."""
 
+
+def _counted(column: str, dimension: ReportDimension) -> Callable[[Any], ColumnElement[Any]]:
+    if dimension.is_url:
+        return lambda event: func.substr(without_query(getattr(event, column)), 1, VALUE.length)
+    return attrgetter(column)
+
+
 VALUES: Mapping[Dimension, Callable[[Any], ColumnElement[Any]]] = MappingProxyType(
     {
         "total": lambda event: literal(""),
         "link": lambda event: event.link_id,
         "partner": lambda event: event.partner_id,
-        "page": lambda event: func.substr(without_query(event.page_url), 1, VALUE.length),
-        "referrer": lambda event: func.substr(without_query(event.referrer_url), 1, VALUE.length),
-        "country": lambda event: event.country,
-        "device": lambda event: event.device_type,
-        "browser": lambda event: event.browser,
-        "os": lambda event: event.os,
+        **{field.dimension.name: _counted(field.name, field.dimension) for field in VISIT_FIELDS if field.dimension},
     }
 )
 

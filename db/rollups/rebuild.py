@@ -1,8 +1,8 @@
 """Mend the rollups: write anew what differs from the events, part by part, while gateways run.
 
 A part is compared without disturbing anybody. Only where it differs is it compared again and mended, in one short
-transaction during which nothing is folded; what waits to be folded is left to the folder. So every report is right as
-soon as its parts are, and whatever is recorded and folded meanwhile is counted once.
+transaction during which no clicks are added to the rollups; those that wait for that are left to the aggregator. So
+every report is right as soon as its parts are, and clicks that are recorded and added meanwhile are counted once.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.rollups.aggregation import KEY
-from db.rollups.aggregator import LOCK
 from db.rollups.audit import Compared, programs_in
 from db.rollups.dimensions import COUNTERS, SPANS
 from db.rollups.recount import (
@@ -32,8 +31,10 @@ from db.rollups.recount import (
     parts_of,
     waiting_in,
 )
+from db.rollups.statements import ROLLUPS
 from db.schema.clicks import ClickEvent
 from db.schema.columns import EPOCH
+from db.schema.outbox import OutboxConsumer
 from db.schema.rollups import ClickRollup
 
 # SQLite lets a writer wait for five seconds; beside a busy gateway it may take several turns.
@@ -107,7 +108,7 @@ async def _compared(store: Store, connection: AsyncConnection, part: Part) -> Co
 
 async def _mend(store: Store, part: Part) -> tuple[int, int]:
     async with store.write() as connection:
-        await _stop_folding(store, connection)
+        await _stop_aggregation(store, connection)
         compared = await _compared(store, connection, part)
         wrong = list(compared.wrong())
         surplus = [key for key in wrong if key not in compared.expected]
@@ -123,10 +124,12 @@ async def _mend(store: Store, part: Part) -> tuple[int, int]:
     return len(rows), len(surplus)
 
 
-async def _stop_folding(store: Store, connection: AsyncConnection) -> None:
-    """Keep every folder from adding to the rollups until the transaction ends: on SQLite, whoever writes does."""
+async def _stop_aggregation(store: Store, connection: AsyncConnection) -> None:
+    """Keep every aggregator from adding to the rollups until the transaction ends; on SQLite, any open transaction that
+    writes does."""
     if not store.is_sqlite:
-        await connection.execute(select(func.pg_advisory_xact_lock(bindparam("lock", LOCK, type_=BigInteger))))
+        row = select(OutboxConsumer.name).where(OutboxConsumer.name == ROLLUPS)
+        await connection.execute(row.with_for_update())
 
 
 def _key_values(store: Store, part: Part, key: Key) -> dict[str, Any]:
@@ -180,5 +183,5 @@ async def _remove_strange_rows(store: Store) -> int:
         if not await connection.scalar(select(func.count()).select_from(row).where(strange)):
             return 0
     async with store.write() as connection:
-        await _stop_folding(store, connection)
+        await _stop_aggregation(store, connection)
         return (await connection.execute(delete(row).where(strange))).rowcount

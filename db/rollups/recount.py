@@ -17,7 +17,8 @@ from db.rollups.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, 
 from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
 from db.schema.columns import microseconds
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.outbox import OutboxRange
+from db.schema.rollups import ClickRollup
 from db.sql.functions import microseconds_of, moment_of, quarter_number
 from db.sql.queries import Query
 from db.sql.statements import Row
@@ -113,7 +114,7 @@ SUBJECT_CUTS: Mapping[Level, Query] = {level: _cuts(SUBJECTS[level]) for level i
 DAY_CUTS: Mapping[Level, Query] = {level: _cuts(_day, SUBJECTS[level] == _first) for level in SPANS}
 COUNT_EVENTS = Query(select(func.count()).select_from(_event).where(_event.program_id == _program))
 FIND_WAITING = Query(
-    select(QueuedClicks.first_id, QueuedClicks.last_id).where(WAITING, QueuedClicks.program_id == _program)
+    select(OutboxRange.first_id, OutboxRange.last_id).where(WAITING, OutboxRange.program_id == _program)
 )
 
 

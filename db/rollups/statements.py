@@ -1,59 +1,29 @@
-"""The statements that bring recorded events into the rollups, and what tells which events still wait for that.
+"""The statements that add recorded clicks to the rollups, and the condition for those that are not in them yet.
 
-Apart from the folder that runs them, so that there the order of things can be read without their SQL.
+Apart from the aggregator, so that the order of things can be read there without their SQL.
 """
 
-from typing import Any
-
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Dialect,
-    Integer,
-    and_,
-    bindparam,
-    cast,
-    delete,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Dialect, Integer, bindparam, cast, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
+from db.outbox.conditions import CLICK, covers, waits_for
 from db.rollups.aggregation import KEY
 from db.rollups.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, value_of
 from db.schema.clicks import ClickEvent
-from db.schema.columns import UtcDateTime
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.outbox import OutboxRange
+from db.schema.rollups import ClickRollup
 from db.sql.functions import Ids, among, quarter_number
 from db.sql.queries import Query
 from db.sql.statements import Statement, Template, compiled
 
-WAITING = QueuedClicks.folded_at.is_(None)
-STALE = QueuedClicks.folded_at < bindparam("stale_at", type_=UtcDateTime)
-
-
-def queued(event: Any) -> ColumnElement[bool]:
-    """Return whether a row of the queue is about an event."""
-    return and_(
-        QueuedClicks.program_id == event.program_id,
-        event.id.between(QueuedClicks.first_id, QueuedClicks.last_id),
-    )
-
-
-# Something to do: events to fold, or rows that nobody watches any more.
-find_due = select(QueuedClicks.id).where(or_(WAITING, STALE)).limit(1)
-
-find_waiting = Query(
-    select(QueuedClicks.id, QueuedClicks.clicks).where(WAITING).order_by(QueuedClicks.id).limit(bindparam("rows")),
-    packed=True,
-)
+ROLLUPS = "rollups"
+"""The name under which the outbox knows the consumer that keeps the rollups."""
+WAITING = waits_for(ROLLUPS, {CLICK})
+"""Whether a row of the log has clicks that are not in the rollups yet."""
 
 _event = aliased(ClickEvent)
-# In the form that `Cells.add` takes; those of some rows of the queue, each named: between two of them another may be
-# committed meanwhile. Whether they still wait is asked when they are marked.
+# The clicks of some rows of the log, in the form that `Cells.add` takes.
 find_events = Query(
     select(
         _event.program_id,
@@ -64,31 +34,20 @@ find_events = Query(
         cast(makes_customer(_event), Integer),
         *(value_of(_event, dimension) for dimension in VISIT_DIMENSIONS),
     )
-    .join_from(QueuedClicks, _event, queued(_event))
-    .where(among(QueuedClicks.id, bindparam("rows", type_=Ids))),
+    .join_from(OutboxRange, _event, covers(_event))
+    .where(among(OutboxRange.id, bindparam("rows", type_=Ids))),
     packed=True,
 )
 
-# Which of some rows of the queue still waited.
-mark = Query(
-    update(QueuedClicks)
-    .where(among(QueuedClicks.id, bindparam("rows", type_=Ids)), WAITING)
-    .values(folded_at=bindparam("at", type_=UtcDateTime))
-    .returning(QueuedClicks.id)
-)
 
-
-class FoldStatements:
+class RollupStatements:
     """Each attribute names the values of its rows, in order."""
 
     def __init__(self, dialect: Dialect) -> None:
         def statement(query: Template, *parameters: str) -> Statement:
             return compiled(dialect, query, parameters)
 
-        # PostgreSQL's; it is given back when the transaction ends.
-        self.take_lock = statement(select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger))), "lock")
         insert = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(ClickRollup).inline()
         table = ClickRollup.__table__
         added = {name: table.c[name] + insert.excluded[name] for name in COUNTERS}
         self.add = statement(insert.on_conflict_do_update(index_elements=KEY, set_=added), *KEY, *COUNTERS)
-        self.forget = statement(delete(QueuedClicks).where(STALE), "stale_at")

@@ -1,44 +1,42 @@
 """The tables of recorded clicks and of test clicks."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, false, text
-from sqlalchemy.orm import Mapped, mapped_column
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, false
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from db.schema.base import Base
-from db.schema.columns import Moment, RowId, Text32, Text64, Text128, Text255, Text512, Text2048
+from db.schema.columns import Moment, RowId, Text64, text
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
+from db.schema.visit_fields import VISIT_FIELDS, VisitField
 
 
 class VisitColumns:
-    """What is known of one visit: as the visitor's browser said it, then as the server derived it."""
+    """A column for each of `VISIT_FIELDS`, which clicks and test clicks share."""
 
-    page_url: Mapped[Text2048 | None]
-    page_title: Mapped[Text512 | None]
-    referrer_url: Mapped[Text2048 | None]
-    referrer_host: Mapped[Text255 | None]
-    session_id: Mapped[Text128 | None]
-    user_agent: Mapped[Text512 | None]
-    screen_resolution: Mapped[Text32 | None]
-    viewport_size: Mapped[Text32 | None]
-    language: Mapped[Text64 | None]
-    timezone: Mapped[Text64 | None]
-    existing_click_id: Mapped[Text128 | None]
-    event_id: Mapped[Text64 | None]
-    additional_data: Mapped[str | None] = mapped_column(Text)
-    is_bot: Mapped[bool] = mapped_column(server_default=false())
-    device_type: Mapped[Text32 | None]
-    device_brand: Mapped[Text64 | None]
-    device_model: Mapped[Text128 | None]
-    os: Mapped[Text64 | None]
-    os_version: Mapped[Text32 | None]
-    browser: Mapped[Text64 | None]
-    browser_version: Mapped[Text32 | None]
-    country: Mapped[Text32 | None]
-    region: Mapped[Text128 | None]
-    city: Mapped[Text128 | None]
-    ip_address: Mapped[Text64 | None]
+    if TYPE_CHECKING:
+        # The columns that are named in Python.
+        page_title: Mapped[str | None]
+        session_id: Mapped[str | None]
+        existing_click_id: Mapped[str | None]
+        event_id: Mapped[str | None]
+        additional_data: Mapped[str | None]
+        is_bot: Mapped[bool]
+        ip_address: Mapped[str | None]
+
+
+def _column(field: VisitField) -> MappedColumn[Any]:
+    if field.type == "flag":
+        return mapped_column(Boolean, nullable=False, server_default=false())
+    return mapped_column(Text if field.length is None else text(field.length), nullable=True)
+
+
+for _field in VISIT_FIELDS:
+    setattr(VisitColumns, _field.name, _column(_field))
 
 
 class ClickEvent(VisitColumns, Base):
@@ -53,8 +51,8 @@ class ClickEvent(VisitColumns, Base):
             "program_id",
             "event_id",
             unique=True,
-            sqlite_where=text("event_id IS NOT NULL"),
-            postgresql_where=text("event_id IS NOT NULL"),
+            sqlite_where=sql("event_id IS NOT NULL"),
+            postgresql_where=sql("event_id IS NOT NULL"),
         ),
         Index(None, "program_id", "occurred_at", "id"),
         Index(None, "program_id", "link_id", "occurred_at", "id"),

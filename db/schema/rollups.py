@@ -1,10 +1,9 @@
-"""The tables of click rollups and of the clicks that wait to be added to them."""
+"""The table of click rollups."""
 
-from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.schema.base import Base
-from db.schema.columns import Count, Moment, RowId, Text32, Text512, now
+from db.schema.columns import Count, Moment, RowId, Text32, Text512
 
 
 class ClickRollup(Base):
@@ -33,23 +32,3 @@ class ClickRollup(Base):
     """Created by people's clicks."""
     bot_customers: Mapped[Count]
     """Created by bots' clicks."""
-
-
-class QueuedClicks(Base):
-    """Events that one transaction recorded in one program, a range of ids, to be added to the rollups. They are in
-    there once `folded_at` is set; a row stays a while longer, for those who watch the end of this table."""
-
-    __tablename__ = "click_rollup_queue"
-    __table_args__ = (
-        Index(None, "folded_at", "program_id", "id"),
-        # An id is never given twice, even after all rows are deleted.
-        {"sqlite_autoincrement": True},
-    )
-
-    id: Mapped[RowId] = mapped_column(primary_key=True)
-    program_id: Mapped[RowId]
-    first_id: Mapped[RowId]
-    last_id: Mapped[RowId]
-    clicks: Mapped[Count]
-    noted_at: Mapped[Moment] = mapped_column(server_default=now())
-    folded_at: Mapped[Moment | None]

@@ -4,9 +4,9 @@ The large tables carry `program_id` first in every key, so that one program's ro
 program.
 """
 
-from db.schema import clicks, customers, id_blocks, links, partners, programs, rollups, tokens, writers
+from db.schema import clicks, customers, id_blocks, links, outbox, partners, programs, rollups, tokens, writers
 from db.schema.base import Base
 
 # Each module has added its tables to the metadata.
-MODULES = (programs, partners, links, customers, clicks, rollups, tokens, id_blocks, writers)
+MODULES = (programs, partners, links, customers, clicks, outbox, rollups, tokens, id_blocks, writers)
 METADATA = Base.metadata

@@ -1,4 +1,7 @@
-"""The code of a link in the URL of a landing page, also where a mail program or a chat has damaged the link."""
+"""Extracts the code of a link from the URL of a landing page, even if a mail program or chat has damaged the link.
+
+URLs are parsed as browsers parse them, so that the tracker and the gateway agree on the code.
+"""
 
 import re
 from urllib.parse import unquote_plus
@@ -7,15 +10,15 @@ import can_ada
 
 from graph.domain.errors import AffiliateUrlInvalid, AffMissing
 
-# `&amp;aff=` is what is left of an ampersand that was escaped for HTML, once or more often.
+# `&amp;aff=` is left over when an ampersand was escaped for HTML, once or repeatedly.
 ESCAPED_AFF = re.compile(r"(?:amp;)+aff")
-# What cannot be part of a code, and an escape of it that was escaped once more.
+# Characters that cannot be part of a code, and their escapes if they were escaped twice.
 DAMAGE = re.compile(r"(?:%(?![46][1-9A-Fa-f]|[57][0-9Aa]|3[0-9]|2[Dd]|5[Ff])[0-9A-Fa-f]{2}|[^A-Za-z0-9_-])+")
 
 
 def code_of(affiliate_url: str) -> str:
-    """Return the first `aff` parameter, as a browser's `new URL(…).searchParams.get("aff")` would; the first `amp;aff`
-    where there is no `aff`. Raises `AffiliateUrlInvalid`, `AffMissing`."""
+    """Return the first `aff` parameter, as `new URL(…).searchParams.get("aff")` does in a browser, or else the first
+    `amp;aff`. Raises `AffiliateUrlInvalid`, `AffMissing`."""
     try:
         search = can_ada.parse(affiliate_url).search
     except ValueError as error:
@@ -30,7 +33,7 @@ def code_of(affiliate_url: str) -> str:
 
 
 def without_damage(code: str) -> str:
-    """Return a code without what cannot be part of one at its end. Takes time in proportion to its length."""
+    """Return a code without trailing characters that cannot be part of one, in linear time."""
     end = next((found.start() for found in DAMAGE.finditer(code) if found.end() == len(code)), len(code))
     return code[:end]
 
@@ -44,6 +47,6 @@ def _value(parameters: can_ada.URLSearchParams, name: str, search: str) -> str |
     try:
         return parameters.get(name)
     except UnicodeDecodeError:
-        # A browser reads U+FFFD for what is not UTF-8.
+        # Browsers decode invalid UTF-8 as U+FFFD.
         pairs = (pair.partition("=") for pair in search.removeprefix("?").split("&"))
         return next((unquote_plus(value) for key, _, value in pairs if unquote_plus(key) == name), None)

@@ -1,6 +1,6 @@
-"""Record clicks: the one implementation behind the REST endpoint and any other face.
+"""Records clicks, for REST, GraphQL and any other API.
 
-`track` follows the specification's order of checks and its steps on success, top to bottom.
+`track` follows the specification's order of checks and its steps on success.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ LARGEST_ID = 2**63 - 1
 
 
 class TrackedClick(Struct, frozen=True, gc=False):
-    """A click is committed: what the tracker keeps in its cookie."""
+    """A committed click: what the tracker stores in its cookie."""
 
     click_id: str
     partner_code: str
@@ -41,16 +41,16 @@ class TrackedClick(Struct, frozen=True, gc=False):
 
 
 class TrackedTest(Struct, frozen=True, gc=False):
-    """A test click is committed."""
+    """A committed test event."""
 
     event_id: int
     program_id: int | None
 
 
 async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) -> TrackedClick | TrackedTest:
-    """Record a visit that came through a referral link, or a test event; return once it is committed.
+    """Record a click through a referral link, or a test event. Returns once it is committed.
 
-    `unreadable` names the fields whose type was wrong, in order; they are absent from the visit and reported in their
+    `unreadable` names the fields with a wrong type, in order; they are absent from the visit, and reported in their
     turn. Raises, in this order: `AffiliateUrlMissing`, `AffiliateUrlInvalid`, `AffMissing`, `FieldInvalid`,
     `UnknownLink`, `LinkMisconfigured`, `LinkInactive`, `TryLater`; for a test event `UnknownProgram`, `TryLater`.
     """
@@ -76,7 +76,7 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
                 visit=visit_record(context, visit),
             )
         )
-        if receipt.link_id != link.id:  # a replay, whose first click came through another link
+        if receipt.link_id != link.id:  # a replay of a click through another link
             link = await context.services.directory.link(receipt.link_id) or link
         return TrackedClick(receipt.click_id, link.code, program.cookie_window_days, receipt.replayed)
 
@@ -98,7 +98,7 @@ def _check_fields(visit: Visit, unreadable: Sequence[str]) -> None:
 
 
 async def _find_link(context: Context, code: str) -> KnownLink:
-    """Return the link of a code as it stands, or of what is left when damage is cut from its end.
+    """Return the link with this code, or else with the code that remains when damage is cut from its end.
 
     Raises `UnknownLink`, which is counted by code.
     """
@@ -139,7 +139,7 @@ async def _track_test(context: Context, visit: Visit, named: object) -> TrackedT
 
 
 def _program_id(named: object) -> int | None:
-    """Read the program's id, an integer or digits in a string. Raises `UnknownProgram` for anything else."""
+    """Parse the program's id, an integer or a string of digits. Raises `UnknownProgram` for anything else."""
     if named is None:
         return None
     if isinstance(named, str) and named.isascii() and named.isdigit() and len(named) <= len(str(LARGEST_ID)):

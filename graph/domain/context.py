@@ -1,6 +1,6 @@
-"""What a resolver may use: the services of this process, and who is asking.
+"""What the domain may use: the services of the process, and the caller of a request.
 
-The services are made once, when the process starts, and handed down; nothing below reaches up for them.
+Services are created once when the process starts, and passed down; no lower layer reaches up for them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,9 +10,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from db.engine.store import Store
-from db.ingest.live_feed import Feed
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
+from db.outbox.live_feed import Feed
 from graph.domain.scope import Viewer
 from graph.domain.visit import Device, Place
 
@@ -25,31 +25,31 @@ class Services:
     directory: LinkDirectory
     writer: ClickWriter
     device: Callable[[str], Device]
-    """Look a user agent up; an empty text stands for none. Never raises."""
+    """Look up a user agent, empty if unknown. Never raises."""
     place: Callable[[str], Place]
-    """Look an address up. Never raises."""
+    """Look up the location of an address. Never raises."""
     kept_address: Callable[[str], str | None]
-    """Return what may be stored of an address."""
+    """Return the part of an address that may be stored, or None."""
     charge: Callable[[str | None], None]
     """Count a click against its client's rate limit. Raises `RateLimited`."""
     count: Callable[[str], None]
-    """Count an outcome of a click, by its name."""
+    """Count the outcome of a click, by name."""
     count_unknown: Callable[[str | None], None]
-    """Count a click whose code no link has; None for what does not have the form of a code."""
+    """Count a click with an unknown code; None if it does not have the form of a code."""
     clock: Callable[[], datetime]
-    """Return the present moment, in UTC."""
+    """Return the current time, in UTC."""
     feed: Feed
     authenticate: Callable[[str], Awaitable[Viewer | None]]
-    """Return whose token a secret is; None for one that is unknown, revoked or expired. Raises `DatabaseAway`."""
+    """Return the viewer of a secret, or None if it is unknown, revoked or expired. Raises `DatabaseAway`."""
     is_good: Callable[[int], Awaitable[bool]]
-    """Return whether the token of an id is neither revoked nor expired. Raises `DatabaseAway`."""
+    """Return whether the token with this id is neither revoked nor expired. Raises `DatabaseAway`."""
 
 
 class Context(Struct, frozen=True):
-    """One request's caller. A struct, like all that is made for every click: see `db.ingest.records`."""
+    """The caller of one request. A struct, for speed: one is created for every click."""
 
     services: Services
     client_address: str | None = None
     user_agent: str | None = None
     viewer: Viewer | None = None
-    """Who asks; None without a token."""
+    """The holder of the token; None without one."""

@@ -1,64 +1,58 @@
-"""A visit made ready for its row: looked up, cut to what the columns keep, and free of what no database takes."""
+"""What is stored of a visit: looked up and computed, cut to its length, and free of what no database takes."""
 
+from operator import itemgetter
 from typing import Any
 
 import can_ada
 from msgspec import json
+from msgspec.structs import asdict
 
 from db.ingest.records import VisitRecord
-from db.schema.clicks import ClickEvent
+from db.schema.visit_fields import VISIT_FIELDS
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.visit import Place, Visit
 
-LENGTHS: dict[str, int | None] = {
-    column.name: getattr(column.type, "length", None) for column in ClickEvent.__table__.columns
-}
+LENGTHS = {field.name: field.length for field in VISIT_FIELDS}
+# The texts of a device and of a place are cut when they are looked up, once for many visits.
+CUT_HERE = [
+    (field.name, field.length) for field in VISIT_FIELDS if field.length and field.source in ("sent", "computed")
+]
+JSON_FIELDS = [field.name for field in VISIT_FIELDS if field.type == "json"]
+in_order = itemgetter(*LENGTHS)
+# What only test mode reads in `additional_data`.
 TEST_KEYS = {"test_mode", "program_id"}
+NOWHERE = Place()
 
 
-def kept(column: str, text: str | None) -> str | None:
-    """Return as much of a text as its column of the events keeps, without NULs."""
+def kept(name: str, text: str | None) -> str | None:
+    """Return as much of a text as is stored of the field with this name, without NULs."""
     if text is None:
         return None
     if "\0" in text:
         text = text.replace("\0", "")
-    return text[: LENGTHS[column]]
+    return text[: LENGTHS[name]]
 
 
 def visit_record(context: Context, visit: Visit) -> VisitRecord:
-    """Return what is stored of a visit. Raises `FieldInvalid` for `additional_data` that is nested too deeply."""
+    """Return what is stored of a visit. Raises `FieldInvalid` for an object that is nested too deeply."""
     services, address = context.services, context.client_address
     user_agent = visit.user_agent or context.user_agent
     device = services.device(user_agent or "")
-    place = services.place(address) if address else Place()
-    return VisitRecord(
-        page_url=kept("page_url", visit.page_url),
-        page_title=kept("page_title", visit.page_title),
-        referrer_url=kept("referrer_url", visit.referrer_url),
-        referrer_host=kept("referrer_host", _host(visit.referrer_url)),
-        session_id=kept("session_id", visit.session_id),
-        user_agent=kept("user_agent", user_agent),
-        screen_resolution=kept("screen_resolution", visit.screen_resolution),
-        viewport_size=kept("viewport_size", visit.viewport_size),
-        language=kept("language", visit.language),
-        timezone=kept("timezone", visit.timezone),
-        existing_click_id=kept("existing_click_id", visit.existing_click_id),
-        event_id=kept("event_id", visit.event_id),
-        additional_data=_additional_data(visit.additional_data),
-        is_bot=device.is_bot,
-        device_type=device.device_type,
-        device_brand=device.device_brand,
-        device_model=device.device_model,
-        os=device.os,
-        os_version=device.os_version,
-        browser=device.browser,
-        browser_version=device.browser_version,
-        country=place.country,
-        region=place.region,
-        city=place.city,
-        ip_address=services.kept_address(address) if address else None,
-    )
+    place = services.place(address) if address else NOWHERE
+    values = {**asdict(visit), **asdict(device), **asdict(place)}
+    # What the gateway computes itself, or stores in another form than it was sent in.
+    values["user_agent"] = user_agent
+    values["referrer_host"] = _host(visit.referrer_url)
+    values["additional_data"] = _without_test_keys(visit.additional_data)
+    values["ip_address"] = services.kept_address(address) if address else None
+    for name in JSON_FIELDS:
+        values[name] = _encoded(name, values[name])
+    for name, length in CUT_HERE:
+        text = values[name]
+        if text is not None and (len(text) > length or "\0" in text):
+            values[name] = kept(name, text)
+    return VisitRecord(*in_order(values))
 
 
 def _host(url: str | None) -> str | None:
@@ -70,16 +64,18 @@ def _host(url: str | None) -> str | None:
         return None
 
 
-def _additional_data(data: dict[str, Any] | None) -> str | None:
-    """Return the data as JSON, without the keys that only test mode reads."""
+def _without_test_keys(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if data is None else {key: value for key, value in data.items() if key not in TEST_KEYS}
+
+
+def _encoded(name: str, data: dict[str, Any] | None) -> str | None:
     if data is None:
         return None
-    kept = {key: value for key, value in data.items() if key not in TEST_KEYS}
     try:
-        text = json.encode(kept).decode()
-        return json.encode(_without_nuls(kept)).decode() if r"\u0000" in text else text
+        text = json.encode(data).decode()
+        return json.encode(_without_nuls(data)).decode() if r"\u0000" in text else text
     except RecursionError as error:
-        raise FieldInvalid("additional_data", "is nested too deeply") from error
+        raise FieldInvalid(name, "is nested too deeply") from error
 
 
 def _without_nuls(value: Any) -> Any:

@@ -1,28 +1,28 @@
-"""Everything that a resolver says no with, as one tree; a face maps it to its own protocol.
+"""The errors of the domain, as one tree. Each API maps them to its own protocol.
 
 ClickgateError
-├── Unauthenticated            the token is not known, or there is none where one is needed
+├── Unauthenticated            the token is invalid, or missing where one is required
 ├── Forbidden                  the viewer may not do this
-├── InvalidRequest             the caller should not send this again as it is
+├── InvalidRequest             the request is invalid and will fail again if it is repeated
 │   ├── BodyNotObject          the body is not a JSON object
-│   ├── BodyTooLarge           the body is over the limit
-│   ├── BodyUnreadable         the body is not valid in the content coding that it names, or cut off
-│   ├── EncodingUnknown        the body's content coding is not read here
+│   ├── BodyTooLarge           the body exceeds the size limit
+│   ├── BodyUnreadable         the body is truncated, or invalid in its content coding
+│   ├── EncodingUnknown        the body's content coding is not supported
 │   ├── AffiliateUrlMissing    ┐
 │   ├── AffiliateUrlInvalid    │ the landing page's URL names no link
 │   ├── AffMissing             ┘
-│   ├── FieldInvalid           one field has the wrong type or form; `field` names it
+│   ├── FieldInvalid           a field has the wrong type or format; `field` names it
 │   ├── UnknownLink            no link has this code
 │   ├── UnknownProgram         no program has this id
 │   ├── UnknownPartner         no partner has this id
 │   ├── UnknownToken           no token has this id
 │   ├── LinkMisconfigured      the link has no partner or no program
-│   ├── CodeTaken              another link has this code already
-│   └── TooComplex             a query asks for more than one request may; `limit` names what was counted
-├── LinkInactive               the link is paused; nothing is recorded
+│   ├── CodeTaken              another link already has this code
+│   └── TooComplex             a query exceeds a limit; `limit` names it
+├── LinkInactive               the link is paused, and nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
-    ├── RateLimited            this client sends too much
-    ├── QueueFull              too many clicks wait
+    ├── RateLimited            this client sends too many requests
+    ├── QueueFull              too many clicks are waiting to be recorded
     └── DatabaseAway           the database cannot be reached
 """
 
@@ -32,18 +32,18 @@ from typing import ClassVar
 
 from db import errors as storage
 
-# Time for a restarting database to come back, short enough for a visitor who is still on the page.
+# Long enough for a database to restart, short enough for a visitor who is still on the page.
 BUSY_RETRY_SECONDS = 2
 NOT_RECORDED = "Clicks cannot be recorded right now"
 
 
 class ClickgateError(Exception):
-    """The root. `message` is for the caller, `code` a stable snake_case name of the condition."""
+    """The base class. `message` is for the caller, and `code` is a stable snake_case name of the condition."""
 
     message: ClassVar[str] = ""
     code: ClassVar[str] = "clickgate_error"
     fields: ClassVar[tuple[str, ...]] = ()
-    """The fields that the message names, in the spelling of REST."""
+    """The fields that the message names, as REST spells them."""
 
     def __init_subclass__(cls) -> None:
         cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
@@ -52,7 +52,7 @@ class ClickgateError(Exception):
         return super().__str__() or self.message
 
     def worded(self, spell: Callable[[str], str]) -> str:
-        """Return the message for clients that spell the names of fields in another way."""
+        """Return the message with field names in the spelling of another API."""
         message = str(self)
         for field in self.fields:
             message = message.replace(field, spell(field))
@@ -60,7 +60,7 @@ class ClickgateError(Exception):
 
 
 class Unauthenticated(ClickgateError):
-    """The token is not known, or there is none where one is needed."""
+    """The token is invalid, or missing where one is required."""
 
     message = "A valid token is required"
 
@@ -68,11 +68,11 @@ class Unauthenticated(ClickgateError):
 class Forbidden(ClickgateError):
     """The viewer may not do this."""
 
-    message = "This is not allowed"
+    message = "Your token does not allow this"
 
 
 class InvalidRequest(ClickgateError):
-    """The caller should not send this again as it is."""
+    """The request is invalid and will fail again if it is repeated."""
 
 
 class BodyNotObject(InvalidRequest):
@@ -82,31 +82,31 @@ class BodyNotObject(InvalidRequest):
 
 
 class BodyTooLarge(InvalidRequest):
-    """The body is over the limit."""
+    """The body exceeds the size limit."""
 
     message = "Request body is too large"
 
 
 class BodyUnreadable(InvalidRequest):
-    """The body is not valid in the content coding that it names, or cut off."""
+    """The body is truncated, or invalid in its content coding."""
 
 
 class EncodingUnknown(InvalidRequest):
-    """The body's content coding is not read here."""
+    """The body's content coding is not supported."""
 
     accepted: ClassVar[str] = "gzip, deflate, identity"
     message = f"Content-Encoding must be one of: {accepted}"
 
 
 class AffiliateUrlMissing(InvalidRequest):
-    """There is no `affiliate_url`, or it is empty."""
+    """`affiliate_url` is missing or empty."""
 
     message = "affiliate_url is required"
     fields = ("affiliate_url",)
 
 
 class AffiliateUrlInvalid(InvalidRequest):
-    """No browser would accept `affiliate_url` as a URL."""
+    """`affiliate_url` is not a URL that a browser would accept."""
 
     message = "Invalid affiliate_url"
     fields = ("affiliate_url",)
@@ -120,7 +120,7 @@ class AffMissing(InvalidRequest):
 
 
 class FieldInvalid(InvalidRequest):
-    """One field has the wrong type or form."""
+    """A field has the wrong type or format."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field} {problem}")
@@ -162,26 +162,26 @@ class LinkMisconfigured(InvalidRequest):
 
 
 class CodeTaken(InvalidRequest):
-    """Another link has this code already."""
+    """Another link already has this code."""
 
     message = "Code is already taken"
 
 
 class TooComplex(InvalidRequest):
-    """A query asks for more than one request may; `limit` names what was counted. Where counting stops at the limit,
-    `requested` is only one more than `maximum`."""
+    """A query exceeds a limit. `limit` names it; where counting stops at the limit, `requested` is `maximum` plus
+    one."""
 
     def __init__(self, limit: str, requested: int, maximum: int) -> None:
         counted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", limit).lower()
         measure = counted if counted.removesuffix("s") == counted else f"number of {counted}"
-        super().__init__(f"The query is too complex: its {measure} of {requested} is over {maximum}")
+        super().__init__(f"The query is too complex: its {measure} ({requested}) exceeds the limit of {maximum}")
         self.limit = limit
         self.requested = requested
         self.maximum = maximum
 
 
 class LinkInactive(ClickgateError):
-    """The link is paused; nothing is recorded."""
+    """The link is paused, and nothing is recorded."""
 
     message = "Referral link is inactive"
 
@@ -193,7 +193,7 @@ class TryLater(ClickgateError):
 
 
 class RateLimited(TryLater):
-    """This client sends too much."""
+    """This client sends too many requests."""
 
     message = "Too many requests"
 
@@ -203,7 +203,7 @@ class RateLimited(TryLater):
 
 
 class QueueFull(TryLater):
-    """Too many clicks wait."""
+    """Too many clicks are waiting to be recorded."""
 
     message = NOT_RECORDED
 
@@ -215,7 +215,7 @@ class DatabaseAway(TryLater):
 
 
 class outages:  # noqa: N801  a context manager, used like a function
-    """Turn what storage reports of its availability into `QueueFull` or `DatabaseAway`, the latter with a message."""
+    """Turn storage outages into `QueueFull` or `DatabaseAway`; the latter takes a message."""
 
     __slots__ = ("_message",)
 

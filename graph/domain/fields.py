@@ -1,4 +1,7 @@
-"""The forms of the fields that administrators fill in, checked the same for every verb that takes them."""
+"""Validation of the fields that administrators fill in.
+
+Every verb that takes such a field checks it here, so that all accept the same values.
+"""
 
 import re
 from unicodedata import category
@@ -13,21 +16,21 @@ NAME_LENGTH = 255
 URL_LENGTH = 2048
 
 
-# Characters that change how the text around them is read: bidirectional embeddings, overrides and isolates, deprecated
-# format controls, a byte order mark, and what annotates or stands for an object.
+# Characters that change how the surrounding text is displayed: bidirectional embeddings, overrides and isolates,
+# deprecated format controls, the byte order mark, and annotation and object replacement characters.
 CONTROLS = re.compile("[\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\uffff]")
-# Letters and symbols that show nothing: fillers of Hangul, and an empty cell of Braille.
+# Letters and symbols without a visible form: Hangul fillers and the blank Braille pattern.
 BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
-# Controls, surrogates, private use, separators of lines and paragraphs.
+# Controls, surrogates, private use characters, line and paragraph separators.
 UNWRITABLE = ("Cc", "Cs", "Co", "Zl", "Zp")
 
 
 def name_field(field: str, value: str) -> str:
-    """Return a name without the white space around it. Raises `FieldInvalid` for one that is empty or too long, shows
-    nothing, or holds control characters.
+    """Return a name without surrounding whitespace. Raises `FieldInvalid` if it is empty, too long or invisible, or if
+    it contains control characters.
 
-    Anything that people are called goes: joiners (in Persian, in Indic scripts, in emoji of families), no-break spaces,
-    marks of direction, and letters and emoji that are newer than the interpreter.
+    Anything that people are called is valid: joiners (in Persian, Indic scripts and family emoji), no-break spaces,
+    direction marks, and letters and emoji newer than the interpreter.
     """
     value = value.strip()
     if not 1 <= len(value) <= NAME_LENGTH or not any(_is_visible(each) for each in value):
@@ -43,12 +46,12 @@ def _is_visible(character: str) -> bool:
 
 
 def _is_noncharacter(character: str) -> bool:
-    """Return whether Unicode promises that this is no character, ever."""
+    """Return whether Unicode guarantees that this is not a character."""
     return "\ufdd0" <= character <= "\ufdef" or ord(character) & 0xFFFE == 0xFFFE
 
 
 def domain_field(value: str) -> str:
-    """Return the domain of an advertiser's site as `normalized_domain` has it. Raises `FieldInvalid`."""
+    """Return the domain of an advertiser's site, normalized by `normalized_domain`. Raises `FieldInvalid`."""
     try:
         return normalized_domain(value)
     except InvalidDomain as error:
@@ -58,12 +61,12 @@ def domain_field(value: str) -> str:
 def code_field(value: str) -> str:
     """Return a link's code. Raises `FieldInvalid`."""
     if not CODE.fullmatch(value):
-        raise FieldInvalid("code", "must be 1 to 64 letters, digits, - and _")
+        raise FieldInvalid("code", "must consist of 1 to 64 letters, digits, - and _")
     return value
 
 
 def url_field(field: str, value: str) -> str:
-    """Return an absolute http or https URL as it was written. Raises `FieldInvalid`."""
+    """Return an absolute http or https URL unchanged. Raises `FieldInvalid`."""
     try:
         protocol = can_ada.parse(value).protocol
     except (ValueError, TypeError):
@@ -74,7 +77,7 @@ def url_field(field: str, value: str) -> str:
 
 
 def email_field(value: str) -> str:
-    """Return an e-mail address. Raises `FieldInvalid` for what certainly is none; only a letter sent would tell."""
+    """Return an email address. Raises `FieldInvalid` if it cannot be one; only sending a message would prove more."""
     value = name_field("email", value)
     local, at, domain = value.rpartition("@")
     if not (local and at and domain) or not value.isprintable() or any(each.isspace() for each in value):

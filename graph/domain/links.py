@@ -1,4 +1,7 @@
-"""Make, change, pause and resume referral links."""
+"""Creates, updates, pauses and resumes referral links.
+
+Changes reach the link directory before they are acknowledged.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -30,9 +33,9 @@ async def create(
     status: Status = "active",
     takes_in: bool = False,
 ) -> dict[str, Any]:
-    """Make a link for a partner in a program, and return its row. If it `takes_in`, a partner who is not in the program
-    yet is taken into it, in the same transaction. Raises `FieldInvalid`, `UnknownProgram`, `UnknownPartner`,
-    `CodeTaken` (of two who make the same code at once, one wins), `Forbidden`, `DatabaseAway`."""
+    """Create a link for a partner in a program, and return its row. With `takes_in`, a partner who is not a member yet
+    is added to the program in the same transaction. Raises `FieldInvalid`, `UnknownProgram`, `UnknownPartner`,
+    `CodeTaken` (also to the loser of a race for a code), `Forbidden`, `DatabaseAway`."""
     check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:
@@ -52,18 +55,18 @@ async def create(
 
 
 async def change(context: Context, link_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change what is named of a link, its code, destination or status, and return its row. Raises `UnknownLink`, for
-    one out of sight too, `FieldInvalid`, `CodeTaken`, `Forbidden`, `DatabaseAway`."""
+    """Update a link's code, destination or status, as far as given, and return its row. Raises `UnknownLink`, also for
+    a link out of scope, `FieldInvalid`, `CodeTaken`, `Forbidden`, `DatabaseAway`."""
     return await _change(context, ReferralLink.id == link_id, changes)
 
 
 async def pause(context: Context, code: str) -> dict[str, Any]:
-    """Make a link inactive, and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
+    """Deactivate a link and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
     return await _change(context, ReferralLink.code == code, {"status": "inactive"})
 
 
 async def resume(context: Context, code: str) -> dict[str, Any]:
-    """Make a link active again, and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
+    """Activate a link again and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
     return await _change(context, ReferralLink.code == code, {"status": "active"})
 
 
@@ -71,13 +74,13 @@ async def _change(context: Context, which: ColumnElement[bool], changes: Mapping
     viewer, values = check_manager(context), _checked(changes)
     with outages():
         async with context.services.store.write() as connection:
-            seen = select(ReferralLink.id).where(which, visible(ReferralLink, viewer.eyes))
+            seen = select(ReferralLink.id).where(which, visible(ReferralLink, viewer.audience))
             if (link_id := await connection.scalar(seen, viewer.values)) is None:
                 raise UnknownLink
             if values:
                 await _update(connection, link_id, values)
             row = await _row(connection, ReferralLink.id == link_id)
-    # Once it is committed, and before it is answered: the next click must see it.
+    # After the commit and before the response, so that the next click sees the change.
     context.services.directory.link_changed(row)
     return row
 

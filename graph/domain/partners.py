@@ -1,4 +1,7 @@
-"""Make partners, and take them into programs."""
+"""Creates partners and adds them to programs.
+
+A partner can be a member of several programs; its links belong to one membership each.
+"""
 
 from collections.abc import Collection
 from typing import Any
@@ -19,9 +22,9 @@ from graph.domain.scope import visible
 async def create(
     context: Context, *, name: str, email: str | None = None, program_ids: Collection[int] = ()
 ) -> dict[str, Any]:
-    """Make a partner, take it into the programs that are named, and return its row: all of that, or nothing. A
-    program's owner always takes it into the own one, where it would not be seen otherwise. Raises `FieldInvalid`,
-    `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
+    """Create a partner, add it to the given programs, and return its row, in one transaction. With a program token, the
+    partner is always added to that program, or the token could not see it. Raises `FieldInvalid`, `UnknownProgram`,
+    `Forbidden`, `DatabaseAway`."""
     viewer = check_manager(context)
     for program_id in program_ids:
         check_manager_of(context, program_id)
@@ -38,8 +41,8 @@ async def create(
 
 
 async def join(context: Context, *, partner_id: int, program_id: int) -> dict[str, Any]:
-    """Take a partner into a program, if it is not in it already, and return the membership's row. Raises
-    `UnknownPartner`, for one out of sight too, `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
+    """Add a partner to a program unless it is a member already, and return the membership's row. Raises
+    `UnknownPartner`, also for a partner out of scope, `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
     check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:
@@ -47,9 +50,9 @@ async def join(context: Context, *, partner_id: int, program_id: int) -> dict[st
 
 
 async def take_in(context: Context, connection: AsyncConnection, *, partner_id: int, program_id: int) -> dict[str, Any]:
-    """Do what `join` does as a part of another change's transaction, for a viewer who may run the program."""
+    """Do what `join` does within another change's transaction, for a viewer who may manage the program."""
     viewer = viewer_of(context)
-    seen = select(Partner.id).where(Partner.id == partner_id, visible(Partner, viewer.eyes))
+    seen = select(Partner.id).where(Partner.id == partner_id, visible(Partner, viewer.audience))
     if await connection.scalar(seen, viewer.values) is None:
         raise UnknownPartner
     await _check_program(connection, program_id)
@@ -72,4 +75,4 @@ async def _join(connection: AsyncConnection, partner_id: int, program_id: int) -
         async with connection.begin_nested():
             await connection.execute(insert(PartnerProgram).values(partner_id=partner_id, program_id=program_id))
     except IntegrityError:
-        return  # someone else was faster; the partner is in
+        return  # added concurrently

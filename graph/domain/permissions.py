@@ -1,29 +1,31 @@
-"""Who may change what. What may be seen is `graph.domain.scope`'s; what is out of sight cannot be changed, and looks
-the same as what does not exist."""
+"""Who may change what; `graph.domain.scope` decides what may be seen.
+
+What is out of scope cannot be changed, and is treated as if it did not exist.
+"""
 
 from graph.domain.context import Context
 from graph.domain.errors import Forbidden, Unauthenticated, UnknownProgram
 from graph.domain.scope import Viewer
 
-# Who runs commands on the machine itself.
+# The viewer of commands run on the machine itself.
 ADMINISTRATOR = Viewer("admin")
 
 
 def viewer_of(context: Context) -> Viewer:
-    """Return who asks. Raises `Unauthenticated` where nobody said so."""
+    """Return the viewer. Raises `Unauthenticated` for an anonymous caller."""
     if context.viewer is None:
         raise Unauthenticated
     return context.viewer
 
 
 def check_administrator(context: Context) -> None:
-    """Raise `Unauthenticated` or `Forbidden` unless an administrator asks."""
+    """Raise `Unauthenticated` or `Forbidden` unless the viewer is an administrator."""
     if viewer_of(context).role != "admin":
         raise Forbidden
 
 
 def check_manager(context: Context) -> Viewer:
-    """Return who asks: an administrator, or a program's owner. Raises `Unauthenticated`, `Forbidden`."""
+    """Return the viewer, an administrator or a program. Raises `Unauthenticated`, `Forbidden`."""
     viewer = viewer_of(context)
     if viewer.role == "partner":
         raise Forbidden
@@ -31,7 +33,7 @@ def check_manager(context: Context) -> Viewer:
 
 
 def check_manager_of(context: Context, program_id: int) -> Viewer:
-    """Return who asks, who may run this program. Raises `Unauthenticated`, `Forbidden`, `UnknownProgram`."""
+    """Return the viewer, who may manage this program. Raises `Unauthenticated`, `Forbidden`, `UnknownProgram`."""
     viewer = check_manager(context)
     if viewer.role == "program" and viewer.program_id != program_id:
         raise UnknownProgram

@@ -1,4 +1,7 @@
-"""Make and change programs; administrators do."""
+"""Creates and updates programs, which only administrators may do.
+
+Changes reach the link directory before they are acknowledged.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +20,7 @@ LONGEST_WINDOW_DAYS = 3650
 async def create(
     context: Context, *, name: str, domain: str | None = None, cookie_window_days: int = 60
 ) -> dict[str, Any]:
-    """Make a program and return its row. Raises `FieldInvalid`, `Forbidden`, `DatabaseAway`."""
+    """Create a program and return its row. Raises `FieldInvalid`, `Forbidden`, `DatabaseAway`."""
     check_administrator(context)
     values = _checked({"name": name, "domain": domain, "cookie_window_days": cookie_window_days})
     with outages():
@@ -29,7 +32,7 @@ async def create(
 
 
 async def change(context: Context, program_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change what is named of a program, and return its row. Raises `UnknownProgram`, `FieldInvalid`, `Forbidden`,
+    """Update the given fields of a program, and return its row. Raises `UnknownProgram`, `FieldInvalid`, `Forbidden`,
     `DatabaseAway`."""
     check_administrator(context)
     values, this = _checked(changes), Program.id == program_id
@@ -41,7 +44,7 @@ async def change(context: Context, program_id: int, changes: Mapping[str, Any]) 
     if found is None:
         raise UnknownProgram
     row = found._asdict()
-    # Once it is committed, and before it is answered: the next click must see it.
+    # After the commit and before the response, so that the next click sees the change.
     context.services.directory.program_changed(row)
     return row
 

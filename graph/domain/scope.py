@@ -1,7 +1,8 @@
-"""Who may see what: the one place where a query is confined to its viewer.
+"""Who may see what: the single place where queries are restricted to their viewer.
 
-Whatever reads a table for somebody asks `visible` for its condition, for the row it starts from and for every row that
-it joins; so no field, cursor, count or report can reach around it. What is out of scope looks as if it were not there.
+Code that reads a table on behalf of a viewer takes its condition from `visible`, for the row that it starts from and
+for every row that it joins. No field, cursor, count or report can bypass it. Rows out of scope are treated as if they
+did not exist.
 """
 
 from collections.abc import Callable
@@ -20,8 +21,8 @@ from db.schema.programs import Program
 from db.schema.rollups import ClickRollup
 from db.schema.tokens import ApiToken
 
-# Whose eyes a statement is compiled for; the ids are given when it runs, see `Viewer.values`.
-Eyes = Literal["admin", "program", "partner", "partner of a program"]
+# The audience that a statement is compiled for. The ids are parameters, see `Viewer.values`.
+Audience = Literal["admin", "program", "partner", "partner of a program"]
 Condition: TypeAlias = ColumnElement[bool]
 
 PROGRAM = bindparam("viewer_program", type_=BigInteger)
@@ -30,8 +31,8 @@ PARTNER = bindparam("viewer_partner", type_=BigInteger)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks, as told by a token. A partner's token that a program issued shows that program's part only, so that
-    nobody can grant more than they have. `token_id` is None for the administrator's token of the settings."""
+    """The holder of a token. A partner token bound to a program only shows that program's data, so that a program
+    cannot grant more than it has. `token_id` is None for the administrator token of the settings."""
 
     role: Role
     program_id: int | None = None
@@ -39,19 +40,19 @@ class Viewer:
     token_id: int | None = None
 
     @property
-    def eyes(self) -> Eyes:
+    def audience(self) -> Audience:
         if self.role == "partner" and self.program_id is not None:
             return "partner of a program"
         return self.role
 
     @property
     def values(self) -> dict[str, int | None]:
-        """The values of the parameters in the conditions that `visible` returns."""
+        """The parameters of the conditions that `visible` returns."""
         return {"viewer_program": self.program_id, "viewer_partner": self.partner_id}
 
 
 class Rule(NamedTuple):
-    """When a row belongs to the viewer's program, and when to the viewer's partner."""
+    """The conditions under which a row belongs to the viewer's program, and to the viewer's partner."""
 
     program: Callable[[Any], Condition]
     partner: Callable[[Any], Condition]
@@ -67,25 +68,25 @@ RULES: dict[type[DeclarativeBase], Rule] = {
     Partner: Rule(lambda row: _member(PROGRAM, row.id), lambda row: row.id == PARTNER),
     PartnerProgram: OWN,
     ReferralLink: OWN,
-    # Of the partner who brought the latest click: the earlier ones keep their events, not the customer.
+    # Belongs to the partner of the latest click. Earlier partners keep their events, but not the customer.
     Customer: OWN,
     ClickEvent: OWN,
     ClickRollup: OWN,
-    # An advertiser tests before having partners.
+    # Advertisers test before they have partners.
     ClickTestEvent: Rule(lambda row: row.program_id == PROGRAM, lambda row: false()),
-    # Those that were issued in the program's name; not what an administrator gave to its partners.
+    # Partner tokens limited to the program; not those that an administrator issued for the same partners.
     ApiToken: Rule(lambda row: and_(row.program_id == PROGRAM, row.role == "partner"), lambda row: false()),
 }
 
-# Fields that are null to a role, on rows which it may see otherwise: a program knows its partners by name.
-WITHHELD: dict[tuple[type[DeclarativeBase], str], frozenset[Eyes]] = {(Partner, "email"): frozenset({"program"})}
+# Fields that are null to an audience on rows that it may see: programs know their partners by name only.
+WITHHELD: dict[tuple[type[DeclarativeBase], str], frozenset[Audience]] = {(Partner, "email"): frozenset({"program"})}
 
 
-def visible(row: Any, eyes: Eyes) -> Condition:
-    """Return the condition under which a row, of a mapped class or an alias of one, is in scope. Raises `KeyError` for
-    a class that nobody decided about."""
+def visible(row: Any, audience: Audience) -> Condition:
+    """Return the condition under which a row is in scope; `row` is a mapped class or an alias of one. Raises `KeyError`
+    for a class without a rule."""
     rule = RULES[inspect(row).mapper.class_]
-    match eyes:
+    match audience:
         case "admin":
             return true()
         case "program":
@@ -96,6 +97,6 @@ def visible(row: Any, eyes: Eyes) -> Condition:
             return and_(rule.program(row), rule.partner(row))
 
 
-def withheld(row: Any, field: str, eyes: Eyes) -> bool:
-    """Return whether a field is null to a viewer, on every row."""
-    return eyes in WITHHELD.get((inspect(row).mapper.class_, field), ())
+def withheld(row: Any, field: str, audience: Audience) -> bool:
+    """Return whether a field is null to an audience, on every row."""
+    return audience in WITHHELD.get((inspect(row).mapper.class_, field), ())

@@ -1,7 +1,7 @@
-"""The domain of an advertiser's site, in the one form in which it is stored and published.
+"""The domain of an advertiser's site, in the normalized form in which it is stored and published.
 
-People paste what their browser shows: a URL, capitals, a trailing dot, letters of any script. What a domain means is
-left to the URL Standard (ada's parser), including the punycode form of an internationalized one (UTS #46).
+People paste what their browser shows: a URL, capitals, a trailing dot, letters of any script. Parsing is left to the
+URL Standard (ada's parser), including the punycode form of internationalized domains (UTS #46).
 """
 
 import re
@@ -10,28 +10,28 @@ from typing import Any
 import can_ada
 
 SCHEME = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//")
-# RFC 1035, section 2.3.4, in letters that are ASCII by then; browsers take an underscore too.
+# RFC 1035, section 2.3.4. The label is ASCII by then; like browsers, it allows underscores.
 LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 LONGEST = 253
-# Some scripts need them within words (RFC 5892, appendix A); the parser knows where they may stand.
+# Some scripts need joiners within words (RFC 5892, appendix A); the parser knows where they are valid.
 JOINERS = "\u200c\u200d"
 IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-# A site is published as https, so the ports of the schemes themselves say nothing.
+# Sites are published as https, so default ports carry no information.
 SCHEMES, DEFAULT_PORTS = ("", "http", "https"), ("80", "443")
 
 NO_DOMAIN = "must be a domain such as yoursite.com"
 
 
 class InvalidDomain(ValueError):
-    """The text is no domain; says why."""
+    """The text is not a domain; the message says why."""
 
 
 def normalized_domain(text: str) -> str:
-    """Return the host that a text names, with its port unless that is 80 or 443: `https://Shop.Example./a` is
-    `shop.example`, `bücher.example` is `xn--bcher-kva.example`. Raises `InvalidDomain`.
+    """Return the host in a text, with its port unless that is 80 or 443: `https://Shop.Example./a` becomes
+    `shop.example`, and `bücher.example` becomes `xn--bcher-kva.example`. Raises `InvalidDomain`.
 
-    Only a scheme of http or https, a path, a query, a fragment and a trailing dot are left away. A user name is
-    refused: whoever wrote `shop.example@evil.example` did not mean the latter.
+    Only an http or https scheme, a path, a query, a fragment and a trailing dot are removed. A user name is rejected:
+    whoever enters `shop.example@evil.example` does not mean the latter.
     """
     text = text.strip()
     if any(each.isspace() or not (each.isprintable() or each in JOINERS) for each in text):
@@ -40,7 +40,7 @@ def normalized_domain(text: str) -> str:
     if match := SCHEME.match(text):
         scheme, rest = (match[1] or "").lower(), text[match.end() :]
     if scheme not in SCHEMES:
-        raise InvalidDomain(f"{NO_DOMAIN}, and its scheme can only be http or https")
+        raise InvalidDomain(f"{NO_DOMAIN}; its scheme can only be http or https")
     url = _parsed(rest)
     host, port = str(url.hostname).removesuffix("."), str(url.port)
     if url.username or url.password or "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
@@ -60,11 +60,11 @@ def _parsed(text: str) -> Any:
 
 def _is_host(host: str, written: str, *, has_port: bool) -> bool:
     if host.startswith("["):
-        return True  # an IPv6 address, which the parser has checked
+        return True  # an IPv6 address, validated by the parser
     labels = host.split(".")
     if not all(LABEL.fullmatch(label) for label in labels):
         return False
     if IPV4.fullmatch(host):
-        return written.startswith(host)  # and not a number that merely can be read as one
-    # One word is a machine's name in a local network where a port says so; otherwise it is half a domain.
+        return written.startswith(host)  # not a number that the parser expanded to an address
+    # A single label is a host in a local network if it has a port; otherwise it is an incomplete domain.
     return len(labels) > 1 or host == "localhost" or has_port

@@ -1,4 +1,7 @@
-"""Issue and revoke API tokens."""
+"""Issues and revokes API tokens.
+
+Nobody can grant more access than they have themselves.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,17 +22,17 @@ from graph.domain.fields import name_field
 from graph.domain.permissions import check_manager
 from graph.domain.scope import Viewer, visible
 
-# For each role, which of the program and the partner a token needs, and which it may have.
+# For each role, the bindings that a token requires, and those that it may have.
 NEEDS = {"admin": (), "program": ("program_id",), "partner": ("partner_id",)}
 MAY_HAVE = {"admin": (), "program": ("program_id",), "partner": ("partner_id", "program_id")}
 
 
 async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]]:
-    """Issue a token; return the secret, which is never shown again, and the token's row.
+    """Issue a token. Returns the secret, which is never shown again, and the token's row.
 
-    A program's owner issues its partners' tokens, and they show that program's part only: nobody can grant more than
-    they see. Raises `FieldInvalid` for a program, partner or date that is missing or out of place, `UnknownProgram`,
-    `UnknownPartner`, `Forbidden`, `DatabaseAway`.
+    Program tokens can only issue partner tokens, limited to their own program. Raises `FieldInvalid` for a program,
+    partner or expiry that is missing or not allowed, `UnknownProgram`, `UnknownPartner`, `Forbidden`,
+    `DatabaseAway`.
     """
     viewer = check_manager(context)
     if viewer.role == "program":
@@ -42,10 +45,10 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
 
 
 async def revoke(context: Context, token_id: int) -> Mapping[str, Any]:
-    """Revoke a token, if it is not revoked already, and return its row. Running gateways refuse it within a second.
-    Raises `UnknownToken`, for one out of sight too, `Forbidden`, `DatabaseAway`."""
+    """Revoke a token unless it is revoked already, and return its row. Running gateways reject it within a second.
+    Raises `UnknownToken`, also for a token out of scope, `Forbidden`, `DatabaseAway`."""
     viewer = check_manager(context)
-    this = (ApiToken.id == token_id, visible(ApiToken, viewer.eyes))
+    this = (ApiToken.id == token_id, visible(ApiToken, viewer.audience))
     moment = func.coalesce(ApiToken.revoked_at, literal(context.services.clock(), UtcDateTime))
     with outages():
         async with context.services.store.write() as connection:
@@ -69,19 +72,19 @@ def _checked(context: Context, new: NewToken) -> NewToken:
     for field in ("program_id", "partner_id"):
         given = getattr(new, field) is not None
         if field in NEEDS[new.role] and not given:
-            raise FieldInvalid(field, f"is needed for {new.role} tokens")
+            raise FieldInvalid(field, f"is required for {new.role} tokens")
         if given and field not in MAY_HAVE[new.role]:
-            raise FieldInvalid(field, f"is not for {new.role} tokens")
+            raise FieldInvalid(field, f"must be omitted for {new.role} tokens")
     if new.expires_at is not None and new.expires_at <= context.services.clock():
         raise FieldInvalid("expires_at", "must be in the future")
     return new if new.label is None else replace(new, label=name_field("label", new.label))
 
 
 async def _check_bounds(connection: AsyncConnection, viewer: Viewer, new: NewToken) -> None:
-    program = select(Program.id).where(Program.id == new.program_id, visible(Program, viewer.eyes))
+    program = select(Program.id).where(Program.id == new.program_id, visible(Program, viewer.audience))
     if new.program_id is not None and await connection.scalar(program, viewer.values) is None:
         raise UnknownProgram
-    partner = select(Partner.id).where(Partner.id == new.partner_id, visible(Partner, viewer.eyes))
+    partner = select(Partner.id).where(Partner.id == new.partner_id, visible(Partner, viewer.audience))
     if new.partner_id is not None and await connection.scalar(partner, viewer.values) is None:
         raise UnknownPartner
     member = exists().where(PartnerProgram.program_id == new.program_id, PartnerProgram.partner_id == new.partner_id)

@@ -1,100 +1,81 @@
-"""What one visit says of itself, and what the gateway derives from it.
+"""What a visit is sent with, and what the gateway looks up for it.
 
-These values cross every storey: a face decodes a `Visit`, the edge looks up a `Device` and a `Place` for it.
+Both faces decode a `Visit`; the look-ups of `gateway` return a `Device` and a `Place` for it. Their fields come from
+`db.schema.visit_fields`.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
 
+from db.schema.visit_fields import DEVICE_FIELDS, PLACE_FIELDS, SENT_FIELDS, VisitField
+from db.schema.visit_structs import Declaration, Stored, with_fields
 
-def _field(description: str, *examples: Any) -> Meta:
-    return Meta(description=description, extra_json_schema={"examples": list(examples)} if examples else None)
+# What a field is decoded as.
+SENT_TYPES: Mapping[str, type] = {"text": str, "flag": bool, "json": dict}
 
 
+def _sent(field: VisitField) -> Declaration:
+    description = field.sent_description or field.description
+    if field.length is not None and field.is_cut:
+        description = f"{description.removesuffix('.')}; {field.length} characters are kept."
+    examples = None if field.example is None else {"examples": [field.example]}
+    meta = Meta(description=description, extra_json_schema=examples)
+    match field.type:
+        case "text":
+            return field.name, Annotated[str | None, meta], None
+        case "json":
+            return field.name, Annotated[dict[str, Any] | None, meta], None
+        case "flag":
+            return field.name, Annotated[bool, meta], False
+
+
+@with_fields(SENT_FIELDS, _sent)
 class Visit(Struct, frozen=True):
     """One landing of a visitor, as the tracker script reports it. `null` is the same as absent; unknown fields are
     ignored; text that is longer than its field keeps is cut."""
 
-    affiliate_url: Annotated[
-        str | None,
-        _field(
-            "Full URL of the landing page with its `aff` query parameter. Required outside test mode.",
-            "https://yoursite.com/pricing?aff=PARTNER123",
-        ),
-    ] = None
-    page_url: Annotated[
-        str | None, _field("Canonical URL of the page; 2048 characters are kept.", "https://yoursite.com/pricing")
-    ] = None
-    page_title: Annotated[
-        str | None, _field("`document.title` at the time; 512 characters are kept.", "Pricing — YourSite")
-    ] = None
-    referrer_url: Annotated[
-        str | None,
-        _field(
-            "`document.referrer`, where the visitor came from; 2048 characters are kept.",
-            "https://blog.example.com/post",
-        ),
-    ] = None
-    session_id: Annotated[
-        str | None, _field("The browser session's identifier; 128 characters are kept.", "sess_abc123")
-    ] = None
-    user_agent: Annotated[
-        str | None,
-        _field("The user agent, where it is not the `User-Agent` header's; 512 characters are kept."),
-    ] = None
-    screen_resolution: Annotated[str | None, _field("Size of the screen; 32 characters are kept.", "1920x1080")] = None
-    viewport_size: Annotated[
-        str | None, _field("Size of the browser's viewport; 32 characters are kept.", "1280x800")
-    ] = None
-    language: Annotated[str | None, _field("The browser's language; 64 characters are kept.", "en-US")] = None
-    timezone: Annotated[str | None, _field("The IANA time zone; 64 characters are kept.", "America/New_York")] = None
-    existing_click_id: Annotated[
-        str | None,
-        _field(
-            "A `click_id` issued before. Where it names a customer of the link's program, that one is reused.",
-            "cust_42_1715000000000",
-        ),
-    ] = None
-    additional_data: Annotated[
-        dict[str, Any] | None,
-        _field(
-            'Anything else worth keeping. With `{"test_mode": true, "program_id": 1}` a test event is recorded, which '
-            "counts nowhere.",
-            {"campaign": "spring"},
-        ),
-    ] = None
-    event_id: Annotated[
-        str | None,
-        _field(
-            "The click's own identifier, of 1 to 64 characters: a click sent again with it is recorded once.",
-            "0190b5a2-7c3e-7000-8000-5f3c1d2e4a6b",
-        ),
-    ] = None
+    if TYPE_CHECKING:
+        affiliate_url: str | None
+        referrer_url: str | None
+        user_agent: str | None
+        additional_data: dict[str, Any] | None
+        event_id: str | None
+
+        def __init__(self, **values: Any) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What a user agent tells, each text as long as it is kept. Families as `user-agents` names them ("Other" where it
-    knows none); unknown versions, brands and models are None. `device_type` is "desktop", "mobile", "tablet", "tv",
-    "console" or "other"; None without an agent."""
+@with_fields(DEVICE_FIELDS)
+class Device(Struct, frozen=True):
+    """What a user agent says. Operating systems and browsers have the names that `user-agents` has for them ("Other" if
+    it knows none); unknown versions, brands and models are None, and so is the type without a user agent."""
 
-    is_bot: bool = False
-    device_type: str | None = None
-    device_brand: str | None = None
-    device_model: str | None = None
-    os: str | None = None
-    os_version: str | None = None
-    browser: str | None = None
-    browser_version: str | None = None
+    if TYPE_CHECKING:
+
+        def __init__(self, **values: Stored) -> None: ...
+        def __getattr__(self, name: str) -> Stored: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an address lies, each text as long as it is kept: ISO 3166-1 alpha-2 country, English names of region
-    (first subdivision) and city."""
+@with_fields(PLACE_FIELDS)
+class Place(Struct, frozen=True):
+    """Where an address is; what is unknown is None."""
 
-    country: str | None = None
-    region: str | None = None
-    city: str | None = None
+    if TYPE_CHECKING:
+
+        def __init__(self, *values: Stored, **named: Stored) -> None: ...
+        def __getattr__(self, name: str) -> Stored: ...
+
+
+def visit_of(values: Mapping[str, Any]) -> tuple[Visit, tuple[str, ...]]:
+    """Return the visit with these values, and the names of the fields whose value has the wrong type, which are absent
+    from it. Other names are ignored."""
+    readable: dict[str, Any] = {}
+    unreadable = []
+    for field in SENT_FIELDS:
+        value = values.get(field.name)
+        if isinstance(value, SENT_TYPES[field.type]):
+            readable[field.name] = value
+        elif value is not None:
+            unreadable.append(field.name)
+    return Visit(**readable), tuple(unreadable)

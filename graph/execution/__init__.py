@@ -1,1 +1,1 @@
-"""GraphQL execution: what every operation passes before and after it runs."""
+"""GraphQL execution: parsing, limits, costs, and resolving with look-ahead."""

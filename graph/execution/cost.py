@@ -1,12 +1,12 @@
-"""What an operation costs: a number that grows with the rows that a query reads and the objects that it answers with.
+"""The cost of an operation: a number that grows with the rows that it reads and the objects that it returns.
 
-The parts of a plan are made once per document; the number is worked out for each request, because the sizes of pages
-and what is skipped may come from its variables. An object costs 1 and a scalar nothing, unless a field names a cost of
-its own. A connection's `edges` and `nodes` cost, for each item of the page, 1 and what is selected in it.
+The parts of a cost plan are made once per document; the cost is computed per request, because page sizes and skipped
+fields may depend on variables. An object costs 1 and a scalar nothing, unless a field has a cost of its own. The
+`edges` and `nodes` of a connection cost 1 for each item of the page, plus what is selected in it.
 
-The same walk bounds the work. It goes through an operation as an executor does (GraphQL, 6.3.2, CollectFields: a
-fragment that was spread before adds nothing), and counts the selections that are gone through and the values that are
-answered. What stands in the braces of a field is added up once, however many fragments lead there.
+The same walk limits the work. It goes through an operation as an executor does (GraphQL specification, section 6.3.2,
+CollectFields: a fragment that was already spread adds nothing), and counts the selections visited and the values
+returned. A selection set is added up once, however many fragments lead to it.
 """
 
 from collections.abc import Mapping
@@ -17,21 +17,21 @@ from graphql import DirectiveNode, GraphQLError
 
 from graph.domain.errors import TooComplex
 
-# Beyond this a number says no more than "far too much"; pages within pages would make it ever longer.
+# Larger numbers mean no more than "far too much", and nested pages would make them ever longer.
 MOST = 1_000_000_000
 PAGE_ITEMS = 20
-# What they are planned and read in takes about as long as for so many scalars: an object may be a join, and a list is a
-# statement of its own.
+# Planning and reading one takes about as long as this many scalars: an object may be a join, and a list is a statement
+# of its own.
 OBJECT_SELECTIONS = 10
 LIST_SELECTIONS = 40
 
-Values: TypeAlias = Mapping[str, Any]
+Variables: TypeAlias = Mapping[str, Any]
 
 
 class Cost(NamedTuple):
-    """What a selection costs `once`, and what for `each` item of the connection that it is made in; how many scalars it
-    answers with, likewise; and how many selections are gone through, where an object counts `OBJECT_SELECTIONS` and a
-    list `LIST_SELECTIONS`. No number is more than `MOST`."""
+    """The cost of a selection: `once`, and for `each` item of the connection that contains it; the number of scalars it
+    returns, likewise; and the number of selections visited, where an object counts as `OBJECT_SELECTIONS` and a list as
+    `LIST_SELECTIONS`. No number exceeds `MOST`."""
 
     once: int = 0
     each: int = 0
@@ -40,76 +40,79 @@ class Cost(NamedTuple):
     selections: int = 0
 
 
-class Value(NamedTuple):
-    """An argument's value: that of a variable, where one is given, and otherwise what is fixed."""
+class ArgumentValue(NamedTuple):
+    """The value of an argument: a variable, or a fixed value that is also the default."""
 
     variable: str | None = None
     fixed: Any = None
 
-    def of(self, values: Values) -> Any:
+    def of(self, values: Variables) -> Any:
         return self.fixed if self.variable is None else values.get(self.variable, self.fixed)
 
 
-class Condition(NamedTuple):
-    """`@include` wants true, `@skip` false."""
+class IncludeCondition(NamedTuple):
+    """The condition of `@include`, which requires true, or of `@skip`, which requires false."""
 
-    value: Value
-    wanted: bool
+    value: ArgumentValue
+    required: bool
     directive: DirectiveNode
 
-    def holds(self, values: Values) -> bool:
-        """Raise `GraphQLError` if the value is null, which a variable with a default may be."""
+    def holds(self, values: Variables) -> bool:
+        """Return whether the condition holds. Raises `GraphQLError` if the value is null, which is possible for a
+        variable with a default."""
         value = self.value.of(values)
         if value is None:
-            message = f"Variable '${self.value.variable}' is null, but @{self.directive.name.value} needs true or false"
+            message = (
+                f"Variable '${self.value.variable}' is null, but @{self.directive.name.value} requires true or false"
+            )
             raise GraphQLError(message, self.directive)
-        return bool(value) is self.wanted
+        return bool(value) is self.required
 
 
-class Page(NamedTuple):
-    """How many items a connection is asked for."""
+class PageSize(NamedTuple):
+    """The requested size of a page."""
 
-    first: Value
-    last: Value
+    first: ArgumentValue
+    last: ArgumentValue
 
-    def items(self, values: Values) -> int:
+    def items(self, values: Variables) -> int:
         given = [size for size in (self.first.of(values), self.last.of(values)) if isinstance(size, int)]
         return max(0, *given) if given else PAGE_ITEMS
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionSet:
-    """What stands in one pair of braces. `scalars` are the fields that cost nothing and are always included."""
+    """A selection set. `scalars` counts the fields that are free and always included."""
 
     scalars: int
-    others: tuple["Selection", ...]
+    others: tuple["PricedSelection", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar:
-    """A field without fields of its own, which costs something or is included under conditions."""
+class ScalarField:
+    """A field without a selection set that has a cost or conditions."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[IncludeCondition, ...]
     own: int
     values: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Object:
-    """A field with fields of its own; a list of fixed length costs as much as its `items`, and answers with the values
-    of `length` of them."""
+class ObjectField:
+    """A field with a selection set. A list of known length costs as much as `items` of it, and returns the values of
+    `length` of them."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[IncludeCondition, ...]
     own: int
     inner: SelectionSet
     values: int = 0
     items: int = 1
     length: float = 1
-    page: Page | None = None
+    page: PageSize | None = None
     is_item: bool = False
 
-    def cost(self, inner: Cost, values: Values) -> Cost:
-        """Return what it costs, given what is selected in it does."""
+    def cost(self, inner: Cost, values: Variables) -> Cost:
+        """Return the cost of the field, given the cost of its selection set."""
         page_items = 0 if self.page is None else self.page.items(values)
         amount = self.items * (self.own + inner.once + page_items * inner.each)
         answered = int(self.length * (self.values + inner.values + page_items * inner.each_values))
@@ -118,28 +121,28 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class InlineFragment:
     """An inline fragment."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[IncludeCondition, ...]
     inner: SelectionSet
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """A named fragment."""
+class FragmentSpread:
+    """A spread of a named fragment."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[IncludeCondition, ...]
     fragment: str
 
 
-Selection: TypeAlias = Scalar | Object | Group | Spread
+PricedSelection: TypeAlias = ScalarField | ObjectField | InlineFragment | FragmentSpread
 
 
-class Walk:
-    """One walk through an operation, with its coerced variables. It gives up after `most` steps."""
+class CostCalculator:
+    """Computes the cost of an operation with its coerced variables, giving up after `most` steps."""
 
-    def __init__(self, fragments: Mapping[str, SelectionSet], values: Values, most: int) -> None:
+    def __init__(self, fragments: Mapping[str, SelectionSet], values: Variables, most: int) -> None:
         self._fragments = fragments
         self._values = values
         self._most = most
@@ -147,8 +150,8 @@ class Walk:
         self._known: dict[int, Cost] = {}
 
     def cost(self, selected: SelectionSet) -> Cost:
-        """Return what stands in the braces of a field or an operation costs. Raises `TooComplex` after too many steps,
-        and `GraphQLError` for a condition that is null."""
+        """Return the cost of a selection set. Raises `TooComplex` after too many steps, and `GraphQLError` for a
+        condition that is null."""
         known = self._known.get(id(selected))
         if known is None:
             costs: list[Cost] = []
@@ -157,7 +160,7 @@ class Walk:
         return known
 
     def _add(self, selected: SelectionSet, costs: list[Cost], spread: set[str]) -> None:
-        """Add the costs of a selection set's parts. Fragments that were `spread` before add nothing."""
+        """Add the costs of the parts of a selection set. Fragments in `spread` add nothing."""
         self._steps += selected.scalars + len(selected.others)
         if self._steps > self._most:
             raise TooComplex("selections", self._steps, self._most)
@@ -166,13 +169,13 @@ class Walk:
             if not all(condition.holds(self._values) for condition in selection.conditions):
                 continue
             match selection:
-                case Scalar():
+                case ScalarField():
                     costs.append(Cost(selection.own, 0, selection.values))
-                case Object():
+                case ObjectField():
                     costs.append(selection.cost(self.cost(selection.inner), self._values))
-                case Group():
+                case InlineFragment():
                     self._add(selection.inner, costs, spread)
-                case Spread():
+                case FragmentSpread():
                     if selection.fragment not in spread:
                         spread.add(selection.fragment)
                         self._add(self._fragments[selection.fragment], costs, spread)

@@ -1,7 +1,7 @@
-"""What a client sees of an error.
+"""Prepares errors for clients.
 
-What a resolver says no with is told as it is, with a code. Anything else that goes wrong while a query is executed was
-not foreseen: it is logged with its traceback under an id, and the client sees that id and nothing of the rest.
+Errors of the domain are reported as they are, with a code. Any other exception during execution is unexpected: it is
+logged with its traceback under an id, and the client sees only that id.
 """
 
 import logging
@@ -16,22 +16,22 @@ from strawberry.utils.str_converters import to_camel_case
 from db.errors import ClickFailed
 from graph.domain.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
 from graph.execution.metrics import count_error
-from graph.http.requests import PersistedQueryNotSupported
+from graph.execution.requests import PersistedQueryNotSupported
 
 logger = logging.getLogger(__name__)
 
 MASKED = "Something went wrong"
-# Some messages quote the document, which may be one long name.
+# Some messages quote the document, which may consist of one long name.
 MESSAGE_LENGTH = 500
 NOT_NONE = "not to be None."
-# A place of the document for each of a name's first uses.
+# Some errors point to every use of a name.
 MOST_LOCATIONS = 10
-# What Strawberry raises about the operation that was asked for.
+# What Strawberry raises if the requested operation does not exist or is not allowed.
 UNANSWERABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 
-def shown(error: GraphQLError) -> GraphQLError:
-    """Return an error as a client may see it, having logged it if it was not foreseen."""
+def presented(error: GraphQLError) -> GraphQLError:
+    """Return an error as a client may see it, logging it if it is unexpected."""
     cause = _cause(error)
     if isinstance(cause, ClickgateError):
         return _replaced(error, cause.worded(to_camel_case), extensions_of(cause))
@@ -41,18 +41,18 @@ def shown(error: GraphQLError) -> GraphQLError:
 
 
 def _in_graphql(message: str) -> str:
-    """Return what the library says of a null, which it calls by Python's name; other values it quotes as sent."""
+    """Return the library's message about a null, which it calls None. It quotes all other values as they were sent."""
     words = message.removesuffix(NOT_NONE)
     return message if words == message else f"{words}not to be null."
 
 
-def shown_refusal(refusal: ClickgateError) -> GraphQLError:
-    """Return the error for a request that was refused before there was a document."""
-    return shown(GraphQLError(str(refusal), original_error=refusal))
+def presented_refusal(refusal: ClickgateError) -> GraphQLError:
+    """Return the error for a request that was rejected before its document was read."""
+    return presented(GraphQLError(str(refusal), original_error=refusal))
 
 
 def extensions_of(error: Exception) -> dict[str, Any]:
-    """Return what a program learns of an error: its `code`, and what belongs to it. Logs an unforeseen one."""
+    """Return an error's `extensions`: its code and related values. Logs unexpected errors."""
     match error:
         case Unauthenticated():
             return {"code": "UNAUTHENTICATED"}
@@ -77,10 +77,10 @@ def extensions_of(error: Exception) -> dict[str, Any]:
 
 
 def _cause(error: GraphQLError) -> Exception | None:
-    """Return what an error comes from, unless it is GraphQL's own refusal of what was sent.
+    """Return the exception that caused an error, or None if GraphQL itself rejected the request.
 
-    GraphQL's own errors name a place in the document or a variable. One that does not, though it arose in a field, says
-    that a resolver returned what its type cannot hold.
+    GraphQL's own errors refer to a node of the document or to a variable. One that has a path but no node means that a
+    resolver returned a value that does not fit its type.
     """
     inner = error.original_error
     if not isinstance(inner, GraphQLError):
@@ -95,6 +95,6 @@ def _cause(error: GraphQLError) -> Exception | None:
 def _replaced(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
     count_error(extensions["code"])
     replaced = GraphQLError(message[:MESSAGE_LENGTH], path=error.path, extensions=extensions)
-    # To find the places again in the document would take much longer.
+    # Finding the locations in the document again would take much longer.
     replaced.locations = list(dict.fromkeys(error.locations or ()))[:MOST_LOCATIONS] or None
     return replaced

@@ -1,8 +1,8 @@
-"""How queries are executed, where every root field looks ahead at all that is selected under it and reads it in one go.
+"""Executes queries with look-ahead: each root field reads everything selected under it at once.
 
-What such a field returns is an answer as it goes out; resolving each of its thousand values once more would take most
-of the time. So a query's root fields are resolved here, without what the library's executor does beside; mutations,
-subscriptions and introspection go through that, which passes finished values through.
+A root field returns completed JSON values; completing each of a thousand values again would take most of the time.
+Queries are therefore resolved here, bypassing the library's executor. Mutations, subscriptions and introspection go
+through the library, which passes completed values through.
 """
 
 import asyncio
@@ -26,49 +26,49 @@ from strawberry.types.graphql import OperationType as StrawberryOperationType
 
 from graph.domain.context import Context
 from graph.execution.admission import Admitted, GuardedSchema
-from graph.execution.selections import LookAhead, Selection
-from graph.http.requests import Request
+from graph.execution.requests import GraphQLRequest
+from graph.execution.selections import LookAhead, SelectedField
 
-# Each root field may take a connection of the pool, which is there for other requests too.
+# Each root field may take a connection from the pool, which other requests need too.
 FIELDS_AT_ONCE = 4
 
 
-class Finished(NamedTuple):
-    """An answer that needs no completion: made of what JSON is made of, in the client's names and order. `errors` say
-    why a part of it is null."""
+class CompletedValue(NamedTuple):
+    """A value that needs no completion: plain JSON values, under the client's response keys and in its order. `errors`
+    explain why parts of it are null."""
 
-    answer: Any
+    value: Any
     errors: Sequence[GraphQLError] = ()
 
 
-# What reads a root field's answer, given what is selected of it, its arguments included.
-Read: TypeAlias = Callable[[Context, Selection], Awaitable[Finished]]
+# Resolves a root field, given its selection including its arguments.
+Resolver: TypeAlias = Callable[[Context, SelectedField], Awaitable[CompletedValue]]
 
 
-class Reads(FieldExtension):
-    """Says by what a root field is read."""
+class ResolvesWith(FieldExtension):
+    """A field extension that holds the resolver of a root field."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Resolver) -> None:
         self.read = read
 
     async def resolve_async(self, next_: Any, source: Any, info: Info, **arguments: Any) -> Any:
-        finished = await self.read(info.context, selection_of(info))
+        finished = await self.read(info.context, selected_field(info))
         for error in finished.errors:
-            raise error  # the library has no place for errors beside an answer
+            raise error  # the library cannot return a value together with errors
         return finished
 
 
-def selection_of(info: Info) -> Selection:
-    """Return what is selected of the field that is being resolved."""
-    # Strawberry's own view of it tells neither types nor all of the arguments.
+def selected_field(info: Info) -> SelectedField:
+    """Return the selection of the field that is being resolved."""
+    # Strawberry's own selections have neither types nor all arguments.
     raw = info._raw_info
     variables = VariableValues({}, raw.variable_values)  # type: ignore[arg-type]  # the values alone, whatever it says
-    looking = LookAhead(raw.schema, raw.fragments, variables)
-    return Selection(looking, str(raw.path.key), raw.field_nodes, raw.parent_type)
+    look_ahead = LookAhead(raw.schema, raw.fragments, variables)
+    return SelectedField(look_ahead, str(raw.path.key), raw.field_nodes, raw.parent_type)
 
 
 class LookAheadExecutor(StrawberryGraphQLCoreExecutionContext):
-    """The library's executor, which passes finished values through."""
+    """The library's executor, except that it passes completed values through."""
 
     def complete_value(
         self,
@@ -79,15 +79,15 @@ class LookAheadExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        if type(result) is Finished:
-            if result.answer is not None:
-                return result.answer
+        if type(result) is CompletedValue:
+            if result.value is not None:
+                return result.value
             result = None
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
 
 class LookAheadSchema(GuardedSchema):
-    """A schema that executes its queries itself, but for those that ask for introspection."""
+    """A schema that executes queries itself, except those with introspection."""
 
     def __init__(self, query: type, **options: Any) -> None:
         super().__init__(query, execution_context_class=LookAheadExecutor, **options)
@@ -96,54 +96,54 @@ class LookAheadSchema(GuardedSchema):
             field.python_name: extension
             for field in get_object_definition(query, strict=True).fields
             for extension in field.extensions
-            if isinstance(extension, Reads)
+            if isinstance(extension, ResolvesWith)
         }
 
-    async def answer(
-        self, request: Request, context: Context, allowed: Sequence[StrawberryOperationType]
+    async def execute_request(
+        self, request: GraphQLRequest, context: Context, allowed: Sequence[StrawberryOperationType]
     ) -> ExecutionResult:
         admitted = self.admit(request.query, request.operation_name, request.variables)
         operation = admitted.operation
         if operation is not None and operation.operation is OperationType.QUERY:
             document = admitted.document
-            looking = LookAhead(
-                self._schema, document.fragments, admitted.variables, operation=operation, kept=admitted.kept
+            look_ahead = LookAhead(
+                self._schema, document.fragments, admitted.variables, operation=operation, derived=admitted.derived
             )
-            root = looking.selected(self._query, [operation])
+            root = look_ahead.selected(self._query, [operation])
             if all(each.is_typename or each.nodes[0].name.value in self._query.fields for each in root):
                 return await self._answered(admitted, root, context)
-        return await super().answer(request, context, allowed)
+        return await super().execute_request(request, context, allowed)
 
-    async def _answered(self, admitted: Admitted, root: Sequence[Selection], context: Context) -> ExecutionResult:
+    async def _answered(self, admitted: Admitted, root: Sequence[SelectedField], context: Context) -> ExecutionResult:
         found = await self._fields(root, context)
         errors: list[GraphQLError] = []
         data: dict[str, Any] | None = {}
         for selection, finished in zip(root, found, strict=True):
             errors += finished.errors
-            if finished.answer is None and finished.errors and is_non_null_type(selection.declared.type):
+            if finished.value is None and finished.errors and is_non_null_type(selection.declared.type):
                 data = None
             elif data is not None:
-                data[selection.answer] = finished.answer
+                data[selection.response_key] = finished.value
         self.process_errors(errors)
         return ExecutionResult(data, errors or None, self.costs(admitted))
 
-    async def _fields(self, root: Sequence[Selection], context: Context) -> Sequence[Finished]:
-        """Return the answers of root fields."""
+    async def _fields(self, root: Sequence[SelectedField], context: Context) -> Sequence[CompletedValue]:
+        """Return the values of the root fields."""
         if len(root) == 1:
             return [await self._field(root[0], context)]
         turns = asyncio.Semaphore(FIELDS_AT_ONCE)
 
-        async def in_turn(selection: Selection) -> Finished:
+        async def in_turn(selection: SelectedField) -> CompletedValue:
             async with turns:
                 return await self._field(selection, context)
 
         return await asyncio.gather(*map(in_turn, root))
 
-    async def _field(self, selection: Selection, context: Context) -> Finished:
-        """Return the answer of a root field, or null with the error that is in its place."""
+    async def _field(self, selection: SelectedField, context: Context) -> CompletedValue:
+        """Return the value of a root field, or null with its error."""
         if selection.is_typename:
-            return Finished(selection.parent_name)
+            return CompletedValue(selection.parent_type_name)
         try:
             return await self._reads[selection.name].read(context, selection)
         except Exception as error:
-            return Finished(None, [located_error(error, selection.nodes, [selection.answer])])
+            return CompletedValue(None, [located_error(error, selection.nodes, [selection.response_key])])

@@ -1,11 +1,14 @@
-"""What introspection tells, kept within the published specifications, so that older clients can read the schema."""
+"""Restricts introspection to the published specifications, so that older clients can read the schema.
+
+The library already lists directive locations from later drafts, which some clients reject.
+"""
 
 from typing import Any
 
 from graphql import GraphQLDirective, GraphQLSchema, is_enum_type
 
-# The same in the editions of October 2021 and September 2025. Clients that do not know a location give up: graphql-js
-# before 16.12, graphql-core before 3.2.11, and code generators of languages with enums.
+# The locations of the editions of October 2021 and September 2025. graphql-js before 16.12, graphql-core before 3.2.11,
+# and code generators for languages with enums fail on any other.
 LOCATIONS = {
     *("QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"),
     *("VARIABLE_DEFINITION", "SCHEMA", "SCALAR", "OBJECT", "FIELD_DEFINITION", "ARGUMENT_DEFINITION", "INTERFACE"),
@@ -14,11 +17,11 @@ LOCATIONS = {
 
 
 def name_known_locations(schema: GraphQLSchema) -> None:
-    """Leave out the locations of directives that the library has from later drafts."""
+    """Remove directive locations that only later drafts of the specification define."""
     schema.directives = tuple(_with_known_locations(directive) for directive in schema.directives)
     locations = schema.type_map["__DirectiveLocation"]
     if is_enum_type(locations):
-        # The library has one such type for all schemas.
+        # The library shares this type among all schemas.
         for name in set(locations.values) - LOCATIONS:
             del locations.values[name]
 

@@ -1,7 +1,7 @@
-"""How much one query may ask for, and the part of it that shows in the document's form alone.
+"""The limits of a query, and the check of those that depend on the document's form alone.
 
-The form is measured before anything else looks at a document: the rules that validate one take more than linear time
-in some of these numbers. Each fragment is measured once, however often and however deep it is spread.
+The form is checked before anything else looks at the document, because some validation rules take more than linear time
+in these numbers. Each fragment is measured once, however often and however deeply it is spread.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,21 +21,20 @@ from graphql import (
 from graph.domain.errors import TooComplex
 from graph.execution.cost import Cost
 
-# Fragments that spread fragments, without fields between them: the walks through them are recursive.
+# The depth of fragments that directly spread fragments, which is walked recursively.
 MOST_NESTED = 100
-# The alias of a row's field is repeated in the answer for every row.
+# The alias of a row's field is repeated in the response for every row.
 ALIAS_LENGTH = 256
-# Fragments may make a document several times as large as it is written.
+# Fragments may make a document several times as large as its text.
 SELECTIONS_PER_TOKEN = 5
-# Some scalars for each object.
+# A few scalars for each object.
 VALUES_PER_COST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one query may ask for. The defaults leave room for the introspection query of GraphiQL, which is 15
-    fields deep, for a dashboard of some two hundred fields, and for a gateway that merges queries and so gives each
-    field an alias."""
+    """The limits of one query. The defaults allow the introspection query of GraphiQL, which is 15 fields deep, a
+    dashboard of about two hundred fields, and a gateway that merges queries and therefore gives each field an alias."""
 
     depth: int = 15
     aliases: int = 200
@@ -45,25 +44,25 @@ class Limits:
 
     @property
     def selections(self) -> int:
-        """How many fields may be selected with each fragment wherever it is spread."""
+        """The maximum number of selected fields, counting a fragment wherever it is spread."""
         return SELECTIONS_PER_TOKEN * self.tokens
 
     def check(self, cost: Cost) -> None:
-        """Raise `TooComplex` if an operation costs more than allowed."""
+        """Raise `TooComplex` if the cost of an operation exceeds a limit."""
         check("cost", cost.once, self.cost)
         check("selections", cost.selections, self.selections)
         check("values", cost.values, VALUES_PER_COST * self.cost)
 
 
 def check(measure: str, requested: int, maximum: int) -> None:
-    """Raise `TooComplex` if more is requested than allowed."""
+    """Raise `TooComplex` if more is requested than the maximum."""
     if requested > maximum:
         raise TooComplex(measure, requested, maximum)
 
 
 @dataclass(slots=True)
-class Form:
-    """What shows in a definition's form: how deep its own fields and inline fragments nest, and under how many of them
+class DefinitionSize:
+    """The size of an operation or fragment: the nesting of its own fields and inline fragments, and the depth at which
     it spreads other fragments."""
 
     depth: int = 0
@@ -72,13 +71,13 @@ class Form:
     spreads: list[tuple[str, int]] = field(default_factory=list)
 
 
-def check_form(document: DocumentNode, limits: Limits) -> None:
-    """Raise `TooComplex` where a document's form is over a limit, `GraphQLError` where fragments spread in a circle."""
+def check_size(document: DocumentNode, limits: Limits) -> None:
+    """Raise `TooComplex` if a document exceeds a limit, and `GraphQLError` if fragments form a cycle."""
     definitions = [node for node in document.definitions if isinstance(node, ExecutableDefinitionNode)]
-    forms = [_form(definition) for definition in definitions]
+    forms = [_size(definition) for definition in definitions]
     check("aliases", sum(form.aliases for form in forms), limits.aliases)
     check("directives", sum(form.directives for form in forms), limits.directives)
-    fragments: dict[str, Form] = {}
+    fragments: dict[str, DefinitionSize] = {}
     for definition, form in zip(definitions, forms, strict=True):
         if isinstance(definition, FragmentDefinitionNode):
             fragments[definition.name.value] = form
@@ -93,16 +92,16 @@ def check_form(document: DocumentNode, limits: Limits) -> None:
 
 
 def innermost_first(spreads: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """Yield the names of fragments, each after those that it spreads. Raises `GraphQLError` for a circle."""
+    """Yield the names of fragments, each after those that it spreads. Raises `GraphQLError` for a cycle."""
     try:
         yield from TopologicalSorter(spreads).static_order()
     except CycleError as error:
         circle = " → ".join(error.args[1][:4])
-        raise GraphQLError(f"Fragments spread each other in a circle: {circle}") from None
+        raise GraphQLError(f"Fragments form a cycle: {circle}") from None
 
 
-def _form(definition: ExecutableDefinitionNode) -> Form:
-    form = Form(directives=len(definition.directives or ()))
+def _size(definition: ExecutableDefinitionNode) -> DefinitionSize:
+    form = DefinitionSize(directives=len(definition.directives or ()))
     form.directives += sum(len(variable.directives or ()) for variable in definition.variable_definitions or ())
     selection_sets = [(definition.selection_set, 1)]
     while selection_sets:
@@ -121,5 +120,5 @@ def _form(definition: ExecutableDefinitionNode) -> Form:
     return form
 
 
-def _depth(form: Form, depths: Mapping[str, int]) -> int:
+def _depth(form: DefinitionSize, depths: Mapping[str, int]) -> int:
     return max([form.depth, *(above + depths.get(name, 0) for name, above in form.spreads)])

@@ -1,7 +1,7 @@
-"""What Prometheus learns of GraphQL: operations by kind and outcome, how long they took, errors, open subscriptions.
+"""The Prometheus metrics of GraphQL: operations by kind and outcome, their duration, errors, and open subscriptions.
 
-The labels are few, whatever clients send: GraphQL's three kinds of operation, and `none` for a document in which the
-one that was asked for is not found; three outcomes; our own codes of errors.
+The number of labels does not depend on what clients send: there are three kinds of operation plus `none` if the
+requested operation was not found, three outcomes, and our own error codes.
 """
 
 import asyncio
@@ -28,23 +28,23 @@ ERRORS = Counter("clickgate_graphql_errors", "Errors in GraphQL answers, by thei
 SUBSCRIPTIONS = Gauge("clickgate_graphql_subscriptions", "Open GraphQL subscriptions", multiprocess_mode="livesum")
 
 
-class Measured:
-    """An operation that is being answered over HTTP. Give it the result where there is one."""
+class OperationTimer:
+    """A running HTTP operation, whose `result` is set once there is one."""
 
     result: ExecutionResult | PreExecutionError | None = None
 
     @property
     def outcome(self) -> str:
-        """`refused` where nothing was executed, `failed` where some of it was in vain."""
+        """`refused` if nothing was executed, `failed` if there were errors, otherwise `ok`."""
         if self.result is None or isinstance(self.result, PreExecutionError):
             return "refused"
         return "failed" if self.result.errors else "ok"
 
 
 @contextmanager
-def answering(kind: str) -> Iterator[Measured]:
+def measure_operation(kind: str) -> Iterator[OperationTimer]:
     """Measure an operation over HTTP."""
-    measured, started = Measured(), perf_counter()
+    measured, started = OperationTimer(), perf_counter()
     try:
         yield measured
     finally:
@@ -53,8 +53,8 @@ def answering(kind: str) -> Iterator[Measured]:
 
 
 @contextmanager
-def streaming(kind: str) -> Iterator[None]:
-    """Measure an operation over a socket, from its start to its end."""
+def measure_socket_operation(kind: str) -> Iterator[None]:
+    """Measure an operation over a WebSocket, from start to end."""
     is_subscription = kind == "subscription"
     if is_subscription:
         SUBSCRIPTIONS.inc()
@@ -72,7 +72,7 @@ def streaming(kind: str) -> Iterator[None]:
 
 
 def kind_of(documents: Documents, query: str | None, operation_name: str | None) -> str:
-    """Return the kind of the operation that a request asks for."""
+    """Return the kind of the operation that is requested."""
     try:
         return documents.read(query or "").operation(operation_name).operation.value
     except GraphQLError:
@@ -80,5 +80,5 @@ def kind_of(documents: Documents, query: str | None, operation_name: str | None)
 
 
 def count_error(code: str) -> None:
-    """Count one error of an answer."""
+    """Count an error in a response."""
     ERRORS.labels(code).inc()

@@ -1,4 +1,7 @@
-"""A document's text, parsed within bounds: its lines, tokens, nesting and the digits of its numbers."""
+"""Parses documents within limits on lines, tokens, nesting and the length of numbers.
+
+Each limit replaces work that the parser would otherwise do without bound.
+"""
 
 import re
 from bisect import bisect_left
@@ -11,14 +14,13 @@ from graphql.language.parser import MAX_NESTING_DEPTH
 from graph.domain.errors import TooComplex
 from graph.execution.limits import check
 
-# Where an error has several places, the library looks for them line by line. An honest document has fewer lines than
-# tokens.
+# For errors with several locations, the library searches line by line. Honest documents have fewer lines than tokens.
 MOST_LINES = 3000
-# No type has more digits; Python refuses to read some thousands.
+# No type has more digits, and Python refuses to parse several thousand.
 MOST_DIGITS = 400
 LONG_NUMBER = re.compile(rf"\d{{{MOST_DIGITS + 1}}}")
 LINE_BREAK = re.compile(r"\r\n|[\n\r]")
-# How the messages of the parser end when it gives up; it tells its bounds from syntax errors by nothing else.
+# The endings of the parser's messages when it gives up; nothing else distinguishes them from syntax errors.
 ABORTED = {
     "tokens. Parsing aborted.": "tokens",
     "comments. Parsing aborted.": "comments",
@@ -27,8 +29,8 @@ ABORTED = {
 
 
 class IndexedSource(Source):
-    """A text in which a place is found without going through all lines before it: each of some hundred errors has
-    one."""
+    """A source that finds locations by binary search rather than line by line: there may be hundreds of errors, with a
+    location each."""
 
     def get_location(self, position: int) -> SourceLocation:
         starts, ends = self._breaks
@@ -37,13 +39,13 @@ class IndexedSource(Source):
 
     @cached_property
     def _breaks(self) -> tuple[Sequence[int], Sequence[int]]:
-        """Where each line break begins and ends."""
+        """The start and the end of each line break."""
         found = [match.span() for match in LINE_BREAK.finditer(self.body)]
         return [start for start, _ in found], [end for _, end in found]
 
 
 def parse_document(text: str, most_tokens: int) -> DocumentNode:
-    """Parse a document; it may have as many comments as tokens. Raises `TooComplex`, and `GraphQLError` for a syntax
+    """Parse a document, with as many comments as tokens allowed. Raises `TooComplex`, and `GraphQLError` for a syntax
     error."""
     check("lines", text.count("\n") + text.count("\r"), MOST_LINES)
     source = IndexedSource(text)

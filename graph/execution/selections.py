@@ -1,4 +1,7 @@
-"""What a client selected under a field: with its fragments, aliases, directives and variables resolved."""
+"""What a client selected under a field, with fragments, aliases, directives and variables resolved.
+
+Root fields use it to look ahead at everything they have to read.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -30,14 +33,15 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from graph.domain.errors import InvalidRequest
-from graph.execution.documents import Kept
+from graph.execution.documents import DerivedValues
 
 T = TypeVar("T")
 
 
-class Place(NamedTuple):
-    """Where a field stands, in the answer and in the document. As a context manager it gives errors about the field's
-    arguments that place: an operation's root field is read in one go, and would be blamed for all of them."""
+class FieldLocation(NamedTuple):
+    """The location of a field in the response and in the document. As a context manager it assigns errors about the
+    field's arguments to that location; otherwise they would be reported for the root field, which reads everything at
+    once."""
 
     path: tuple[str | int, ...]
     node: FieldNode
@@ -53,34 +57,34 @@ class Place(NamedTuple):
 
 
 class Arguments:
-    """The arguments of a field, which may be asked for again with other variables."""
+    """The arguments of a field, which can be coerced repeatedly with different variables."""
 
     def __init__(self, declared: GraphQLField, node: FieldNode) -> None:
         self._declared = declared
         self._node = node
 
-    def given(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the values that are not null, coerced, by their names in the schema."""
+    def values(self, variables: VariableValues) -> dict[str, Any]:
+        """Return the coerced values that are not null, by their names in the schema."""
         if not self._node.arguments:
             return {}
         values = get_argument_values(self._declared, self._node, variables)
         return {name: value for name, value in values.items() if value is not None}
 
 
-class Selection:
-    """A field that was selected: `answer` is the client's name for it, `parent_name` the type that it belongs to."""
+class SelectedField:
+    """A selected field: `response_key` is its key in the response, `parent_type_name` the type that it belongs to."""
 
     def __init__(
-        self, looking: "LookAhead", answer: str, nodes: Sequence[FieldNode], parent: GraphQLObjectType
+        self, look_ahead: "LookAhead", response_key: str, nodes: Sequence[FieldNode], parent: GraphQLObjectType
     ) -> None:
-        self.answer = answer
-        self.looking = looking
+        self.response_key = response_key
+        self.look_ahead = look_ahead
         self.nodes = nodes
-        self.parent_name = parent.name
-        self.above: Selection | None = None
+        self.parent_type_name = parent.name
+        self.parent: SelectedField | None = None
         """The field that this one was selected under; None at the root."""
         self._name = nodes[0].name.value
-        self._parent = parent
+        self._parent_type = parent
 
     @property
     def is_typename(self) -> bool:
@@ -97,7 +101,7 @@ class Selection:
 
     @property
     def type(self) -> Any:
-        """The field's type, without list and non-null around it."""
+        """The field's named type, without list and non-null wrappers."""
         return get_named_type(self.declared.type)
 
     @property
@@ -105,51 +109,51 @@ class Selection:
         return Arguments(self.declared, self.nodes[0])
 
     @property
-    def given(self) -> dict[str, Any]:
-        """The arguments that are not null, coerced, by their names in the schema."""
-        with self.place:
-            return self.arguments.given(self.looking.variables)
+    def argument_values(self) -> dict[str, Any]:
+        """The coerced arguments that are not null, by their names in the schema."""
+        with self.location:
+            return self.arguments.values(self.look_ahead.variables)
 
     @property
-    def place(self) -> Place:
-        """Where errors about the field's arguments belong."""
-        return Place(self._path, self.nodes[0])
+    def location(self) -> FieldLocation:
+        """The location of errors about the field's arguments."""
+        return FieldLocation(self._path, self.nodes[0])
 
     @property
     def _path(self) -> tuple[str | int, ...]:
-        if self.above is None:
-            return (self.answer,)
-        # Arguments are the same for every item of a list; the first one stands for all.
-        item = (0,) if is_list_type(get_nullable_type(self.above.declared.type)) else ()
-        return (*self.above._path, *item, self.answer)
+        if self.parent is None:
+            return (self.response_key,)
+        # Arguments are the same for every item of a list, so the first one stands for all.
+        item = (0,) if is_list_type(get_nullable_type(self.parent.declared.type)) else ()
+        return (*self.parent._path, *item, self.response_key)
 
-    def under(self, type_: GraphQLObjectType | None = None) -> Sequence["Selection"]:
-        """Return what is selected under the field, where its value is of its own type or of a narrower one."""
-        found = self.looking.selected(type_ or self.type, self.nodes)
+    def subfields(self, type_: GraphQLObjectType | None = None) -> Sequence["SelectedField"]:
+        """Return what is selected under the field, for its own type or a narrower one."""
+        found = self.look_ahead.selected(type_ or self.type, self.nodes)
         for each in found:
-            each.above = self
+            each.parent = self
         return found
 
-    def kept(self, make: Callable[["Selection"], T]) -> T:
-        """Return what `make` makes of the field. Where only values differ and not which ones are given, it is what was
-        made at an earlier time, so nothing of the variables' values may be in it, but for enums and booleans."""
-        return self.looking.kept((self.answer, make), lambda: make(self))
+    def cached(self, make: Callable[["SelectedField"], T]) -> T:
+        """Return what `make` derives from the field, cached across requests with the same form of variables. The result
+        must not depend on the values of variables, except enums and booleans."""
+        return self.look_ahead.cached((self.response_key, make), lambda: make(self))
 
     @property
     def declared(self) -> GraphQLField:
-        """The field as the schema has it."""
-        return self._parent.fields[self._name]
+        """The field's definition in the schema."""
+        return self._parent_type.fields[self._name]
 
     @property
     def field(self) -> StrawberryField:
-        """The field as it was written."""
+        """The field's Strawberry definition."""
         field: StrawberryField = self.declared.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
         return field
 
 
 class LookAhead:
-    """Looks ahead at what an operation selects, with its variables. What is made of that may be kept, where there is a
-    place that outlives the request."""
+    """The selections of one operation, with its variables. What is derived from them may be cached beyond the
+    request."""
 
     def __init__(
         self,
@@ -158,39 +162,39 @@ class LookAhead:
         variables: VariableValues,
         *,
         operation: OperationDefinitionNode | None = None,
-        kept: Kept | None = None,
+        derived: DerivedValues | None = None,
     ) -> None:
         self.schema = schema
         self.fragments = fragments
         self.variables = variables
         self._operation = operation
-        self._kept = kept
+        self._derived = derived
 
     def object_type(self, name: str) -> GraphQLObjectType:
-        """Return a type of the schema by its name."""
+        """Return a type of the schema by name."""
         return cast(GraphQLObjectType, self.schema.type_map[name])
 
     def selected(
         self, type_: GraphQLObjectType, nodes: Iterable[FieldNode | OperationDefinitionNode]
-    ) -> Sequence[Selection]:
-        """Return the selections under all of a field's nodes, merged, for a value of an object type."""
+    ) -> Sequence[SelectedField]:
+        """Return the merged selections under all of a field's nodes, for a value of an object type."""
         merged: dict[str, list[FieldNode]] = {}
         spread: set[str] = set()
         for node in nodes:
             if node.selection_set is not None:
                 self._merge(merged, spread, type_, node.selection_set)
-        return [Selection(self, answer, same, type_) for answer, same in merged.items()]
+        return [SelectedField(self, response_key, same, type_) for response_key, same in merged.items()]
 
-    def kept(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
-        """Return what is made for a key and for variables of this form."""
-        if self._kept is None or self._operation is None:
+    def cached(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return the value for a key and this form of variables, computing it if needed."""
+        if self._derived is None or self._operation is None:
             return make()
-        return self._kept.get((id(self._operation), *key, _form(self.variables.coerced)), make)
+        return self._derived.get((id(self._operation), *key, _variable_pattern(self.variables.coerced)), make)
 
     def _merge(
         self, merged: dict[str, list[FieldNode]], spread: set[str], type_: GraphQLObjectType, inner: SelectionSetNode
     ) -> None:
-        """Add the fields by the client's names for them. A fragment that was `spread` before adds nothing."""
+        """Add fields by response key. A fragment in `spread` adds nothing."""
         for node in inner.selections:
             if node.directives and not self._is_included(node):
                 continue
@@ -220,12 +224,12 @@ class LookAhead:
         return is_abstract_type(named) and self.schema.is_sub_type(named, type_)
 
 
-def _form(value: Any) -> Any:
-    """Return what a value has in common with others that select the same: which parts of it are given, and what tells
-    one selection from another."""
+def _variable_pattern(value: Any) -> Any:
+    """Return what a value has in common with all values that lead to the same selection: which parts are given, and
+    those that tell selections apart."""
     match value:
         case None | bool() | Enum():
             return value
         case Mapping():
-            return tuple((name, _form(inner)) for name, inner in value.items())
+            return tuple((name, _variable_pattern(inner)) for name, inner in value.items())
     return ...

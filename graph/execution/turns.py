@@ -1,9 +1,9 @@
-"""Turns on the event loop, for requests that hold it for milliseconds in one piece.
+"""Spreads requests that block the event loop for milliseconds over its iterations.
 
-Reading a GraphQL document takes tens of milliseconds, and so does introspection; decoding the longest body takes two.
-When a thousand clients send one each, the event loop would run all of them in a single iteration, and a click that
-arrives meanwhile, and needs about ten iterations, would wait for minutes. A semaphore does not help: a piece of work
-that never waits releases it before the next one asks.
+Reading a GraphQL document or answering introspection takes tens of milliseconds, and decoding the longest body takes
+two. If a thousand clients send one each, the event loop would process all of them in a single iteration, and a click
+that arrives meanwhile and needs about ten iterations would wait for minutes. A semaphore does not help, because work
+that never awaits releases it before the next request asks for it.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from time import perf_counter
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-# How much of one iteration may pass before the next request waits for the next iteration.
+# Once this much of an iteration has passed, further requests wait for the next one.
 ITERATION_SECONDS = 0.01
 
 
 class Turns:
-    """Starts as many requests in one iteration of the event loop as fit into the time, but at least one. The others
-    wait, first come, first served."""
+    """Starts as many requests per iteration of the event loop as fit into the time, but at least one. The others wait
+    in order of arrival."""
 
     def __init__(self, seconds: float = ITERATION_SECONDS) -> None:
         self._seconds = seconds
@@ -27,8 +27,8 @@ class Turns:
         self._began_at: float | None = None
 
     async def take(self, receive: Receive | None = None) -> None:
-        """Return when it is the caller's turn. Given the `receive` of a request whose body was read, raise
-        `ClientDisconnect` if the client leaves meanwhile."""
+        """Return when it is the caller's turn. If `receive` is given, the body must have been read; raises
+        `ClientDisconnect` if the client disconnects while waiting."""
         if not self._waiting and self._has_time():
             return
         turn = asyncio.get_running_loop().create_future()

@@ -1,4 +1,7 @@
-"""Why the values of variables cannot be read, in the client's terms: the names that it sent, and values as in JSON."""
+"""Describes invalid variables in the client's terms: names as sent, and values in JSON notation.
+
+It replaces the messages of the library, which quote values in Python notation.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -19,7 +22,7 @@ from graphql import (
 from graphql.pyutils import did_you_mean, suggestion_list
 from msgspec import json
 
-# Enough to be recognized by.
+# Enough to recognize a value.
 QUOTED_LENGTH = 60
 # `$input.name` is at `.name`.
 Path: TypeAlias = str
@@ -28,7 +31,7 @@ Path: TypeAlias = str
 def wrong_values(
     schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode], given: Mapping[str, Any]
 ) -> Iterator[GraphQLError]:
-    """Yield an error for everything that is wrong with the variables that were given, in their order."""
+    """Yield an error for each problem with the variables, in the order of their definitions."""
     for definition in definitions:
         name, type_ = definition.variable.name.value, type_from_ast(schema, definition.type)
         if name in given:
@@ -48,7 +51,7 @@ def _problems(value: Any, type_: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if value is None:
         return
     if is_list_type(type_):
-        # A single value stands for a list of one.
+        # A single value is coerced to a list of one.
         items = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, item in items:
             yield from _problems(item, type_.of_type, path if index is None else f"{path}[{index}]")
@@ -60,7 +63,7 @@ def _problems(value: Any, type_: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 def _problems_of_object(value: Any, type_: GraphQLInputObjectType, path: Path) -> Iterator[tuple[Path, str]]:
     if not isinstance(value, dict):
-        yield path, f"it must be an object of the type {type_.name}, not {_quoted(value)}"
+        yield path, f"it must be an object of type {type_.name}, not {_quoted(value)}"
         return
     for name, field in type_.fields.items():
         if name in value:
@@ -87,7 +90,7 @@ def _problem_of_leaf(value: Any, type_: GraphQLScalarType | GraphQLEnumType) -> 
 
 
 def _quoted(value: Any) -> str:
-    """Return a value as JSON, or what it is if that takes several words."""
+    """Return a value as JSON, or a description of it if that would be long."""
     match value:
         case list():
             return "a list"
@@ -96,4 +99,4 @@ def _quoted(value: Any) -> str:
         case str() if len(value) > QUOTED_LENGTH:
             return f"{json.encode(value[:QUOTED_LENGTH]).decode()}…"
     text = json.encode(value).decode()
-    return text if len(text) <= QUOTED_LENGTH or isinstance(value, str) else "a longer number"
+    return text if len(text) <= QUOTED_LENGTH or isinstance(value, str) else "a long number"

@@ -1,1 +1,1 @@
-"""GraphQL over HTTP and WebSocket, and what REST shares with it: bodies and callers."""
+"""GraphQL over HTTP and WebSockets, and what REST shares with it: reading bodies and identifying callers."""

@@ -1,4 +1,7 @@
-"""A request's body, read whole and at most so long: whatever a client announces, memory stays bounded."""
+"""Reads request bodies with a size limit.
+
+Whatever a client announces, memory stays bounded.
+"""
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
@@ -11,8 +14,8 @@ BODY_BYTES = 64 * 1024
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Return the body, without its content coding. Raises `BodyTooLarge` as soon as it is, as sent or decoded,
-    `EncodingUnknown`, `BodyUnreadable`, and `ClientDisconnect` when nobody waits any more."""
+    """Return the decoded body. Raises `BodyTooLarge` as soon as the limit is exceeded, whether as sent or decoded;
+    `EncodingUnknown`; `BodyUnreadable`; and `ClientDisconnect`."""
     coding = None if header(scope, b"content-encoding") is None else decoder(scope)
     chunks: list[bytes] = []
     size = sent = 0

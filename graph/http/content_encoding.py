@@ -1,6 +1,7 @@
-"""A body's content coding (RFC 9110, section 8.4): gzip and deflate are undone piece by piece, within the body's limit.
+"""Decodes the content coding of a body (RFC 9110, section 8.4): gzip and deflate, piece by piece and within the size
+limit.
 
-A client may send a few bytes that stand for gigabytes, so nothing is ever inflated past what is still allowed.
+A few bytes may expand to gigabytes, so nothing is ever inflated beyond what the limit still allows.
 """
 
 import zlib
@@ -15,18 +16,18 @@ GZIP_BITS, ZLIB_BITS, RAW_BITS = zlib.MAX_WBITS + 16, zlib.MAX_WBITS, -zlib.MAX_
 
 
 class Decoder(Protocol):
-    """What undoes a coding."""
+    """Decodes a content coding."""
 
     def decode(self, piece: bytes, most: int) -> bytes:
-        """Return what a piece stands for, or more than `most` bytes of it if it is more. Raises `BodyUnreadable`."""
+        """Return a decoded piece, or slightly more than `most` bytes of it if it is longer. Raises `BodyUnreadable`."""
 
     def finish(self) -> None:
-        """Raise `BodyUnreadable` unless the body is whole."""
+        """Raise `BodyUnreadable` unless the body is complete."""
 
 
 def decoder(scope: Scope) -> Decoder | None:
-    """Return what undoes the coding of a request's body; None for a plain one. Raises `EncodingUnknown` for a coding
-    that is not read, and for several on top of each other."""
+    """Return a decoder for a request's body, or None if it has no content coding. Raises `EncodingUnknown` for an
+    unsupported coding and for several at once."""
     values = b",".join(value for name, value in scope["headers"] if name == b"content-encoding")
     codings = {token.strip().lower() for token in values.decode("latin-1").split(",")} - {"", "identity"}
     match sorted(codings):
@@ -35,7 +36,7 @@ def decoder(scope: Scope) -> Decoder | None:
         case ["gzip" | "x-gzip"] if _is_single(values):
             return _Inflater("gzip", (GZIP_BITS,))
         case ["deflate"] if _is_single(values):
-            # The name stands for zlib's format; some clients send the bare stream.
+            # The name means the zlib format, but some clients send a raw stream.
             return _Inflater("deflate", (ZLIB_BITS, RAW_BITS))
     raise EncodingUnknown
 
@@ -55,7 +56,7 @@ class _Inflater:
         found: list[bytes] = []
         while piece and most >= 0:
             if self._stream.eof:
-                # One stream may follow another in a gzip file (RFC 1952, section 2.2).
+                # A gzip file may contain several streams (RFC 1952, section 2.2).
                 self._stream = zlib.decompressobj(GZIP_BITS)
             found.append(self._inflate(piece, most + 1))
             most -= len(found[-1])
@@ -64,7 +65,7 @@ class _Inflater:
 
     def finish(self) -> None:
         if self._began and not self._stream.eof:
-            raise BodyUnreadable(f"The {self._name} body is cut off")
+            raise BodyUnreadable(f"The {self._name} body is truncated")
 
     def _inflate(self, piece: bytes, most: int) -> bytes:
         try:

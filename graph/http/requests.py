@@ -1,10 +1,10 @@
-"""One GraphQL request, as it comes in a body or in a query string.
+"""Decodes GraphQL requests from bodies and query strings.
 
-Raises `MalformedRequest` for whatever is not one, in words that name the field.
+Anything malformed raises `MalformedRequest`, whose message names the field.
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import Struct
 from starlette.types import Receive, Scope
 
 from graph.domain.errors import InvalidRequest
+from graph.execution.requests import GraphQLRequest, PersistedQueryNotSupported
 from graph.execution.turns import Turns
 from graph.http.body import read_body
 from graph.http.caller import header
@@ -22,52 +23,37 @@ TYPE = re.compile(rf"\b({'|'.join(JSON_TYPES)})\b")
 
 
 class MalformedRequest(InvalidRequest):
-    """What was sent is no GraphQL request."""
+    """The input is not a GraphQL request."""
 
 
 class UnreadableType(InvalidRequest):
-    """The body is in a form that is not read."""
+    """The media type of the body is not supported."""
 
-    message = "The body must be application/json, in UTF-8"
-
-
-class PersistedQueryNotSupported(InvalidRequest):
-    """There is only the hash of a query. The message and the code are those by which Apollo's clients, and others that
-    do as they do, know that they have to send the query itself."""
-
-    message = "PersistedQueryNotSupported"
+    message = "The body must be application/json, encoded in UTF-8"
 
 
-class Request(NamedTuple):
-    """A GraphQL request."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-
-
-class SentRequest(Struct, frozen=True, rename="camel"):
-    """A GraphQL request as it is sent."""
+class RequestPayload(Struct, frozen=True, rename="camel"):
+    """A GraphQL request as clients send it."""
 
     query: str | None = None
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
 
-    def request(self) -> Request:
+    def request(self) -> GraphQLRequest:
         """Return the request. Raises `PersistedQueryNotSupported`, and `MalformedRequest` without a query."""
         if not self.query and self.extensions and isinstance(self.extensions.get("persistedQuery"), dict):
             raise PersistedQueryNotSupported
         if self.query is None:
-            raise MalformedRequest("A GraphQL request needs a query")
-        return Request(self.query, self.variables, self.operation_name)
+            raise MalformedRequest("A GraphQL request must have a query")
+        return GraphQLRequest(self.query, self.variables, self.operation_name)
 
 
-_decode = msgspec.json.Decoder(SentRequest).decode
+_decode = msgspec.json.Decoder(RequestPayload).decode
 
 
-async def posted(scope: Scope, receive: Receive, turns: Turns) -> Request:
-    """Return the request in a body when it is its turn. Raises `UnreadableType`, `MalformedRequest`,
+async def posted(scope: Scope, receive: Receive, turns: Turns) -> GraphQLRequest:
+    """Return the request in a body, once it is the caller's turn. Raises `UnreadableType`, `MalformedRequest`,
     `PersistedQueryNotSupported`, and what `read_body` raises."""
     if not is_readable(header(scope, b"content-type")):
         raise UnreadableType
@@ -76,27 +62,27 @@ async def posted(scope: Scope, receive: Receive, turns: Turns) -> Request:
     try:
         sent = _decode(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedRequest(f"The body is no GraphQL request: {problem(error)}") from error
+        raise MalformedRequest(f"The body is not a valid GraphQL request: {problem(error)}") from error
     return sent.request()
 
 
-async def queried(scope: Scope, receive: Receive, turns: Turns) -> Request:
-    """Return the request in a query string, where `variables` and `extensions` are JSON, when it is its turn. Raises
-    `MalformedRequest`, `PersistedQueryNotSupported`, and `ClientDisconnect`."""
+async def queried(scope: Scope, receive: Receive, turns: Turns) -> GraphQLRequest:
+    """Return the request in a query string, where `variables` and `extensions` are JSON, once it is the caller's turn.
+    Raises `MalformedRequest`, `PersistedQueryNotSupported`, and `ClientDisconnect`."""
     await turns.take(receive)
     fields: dict[str, Any] = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     try:
         for name in ("variables", "extensions"):
             if name in fields:
                 fields[name] = msgspec.json.decode(fields[name]) if fields[name] else None
-        sent = msgspec.convert(fields, SentRequest)
+        sent = msgspec.convert(fields, RequestPayload)
     except (ValueError, RecursionError) as error:
-        raise MalformedRequest(f"The query string is no GraphQL request: {problem(error)}") from error
+        raise MalformedRequest(f"The query string is not a valid GraphQL request: {problem(error)}") from error
     return sent.request()
 
 
 def problem(error: Exception) -> str:
-    """Return what a decoder says is wrong, with the types called by their names in JSON."""
+    """Return a decoder's error message, with types called by their JSON names."""
     match error:
         case RecursionError():
             return "it is nested too deeply"

@@ -1,4 +1,7 @@
-"""What is answered over HTTP: a status, headers and a body of GraphQL, compressed where the client accepts it."""
+"""GraphQL responses over HTTP: status, headers and body, compressed if the client accepts it.
+
+Status codes follow the GraphQL-over-HTTP draft.
+"""
 
 import asyncio
 import zlib
@@ -15,19 +18,19 @@ from graph.execution.metrics import count_error
 from graph.http.content_negotiation import GRAPHQL, JSON
 from graph.http.requests import UnreadableType
 
-# Fewer bytes fit into one packet anyway.
+# Fewer bytes fit into one packet uncompressed.
 SMALL_BYTES = 1024
-# From here on compressing takes a millisecond and more, while a thread takes a tenth of one to begin.
+# From this size on, compressing takes a millisecond or more, and starting a thread a tenth of one.
 LARGE_BYTES = 128 * 1024
-# Levels 1 to 3 take the same time: 3 compresses a page of a hundred rows to a quarter in 0.1 ms. Level 6 takes twice as
-# long and saves a tenth of the bytes, level 9 takes four times as long.
+# Levels 1 to 3 take the same time: level 3 compresses a page of a hundred rows to a quarter in 0.1 ms. Level 6 takes
+# twice as long to save another tenth, and level 9 four times as long.
 GZIP_LEVEL = 3
-# zlib's largest window, and 16 for gzip's header.
+# zlib's largest window, plus 16 for the gzip header.
 GZIP_WINDOW = 15 + 16
 
 
 class MethodNotAllowed(InvalidRequest):
-    """The operation, or anything at all, is not to be had by this method."""
+    """The HTTP method is not allowed, at all or for this operation."""
 
     def __init__(self, problem: str, *allowed: str) -> None:
         super().__init__(problem)
@@ -35,14 +38,14 @@ class MethodNotAllowed(InvalidRequest):
 
 
 class NotAcceptable(InvalidRequest):
-    """The client takes no media type that GraphQL is answered in."""
+    """The client accepts none of the media types of GraphQL responses."""
 
-    message = f"Answers are {GRAPHQL} or {JSON}"
+    message = f"Responses are available as {GRAPHQL} or {JSON}"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A response before it is sent."""
+class GraphQLResponse:
+    """A response that has not been sent yet."""
 
     status: int
     body: dict[str, Any] | None = None
@@ -50,7 +53,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
     async def send(self, send: Send, headers: dict[str, str], *, may_compress: bool = False) -> None:
-        """Send it, with further headers."""
+        """Send the response, with additional headers."""
         body = b"" if self.body is None else msgspec.json.encode(self.body)
         headers = self.headers | headers
         if may_compress and len(body) > SMALL_BYTES:
@@ -67,11 +70,11 @@ def _compressed(body: bytes) -> bytes:
     return zlib.compress(body, GZIP_LEVEL, GZIP_WINDOW)
 
 
-def executed(result: ExecutionResult, media: str) -> Answer:
-    """Answer with what became of a well-formed request.
+def result_response(result: ExecutionResult, media: str) -> GraphQLResponse:
+    """Return the response to a well-formed request.
 
-    The newer media type tells by its status whether anything was executed; with plain JSON it is 200 either way, for
-    the clients that look no further at anything else.
+    The newer media type has a 4xx or 5xx status if nothing was executed. Plain JSON has 200 either way, for clients
+    that expect nothing else.
     """
     errors = [error.formatted for error in result.errors or ()]
     body: dict[str, Any] = {"errors": errors} if errors else {}
@@ -84,17 +87,17 @@ def executed(result: ExecutionResult, media: str) -> Answer:
         status = 400
     if result.extensions:
         body["extensions"] = result.extensions
-    return Answer(status, body, media)
+    return GraphQLResponse(status, body, media)
 
 
-def refused(error: Exception, media: str) -> Answer:
-    """Answer with why a request was not even looked at."""
+def error_response(error: Exception, media: str) -> GraphQLResponse:
+    """Return the response to a request that was rejected before it was decoded."""
     message = str(error) if isinstance(error, ClickgateError) else MASKED
     extensions = extensions_of(error)
     count_error(extensions["code"])
     body = {"errors": [{"message": message, "extensions": extensions}]}
     status, headers = _status(error)
-    return Answer(status, body, media, headers)
+    return GraphQLResponse(status, body, media, headers)
 
 
 def _status(error: Exception) -> tuple[int, dict[str, str]]:

@@ -1,5 +1,6 @@
-"""`/graphql`: requests over HTTP, answered here as the GraphQL-over-HTTP draft has it, and sockets, where Strawberry
-speaks graphql-transport-ws.
+"""The `/graphql` endpoint: HTTP requests as in the GraphQL-over-HTTP draft, and WebSockets.
+
+HTTP is handled here rather than by Strawberry, for its status codes, limits and media types.
 """
 
 import re
@@ -9,8 +10,7 @@ from json import JSONDecodeError
 
 import msgspec
 from graphql import GraphQLError
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as StarletteRequest
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -24,16 +24,17 @@ from strawberry.types.graphql import OperationType
 
 from graph.domain.context import Context
 from graph.execution.admission import GuardedSchema
-from graph.execution.error_presentation import shown, shown_refusal
-from graph.execution.metrics import answering, kind_of
+from graph.execution.error_presentation import presented, presented_refusal
+from graph.execution.metrics import kind_of, measure_operation
+from graph.execution.requests import GraphQLRequest, PersistedQueryNotSupported
 from graph.http.caller import bearer, caller, header, identified
-from graph.http.content_negotiation import JSON, takes_gzip, wanted, wants_page
-from graph.http.requests import PersistedQueryNotSupported, Request, posted, queried
-from graph.http.responses import Answer, MethodNotAllowed, NotAcceptable, executed, refused
+from graph.http.content_negotiation import JSON, response_media_type, takes_gzip, wants_page
+from graph.http.requests import posted, queried
+from graph.http.responses import GraphQLResponse, MethodNotAllowed, NotAcceptable, error_response, result_response
 from graph.http.websocket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
 
 METHODS = ("GET", "POST", "OPTIONS")
-# Long enough for a slow line; whoever connects says who they are at once.
+# Long enough for a slow connection; clients initialize at once.
 INIT_SECONDS = 10
 ALLOWED = {"GET": (OperationType.QUERY,), "POST": (OperationType.QUERY, OperationType.MUTATION)}
 VARY = "Accept, Accept-Encoding, Origin"
@@ -43,16 +44,16 @@ PREFLIGHT = {
     "Vary": f"{VARY}, Access-Control-Request-Headers",
 }
 USUAL_HEADERS = "Authorization, Content-Type"
-# Names of headers, with commas between; browsers ask for a handful.
+# Header names separated by commas. Browsers ask for a handful.
 HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 HEADER_NAMES_LENGTH = 4096
 
 
 class GraphQLView(GraphQL[Context, None]):
-    """The endpoint of a schema. It finds the process's services in the lifespan's state.
+    """The endpoint of a schema. The services of the process are taken from the state of the lifespan.
 
-    `origins` are those of the browsers' pages, besides the gateway's own, that may use it; `*` allows any. `page` is
-    what a browser gets that asks for a page here, instead of an answer.
+    `origins` are the origins, besides the gateway's own, whose pages may use the endpoint; `*` allows any. `page`
+    answers browsers that ask for HTML.
     """
 
     websocket_adapter_class = Socket
@@ -75,20 +76,20 @@ class GraphQLView(GraphQL[Context, None]):
         elif self._page is not None and _asks_for_page(scope):
             await self._page(scope, receive, send)
         else:
-            media = wanted(header(scope, b"accept"))
+            media = response_media_type(header(scope, b"accept"))
             try:
                 answer = await self._answer(scope, receive, media)
             except ClientDisconnect:
                 return
             except Exception as error:
-                answer = refused(error, media or JSON)
+                answer = error_response(error, media or JSON)
             may_compress = takes_gzip(header(scope, b"accept-encoding"))
             await answer.send(send, self._shared_headers(scope), may_compress=may_compress)
 
-    async def get_context(self, request: StarletteRequest | WebSocket, response: Response | WebSocket) -> Context:
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         return caller(request.scope["state"]["services"], request.scope)
 
-    async def _answer(self, scope: Scope, receive: Receive, media: str | None) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, media: str | None) -> GraphQLResponse:
         method = scope["method"]
         if method == "OPTIONS":
             return _preflight(scope)
@@ -103,23 +104,23 @@ class GraphQLView(GraphQL[Context, None]):
             turns = self._schema.turns(context)
             request = await posted(scope, receive, turns) if method == "POST" else await queried(scope, receive, turns)
         except PersistedQueryNotSupported as error:
-            return executed(PreExecutionError(None, [shown_refusal(error)]), media)
+            return result_response(PreExecutionError(None, [presented_refusal(error)]), media)
         return await self._execute(request, context, method, media)
 
-    async def _execute(self, request: Request, context: Context, method: str, media: str) -> Answer:
+    async def _execute(self, request: GraphQLRequest, context: Context, method: str, media: str) -> GraphQLResponse:
         try:
             kind = kind_of(self._schema.documents, request.query, request.operation_name)
-            with answering(kind) as measured:
-                result = measured.result = await self._schema.answer(request, context, ALLOWED[method])
+            with measure_operation(kind) as measured:
+                result = measured.result = await self._schema.execute_request(request, context, ALLOWED[method])
         except InvalidOperationTypeError as error:
             if method == "GET":
-                raise MethodNotAllowed("Only queries may be sent by GET", "POST") from error
-            refusal = GraphQLError("Subscriptions are served over a WebSocket")
-            return executed(PreExecutionError(None, [shown(refusal)]), media)
+                raise MethodNotAllowed("Only queries can be sent with GET", "POST") from error
+            refusal = GraphQLError("Subscriptions require a WebSocket")
+            return result_response(PreExecutionError(None, [presented(refusal)]), media)
         except (MissingQueryError, CannotGetOperationTypeError) as error:
-            refusal = GraphQLError("There is no such operation in the document", original_error=error)
-            return executed(PreExecutionError(None, [shown(refusal)]), media)
-        return executed(result, media)
+            refusal = GraphQLError("The document has no such operation", original_error=error)
+            return result_response(PreExecutionError(None, [presented(refusal)]), media)
+        return result_response(result, media)
 
     def _shared_headers(self, scope: Scope) -> dict[str, str]:
         headers = {"Cache-Control": "no-store"}
@@ -141,13 +142,13 @@ class GraphQLView(GraphQL[Context, None]):
         return msgspec.json.encode(data).decode()
 
 
-def _preflight(scope: Scope) -> Answer:
-    """Allow whatever headers a page asks for, such as those of tracing: none of them means anything here but the token,
-    and the origin says who may send that."""
-    wanted = header(scope, b"access-control-request-headers") or ""
-    is_list = len(wanted) <= HEADER_NAMES_LENGTH and HEADER_NAMES.fullmatch(wanted) is not None
-    allowed = {"Access-Control-Allow-Headers": wanted if is_list else USUAL_HEADERS}
-    return Answer(204, headers={"Allow": ", ".join(METHODS)} | PREFLIGHT | allowed)
+def _preflight(scope: Scope) -> GraphQLResponse:
+    """Allow any headers that a page asks for, such as those of tracing. Only the token means anything here, and
+    `origins` controls who may send it."""
+    requested = header(scope, b"access-control-request-headers") or ""
+    is_list = len(requested) <= HEADER_NAMES_LENGTH and HEADER_NAMES.fullmatch(requested) is not None
+    allowed = {"Access-Control-Allow-Headers": requested if is_list else USUAL_HEADERS}
+    return GraphQLResponse(204, headers={"Allow": ", ".join(METHODS)} | PREFLIGHT | allowed)
 
 
 def _asks_for_page(scope: Scope) -> bool:

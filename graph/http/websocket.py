@@ -1,7 +1,7 @@
-"""A WebSocket of graphql-transport-ws: Strawberry speaks the protocol; who is at the other end is found out here.
+"""WebSockets with the graphql-transport-ws protocol. Strawberry implements the protocol; callers are identified here.
 
-The token is looked up when the client introduces itself and again for each operation, so that one that was revoked
-since, or has expired, starts nothing more.
+The token is looked up when the client initializes the connection and again for each operation, so that nothing starts
+with a token that has expired or been revoked.
 """
 
 import logging
@@ -18,16 +18,16 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from graph.domain.context import Context
 from graph.domain.errors import InvalidRequest, TryLater, Unauthenticated
 from graph.execution.admission import GuardedSchema
-from graph.execution.error_presentation import shown_refusal
+from graph.execution.error_presentation import presented_refusal
 from graph.execution.limits import check
-from graph.execution.metrics import kind_of, streaming
+from graph.execution.metrics import kind_of, measure_socket_operation
 from graph.http.caller import bearer, identified
 from graph.http.requests import MalformedRequest, problem
 from graph.http.websocket_messages import Init, Subscribe, read, token
 
 logger = logging.getLogger(__name__)
 
-# RFC 6455, section 5.5: a control frame holds 125 bytes, two of them the code.
+# RFC 6455, section 5.5: a control frame holds 125 bytes, of which the code takes two.
 REASON_BYTES = 123
 INTERNAL_ERROR, TRY_AGAIN_LATER = 1011, 1013
 MALFORMED, FORBIDDEN = 4400, 4403
@@ -35,7 +35,7 @@ OPERATIONS_PER_SOCKET = 20
 
 
 class Socket(ASGIWebSocketAdapter):
-    """The connection."""
+    """The connection of one client."""
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         if self.ws.application_state == WebSocketState.DISCONNECTED:
@@ -43,13 +43,13 @@ class Socket(ASGIWebSocketAdapter):
         await super().send_json(message)
 
     async def close(self, code: int, reason: str) -> None:
-        """Close it, unless it is closed; as much of the reason is sent as a frame holds."""
+        """Close the connection unless it is closed, truncating the reason to what a frame holds."""
         if self.ws.application_state != WebSocketState.DISCONNECTED:
             await super().close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
-    """The conversation."""
+    """Handles the messages of one connection."""
 
     _secret: str | None = None
 
@@ -72,7 +72,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         schema = cast(GuardedSchema, self.schema)
         await schema.turns(self.context).take()
-        with streaming(kind_of(schema.documents, operation.query, operation.operation_name)):
+        with measure_socket_operation(kind_of(schema.documents, operation.query, operation.operation_name)):
             await super().run_operation(operation)
 
     async def handle_task_exception(self, error: Exception) -> None:
@@ -80,13 +80,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             logger.error("GraphQL operation failed", exc_info=error, extra={"fault": uuid4().hex})
 
     def _upgrade_token(self) -> str | None:
-        """Return the secret in the request that opened the socket, which browsers cannot send."""
+        """Return the secret in the headers of the upgrade request, which browsers cannot set."""
         authorization = cast(Socket, self.websocket).ws.headers.get("authorization")
         return None if authorization is None else bearer(authorization)
 
     async def _is_sound(self, message: object) -> bool:
-        """Refuse an operation without a query, or one too many. Where the protocol is broken Strawberry closes the
-        socket."""
+        """Reject operations without a query, and those over the limit. Strawberry closes the connection for violations
+        of the protocol."""
         if not isinstance(message, Subscribe) or not self.connection_acknowledged or message.id in self.operations:
             return True
         try:
@@ -95,14 +95,14 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         except MalformedRequest as error:
             await self.websocket.close(MALFORMED, str(error))
         except InvalidRequest as error:
-            errors = [shown_refusal(error).formatted]
+            errors = [presented_refusal(error).formatted]
             await self.send_message({"id": message.id, "type": "error", "payload": errors})
         else:
             return True
         return False
 
     async def _is_admitted(self, message: object) -> bool:
-        """Find out who sends this, where it matters; close the socket where that is nobody."""
+        """Identify the caller for messages that need it, and close the connection if the token is invalid."""
         try:
             if isinstance(message, Init) and not self.connection_init_received:
                 self._secret = token(message.payload or {}) or self._upgrade_token()
@@ -122,5 +122,5 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
 
 def _is_disowned(payload: Mapping[str, Any]) -> bool:
-    """Return whether an answer says that the token is no longer good, which ends all that it began."""
+    """Return whether a response says that the token is no longer valid, which ends all operations."""
     return any(error["extensions"]["code"] == "UNAUTHENTICATED" for error in payload.get("errors") or ())

@@ -1,1 +1,1 @@
-"""The read engine behind GraphQL lists: what a selection asks for, as one SQL statement."""
+"""The read engine behind GraphQL lists: plans of what to read, compiled to SQL."""

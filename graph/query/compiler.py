@@ -1,5 +1,7 @@
-"""Shapes compiled to statements: for pages of lists, and for single rows. Compiled once for each shape and kind of
-viewer, and kept; ids, dates and sizes are given when a statement runs."""
+"""Compiles plans to SQL statements, for pages and for rows.
+
+A statement is compiled once per plan and audience, and cached. Ids, dates and page sizes are parameters.
+"""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -12,221 +14,227 @@ from db.schema.programs import Program
 from db.sql.functions import Ids
 from db.sql.queries import Query
 from db.sql.top_n_per_group import Joined, children_of, parent_keys
-from graph.domain.scope import Eyes, visible
-from graph.query.entities import CATALOGUE
-from graph.query.entity import Lookup, Row, Values
-from graph.query.listing import Listing
-from graph.query.plan import Edges, Info, Many, Nodes, One, Page, Total, Wanted
-from graph.query.select_builder import Make, Nested, Selecting
+from graph.domain.scope import Audience, visible
+from graph.query.entities import ENTITIES
+from graph.query.entity import Lookup, MappedRow, Parameters
+from graph.query.list_conditions import ListConditions
+from graph.query.plan import Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
+from graph.query.select_builder import NestedConnection, NodeFactory, SelectBuilder
 
-# A dashboard has some dozens of shapes; whoever writes new ones all the time only loses their own time.
-KEPT_SHAPES = 512
-# A shape of more parts is compiled anew each time: what is kept must not take more memory than dashboards do.
-KEPT_PARTS = 1000
+# A dashboard has a few dozen plans. A client that keeps sending new ones only slows itself down.
+CACHED_PLANS = 512
+# Larger plans are compiled each time, to bound the memory that the cache takes.
+CACHED_PLAN_SIZE = 1000
 T = TypeVar("T")
 
-Take: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
-# The columns of a child that say whose it is, in the order of its parent's key; empty for a list without parents.
-Under: TypeAlias = tuple[str, ...]
+TupleGetter: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
+# The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
+ParentColumns: TypeAlias = tuple[str, ...]
 
 
 class PageStatement(NamedTuple):
-    """What a page asks of the database: its rows, and how many the whole list has; None where that is not wanted. Of a
-    row: the parent's key, the position in the list, and what makes each of the page's nodes."""
+    """The queries of a page: its rows and its total count, each None if not selected. `parent` and `position` take the
+    parent's key and the sort values out of a row; `node_factories` build its nodes."""
 
     rows: Query | None
     total: Query | None
-    parent: Take
-    position: Take
-    makers: Mapping[Nodes, Make]
-    nested: Sequence[Nested]
+    parent: TupleGetter
+    position: TupleGetter
+    node_factories: Mapping[Nodes, NodeFactory]
+    nested: Sequence[NestedConnection]
 
     @property
     def is_single(self) -> bool:
-        """Whether one query answers all of it, which needs no snapshot."""
+        """Whether a single query suffices, which needs no snapshot."""
         return not self.nested and (self.rows is None or self.total is None)
 
 
-class Along(NamedTuple):
-    """A page under a single row that is read along with it, a child in each row of the result. Of such a row: the
-    child's key, which is empty where the parent has no children."""
+class InlineConnection(NamedTuple):
+    """A connection under a single row, read in the same statement with one child per result row. `child` takes the
+    child's key out of a row; the key is null if there are no children."""
 
-    nested: Nested
+    nested: NestedConnection
     statement: PageStatement
-    child: Take
+    child: TupleGetter
 
 
 class RowsStatement(NamedTuple):
-    """What rows ask of the database, by themselves. Of a row: its primary key, and what makes its value."""
+    """The query of a lookup. `key` takes the primary key out of a row, and `build` makes its node."""
 
     rows: Query
-    key: Take
-    make: Make
-    nested: Sequence[Nested]
-    along: Along | None = None
+    key: TupleGetter
+    build: NodeFactory
+    nested: Sequence[NestedConnection]
+    inline: InlineConnection | None = None
 
     @property
     def is_single(self) -> bool:
-        """Whether one query answers all of it, which needs no snapshot."""
+        """Whether a single query suffices, which needs no snapshot."""
         return not self.nested
 
 
-class _Kept(Generic[T]):
-    """A function of a shape, whose results are kept for shapes that are not too large."""
+class _PlanCache(Generic[T]):
+    """Caches the results of a function of a plan, except for very large plans."""
 
-    def __init__(self, make: Callable[..., T]) -> None:
-        self._make = make
-        self._cached = lru_cache(KEPT_SHAPES)(make)
+    def __init__(self, build: Callable[..., T]) -> None:
+        self._build = build
+        self._cached = lru_cache(CACHED_PLANS)(build)
         self.cache_clear = self._cached.cache_clear
 
-    def __call__(self, shape: Page | Wanted, *rest: Hashable) -> T:
-        return self._make(shape, *rest) if shape.size > KEPT_PARTS else self._cached(shape, *rest)
+    def __call__(self, plan: PagePlan | RowPlan, *rest: Hashable) -> T:
+        return self._build(plan, *rest) if plan.size > CACHED_PLAN_SIZE else self._cached(plan, *rest)
 
 
-@_Kept
-def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> PageStatement:
-    """Put a page's queries together: of the children `under` each of many parents, or else of the whole list."""
-    listing, selecting = Listing(page, eyes, is_sqlite=is_sqlite), Selecting(eyes)
-    family = _family(page, under, eyes, is_sqlite=is_sqlite)
-    # To which nothing is joined; to sort such rows once is enough.
-    is_plain = family.parents is None and not _has_joins(page)
+@_PlanCache
+def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audience, is_sqlite: bool) -> PageStatement:
+    """Compile a page of the whole list, or of each parent's children if `parent_columns` names the columns that hold
+    the parent's key."""
+    listing, builder = ListConditions(page, audience, is_sqlite=is_sqlite), SelectBuilder(audience)
+    parents = _parents(page, parent_columns, audience, is_sqlite=is_sqlite)
+    # Nothing is joined, so sorting the rows once is enough.
+    is_plain = parents.source is None and not _has_joins(page)
     if is_plain:
-        row = aliased(CATALOGUE[page.kind].table)
+        row = aliased(ENTITIES[page.entity].table)
         joined = Joined(row, row)
     else:
-        joined = _page_rows(page, listing, family, under, is_sqlite=is_sqlite)
-    parent = selecting.place(family.keys if under else [])
-    position = selecting.place(listing.columns(joined.row))
-    makers = {nodes: selecting.row(joined.row, nodes.wanted) for nodes in _nodes(page)}
-    statement = selecting.select(joined.source)
+        joined = _page_rows(page, listing, parents, parent_columns, is_sqlite=is_sqlite)
+    parent = builder.add_columns(parents.keys if parent_columns else [])
+    position = builder.add_columns(listing.columns(joined.row))
+    node_factories = {nodes: builder.row(joined.row, nodes.plan) for nodes in _nodes(page)}
+    statement = builder.select(joined.source)
     statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
     return PageStatement(
-        rows=Query(statement) if any(isinstance(part, Nodes | Edges | Info) for part in page.parts) else None,
-        total=_total(page, listing, family, under) if any(isinstance(part, Total) for part in page.parts) else None,
+        rows=Query(statement) if any(isinstance(part, Nodes | Edges | PageInfoFields) for part in page.parts) else None,
+        total=_total(page, listing, parents, parent_columns)
+        if any(isinstance(part, TotalCount) for part in page.parts)
+        else None,
         parent=parent,
         position=position,
-        makers=makers,
-        nested=selecting.nested,
+        node_factories=node_factories,
+        nested=builder.nested,
     )
 
 
-@_Kept
-def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes, is_sqlite: bool) -> RowsStatement:
-    """Put together the search for rows by one of their kind's lookups. The page under a single row is read along with
-    it, if it is the only one."""
-    kind, selecting = CATALOGUE[wanted.kind], Selecting(eyes)
-    row = aliased(kind.table)
-    found = kind.lookups[lookup]
-    values: Values = {name: _lookup_value(name, found) for name in found.values}
-    key = selecting.place(kind.key_columns(row))
-    make = selecting.row(row, wanted)
-    conditions, sorting = [visible(row, eyes), found.condition(row, values)], [*kind.key_columns(row)]
-    if not (found.is_unique and len(selecting.nested) == 1 and _is_flat(selecting.nested[0].page)):
-        statement = selecting.select(row).where(*conditions).order_by(*sorting)
-        return RowsStatement(Query(statement), key, make, selecting.nested)
-    nested = selecting.nested.pop()
-    listing = Listing(nested.page, eyes, is_sqlite=is_sqlite)
+@_PlanCache
+def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bool) -> RowsStatement:
+    """Compile a lookup. If a single row has exactly one connection under it, that is read in the same statement."""
+    entity, builder = ENTITIES[plan.entity], SelectBuilder(audience)
+    row = aliased(entity.table)
+    found = entity.lookups[lookup]
+    values: Parameters = {name: _lookup_value(name, found) for name in found.values}
+    key = builder.add_columns(entity.key_columns(row))
+    build = builder.row(row, plan)
+    conditions, sorting = [visible(row, audience), found.condition(row, values)], [*entity.key_columns(row)]
+    if not (found.is_unique and len(builder.nested) == 1 and _is_flat(builder.nested[0].page)):
+        statement = builder.select(row).where(*conditions).order_by(*sorting)
+        return RowsStatement(Query(statement), key, build, builder.nested)
+    nested = builder.nested.pop()
+    listing = ListConditions(nested.page, audience, is_sqlite=is_sqlite)
     joined = _children(nested, row, listing, is_sqlite=is_sqlite)
-    along = _along(nested, joined.row, listing, selecting)
-    statement = selecting.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
-    return RowsStatement(Query(statement), key, make, selecting.nested, along)
+    inline = _inline(nested, joined.row, listing, builder)
+    statement = builder.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
+    return RowsStatement(Query(statement), key, build, builder.nested, inline)
 
 
-def _is_flat(page: Page) -> bool:
-    """Return whether a page has neither a total nor pages under its rows."""
+def _is_flat(page: PagePlan) -> bool:
+    """Return whether a page has neither a total nor connections under its rows."""
 
-    def has_pages(wanted: Wanted) -> bool:
+    def has_pages(plan: RowPlan) -> bool:
         return any(
-            isinstance(part, Many) or (isinstance(part, One) and has_pages(part.wanted)) for part in wanted.parts
+            isinstance(part, ToMany) or (isinstance(part, ToOne) and has_pages(part.plan)) for part in plan.parts
         )
 
-    has_total = any(isinstance(part, Total) for part in page.parts)
-    return not has_total and not any(has_pages(nodes.wanted) for nodes in _nodes(page))
+    has_total = any(isinstance(part, TotalCount) for part in page.parts)
+    return not has_total and not any(has_pages(nodes.plan) for nodes in _nodes(page))
 
 
-def _children(nested: Nested, row: Row, listing: Listing, *, is_sqlite: bool) -> Joined:
-    kind = CATALOGUE[nested.page.kind]
+def _children(nested: NestedConnection, row: MappedRow, listing: ListConditions, *, is_sqlite: bool) -> Joined:
+    entity = ENTITIES[nested.page.entity]
 
-    def matches(child: Row) -> Sequence[ColumnElement[bool]]:
-        return [getattr(child, name) == key for name, key in zip(nested.under, nested.columns, strict=True)]
+    def matches(child: MappedRow) -> Sequence[ColumnElement[bool]]:
+        return [getattr(child, name) == key for name, key in zip(nested.parent_columns, nested.columns, strict=True)]
 
-    def limited(child: Row) -> Select[Any]:
+    def limited(child: MappedRow) -> Select[Any]:
         return listing.limited(select(child), child, matches)
 
-    return children_of(row, kind.table, limited, kind.key_columns, is_sqlite=is_sqlite, is_outer=True)
+    return children_of(row, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite, is_outer=True)
 
 
-def _along(nested: Nested, child: Row, listing: Listing, selecting: Selecting) -> Along:
-    key = selecting.place(CATALOGUE[nested.page.kind].key_columns(child))
-    position = selecting.place(listing.columns(child))
-    makers = {nodes: selecting.row(child, nodes.wanted) for nodes in _nodes(nested.page)}
-    return Along(nested, PageStatement(None, None, nested.key, position, makers, ()), key)
+def _inline(
+    nested: NestedConnection, child: MappedRow, listing: ListConditions, builder: SelectBuilder
+) -> InlineConnection:
+    key = builder.add_columns(ENTITIES[nested.page.entity].key_columns(child))
+    position = builder.add_columns(listing.columns(child))
+    node_factories = {nodes: builder.row(child, nodes.plan) for nodes in _nodes(nested.page)}
+    return InlineConnection(nested, PageStatement(None, None, nested.key, position, node_factories, ()), key)
 
 
 def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
     return bindparam(f"lookup_{name}", type_=Ids() if name == lookup.lists else None)
 
 
-class _Family(NamedTuple):
-    """Whose children a list has: the parents, if it has any, with their keys, and the children's columns for them."""
+class _Parents(NamedTuple):
+    """The parents whose children a list contains, if any, and the child columns that hold their keys."""
 
-    parents: FromClause | None
-    matching: Under
+    source: FromClause | None
+    matching: ParentColumns
 
     @property
     def keys(self) -> Sequence[ColumnElement[Any]]:
-        return [] if self.parents is None else list(self.parents.c)
+        return [] if self.source is None else list(self.source.c)
 
-    def matches(self, child: Row) -> Sequence[ColumnElement[bool]]:
+    def matches(self, child: MappedRow) -> Sequence[ColumnElement[bool]]:
         pairs = zip(self.matching, self.keys, strict=True)
         return [getattr(child, column) == key for column, key in pairs]
 
 
-def _family(page: Page, under: Under, eyes: Eyes, *, is_sqlite: bool) -> _Family:
-    if under:
-        return _Family(parent_keys(len(under), is_sqlite=is_sqlite), under)
-    if not CATALOGUE[page.kind].is_large:
-        return _Family(None, ())
+def _parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, *, is_sqlite: bool) -> _Parents:
+    if parent_columns:
+        return _Parents(parent_keys(len(parent_columns), is_sqlite=is_sqlite), parent_columns)
+    if not ENTITIES[page.entity].is_large:
+        return _Parents(None, ())
     program = aliased(Program)
-    programs = select(program.id.label("key0")).where(visible(program, eyes))
+    programs = select(program.id.label("key0")).where(visible(program, audience))
     if "program_id" in page.filters:
         programs = programs.where(program.id == bindparam(page.value("program_id0")))
-    return _Family(programs.subquery("parent"), ("program_id",))
+    return _Parents(programs.subquery("parent"), ("program_id",))
 
 
-def _page_rows(page: Page, listing: Listing, family: _Family, under: Under, *, is_sqlite: bool) -> Joined:
-    """Return the page's rows, which are found before anything is joined to them: each program has as many, and a list
-    without programs may have a million. Under each of many parents, these are their children."""
-    kind = CATALOGUE[page.kind]
+def _page_rows(
+    page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns, *, is_sqlite: bool
+) -> Joined:
+    """Return the page's rows, selected before anything is joined to them: a list may have a million rows, and each
+    program contributes as many as the page holds."""
+    entity = ENTITIES[page.entity]
 
-    def limited(child: Row) -> Select[Any]:
-        return listing.limited(select(child), child, family.matches)
+    def limited(child: MappedRow) -> Select[Any]:
+        return listing.limited(select(child), child, parents.matches)
 
-    if family.parents is None:
-        found = limited(aliased(kind.table))
+    if parents.source is None:
+        found = limited(aliased(entity.table))
     else:
-        joined = children_of(family.parents, kind.table, limited, kind.key_columns, is_sqlite=is_sqlite)
-        if under:
+        joined = children_of(parents.source, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite)
+        if parent_columns:
             return joined
         found = listing.cut(select(joined.row).select_from(joined.source), joined.row)
-    row = aliased(kind.table, found.subquery("page"))
+    row = aliased(entity.table, found.subquery("page"))
     return Joined(row, row)
 
 
-def _total(page: Page, listing: Listing, family: _Family, under: Under) -> Query:
-    """Return the count of the whole list, or of each parent's, with the parent's key."""
-    row = aliased(CATALOGUE[page.kind].table)
-    counted = select(*(family.keys if under else []), func.count().label("total"))
-    counted = counted.select_from(row) if family.parents is None else counted.select_from(family.parents, row)
-    counted = counted.where(*family.matches(row), *listing.conditions(row))
-    return Query(counted.group_by(*family.keys) if under else counted)
+def _total(page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns) -> Query:
+    """Return the count of the whole list, or the count for each parent with the parent's key."""
+    row = aliased(ENTITIES[page.entity].table)
+    counted = select(*(parents.keys if parent_columns else []), func.count().label("total"))
+    counted = counted.select_from(row) if parents.source is None else counted.select_from(parents.source, row)
+    counted = counted.where(*parents.matches(row), *listing.conditions(row))
+    return Query(counted.group_by(*parents.keys) if parent_columns else counted)
 
 
-def _has_joins(page: Page) -> bool:
-    return any(isinstance(part, One) for nodes in _nodes(page) for part in nodes.wanted.parts)
+def _has_joins(page: PagePlan) -> bool:
+    return any(isinstance(part, ToOne) for nodes in _nodes(page) for part in nodes.plan.parts)
 
 
-def _nodes(page: Page) -> Iterator[Nodes]:
+def _nodes(page: PagePlan) -> Iterator[Nodes]:
     for part in page.parts:
         if isinstance(part, Nodes):
             yield part

@@ -1,7 +1,7 @@
-"""Cursors: a position in a list, bound to the list's order and filter.
+"""Cursors: positions in a list, bound to its order and filter.
 
-A cursor holds the values that its row was sorted by. It is no permission: a forged one only moves the page's start
-within what its bearer may see anyway.
+A cursor holds the values that its row is sorted by. It grants no access: a forged cursor only moves the start of the
+page within what the viewer may see anyway.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -18,32 +18,32 @@ Sort = Literal["moment", "number", "text"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST = 2**63 - 1
-# A name of 255 characters outside of ASCII, and room to spare.
+# Enough for a name of 255 non-ASCII characters.
 LONGEST = 4096
 
 
 def list_mark(name: str, order: str, filters: Mapping[str, Any]) -> str:
-    """Return a short name for a list: the same for the same kind, order and filter values."""
+    """Return a short fingerprint of a list: equal for the same entity, order and filter values."""
     spelled = repr((name, order, sorted(filters.items())))
     return blake2b(spelled.encode(), digest_size=6).hexdigest()
 
 
 def encode_cursor(mark: str, values: Sequence[Any]) -> str:
-    """Return the cursor of a row by the values that it is sorted by."""
+    """Return a row's cursor, given the values that it is sorted by."""
     plain = [(value - EPOCH) // MICROSECOND if isinstance(value, datetime) else value for value in values]
     return urlsafe_b64encode(json.encode([mark, *plain])).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, mark: str, sorts: Sequence[Sort], field: str) -> Sequence[Any]:
-    """Return the values in a cursor of the list that `mark` names. Raises `FieldInvalid`, naming the field, for
-    anything that is not a cursor of this list."""
+    """Return the values in a cursor of the list that `mark` identifies. Raises `FieldInvalid`, naming the field, for
+    anything else."""
     try:
         text = cursor.encode() if len(cursor) <= LONGEST else b""
         found, *values = json.decode(urlsafe_b64decode(text + b"=" * (-len(text) % 4)), type=list[str | int])
     except (ValueError, MsgspecError) as error:
-        raise FieldInvalid(field, "is not a cursor of this API") from error
+        raise FieldInvalid(field, "is not a valid cursor") from error
     if found != mark or len(values) != len(sorts):
-        raise FieldInvalid(field, "is a cursor of a list with another order or filter")
+        raise FieldInvalid(field, "is a cursor from a list with a different order or filter")
     return [_read(value, sort, field) for value, sort in zip(values, sorts, strict=True)]
 
 
@@ -58,4 +58,4 @@ def _read(value: str | int, sort: Sort, field: str) -> Any:
                 return EPOCH + value * MICROSECOND
             except OverflowError:
                 pass
-    raise FieldInvalid(field, "is not a cursor of this API")
+    raise FieldInvalid(field, "is not a valid cursor")

@@ -1,14 +1,14 @@
-"""What can be read: each kind of row with its attributes, the rows around it, and its lists' orders and filters.
+"""The entities that can be read, with their references, children, orders, filters and lookups.
 
-A name here is a field's or an input's name in the GraphQL schema, in snake_case; the schema adds types and words.
+Names are those of the GraphQL schema in snake_case; `graph.schema` adds types and descriptions.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from msgspec import json
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.orm import aliased
 
 from db.schema.clicks import ClickEvent, ClickTestEvent
@@ -18,68 +18,66 @@ from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
-from db.sql.functions import among
-from graph.query.entity import Attribute, Children, Filter, Kind, Lookup, Order, Part, Reference, Row, Values
+from db.schema.visit_fields import VISIT_FIELDS
+from graph.query.conditions import (
+    BY_IDS,
+    by_key,
+    equals,
+    has_click_id,
+    has_membership,
+    in_id_range,
+    is_usable,
+    since,
+    starts_with,
+    until,
+)
+from graph.query.entity import (
+    Attribute,
+    Children,
+    Entity,
+    Filter,
+    Lookup,
+    MappedRow,
+    Order,
+    OrderPartition,
+    Reference,
+)
 from graph.query.landing_url import landing_url
 
-# Sorts before every moment, so what never happened comes last where the latest comes first.
+# Sorts before every real time, so that rows without a click come last in descending order.
 NEVER = literal(datetime(1, 1, 2, tzinfo=UTC), UtcDateTime)
 
 
-def _columns(*names: str) -> Callable[[Row], Sequence[ColumnElement[Any]]]:
+def _columns(*names: str) -> Callable[[MappedRow], Sequence[ColumnElement[Any]]]:
     return lambda row: [getattr(row, name) for name in names]
 
 
-def _equals(column: str, names: str | None = None, *, spell: Callable[[str], str] | None = None) -> Filter:
-    return Filter(lambda row, value: getattr(row, column) == value, names, spell)
+def _json(column: str) -> Attribute:
+    return Attribute(_columns(column), lambda text: None if text is None else json.decode(text))
 
 
-def _since(column: str) -> Filter:
-    return Filter(lambda row, value: getattr(row, column) >= value)
-
-
-def _until(column: str) -> Filter:
-    return Filter(lambda row, value: getattr(row, column) < value)
-
-
-def _starts_with(column: str) -> Filter:
-    # A range, because it can use the column's index; the largest character closes it.
-    return Filter(
-        lambda row, value: and_(getattr(row, column) >= value, getattr(row, column) < value + literal("\U0010ffff"))
-    )
-
-
-def _by_key(*columns: str) -> Lookup:
-    names = tuple(f"key{number}" for number in range(len(columns)))
-    return Lookup(
-        lambda row, values: and_(
-            *(getattr(row, column) == values[name] for column, name in zip(columns, names, strict=True))
-        ),
-        names,
-        is_unique=True,
-    )
-
-
-BY_IDS = Lookup(lambda row, values: among(row.id, values["ids"]), ("ids",), lists="ids")
 TO_PROGRAM = Reference("Program", lambda here, there: there.id == here.program_id)
 TO_PARTNER = Reference("Partner", lambda here, there: there.id == here.partner_id)
 TO_LINK = Reference("ReferralLink", lambda here, there: there.id == here.link_id)
 TO_CUSTOMER = Reference(
     "Customer", lambda here, there: and_(there.program_id == here.program_id, there.id == here.customer_id)
 )
-IN_PROGRAM = _equals("program_id", "Program")
-OF_PARTNER = _equals("partner_id", "Partner")
-OF_LINK = _equals("link_id", "ReferralLink")
+IN_PROGRAM = equals("program_id", "Program")
+OF_PARTNER = equals("partner_id", "Partner")
+OF_LINK = equals("link_id", "ReferralLink")
 BY_CREATION = Order(_columns("created_at", "id"), ("moment", "number"))
 BY_OCCURRENCE = Order(_columns("occurred_at", "id"), ("moment", "number"))
 EVENT_ORDERS = {
     "occurred_at": BY_OCCURRENCE._replace(horizon="moment"),
     "id": Order(_columns("id", "program_id"), ("number", "number"), horizon="event id"),
 }
-DATA = Attribute(_columns("additional_data"), lambda text: None if text is None else json.decode(text))
+BY_VISIT = {
+    field.name: equals(field.name, spell=field.filter.normalize) for field in VISIT_FIELDS if field.filter is not None
+}
+VISIT_ATTRIBUTES = {field.name: _json(field.name) for field in VISIT_FIELDS if field.type == "json"}
 
 
-def _updated_at(customer: Row) -> ColumnElement[Any]:
+def _updated_at(customer: MappedRow) -> ColumnElement[Any]:
     return func.coalesce(customer.updated_at, customer.created_at)
 
 
@@ -87,43 +85,24 @@ BY_UPDATE = Order(
     lambda row: [_updated_at(row), row.id],
     ("moment", "number"),
     horizon="moment",
-    parts=(
-        Part(lambda row: row.updated_at.is_(None), _columns("created_at", "id")),
-        Part(lambda row: row.updated_at.is_not(None), _columns("updated_at", "id")),
+    partitions=(
+        OrderPartition(lambda row: row.updated_at.is_(None), _columns("created_at", "id")),
+        OrderPartition(lambda row: row.updated_at.is_not(None), _columns("updated_at", "id")),
     ),
 )
 
 
-def _link_url(link: Row) -> Sequence[ColumnElement[Any]]:
+def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
     program = aliased(Program)
-    # Whoever sees a link sees its program: the link's key to the membership makes it so.
+    # Needs no scope of its own: a viewer who may see a link may also see its program.
     domain = select(program.domain).where(program.id == link.program_id).scalar_subquery()
     return [link.destination_url, domain, link.code]
 
 
-def _of_member_program(row: Row, value: Any) -> ColumnElement[bool]:
-    return exists().where(PartnerProgram.partner_id == row.id, PartnerProgram.program_id == value)
-
-
-def _is_usable(row: Row, value: Any) -> ColumnElement[bool]:
-    usable = and_(row.revoked_at.is_(None), or_(row.expires_at.is_(None), row.expires_at > func.current_timestamp()))
-    return cast(ColumnElement[bool], usable == value)
-
-
-def _by_click_id(row: Row, values: Values) -> ColumnElement[bool]:
-    # The number in a click_id is what the key can look up; then the whole text must agree.
-    programs = select(aliased(Program).id)
-    return and_(row.program_id.in_(programs), row.id == values["id"], row.click_id == values["click_id"])
-
-
-def _within(row: Row, values: Values) -> ColumnElement[bool]:
-    return and_(row.program_id == values["program_id"], row.id.between(values["first_id"], values["last_id"]))
-
-
-CATALOGUE = {
-    kind.name: kind
-    for kind in (
-        Kind(
+ENTITIES = {
+    entity.name: entity
+    for entity in (
+        Entity(
             name="Program",
             table=Program,
             children={
@@ -131,10 +110,10 @@ CATALOGUE = {
                 "referral_links": Children("ReferralLink", {"program_id": "id"}),
             },
             orders={"created_at": BY_CREATION, "name": Order(_columns("name", "id"), ("text", "number"))},
-            filters={"name_prefix": _starts_with("name")},
-            lookups={"key": _by_key("id"), "ids": BY_IDS},
+            filters={"name_prefix": starts_with("name")},
+            lookups={"key": by_key("id"), "ids": BY_IDS},
         ),
-        Kind(
+        Entity(
             name="Partner",
             table=Partner,
             children={
@@ -142,10 +121,10 @@ CATALOGUE = {
                 "referral_links": Children("ReferralLink", {"partner_id": "id"}),
             },
             orders={"created_at": BY_CREATION, "name": Order(_columns("name", "id"), ("text", "number"))},
-            filters={"program_id": Filter(_of_member_program, "Program"), "name_prefix": _starts_with("name")},
-            lookups={"key": _by_key("id"), "ids": BY_IDS},
+            filters={"program_id": Filter(has_membership, "Program"), "name_prefix": starts_with("name")},
+            lookups={"key": by_key("id"), "ids": BY_IDS},
         ),
-        Kind(
+        Entity(
             name="PartnerProgram",
             table=PartnerProgram,
             references={"program": TO_PROGRAM, "partner": TO_PARTNER},
@@ -158,9 +137,9 @@ CATALOGUE = {
                 ),
             },
             filters={"program_id": IN_PROGRAM, "partner_id": OF_PARTNER},
-            lookups={"key": _by_key("program_id", "partner_id")},
+            lookups={"key": by_key("program_id", "partner_id")},
         ),
-        Kind(
+        Entity(
             name="ReferralLink",
             table=ReferralLink,
             attributes={"url": Attribute(_link_url, landing_url), "status": Attribute(_columns("status"), str.upper)},
@@ -177,16 +156,16 @@ CATALOGUE = {
             filters={
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
-                "status": _equals("status"),
-                "code_prefix": _starts_with("code"),
+                "status": equals("status"),
+                "code_prefix": starts_with("code"),
             },
             lookups={
-                "key": _by_key("id"),
+                "key": by_key("id"),
                 "ids": BY_IDS,
                 "code": Lookup(lambda row, values: row.code == values["code"], ("code",), is_unique=True),
             },
         ),
-        Kind(
+        Entity(
             name="Customer",
             table=Customer,
             attributes={"updated_at": Attribute(lambda row: [_updated_at(row)])},
@@ -197,20 +176,20 @@ CATALOGUE = {
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
                 "referral_link_id": OF_LINK,
-                "customer_status": _equals("customer_status", spell=str.lower),
-                "created_from": _since("created_at"),
-                "created_to": _until("created_at"),
+                "customer_status": equals("customer_status", spell=str.lower),
+                "created_from": since("created_at"),
+                "created_to": until("created_at"),
             },
             lookups={
-                "key": _by_key("program_id", "id"),
-                "click_id": Lookup(_by_click_id, ("id", "click_id"), is_unique=True),
+                "key": by_key("program_id", "id"),
+                "click_id": Lookup(has_click_id, ("id", "click_id"), is_unique=True),
             },
             is_large=True,
         ),
-        Kind(
+        Entity(
             name="ClickEvent",
             table=ClickEvent,
-            attributes={"additional_data": DATA},
+            attributes=VISIT_ATTRIBUTES,
             references={
                 "program": TO_PROGRAM,
                 "partner": TO_PARTNER,
@@ -225,38 +204,31 @@ CATALOGUE = {
                 "customer_id": Filter(
                     lambda row, program_id, key: and_(row.program_id == program_id, row.customer_id == key), "Customer"
                 ),
-                "is_bot": _equals("is_bot"),
-                "occurred_from": _since("occurred_at"),
-                "occurred_to": _until("occurred_at"),
-                "click_id": _equals("click_id"),
-                "event_id": _equals("event_id"),
-                "session_id": _equals("session_id"),
-                "referrer_host": _equals("referrer_host", spell=str.lower),
-                "device_type": _equals("device_type", spell=str.lower),
-                "os": _equals("os"),
-                "browser": _equals("browser"),
-                "country": _equals("country", spell=str.upper),
+                "occurred_from": since("occurred_at"),
+                "occurred_to": until("occurred_at"),
+                "click_id": equals("click_id"),
+                **BY_VISIT,
             },
             lookups={
-                "key": _by_key("program_id", "id"),
-                "range": Lookup(_within, ("program_id", "first_id", "last_id")),
+                "key": by_key("program_id", "id"),
+                "range": Lookup(in_id_range, ("program_id", "first_id", "last_id")),
                 "range_of_link": Lookup(
-                    lambda row, values: and_(_within(row, values), row.link_id == values["link_id"]),
+                    lambda row, values: and_(in_id_range(row, values), row.link_id == values["link_id"]),
                     ("program_id", "first_id", "last_id", "link_id"),
                 ),
             },
             is_large=True,
         ),
-        Kind(
+        Entity(
             name="TestEvent",
             table=ClickTestEvent,
-            attributes={"additional_data": DATA},
+            attributes=VISIT_ATTRIBUTES,
             references={"program": TO_PROGRAM},
             orders={"occurred_at": BY_OCCURRENCE, "id": Order(_columns("id"), ("number",))},
             filters={"program_id": IN_PROGRAM},
-            lookups={"key": _by_key("id")},
+            lookups={"key": by_key("id")},
         ),
-        Kind(
+        Entity(
             name="ApiToken",
             table=ApiToken,
             attributes={"role": Attribute(_columns("role"), str.upper)},
@@ -265,10 +237,10 @@ CATALOGUE = {
             filters={
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
-                "role": _equals("role"),
-                "is_usable": Filter(_is_usable),
+                "role": equals("role"),
+                "is_usable": Filter(is_usable),
             },
-            lookups={"key": _by_key("id")},
+            lookups={"key": by_key("id")},
         ),
     )
 }

@@ -1,4 +1,7 @@
-"""The terms in which it is said what can be read of a kind of row; `graph.query.entities` says it."""
+"""The types that describe an entity: what can be read of it, and how its lists are sorted and filtered.
+
+`graph.query.entities` uses them to describe each entity.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,53 +14,54 @@ from db.sql.horizon import Horizon
 from graph.query.cursors import Sort
 from graph.query.global_ids import encode_id
 
-# A mapped class, or an alias of one, whose attributes are columns of a statement.
-Row: TypeAlias = Any
-Values: TypeAlias = Mapping[str, BindParameter[Any]]
+# A mapped class or an alias of one, whose attributes are columns.
+MappedRow: TypeAlias = Any
+Parameters: TypeAlias = Mapping[str, BindParameter[Any]]
 
 
 class Attribute(NamedTuple):
-    """A value made of columns: which ones, and what is made of their values."""
+    """A value computed from columns: the columns, and the function applied to their values, if any."""
 
-    columns: Callable[[Row], Sequence[ColumnElement[Any]]]
+    columns: Callable[[MappedRow], Sequence[ColumnElement[Any]]]
     finish: Callable[..., Any] | None = None
 
 
 class Reference(NamedTuple):
-    """A row that this one points to: its kind, and when it is the one."""
+    """A row that this one points to: its entity, and the join condition."""
 
-    kind: str
-    matches: Callable[[Row, Row], ColumnElement[bool]]
+    entity: str
+    matches: Callable[[MappedRow, MappedRow], ColumnElement[bool]]
 
 
 class Children(NamedTuple):
-    """Rows that point to this one: their kind, and each column of theirs with this row's that it equals."""
+    """Rows that point to this one: their entity, and which of their columns equals which of this row's."""
 
-    kind: str
+    entity: str
     keys: Mapping[str, str]
 
 
-class Part(NamedTuple):
-    """Some of a list's rows: which ones, and the columns that have the order's values for them."""
+class OrderPartition(NamedTuple):
+    """A subset of a list's rows for which an index has the order: the condition, and the columns that hold the order's
+    values."""
 
-    condition: Callable[[Row], ColumnElement[bool]]
-    columns: Callable[[Row], Sequence[ColumnElement[Any]]]
+    condition: Callable[[MappedRow], ColumnElement[bool]]
+    columns: Callable[[MappedRow], Sequence[ColumnElement[Any]]]
 
 
 class Order(NamedTuple):
-    """A total order: the columns, which end with the key, and how a cursor writes their values. With a `horizon`, rows
-    are read in ascending order only as far as their first column lies before it. An order whose columns have no index
-    of their own has `parts`, each of which has one and every row is in one of."""
+    """A total order: its columns, ending with the key, and how cursors encode their values. With a `horizon`, rows are
+    read in ascending order only as far as their first column is before it. An order whose expressions have no index is
+    split into `partitions`, which have one each and together cover all rows."""
 
-    columns: Callable[[Row], Sequence[ColumnElement[Any]]]
+    columns: Callable[[MappedRow], Sequence[ColumnElement[Any]]]
     sorts: Sequence[Sort]
     horizon: Horizon | None = None
-    parts: Sequence[Part] = ()
+    partitions: Sequence[OrderPartition] = ()
 
 
 class Filter(NamedTuple):
-    """A condition on a row. `names` tells the kind whose id the filter takes, if it takes one; `spell` brings a text
-    into the form in which it is stored, where there is just one."""
+    """A condition on a row. `names` is the entity whose global id the filter takes, if any. `spell` normalizes text to
+    the form in which it is stored."""
 
     condition: Callable[..., ColumnElement[bool]]
     names: str | None = None
@@ -65,18 +69,18 @@ class Filter(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """A way to find rows: the condition, given the values by name. `lists` names a value that is a list. `is_unique`
-    tells that there is one row at most."""
+    """A way to find rows: the condition, given its parameters by name. `lists` names the parameter that is a list, if
+    any; `is_unique` means that at most one row matches."""
 
-    condition: Callable[[Row, Values], ColumnElement[bool]]
+    condition: Callable[[MappedRow, Parameters], ColumnElement[bool]]
     values: tuple[str, ...]
     lists: str | None = None
     is_unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What can be read of one kind of row. Every column of the table is an attribute by its own name already."""
+class Entity:
+    """What can be read of one type of row. Every column of its table is an attribute of the same name."""
 
     name: str
     table: type[DeclarativeBase]
@@ -87,21 +91,21 @@ class Kind:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     lookups: Mapping[str, Lookup] = field(default_factory=dict)
     is_large: bool = False
-    """Whether its lists are read program by program, so that no query crosses programs."""
+    """Whether lists are read program by program, so that no query spans programs."""
 
     @property
     def key(self) -> tuple[str, ...]:
         return tuple(str(column.key) for column in inspect(self.table).primary_key)
 
     def attribute(self, name: str) -> Attribute:
-        """Return an attribute: one of the catalogue's, `id`, or a column. Raises `AttributeError`."""
+        """Return an attribute: a declared one, `id`, or a column. Raises `AttributeError`."""
         if name in self.attributes:
             return self.attributes[name]
         if name == "id":
             return Attribute(self.key_columns, lambda *key: encode_id(self.name, *key))
-        # A moment stays one: it is in UTC, and the encoder writes it as the API does.
+        # Times stay as they are: they are in UTC, and the encoder formats them.
         column = "id" if name == "database_id" else name
         return Attribute(lambda row: [getattr(row, column)])
 
-    def key_columns(self, row: Row) -> Sequence[ColumnElement[Any]]:
+    def key_columns(self, row: MappedRow) -> Sequence[ColumnElement[Any]]:
         return [getattr(row, name) for name in self.key]

@@ -1,4 +1,7 @@
-"""The URL that a partner publishes: where a link leads, with its code."""
+"""The URL that a partner publishes: the landing page with the link's code.
+
+Landing pages and domains may have been stored before they were validated, so the URL is built leniently.
+"""
 
 from functools import lru_cache
 
@@ -6,14 +9,14 @@ import can_ada
 
 from graph.domain.site_domains import normalized_domain
 
-# A page of links has some dozens, and comes again and again.
+# Lists of links show the same URLs again and again.
 KEPT_URLS = 4096
 
 
 @lru_cache(KEPT_URLS)
 def landing_url(destination_url: str | None, domain: str | None, code: str) -> str | None:
-    """Return the destination, or the program's site, with the link's `aff` parameter; None where neither is known, or
-    what is stored of them leads nowhere. A domain that was stored before its form was checked is read the same way."""
+    """Return the destination, or else the program's site, with the link's `aff` parameter. Returns None if neither is
+    set, or if the stored value is not a valid URL."""
     if destination_url is None and not domain:
         return None
     try:

@@ -1,4 +1,7 @@
-"""Clicks as they are committed, in whichever process, to whom they may be shown."""
+"""Clicks as they are committed, in any process, for the viewers who may see them.
+
+The live feed only announces ranges of ids; the clicks themselves are read here, within the viewer's scope.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -6,25 +9,31 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any
 
-from db.ingest.live_feed import Committed, Watcher
+from db.outbox.live_feed import Committed, Watcher
 from graph.domain.context import Context
 from graph.domain.errors import DatabaseAway, Unauthenticated, outages
 from graph.domain.permissions import viewer_of
-from graph.query.plan import Wanted
-from graph.query.rows import Values, reading
+from graph.query.plan import RowPlan
+from graph.query.rows import ParameterValues, snapshot_reader
 
-# A revoked token's subscription is closed within a second, the look-up included.
+# Closes the subscription of a revoked token within a second, including the lookup.
 CHECK_SECONDS = 0.75
-# A database that says nothing for so long has gone; the clicks are missed.
+# A database that takes longer is treated as unavailable, and the clicks are missed.
 READ_SECONDS = 5
 
 
 async def clicks(
-    context: Context, wanted: Wanted, values: Values, *, program_id: int | None = None, link_id: int | None = None
+    context: Context,
+    plan: RowPlan,
+    values: ParameterValues,
+    *,
+    program_id: int | None = None,
+    link_id: int | None = None,
 ) -> AsyncGenerator[Any, None]:
-    """Yield each click that is committed from now on, of a program and of a link if those are named, finished as
-    wanted; at most once, and some not at all where the watcher falls behind or the database goes away meanwhile.
-    Raises `Unauthenticated`, also when the token is no longer good, and `DatabaseAway` before it begins."""
+    """Yield each click committed from now on, optionally only those of a program or a link, built according to the
+    plan. A click is yielded at most once, and may be missed if the watcher falls behind or the database is unavailable.
+    Raises `Unauthenticated`, also once the token stops being valid, and `DatabaseAway` before the first
+    click."""
     viewer_of(context)
     async with _watching(context) as watcher:
         checked_at = monotonic()
@@ -35,7 +44,7 @@ async def clicks(
                 checked_at = monotonic()
             if committed is None or program_id not in (None, committed.program_id):
                 continue
-            for click in await _read(context, wanted, values, committed, link_id):
+            for click in await _read(context, plan, values, committed, link_id):
                 yield click
 
 
@@ -48,7 +57,7 @@ async def _watching(context: Context) -> AsyncIterator[Watcher]:
 
 
 async def _next(watcher: Watcher, until: float) -> Committed | None:
-    """Return what was committed next, or None where nothing is until then, by the monotonic clock."""
+    """Return the next commit, or None if there is none by a time of the monotonic clock."""
     try:
         async with asyncio.timeout(until - monotonic()):
             return await watcher.get()
@@ -63,17 +72,17 @@ async def _check_token(context: Context) -> None:
             if token_id is not None and not await context.services.is_good(token_id):
                 raise Unauthenticated
     except DatabaseAway:
-        return  # nothing can be shown then, either
+        return  # no click can be read either
 
 
 async def _read(
-    context: Context, wanted: Wanted, values: Values, committed: Committed, link_id: int | None
+    context: Context, plan: RowPlan, values: ParameterValues, committed: Committed, link_id: int | None
 ) -> list[Any]:
     lookup, named = "range", committed._asdict()
     if link_id is not None:
         lookup, named = "range_of_link", {**named, "link_id": link_id}
     try:
-        async with asyncio.timeout(READ_SECONDS), reading(context, values) as reader:
-            return list((await reader.rows(wanted, lookup, named)).values())
+        async with asyncio.timeout(READ_SECONDS), snapshot_reader(context, values) as reader:
+            return list((await reader.rows(plan, lookup, named)).values())
     except (DatabaseAway, TimeoutError):
-        return []  # as if the watcher had fallen behind; it need not subscribe again
+        return []  # missed, as if the watcher had fallen behind; the subscription goes on

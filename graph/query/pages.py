@@ -1,18 +1,23 @@
-"""A page made from its rows: nodes, edges with their cursors, where the page lies, and the list's total."""
+"""Builds a page of a connection from its rows.
+
+Nodes, edges with cursors, page info and the total count are all derived here from one result.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graph.query.compiler import PageStatement
 from graph.query.cursors import encode_cursor
-from graph.query.plan import Cursor, Edges, Field, Info, Nodes, Page, Total, Typename
-from graph.query.select_builder import Found
+from graph.query.plan import Cursor, Edges, Field, Nodes, PageInfoFields, PagePlan, TotalCount, Typename
+from graph.query.select_builder import NestedPages
 
 
-class FinishedPage:
-    """One page, from the rows that its statement found: up to one more than the page takes."""
+class PageBuilder:
+    """Builds one page from its statement's rows, which are up to one more than the page holds."""
 
-    def __init__(self, page: Page, statement: PageStatement, rows: Sequence[Any], values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, page: PagePlan, statement: PageStatement, rows: Sequence[Any], values: Mapping[str, Any]
+    ) -> None:
         self._page = page
         self._statement = statement
         size: int = values[page.value("size")]
@@ -23,28 +28,30 @@ class FinishedPage:
         if page.backwards:
             self._rows = self._rows[::-1]
 
-    def answer(self, found: Found, total: int) -> dict[str, Any]:
-        """Return the page as the client asked for it."""
-        return {part.answer: self._part(part, found, total) for part in self._page.parts}
+    def build(self, found: NestedPages, total: int) -> dict[str, Any]:
+        """Return the page under the response keys of the client. `found` has the connections nested under its rows."""
+        return {part.response_key: self._part(part, found, total) for part in self._page.parts}
 
-    def _part(self, part: Nodes | Edges | Info | Total | Typename, found: Found, total: int) -> Any:
+    def _part(
+        self, part: Nodes | Edges | PageInfoFields | TotalCount | Typename, found: NestedPages, total: int
+    ) -> Any:
         match part:
             case Nodes():
-                make = self._statement.makers[part]
-                return [make(row, found) for row in self._rows]
+                build = self._statement.node_factories[part]
+                return [build(row, found) for row in self._rows]
             case Edges(_, parts):
-                return [{inner.answer: self._edge(inner, row, found) for inner in parts} for row in self._rows]
-            case Info(_, parts):
-                return {inner.answer: self._info(inner) for inner in parts}
-            case Total():
+                return [{inner.response_key: self._edge(inner, row, found) for inner in parts} for row in self._rows]
+            case PageInfoFields(_, parts):
+                return {inner.response_key: self._info(inner) for inner in parts}
+            case TotalCount():
                 return total
             case Typename(_, type_name):
                 return type_name
 
-    def _edge(self, part: Nodes | Cursor | Typename, row: Any, found: Found) -> Any:
+    def _edge(self, part: Nodes | Cursor | Typename, row: Any, found: NestedPages) -> Any:
         match part:
             case Nodes():
-                return self._statement.makers[part](row, found)
+                return self._statement.node_factories[part](row, found)
             case Cursor():
                 return self._cursor(row)
             case Typename(_, type_name):
@@ -54,14 +61,14 @@ class FinishedPage:
         match part:
             case Typename(_, type_name):
                 return type_name
-            # A cursor was a row of this list, so there is a page on its other side.
+            # The cursor was a row of this list, so there is at least one row on its other side.
             case Field(_, "has_next_page"):
                 return "before" in self._page.bounds if self._page.backwards else self._has_more
             case Field(_, "has_previous_page"):
                 return self._has_more if self._page.backwards else "after" in self._page.bounds
             case Field(_, "start_cursor"):
                 return self._cursor(self._rows[0]) if self._rows else self._asked_from.get("before")
-            # On an empty page, whoever goes on from it starts where this one did.
+            # After an empty page, a client that polls for new rows starts from the same cursor again.
             case Field(_, "end_cursor"):
                 return self._cursor(self._rows[-1]) if self._rows else self._asked_from.get("after")
         raise KeyError(part)

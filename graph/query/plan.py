@@ -1,55 +1,55 @@
-"""What is wanted of the database, as plain values: a tree of the fields, objects and pages that a client selected.
+"""Query plans: what to read from the database, as a tree of the fields, rows and pages that a client selected.
 
-A shape holds no values (no ids, no dates, no page sizes), so what is compiled for it serves every request of the same
-shape. Its order is the client's order, and `answer` is the name that the client gave to a part.
+A plan holds no values (no ids, dates or page sizes), so the statement compiled for it serves every request of the same
+form. Fields are in the client's order; `response_key` is the key under which the client expects a value.
 """
 
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeAlias
 
-FOLLOWS = "follows"
-"""Among a request's values: whether a page of it is read up to a horizon."""
+NEEDS_HORIZON = "follows"
+"""The parameter that tells whether one of the request's pages is read only up to a horizon."""
 
 
 class Field(NamedTuple):
     """A single value of a row."""
 
-    answer: str
+    response_key: str
     name: str
 
 
 class Typename(NamedTuple):
-    """The name of the type, known beforehand."""
+    """The `__typename`, known in advance."""
 
-    answer: str
+    response_key: str
     type_name: str
 
 
-class One(NamedTuple):
+class ToOne(NamedTuple):
     """Another row that the row points to, or null."""
 
-    answer: str
+    response_key: str
     name: str
-    wanted: "Wanted"
+    plan: "RowPlan"
 
 
-class Many(NamedTuple):
+class ToMany(NamedTuple):
     """A page of the rows that point to the row."""
 
-    answer: str
+    response_key: str
     name: str
-    page: "Page"
+    page: "PagePlan"
 
 
-class _HashedOnce:
-    """A tree that is looked up by its value again and again: going through all of it once is enough."""
+class _CachedHash:
+    """Computes the hash of a plan once: plans are large, and looked up in caches for every request."""
 
     size: int
-    """How many parts there are in the tree."""
+    """The number of nodes in the tree."""
     _hash: int
 
     def __post_init__(self) -> None:
-        own: Any = self  # those below are dataclasses
+        own: Any = self  # every subclass is a dataclass
         values: Any = tuple(getattr(own, field.name) for field in fields(own))
         object.__setattr__(self, "_hash", hash(values))
         object.__setattr__(self, "size", _size(values))
@@ -60,7 +60,7 @@ class _HashedOnce:
 
 def _size(value: object) -> int:
     match value:
-        case _HashedOnce():
+        case _CachedHash():
             return value.size
         case tuple():
             return 1 + sum(map(_size, value))
@@ -68,72 +68,72 @@ def _size(value: object) -> int:
 
 
 @dataclass(frozen=True)
-class Wanted(_HashedOnce):
-    """What is wanted of one row."""
+class RowPlan(_CachedHash):
+    """The selected fields of one row."""
 
-    kind: str
-    parts: tuple[Field | Typename | One | Many, ...]
+    entity: str
+    parts: tuple[Field | Typename | ToOne | ToMany, ...]
 
-    __hash__ = _HashedOnce.__hash__
+    __hash__ = _CachedHash.__hash__
 
 
 class Nodes(NamedTuple):
-    """A page's rows."""
+    """The rows of a page."""
 
-    answer: str
-    wanted: Wanted
+    response_key: str
+    plan: RowPlan
 
 
 class Cursor(NamedTuple):
     """A row's position in the list."""
 
-    answer: str
+    response_key: str
 
 
 class Edges(NamedTuple):
-    """A page's rows with their cursors; of an edge, `Nodes` is its one row."""
+    """The rows of a page with their cursors. Within an edge, `Nodes` is its single row."""
 
-    answer: str
+    response_key: str
     parts: tuple[Nodes | Cursor | Typename, ...]
 
 
-class Info(NamedTuple):
-    """Where the page lies in the list."""
+class PageInfoFields(NamedTuple):
+    """The selected fields of `pageInfo`."""
 
-    answer: str
+    response_key: str
     parts: tuple[Field | Typename, ...]
 
 
-class Total(NamedTuple):
-    """How many rows the whole list has."""
+class TotalCount(NamedTuple):
+    """The number of rows in the whole list."""
 
-    answer: str
+    response_key: str
 
 
-PagePart: TypeAlias = Nodes | Edges | Info | Total | Typename
+PageField: TypeAlias = Nodes | Edges | PageInfoFields | TotalCount | Typename
 
 
 @dataclass(frozen=True)
-class Page(_HashedOnce):
-    """What is wanted of one page of a list. `number` tells it from the other pages of a request, and prefixes the names
-    of its values; `bounds` are those of "after" and "before" that are given."""
+class PagePlan(_CachedHash):
+    """The selected fields of one page of a list. `number` distinguishes it from other pages of the request and prefixes
+    the names of its parameters; `bounds` are those of "after" and "before" that are given."""
 
     number: int
-    kind: str
+    entity: str
     order: str
     descending: bool
     filters: tuple[str, ...]
     bounds: tuple[str, ...]
     backwards: bool
-    parts: tuple[PagePart, ...]
+    parts: tuple[PageField, ...]
 
-    __hash__ = _HashedOnce.__hash__
+    __hash__ = _CachedHash.__hash__
 
     @property
     def reads_descending(self) -> bool:
-        """Whether rows are read from the largest on, as from the end of an ascending list."""
+        """Whether rows are read in descending order, as they are for the last page of an ascending list."""
         return self.descending is not self.backwards
 
     def value(self, name: str) -> str:
-        """Return the name of one of the page's values."""
+        """Return the name of one of the page's parameters."""
         return f"page{self.number}_{name}"

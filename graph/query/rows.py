@@ -1,7 +1,8 @@
-"""Read rows for the API: pages of lists, and single rows, finished as the client asked for them.
+"""Reads pages and single rows for the API.
 
-A page or a row takes one statement, and one more for each page nested in it and for each total, however many rows
-there are; all of them see one snapshot. The only page under a single row comes along with it.
+A page or a row takes one statement, plus one for each connection nested in it and one for each total, however many rows
+there are. All of them see the same snapshot. If a single row has exactly one connection under it, both are read in one
+statement.
 """
 
 from collections import defaultdict
@@ -16,38 +17,47 @@ from graph.domain.context import Context
 from graph.domain.errors import outages
 from graph.domain.permissions import viewer_of
 from graph.domain.scope import Viewer
-from graph.query.compiler import Along, PageStatement, RowsStatement, Under, page_statement, rows_statement
-from graph.query.pages import FinishedPage
-from graph.query.plan import FOLLOWS, Page, Wanted
-from graph.query.select_builder import Found, Nested
+from graph.query.compiler import (
+    InlineConnection,
+    PageStatement,
+    ParentColumns,
+    RowsStatement,
+    page_statement,
+    rows_statement,
+)
+from graph.query.pages import PageBuilder
+from graph.query.plan import NEEDS_HORIZON, PagePlan, RowPlan
+from graph.query.select_builder import NestedConnection, NestedPages
 
-Values: TypeAlias = Mapping[str, Any]
-Key: TypeAlias = tuple[Any, ...]
-WHOLE: Key = ()
+ParameterValues: TypeAlias = Mapping[str, Any]
+RowKey: TypeAlias = tuple[Any, ...]
+NO_PARENT: RowKey = ()
 
 
-async def page(context: Context, wanted: Page, values: Values) -> Any:
-    """Return a page of a whole list. `values` are those that the shape names, and those of the pages in it. Raises
+async def page(context: Context, plan: PagePlan, values: ParameterValues) -> Any:
+    """Return a page of a whole list. `values` are the parameters of the plan and of the pages nested in it. Raises
     `Unauthenticated`, `DatabaseAway`."""
-    is_single = page_statement(wanted, (), viewer_of(context).eyes, context.services.store.is_sqlite).is_single
-    async with reading(context, values, is_single=is_single) as reader:
-        return (await reader.pages(wanted, (), [WHOLE]))[WHOLE]
+    is_single = page_statement(plan, (), viewer_of(context).audience, context.services.store.is_sqlite).is_single
+    async with snapshot_reader(context, values, is_single=is_single) as reader:
+        return (await reader.pages(plan, (), [NO_PARENT]))[NO_PARENT]
 
 
-async def find(context: Context, wanted: Wanted, values: Values, lookup: str, **named: Any) -> Any:
+async def find(context: Context, plan: RowPlan, values: ParameterValues, lookup: str, **named: Any) -> Any:
     """Return the row that a lookup finds, or None. Raises as `page` does."""
-    is_single = rows_statement(wanted, lookup, viewer_of(context).eyes, context.services.store.is_sqlite).is_single
-    async with reading(context, values, is_single=is_single) as reader:
-        found = await reader.rows(wanted, lookup, named)
+    is_single = rows_statement(plan, lookup, viewer_of(context).audience, context.services.store.is_sqlite).is_single
+    async with snapshot_reader(context, values, is_single=is_single) as reader:
+        found = await reader.rows(plan, lookup, named)
     return next(iter(found.values()), None)
 
 
 @asynccontextmanager
-async def reading(context: Context, values: Values, *, is_single: bool = False) -> AsyncIterator["Reader"]:
-    """Open a snapshot to read from, if it is for more than a single query. Raises as `page` does."""
+async def snapshot_reader(
+    context: Context, values: ParameterValues, *, is_single: bool = False
+) -> AsyncIterator["Reader"]:
+    """Open a snapshot to read from, unless a single query suffices. Raises as `page` does."""
     viewer, store = viewer_of(context), context.services.store
-    if values.get(FOLLOWS):
-        # Before the snapshot: what is promised now holds for whatever is committed after it.
+    if values.get(NEEDS_HORIZON):
+        # Taken before the snapshot, so that everything up to the horizon is in it.
         values = {**values, **await context.services.writer.horizon()}
     with outages():
         if is_single:
@@ -60,60 +70,63 @@ async def reading(context: Context, values: Values, *, is_single: bool = False) 
 class Reader:
     """Reads from one source, for one viewer."""
 
-    def __init__(self, source: Source, viewer: Viewer, values: Values, *, is_sqlite: bool) -> None:
+    def __init__(self, source: Source, viewer: Viewer, values: ParameterValues, *, is_sqlite: bool) -> None:
         self._source = source
-        self._eyes = viewer.eyes
+        self._audience = viewer.audience
         self._values = {**values, **viewer.values}
         self._is_sqlite = is_sqlite
 
-    async def rows(self, wanted: Wanted, lookup: str, named: Values) -> dict[Key, Any]:
-        """Return the rows that a lookup finds, by their primary keys and in their order; `named` are its values."""
-        statement = rows_statement(wanted, lookup, self._eyes, self._is_sqlite)
+    async def rows(self, plan: RowPlan, lookup: str, named: ParameterValues) -> dict[RowKey, Any]:
+        """Return the rows that a lookup finds, by primary key and in the order of the keys. `named` are the lookup's
+        parameters."""
+        statement = rows_statement(plan, lookup, self._audience, self._is_sqlite)
         rows = await self._fetch(statement.rows, {f"lookup_{name}": value for name, value in named.items()})
-        if statement.along is not None:
-            return self._single(statement, statement.along, rows)
+        if statement.inline is not None:
+            return self._single(statement, statement.inline, rows)
         found = await self._nested(statement.nested, rows)
-        return {statement.key(row): statement.make(row, found) for row in rows}
+        return {statement.key(row): statement.build(row, found) for row in rows}
 
-    def _single(self, statement: RowsStatement, along: Along, rows: Sequence[Any]) -> dict[Key, Any]:
-        """Return a single row whose children were read along with it."""
+    def _single(self, statement: RowsStatement, inline: InlineConnection, rows: Sequence[Any]) -> dict[RowKey, Any]:
+        """Return a single row whose children were read in the same statement."""
         if not rows:
             return {}
-        children = [row for row in rows if along.child(row)[0] is not None]
-        page = FinishedPage(along.nested.page, along.statement, children, self._values).answer({}, 0)
-        found = {along.nested.page.number: {along.nested.key(rows[0]): page}}
-        return {statement.key(rows[0]): statement.make(rows[0], found)}
+        children = [row for row in rows if inline.child(row)[0] is not None]
+        page = PageBuilder(inline.nested.page, inline.statement, children, self._values).build({}, 0)
+        found = {inline.nested.page.number: {inline.nested.key(rows[0]): page}}
+        return {statement.key(rows[0]): statement.build(rows[0], found)}
 
-    async def pages(self, page: Page, under: Under, parents: Sequence[Key]) -> dict[Key, Any]:
-        """Return a page for each parent's key; a list without parents has its page under the key of no columns."""
-        statement = page_statement(page, under, self._eyes, self._is_sqlite)
-        values = self._parents(parents, len(under))
+    async def pages(
+        self, page: PagePlan, parent_columns: ParentColumns, parents: Sequence[RowKey]
+    ) -> dict[RowKey, Any]:
+        """Return a page for each parent's key. A list without parents has its page under the empty key."""
+        statement = page_statement(page, parent_columns, self._audience, self._is_sqlite)
+        values = self._parents(parents, len(parent_columns))
         rows: Sequence[Any] = [] if statement.rows is None else await self._fetch(statement.rows, values)
         totals = await self._totals(statement, values)
         found = await self._nested(statement.nested, rows)
-        by_parent: dict[Key, list[Any]] = defaultdict(list)
+        by_parent: dict[RowKey, list[Any]] = defaultdict(list)
         for row in rows:
             by_parent[statement.parent(row)].append(row)
         return {
-            parent: FinishedPage(page, statement, by_parent[parent], self._values).answer(found, totals.get(parent, 0))
+            parent: PageBuilder(page, statement, by_parent[parent], self._values).build(found, totals.get(parent, 0))
             for parent in parents
         }
 
-    async def _totals(self, statement: PageStatement, values: Values) -> dict[Key, int]:
+    async def _totals(self, statement: PageStatement, values: ParameterValues) -> dict[RowKey, int]:
         if statement.total is None:
             return {}
         return {tuple(key): total for *key, total in await self._fetch(statement.total, values)}
 
-    async def _nested(self, nested: Sequence[Nested], rows: Sequence[Any]) -> Found:
+    async def _nested(self, nested: Sequence[NestedConnection], rows: Sequence[Any]) -> NestedPages:
         return {
-            one.page.number: await self.pages(one.page, one.under, list({one.key(row): None for row in rows}))
+            one.page.number: await self.pages(one.page, one.parent_columns, list({one.key(row): None for row in rows}))
             for one in nested
         }
 
-    def _parents(self, parents: Sequence[Key], width: int) -> Values:
-        # A row without the key, such as a link without a program, has no children.
+    def _parents(self, parents: Sequence[RowKey], width: int) -> ParameterValues:
+        # A row without the key has no children, such as a link without a program.
         known = [key for key in parents if None not in key]
         return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
 
-    async def _fetch(self, query: Query, values: Values) -> Sequence[Any]:
+    async def _fetch(self, query: Query, values: ParameterValues) -> Sequence[Any]:
         return await self._source.fetch(query, {**self._values, **values})

@@ -1,6 +1,7 @@
-"""A select put together for what is wanted of a row: its columns, the rows joined to it, and how to finish a value.
+"""Builds one SELECT for a row plan: its columns, the rows joined to it, and the functions that build nodes from
+results.
 
-Every row that takes part is confined to the viewer's scope here.
+Every joined row is restricted to the viewer's scope here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,116 +12,116 @@ from msgspec import Struct, defstruct
 from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import aliased
 
-from graph.domain.scope import Eyes, visible, withheld
-from graph.query.entities import CATALOGUE
-from graph.query.entity import Children, Kind, Row
-from graph.query.plan import Field, Many, One, Page, Typename, Wanted
+from graph.domain.scope import Audience, visible, withheld
+from graph.query.entities import ENTITIES
+from graph.query.entity import Children, Entity, MappedRow
+from graph.query.plan import Field, PagePlan, RowPlan, ToMany, ToOne, Typename
 
-# The pages under a statement's rows, finished: by the page's number, then by the parent's key.
-Found: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]
-# What makes a finished value of one of the statement's rows.
-Make: TypeAlias = Callable[[Sequence[Any], Found], Any]
+# Pages nested under the rows of a statement: by page number, then by parent key.
+NestedPages: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]
+# Builds a node from a result row and the pages nested under it.
+NodeFactory: TypeAlias = Callable[[Sequence[Any], NestedPages], Any]
 
 
-class Nested(NamedTuple):
-    """A page of children under each row: which columns of theirs equal which of the row, and how to read those."""
+class NestedConnection(NamedTuple):
+    """A connection under each row: its plan, the child columns that hold the parent's key, and how to read that key."""
 
-    page: Page
-    under: tuple[str, ...]
+    page: PagePlan
+    parent_columns: tuple[str, ...]
     columns: Sequence[ColumnElement[Any]]
     key: Callable[[Sequence[Any]], tuple[Any, ...]]
 
 
-class Selecting:
-    """The parts of one select, collected while its shape is walked."""
+class SelectBuilder:
+    """The parts of one SELECT, collected while its plan is walked."""
 
-    def __init__(self, eyes: Eyes) -> None:
-        self.eyes: Eyes = eyes
-        self.nested: list[Nested] = []
-        # With their positions: what is wanted twice is read once.
+    def __init__(self, audience: Audience) -> None:
+        self.audience: Audience = audience
+        self.nested: list[NestedConnection] = []
+        # Each column with its position, so that a column selected twice is read once.
         self._columns: dict[ColumnElement[Any], int] = {}
-        # By the row that points to them: what is wanted by several names is joined once. SQLite joins up to 64 tables.
-        self._joins: dict[tuple[Row, str], tuple[Row, ColumnElement[bool]]] = {}
+        # By the referring row, so that a reference selected twice is joined once: SQLite allows 64 tables in a join.
+        self._joins: dict[tuple[MappedRow, str], tuple[MappedRow, ColumnElement[bool]]] = {}
 
-    def place(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-        """Add columns; return the function that takes their values out of a row of the result."""
-        return _taking(self._positions(columns))
+    def add_columns(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+        """Add columns. Returns a function that takes their values out of a result row."""
+        return _tuple_getter(self._positions(columns))
 
     def select(self, source: Any) -> Select[Any]:
-        """Return the select, from a source that has the rows that were walked."""
-        # Labels, because two rows may have columns of one name.
+        """Return the SELECT from a source that contains the rows that were added."""
+        # Labels, because two rows may have columns of the same name.
         columns = [column.label(f"column{at}") for column, at in self._columns.items()]
         statement = select(*columns).select_from(source)
         for row, condition in self._joins.values():
             statement = statement.outerjoin(row, condition)
         return statement
 
-    def row(self, row: Row, wanted: Wanted) -> Make:
-        """Add what is wanted of a row; return what makes it a finished value: a struct, which is encoded as an object
-        with the client's names."""
-        kind = CATALOGUE[wanted.kind]
-        values = [self._part(row, kind, part) for part in wanted.parts]
-        answer = _struct([part.answer for part in wanted.parts])
-        # Most values are columns as they are; the others take the place of any column.
-        take = _taking([value if isinstance(value, int) else 0 for value in values])
-        made = [(at, value) for at, value in enumerate(values) if not isinstance(value, int)]
-        if not made:
-            return lambda row, found: answer(*take(row))
+    def row(self, row: MappedRow, plan: RowPlan) -> NodeFactory:
+        """Add the fields of a row plan. Returns the function that builds a node: a struct that is encoded as an object
+        with the client's response keys."""
+        entity = ENTITIES[plan.entity]
+        values = [self._part(row, entity, part) for part in plan.parts]
+        node_type = _struct_type([part.response_key for part in plan.parts])
+        # Most values are plain columns; the computed ones first take the value of any column and are then replaced.
+        take = _tuple_getter([value if isinstance(value, int) else 0 for value in values])
+        computed = [(at, value) for at, value in enumerate(values) if not isinstance(value, int)]
+        if not computed:
+            return lambda row, nested: node_type(*take(row))
 
-        def make(row: Sequence[Any], found: Found) -> Struct:
+        def build(row: Sequence[Any], nested: NestedPages) -> Struct:
             parts = list(take(row))
-            for at, value in made:
-                parts[at] = value(row, found)
-            return answer(*parts)
+            for at, value in computed:
+                parts[at] = value(row, nested)
+            return node_type(*parts)
 
-        return make
+        return build
 
-    def _part(self, row: Row, kind: Kind, part: Field | Typename | One | Many) -> int | Make:
-        """Return where in a row of the result a part's value is, or what makes it."""
+    def _part(self, row: MappedRow, entity: Entity, part: Field | Typename | ToOne | ToMany) -> int | NodeFactory:
+        """Return the position of a field in the result row, or the function that builds its value."""
         match part:
             case Typename(_, type_name):
-                return lambda row, found: type_name
+                return lambda row, nested: type_name
             case Field(_, name):
-                return self._field(row, kind, name)
-            case One(_, name, wanted):
-                return self._one(row, kind, name, wanted)
-            case Many(_, name, page):
-                return self._many(row, kind.children[name], page)
+                return self._field(row, entity, name)
+            case ToOne(_, name, plan):
+                return self._one(row, entity, name, plan)
+            case ToMany(_, name, page):
+                return self._many(row, entity.children[name], page)
 
-    def _field(self, row: Row, kind: Kind, name: str) -> int | Make:
-        if withheld(row, name, self.eyes):
-            return lambda row, found: None
-        attribute = kind.attribute(name)
+    def _field(self, row: MappedRow, entity: Entity, name: str) -> int | NodeFactory:
+        if withheld(row, name, self.audience):
+            return lambda row, nested: None
+        attribute = entity.attribute(name)
         positions = self._positions(attribute.columns(row))
         finish = attribute.finish
         if finish is None:
             (position,) = positions
             return position
-        take = _taking(positions)
-        return lambda row, found: finish(*take(row))
+        take = _tuple_getter(positions)
+        return lambda row, nested: finish(*take(row))
 
-    def _one(self, row: Row, kind: Kind, name: str, wanted: Wanted) -> Make:
-        reference = kind.references[name]
+    def _one(self, row: MappedRow, entity: Entity, name: str, plan: RowPlan) -> NodeFactory:
+        reference = entity.references[name]
         if (row, name) not in self._joins:
-            joined = aliased(CATALOGUE[reference.kind].table)
-            self._joins[row, name] = joined, and_(reference.matches(row, joined), visible(joined, self.eyes))
+            joined = aliased(ENTITIES[reference.entity].table)
+            self._joins[row, name] = joined, and_(reference.matches(row, joined), visible(joined, self.audience))
         there, _ = self._joins[row, name]
-        first_key, *_ = CATALOGUE[reference.kind].key_columns(there)
+        first_key, *_ = ENTITIES[reference.entity].key_columns(there)
         (key,) = self._positions([first_key])
-        make = self.row(there, wanted)
-        return lambda row, found: None if row[key] is None else make(row, found)
+        build = self.row(there, plan)
+        return lambda row, nested: None if row[key] is None else build(row, nested)
 
-    def _many(self, row: Row, children: Children, page: Page) -> Make:
+    def _many(self, row: MappedRow, children: Children, page: PagePlan) -> NodeFactory:
         columns = [getattr(row, name) for name in children.keys.values()]
-        key = self.place(columns)
-        self.nested.append(Nested(page, tuple(children.keys), columns, key))
-        return lambda row, found: found[page.number][key(row)]
+        key = self.add_columns(columns)
+        self.nested.append(NestedConnection(page, tuple(children.keys), columns, key))
+        return lambda row, nested: nested[page.number][key(row)]
 
     def _positions(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[int]:
         return [self._columns.setdefault(column, len(self._columns)) for column in columns]
 
 
-def _taking(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+def _tuple_getter(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     match positions:
         case []:
             return lambda row: ()
@@ -129,7 +130,7 @@ def _taking(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ..
     return itemgetter(*positions)
 
 
-def _struct(names: Sequence[str]) -> type[Struct]:
-    """Return a struct whose values are encoded under these names. It is made in a quarter of the time of a dict."""
+def _struct_type(names: Sequence[str]) -> type[Struct]:
+    """Return a struct type that is encoded with these keys. It is built four times as fast as a dict."""
     fields = [f"part{at}" for at in range(len(names))]
     return defstruct("Answer", fields, frozen=True, gc=False, rename=dict(zip(fields, names, strict=True)))

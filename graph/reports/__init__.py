@@ -1,1 +1,1 @@
-"""What click reports are made of: what is asked and answered, the calendar of the buckets, the statements."""
+"""Click reports: requests and results, calendars, SQL, and reading."""

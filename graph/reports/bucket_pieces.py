@@ -1,8 +1,8 @@
-"""A report's buckets taken to pieces: as much as possible in whole days, then hours, then quarters of an hour, of which
-rollups keep the sums; what is left over has to be counted in the events.
+"""Divides the buckets of a report into ranges: as much as possible in whole days, then hours, then quarters of an hour,
+for which there are rollups. Events are counted in what remains.
 
-Where days begin at another hour than UTC's, their buckets are made of UTC's days, and the few hours between the two
-midnights are moved from one bucket to the other: a day in Berlin costs two hours to look up, not twenty-four.
+If local days do not begin when UTC days do, buckets are made of UTC days, and the few hours between the two midnights
+are moved from one bucket to the other. A day in Berlin then takes two hours to look up rather than twenty-four.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,13 +13,13 @@ from db.rollups.buckets import EVENTS, Kind, Moved, Pieces, TimeRange
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NONE = timedelta(0)
-# To look a rollup up costs as much as to read three or four in a row, and each is added here and taken off there.
+# Looking up one rollup costs as much as reading three or four in sequence, and each is added once and subtracted once.
 MOST_MOVED = 0.25
 
 
 def pieces(edges: Sequence[datetime], spans: Sequence[int]) -> Pieces:
-    """Return what the buckets between edges are made of; `spans`, longest first, are those of which there are
-    rollups."""
+    """Return the ranges that make up the buckets between the edges. `spans` are the lengths of the available rollups in
+    seconds, longest first."""
     whole: list[TimeRange] = []
     moved: list[Moved] = []
     for bucket, (start, end) in enumerate(pairwise(edges)):
@@ -35,7 +35,7 @@ def pieces(edges: Sequence[datetime], spans: Sequence[int]) -> Pieces:
 
 
 def _nearest(moment: datetime, spans: Sequence[int]) -> datetime | None:
-    """Return when the nearest of the longest spans begins, if the time until then is made of whole shorter ones."""
+    """Return the nearest start of the longest span, if whole shorter spans lead up to it."""
     longest, shorter = timedelta(seconds=spans[0]), timedelta(seconds=spans[-1])
     if (moment - EPOCH) % shorter:
         return None
@@ -44,7 +44,8 @@ def _nearest(moment: datetime, spans: Sequence[int]) -> datetime | None:
 
 
 def _moved(bucket: int, start: datetime, end: datetime, spans: Sequence[int]) -> Iterator[Moved]:
-    """Yield the rollups between two moments: added to a bucket, or if they come the other way round, taken off."""
+    """Yield the rollups between two times, added to the bucket or, if the times are in reverse order, subtracted from
+    it."""
     weight = 1 if start <= end else -1
     for seconds, first, last in _cover(min(start, end), max(start, end), spans):
         if seconds != EVENTS:

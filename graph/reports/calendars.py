@@ -1,6 +1,6 @@
-"""Where a report's buckets begin and end in a time zone: hours, days, weeks and months as its clocks show them.
+"""The edges of report buckets in a time zone: hours, days, weeks and months in local time.
 
-A day may have 23 or 25 hours, an hour 30 or 90 minutes, midnight may not exist, and a zone may leave a whole day out.
+A day may have 23 or 25 hours, an hour 30 or 90 minutes, midnight may not exist, and a zone may skip a whole day.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 
 class Interval(StrEnum):
-    """How long a bucket is, by the clock. A week begins on Monday."""
+    """The length of a bucket in local time. Weeks begin on Monday."""
 
     HOUR = "hour"
     DAY = "day"
@@ -26,8 +26,8 @@ class Interval(StrEnum):
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Return a time zone by its IANA name, in any case. Raises `FieldInvalid`, for the machine's own files too, such as
-    `localtime` or `posix/UTC`: they are no names, and differ from machine to machine."""
+    """Return a time zone by its IANA name, in any case. Raises `FieldInvalid`, also for names of the machine's own
+    files such as `localtime` or `posix/UTC`, which differ from machine to machine."""
     known = _zones().get(name.lower())
     if known is None:
         raise FieldInvalid("timezone", "must be an IANA time zone such as Europe/Berlin")
@@ -36,16 +36,16 @@ def zone_of(name: str) -> ZoneInfo:
 
 @cache
 def _zones() -> Mapping[str, str]:
-    """Return the names of the IANA database's zones and links, each by its lower case."""
-    # What `zoneinfo.available_timezones` returns besides is whatever lies in the machine's folders.
+    """Return the names of all zones and links of the IANA database, by their lower case."""
+    # `zoneinfo.available_timezones` also returns other files in the machine's folders.
     names = files("tzdata").joinpath("zones").read_text().split()
     return {name.lower(): name for name in names}
 
 
 def edges(start: datetime, end: datetime, zone: ZoneInfo, interval: Interval) -> Sequence[datetime]:
-    """Return in UTC, in order, where the buckets between two moments begin and the last one ends; the first and the
-    last bucket are as short as the moments make them."""
-    # Clocks that are set back show a wall time twice; a day more on each side makes sure of all.
+    """Return, in UTC and ascending, where the buckets between two times begin and where the last one ends. The first
+    and the last bucket may be shorter than the interval."""
+    # An extra day on each side covers every clock change.
     first, last = start.astimezone(zone).date() - DAY, end.astimezone(zone).date() + DAY
     if interval is Interval.HOUR:
         inner = _hours(first, last, zone)
@@ -65,12 +65,12 @@ def _hours(first: date, last: date, zone: ZoneInfo) -> Iterator[datetime]:
             wall = day + hour * HOUR
             early, late = _instant(wall, zone), _instant(wall.replace(fold=1), zone)
             yield early
-            if early < late:  # the hour comes twice; where it does not exist, it is the other way round
+            if early < late:  # the hour occurs twice; if it is skipped, the order is reversed
                 yield late
 
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return when clocks show a wall time first; one that they skip begins when they skip it."""
+    """Return when local clocks first show a wall time, or when they skip it."""
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
 

@@ -1,6 +1,6 @@
-"""Whose clicks a report counts, and by what it ranks them: which rollups answer that, and which conditions confine it.
+"""Which clicks a report counts, and what it ranks them by.
 
-Every condition on a row comes with that of the viewer's scope.
+Every condition comes with that of the viewer's scope. The filters also decide which rollups can answer a report.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, bindparam
 
 from db.rollups.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
 from db.sql.functions import Ids, among
-from graph.domain.scope import PARTNER, Condition, Eyes, visible
+from graph.domain.scope import PARTNER, Audience, Condition, visible
 
 
-class By(StrEnum):
-    """What a ranking is of."""
+class RankingDimension(StrEnum):
+    """What a ranking is by."""
 
     PROGRAM = "program"
     PARTNER = "partner"
@@ -33,50 +33,51 @@ DIMENSIONS: Mapping[str, Dimension] = {dimension: dimension for dimension in VAL
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """All clicks that these eyes may see, or those of them of certain programs, partners and links, whose ids are then
-    given as `program_ids`, `partner_ids` and `link_ids` when a statement runs."""
+class ClickSelection:
+    """The clicks that an audience may see, or only those of certain programs, partners and links. Their ids are the
+    parameters `program_ids`, `partner_ids` and `link_ids`."""
 
-    eyes: Eyes
+    audience: Audience
     of_programs: bool = False
     of_partners: bool = False
     of_links: bool = False
 
     @property
     def level(self) -> Level:
-        """Whose rollups tell these clicks from others."""
+        """The level of the rollups that tell these clicks from others."""
         if self.of_links:
             return "link"
-        if self.of_partners or self.eyes in ("partner", "partner of a program"):
+        if self.of_partners or self.audience in ("partner", "partner of a program"):
             return "partner"
         return "program"
 
-    def dimension(self, by: By | None) -> Dimension:
-        """Return the dimension of the rollups that a ranking is made from: their subjects themselves may be ranked."""
+    def dimension(self, by: RankingDimension | None) -> Dimension:
+        """Return the rollup dimension that a ranking is read from. It is "total" if the ranking is by the subjects of
+        the rollups themselves."""
         dimension = DIMENSIONS.get(by or "", "total")
         return dimension if dimension in SPANS[self.level] else "total"
 
-    def spans(self, by: By | None = None) -> Sequence[int]:
-        """Return the spans of time, longest first, of which there are rollups for a ranking or for totals."""
+    def spans(self, by: RankingDimension | None = None) -> Sequence[int]:
+        """Return the lengths of the rollups available for a ranking or for totals, in seconds, longest first."""
         return SPANS[self.level][self.dimension(by)]
 
     def programs(self, program: Any) -> Sequence[Condition]:
         """Return the conditions on programs."""
-        return [visible(program, self.eyes), *_named(self.of_programs, program.id, "program_ids")]
+        return [visible(program, self.audience), *_named(self.of_programs, program.id, "program_ids")]
 
     def events(self, event: Any) -> Sequence[Condition]:
         """Return the conditions on events of those programs."""
         return [
-            visible(event, self.eyes),
+            visible(event, self.audience),
             *_named(self.of_partners, event.partner_id, "partner_ids"),
             *_named(self.of_links, event.link_id, "link_ids"),
         ]
 
     def rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
-        """Return the conditions on rollups of those programs, whose subjects are named so that an index finds them."""
+        """Return the conditions on rollups of those programs, naming their subjects so that an index is used."""
         conditions = [
             rollup.level == self.level,
-            visible(rollup, self.eyes),
+            visible(rollup, self.audience),
             *_named(self.of_partners, rollup.partner_id, "partner_ids"),
         ]
         match self.level:
@@ -89,18 +90,22 @@ class Selection:
             case "link":
                 return [*conditions, *_named(True, rollup.subject_id, "link_ids")]
 
-    def rollup_value(self, rollup: Any, by: By) -> ColumnElement[str]:
+    def rollup_value(self, rollup: Any, by: RankingDimension) -> ColumnElement[str]:
         """Return a rollup's value in a ranking."""
         if self.dimension(by) != "total":
             value: ColumnElement[str] = rollup.value
             return value
-        subjects = {By.PROGRAM: rollup.program_id, By.PARTNER: rollup.partner_id, By.LINK: rollup.subject_id}
+        subjects = {
+            RankingDimension.PROGRAM: rollup.program_id,
+            RankingDimension.PARTNER: rollup.partner_id,
+            RankingDimension.LINK: rollup.subject_id,
+        }
         return as_value(subjects[by])
 
 
-def event_value(event: Any, by: By) -> ColumnElement[str]:
+def event_value(event: Any, by: RankingDimension) -> ColumnElement[str]:
     """Return an event's value in a ranking."""
-    return as_value(event.program_id) if by is By.PROGRAM else value_of(event, DIMENSIONS[by])
+    return as_value(event.program_id) if by is RankingDimension.PROGRAM else value_of(event, DIMENSIONS[by])
 
 
 def _named(are_named: bool, column: Any, ids: str) -> Sequence[Condition]:

@@ -1,4 +1,7 @@
-"""What one asks of a click report, checked, and what it answers."""
+"""Click report requests, their validation, and their results.
+
+They know nothing of GraphQL or SQL; times without an offset, and spans and lists that are too long, are rejected here.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,29 +12,29 @@ from msgspec import Struct
 
 from graph.domain.errors import FieldInvalid
 from graph.reports.calendars import Interval
-from graph.reports.filters import By
+from graph.reports.filters import RankingDimension
 
 FILTER_IDS = 100
 TOP_SHARES = 100
-# So many hours are more than half a year; who wants more wants days.
+# More than half a year of hours; longer periods need larger buckets.
 BUCKETS = 5000
 LONGEST_YEARS = 20
-# With its leap days, and a day on which clocks may have moved at either end.
+# Including leap days, and a day for clock changes at both ends.
 LONGEST = timedelta(days=LONGEST_YEARS * 365 + 5 + 1)
-# No click is older, and beyond these years time zones are guesses and dates have an end.
+# No click is older. Later years exceed what time zone rules and dates can represent reliably.
 FIRST_YEAR, LAST_YEAR = 1971, 2999
 
 
 class Top(NamedTuple):
     """A ranking of at most `limit` values."""
 
-    by: By
+    by: RankingDimension
     limit: int = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """Which clicks count; what is None leaves all in. Ids that do not exist, or are out of scope, have no clicks."""
+    """Which clicks to count; None does not restrict. Ids that do not exist or are out of scope match no clicks."""
 
     program_ids: tuple[int, ...] | None = None
     partner_ids: tuple[int, ...] | None = None
@@ -41,8 +44,8 @@ class ReportFilter:
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """A span of time from `start` up to, and without, `end`; the time zone of the clocks that its buckets go by; and
-    the parts wanted."""
+    """The period from `start` (inclusive) to `end` (exclusive), the time zone of the buckets, and the parts
+    requested."""
 
     start: datetime
     end: datetime
@@ -54,7 +57,7 @@ class ReportRequest:
 
 
 class Counts(Struct, frozen=True, gc=False):
-    """How many clicks there were, and how many customers they created."""
+    """The number of clicks, and of the customers that they created."""
 
     people: int = 0
     bots: int = 0
@@ -66,7 +69,8 @@ class Counts(Struct, frozen=True, gc=False):
 
 
 class Bucket(Struct, frozen=True, gc=False):
-    """A bucket of a series, with the zone's offsets; the first and the last end where the report does."""
+    """A bucket of a series, with offsets of the time zone. The first and the last are cut off at the ends of the
+    period."""
 
     start: datetime
     end: datetime
@@ -74,7 +78,7 @@ class Bucket(Struct, frozen=True, gc=False):
 
 
 class Share(Struct, frozen=True, gc=False):
-    """One value in a ranking: an id as text, or a name; None where it is not known."""
+    """One value in a ranking: a name, or an id as text; None if unknown."""
 
     value: str | None
     counts: Counts
@@ -82,7 +86,7 @@ class Share(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ClickReport:
-    """The parts that were wanted, all as of one moment: every click whose commit was answered by then is counted."""
+    """The parts that were requested, all from one snapshot. Every click acknowledged before `data_as_of` is counted."""
 
     data_as_of: datetime
     totals: Counts | None
@@ -91,7 +95,7 @@ class ClickReport:
 
 
 def check(request: ReportRequest) -> None:
-    """Return if a request can be answered. Raises `FieldInvalid`."""
+    """Raise `FieldInvalid` if a request cannot be answered."""
     check_span(request)
     check_filter(request.filter)
     for top in request.tops:
@@ -101,36 +105,38 @@ def check(request: ReportRequest) -> None:
 
 
 def check_span(request: ReportRequest) -> None:
-    """Return if a request's span is one; an empty one is. Raises `FieldInvalid`."""
+    """Raise `FieldInvalid` if a request's period is invalid. An empty period is valid."""
     for name, moment in (("from", request.start), ("to", request.end)):
         if moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-            raise FieldInvalid(name, f"must have an offset, and lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+            raise FieldInvalid(name, f"must have a UTC offset and lie between the years {FIRST_YEAR} and {LAST_YEAR}")
     span = _length(request)
     if span < timedelta(0):
         raise FieldInvalid("to", "must not be earlier than from")
     if span > LONGEST:
-        raise FieldInvalid("to", f"must be at most {LONGEST_YEARS} years later than from")
+        raise FieldInvalid("to", f"must be at most {LONGEST_YEARS} years after from")
 
 
 def check_filter(chosen: ReportFilter) -> None:
-    """Return if a filter names no more than a statement takes. Raises `FieldInvalid`."""
+    """Raise `FieldInvalid` if a filter has too many ids."""
     for name in ("program_ids", "partner_ids", "link_ids"):
         if len(getattr(chosen, name) or ()) > FILTER_IDS:
             raise FieldInvalid(name, f"must have at most {FILTER_IDS} ids")
 
 
 def check_top(top: Top) -> None:
-    """Return if a ranking is not too long. Raises `FieldInvalid`."""
+    """Raise `FieldInvalid` if a ranking is too long or empty."""
     if not 1 <= top.limit <= TOP_SHARES:
         raise FieldInvalid("limit", f"must be between 1 and {TOP_SHARES}")
 
 
 def check_series(request: ReportRequest, interval: Interval) -> None:
-    """Return if a series is not too long, for a request whose span is one. Raises `FieldInvalid`."""
+    """Raise `FieldInvalid` if a series would have too many buckets. The period must have been checked."""
     if interval is Interval.HOUR and _length(request) > BUCKETS * timedelta(hours=1):
-        raise FieldInvalid("interval", f"must give at most {BUCKETS} buckets; DAY, WEEK and MONTH do for this span")
+        raise FieldInvalid(
+            "interval", f"must produce at most {BUCKETS} buckets; use DAY, WEEK or MONTH for this period"
+        )
 
 
 def _length(request: ReportRequest) -> timedelta:
-    # In UTC: between two moments of one zone Python counts what its clocks show.
+    # In UTC, because Python subtracts wall clock times if both have the same zone.
     return request.end.astimezone(UTC) - request.start.astimezone(UTC)

@@ -1,5 +1,7 @@
-"""The statements of click reports. Each adds up four things: rollups, those that are moved from one bucket to another,
-the events that rollups do not contain yet, and the events in the odd minutes at the ends of a span.
+"""The SQL of click reports.
+
+Each statement adds up four sources: rollups, rollups moved from one bucket to another, events that are not in rollups
+yet, and events in the odd minutes at the ends of a period.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,34 +26,38 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from db.outbox.conditions import covers
 from db.rollups.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
 from db.rollups.dimensions import COUNTERS, counts_of
-from db.rollups.statements import WAITING, queued
+from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
+from db.schema.outbox import OutboxRange
 from db.schema.programs import Program
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.rollups import ClickRollup
 from db.sql.functions import quarter_of
 from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
-from graph.reports.filters import By, Selection, event_value
+from graph.reports.filters import ClickSelection, RankingDimension, event_value
 
-Statement = Select[*tuple[Any, ...]]
-# What is selected takes a few dozen forms, times what can be ranked.
-KEPT_FORMS = 512
+SumsSelect = Select[*tuple[Any, ...]]
+# There are a few dozen forms of requests, times the dimensions.
+CACHED_STATEMENTS = 512
 
 
-@lru_cache(KEPT_FORMS)
-def series(selection: Selection, form: Form, *, is_sqlite: bool) -> Query:
-    """Select the sums of `COUNTERS`, after the bucket's number, for each bucket in which there were clicks."""
+@lru_cache(CACHED_STATEMENTS)
+def series(selection: ClickSelection, form: Form, *, is_sqlite: bool) -> Query:
+    """Select the sums of `COUNTERS` for each bucket that has clicks, after the number of the bucket."""
     sums = _Sums(selection, None, form, is_sqlite).all()
     return Query(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
 
 
-@lru_cache(KEPT_FORMS)
-def ranking(selection: Selection, by: By, is_bot: bool | None, form: Form, *, is_sqlite: bool) -> Query:
-    """Select the sums of `COUNTERS`, after the value, for the values with most clicks, as many as `limit` says. With
-    `is_bot`, only a bot's or only people's clicks count."""
+@lru_cache(CACHED_STATEMENTS)
+def ranking(
+    selection: ClickSelection, by: RankingDimension, is_bot: bool | None, form: Form, *, is_sqlite: bool
+) -> Query:
+    """Select the sums of `COUNTERS` for the values with the most clicks, after the value, up to the parameter `limit`.
+    `is_bot` restricts the ranking to clicks by bots or by people."""
     sums = _Sums(selection, by, form, is_sqlite).all()
     people, bots = _total(sums.c.people), _total(sums.c.bots)
     clicks = people + bots if is_bot is None else bots if is_bot else people
@@ -61,21 +67,21 @@ def ranking(selection: Selection, by: By, is_bot: bool | None, form: Form, *, is
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Sums by value, or else by bucket."""
+    """Sums by value, or by bucket if there is no dimension."""
 
-    selection: Selection
-    by: By | None
+    selection: ClickSelection
+    by: RankingDimension | None
     form: Form
     is_sqlite: bool
 
     def all(self) -> Subquery:
-        """Return the sums of each value or bucket, which together make up its clicks."""
+        """Return the sums from all sources, several per value or bucket."""
         moved = (self.moved_of(kind) for kind in self.form.moved)
-        # To look for what cannot be there takes PostgreSQL as long as to read twenty rows.
+        # On PostgreSQL, looking for events that cannot exist takes as long as reading twenty rows.
         left_over = [self.left_over()] if self.form.has_events else []
         return union_all(self.folded(), *moved, self.waiting(), *left_over).subquery("sums")
 
-    def folded(self) -> Statement:
+    def folded(self) -> SumsSelect:
         """Select the rollups of the ranges."""
         selection, ranges, program = self.selection, ranges_table("whole"), aliased(Program)
 
@@ -91,8 +97,8 @@ class _Sums:
         key = bucket_of(rollup.bucket_at, ranges) if self.by is None else selection.rollup_value(rollup, self.by)
         return select(key.label("key"), *(getattr(rollup, name) for name in COUNTERS)).select_from(source)
 
-    def moved_of(self, kind: Kind) -> Statement:
-        """Select the rollups of a kind, which are added to a bucket or taken off one."""
+    def moved_of(self, kind: Kind) -> SumsSelect:
+        """Select the rollups of one kind that are added to a bucket or subtracted from it."""
         selection, moved, program = self.selection, MovedRollups(kind, is_sqlite=self.is_sqlite), aliased(Program)
 
         def conditions(rollup: Any) -> Sequence[Condition]:
@@ -103,14 +109,15 @@ class _Sums:
         counts = ((kind.weight * getattr(rollup, name)).label(name) for name in COUNTERS)
         return select(key.label("key"), *counts).select_from(source).where(*selection.programs(program))
 
-    def waiting(self) -> Statement:
-        """Select the queued events that will be in rollups. There may be many, and many ranges: summed up by the
-        quarter of an hour first, of which no such range has a part only."""
+    def waiting(self) -> SumsSelect:
+        """Select the queued events, which are not in rollups yet. There may be many of them and many ranges, so they
+        are first summed by quarter of an hour: no range splits one."""
         selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
-        known = and_(program.id == QueuedClicks.program_id, *selection.programs(program))
-        queue = join(QueuedClicks, program, known)
-        # Whose they are is asked of the few that were found, or another index would look better than the key.
-        source, event = self._rows_of(queue, ClickEvent, lambda event: [queued(event)])
+        known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
+        queue = join(OutboxRange, program, known)
+        # The scope is checked on the few events found: in the join, it would lead the planner to another index than the
+        # key.
+        source, event = self._rows_of(queue, ClickEvent, lambda event: [covers(event)])
         quarter = quarter_of(event.occurred_at).label("quarter_at")
         values = [] if self.by is None else [event_value(event, self.by).label("value")]
         found = select(quarter, *values, *counts_of(event)).select_from(source)
@@ -119,7 +126,7 @@ class _Sums:
         inside = and_(ranges.c.span_seconds != EVENTS, _within(summed.c.quarter_at, ranges))
         return select(key.label("key"), *(summed.c[name] for name in COUNTERS)).join_from(summed, ranges, inside)
 
-    def left_over(self) -> Statement:
+    def left_over(self) -> SumsSelect:
         """Select the events of the ranges that have no rollups."""
         selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
 
@@ -143,7 +150,7 @@ class _Sums:
 
 
 def _with_ranges(program: Any, ranges: TableValuedAlias, conditions: Sequence[Condition]) -> InOrder:
-    """Return programs, each with the ranges, as far as conditions hold."""
+    """Return the programs, each with the ranges, that meet the conditions."""
     return InOrder(inspect(program).selectable, ranges, and_(*conditions))
 
 

@@ -1,1 +1,1 @@
-"""The GraphQL schema: types and words for what `graph.query` and the resolvers do."""
+"""The GraphQL schema: types, inputs and resolvers, arranged by noun."""

@@ -1,4 +1,4 @@
-"""The schema, put together."""
+"""The executable schema, built from the three roots."""
 
 from functools import cache
 
@@ -8,16 +8,16 @@ from graph.execution.admission import GuardedSchema
 from graph.execution.executor import LookAheadSchema
 from graph.execution.limits import Limits
 from graph.schema.mutations import Mutation
-from graph.schema.queries import Query
+from graph.schema.queries import QueryType
 from graph.schema.scalars import SCALARS
 from graph.schema.subscriptions import Subscription
 
 
 @cache
 def build_schema(limits: Limits | None = None) -> GuardedSchema:
-    """Return the schema, whose operations are bounded by the limits."""
+    """Return the schema, which enforces the limits on every operation."""
     return LookAheadSchema(
-        Query,
+        QueryType,
         limits=limits,
         mutation=Mutation,
         subscription=Subscription,

@@ -1,124 +1,108 @@
-"""The inputs and payloads of the mutations that administrators and programs' owners use."""
+"""What the management mutations share: payloads with `userErrors`, and the checks around each of them.
 
-from datetime import datetime
+Invalid input becomes a `userErrors` entry; access and server errors fail the whole field.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
+from enum import Enum
+from typing import Annotated, Any
 
 import strawberry
-from strawberry import ID
+from strawberry import UNSET, Info
+from strawberry.utils.str_converters import to_camel_case
 
+from graph.domain.context import Context
+from graph.domain.errors import ClickgateError, FieldInvalid, InvalidRequest
+from graph.domain.permissions import check_manager
+from graph.execution.executor import selected_field
+from graph.query.global_ids import decode_key
+from graph.schema import resolvers
 from graph.schema.fields import value
-from graph.schema.inputs import LinkStatus, Role, given
-from graph.schema.types import ApiToken, Partner, PartnerProgram, Program, ReferralLink
 
-NAME = "What to call it: 1 to 255 characters, without control characters; white space around them is dropped."
-URL = "Where the link leads: an http or https URL. Null for the program's own site."
-CODE = "The code: 1 to 64 letters, digits, `-` and `_`. No two links have the same."
-DOMAIN = "The advertiser's own site, such as `yoursite.com`; of a URL the domain is kept, in its ASCII form."
-KEEP = "Left out or null, it stays."
-CLEAR = "Left out, it stays; null removes it."
+NAME = "1 to 255 characters, without control characters. Surrounding whitespace is removed."
+KEEP = "Unchanged if omitted or null."
+CLEAR = "Unchanged if omitted; null removes it."
+
+# The input fields that take global ids, and the type of each.
+ID_TYPES = {"program_id": "Program", "partner_id": "Partner"}
+
+# The input field to blame for errors that do not name one.
+ERROR_FIELDS = {
+    "code_taken": "code",
+    "unknown_link": "link_id",
+    "unknown_partner": "partner_id",
+    "unknown_program": "program_id",
+    "unknown_token": "token_id",
+}
+
+# Fields that cannot be cleared: null means the same as omitting them.
+NOT_CLEARABLE = {
+    "name",
+    "code",
+    "status",
+    "cookie_window_days",
+    "program_id",
+    "partner_id",
+    "email",
+    "label",
+    "expires_at",
+}
 
 
-@strawberry.type(description="What is wrong with an input; nothing was changed.")
+@strawberry.type(description="A problem with the input of a mutation. Nothing was changed.")
 class UserError:
-    field: str | None = value("The input's field, if it is one field's fault.")
-    message: str = value("What is wrong, in words.")
-    code: str = value("A stable name of what is wrong, the same as in the REST API.")
+    field: str | None = value("The input field that caused the error. Null if no single field did.")
+    message: str = value("A description of the problem, for people to read.")
+    code: str = value("A stable error code such as `field_invalid`, shared with the REST API.")
 
 
-@strawberry.interface(description="What a change answers.")
+@strawberry.interface(description="The result of a management mutation.")
 class Payload:
-    user_errors: list[UserError] = value("What is wrong with the input; empty if the change was made.")
+    user_errors: list[UserError] = value("The problems with the input. Empty if the mutation succeeded.")
 
 
-@strawberry.input(description="A new program.")
-class CreateProgramInput:
-    name: str = value(NAME)
-    domain: str | None = given(DOMAIN)
-    cookie_window_days: int = strawberry.field(default=60, description="For how many days a click counts: 1 to 3650.")
+def input_values(input: Any) -> dict[str, Any]:
+    """Return an input's values as keyword arguments for the domain. Raises `FieldInvalid` for a malformed id."""
+    values: dict[str, Any] = {}
+    for field in fields(input):
+        value = getattr(input, field.name)
+        if field.name == "id" or value is UNSET or (value is None and field.name in NOT_CLEARABLE):
+            continue
+        if field.name in ID_TYPES:
+            (value,) = decode_key(value, ID_TYPES[field.name], field.name)
+        values[field.name] = value.value if isinstance(value, Enum) else value
+    return values
 
 
-@strawberry.input(description="A change of a program.")
-class UpdateProgramInput:
-    id: ID = value("Which program.")
-    name: str | None = given(f"{NAME} {KEEP}")
-    domain: str | None = given(f"{DOMAIN} {CLEAR}")
-    cookie_window_days: int | None = given(f"For how many days a click counts: 1 to 3650. {KEEP}")
+def user_error(error: ClickgateError, input: Any) -> dict[str, Any]:
+    """Return an error as a `UserError`, with the input's field names in camelCase."""
+    field = error.field if isinstance(error, FieldInvalid) else ERROR_FIELDS.get(error.code)
+    if field is not None and not hasattr(input, field):  # the row being changed, which the input calls `id`
+        field = "id"
+    return {
+        "field": field and to_camel_case(field),
+        "message": error.worded(to_camel_case),
+        "code": error.code,
+    }
 
 
-@strawberry.type(description="A program, made or changed.")
-class ProgramPayload(Payload):
-    program: Program | None = value("The program as it is now; null if nothing was done.")
+def change(verb: Callable[[Context, Any], Awaitable[Mapping[str, Any]]], payload: type, description: str) -> Any:
+    """Return a mutation field that calls a verb and returns the rows it made, or the problems with its input."""
 
+    async def resolve(info: Info, input: Any) -> Any:
+        check_manager(info.context)
+        selection = selected_field(info)
+        # Check the selection first: a change whose result cannot be returned is not made.
+        resolvers.check(selection)
+        try:
+            made = {"user_errors": [], **await verb(info.context, input)}
+        except InvalidRequest as error:
+            made = {"user_errors": [user_error(error, input)]}
+        return await resolvers.compose(info.context, selection, made)
 
-@strawberry.input(description="A new partner.")
-class CreatePartnerInput:
-    name: str = value(NAME)
-    email: str | None = given("An e-mail address. It is not shown to programs.")
-    program_id: ID | None = given(
-        "A program to take the partner into. A program's owner need not name the own one, and can name no other."
-    )
-
-
-@strawberry.type(description="A partner, made.")
-class PartnerPayload(Payload):
-    partner: Partner | None = value("The partner; null if nothing was done.")
-    partner_program: PartnerProgram | None = value("The membership, if the partner was taken into a program.")
-
-
-@strawberry.input(description="A partner to take into a program.")
-class AddPartnerToProgramInput:
-    partner_id: ID = value("Which partner.")
-    program_id: ID = value("Into which program.")
-
-
-@strawberry.type(description="A membership.")
-class PartnerProgramPayload(Payload):
-    partner_program: PartnerProgram | None = value("The membership, new or as it was; null if nothing was done.")
-
-
-@strawberry.input(description="A new link.")
-class CreateReferralLinkInput:
-    code: str = value(CODE)
-    program_id: ID = value("The program that it advertises.")
-    partner_id: ID = value("The partner who publishes it; in the program already.")
-    destination_url: str | None = given(URL)
-    status: LinkStatus = strawberry.field(default=LinkStatus.ACTIVE, description="Whether its clicks are recorded.")
-
-
-@strawberry.input(description="A change of a link.")
-class UpdateReferralLinkInput:
-    id: ID = value("Which link.")
-    code: str | None = given(f"{CODE} {KEEP}")
-    destination_url: str | None = given(f"{URL} Left out, it stays.")
-    status: LinkStatus | None = given(f"Whether its clicks are recorded. {KEEP}")
-
-
-@strawberry.type(description="A link, made or changed.")
-class ReferralLinkPayload(Payload):
-    referral_link: ReferralLink | None = value("The link as it is now; null if nothing was done.")
-
-
-@strawberry.input(
-    description="A new token. A program's owner issues its partners' tokens, which show that program only."
-)
-class IssueTokenInput:
-    role: Role = value("Whose data it shows.")
-    program_id: ID | None = given("The program, for the role `PROGRAM`; for `PARTNER`, the only one that it shows.")
-    partner_id: ID | None = given("The partner, for the role `PARTNER`.")
-    label: str | None = given("What it is used for, to tell tokens apart; a name like any other.")
-    expires_at: datetime | None = given("When it ceases to be accepted; never, if left out.")
-
-
-@strawberry.type(description="A token, issued.")
-class IssueTokenPayload(Payload):
-    token: str | None = value("The secret. It is shown this once, and nobody can read it again.")
-    api_token: ApiToken | None = value("What is kept of it; null if nothing was done.")
-
-
-@strawberry.input(description="A token to revoke.")
-class RevokeTokenInput:
-    id: ID = value("Which token.")
-
-
-@strawberry.type(description="A token, revoked.")
-class RevokeTokenPayload(Payload):
-    api_token: ApiToken | None = value("The token as it is now; null if nothing was done.")
+    resolve.__annotations__["input"] = Annotated[
+        verb.__annotations__["input"], strawberry.argument(description="The mutation's input.")
+    ]
+    resolve.__annotations__["return"] = payload
+    return strawberry.mutation(resolver=resolve, description=description)

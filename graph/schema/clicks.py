@@ -1,82 +1,75 @@
-"""`trackClick`: the same verb as behind the REST endpoint, with the same fields and the same outcomes."""
+"""The `trackClick` mutation.
+
+It calls the same function as the REST endpoint, and has the same fields and outcomes.
+"""
 
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET, Info
-from strawberry.scalars import JSON
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.domain import clicks
 from graph.domain.context import Context
 from graph.domain.errors import ClickgateError, InvalidRequest, LinkInactive
-from graph.domain.visit import Visit
+from graph.domain.visit import Visit, visit_of
 from graph.schema.fields import value
-from graph.schema.inputs import given
 from graph.schema.scalars import BigInt
+from graph.schema.visit_fields import takes_visit_fields
 
 
 @strawberry.input(description="One landing of a visitor. Null is the same as absent; text that is too long is cut.")
+@takes_visit_fields
 class TrackClickInput:
-    affiliate_url: str | None = given("Full URL of the landing page with its `aff` parameter; needed but in test mode.")
-    page_url: str | None = given("Canonical URL of the page.")
-    page_title: str | None = given("Title of the page.")
-    referrer_url: str | None = given("Where the visitor came from.")
-    session_id: str | None = given("The browser session's identifier.")
-    user_agent: str | None = given("The user agent, where it is not the `User-Agent` header's.")
-    screen_resolution: str | None = given("Size of the screen, such as `1920x1080`.")
-    viewport_size: str | None = given("Size of the browser's viewport, such as `1280x800`.")
-    language: str | None = given("The browser's language, such as `en-US`.")
-    timezone: str | None = given("The IANA time zone.")
-    existing_click_id: str | None = given("A `clickId` issued before: its customer is reused, in the same program.")
-    additional_data: JSON | None = given(
-        'Anything else worth keeping, an object. With `{"test_mode": true, "program_id": 1}` a test event is recorded.'
-    )
-    event_id: str | None = given("The click's own identifier: a click sent again with it is recorded once.")
-
-
-@strawberry.type(description="The click is recorded. Keep `clickId` in a first-party cookie for `cookieWindowDays`.")
-class TrackedClick:
-    success: bool = value("True.")
-    click_id: str = value("The customer's id for later lead and sale calls.")
-    partner_code: str = value("The link's code.")
-    cookie_window_days: int = value("For how many days the click counts.")
-
-
-@strawberry.type(description="The test event is recorded. It counts nowhere.")
-class TrackedTestEvent:
-    success: bool = value("True.")
-    message: str = value("Says so in words.")
-    event_id: BigInt = value("The test event's own number.")
-    program_id: BigInt | None = value("The number of the program that was named.")
-    test_mode: bool = value("True.")
-
-
-@strawberry.type(description="The link exists but is inactive; nothing is recorded.")
-class InactiveReferralLink:
-    success: bool = value("False.")
-    message: str = value("Says so in words.")
+    """A field for each of `SENT_FIELDS`."""
 
 
 @strawberry.type(
-    description="The click is refused, as REST does with 400; nothing is recorded, now or when sent again."
+    name="TrackedClick",
+    description="The click was recorded. Store `clickId` in a first-party cookie for `cookieWindowDays` days.",
+)
+class TrackedClickType:
+    success: bool = value("Always `true`.")
+    click_id: str = value("The customer's `click_id`. Pass it to later lead and sale calls.")
+    partner_code: str = value("The code of the referral link.")
+    cookie_window_days: int = value("The program's attribution window in days.")
+
+
+@strawberry.type(description="The test event was recorded. Test events do not count as clicks and affect no reports.")
+class TrackedTestEvent:
+    success: bool = value("Always `true`.")
+    message: str = value("A description of the outcome, for people to read.")
+    event_id: BigInt = value("The `databaseId` of the test event.")
+    program_id: BigInt | None = value("The `databaseId` of the program named in the request. Null if none was named.")
+    test_mode: bool = value("Always `true`.")
+
+
+@strawberry.type(description="The link exists but is inactive. Nothing was recorded.")
+class InactiveReferralLink:
+    success: bool = value("Always `false`.")
+    message: str = value("A description of the outcome, for people to read.")
+
+
+@strawberry.type(
+    description="The click was rejected, like a 400 response in REST. Nothing was recorded, and sending it again will "
+    "not help."
 )
 class RefusedClick:
-    success: bool = value("False.")
-    message: str = value("What is wrong, in words.")
-    code: str = value("A stable name of what is wrong, the same as in the REST API.")
+    success: bool = value("Always `false`.")
+    message: str = value("A description of the problem, for people to read.")
+    code: str = value("A stable error code such as `unknown_link`, shared with the REST API.")
 
 
 TrackClickResult = Annotated[
-    TrackedClick | TrackedTestEvent | InactiveReferralLink | RefusedClick,
-    strawberry.union("TrackClickResult", description="What became of a click."),
+    TrackedClickType | TrackedTestEvent | InactiveReferralLink | RefusedClick,
+    strawberry.union("TrackClickResult", description="The outcome of a tracked click."),
 ]
 
 
 async def track_click(
-    info: Info, input: Annotated[TrackClickInput, strawberry.argument(description="The visit.")]
+    info: Info, input: Annotated[TrackClickInput, strawberry.argument(description="The click to record.")]
 ) -> TrackClickResult:
-    """Record a visit. Raises `TryLater` where the same click may be sent again."""
+    """Record a click. Raises `TryLater` if the same click may be sent again later."""
     context: Context = info.context
     try:
         context.services.charge(context.client_address)
@@ -96,13 +89,8 @@ async def track_click(
 
 
 def _visit(input: TrackClickInput) -> tuple[Visit, tuple[str, ...]]:
-    """Return the visit, and which fields have a type that GraphQL could not refuse."""
-    named = {name: getattr(input, name) for name in Visit.__struct_fields__}
-    fields = {name: value for name, value in named.items() if value is not None and value is not UNSET}
-    if not isinstance(fields.get("additional_data", {}), dict):
-        del fields["additional_data"]
-        return Visit(**fields), ("additional_data",)
-    return Visit(**fields), ()
+    """Return the visit, and the fields whose wrong type GraphQL could not reject."""
+    return visit_of({name: value for name, value in vars(input).items() if value is not UNSET})
 
 
 def _recorded(context: Context, tracked: clicks.TrackedClick | clicks.TrackedTest) -> Any:
@@ -116,7 +104,7 @@ def _recorded(context: Context, tracked: clicks.TrackedClick | clicks.TrackedTes
             test_mode=True,
         )
     context.services.count("replayed" if tracked.replayed else "recorded")
-    return TrackedClick(
+    return TrackedClickType(
         success=True,
         click_id=tracked.click_id,
         partner_code=tracked.partner_code,

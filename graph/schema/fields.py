@@ -1,6 +1,6 @@
-"""How the types declare their fields: single values, root fields, and lists with their paging, filter and order.
+"""How types declare their fields: values, root fields, connections and arguments.
 
-The fields of a type do not resolve themselves: what is selected under a root field is looked ahead and read in one go.
+Only root fields have resolvers: each reads everything selected under it at once.
 """
 
 from collections.abc import Sequence
@@ -12,41 +12,60 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
-from graph.execution.executor import Read, Reads
+from graph.execution.executor import Resolver, ResolvesWith
 
 
 def value(description: str) -> Any:
-    """Return a field that holds a value, or another object."""
+    """Return a field without a resolver, holding a value or an object."""
     return strawberry.field(description=description)
 
 
+def optional(description: str) -> Any:
+    """Return an optional input field."""
+    return strawberry.field(default=UNSET, description=description)
+
+
 def argument(name: str, annotation: Any, description: str, *, default: Any = UNSET) -> StrawberryArgument:
-    """Return an argument; a trailing `_` of its name is not shown."""
+    """Return an argument. A trailing `_` in its name is left out of the schema."""
     shown = name.rstrip("_") if name.endswith("_") else None
     return StrawberryArgument(name, shown, StrawberryAnnotation(annotation), description=description, default=default)
 
 
-def answered(description: str, read: Read, arguments: Sequence[StrawberryArgument] = ()) -> Any:
-    """Return a root field that answers for all that is selected under it."""
-    field = StrawberryField(description=description, extensions=[Reads(read)])
+def root_field(description: str, read: Resolver, arguments: Sequence[StrawberryArgument] = ()) -> Any:
+    """Return a root field, with the resolver that reads everything selected under it."""
+    field = StrawberryField(description=description, extensions=[ResolvesWith(read)])
     field.arguments = list(arguments)
     return field
 
 
-def listed(description: str, filter: type, order: type, read: Read | None = None) -> Any:
-    """Return a field that holds a page of a list; at the root, with what reads it."""
-    field = StrawberryField(description=description, extensions=[] if read is None else [Reads(read)])
+def connection_field(description: str, filter: type, order: type, read: Resolver | None = None) -> Any:
+    """Return a connection field, with the arguments of all connections; only a root field has a resolver."""
+    field = StrawberryField(description=description, extensions=[] if read is None else [ResolvesWith(read)])
     narrowing = [
-        argument("filter", filter | None, "What is in the list."),
-        argument("order_by", order | None, "How it is sorted."),
+        argument("filter", filter | None, "Restricts the list. Omit it to list everything that your token can see."),
+        argument("order_by", order | None, "The sort order. Newest first by default."),
     ]
     field.arguments = [*PAGING, *narrowing]
     return field
 
 
 PAGING = (
-    argument("first", int | None, "How many from the start, at most 100; 20 if neither this nor `last` is given."),
-    argument("after", str | None, "Only what comes after this cursor, of the same list."),
-    argument("last", int | None, "How many from the end, at most 100."),
-    argument("before", str | None, "Only what comes before this cursor, of the same list."),
+    argument(
+        "first",
+        int | None,
+        "The number of items to return from the start, at most 100. Defaults to 20 unless `last` is given.",
+    ),
+    argument(
+        "after",
+        str | None,
+        "Return items after this cursor, which must come from a list with the same filter and order.",
+    ),
+    argument(
+        "last", int | None, "The number of items to return from the end, at most 100. Cannot be combined with `first`."
+    ),
+    argument(
+        "before",
+        str | None,
+        "Return items before this cursor, which must come from a list with the same filter and order.",
+    ),
 )

@@ -1,167 +1,110 @@
-"""The root of every query: lists, single rows, and who is asking."""
-
-from typing import Any
+"""The query root: lists, single rows, reports and the caller."""
 
 import strawberry
 from strawberry import ID
 
-from db.ingest.pending_clicks import CLICK_ID
-from graph.domain.context import Context
-from graph.domain.errors import FieldInvalid
-from graph.domain.permissions import viewer_of
-from graph.execution.executor import Finished
-from graph.execution.selections import Selection
-from graph.query.entities import CATALOGUE
-from graph.query.global_ids import RowRef, decode_id, decode_key
-from graph.schema import reading
-from graph.schema.fields import answered, argument, listed, value
-from graph.schema.inputs import (
-    ApiTokenFilter,
-    ApiTokenOrder,
-    ClickEventFilter,
-    CustomerFilter,
-    CustomerOrder,
-    EventOrder,
-    PartnerFilter,
-    PartnerOrder,
-    PartnerProgramFilter,
-    PartnerProgramOrder,
-    ProgramFilter,
-    ProgramOrder,
-    ReferralLinkFilter,
-    ReferralLinkOrder,
-    Role,
-    TestEventFilter,
-)
-from graph.schema.reading import page
-from graph.schema.reports import REPORT_ARGUMENTS, ClickReport, click_report
+from graph.schema.click_filters import ClickEventFilter, EventOrder, TestEventFilter
+from graph.schema.customer_filters import CustomerFilter, CustomerOrder
+from graph.schema.customers import customer
+from graph.schema.fields import argument, connection_field, root_field
+from graph.schema.link_filters import ReferralLinkFilter, ReferralLinkOrder
+from graph.schema.links import referral_link
+from graph.schema.partner_filters import PartnerFilter, PartnerOrder, PartnerProgramFilter, PartnerProgramOrder
+from graph.schema.program_filters import ProgramFilter, ProgramOrder
+from graph.schema.reports import REPORT_ARGUMENTS, ClickReportType, click_report
+from graph.schema.resolvers import node, numbered, page
 from graph.schema.scalars import BigInt
+from graph.schema.token_filters import ApiTokenFilter, ApiTokenOrder
 from graph.schema.types import (
-    ApiToken,
-    ClickEvent,
+    ApiTokenType,
+    ClickEventType,
     Connection,
-    Customer,
+    CustomerType,
     Node,
-    Partner,
-    PartnerProgram,
-    Program,
-    ReferralLink,
-    TestEvent,
+    PartnerProgramType,
+    PartnerType,
+    ProgramType,
+    ReferralLinkType,
+    TestEventType,
 )
+from graph.schema.viewer import ViewerType, viewer
 
-GLOBAL_ID = argument("id", ID | None, "Its global id.", default=None)
-NUMBER = argument("database_id", BigInt | None, "Its number in the database.", default=None)
-
-
-@strawberry.type(description="Who is asking, as told by the token.")
-class Viewer:
-    role: Role = value("Whose data the token shows.")
-    program: Program | None = value("The program that the token is bound to.")
-    partner: Partner | None = value("The partner that the token is bound to.")
+GLOBAL_ID = argument("id", ID | None, "The global id.", default=None)
+NUMBER = argument("database_id", BigInt | None, "The numeric id.", default=None)
 
 
-async def viewer(context: Context, selection: Selection) -> Finished:
-    asking = viewer_of(context)
-    program = None if asking.program_id is None else RowRef("Program", (asking.program_id,))
-    partner = None if asking.partner_id is None else RowRef("Partner", (asking.partner_id,))
-    values = {"role": asking.role.upper(), "program": program, "partner": partner}
-    return await reading.composed(context, selection, values)
-
-
-async def node(context: Context, selection: Selection) -> Finished:
-    ref = decode_id(selection.given["id"])
-    if ref.kind not in CATALOGUE or len(ref.key) != len(CATALOGUE[ref.kind].key):
-        raise FieldInvalid("id", "is not an id of this API")
-    return await reading.row_by_key(context, selection, ref)
-
-
-async def numbered(context: Context, selection: Selection) -> Finished:
-    """Answer a row that is found by its number in the database, too."""
-    name, value = _only(selection, "id", "databaseId")
-    if name == "id":
-        return await _by_id(context, selection, value)
-    return await reading.row_by_key(context, selection, RowRef(selection.type.name, (value,)))
-
-
-async def _by_id(context: Context, selection: Selection, id: str) -> Finished:
-    kind = selection.type.name
-    return await reading.row_by_key(context, selection, RowRef(kind, decode_key(id, kind, "id")))
-
-
-async def referral_link(context: Context, selection: Selection) -> Finished:
-    name, value = _only(selection, "code", "id")
-    if name == "id":
-        return await _by_id(context, selection, value)
-    return await reading.row(context, selection, "ReferralLink", "code", code=_text(name, value))
-
-
-async def customer(context: Context, selection: Selection) -> Finished:
-    name, value = _only(selection, "clickId", "id")
-    if name == "id":
-        return await _by_id(context, selection, value)
-    match = CLICK_ID.fullmatch(value)
-    number = int(match[1]) if match else 0
-    return await reading.row(context, selection, "Customer", "click_id", id=number, click_id=_text(name, value))
-
-
-@strawberry.type(description="What can be read. Whatever a token is not for looks as if it were not there.")
-class Query:
-    programs: Connection[Program] | None = listed("Programs, the latest first.", ProgramFilter, ProgramOrder, page)
-    partners: Connection[Partner] | None = listed("Partners, the latest first.", PartnerFilter, PartnerOrder, page)
-    partner_programs: Connection[PartnerProgram] | None = listed(
-        "Memberships with their metrics, the latest first.", PartnerProgramFilter, PartnerProgramOrder, page
+@strawberry.type(
+    name="Query",
+    description="Everything that can be read. Data that your token cannot see is treated as if it did not exist.",
+)
+class QueryType:
+    programs: Connection[ProgramType] | None = connection_field(
+        "Programs, newest first by default.", ProgramFilter, ProgramOrder, page
     )
-    referral_links: Connection[ReferralLink] | None = listed(
-        "Links, the latest first.", ReferralLinkFilter, ReferralLinkOrder, page
+    partners: Connection[PartnerType] | None = connection_field(
+        "Partners, newest first by default.", PartnerFilter, PartnerOrder, page
     )
-    customers: Connection[Customer] | None = listed("Customers, the latest first.", CustomerFilter, CustomerOrder, page)
-    click_events: Connection[ClickEvent] | None = listed(
-        "Clicks, the latest first.", ClickEventFilter, EventOrder, page
+    partner_programs: Connection[PartnerProgramType] | None = connection_field(
+        "Memberships of partners in programs, with click metrics. Newest first by default.",
+        PartnerProgramFilter,
+        PartnerProgramOrder,
+        page,
     )
-    test_events: Connection[TestEvent] | None = listed(
-        "Clicks sent in test mode, the latest first. Partners see none.", TestEventFilter, EventOrder, page
+    referral_links: Connection[ReferralLinkType] | None = connection_field(
+        "Referral links, newest first by default.", ReferralLinkFilter, ReferralLinkOrder, page
     )
-    api_tokens: Connection[ApiToken] | None = listed(
-        "Tokens, the latest first: all to an administrator, to a program those that it issued.",
+    customers: Connection[CustomerType] | None = connection_field(
+        "Customers, newest first by default.", CustomerFilter, CustomerOrder, page
+    )
+    click_events: Connection[ClickEventType] | None = connection_field(
+        "Recorded clicks, newest first by default. Polling in ascending order from the last `endCursor` misses no "
+        "click.",
+        ClickEventFilter,
+        EventOrder,
+        page,
+    )
+    test_events: Connection[TestEventType] | None = connection_field(
+        "Clicks sent in test mode, newest first by default. Partner tokens see none.", TestEventFilter, EventOrder, page
+    )
+    api_tokens: Connection[ApiTokenType] | None = connection_field(
+        "API tokens, newest first by default. Admin tokens see all of them, program tokens see the partner tokens "
+        "limited to their program, and partner tokens see none.",
         *(ApiTokenFilter, ApiTokenOrder, page),
     )
 
-    click_report: ClickReport | None = answered(
-        "Clicks counted over a span of time, from sums kept beside the events: its cost grows with the time asked for. "
-        "It equals a recount of the events as of `dataAsOf`.",
+    click_report: ClickReportType | None = root_field(
+        "Click counts over a period, as totals, time series and rankings. Counts are exact as of `dataAsOf`. They "
+        "are read from rollups, so response time depends on the length of the period rather than on the number of "
+        "clicks.",
         click_report,
         REPORT_ARGUMENTS,
     )
-    viewer: Viewer = answered("Who is asking.", viewer)
-    node: Node | None = answered(
-        "Anything by its global id; null if there is no such thing.",
+    viewer: ViewerType = root_field("The caller. Fails with `UNAUTHENTICATED` if no token was sent.", viewer)
+    node: Node | None = root_field(
+        "Finds any object by its global id. Null if it does not exist or your token cannot see it.",
         node,
-        [argument("id", ID, "The `id` of anything in an answer.")],
+        [argument("id", ID, "The `id` of the object.")],
     )
-    program: Program | None = answered("A program, by one of its ids.", numbered, [GLOBAL_ID, NUMBER])
-    partner: Partner | None = answered("A partner, by one of its ids.", numbered, [GLOBAL_ID, NUMBER])
-    referral_link: ReferralLink | None = answered(
-        "A link, by its code or its id.",
+    program: ProgramType | None = root_field(
+        "Finds a program by exactly one of its ids. Null if it does not exist or your token cannot see it.",
+        numbered,
+        [GLOBAL_ID, NUMBER],
+    )
+    partner: PartnerType | None = root_field(
+        "Finds a partner by exactly one of its ids. Null if it does not exist or your token cannot see it.",
+        numbered,
+        [GLOBAL_ID, NUMBER],
+    )
+    referral_link: ReferralLinkType | None = root_field(
+        "Finds a referral link by either its code or its id. Null if it does not exist or your token cannot see it.",
         referral_link,
-        [argument("code", str | None, "Its code; case matters.", default=None), GLOBAL_ID],
+        [argument("code", str | None, "The link's code. Case-sensitive.", default=None), GLOBAL_ID],
     )
-    customer: Customer | None = answered(
-        "A customer, by its `click_id` or its global id.",
+    customer: CustomerType | None = root_field(
+        "Finds a customer by either its `clickId` or its id. Null if it does not exist or your token cannot see it.",
         customer,
-        [argument("click_id", str | None, "The `click_id` that the tracker keeps.", default=None), GLOBAL_ID],
+        [
+            argument("click_id", str | None, "The `click_id` that the tracker stores in its cookie.", default=None),
+            GLOBAL_ID,
+        ],
     )
-
-
-def _only(selection: Selection, *names: str) -> tuple[str, Any]:
-    """Return the name and the value of the one argument that is given. Raises `FieldInvalid` unless it is one."""
-    given = selection.given
-    if len(given) != 1:
-        first, second = names
-        raise FieldInvalid(first, f"or {second} must be given, and not both")
-    return next(iter(given.items()))
-
-
-def _text(field: str, text: str) -> str:
-    if "\0" in text:
-        raise FieldInvalid(field, "must not contain NUL")
-    return text

@@ -1,4 +1,7 @@
-"""`clickReport`: clicks counted over time and by what they have in common, from the rollups."""
+"""The `clickReport` query: click counts as totals, time series and rankings.
+
+It translates between the GraphQL types and `graph.reports`, which reads the counts.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,16 +16,17 @@ from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
 from graph.execution.cost_plan import COST
-from graph.execution.executor import Finished
-from graph.execution.selections import Selection
+from graph.execution.executor import CompletedValue
+from graph.execution.selections import SelectedField
 from graph.query.global_ids import decode_key
-from graph.query.plan import Field, Wanted
-from graph.query.rows import reading
-from graph.reports import answers
+from graph.query.plan import Field, RowPlan
+from graph.query.rows import snapshot_reader
+from graph.reports import reader as report_reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import By
+from graph.reports.filters import RankingDimension
 from graph.reports.requests import (
     FILTER_IDS,
+    ClickReport,
     Counts,
     ReportFilter,
     ReportRequest,
@@ -32,121 +36,144 @@ from graph.reports.requests import (
     check_span,
     check_top,
 )
-from graph.reports.requests import ClickReport as Report
-from graph.schema.fields import argument, value
-from graph.schema.inputs import given
+from graph.schema.fields import argument, optional, value
+from graph.schema.planner import Planner, QueryPlan
 from graph.schema.scalars import BigInt
-from graph.schema.shaping import Shape, Shaping
-from graph.schema.types import Partner, Program, ReferralLink
+from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
 
-# What a part of a report costs beside an object: it reads some thousand rollups.
+# A series or a ranking may read thousands of rollups, so it costs more than an object.
 PART_COST = 20
-COUNTED = {"clicks", *Counts.__struct_fields__}
-# What each ranking of rows is told by: the kind of row, the field that holds it, and the column that names it.
-NAMED = {
-    By.PROGRAM: ("Program", "program", "name"),
-    By.PARTNER: ("Partner", "partner", "name"),
-    By.LINK: ("ReferralLink", "referral_link", "code"),
+COUNT_FIELDS = {"clicks", *Counts.__struct_fields__}
+# The rankings whose values are rows: the type, the field that holds the row, and the column to show as `value`.
+ROW_DIMENSIONS = {
+    RankingDimension.PROGRAM: ("Program", "program", "name"),
+    RankingDimension.PARTNER: ("Partner", "partner", "name"),
+    RankingDimension.LINK: ("ReferralLink", "referral_link", "code"),
 }
 
 strawberry.enum(
     Interval,
     name="ReportInterval",
-    description="How long a bucket is, by the clock of the time zone. A week is Monday's.",
+    description="The length of a bucket, by the local time of the report's time zone. Weeks start on Monday.",
 )
-strawberry.enum(By, name="ReportDimension", description="What clicks are told apart by.")
+strawberry.enum(
+    RankingDimension,
+    name="ReportDimension",
+    description=(
+        "What to rank clicks by. `PAGE` and `REFERRER` are URLs without their query strings, and `DEVICE` is the type "
+        "of device."
+    ),
+)
 
 
-@strawberry.input(description="Which clicks count; all conditions must hold. Ids out of sight have no clicks.")
+@strawberry.input(
+    description="Restricts a report. A click must meet every condition given. Ids that your token cannot see match no "
+    "clicks."
+)
 class ClickReportFilter:
-    program_ids: list[ID] | None = given("Only of these programs; at most 100.")
-    partner_ids: list[ID] | None = given("Only of these partners; at most 100.")
-    referral_link_ids: list[ID] | None = given("Only of these links; at most 100.")
-    is_bot: bool | None = given("Only bots, or only people.")
+    program_ids: list[ID] | None = optional("Only count clicks for these programs; at most 100 ids.")
+    partner_ids: list[ID] | None = optional("Only count clicks credited to these partners; at most 100 ids.")
+    referral_link_ids: list[ID] | None = optional("Only count clicks through these links; at most 100 ids.")
+    is_bot: bool | None = optional("Only count clicks by bots (`true`) or only clicks by people (`false`).")
 
 
-@strawberry.interface(description="How many clicks there were.")
+@strawberry.interface(description="Click counts.")
 class ClickCounts:
-    clicks: BigInt = value("All clicks: people's and bots'.")
-    people: BigInt = value("Clicks of people.")
-    bots: BigInt = value("Clicks of crawlers and other programs.")
-    customers: BigInt = value("Customers that these clicks created.")
+    clicks: BigInt = value("The number of clicks, by people and bots together.")
+    people: BigInt = value("The number of clicks by people.")
+    bots: BigInt = value("The number of clicks by bots, such as crawlers and monitors.")
+    customers: BigInt = value("The number of customers that these clicks created.")
 
 
-@strawberry.type(description="A part of the span.")
+@strawberry.type(description="The click counts of one interval of a time series.")
 class ClickBucket(ClickCounts):
-    start: datetime = value("When it begins, with the time zone's offset.")
-    end: datetime = value("When it ends, with the time zone's offset; the next one begins then.")
+    start: datetime = value("The start of the bucket, with the offset of the report's time zone.")
+    end: datetime = value("The end of the bucket (exclusive), with the offset of the report's time zone.")
 
 
-@strawberry.type(description="One value in a ranking.")
+@strawberry.type(description="The click counts of one value in a ranking.")
 class ClickShare(ClickCounts):
-    program: Program | None = value("The program, in a ranking by `PROGRAM`.")
-    partner: Partner | None = value("The partner, in a ranking by `PARTNER`.")
-    referral_link: ReferralLink | None = value("The link, in a ranking by `LINK`.")
-    value: str | None = value("The name, code, URL or term; null where it is not known.")
+    program: ProgramType | None = value("The program. Null unless the ranking is by `PROGRAM`.")
+    partner: PartnerType | None = value("The partner. Null unless the ranking is by `PARTNER`.")
+    referral_link: ReferralLinkType | None = value(
+        "The referral link. Null unless the ranking is by `LINK`, or if your token cannot see the link."
+    )
+    value: str | None = value(
+        "The value ranked: the name of a program or partner, the code of a link, or a URL, country code, device type, "
+        "browser or operating system. Null if it is unknown."
+    )
 
 
-@strawberry.type(description="Clicks counted over a span of time; every part of it as of one moment.")
-class ClickReport(ClickCounts):
-    data_as_of: datetime = value("As of when everything was counted.")
+@strawberry.type(
+    name="ClickReport", description="Click counts over a period. All parts of a report are consistent with each other."
+)
+class ClickReportType(ClickCounts):
+    data_as_of: datetime = value("The time of the snapshot. Every click committed by then is counted.")
 
-    @strawberry.field(description="The counts over time, an empty bucket included.", metadata={COST: PART_COST})
+    @strawberry.field(
+        description="The counts over time, in order. Buckets without clicks are included.", metadata={COST: PART_COST}
+    )
     def series(
-        self, interval: Annotated[Interval, strawberry.argument(description="How long a bucket is.")] = Interval.DAY
+        self,
+        interval: Annotated[
+            Interval,
+            strawberry.argument(description="The length of a bucket. `HOUR` allows periods of up to 5000 hours."),
+        ] = Interval.DAY,
     ) -> list[ClickBucket]:
-        raise LookupError("it is read with the report")
+        raise LookupError("resolved together with the report")
 
-    @strawberry.field(description="The values with the most clicks, those first.", metadata={COST: PART_COST})
+    @strawberry.field(description="The values with the most clicks, in descending order.", metadata={COST: PART_COST})
     def top(
         self,
-        by: Annotated[By, strawberry.argument(description="What is ranked.")],
-        limit: Annotated[int, strawberry.argument(description="How many values; at most 100.")] = 10,
+        by: Annotated[RankingDimension, strawberry.argument(description="What to rank clicks by.")],
+        limit: Annotated[int, strawberry.argument(description="The number of values to return, from 1 to 100.")] = 10,
     ) -> list[ClickShare]:
-        raise LookupError("it is read with the report")
+        raise LookupError("resolved together with the report")
 
 
 REPORT_ARGUMENTS = [
-    argument("from_", datetime, "When the span begins."),
-    argument("to", datetime, "When it ends, at most 20 years later; clicks at that moment are not in it."),
-    argument("filter", ClickReportFilter | None, "Which clicks count.", default=None),
-    argument("timezone", str, "The IANA time zone whose clock buckets go by; its name in any case.", default="UTC"),
+    argument("from_", datetime, "The start of the period (inclusive)."),
+    argument("to", datetime, "The end of the period (exclusive), at most 20 years after the start."),
+    argument("filter", ClickReportFilter | None, "Restricts the clicks that are counted.", default=None),
+    argument(
+        "timezone", str, "The IANA time zone of the buckets, such as `Europe/Berlin`. Case-insensitive.", default="UTC"
+    ),
 ]
 
 
-async def click_report(context: Context, selection: Selection) -> Finished:
-    """Count clicks. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
+async def click_report(context: Context, selection: SelectedField) -> CompletedValue:
+    """Resolve `clickReport`. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
     viewer_of(context)
-    given, parts = selection.given, selection.under()
+    given, parts = selection.argument_values, selection.subfields()
     names = [part.name_or_typename for part in parts]
     request = ReportRequest(
         given["from"],
         given["to"],
         given["timezone"],
         _filter(given.get("filter", {})),
-        totals=not COUNTED.isdisjoint(names),
+        totals=not COUNT_FIELDS.isdisjoint(names),
         series=tuple({_interval(part): None for part, name in zip(parts, names, strict=True) if name == "series"}),
         tops=tuple({_top(part): None for part, name in zip(parts, names, strict=True) if name == "top"}),
     )
     check_span(request)
     for part, name in zip(parts, names, strict=True):
-        with part.place:
+        with part.location:
             if name == "series":
                 check_series(request, _interval(part))
             elif name == "top":
                 check_top(_top(part))
-    report = await answers.read(context, request)
-    return Finished({part.answer: await _part(context, part, report) for part in parts})
+    report = await report_reader.read(context, request)
+    return CompletedValue({part.response_key: await _part(context, part, report) for part in parts})
 
 
 def _filter(given: Mapping[str, Any]) -> ReportFilter:
-    def ids(name: str, kind: str) -> tuple[int, ...] | None:
+    def ids(name: str, entity: str) -> tuple[int, ...] | None:
         listed = given.get(name)
         if listed is None:
             return None
         if len(listed) > FILTER_IDS:
             raise FieldInvalid(f"filter.{name}", f"must have at most {FILTER_IDS} ids")
-        return tuple(decode_key(id, kind, f"filter.{name}[{at}]")[0] for at, id in enumerate(listed))
+        return tuple(decode_key(id, entity, f"filter.{name}[{at}]")[0] for at, id in enumerate(listed))
 
     return ReportFilter(
         ids("programIds", "Program"),
@@ -156,18 +183,18 @@ def _filter(given: Mapping[str, Any]) -> ReportFilter:
     )
 
 
-def _interval(part: Selection) -> Interval:
-    return Interval(part.given.get("interval", Interval.DAY))
+def _interval(part: SelectedField) -> Interval:
+    return Interval(part.argument_values.get("interval", Interval.DAY))
 
 
-def _top(part: Selection) -> Top:
-    given = part.given
-    return Top(By(given["by"]), given.get("limit", 10))
+def _top(part: SelectedField) -> Top:
+    given = part.argument_values
+    return Top(RankingDimension(given["by"]), given.get("limit", 10))
 
 
-async def _part(context: Context, part: Selection, report: Report) -> Any:
+async def _part(context: Context, part: SelectedField, report: ClickReport) -> Any:
     if part.is_typename:
-        return part.parent_name
+        return part.parent_type_name
     match part.name:
         case "series":
             return _counted(part, "start", "end")(report.series[_interval(part)])
@@ -178,46 +205,46 @@ async def _part(context: Context, part: Selection, report: Report) -> Any:
     return getattr(report.totals, part.name)
 
 
-async def _shares(context: Context, part: Selection, shares: Sequence[Share]) -> Any:
-    """Answer a ranking; where it is of rows, with their names and whatever is selected of them."""
+async def _shares(context: Context, part: SelectedField, shares: Sequence[Share]) -> Any:
+    """Return a ranking. A ranking of rows also reads their names and whatever is selected of them."""
     by = _top(part).by
-    if by not in NAMED:
+    if by not in ROW_DIMENSIONS:
         return _counted(part, "value")(shares)
-    kind, field, name = NAMED[by]
+    entity, field, name = ROW_DIMENSIONS[by]
     named = {"ids": [int(share.value) for share in shares if share.value is not None]}
-    shaping = Shaping()
-    rows = [each for each in part.under() if each.name_or_typename == field]
-    wanted = [(each.answer, shaping.wanted(each.type, each.under())) for each in rows]
-    values = Shape(None, shaping.pages).values(part.looking.variables)
-    async with reading(context, values) as reader:
-        labels = await reader.rows(Wanted(kind, (Field("name", name),)), "ids", named)
-        found = {answer: await reader.rows(shape, "ids", named) for answer, shape in wanted}
+    planner = Planner()
+    rows = [each for each in part.subfields() if each.name_or_typename == field]
+    row_plans = [(each.response_key, planner.row(each.type, each.subfields())) for each in rows]
+    values = QueryPlan(None, planner.pages).values(part.look_ahead.variables)
+    async with snapshot_reader(context, values) as reader:
+        labels = await reader.rows(RowPlan(entity, (Field("name", name),)), "ids", named)
+        nodes = {response_key: await reader.rows(plan, "ids", named) for response_key, plan in row_plans}
     keys = [(int(share.value or 0),) for share in shares]
     named_shares = [
         Share(astuple(labels[key])[0] if key in labels else None, share.counts)
         for key, share in zip(keys, shares, strict=True)
     ]
-    answers = _counted(part, "value")(named_shares)
+    objects = _counted(part, "value")(named_shares)
     return [
-        answer | {answer_name: found[answer_name].get(key) for answer_name in found}
-        for key, answer in zip(keys, answers, strict=True)
+        item | {response_key: nodes[response_key].get(key) for response_key in nodes}
+        for key, item in zip(keys, objects, strict=True)
     ]
 
 
-def _counted(part: Selection, *names: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
-    """Return what makes answers of rows, each of values of the fields with these names, which are their own, and of
-    counts; other fields are null."""
-    known = {name: f"counts.{name}" for name in COUNTED} | {name: name for name in names}
-    wanted = part.under()
-    answers = [each.answer for each in wanted]
-    # The others take the place of any value.
+def _counted(part: SelectedField, *names: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
+    """Return a function that turns rows into objects. `names` are the attributes of a row besides its counts; other
+    fields are null."""
+    known = {name: f"counts.{name}" for name in COUNT_FIELDS} | {name: name for name in names}
+    selected = part.subfields()
+    response_keys = [each.response_key for each in selected]
+    # Constant fields, whose places are first taken by any value.
     others = {
-        each.answer: each.parent_name if each.is_typename else None
-        for each in wanted
+        each.response_key: each.parent_type_name if each.is_typename else None
+        for each in selected
         if each.is_typename or each.name not in known
     }
-    # Of two attributes or more, so that their values come as a tuple.
-    take = attrgetter(*(known.get(each.name_or_typename, "counts") for each in wanted), "counts", "counts")
+    # `attrgetter` returns a tuple only for two attributes or more.
+    take = attrgetter(*(known.get(each.name_or_typename, "counts") for each in selected), "counts", "counts")
     if others:
-        return lambda rows: [dict(zip(answers, take(row), strict=False)) | others for row in rows]
-    return lambda rows: [dict(zip(answers, take(row), strict=False)) for row in rows]
+        return lambda rows: [dict(zip(response_keys, take(row), strict=False)) | others for row in rows]
+    return lambda rows: [dict(zip(response_keys, take(row), strict=False)) for row in rows]

@@ -1,7 +1,6 @@
-"""The types: what a developer sees of programs, partners, links, customers and clicks.
+"""The object types that refer to each other: programs, partners, links, customers, clicks and tokens.
 
-A field's name is an attribute's, a reference's or a list's name in `graph.query.entities`, which says how it is
-read; here it gets its type and its words.
+A field has the name of an attribute, a reference or a child list in `graph.query.entities`, which says how to read it.
 """
 
 from datetime import datetime
@@ -9,185 +8,178 @@ from typing import Generic, TypeVar
 
 import strawberry
 from strawberry import ID
-from strawberry.scalars import JSON
 
-from graph.schema.fields import listed, value
-from graph.schema.inputs import (
-    ClickEventFilter,
-    EventOrder,
-    LinkStatus,
-    PartnerProgramFilter,
-    PartnerProgramOrder,
-    ReferralLinkFilter,
-    ReferralLinkOrder,
-    Role,
-)
+from graph.schema.click_filters import ClickEventFilter, EventOrder
+from graph.schema.fields import connection_field, value
+from graph.schema.link_filters import LinkStatus, ReferralLinkFilter, ReferralLinkOrder
+from graph.schema.partner_filters import PartnerProgramFilter, PartnerProgramOrder
 from graph.schema.scalars import BigInt
+from graph.schema.token_filters import RoleType
+from graph.schema.visit_fields import shows_visit_fields
 
 T = TypeVar("T")
-NUMBER = "Its number in the database, as SQL and the REST API know it."
-CREATED = "When it was created."
-MOVED = "Null to whom it is out of sight."
+NUMBER = "The numeric id, as used in the database and the REST API."
+HIDDEN = "Null if your token cannot see it."
 
 
-@strawberry.interface(description="Anything that has an id.")
+@strawberry.interface(description="An object with a global id.")
 class Node:
-    id: ID = value("Its global id; opaque, and good for `node`.")
+    id: ID = value(
+        "The global id: an opaque string, unique across all types. Pass it to `node` to fetch the object again."
+    )
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="The position of a page within its list.")
 class PageInfo:
-    has_next_page: bool = value("Whether something comes after the page.")
-    has_previous_page: bool = value("Whether something comes before the page.")
-    start_cursor: str | None = value("The cursor of the page's first row. On an empty page, `before` as it was given.")
-    end_cursor: str | None = value("The cursor of the page's last row. On an empty page, `after` as it was given.")
+    has_next_page: bool = value("Whether there are items after this page.")
+    has_previous_page: bool = value("Whether there are items before this page.")
+    start_cursor: str | None = value("The cursor of the first item. On an empty page, the `before` argument.")
+    end_cursor: str | None = value("The cursor of the last item. On an empty page, the `after` argument.")
 
 
-@strawberry.type(description="A row in a list.")
+@strawberry.type(description="An item of a list, with its cursor.")
 class Edge(Generic[T]):
-    cursor: str = value("Where the row stands, for `after` and `before`; bound to the list's order and filter.")
-    node: T = value("The row.")
+    cursor: str = value("The item's position, for `after` and `before`. Only valid with the same filter and order.")
+    node: T = value("The item.")
 
 
-@strawberry.type(description="A page of a list.")
+@strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = value("The page's rows, each with its cursor.")
-    nodes: list[T] = value("The page's rows.")
-    page_info: PageInfo = value("Where the page lies in the list.")
-    total_count: BigInt = value("How many rows the whole list has. It is counted only where it is asked for.")
+    edges: list[Edge[T]] = value("The items of the page, each with its cursor.")
+    nodes: list[T] = value("The items of the page.")
+    page_info: PageInfo = value("The position of the page within the list.")
+    total_count: BigInt = value(
+        "The number of items in the whole list. Counted only if selected, which adds to the cost of the query."
+    )
 
 
-@strawberry.type(description="An advertiser's affiliate program.")
-class Program(Node):
+@strawberry.type(name="Program", description="An advertiser's affiliate program.")
+class ProgramType(Node):
     database_id: BigInt = value(NUMBER)
-    name: str = value("What it is called.")
-    domain: str | None = value("The advertiser's own site, such as `yoursite.com`.")
-    cookie_window_days: int = value("For how many days a click counts.")
-    created_at: datetime = value(CREATED)
-    partners: "Connection[PartnerProgram]" = listed(
-        "Its partners' memberships, the latest first.", PartnerProgramFilter, PartnerProgramOrder
+    name: str = value("The program's name.")
+    domain: str | None = value("The domain of the advertiser's site, such as `yoursite.com`. Null if not set.")
+    cookie_window_days: int = value("The attribution window: the number of days for which a click counts.")
+    created_at: datetime = value("When the program was created.")
+    partners: "Connection[PartnerProgramType]" = connection_field(
+        "The memberships of the program's partners, newest first by default.", PartnerProgramFilter, PartnerProgramOrder
     )
-    referral_links: "Connection[ReferralLink]" = listed(
-        "Its links, the latest first.", ReferralLinkFilter, ReferralLinkOrder
+    referral_links: "Connection[ReferralLinkType]" = connection_field(
+        "The program's referral links, newest first by default.", ReferralLinkFilter, ReferralLinkOrder
     )
 
 
-@strawberry.type(description="Someone who brings visitors, in one program or several.")
-class Partner(Node):
+@strawberry.type(name="Partner", description="An affiliate who sends visitors to one or more programs.")
+class PartnerType(Node):
     database_id: BigInt = value(NUMBER)
-    name: str = value("What the partner is called.")
-    email: str | None = value("The partner's e-mail address. Null to programs.")
-    created_at: datetime = value(CREATED)
-    programs: "Connection[PartnerProgram]" = listed(
-        "The partner's memberships, the latest first.", PartnerProgramFilter, PartnerProgramOrder
+    name: str = value("The partner's name.")
+    email: str | None = value("The partner's email address. Null if not set, or if your token has the role `PROGRAM`.")
+    created_at: datetime = value("When the partner was created.")
+    programs: "Connection[PartnerProgramType]" = connection_field(
+        "The partner's memberships in programs, newest first by default.", PartnerProgramFilter, PartnerProgramOrder
     )
-    referral_links: "Connection[ReferralLink]" = listed(
-        "The partner's links, the latest first.", ReferralLinkFilter, ReferralLinkOrder
+    referral_links: "Connection[ReferralLinkType]" = connection_field(
+        "The partner's referral links, newest first by default.", ReferralLinkFilter, ReferralLinkOrder
     )
 
 
-@strawberry.type(description="A partner's membership in a program, with its click metrics.")
-class PartnerProgram(Node):
-    program: Program = value("The program.")
-    partner: Partner = value("The partner.")
-    clicks: BigInt = value("How many clicks the partner brought to the program, bots included.")
-    last_clicked_at: datetime | None = value("When the latest of them was; null before the first.")
-    created_at: datetime = value("When the partner joined.")
+@strawberry.type(name="PartnerProgram", description="A partner's membership in a program, with its click metrics.")
+class PartnerProgramType(Node):
+    program: ProgramType = value("The program.")
+    partner: PartnerType = value("The partner.")
+    clicks: BigInt = value("The number of clicks that the partner sent to the program, including bots.")
+    last_clicked_at: datetime | None = value("When the latest click was recorded. Null if there are no clicks yet.")
+    created_at: datetime = value("When the partner joined the program.")
 
 
-@strawberry.type(description="A code that visitors arrive with.")
-class ReferralLink(Node):
+@strawberry.type(name="ReferralLink", description="A link that a partner publishes to send visitors to a program.")
+class ReferralLinkType(Node):
     database_id: BigInt = value(NUMBER)
-    code: str = value("The code, as in `?aff=CODE`; case matters.")
-    destination_url: str | None = value("Where the link leads; null for the program's own site.")
-    url: str | None = value("The URL to publish: the destination with the code. Null where no destination is known.")
-    status: LinkStatus = value("Whether its clicks are recorded.")
-    clicks: BigInt = value("How many clicks were recorded, bots included.")
-    last_clicked: datetime | None = value("When the latest of them was; null before the first.")
-    created_at: datetime = value(CREATED)
-    program: Program | None = value("The program that it advertises. Without one it records nothing.")
-    partner: Partner | None = value("The partner who publishes it. Without one it records nothing.")
-    click_events: "Connection[ClickEvent]" = listed("Its clicks, the latest first.", ClickEventFilter, EventOrder)
-
-
-@strawberry.type(description="A visitor, as later sign-ups and sales are attributed.")
-class Customer(Node):
-    database_id: BigInt = value(NUMBER)
-    click_id: str = value("The id that the tracker keeps in its cookie.")
-    customer_status: str = value("How far the customer got; `click` at first.")
-    created_at: datetime = value("When the first click was.")
-    last_click_at: datetime = value("When the latest click was.")
-    updated_at: datetime = value("When anything about the customer last changed.")
-    program: Program = value("The program.")
-    partner: Partner = value("The partner of the latest click.")
-    referral_link: ReferralLink | None = value(f"The link of the latest click. {MOVED}")
-    click_events: "Connection[ClickEvent]" = listed(
-        "The customer's clicks, the latest first; a partner sees its own ones.", ClickEventFilter, EventOrder
+    code: str = value("The code, as in `?aff=CODE`. Case-sensitive.")
+    destination_url: str | None = value("The URL of the landing page. Null for the program's own site.")
+    url: str | None = value(
+        "The URL to publish: the landing page with the code as its `aff` parameter. Null if the link has no "
+        "destination and its program has no domain."
+    )
+    status: LinkStatus = value("Whether clicks through the link are recorded.")
+    clicks: BigInt = value("The number of clicks recorded, including bots.")
+    last_clicked: datetime | None = value("When the latest click was recorded. Null if there are no clicks yet.")
+    created_at: datetime = value("When the link was created.")
+    program: ProgramType | None = value(
+        "The program that the link advertises. Null if it has none; the link then records no clicks."
+    )
+    partner: PartnerType | None = value(
+        "The partner who publishes the link. Null if it has none; the link then records no clicks."
+    )
+    click_events: "Connection[ClickEventType]" = connection_field(
+        "The clicks through this link, newest first by default.", ClickEventFilter, EventOrder
     )
 
 
-@strawberry.interface(description="What is known of a visit: as the tracker sent it, then as the gateway derived it.")
-class Visit:
+@strawberry.type(
+    name="Customer",
+    description="A visitor who arrived through a referral link. Later leads and sales are attributed to it.",
+)
+class CustomerType(Node):
+    database_id: BigInt = value(NUMBER)
+    click_id: str = value("The `click_id` that the tracker stores in its cookie.")
+    customer_status: str = value("The stage that the customer has reached. Initially `click`.")
+    created_at: datetime = value("When the first click was recorded.")
+    last_click_at: datetime = value("When the latest click was recorded.")
+    updated_at: datetime = value("When the customer last changed. Equal to `createdAt` if it never has.")
+    program: ProgramType = value("The program.")
+    partner: PartnerType = value("The partner who sent the latest click.")
+    referral_link: ReferralLinkType | None = value(f"The link of the latest click. {HIDDEN}")
+    click_events: "Connection[ClickEventType]" = connection_field(
+        "The customer's clicks, newest first by default. Partner tokens see only the clicks that the partner sent.",
+        ClickEventFilter,
+        EventOrder,
+    )
+
+
+@strawberry.interface(
+    name="Visit", description="What is known of a visit: as the tracker sent it, then as the gateway derived it."
+)
+@shows_visit_fields
+class VisitInterface:
     occurred_at: datetime = value("When the gateway received it.")
-    page_url: str | None = value("Canonical URL of the page.")
-    page_title: str | None = value("Title of the page.")
-    referrer_url: str | None = value("Where the visitor came from.")
-    referrer_host: str | None = value("The host in `referrerUrl`.")
-    session_id: str | None = value("The browser session.")
-    user_agent: str | None = value("The user agent.")
-    screen_resolution: str | None = value("Size of the screen, such as `1920x1080`.")
-    viewport_size: str | None = value("Size of the browser's viewport, such as `1280x800`.")
-    language: str | None = value("The browser's language, such as `en-US`.")
-    timezone: str | None = value("The browser's IANA time zone.")
-    existing_click_id: str | None = value("The `click_id` that the tracker had already, as sent.")
-    event_id: str | None = value("The tracker's own id of the event, by which a repetition is known.")
-    additional_data: JSON | None = value("What else the tracker sent.")
-    is_bot: bool = value("Whether a bot made the click: a crawler, an HTTP library, a test tool or a monitor.")
-    device_type: str | None = value(
-        "`desktop`, `mobile`, `tablet`, `tv`, `console` or `other`; null without a user agent."
-    )
-    device_brand: str | None = value("Who made the device.")
-    device_model: str | None = value("The device's model.")
-    os: str | None = value("The operating system.")
-    os_version: str | None = value("Its version.")
-    browser: str | None = value("The browser.")
-    browser_version: str | None = value("Its version.")
-    country: str | None = value("The country's ISO 3166-1 code, by the address.")
-    region: str | None = value("The region's English name, by the address.")
-    city: str | None = value("The city's English name, by the address.")
-    ip_address: str | None = value("What is kept of the address.")
 
 
-@strawberry.type(description="One recorded click.")
-class ClickEvent(Visit, Node):
+@strawberry.type(name="ClickEvent", description="A recorded click on a referral link.")
+class ClickEventType(VisitInterface, Node):
     database_id: BigInt = value(NUMBER)
     click_id: str = value("The customer's `click_id`.")
-    affiliate_url: str = value("The landing page's URL with the code.")
-    program: Program = value("The program.")
-    partner: Partner = value("The partner of the link at that time.")
-    referral_link: ReferralLink | None = value(f"The link. {MOVED}")
-    customer: Customer | None = value(
-        "The customer. Null to a partner whom it has left: the last partner wins, the earlier ones keep their events."
+    affiliate_url: str = value("The URL of the landing page, as sent, including the `aff` parameter.")
+    program: ProgramType = value("The program.")
+    partner: PartnerType = value("The partner who published the link when the click was recorded.")
+    referral_link: ReferralLinkType | None = value(f"The referral link. {HIDDEN}")
+    customer: CustomerType | None = value(
+        "The customer. Null to a partner once the customer has clicked another partner's link: the last partner gets "
+        "the customer, and earlier partners keep their clicks."
     )
 
 
-@strawberry.type(description="A click sent in test mode. It counts nowhere.")
-class TestEvent(Visit, Node):
+@strawberry.type(name="TestEvent", description="A click sent in test mode. Test events affect no counts or reports.")
+class TestEventType(VisitInterface, Node):
     __test__ = False
 
     database_id: BigInt = value(NUMBER)
-    affiliate_url: str | None = value("The landing page's URL, if one was sent.")
-    program: Program | None = value("The program that the test named.")
+    affiliate_url: str | None = value("The URL of the landing page. Null if none was sent.")
+    program: ProgramType | None = value("The program named in the request. Null if none was named.")
 
 
-@strawberry.type(description="A credential of this API. The secret itself is shown once, when it is issued.")
-class ApiToken(Node):
+@strawberry.type(
+    name="ApiToken",
+    description="An access token for this API. Its secret is shown only once, when the token is issued.",
+)
+class ApiTokenType(Node):
     database_id: BigInt = value(NUMBER)
-    role: Role = value("Whose data it shows.")
-    label: str | None = value("What it is used for.")
-    program: Program | None = value("The program that it is bound to.")
-    partner: Partner | None = value("The partner that it is bound to.")
-    created_at: datetime = value("When it was issued.")
-    expires_at: datetime | None = value("When it ceases to be accepted; null for never.")
-    revoked_at: datetime | None = value("When it was revoked.")
-    last_used_at: datetime | None = value("When it was last used, to within a minute.")
+    role: RoleType = value("What the token can read and change.")
+    label: str | None = value("The label given when the token was issued. Null if none was given.")
+    program: ProgramType | None = value("The program that the token is bound to. Null if it is not bound to one.")
+    partner: PartnerType | None = value("The partner that the token is bound to. Null unless the role is `PARTNER`.")
+    created_at: datetime = value("When the token was issued.")
+    expires_at: datetime | None = value("When the token expires. Null if it never does.")
+    revoked_at: datetime | None = value("When the token was revoked. Null if it has not been.")
+    last_used_at: datetime | None = value(
+        "When the token was last used, accurate to a minute. Null if it never has been."
+    )

@@ -19,9 +19,9 @@ from gateway.services import offline_services
 from gateway.settings import Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
-from graph.reports import answers
+from graph.reports import reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import By
+from graph.reports.filters import RankingDimension
 from graph.reports.requests import ReportFilter, ReportRequest, Top
 from tests.benchmarks import databases, generator, sizes
 from tests.benchmarks.generator import add_size, size_of
@@ -29,7 +29,7 @@ from tests.benchmarks.sizes import Size
 from tests.benchmarks.verdict import Wrong, run
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata")
-TOPS = (By.PAGE, By.COUNTRY, By.LINK)
+TOPS = (RankingDimension.PAGE, RankingDimension.COUNTRY, RankingDimension.LINK)
 # Of each kind so many are asked about in turn, so that not one subject's rows alone stay in memory.
 SUBJECTS = 20
 
@@ -84,7 +84,7 @@ async def _measure(contexts: Sequence[Context], question: Question, rounds: int)
         for request in question.requests:
             for at in (0, 1) if number % 2 == 0 else (1, 0):
                 started = perf_counter()
-                await answers.read(contexts[at], request)
+                await reader.read(contexts[at], request)
                 if number:
                     seconds[at].append(perf_counter() - started)
     return median(seconds[0]), median(seconds[1])

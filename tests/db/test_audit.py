@@ -22,7 +22,7 @@ from db.rollups.rebuild import events_to_read, rebuild
 from db.rollups.recount import LEAST, MOST, parts_of
 from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate
-from tests.support.recount import World, click, make_folder
+from tests.support.recount import World, aggregation, click
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KINDS = [(level, name, span) for level, kept in SPANS.items() for name, spans in kept.items() for span in spans]
@@ -31,9 +31,9 @@ DAMAGE = {
     "a membership's counter": "UPDATE partner_programs SET clicks = clicks - 1 WHERE program_id = 1 AND partner_id = 1",
     "a customer's last click": "UPDATE customers SET link_id = 2 WHERE id = 1",
     "a customer's click_id": "UPDATE customers SET click_id = 'cust_1_5' WHERE id = 1",
-    "a row of the queue": "UPDATE click_rollup_queue SET clicks = clicks + 1 WHERE id = 1",
-    "a waiting row that is gone": "DELETE FROM click_rollup_queue WHERE folded_at IS NULL",
-    "a folded row that waits again": "UPDATE click_rollup_queue SET folded_at = NULL",
+    "a row of the outbox": "UPDATE outbox_ranges SET events = events + 1 WHERE id = 1",
+    "a waiting row that is gone": "DELETE FROM outbox_ranges WHERE id > (SELECT position FROM outbox_consumers)",
+    "rows that wait again": "UPDATE outbox_consumers SET position = 0, complete_to = 0",
     "ids that are given again": "UPDATE id_blocks SET next_id = 1 WHERE name = 'click_events'",
     "a row of an unknown subject": "UPDATE click_rollups SET subject_id = 77 WHERE level = 'link' AND subject_id = 1",
     "a row of an unknown kind": "UPDATE click_rollups SET dimension = 'colour' WHERE dimension = 'os'",
@@ -53,7 +53,7 @@ ON_SQLITE = {
 async def world(database_url: str) -> AsyncIterator[World]:
     world = await World.make(database_url)
     await record(world)
-    await world.fold()
+    await world.aggregate()
     await world.click(click(NOW, 1), click(NOW, 4, is_bot=True))
     yield world
     await world.close()
@@ -95,7 +95,7 @@ async def test_it_sees(world: World, damage: str) -> None:
 async def test_it_sees_what_only_sqlite_allows(make_sqlite: MakeDatabase, damage: str) -> None:
     world = await World.make(make_sqlite())
     await record(world)
-    await world.fold()
+    await world.aggregate()
     await change(world.store, ON_SQLITE[damage])
     assert await differences(world.store)
     await world.close()
@@ -125,12 +125,12 @@ async def test_a_rebuild_mends_every_row_while_clicks_are_recorded_and_folded(wo
     ):
         await change(store, statement)
     other = Store(store.url.render_as_string(hide_password=False))
-    folder = make_folder(other if not store.is_sqlite else store, portion_clicks=5)
+    runner = aggregation(other if not store.is_sqlite else store, portion_events=5)
 
     async def go_on() -> None:
         for number in range(20):
             await world.click(*(click(NOW + timedelta(hours=number), link) for link in (1, 2, 3, 4, 5)))
-            await folder.fold()
+            await runner.run_once()
 
     told: list[int] = []
     expected = await events_to_read(store)
@@ -139,11 +139,11 @@ async def test_a_rebuild_mends_every_row_while_clicks_are_recorded_and_folded(wo
     await going_on
     assert sum(told) >= expected
     await rebuild(store, told.append, size)  # what the queue said twice is folded by now
-    await folder.fold_all()
+    await runner.run_all()
     assert not await differences(store)
     again = await rebuild(store, told.append, size)
     assert (again.written, again.removed) == (0, 0)
-    await folder.close()
+    await runner.close()
     await other.close()
 
 

@@ -20,12 +20,13 @@ from db.ingest.id_blocks import FIRST_BLOCK
 from db.ingest.records import Click, Receipt, TestClick, VisitRecord
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
+from db.outbox.conditions import CLICK
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from db.schema.id_blocks import IdBlock
 from db.schema.links import ReferralLink
+from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
-from db.schema.rollups import QueuedClicks
 from gateway.metrics import WriterMetrics
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
@@ -206,7 +207,9 @@ async def test_the_slower_of_two_gateways_with_one_event_id_reads_the_fasters_an
         await connection.execute(insert(ClickEvent).values(event_id="same", **event, **ids))
         await connection.execute(update(ReferralLink).values(clicks=1, last_clicked=NOW))
         await connection.execute(update(PartnerProgram).values(clicks=1, last_clicked_at=NOW))
-        await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=900, last_id=900, clicks=1))
+        await connection.execute(
+            insert(OutboxRange).values(program_id=1, kind=CLICK, first_id=900, last_id=900, events=1)
+        )
         committing = asyncio.create_task(committer.commit([click("same"), click("other")]))
         await asyncio.sleep(0.5)
         assert not committing.done()  # it waits to learn whether "same" will be there

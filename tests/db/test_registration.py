@@ -30,7 +30,7 @@ from tests.support.faulty_proxy import lossy_proxy
 from tests.support.followers import Follower
 from tests.support.gateways import make_link, running_gateway
 from tests.support.processes import kill, serving
-from tests.support.recount import make_folder
+from tests.support.recount import aggregation
 
 pytestmark = pytest.mark.slow
 
@@ -155,8 +155,8 @@ async def test_a_writer_whose_transaction_is_under_way_is_not_taken_for_dead(
 
 async def test_a_commit_whose_answer_got_lost_with_its_writer_is_not_written_twice(store: Store) -> None:
     url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with tempfile.TemporaryDirectory(prefix="cg-") as folder:
-        async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
+    with tempfile.TemporaryDirectory(prefix="cg-") as runner:
+        async with lossy_proxy(url, Path(runner)) as (proxied, proxy):
             behind = Store(proxied)
             committer = Committer(behind)
             await committer.commit([click(session_id="first")])
@@ -312,18 +312,18 @@ async def test_an_idle_gateway_notices_that_the_schema_has_moved_on(
         assert NEWER in said[0].getMessage()
 
 
-async def test_a_folder_adds_nothing_to_rollups_that_have_moved_on(
+async def test_a_runner_adds_nothing_to_rollups_that_have_moved_on(
     store: Store, committers: tuple[Committer, Committer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await committers[0].commit([click()])
     async with upgrading(store, monkeypatch):
         pass
-    folder = make_folder(store)
+    runner = aggregation(store)
     with pytest.raises(Exception, match=NEWER):
-        await folder.fold()
+        await runner.run_once()
     await go_back(store)
-    await folder.fold_all()
-    await folder.close()
+    await runner.run_all()
+    await runner.close()
 
 
 async def test_an_upgrade_that_has_nothing_to_do_leaves_writers_alone(

@@ -1,4 +1,4 @@
-"""The way of an event into the rollups: noted with its commit, folded exactly once, whoever dies or comes late."""
+"""How an event gets into the rollups: logged with its commit and added exactly once, whatever is killed or late."""
 
 import asyncio
 import logging
@@ -18,11 +18,16 @@ from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.ingest.committer import Committer
 from db.ingest.records import Click, VisitRecord
+from db.outbox.conditions import CLICK
+from db.outbox.runner import KEPT, ConsumerRunner
+from db.outbox.statements import FIND_BEYOND
 from db.rollups.aggregation import Cells
-from db.rollups.aggregator import WATCHED, Folder
+from db.rollups.aggregator import RollupAggregator
+from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.outbox import OutboxRange
+from db.schema.rollups import ClickRollup
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.recount import World, click
@@ -43,15 +48,15 @@ async def running_world(database_url: str) -> AsyncIterator[World]:
     await world.close()
 
 
-async def queue(world: World) -> Sequence[tuple[Any, ...]]:
-    """Return the program, the first id, the last id and the number of clicks of every row in the queue."""
-    row = QueuedClicks
+async def logged(world: World) -> Sequence[tuple[Any, ...]]:
+    """Return the program, the first id, the last id and the number of clicks of every row of the outbox."""
+    row = OutboxRange
     async with world.store.read() as connection:
-        found = await connection.execute(select(row.program_id, row.first_id, row.last_id, row.clicks).order_by(row.id))
+        found = await connection.execute(select(row.program_id, row.first_id, row.last_id, row.events).order_by(row.id))
         return [tuple(each) for each in found]
 
 
-async def folded(world: World) -> int:
+async def rolled_up(world: World) -> int:
     """Return how many clicks the programs' rollups count."""
     clicks = func.sum(ClickRollup.people + ClickRollup.bots)
     totals = (ClickRollup.level == "program", ClickRollup.dimension == "total", ClickRollup.span_seconds == 900)
@@ -63,21 +68,21 @@ async def differences(world: World) -> Sequence[str]:
     return [difference.counter for difference in (await audit(world.store)).differences]
 
 
-async def test_a_batch_notes_a_range_for_each_program(world: World) -> None:
+async def test_a_batch_logs_a_range_for_each_program(world: World) -> None:
     await world.click(click(NOW, 1), click(NOW, 4), click(NOW, 2), click(NOW, 5), click(NOW, 3))
-    assert await queue(world) == [(1, 1, 5, 3), (2, 2, 4, 2)]
+    assert await logged(world) == [(1, 1, 5, 3), (2, 2, 4, 2)]
 
 
 async def test_a_replay_does_not_break_a_range(world: World) -> None:
     await world.click(click(NOW, event_id="a"))
     await world.click(click(NOW), click(NOW, event_id="a"), click(NOW))
-    assert await queue(world) == [(1, 1, 1, 1), (1, 2, 4, 2)]
+    assert await logged(world) == [(1, 1, 1, 1), (1, 2, 4, 2)]
 
 
 async def test_a_range_ends_at_a_click_that_another_try_might_record(world: World) -> None:
     nowhere = Click(1, 999, 1, NOW, "https://yoursite.com/?aff=X", VisitRecord())
     await world.click(click(NOW), nowhere, click(NOW), click(NOW))
-    assert await queue(world) == [(1, 1, 1, 1), (1, 3, 4, 2)]
+    assert await logged(world) == [(1, 1, 1, 1), (1, 3, 4, 2)]
 
 
 async def test_who_guesses_the_next_click_id_is_counted_as_a_customer(world: World) -> None:
@@ -86,17 +91,17 @@ async def test_who_guesses_the_next_click_id_is_counted_as_a_customer(world: Wor
     guess = f"cust_{int(id) + 1}_{milliseconds}"
     (second,) = await world.click(click(NOW, existing_click_id=guess))
     assert second.click_id == f"cust_{int(id) + 1}_{int(milliseconds) + 1}"
-    await world.fold()
+    await world.aggregate()
     assert not await differences(world)
     async with world.store.read() as connection:
         customers = await connection.scalar(select(func.max(ClickRollup.customers)))
         assert customers == await connection.scalar(select(func.count()).select_from(Customer)) == 2
 
 
-async def test_two_folders_beside_two_writers_fold_every_event_once(world: World) -> None:
+async def test_two_runners_beside_two_writers_count_every_event_once(world: World) -> None:
     other = Store(world.store.url.render_as_string(hide_password=False))
     committers = [Committer(world.store), Committer(other if not other.is_sqlite else world.store)]
-    folders = [world.folder(portion_clicks=7), world.folder(other, portion_clicks=11)]
+    runners = [world.aggregation(portion_events=7), world.aggregation(other, portion_events=11)]
 
     async def write(committer: Committer) -> None:
         for number in range(20):
@@ -105,17 +110,17 @@ async def test_two_folders_beside_two_writers_fold_every_event_once(world: World
 
     writing = asyncio.gather(*(write(committer) for committer in committers))
     while not writing.done():
-        await asyncio.gather(*(folder.fold() for folder in folders))
+        await asyncio.gather(*(runner.run_once() for runner in runners))
     await writing
-    await asyncio.gather(*(folder.fold_all() for folder in folders))
-    for folder in folders:
-        await folder.close()
-    assert await folded(world) == len(await world.events()) == 200
+    await asyncio.gather(*(runner.run_all() for runner in runners))
+    for runner in runners:
+        await runner.close()
+    assert await rolled_up(world) == len(await world.events()) == 200
     assert not await differences(world)
     await other.close()
 
 
-async def test_a_folder_that_dies_half_way_has_added_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_runner_that_dies_half_way_has_added_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.click(*(click(NOW, link) for link in (1, 2, 3, 4, 5)))
     slices = Cells.slices
 
@@ -123,36 +128,36 @@ async def test_a_folder_that_dies_half_way_has_added_nothing(world: World, monke
         yield next(slices(cells, size))
         raise KeyError("died")
 
-    folder = world.folder()
+    runner = world.aggregation()
     monkeypatch.setattr(Cells, "slices", die)
     with pytest.raises(KeyError):
-        await folder.fold()
-    assert await folded(world) == 0
+        await runner.run_once()
+    assert await rolled_up(world) == 0
     monkeypatch.undo()
-    await folder.fold_all()
-    await folder.close()
-    assert await folded(world) == 5
+    await runner.run_all()
+    await runner.close()
+    assert await rolled_up(world) == 5
     assert not await differences(world)
 
 
-async def test_a_fold_whose_answer_got_lost_is_not_added_again(make_postgres: MakeDatabase) -> None:
+async def test_sums_whose_commit_got_no_answer_are_not_added_again(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     with tempfile.TemporaryDirectory(prefix="cg-") as name:
         async with running_world(url) as world, lossy_proxy(url, Path(name)) as (proxied, proxy):
             await world.click(click(NOW), click(NOW))
             store = Store(proxied)
-            folder = world.folder(store)
+            runner = world.aggregation(store)
             proxy.lose = 1
             with pytest.raises(DatabaseAway):
-                await folder.fold()
+                await runner.run_once()
             assert proxy.lost == 1
-            await folder.fold_all()
-            assert await folded(world) == 2
-            await folder.close()
+            await runner.run_all()
+            assert await rolled_up(world) == 2
+            await runner.close()
             await store.close()
 
 
-async def test_events_that_are_committed_late_are_folded_late(make_postgres: MakeDatabase) -> None:
+async def test_events_that_are_committed_late_are_added_late(make_postgres: MakeDatabase) -> None:
     async with running_world(make_postgres()) as world:
         ids = {"program_id": 1, "partner_id": 1, "link_id": 1, "click_id": "cust_900_1"}
         event = {"id": 900, "customer_id": 900, "occurred_at": NOW, "affiliate_url": "https://yoursite.com/"}
@@ -160,16 +165,18 @@ async def test_events_that_are_committed_late_are_folded_late(make_postgres: Mak
         async with late.write() as connection:
             await connection.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
             await connection.execute(insert(ClickEvent).values(**event, **ids))
-            await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=900, last_id=900, clicks=1))
+            await connection.execute(
+                insert(OutboxRange).values(program_id=1, kind=CLICK, first_id=900, last_id=900, events=1)
+            )
             await world.click(click(NOW))
-            await world.fold()
-            assert await folded(world) == 1
+            await world.aggregate()
+            assert await rolled_up(world) == 1
         await late.close()
-        await world.fold()
-        assert await folded(world) == 2
+        await world.aggregate()
+        assert await rolled_up(world) == 2
 
 
-async def test_events_that_are_committed_while_others_are_summed_up_are_folded_later(
+async def test_events_that_are_committed_while_others_are_summed_up_are_added_later(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running_world(make_postgres()) as world:
@@ -181,24 +188,27 @@ async def test_events_that_are_committed_while_others_are_summed_up_are_folded_l
             connection = await late.enter_async_context(store.write())
             await connection.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
             await connection.execute(insert(ClickEvent).values(**event, **ids))
-            await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=900, last_id=900, clicks=1))
+            await connection.execute(
+                insert(OutboxRange).values(program_id=1, kind=CLICK, first_id=900, last_id=900, events=1)
+            )
             await world.click(click(NOW))
 
             async def read(connection: PostgresWriteConnection, *asked: Any) -> Any:
                 found = await really_read(connection, *asked)
-                await late.aclose()  # after the first of them, which asks for what waits
+                if asked[0] is FIND_BEYOND:
+                    await late.aclose()
                 return found
 
             really_read = PostgresWriteConnection.read
             monkeypatch.setattr(PostgresWriteConnection, "read", read)
-            folder = world.folder()
-            await folder.fold()
-            assert await folded(world) == 2
+            runner = world.aggregation()
+            await runner.run_once()
+            assert await rolled_up(world) == 2
             monkeypatch.undo()
-            await folder.fold_all()
-            await folder.close()
+            await runner.run_all()
+            await runner.close()
         await store.close()
-        assert await folded(world) == 3
+        assert await rolled_up(world) == 3
 
 
 async def test_where_nothing_waits_nothing_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,32 +216,33 @@ async def test_where_nothing_waits_nothing_is_written(world: World, monkeypatch:
         raise AssertionError("it connected to write")
 
     monkeypatch.setattr(world.store.database, "connect_writer", refuse)
-    folder = world.folder()
-    assert not await folder.fold()
+    runner = world.aggregation()
+    assert not await runner.run_once()
     monkeypatch.undo()
     await world.click(click(NOW))
-    await folder.fold_all()
-    await folder.close()
+    await runner.run_all()
+    await runner.close()
     monkeypatch.setattr(world.store.database, "connect_writer", refuse)
-    assert not await folder.fold()
+    assert not await runner.run_once()
 
 
-async def test_a_folded_row_stays_as_long_as_it_may_be_watched(world: World) -> None:
-    at = NOW
-    folder = Folder(world.store, clock=lambda: at)
+async def test_a_processed_row_stays_as_long_as_it_may_be_watched(world: World) -> None:
+    runner = ConsumerRunner(world.store, RollupAggregator(world.store), clock=lambda: at)
     await world.click(click(NOW))
-    await folder.fold()
-    at += WATCHED
-    await folder.fold()
-    assert len(await queue(world)) == 1
+    async with world.store.read() as connection:
+        at = await connection.scalar(select(OutboxRange.recorded_at)) or NOW
+    await runner.run_once()
+    at += KEPT
+    await runner.run_once()
+    assert len(await logged(world)) == 1
     at += timedelta(seconds=1)
-    await folder.fold()
-    assert not await queue(world)
-    assert await folded(world) == 1
-    await folder.close()
+    await runner.run_once()
+    assert not await logged(world)
+    assert await rolled_up(world) == 1
+    await runner.close()
 
 
-async def test_a_folder_outlives_an_outage_and_complains_once(
+async def test_a_runner_outlives_an_outage_and_complains_once(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tries = 0
@@ -242,25 +253,25 @@ async def test_a_folder_outlives_an_outage_and_complains_once(
         raise DatabaseAway("gone")
 
     await world.click(click(NOW))
-    monkeypatch.setattr("db.rollups.aggregator.FOLD_SECONDS", 0.01)
+    monkeypatch.setattr("db.outbox.runner.RUN_SECONDS", 0.01)
     monkeypatch.setattr(world.store.database, "connect_writer", fail)
-    folder = world.folder()
-    folder.start()
+    runner = world.aggregation()
+    runner.start()
     async with asyncio.timeout(10):
         while tries < 3:
             await asyncio.sleep(0.01)
         monkeypatch.undo()
-        while not await folded(world):
+        while not await rolled_up(world):
             await asyncio.sleep(0.01)
-    await folder.close()
-    (complaint,) = [record for record in caplog.records if record.name == "db.rollups.aggregator"]
+    await runner.close()
+    (complaint,) = [record for record in caplog.records if record.name == "db.outbox.runner"]
     assert complaint.levelno == logging.WARNING
     assert not complaint.exc_info
 
 
-async def test_the_audit_recounts_what_is_folded_and_what_waits(world: World) -> None:
+async def test_the_audit_recounts_what_is_rolled_up_and_what_waits(world: World) -> None:
     await world.click(click(NOW, 1), click(NOW, 4, is_bot=True))
-    await world.fold()
+    await world.aggregate()
     await world.click(click(NOW, 2))
     assert not await differences(world)
     async with world.store.write() as connection:
@@ -271,6 +282,6 @@ async def test_the_audit_recounts_what_is_folded_and_what_waits(world: World) ->
     assert "rollups of program 2, partner 1, total, day from 2026-05-01T00:00:00+00:00, bots" in found
     assert all(name.startswith("rollups of program 2, partner 1, ") and name.endswith(", bots") for name in found)
     async with world.store.write() as connection:
-        await connection.execute(delete(QueuedClicks).where(QueuedClicks.folded_at.is_(None)))
+        await connection.execute(delete(OutboxRange).where(WAITING))
     hour = "2026-05-01T12:00:00+00:00"
     assert f"rollups of program 1, total, hour from {hour}, people" in await differences(world)

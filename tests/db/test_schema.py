@@ -15,8 +15,6 @@ from db.engine.migrate import _config, upgrade
 from db.engine.revision import REVISIONS, ensure_current
 from db.engine.store import Store
 from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
-from db.ingest.records import VisitRecord
-from db.schema.clicks import VisitColumns
 from db.schema.tables import METADATA
 from tests.support.databases import MakeDatabase
 
@@ -35,10 +33,6 @@ async def test_the_migrations_build_what_the_tables_say(store: Store) -> None:
 def test_the_files_of_the_migrations_are_named_in_the_order_in_which_they_run() -> None:
     scripts = ScriptDirectory.from_config(_config())
     assert [script.revision for script in scripts.walk_revisions()] == REVISIONS[::-1]
-
-
-def test_a_visits_record_has_its_columns_in_order() -> None:
-    assert list(VisitRecord.__struct_fields__) == list(VisitColumns.__annotations__)
 
 
 MEMBERSHIP = "(program_id, partner_id, id, link_id, "

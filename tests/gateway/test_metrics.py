@@ -41,7 +41,7 @@ async def test_pools_and_logs_are_told(gateway: Gateway) -> None:
 async def test_what_the_rollups_lack_is_told(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     await gateway.link()
     monkeypatch.setattr("gateway.metrics.SAMPLE_SECONDS", 0.1)
-    monkeypatch.setattr("db.rollups.aggregator.FOLD_SECONDS", 60)
+    monkeypatch.setattr("db.outbox.runner.RUN_SECONDS", 60)
     await asyncio.sleep(5.5)  # what waits its usual time does so once more
     for _ in range(3):
         await gateway.track()

@@ -1,4 +1,4 @@
-"""Who may change what: each mutation by each role, and no way for a program's owner to reach beyond the program."""
+"""Who may change what: each mutation with each role, and nothing lets an owner reach beyond its program."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -60,7 +60,7 @@ async def test_an_administrator_may_do_everything(gateway: Gateway) -> None:
         assert all(payload.values()), mutation
 
 
-async def test_an_owner_may_run_the_program_but_not_change_it(gateway: Gateway) -> None:
+async def test_an_owner_manages_the_program_but_cannot_change_it(gateway: Gateway) -> None:
     world = await make_world(gateway)
     for mutation, input in (await good_inputs(gateway, world)).items():
         if mutation in OF_ADMINISTRATORS:
@@ -70,7 +70,7 @@ async def test_an_owner_may_run_the_program_but_not_change_it(gateway: Gateway) 
             assert all(payload.values()), mutation
 
 
-async def test_a_partner_may_change_nothing_and_without_a_token_nobody_may(gateway: Gateway) -> None:
+async def test_neither_partners_nor_anonymous_callers_may_change_anything(gateway: Gateway) -> None:
     world = await make_world(gateway)
     good = await good_inputs(gateway, world)
     before = await everything(gateway)
@@ -81,7 +81,7 @@ async def test_a_partner_may_change_nothing_and_without_a_token_nobody_may(gatew
     assert await everything(gateway) == before
 
 
-async def test_what_is_out_of_sight_looks_as_if_it_were_not_there(gateway: Gateway) -> None:
+async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> None:
     world = await make_world(gateway)
     foreign = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.stranger)
     unissued = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.partner)
@@ -122,14 +122,14 @@ async def test_what_is_out_of_sight_looks_as_if_it_were_not_there(gateway: Gatew
     assert await everything(gateway) == before
 
 
-async def test_an_owner_issues_no_other_tokens_than_partners(gateway: Gateway) -> None:
+async def test_an_owner_can_only_issue_partner_tokens(gateway: Gateway) -> None:
     world = await make_world(gateway)
     for input in ({"role": "ADMIN"}, {"role": "PROGRAM", "programId": world.program}, {"role": "PROGRAM"}):
         assert await refusal(gateway, "issueToken", world.owner, **input) == (None, "FORBIDDEN")
 
 
 @pytest.mark.parametrize("names_program", [True, False])
-async def test_a_token_that_an_owner_issued_shows_that_program_alone(gateway: Gateway, names_program: bool) -> None:
+async def test_a_token_issued_by_an_owner_shows_only_that_program(gateway: Gateway, names_program: bool) -> None:
     world = await make_world(gateway)
     for code in ("SHARED-HERE", "SHARED-THERE", "HERE", "THERE"):
         await gateway.track(code)
@@ -147,14 +147,14 @@ async def test_a_token_that_an_owner_issued_shows_that_program_alone(gateway: Ga
         assert answer["data"] == {"node": None}
 
 
-async def test_an_administrators_token_for_a_partner_shows_all_its_programs(gateway: Gateway) -> None:
+async def test_a_partner_token_issued_by_an_administrator_shows_all_its_programs(gateway: Gateway) -> None:
     world = await make_world(gateway)
     issued = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.shared)
     seen = (await gateway.graphql(SEEN, token=issued["token"]))["data"]
     assert {node["code"] for node in seen["referralLinks"]["nodes"]} == {"SHARED-HERE", "SHARED-THERE"}
 
 
-async def test_an_owner_revokes_what_was_issued_for_the_program_and_not_the_own_token(gateway: Gateway) -> None:
+async def test_an_owner_can_revoke_the_programs_partner_tokens_but_not_its_own(gateway: Gateway) -> None:
     world = await make_world(gateway)
     tokens = {row["role"]: encode_id("ApiToken", row["id"]) for row in await gateway.rows(ApiToken)}
     for id in tokens.values():
@@ -168,7 +168,7 @@ async def test_an_owner_revokes_what_was_issued_for_the_program_and_not_the_own_
     assert again == revoked
 
 
-async def test_a_partner_whom_an_owner_makes_is_taken_into_the_program(gateway: Gateway) -> None:
+async def test_a_partner_created_by_an_owner_joins_the_program(gateway: Gateway) -> None:
     world = await make_world(gateway)
     made = await changed(gateway, "createPartner", world.owner, name="New", email="new@example.com")
     assert made["partnerProgram"] == {"program": {"id": world.program}, "partner": {"id": made["partner"]["id"]}}

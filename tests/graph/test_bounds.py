@@ -1,4 +1,4 @@
-"""The work for a document, counted in calls of functions, is bounded by its tokens; so is what is answered."""
+"""The work for a document, measured in function calls, and the size of its response are bounded by its tokens."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
-from graph.http.requests import Request
+from graph.execution.requests import GraphQLRequest
 from graph.schema.build import build_schema
 from tests.support.databases import MakeDatabase
 from tests.support.faces import GRAPHQL
@@ -34,8 +34,8 @@ pytestmark = pytest.mark.slow
 SCHEMA = build_schema()
 ALLOWED = (OperationType.QUERY, OperationType.MUTATION)
 WORD = re.compile(r"\w+|[^\s\w]")
-# Parsing and validating a token takes a hundred and more. Fragments may make thousands of selections of a few tokens,
-# up to the limit, and each of them takes a hundred at most.
+# Parsing and validating a token takes a hundred calls or more. Fragments may turn a few tokens into thousands of
+# selections, up to the limit, and each takes at most a hundred calls.
 CALLS, CALLS_PER_TOKEN = 1_000_000, 500
 BYTES, BYTES_PER_TOKEN = 2000, 100
 SUBSCRIPTION_SECONDS = 0.02
@@ -71,18 +71,18 @@ class Endpoint:
 
     def ask(self, query: str, name: str | None = None, **variables: Any) -> tuple[int, Any, list[Any]]:
         """Execute an operation; return the number of calls, the data and the errors."""
-        return self._runner.run(self._ask(Request(query, variables, name)))
+        return self._runner.run(self._ask(GraphQLRequest(query, variables, name)))
 
     def subscribe(self, query: str, name: str | None = None, **variables: Any) -> tuple[int, Any, list[Any]]:
         """Begin a subscription, or whatever is sent over a WebSocket, and return the same of its first answer."""
-        return self._runner.run(self._subscribe(Request(query, variables, name)))
+        return self._runner.run(self._subscribe(GraphQLRequest(query, variables, name)))
 
-    async def _ask(self, request: Request) -> tuple[int, Any, list[Any]]:
+    async def _ask(self, request: GraphQLRequest) -> tuple[int, Any, list[Any]]:
         with counted() as calls:
-            result = await SCHEMA.answer(request, self._context, ALLOWED)
+            result = await SCHEMA.execute_request(request, self._context, ALLOWED)
         return calls.count, result.data, [error.formatted for error in result.errors or ()]
 
-    async def _subscribe(self, request: Request) -> tuple[int, Any, list[Any]]:
+    async def _subscribe(self, request: GraphQLRequest) -> tuple[int, Any, list[Any]]:
         data, errors = None, []
         with counted() as calls:
             stream = await SCHEMA.stream(request.query, request.variables, self._context, None, request.operation_name)
@@ -159,7 +159,7 @@ DOUBLED = {
 
 
 @pytest.mark.parametrize("where", DOUBLED)
-def test_fragments_that_spread_each_other_twice_are_gone_through_once(endpoint: Endpoint, where: str) -> None:
+def test_fragments_that_spread_each_other_twice_are_visited_once(endpoint: Endpoint, where: str) -> None:
     root, type_, leaf, *more = DOUBLED[where]
     for ask in [endpoint.subscribe] if root == "subscription" else [endpoint.ask, endpoint.subscribe]:
         ask(doubling(root, type_, leaf, 5, *more))
@@ -187,7 +187,7 @@ WRAPPED = " ".join(f"{alias}: ofType {{ NEXT }}" for alias in "wxyz")
         ("__Type", WRAPPED, 8, "{ __schema { queryType {"),
     ],
 )
-def test_what_fragments_multiply_is_refused_before_it_is_planned(
+def test_a_document_multiplied_by_fragments_is_refused_before_planning(
     endpoint: Endpoint, type_: str, spread: str, levels: int, before: str
 ) -> None:
     query = doubling("query", type_, "t: __typename", levels, spread, before)
@@ -218,7 +218,7 @@ def test_a_hundred_aliases_of_one_field_are_answered(endpoint: Endpoint) -> None
         'mutation { trackClick(input: {affiliateUrl: "x", additionalData: {n: N}}) { __typename } }',
     ],
 )
-def test_a_number_that_python_refuses_to_read_is_no_fault(endpoint: Endpoint, query: str) -> None:
+def test_a_number_too_long_for_python_is_a_client_error(endpoint: Endpoint, query: str) -> None:
     for ask in (endpoint.ask, endpoint.subscribe):
         _, _, (error,) = ask(query.replace("N", "9" * 5000))
         assert error["extensions"] == {"code": "BAD_USER_INPUT"}
@@ -236,7 +236,7 @@ def test_a_number_that_python_refuses_to_read_is_no_fault(endpoint: Endpoint, qu
         "subscription ($yes: Boolean = true) { clickTracked { id @include(if: $yes) } }",
     ],
 )
-async def test_a_null_condition_is_a_bad_request_by_every_way(
+async def test_a_null_condition_is_a_bad_request_over_every_transport(
     gateway: Gateway, caplog: pytest.LogCaptureFixture, query: str
 ) -> None:
     variables = {"yes": None}

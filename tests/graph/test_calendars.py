@@ -1,4 +1,4 @@
-"""Buckets by the clocks of time zones: days of 23 and 25 hours, midnights that do not exist, a day that never was."""
+"""Buckets in local time: days of 23 and 25 hours, midnights that do not exist, and a skipped day."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def local(start: datetime, end: datetime, zone: str, interval: Interval) -> list
         ("America/Havana", "2026-03-08", [1] * 23),
     ],
 )
-def test_a_day_has_the_hours_that_its_clocks_show(zone: str, day: str, hours: list[float]) -> None:
+def test_a_day_has_the_hours_of_its_local_clock(zone: str, day: str, hours: list[float]) -> None:
     noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo(zone))
     around = edges(noon - timedelta(days=2), noon + timedelta(days=2), ZoneInfo(zone), Interval.DAY)
     start, end = next(pair for pair in pairwise(around) if pair[0] <= noon < pair[1])
@@ -50,7 +50,7 @@ def test_a_day_has_the_hours_that_its_clocks_show(zone: str, day: str, hours: li
     assert [(later - earlier) / timedelta(hours=1) for earlier, later in pairwise(found)] == hours
 
 
-def test_a_day_that_a_zone_left_out_is_no_bucket() -> None:
+def test_a_skipped_day_has_no_bucket() -> None:
     start, end = datetime(2011, 12, 29, 10, tzinfo=UTC), datetime(2011, 12, 31, 10, tzinfo=UTC)
     assert local(start, end, "Pacific/Apia", Interval.DAY) == [
         "2011-12-29T00:00:00-10:00",
@@ -88,14 +88,14 @@ def test_each_quarter_of_an_hour_counts_once_in_its_own_bucket(zone: str, interv
 
 
 @pytest.mark.parametrize(("zone", "looked_up"), [("UTC", 0), ("Europe/Berlin", 4), ("Asia/Kolkata", 0)])
-def test_days_that_begin_near_utc_s_move_a_few_hours(zone: str, looked_up: int) -> None:
+def test_days_that_begin_near_utc_midnight_move_a_few_hours(zone: str, looked_up: int) -> None:
     start, end = datetime(2026, 7, 1, tzinfo=ZoneInfo(zone)), datetime(2026, 7, 31, tzinfo=ZoneInfo(zone))
     made_of = pieces(edges(start, end, ZoneInfo(zone), Interval.DAY), SPANS)
     assert len(made_of.moved) == 30 * looked_up
     assert len(made_of.whole) <= 30 * 3
 
 
-def test_odd_minutes_at_the_ends_are_counted_in_the_events() -> None:
+def test_odd_minutes_at_the_ends_are_counted_from_events() -> None:
     start, end = datetime(2026, 7, 1, 21, 59, 59, tzinfo=UTC), datetime(2026, 7, 3, 22, 0, 1, tzinfo=UTC)
     made_of = pieces(edges(start, end, ZoneInfo("Europe/Berlin"), Interval.DAY), SPANS)
     left_over = [(first, last) for _, span, first, last in made_of.shortest if span == EVENTS]
@@ -125,6 +125,6 @@ NO_ZONES += ["leapseconds", "zones", "__init__.py", "Europe/", "Europe/__init__.
 
 
 @pytest.mark.parametrize("name", NO_ZONES)
-def test_what_is_no_time_zone_is_refused(name: str) -> None:
+def test_an_unknown_time_zone_is_refused(name: str) -> None:
     with pytest.raises(FieldInvalid, match="timezone"):
         zone_of(name)

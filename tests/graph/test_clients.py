@@ -1,4 +1,4 @@
-"""Clients that people use: gql for Python, urql, Apollo's and graphql-ws for JavaScript, against a served gateway."""
+"""Real clients against a running gateway: gql for Python; urql, Apollo and graphql-ws for JavaScript."""
 
 import asyncio
 import json
@@ -56,7 +56,7 @@ async def clicking(gateway: Gateway) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_gql_reads_the_schema_queries_and_changes_over_http(gateway: Gateway) -> None:
+async def test_gql_introspects_queries_and_mutates_over_http(gateway: Gateway) -> None:
     await gateway.link()
     headers = {"Authorization": f"Bearer {await gateway.token()}"}
     transport = HTTPXAsyncTransport(f"{gateway.http.base_url}".rstrip("/") + GRAPHQL, headers=headers)
@@ -68,7 +68,7 @@ async def test_gql_reads_the_schema_queries_and_changes_over_http(gateway: Gatew
             await client.execute(GraphQLRequest('{ node(id: "nonsense") { id } }'))
 
 
-async def test_gql_queries_and_watches_over_a_websocket(gateway: Gateway) -> None:
+async def test_gql_queries_and_subscribes_over_a_websocket(gateway: Gateway) -> None:
     await gateway.link()
     transport = WebsocketsTransport(
         address(str(gateway.http.base_url)),
@@ -90,7 +90,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return javascript.installed(tmp_path_factory.mktemp("javascript"))
 
 
-async def test_urql_queries_changes_and_watches(gateway: Gateway, packages: Path) -> None:
+async def test_urql_queries_mutates_and_subscribes(gateway: Gateway, packages: Path) -> None:
     await gateway.link()
     url = str(gateway.http.base_url).rstrip("/") + GRAPHQL
     async with clicking(gateway):
@@ -148,7 +148,7 @@ def without_typenames(answer: Any) -> Any:
 
 
 @pytest.mark.parametrize("lock", javascript.LOCKS, ids=lambda lock: lock.parent.name)
-def test_a_lock_file_names_no_place_to_download_from(lock: Path) -> None:
+def test_a_lock_file_contains_no_download_urls(lock: Path) -> None:
     packages = json.loads(lock.read_text())["packages"]
     assert [name for name, package in packages.items() if "resolved" in package] == []
     assert all("integrity" in package for name, package in packages.items() if name)

@@ -1,4 +1,4 @@
-"""Bodies that are sent compressed, to the click endpoint and to GraphQL alike."""
+"""Compressed request bodies, sent to the click endpoint and to GraphQL."""
 
 import gzip
 import json
@@ -66,7 +66,9 @@ async def test_a_compressed_body_is_read(
 
 @pytest.mark.parametrize("path", BODIES)
 @pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, br", "gzip, gzip", "*", "gzip;q=1"])
-async def test_another_coding_is_refused_with_those_that_are_read(gateway: Gateway, path: str, encoding: str) -> None:
+async def test_an_unsupported_coding_is_refused_with_the_supported_ones(
+    gateway: Gateway, path: str, encoding: str
+) -> None:
     answer = await sent(gateway, path, BODIES[path], encoding)
     assert answer.status_code == 415
     assert answer.headers["accept-encoding"] == "gzip, deflate, identity"
@@ -74,11 +76,11 @@ async def test_another_coding_is_refused_with_those_that_are_read(gateway: Gatew
 
 
 @pytest.mark.parametrize("path", BODIES)
-async def test_a_damaged_body_is_refused_in_words_that_say_so(gateway: Gateway, path: str) -> None:
+async def test_a_damaged_body_is_refused_with_a_clear_message(gateway: Gateway, path: str) -> None:
     whole = gzip.compress(BODIES[path])
     for cut in (1, 5, 12, len(whole) - 9, len(whole) - 1):
         answer = await sent(gateway, path, whole[:cut], "gzip")
-        assert (answer.status_code, problem(answer)) == (400, "The gzip body is cut off")
+        assert (answer.status_code, problem(answer)) == (400, "The gzip body is truncated")
     for damaged in (BODIES[path], whole[:-8] + bytes(8), whole + b"more", b"\x1f\x8b" + bytes(30)):
         answer = await sent(gateway, path, damaged, "gzip")
         assert (answer.status_code, problem(answer)) == (400, "The body is not valid gzip")
@@ -87,14 +89,14 @@ async def test_a_damaged_body_is_refused_in_words_that_say_so(gateway: Gateway, 
 
 
 @pytest.mark.parametrize("path", BODIES)
-async def test_a_body_is_limited_as_it_was_before_it_was_compressed(gateway: Gateway, path: str) -> None:
+async def test_the_size_limit_applies_to_the_decompressed_body(gateway: Gateway, path: str) -> None:
     body = BODIES[path]
     assert (await sent(gateway, path, gzip.compress(body.ljust(BODY_BYTES)), "gzip")).status_code in (200, 400)
     assert (await sent(gateway, path, gzip.compress(body.ljust(BODY_BYTES + 1)), "gzip")).status_code == 413
     assert (await sent(gateway, path, zlib.compress(body.ljust(BODY_BYTES + 1)), "deflate")).status_code == 413
 
 
-async def test_a_bomb_takes_no_more_memory_than_any_body(make_sqlite: MakeDatabase) -> None:
+async def test_a_zip_bomb_takes_no_more_memory_than_any_other_body(make_sqlite: MakeDatabase) -> None:
     bombs = [gzip.compress(bytes(60_000_000), 9), b"".join(gzip.compress(bytes(20_000)) for _ in range(1000))]
     async with running_gateway(make_sqlite()) as gateway:
         tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Domains: what people paste becomes the one form in which a domain is stored and published, or is refused."""
+"""Domains: whatever people paste is either normalized or refused."""
 
 import json
 
@@ -48,14 +48,14 @@ NO_DOMAINS = [
 
 
 @pytest.mark.parametrize(("text", "domain"), WRITTEN.items())
-def test_what_people_write_is_brought_into_one_form(text: str, domain: str) -> None:
+def test_every_spelling_of_a_domain_is_normalized(text: str, domain: str) -> None:
     assert normalized_domain(text) == domain
     assert normalized_domain(domain) == domain
     assert landing_url(None, text, "CODE") == landing_url(None, domain, "CODE") == f"https://{domain}/?aff=CODE"
 
 
 @pytest.mark.parametrize("text", NO_DOMAINS)
-def test_what_is_no_domain_is_refused_and_published_nowhere(text: str) -> None:
+def test_an_invalid_domain_is_refused_and_never_published(text: str) -> None:
     with pytest.raises(InvalidDomain, match="must"):
         normalized_domain(text)
     assert landing_url(None, text, "CODE") is None
@@ -81,7 +81,7 @@ def test_the_command_line_sets_a_domain_the_same_way(make_sqlite: MakeDatabase) 
     assert (done.returncode, done.stderr) == (1, "clickgate: domain must be a domain without a user name\n")
 
 
-async def test_a_domain_that_was_stored_before_is_published_in_its_proper_form(gateway: Gateway) -> None:
+async def test_a_domain_stored_before_validation_is_published_normalized(gateway: Gateway) -> None:
     await gateway.link(program=await gateway.program(domain="shop.example"))
     for stored, url in (("https://Shop.Example/a", "https://shop.example/?aff=PARTNER123"), ("not a domain", None)):
         await gateway.execute(update(Program).values(domain=stored))

@@ -22,7 +22,7 @@ from graphql import (
     is_union_type,
 )
 
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
@@ -107,7 +107,7 @@ def everything_that_is_taken() -> Iterator[Driven]:
             for part, declared in object_type("ClickReport").fields.items():
                 yield from driven(part, declared, report)
     for kind in node_kinds():
-        id = encode_id(kind, *[1] * len(CATALOGUE[kind].key))
+        id = encode_id(kind, *[1] * len(ENTITIES[kind].key))
         for name, field in object_type(kind).fields.items():
             yield from driven(name, field, f'query {{ node(id: "{id}") {{ ... on {kind} {{ %s }} }} }}')
     for operation in ("mutation", "subscription"):
@@ -157,7 +157,7 @@ async def asked(gateway: Gateway, token: str, document: str, value: Any = None) 
     return body_of(await gateway.http.post("/graphql", content=body, headers={**headers, "Content-Type": JSON}))
 
 
-async def test_no_message_shows_what_only_python_knows(gateway: Gateway) -> None:
+async def test_no_message_exposes_python_values_or_types(gateway: Gateway) -> None:
     token = await gateway.token()
     wrong: dict[str, str] = {}
     messages: set[str] = set()
@@ -192,16 +192,16 @@ async def test_a_message_names_arguments_as_the_client_wrote_them(gateway: Gatew
             "filter.referralLinkIds must have at most 100 ids"
         ),
         f'{{ clickReport({span}, filter: {{partnerIds: ["x"]}}) {{ clicks }} }}': (
-            "filter.partnerIds[0] is not an id of this API"
+            "filter.partnerIds[0] is not a valid id"
         ),
         f'{{ clickReport({span}, timezone: "localtime") {{ clicks }} }}': (
             "timezone must be an IANA time zone such as Europe/Berlin"
         ),
-        "{ program { id } }": "id or databaseId must be given, and not both",
+        "{ program { id } }": "id or databaseId must be given, but not both",
         f'{{ customers(filter: {{referralLinkId: "{encode_id("Partner", 1)}"}}) {{ totalCount }} }}': (
             "filter.referralLinkId must be the id of a ReferralLink"
         ),
-        "{ programs(first: 1, last: 1) { totalCount } }": "last must not be given together with first",
+        "{ programs(first: 1, last: 1) { totalCount } }": "last cannot be combined with first",
         "{ programs(first: null, after: null, last: 101) { totalCount } }": "last must be between 0 and 100",
         'mutation { trackClick(input: {affiliateUrl: ""}) { ... on RefusedClick { message } } }': (
             "affiliateUrl is required"
@@ -213,26 +213,29 @@ async def test_a_message_names_arguments_as_the_client_wrote_them(gateway: Gatew
             "cookieWindowDays must be between 1 and 3650"
         ),
         "mutation { issueToken(input: {role: PARTNER}) { userErrors { message } } }": (
-            "partnerId is needed for partner tokens"
+            "partnerId is required for partner tokens"
         ),
     }
     for document, words in told.items():
         assert [message for message, _ in said(await asked(gateway, token, document))] == [words]
 
 
-async def test_what_is_wrong_with_a_variable_is_told_in_its_own_terms(gateway: Gateway) -> None:
+async def test_an_invalid_variable_is_described_in_json_terms(gateway: Gateway) -> None:
     token = await gateway.token()
     document = "query ($value: ClickEventFilter!) { clickEvents(filter: $value) { __typename } }"
     told: list[tuple[Any, str]] = [
         (None, ": it must not be null"),
-        ("x", ': it must be an object of the type ClickEventFilter, not "x"'),
+        ("x", ': it must be an object of type ClickEventFilter, not "x"'),
         ({"nope": 1}, ': ClickEventFilter has no field "nope".'),
         ({"isBots": True}, ": ClickEventFilter has no field \"isBots\". Did you mean 'isBot'?"),
         ({"isBot": None, "os": 5}, " at .os: it must be a String, not 5"),
         ({"isBot": "yes"}, ' at .isBot: it must be a Boolean, not "yes"'),
         ({"os": {"nope": None}}, " at .os: it must be a String, not an object"),
         ({"programId": [True]}, " at .programId: it must be an ID, not a list"),
-        ({"occurredTo": "today"}, ' at .occurredTo: DateTime must be like "2026-05-01T12:00:00Z", with an offset'),
+        (
+            {"occurredTo": "today"},
+            ' at .occurredTo: DateTime must be an RFC 3339 timestamp with a UTC offset, such as "2026-05-01T12:00:00Z"',
+        ),
     ]
     for value, words in told:
         messages = [message for message, _ in said(await asked(gateway, token, document, value))]
@@ -256,6 +259,6 @@ async def test_what_is_wrong_with_a_variable_is_told_in_its_own_terms(gateway: G
         (b"", "Input data was truncated"),
     ],
 )
-async def test_what_is_no_request_is_told_in_json_s_terms(gateway: Gateway, body: bytes, words: str) -> None:
+async def test_a_malformed_request_is_described_in_json_terms(gateway: Gateway, body: bytes, words: str) -> None:
     answer = body_of(await gateway.http.post("/graphql", content=body, headers={"Content-Type": JSON}))
-    assert [message for message, _ in said(answer)] == [f"The body is no GraphQL request: {words}"]
+    assert [message for message, _ in said(answer)] == [f"The body is not a valid GraphQL request: {words}"]

@@ -1,4 +1,5 @@
-"""Where an error stands: at the field whose argument is wrong, however deep, and in no other root field's way."""
+"""Error locations: an error belongs to the field with the invalid argument, however deep, and affects no other root
+field."""
 
 import json
 from collections.abc import AsyncIterator
@@ -70,7 +71,7 @@ async def asked(
 
 
 @pytest.mark.parametrize(("marked", "path"), DOCUMENTS.items())
-async def test_an_error_stands_at_the_field_whose_argument_is_wrong(
+async def test_an_error_is_located_at_the_field_with_the_invalid_argument(
     gateway: Gateway, marked: str, path: list[str | int]
 ) -> None:
     document, column = marked.replace("«", ""), marked.index("«") + 1
@@ -86,7 +87,7 @@ async def test_an_error_stands_at_the_field_whose_argument_is_wrong(
     assert data[str(path[0])] is None
 
 
-async def test_a_bad_argument_empties_its_own_part_of_the_page(gateway: Gateway) -> None:
+async def test_an_invalid_argument_only_nulls_its_own_root_field(gateway: Gateway) -> None:
     document = f"""{{
       stale: programs(after: "stale") {{ nodes {{ id }} }}
       programs {{ nodes {{ name }} }}
@@ -104,7 +105,7 @@ async def test_a_bad_argument_empties_its_own_part_of_the_page(gateway: Gateway)
     assert data["report"] == {"clicks": 0}
 
 
-async def test_a_bad_argument_beneath_the_viewer_leaves_the_viewer(gateway: Gateway) -> None:
+async def test_an_invalid_argument_under_the_viewer_does_not_null_the_viewer(gateway: Gateway) -> None:
     token = await gateway.token("program", program_id=1)
     rows = f"mine: program {{ {BAD} }} program {{ name }} partner {{ id }}"
     document = f"{{ viewer {{ role {rows} }} programs {{ totalCount }} }}"
@@ -118,7 +119,7 @@ async def test_a_bad_argument_beneath_the_viewer_leaves_the_viewer(gateway: Gate
     assert [error["path"] for error in answer["errors"]] == [["viewer", "mine", NAME_OF_BAD]]
 
 
-async def test_a_change_whose_answer_makes_no_sense_is_not_made(gateway: Gateway) -> None:
+async def test_a_mutation_with_an_invalid_selection_changes_nothing(gateway: Gateway) -> None:
     before = len(json.dumps((await asked(gateway, "{ programs { nodes { id } } }"))[0]))
     answered = f"new: program {{ {BAD} }} userErrors {{ code }}"
     document = f'mutation {{ made: createProgram(input: {{name: "New"}}) {{ {answered} }} }}'
@@ -139,7 +140,7 @@ async def test_a_change_whose_answer_makes_no_sense_is_not_made(gateway: Gateway
         ),
     ],
 )
-async def test_an_error_of_a_subscription_stands_at_its_field(
+async def test_a_subscription_error_is_located_at_its_field(
     gateway: Gateway, document: str, path: list[str | int]
 ) -> None:
     async with opened(str(gateway.http.base_url), await gateway.token()) as ws:

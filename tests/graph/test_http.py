@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, statuses, origins, tokens, and what a client sees of errors."""
+"""GraphQL over HTTP: methods, media types, status codes, origins, tokens, and what clients see of errors."""
 
 import asyncio
 import json
@@ -125,7 +125,9 @@ async def test_the_client_chooses_the_media_type(http: httpx.AsyncClient, accept
         {"query": '{ echo(text: "\0") \0 }'},
     ],
 )
-async def test_a_query_that_is_not_executed_is_told_by_the_newer_type(http: httpx.AsyncClient, body: Any) -> None:
+async def test_a_query_that_is_not_executed_has_a_4xx_status_in_the_newer_type(
+    http: httpx.AsyncClient, body: Any
+) -> None:
     newer, plain = await post(http, body, accept=NEWER), await post(http, body, accept=PLAIN)
     assert (newer.status_code, plain.status_code) == (400, 200)
     for answer in (newer, plain):
@@ -158,7 +160,7 @@ async def test_a_query_that_is_not_executed_is_told_by_the_newer_type(http: http
         (b'{"a":' * 10_000, ""),
     ],
 )
-async def test_what_is_no_request_is_refused_in_either_type(http: httpx.AsyncClient, body: Any, named: str) -> None:
+async def test_a_malformed_request_is_refused_in_either_type(http: httpx.AsyncClient, body: Any, named: str) -> None:
     for accept in (PLAIN, NEWER):
         answer = await post(http, body, accept=accept)
         assert answer.status_code == 400
@@ -189,7 +191,7 @@ async def test_other_content_types_are_refused(http: httpx.AsyncClient, content_
 
 
 @pytest.mark.parametrize("content_type", [f"{PLAIN}; charset=UTF-8", f'{PLAIN};charset="utf-8"', "Application/JSON"])
-async def test_json_in_utf_8_is_read_however_it_is_named(http: httpx.AsyncClient, content_type: str) -> None:
+async def test_every_spelling_of_json_in_utf_8_is_accepted(http: httpx.AsyncClient, content_type: str) -> None:
     assert (await post(http, {"query": "{ id }"}, Content_Type=content_type)).status_code == 200
 
 
@@ -201,7 +203,7 @@ async def test_a_body_over_the_limit_is_refused(http: httpx.AsyncClient) -> None
     assert (await post(http, b'{"query": "{ id }"' + b" " * (BODY_BYTES - 19) + b"}")).status_code == 200
 
 
-async def test_a_query_comes_by_get_with_its_variables(http: httpx.AsyncClient) -> None:
+async def test_a_query_is_accepted_by_get_with_variables(http: httpx.AsyncClient) -> None:
     query = "query a { id } query b($n: Int) { echo(number: $n) }"
     parameters = {"query": query, "variables": '{"n": 7}', "operationName": "b", "extensions": "{}"}
     answer = await http.get(PATH, params=parameters)
@@ -218,17 +220,13 @@ async def test_a_query_comes_by_get_with_its_variables(http: httpx.AsyncClient) 
         {"query": "{ id }", "extensions": "7"},
     ],
 )
-async def test_a_query_string_that_is_no_request_is_refused(
-    http: httpx.AsyncClient, parameters: Mapping[str, str]
-) -> None:
+async def test_a_malformed_query_string_is_refused(http: httpx.AsyncClient, parameters: Mapping[str, str]) -> None:
     answer = await http.get(PATH, params=parameters)
     assert (answer.status_code, codes_of(answer)) == (400, {"BAD_USER_INPUT"})
 
 
 @pytest.mark.parametrize("accept", [PLAIN, NEWER])
-async def test_the_hash_of_a_query_is_answered_so_that_clients_send_the_query(
-    http: httpx.AsyncClient, accept: str
-) -> None:
+async def test_a_persisted_query_hash_makes_clients_send_the_query(http: httpx.AsyncClient, accept: str) -> None:
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
     refusal = [{"message": "PersistedQueryNotSupported", "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}}]
     for body in (
@@ -247,7 +245,7 @@ async def test_the_hash_of_a_query_is_answered_so_that_clients_send_the_query(
 
 @pytest.mark.parametrize("query", ["mutation { change }", "subscription { count(to: 1) }", "mutation { nothing }"])
 @pytest.mark.parametrize("accept", [PLAIN, NEWER])
-async def test_nothing_but_a_query_is_executed_by_get(http: httpx.AsyncClient, query: str, accept: str) -> None:
+async def test_only_queries_are_executed_by_get(http: httpx.AsyncClient, query: str, accept: str) -> None:
     answer = await http.get(PATH, params={"query": query}, headers={"Accept": accept})
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "POST"
@@ -261,17 +259,17 @@ async def test_other_methods_are_refused(http: httpx.AsyncClient, method: str) -
     assert answer.headers["Allow"] == "GET, POST, OPTIONS"
 
 
-async def test_a_mutation_comes_by_post(http: httpx.AsyncClient) -> None:
+async def test_a_mutation_is_accepted_by_post(http: httpx.AsyncClient) -> None:
     assert (await ask(http, "mutation { change }")).json()["data"] == {"change": "changed"}
 
 
-async def test_an_answer_tells_its_cost(http: httpx.AsyncClient) -> None:
+async def test_a_response_contains_its_cost(http: httpx.AsyncClient) -> None:
     answer = await ask(http, "{ item { id } }")
     assert answer.json()["extensions"] == {"cost": {"requested": 1, "maximum": 10_000}}
 
 
 @pytest.mark.parametrize("origin", [PAGE, "HTTPS://App.Example.com:443"])
-async def test_a_page_of_an_allowed_origin_may_ask(http: httpx.AsyncClient, origin: str) -> None:
+async def test_a_page_of_an_allowed_origin_may_send_requests(http: httpx.AsyncClient, origin: str) -> None:
     preflight = await http.options(PATH, headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
     assert preflight.status_code == 204
     assert preflight.content == b""
@@ -300,7 +298,7 @@ ASKED = "apollo-require-preflight, authorization, content-type, traceparent,x-ap
         (",".join(["x-header"] * 1000), "Authorization, Content-Type"),
     ],
 )
-async def test_a_page_may_ask_with_any_headers(http: httpx.AsyncClient, asked: str | None, allowed: str) -> None:
+async def test_a_page_may_send_any_headers(http: httpx.AsyncClient, asked: str | None, allowed: str) -> None:
     headers = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
     if asked is not None:
         headers["Access-Control-Request-Headers"] = asked
@@ -332,7 +330,7 @@ async def test_a_page_may_ask_with_any_headers(http: httpx.AsyncClient, asked: s
         ("notgzip", False),
     ],
 )
-async def test_a_large_answer_is_compressed_for_clients_that_accept_it(
+async def test_a_large_response_is_compressed_for_clients_that_accept_it(
     http: httpx.AsyncClient, accepted: str | None, is_compressed: bool
 ) -> None:
     # httpx sends one of its own otherwise.
@@ -349,7 +347,7 @@ async def test_a_large_answer_is_compressed_for_clients_that_accept_it(
         assert is_compressed is (int(answer.headers["Content-Length"]) < length) or length == 1
 
 
-async def test_an_answer_of_some_megabytes_is_compressed_beside_the_event_loop(http: httpx.AsyncClient) -> None:
+async def test_a_response_of_several_megabytes_is_compressed_off_the_event_loop(http: httpx.AsyncClient) -> None:
     query = "{" + "".join(f"a{i}: echo(text: $t) " for i in range(60)) + "}"
     body = {"query": f"query ($t: String!) {query}", "variables": {"t": "x" * 50_000}}
     answer = await post(http, body, Accept_Encoding="gzip")
@@ -359,7 +357,7 @@ async def test_an_answer_of_some_megabytes_is_compressed_beside_the_event_loop(h
 
 
 @pytest.mark.parametrize("origin", ["https://other.example.com", "null", f"{PAGE}.evil.com", "http://app.example.com"])
-async def test_a_page_of_any_other_origin_may_not(http: httpx.AsyncClient, origin: str) -> None:
+async def test_a_page_of_any_other_origin_may_not_send_requests(http: httpx.AsyncClient, origin: str) -> None:
     for answer in (
         await http.options(PATH, headers={"Origin": origin}),
         await post(http, {"query": "{ id }"}, Origin=origin),
@@ -374,7 +372,7 @@ async def test_no_origin_is_allowed_by_default_and_any_where_all_are() -> None:
         assert (await http.options(PATH, headers={"Origin": PAGE})).headers["Access-Control-Allow-Origin"] == PAGE
 
 
-async def test_the_token_tells_who_asks(http: httpx.AsyncClient) -> None:
+async def test_the_token_identifies_the_viewer(http: httpx.AsyncClient) -> None:
     roles = [(await ask(http, "{ role }")).json()["data"]["role"]]
     for scheme in ("Bearer", "bearer", "BEARER "):
         answer = await post(http, {"query": "{ role }"}, Authorization=f"{scheme} secret")
@@ -386,7 +384,7 @@ async def test_the_token_tells_who_asks(http: httpx.AsyncClient) -> None:
     "authorization",
     ["Bearer unknown", "Bearer", "secret", "Basic c2VjcmV0", "Bearer secret secret", "Bearer ü"],
 )
-async def test_a_bad_token_is_refused_before_anything_is_executed(http: httpx.AsyncClient, authorization: str) -> None:
+async def test_an_invalid_token_is_refused_before_execution(http: httpx.AsyncClient, authorization: str) -> None:
     for body in ({"query": "mutation { change }"}, {"query": "{"}, b"{"):
         answer = await http.post(
             PATH,
@@ -398,7 +396,7 @@ async def test_a_bad_token_is_refused_before_anything_is_executed(http: httpx.As
         assert codes_of(answer) == {"UNAUTHENTICATED"}
 
 
-async def test_a_database_that_is_away_cannot_tell_who_asks(http: httpx.AsyncClient) -> None:
+async def test_a_token_cannot_be_checked_while_the_database_is_unavailable(http: httpx.AsyncClient) -> None:
     answer = await post(http, {"query": "{ id }"}, Authorization="Bearer away")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "2"
@@ -415,7 +413,7 @@ async def test_a_database_that_is_away_cannot_tell_who_asks(http: httpx.AsyncCli
         ("away", {"code": "UNAVAILABLE", "retryAfter": 2}),
     ],
 )
-async def test_what_a_resolver_says_no_with_is_told_beside_the_rest(
+async def test_a_domain_error_is_reported_beside_the_other_fields(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, how: str, extensions: dict[str, Any]
 ) -> None:
     answer = await ask(http, "query ($how: String!) { id fails(how: $how) }", NEWER, how=how)
@@ -429,7 +427,7 @@ async def test_what_a_resolver_says_no_with_is_told_beside_the_rest(
 
 
 @pytest.mark.parametrize("query", ['{ fails(how: "fault") }', '{ fails(how: "graphql") }', "{ breaks }"])
-async def test_an_unforeseen_error_is_logged_once_with_its_traceback_and_masked(
+async def test_an_unexpected_error_is_logged_once_with_its_traceback_and_masked(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, query: str
 ) -> None:
     answer = await ask(http, query, NEWER)
@@ -458,7 +456,7 @@ async def test_a_fault_outside_a_query_is_masked_too(caplog: pytest.LogCaptureFi
     assert faults == [errors_of(answer)[0]["extensions"]["fault"]]
 
 
-async def test_a_browser_gets_a_page_where_there_is_one() -> None:
+async def test_a_browser_gets_the_page_if_there_is_one() -> None:
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     async with client(page=PlainTextResponse("a page")) as http:
         assert (await http.get(PATH, headers=browser)).text == "a page"

@@ -1,4 +1,4 @@
-"""Values that are the gateway's own are taken in any case, and a span of no time is one."""
+"""Enumerated values are accepted in any case, and an empty period is valid."""
 
 import pytest
 from sqlalchemy import update
@@ -15,7 +15,7 @@ OURS = [
 
 
 @pytest.mark.parametrize(("listed", "part", "same", "others"), OURS, ids=[part for _, part, *_ in OURS])
-async def test_a_filter_takes_our_own_words_in_any_case(
+async def test_a_filter_accepts_enumerated_values_in_any_case(
     gateway: Gateway, listed: str, part: str, same: list[str], others: list[str]
 ) -> None:
     await gateway.link()
@@ -44,7 +44,7 @@ async def test_a_filter_takes_our_own_words_in_any_case(
 
 
 @pytest.mark.parametrize("zone", ["UTC", "utc", "Etc/Utc", "europe/berlin", "EUROPE/BERLIN", "asia/CALCUTTA"])
-async def test_a_report_takes_a_time_zone_in_any_case(gateway: Gateway, zone: str) -> None:
+async def test_a_report_accepts_a_time_zone_in_any_case(gateway: Gateway, zone: str) -> None:
     document = """query ($zone: String!) {
       clickReport(from: "2026-01-01T00:00:00Z", to: "2026-01-01T00:00:00Z", timezone: $zone) {
         clicks people customers series { clicks } top(by: LINK) { value }

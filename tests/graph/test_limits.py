@@ -1,4 +1,4 @@
-"""The bounds of a query: attack documents are refused fast and small, honest ones pass, and costs add up."""
+"""The limits of a query: attacks are refused quickly, honest documents pass, and costs add up."""
 
 import asyncio
 from typing import Any
@@ -117,7 +117,7 @@ async def test_an_attack_is_refused_fast_and_small(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a huge page", "introspection twice", "an introspection bomb"])
-async def test_what_is_too_dear_is_refused_with_its_cost(name: str) -> None:
+async def test_a_query_that_costs_too_much_is_refused_with_its_cost(name: str) -> None:
     _, (error,), counted = await run(ATTACKS[name])
     assert error["extensions"] == {"code": "TOO_COMPLEX", "limit": {"name": "cost", **counted}}
     assert counted["requested"] > counted["maximum"]
@@ -147,7 +147,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("limit", REFUSED)
-async def test_a_refusal_has_one_code_and_names_the_limit(limit: str) -> None:
+async def test_every_refusal_has_the_same_code_and_names_the_limit(limit: str) -> None:
     query, requested, maximum = REFUSED[limit]
     data, (error,), _ = await run(query)
     assert data is None
@@ -166,7 +166,7 @@ async def test_every_field_may_have_an_alias(count: int) -> None:
     assert len(data) == count
 
 
-async def test_an_error_names_each_place_once_and_not_all_of_very_many() -> None:
+async def test_an_error_lists_each_location_once_up_to_a_limit() -> None:
     _, (error,), _ = await run('{ fails(how: "field") ...f ...f } fragment f on Query { fails(how: "field") }')
     assert error["locations"] == [{"line": 1, "column": 3}, {"line": 1, "column": 57}]
     _, errors, _ = await run("query (" + "$a: Int " * 300 + ") { id }")
@@ -184,7 +184,7 @@ async def test_an_error_names_each_place_once_and_not_all_of_very_many() -> None
         ("mutation ($yes: Boolean = true) { change @include(if: $yes) }", 1),
     ],
 )
-async def test_a_condition_that_is_null_is_the_caller_s_fault(query: str, line: int) -> None:
+async def test_a_null_condition_is_a_client_error(query: str, line: int) -> None:
     data, (error,), _ = await run(query, yes=None)
     assert data is None
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
@@ -195,12 +195,12 @@ async def test_a_condition_that_is_null_is_the_caller_s_fault(query: str, line: 
         assert errors == []
 
 
-async def test_a_condition_that_is_null_does_not_matter_where_nothing_is_included() -> None:
+async def test_a_null_condition_is_ignored_in_a_selection_that_is_skipped() -> None:
     query = "query ($yes: Boolean = true) { id ... @skip(if: true) { name @include(if: $yes) } }"
     assert (await run(query, yes=None))[:2] == ({"id": "1"}, [])
 
 
-async def test_a_page_of_pages_without_end_costs_no_more_than_a_number_that_fits() -> None:
+async def test_the_cost_of_deeply_nested_pages_is_capped() -> None:
     nested = "items(first: 2147483647) { nodes {" * 6 + "id" + "} }" * 6
     _, (error,), _ = await run(f"{{ {nested} }}")
     assert error["extensions"]["limit"]["requested"] == 1_000_000_000
@@ -227,14 +227,14 @@ async def test_an_honest_query_passes(query: str) -> None:
         ("directives", "query ($a: Int @a) { ...f @b } fragment f on Query @c { id }"),
     ],
 )
-def test_a_form_is_measured_through_fragments(measure: str, query: str) -> None:
+def test_limits_are_measured_through_fragments(measure: str, query: str) -> None:
     def refusals(maximum: int) -> list[str]:
         documents = Documents(SCHEMA._schema, Limits(**{measure: maximum}))
         return [error.message for error in documents.read(query).errors if "too complex" in error.message]
 
     (refusal,) = refusals(2)
     assert measure in refusal
-    assert "of 3 is over 2" in refusal
+    assert "(3) exceeds the limit of 2" in refusal
     assert not refusals(3)
 
 
@@ -267,7 +267,7 @@ def test_a_form_is_measured_through_fragments(measure: str, query: str) -> None:
         ("mutation { change }", 0),
     ],
 )
-async def test_a_query_costs_what_it_answers_with(query: str, expected: int) -> None:
+async def test_the_cost_of_a_query_follows_from_its_response(query: str, expected: int) -> None:
     assert await cost(query) == expected
 
 
@@ -281,27 +281,27 @@ async def test_a_query_costs_what_it_answers_with(query: str, expected: int) -> 
         ("$n: Int = 9", {"n": 2}, 3),
     ],
 )
-async def test_the_size_of_a_page_is_read_from_variables_and_defaults(
+async def test_the_cost_of_a_page_uses_variables_and_defaults(
     declared: str, given: dict[str, Any], expected: int
 ) -> None:
     assert await cost(f"query ({declared}) {{ pages(first: $n) {{ nodes {{ id }} }} }}", **given) == expected
 
 
-async def test_one_document_costs_by_the_variables_of_each_request() -> None:
+async def test_the_cost_of_a_document_depends_on_the_variables_of_each_request() -> None:
     query = "query ($no: Boolean!, $n: Int!) { items(first: $n) { nodes { item @skip(if: $no) { id } } } }"
     assert [await cost(query, no=no, n=n) for no, n in ((False, 1), (True, 1), (False, 50))] == [3, 2, 101]
     _, (error,), _ = await run(query, no=False, n=50_000)
     assert error["extensions"]["code"] == "TOO_COMPLEX"
 
 
-async def test_an_operation_costs_nothing_for_the_others_of_its_document() -> None:
+async def test_an_operation_does_not_pay_for_others_in_its_document() -> None:
     query = "query a { id } query b { items(first: 100) { nodes { items(first: 100) { nodes { id } } } } }"
     result = await SCHEMA.execute(query, operation_name="a")
     assert result.extensions == {"cost": {"requested": 0, "maximum": Limits().cost}}
     assert not result.errors
 
 
-async def test_variables_that_cannot_be_read_are_refused_in_few_words() -> None:
+async def test_invalid_variables_are_refused_with_a_short_message() -> None:
     declared = " ".join(f"$v{i}: Int!" for i in range(30))
     used = " ".join(f"a{i}: echo(number: $v{i})" for i in range(30))
     _, errors, _ = await run(f"query ({declared}) {{ {used} }}", v0="no")
@@ -309,20 +309,20 @@ async def test_variables_that_cannot_be_read_are_refused_in_few_words() -> None:
     assert {error["extensions"]["code"] for error in errors} == {"BAD_USER_INPUT"}
 
 
-def test_a_document_is_read_once_whether_it_is_good_or_bad() -> None:
+def test_a_document_is_read_once_whether_valid_or_not() -> None:
     documents = Documents(SCHEMA._schema, Limits())
     for text in ("{ id }", "{ nothing }", "{"):
         assert documents.read(text) is documents.read(text)
 
 
-def test_the_documents_kept_are_bounded_and_the_latest_stay() -> None:
+def test_the_document_cache_is_bounded_and_evicts_the_least_recently_used() -> None:
     documents = Documents(SCHEMA._schema, Limits(), cache_bytes=100_000)
     often = documents.read("{ id }")
     for number in range(1000):
         documents.read(f"{{ id }} # {number}")
         assert documents.read("{ id }") is often
-        assert documents.kept_bytes <= 100_000
+        assert documents.cached_bytes <= 100_000
     first = documents.read("{ id } # 0")
     assert first is documents.read("{ id } # 0")
     documents.read("{ id } #" + "x" * 200_000)
-    assert documents.kept_bytes == 0
+    assert documents.cached_bytes == 0

@@ -47,7 +47,7 @@ async def test_the_click_after_a_change_sees_it(gateway: Gateway) -> None:
 
 
 @pytest.mark.slow
-async def test_no_click_counts_that_arrives_after_its_link_is_paused(gateway: Gateway) -> None:
+async def test_no_click_is_counted_after_its_link_is_paused(gateway: Gateway) -> None:
     world = await make_world(gateway)
     for _ in range(10):
         for status, counts in (("INACTIVE", False), ("ACTIVE", True)):
@@ -59,7 +59,7 @@ async def test_no_click_counts_that_arrives_after_its_link_is_paused(gateway: Ga
     await gateway.recorded()
 
 
-async def test_a_look_up_that_began_before_a_change_does_not_undo_it(
+async def test_a_lookup_that_began_before_a_change_does_not_undo_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The link is not known yet, and its row was read just before it was paused."""
@@ -105,7 +105,7 @@ async def test_a_reload_that_began_before_a_change_does_not_undo_it(
     assert not link.is_active
 
 
-async def test_changes_that_are_learned_in_another_order_hold_all_the_same(gateway: Gateway) -> None:
+async def test_changes_seen_out_of_order_still_apply(gateway: Gateway) -> None:
     """Two links swap their codes by three changes, and the directory learns of the last one first."""
     world = await make_world(gateway)
     directory = LinkDirectory(gateway.store)

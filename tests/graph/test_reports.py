@@ -1,4 +1,4 @@
-"""Click reports: the same as a recount of the events, folded or not, in any span and any time zone."""
+"""Click reports equal a recount of the events, folded or not, for any period and time zone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -18,9 +18,9 @@ from db.audit.report import audit
 from db.ingest.records import Click
 from graph.domain.errors import FieldInvalid, Unauthenticated
 from graph.domain.scope import Viewer
-from graph.reports import answers
+from graph.reports import reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import By
+from graph.reports.filters import RankingDimension
 from graph.reports.requests import Bucket, Counts, ReportFilter, ReportRequest, Top, check
 from tests.support.recount import ADMIN, Event, World, chosen, click, counted, ranked
 
@@ -77,7 +77,7 @@ requests = st.builds(
     st.sampled_from(ZONES),
     st.builds(ReportFilter, ids, ids, ids, st.none() | st.booleans()),
     st.lists(st.sampled_from(Interval), max_size=2, unique=True).map(tuple),
-    st.lists(st.builds(Top, st.sampled_from(By), st.integers(1, 3)), max_size=3, unique=True).map(tuple),
+    st.lists(st.builds(Top, st.sampled_from(RankingDimension), st.integers(1, 3)), max_size=3, unique=True).map(tuple),
 )
 
 
@@ -117,19 +117,19 @@ def test_a_report_equals_a_recount_of_the_events(runner: asyncio.Runner, databas
 
 
 async def record(world: World, batches: Sequence[Sequence[Any]], folds: Sequence[int]) -> None:
-    """Record batches of clicks, and after each let so many folders fold a small portion at once. Every third click is
+    """Record batches of clicks, and after each let so many runners fold a small portion at once. Every third click is
     from somebody who came before."""
     known: list[str] = []
-    folders = [world.folder(portion_clicks=2), world.folder(portion_clicks=3)]
+    runners = [world.aggregation(portion_events=2), world.aggregation(portion_events=3)]
     for batch, fold in zip(batches, folds, strict=False):
         made: list[Click] = []
         for number, (at, link, visit) in enumerate(batch):
             existing = known[number % len(known)] if known and number % 3 == 0 else None
             made.append(click(at, link, existing_click_id=existing, **visit))
         known += [receipt.click_id for receipt in await world.click(*made)]
-        await asyncio.gather(*(folder.fold() for folder in folders[:fold]))
-    for folder in folders:
-        await folder.close()
+        await asyncio.gather(*(runner.run_once() for runner in runners[:fold]))
+    for runner in runners:
+        await runner.close()
 
 
 async def compare(world: World, request: ReportRequest, viewer: Viewer, stored: Sequence[Event]) -> None:
@@ -179,11 +179,11 @@ DAY = ReportRequest(datetime(2026, 10, 25, tzinfo=BERLIN), datetime(2026, 10, 26
 
 
 @pytest.mark.parametrize("fold", [True, False])
-async def test_each_hour_of_a_day_with_25_has_its_click(world: World, fold: bool) -> None:
+async def test_each_hour_of_a_25_hour_day_has_its_click(world: World, fold: bool) -> None:
     start = DAY.start.astimezone(UTC)
     await world.click(*(click(start + timedelta(hours=hour)) for hour in range(-1, 26)))
     if fold:
-        await world.fold()
+        await world.aggregate()
     report = await world.report(replace(DAY, series=(Interval.HOUR, Interval.DAY)))
     assert report.totals == Counts(25, 0, 25)
     assert [bucket.counts.clicks for bucket in report.series[Interval.HOUR]] == [1] * 25
@@ -196,27 +196,27 @@ async def test_each_hour_of_a_day_with_25_has_its_click(world: World, fold: bool
     assert [bucket.counts.clicks for bucket in report.series[Interval.DAY]] == [25]
 
 
-async def test_clicks_that_are_folded_meanwhile_are_counted_once(world: World) -> None:
+async def test_clicks_folded_during_a_report_are_counted_once(world: World) -> None:
     await world.click(*(click(DAY.start, link) for link in (1, 2, 3, 4, 5) * 40))
-    folder = world.folder(portion_clicks=1)
-    folding = asyncio.create_task(folder.fold_all())
+    runner = world.aggregation(portion_events=1)
+    folding = asyncio.create_task(runner.run_all())
     while not folding.done():
         for viewer, clicks in ((ADMIN, 200), (VIEWERS[1], 120), (VIEWERS[4], 40)):
             report = await world.report(DAY, viewer)
             assert report.totals is not None
             assert report.totals.clicks == clicks
     await folding
-    await folder.close()
+    await runner.close()
 
 
-async def test_the_number_of_statements_does_not_grow_with_the_time_asked_for(world: World) -> None:
+async def test_the_number_of_statements_does_not_grow_with_the_period(world: World) -> None:
     statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         statements.append(statement)
 
     events_of.listen(world.store.database.engine.sync_engine, "before_cursor_execute", note)
-    asked = replace(DAY, series=(Interval.HOUR,), tops=(Top(By.PAGE), Top(By.LINK)))
+    asked = replace(DAY, series=(Interval.HOUR,), tops=(Top(RankingDimension.PAGE), Top(RankingDimension.LINK)))
     await world.report(asked)
     day = len(statements)
     await world.report(replace(asked, start=asked.start - timedelta(days=200)))
@@ -236,11 +236,11 @@ async def test_the_number_of_statements_does_not_grow_with_the_time_asked_for(wo
         ("program_ids", {"filter": ReportFilter(program_ids=tuple(range(101)))}),
         ("partner_ids", {"filter": ReportFilter(partner_ids=tuple(range(101)))}),
         ("link_ids", {"filter": ReportFilter(link_ids=tuple(range(101)))}),
-        ("limit", {"tops": (Top(By.PAGE, 0),)}),
-        ("limit", {"tops": (Top(By.PAGE, 101),)}),
+        ("limit", {"tops": (Top(RankingDimension.PAGE, 0),)}),
+        ("limit", {"tops": (Top(RankingDimension.PAGE, 101),)}),
     ],
 )
-def test_a_request_out_of_bounds_names_the_field(field: str, change: dict[str, Any]) -> None:
+def test_an_invalid_request_names_the_field(field: str, change: dict[str, Any]) -> None:
     with pytest.raises(FieldInvalid) as refused:
         check(replace(DAY, **change))
     assert refused.value.field == field
@@ -253,7 +253,9 @@ async def test_the_largest_report_is_answered(world: World) -> None:
     hours = replace(DAY, start=start, end=start + timedelta(hours=5000), series=(Interval.HOUR,))
     assert len((await world.report(hours)).series[Interval.HOUR]) == 5000
     ids = tuple(range(1, 101))
-    years = replace(hours, end=start.replace(year=start.year + 20), series=(Interval.DAY,), tops=(Top(By.PAGE, 100),))
+    years = replace(
+        hours, end=start.replace(year=start.year + 20), series=(Interval.DAY,), tops=(Top(RankingDimension.PAGE, 100),)
+    )
     for zone in ("UTC", "Europe/Berlin", "Asia/Kathmandu"):
         report = await world.report(replace(years, timezone=zone, filter=ReportFilter(ids, ids, ids)))
         assert len(report.series[Interval.DAY]) == 20 * 365 + 5 + (zone != "UTC")
@@ -263,29 +265,36 @@ async def test_the_largest_report_is_answered(world: World) -> None:
 
 @pytest.mark.parametrize("fold", [True, False])
 @pytest.mark.parametrize("at", [DAY.start, DAY.start + timedelta(seconds=1)])
-async def test_a_span_of_no_time_has_no_clicks(world: World, at: datetime, fold: bool) -> None:
+async def test_an_empty_period_has_no_clicks(world: World, at: datetime, fold: bool) -> None:
     await world.click(click(DAY.start), click(at))
     if fold:
-        await world.fold()
+        await world.aggregate()
     for asked in (DAY, replace(DAY, filter=ReportFilter(link_ids=(1,)))):
         for viewer in VIEWERS:
             report = await world.report(
-                replace(asked, start=at, end=at, series=tuple(Interval), tops=(Top(By.PAGE), Top(By.LINK))), viewer
+                replace(
+                    asked,
+                    start=at,
+                    end=at,
+                    series=tuple(Interval),
+                    tops=(Top(RankingDimension.PAGE), Top(RankingDimension.LINK)),
+                ),
+                viewer,
             )
             assert report.totals == Counts()
             assert report.series == {interval: [] for interval in Interval}
             assert not any(report.tops.values())
 
 
-async def test_ids_beyond_any_row_count_nothing(world: World) -> None:
+async def test_ids_larger_than_any_row_match_no_clicks(world: World) -> None:
     await world.click(click(DAY.start))
     ids = (2**63 - 1,)
     for chosen_ids in (ReportFilter(program_ids=ids), ReportFilter(partner_ids=ids), ReportFilter(link_ids=ids)):
-        report = await world.report(replace(DAY, filter=chosen_ids, tops=(Top(By.LINK),)))
+        report = await world.report(replace(DAY, filter=chosen_ids, tops=(Top(RankingDimension.LINK),)))
         assert report.totals == Counts()
-        assert not report.tops[Top(By.LINK)]
+        assert not report.tops[Top(RankingDimension.LINK)]
 
 
-async def test_nobody_sees_a_report_without_a_token(world: World) -> None:
+async def test_a_report_requires_a_token(world: World) -> None:
     with pytest.raises(Unauthenticated):
-        await answers.read(structs.replace(world.context, viewer=None), DAY)
+        await reader.read(structs.replace(world.context, viewer=None), DAY)

@@ -1,4 +1,4 @@
-"""Everybody sees what is theirs and nothing else: each field, filter and cursor, by each kind of token."""
+"""Each viewer sees what is in its scope and nothing else, through every field, filter and cursor."""
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import true
 
-from graph.domain.scope import Condition, Eyes, visible
+from graph.domain.scope import Audience, Condition, visible
 from graph.schema.build import build_schema
 from tests.support.databases import MakeDatabase
 from tests.support.faces import rest
@@ -31,26 +31,26 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-async def test_everybody_sees_all_of_the_own_and_nothing_else(world: World, check: str) -> None:
+async def test_each_viewer_sees_everything_in_scope_and_nothing_else(world: World, check: str) -> None:
     for eye in world.viewers:
         await getattr(Matrix(world, eye), check)()
 
 
 # Who asks `visible` of each thing that can be read, and the check that finds out where the answer is ignored.
 CONTROLS = {
-    "lists": ("graph.query.listing.Listing.limited", "check_lists"),
+    "lists": ("graph.query.list_conditions.ListConditions.limited", "check_lists"),
     "counts": ("graph.query.compiler._total", "check_lists"),
-    "cursors": ("graph.query.listing.Listing.limited", "check_cursors"),
-    "filters": ("graph.query.listing.Listing._is_seen", "check_filters"),
-    "filters of nested lists": ("graph.query.listing.Listing._is_seen", "check_nested_filters"),
-    "references": ("graph.query.select_builder.Selecting._one", "check_lists"),
+    "cursors": ("graph.query.list_conditions.ListConditions.limited", "check_cursors"),
+    "filters": ("graph.query.list_conditions.ListConditions._is_seen", "check_filters"),
+    "filters of nested lists": ("graph.query.list_conditions.ListConditions._is_seen", "check_nested_filters"),
+    "references": ("graph.query.select_builder.SelectBuilder._one", "check_lists"),
     "look-ups": ("graph.query.compiler.rows_statement", "check_arguments"),
-    "reports": ("graph.reports.filters.Selection", "check_lists"),
+    "reports": ("graph.reports.filters.ClickSelection", "check_lists"),
     "subscriptions": ("graph.query.compiler.rows_statement", "check_live"),
 }
 
 
-async def test_a_check_fails_wherever_something_is_not_confined(
+async def test_every_scope_check_fails_if_its_condition_is_missing(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running_gateway(make_sqlite(), face=rest, **UNBOUNDED) as gateway:
@@ -85,9 +85,9 @@ class Ignoring:
         self._function = function
         self.count = 0
 
-    def __call__(self, row: Any, eyes: Eyes) -> Condition:
+    def __call__(self, row: Any, audience: Audience) -> Condition:
         if not any(name.startswith(self._function) for name in callers(sys._getframe())):
-            return visible(row, eyes)
+            return visible(row, audience)
         self.count += 1
         return true()
 

@@ -1,10 +1,10 @@
-"""The contract: the SDL as it was last agreed upon, in words that a developer would want to read."""
+"""The SDL snapshot, and its agreement with the entities."""
 
 from pathlib import Path
 
 from graphql import is_enum_type, is_input_object_type, is_interface_type, is_object_type
 
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.schema.build import build_schema
 from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate
@@ -13,7 +13,7 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 SCHEMA = build_schema()._schema
 
 
-def test_the_schema_is_the_agreed_one(make_sqlite: MakeDatabase) -> None:
+def test_the_schema_matches_the_snapshot(make_sqlite: MakeDatabase) -> None:
     # `clickgate schema > tests/graph/schema.graphql` agrees to a change.
     assert clickgate(make_sqlite(), "schema").stdout == SNAPSHOT.read_text()
 
@@ -34,8 +34,8 @@ def test_every_type_and_field_is_described() -> None:
     assert silent == []
 
 
-def test_every_kind_of_row_can_be_read_as_its_type_says() -> None:
-    for name, kind in CATALOGUE.items():
+def test_every_field_of_a_type_is_readable_from_its_entity() -> None:
+    for name, kind in ENTITIES.items():
         type_ = SCHEMA.type_map[name]
         assert is_object_type(type_)
         for declared in type_.fields.values():
@@ -43,13 +43,13 @@ def test_every_kind_of_row_can_be_read_as_its_type_says() -> None:
             assert field in kind.references or field in kind.children or kind.attribute(field)
 
 
-def test_every_order_and_filter_of_the_catalogue_can_be_asked_for() -> None:
+def test_every_order_and_filter_of_an_entity_is_in_the_schema() -> None:
     asked = {
         name: {declared.extensions["strawberry-definition"].python_name for declared in type_.fields.values()}
         for name, type_ in SCHEMA.type_map.items()
         if is_input_object_type(type_)
     }
-    for name, kind in CATALOGUE.items():
+    for name, kind in ENTITIES.items():
         assert asked[f"{name}Filter"] == set(kind.filters)
         order = SCHEMA.type_map.get(f"{name}OrderField", SCHEMA.type_map["EventOrderField"])
         assert is_enum_type(order)

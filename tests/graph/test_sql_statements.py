@@ -1,5 +1,5 @@
-"""What a query costs the database: as many statements for fifty rows as for a single one, and none that reads much more
-of a large table than it shows."""
+"""What a query costs the database: the same number of statements for fifty rows as for one, and none that reads much
+more of a large table than it returns."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
 from graph.execution.limits import Limits
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from graph.schema.build import build_schema
 from tests.support.bulk_data import make_crowd, make_masses
@@ -97,21 +97,21 @@ def _earliest(each: List) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2])
-async def test_a_page_of_fifty_rows_takes_as_many_statements_as_one_of_a_single_row(asked: Asked, depth: int) -> None:
+async def test_a_page_of_fifty_rows_takes_as_many_statements_as_a_page_of_one(asked: Asked, depth: int) -> None:
     for each in LISTS:
         document = page_of(each, depth)
         one, fifty = [len(await asked.statements(document, first=size)) for size in (1, 50)]
         assert one == fifty > 0, str(each)
 
 
-async def test_what_is_asked_twice_is_seen_twice(asked: Asked) -> None:
+async def test_a_field_selected_twice_is_returned_twice(asked: Asked) -> None:
     selection = "{ totalCount nodes { partners { nodes { id } } } }"
     one = await asked.statements(f"{{ a: programs {selection} }}")
     two = await asked.statements(f"{{ a: programs {selection} b: programs {selection} }}")
     assert len(two) == 2 * len(one) == 6
 
 
-async def test_nothing_is_joined_to_rows_that_are_not_in_the_page(asked: Asked) -> None:
+async def test_joins_only_touch_rows_of_the_page(asked: Asked) -> None:
     costs = []
     for more in ("", "referralLink { code } partner { name }"):
         statements = await asked.statements(f"{{ customers(first: 2) {{ nodes {{ id {more} }} }} }}")
@@ -122,7 +122,7 @@ async def test_nothing_is_joined_to_rows_that_are_not_in_the_page(asked: Asked) 
     assert joined.read - plain.read < 400
 
 
-async def test_no_page_skips_rows_or_counts_them_unasked(asked: Asked) -> None:
+async def test_no_page_uses_offset_or_counts_rows_unasked(asked: Asked) -> None:
     for each in LISTS:
         for statement in await asked.statements(page_of(each, 2).replace("totalCount", ""), first=10):
             assert not re.search(r"\bcount\s*\(", statement.sql, re.IGNORECASE), (str(each), statement.sql)
@@ -160,12 +160,12 @@ REPORTS = (
 
 
 @pytest.mark.slow
-async def test_no_page_or_report_reads_a_large_table_from_end_to_end(asked: Asked) -> None:
+async def test_no_page_or_report_scans_a_large_table(asked: Asked) -> None:
     await make_masses(asked.store, MANY)
     (whole,) = await asked.costs([Statement("SELECT id FROM customers WHERE click_id = 'nobody'")])
     assert whole.scanned == {"customers"}
     assert whole.read > asked.most_read
-    pages = [page_of(each, 1).replace("totalCount", "") for each in LISTS if CATALOGUE[each.kind].is_large]
+    pages = [page_of(each, 1).replace("totalCount", "") for each in LISTS if ENTITIES[each.kind].is_large]
     queries = [(viewer, page, {"first": 20}) for viewer in VIEWERS for page in pages]
     queries += [(viewer, report, {}) for viewer in (*VIEWERS, ADMINISTRATOR) for report in REPORTS]
     for viewer, document, given in queries:

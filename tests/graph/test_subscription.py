@@ -1,4 +1,4 @@
-"""`clickTracked`: who is told of which clicks, when, in which shape, and how a subscription ends."""
+"""`clickTracked`: who receives which clicks, when and with which fields, and how a subscription ends."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from db.ingest.live_feed import Feed
+from db.outbox.live_feed import Feed
 from graph.query.global_ids import encode_id
 from tests.support.change_mutations import changed, make_world
 from tests.support.faces import graphql
@@ -29,7 +29,7 @@ SHAPE = """
 LINKS = "fragment Links on ClickEvent { referralLink { code clicks __typename } nothing: city }"
 
 
-async def test_a_click_arrives_in_the_shape_that_was_selected(gateway: Gateway) -> None:
+async def test_a_click_arrives_with_the_selected_fields(gateway: Gateway) -> None:
     await gateway.link()
     token = await gateway.token()
     query = f"subscription {{ clickTracked {{ {SHAPE} }} }} {LINKS}"
@@ -42,7 +42,7 @@ async def test_a_click_arrives_in_the_shape_that_was_selected(gateway: Gateway) 
     assert click["additionalData"] == {"campaign": ["spring ☀"]}
 
 
-async def test_clicks_of_every_gateway_and_face_arrive_once(database_url: str) -> None:
+async def test_clicks_of_every_gateway_and_api_arrive_once(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url, graphql) as other:
         await gateway.link()
         token = await gateway.token()
@@ -57,7 +57,7 @@ async def test_clicks_of_every_gateway_and_face_arrive_once(database_url: str) -
         assert await gateway.recorded() > 60
 
 
-async def test_only_clicks_within_sight_and_of_what_is_named_arrive(gateway: Gateway) -> None:
+async def test_only_clicks_in_scope_and_matching_the_arguments_arrive(gateway: Gateway) -> None:
     world = await make_world(gateway)
     shared = (await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.shared))["token"]
     confined = (await changed(gateway, "issueToken", world.owner, role="PARTNER", partnerId=world.shared))["token"]
@@ -116,7 +116,7 @@ async def are_left(subscriber: Subscriber) -> list[str]:
             return found
 
 
-async def test_clicks_that_were_committed_before_do_not_arrive(gateway: Gateway) -> None:
+async def test_clicks_committed_earlier_do_not_arrive(gateway: Gateway) -> None:
     await gateway.link()
     token = await gateway.token()
     for number in range(3):
@@ -132,7 +132,7 @@ async def test_clicks_that_were_committed_before_do_not_arrive(gateway: Gateway)
         assert await third.titles("latest") == ["latest"]
 
 
-async def test_without_a_good_token_or_with_ids_that_are_none_nothing_begins(gateway: Gateway) -> None:
+async def test_an_invalid_token_or_id_starts_no_subscription(gateway: Gateway) -> None:
     await gateway.link()
     url, token = str(gateway.http.base_url), await gateway.token()
     cases: list[tuple[str | None, dict[str, str], str]] = [
@@ -173,7 +173,7 @@ async def test_a_subscription_ends_when_its_token_does(gateway: Gateway, how: st
         assert await bystander.titles("last") == ["last"]
 
 
-async def test_a_token_that_is_revoked_while_clicks_arrive_shows_none_after_a_second(gateway: Gateway) -> None:
+async def test_a_token_revoked_while_clicks_arrive_shows_none_after_a_second(gateway: Gateway) -> None:
     world = await make_world(gateway)
     issued = await changed(gateway, "issueToken", world.owner, role="PARTNER", partnerId=world.partner)
 
@@ -191,7 +191,7 @@ async def test_a_token_that_is_revoked_while_clicks_arrive_shows_none_after_a_se
         clicking.cancel()
 
 
-async def test_whoever_ends_a_subscription_or_goes_away_is_forgotten(
+async def test_a_subscriber_that_completes_or_disconnects_is_removed(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feeds: list[Feed] = []

@@ -1,4 +1,4 @@
-"""Tokens: what is kept of them, until when they are accepted, and the administrator's from the settings."""
+"""Tokens: what is stored, how long they are accepted, and the administrator token of the settings."""
 
 import asyncio
 import re
@@ -40,7 +40,7 @@ async def until_refused(gateway: Gateway, token: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_of_a_token_a_hash_is_kept_and_nothing_else(gateway: Gateway) -> None:
+async def test_only_the_hash_of_a_token_is_stored(gateway: Gateway) -> None:
     admin = await gateway.token()
     issued = await changed(gateway, "issueToken", admin, role="ADMIN", label="a dashboard")
     assert issued["apiToken"]["label"] == "a dashboard"
@@ -62,7 +62,7 @@ async def test_a_revoked_token_is_refused_by_every_gateway_within_a_second(datab
         assert await status(gateway, world.owner) == 200
 
 
-async def test_a_token_is_refused_from_the_moment_it_expires(gateway: Gateway) -> None:
+async def test_a_token_is_refused_once_it_expires(gateway: Gateway) -> None:
     admin = await gateway.token()
     expires_at = datetime.now(UTC) + timedelta(seconds=0.7)
     issued = await changed(gateway, "issueToken", admin, role="ADMIN", expiresAt=expires_at.isoformat())
@@ -73,7 +73,7 @@ async def test_a_token_is_refused_from_the_moment_it_expires(gateway: Gateway) -
 
 
 @pytest.mark.parametrize("wrong", ["cg_" + "x" * 43, "x", "x" * 5000, "cg_", "' OR 1=1 --", "é"])
-async def test_what_is_no_token_is_refused_and_changes_nothing(gateway: Gateway, wrong: str) -> None:
+async def test_an_invalid_token_is_refused_and_changes_nothing(gateway: Gateway, wrong: str) -> None:
     document = 'mutation { createProgram(input: {name: "X"}) { userErrors { code } } }'
     headers = [(b"Authorization", f"Bearer {wrong}".encode())]
     answer = await gateway.http.post(GRAPHQL, json={"query": document}, headers=headers)
@@ -86,7 +86,7 @@ async def used_at(gateway: Gateway) -> dict[str, datetime | None]:
     return {row["token_hash"]: row["last_used_at"] for row in await gateway.rows(ApiToken)}
 
 
-async def test_when_a_token_was_used_is_kept_to_the_minute(gateway: Gateway) -> None:
+async def test_the_last_use_of_a_token_is_stored_to_the_minute(gateway: Gateway) -> None:
     token, unused = await gateway.token(), await gateway.token()
     before = datetime.now(UTC)
     assert await status(gateway, token) == 200
@@ -100,7 +100,7 @@ async def test_when_a_token_was_used_is_kept_to_the_minute(gateway: Gateway) -> 
     assert await used_at(gateway) == {hashed(token): first, hashed(unused): None}
 
 
-async def test_the_use_of_a_token_is_noted_by_a_gateway_that_stops(database_url: str) -> None:
+async def test_a_stopping_gateway_stores_the_last_use_of_a_token(database_url: str) -> None:
     async with running_gateway(database_url) as gateway:
         token = await gateway.token()
         assert await status(gateway, token) == 200
@@ -109,7 +109,7 @@ async def test_the_use_of_a_token_is_noted_by_a_gateway_that_stops(database_url:
 
 
 @pytest.mark.slow
-async def test_a_use_that_is_being_noted_when_the_gateway_stops_is_not_lost(database_url: str) -> None:
+async def test_a_last_use_being_stored_when_the_gateway_stops_is_not_lost(database_url: str) -> None:
     store, other = Store(database_url), Store(database_url)
     async with store.write() as connection:
         token, _ = await issue(connection, NewToken("admin"))
@@ -149,7 +149,7 @@ async def test_the_administrators_token_of_the_settings_is_accepted_and_never_lo
 
 
 @pytest.mark.parametrize("chosen", [{"admin_token": ""}, {"admin_token_file": "empty"}, {}])
-async def test_an_empty_token_of_the_settings_is_none(
+async def test_an_empty_administrator_token_means_none(
     make_sqlite: MakeDatabase, tmp_path: Path, chosen: dict[str, Any]
 ) -> None:
     (tmp_path / "empty").write_text(" \n")
@@ -160,7 +160,7 @@ async def test_an_empty_token_of_the_settings_is_none(
             assert answer.status_code == 401
 
 
-def test_a_token_of_the_settings_that_cannot_be_used_is_told_by_its_setting_and_not_shown(
+def test_an_unusable_administrator_token_is_reported_by_its_setting_without_the_secret(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:
     binary, spaced = tmp_path / "binary", tmp_path / "spaced"
@@ -200,7 +200,7 @@ async def test_a_token_is_revoked_on_the_command_line(database_url: str) -> None
         await until_refused(gateway, token)
 
 
-async def test_while_the_database_is_away_a_token_is_neither_taken_nor_refused(
+async def test_a_token_is_neither_accepted_nor_refused_during_a_database_outage(
     postgres: PostgresServer, make_postgres: MakeDatabase
 ) -> None:
     url = make_postgres()

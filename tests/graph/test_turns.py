@@ -1,4 +1,4 @@
-"""Requests that hold the event loop take turns, so that a click is answered among any number of them."""
+"""Requests that block the event loop take turns, so that clicks are answered however many there are."""
 
 import asyncio
 import json
@@ -54,9 +54,7 @@ async def flooded(port: int, sent: bytes) -> AsyncIterator[Callable[[], int]]:
 
 
 @pytest.mark.parametrize("kind", FLOODS)
-async def test_a_click_is_answered_before_every_connection_of_a_flood_was_served_once(
-    make_sqlite: MakeDatabase, kind: str
-) -> None:
+async def test_a_click_is_answered_before_every_connection_of_a_flood(make_sqlite: MakeDatabase, kind: str) -> None:
     url = make_sqlite()
     await make_link(url)
     async with serving(url) as (process, base), httpx.AsyncClient(base_url=base, timeout=60) as http:
@@ -115,20 +113,20 @@ async def logged(turns: Turns, log: list[Any], *names: Any) -> None:
     between.cancel()
 
 
-async def test_where_time_is_up_one_begins_in_each_iteration_in_order() -> None:
+async def test_with_no_time_left_one_request_starts_per_iteration_in_order() -> None:
     log: list[Any] = []
     await logged(Turns(0), log, *range(10))
     assert [name for name in log if name != "iteration"] == list(range(10))
     assert not [pair for pair in pairwise(log) if "iteration" not in pair]
 
 
-async def test_what_fits_into_an_iteration_does_not_wait_for_the_next() -> None:
+async def test_requests_that_fit_into_an_iteration_do_not_wait() -> None:
     log: list[Any] = []
     await logged(Turns(60), log, *range(100))
     assert log[log.index(0) : log.index(99) + 1] == list(range(100))
 
 
-async def test_one_that_comes_later_does_not_overtake() -> None:
+async def test_a_later_request_does_not_overtake() -> None:
     turns, log = Turns(0), list[Any]()
     first = asyncio.create_task(logged(turns, log, *range(5)))
     await asyncio.sleep(0)
@@ -138,7 +136,7 @@ async def test_one_that_comes_later_does_not_overtake() -> None:
     assert [name for name in log if name != "iteration"] == [*range(5), "late"]
 
 
-async def test_those_who_leave_make_room() -> None:
+async def test_a_disconnected_client_gives_up_its_turn() -> None:
     turns, log = Turns(0), list[Any]()
     await turns.take()
     cancelled = asyncio.create_task(turns.take())

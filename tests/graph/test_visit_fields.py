@@ -1,53 +1,77 @@
-"""A visit's fields, each through both faces to the database and back out of GraphQL. The fields come from their
-definitions, so a new one is covered by itself, and one that is missing somewhere is named with the place."""
+"""Every field of a visit, sent through both faces, stored, and read back from the database and from GraphQL.
 
-import dataclasses
+The fields come from `db.schema.visit_fields`, so a new one is covered at once. If nothing computes it, the test fails
+and names it.
+"""
+
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from mmdb_writer import MMDBWriter
+from msgspec.structs import asdict
 from netaddr import IPSet
 from strawberry.utils.str_converters import to_camel_case
 
-from db.ingest.records import Click, VisitRecord
-from db.schema.clicks import ClickEvent, ClickTestEvent, VisitColumns
-from graph.domain.visit import Device, Place, Visit
+import rest.tracker
+from db.ingest.records import VisitRecord
+from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.visit_fields import AFFILIATE_URL, SENT_FIELDS, VISIT_FIELDS, VisitField
+from graph.domain.visit import Place, Visit
+from graph.reports.filters import RankingDimension
 from graph.schema import types
+from graph.schema.click_filters import ClickEventFilter
 from graph.schema.clicks import TrackClickInput
 from tests.support.faces import Face, both_faces
 from tests.support.gateways import Gateway, device_lookup, running_gateway
 
-# Every field of a device is known of it, and none has the value that an absent one has.
+# Every field of its device is known, and is_bot is true, so that a field that is dropped shows.
 BOT = (
     "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/141.0.7390.122 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 )
 PLACE = Place(country="XL", region="Loop", city="Peer")
-# What is computed from what was sent, or kept of the client's address, beside a device and a place.
-COMPUTED = {"referrer_host": "blog.example.com", "ip_address": "127.0.0.1"}
+# The fields whose source is "computed".
+COMPUTED: dict[str, Any] = {"referrer_host": "blog.example.com", "ip_address": "127.0.0.1"}
 SPECIAL: dict[str, Any] = {
     "affiliate_url": "https://yoursite.com/pricing?aff=PARTNER123",
     "referrer_url": "https://blog.example.com/post",
     "user_agent": BOT,
     "additional_data": {"campaign": "spring"},
 }
-SENT = Visit.__struct_fields__
-DERIVED = [field.name for of in (Device, Place) for field in dataclasses.fields(of)]
-KEPT = VisitRecord.__struct_fields__
-ON_THE_CLICK = "affiliate_url"
+SENT = [field.name for field in SENT_FIELDS]
+SHOWN = [AFFILIATE_URL.name, *(field.name for field in VISIT_FIELDS)]
+IN_HEADERS = {"user_agent"}
+TRACKER = Path(rest.tracker.__file__).parent / "tracker.js"
+JSON_FIELDS = [field.name for field in VISIT_FIELDS if field.type == "json"]
 EVENTS = {"clickEvents": ClickEvent, "testEvents": ClickTestEvent}
 
 
-def field_names(of: Any) -> set[str]:
-    return {field.python_name for field in of.__strawberry_definition__.fields}
+def field_names(type_: Any) -> set[str]:
+    return {field.python_name for field in type_.__strawberry_definition__.fields}
 
 
 def columns(table: Any) -> set[str]:
     return set(table.__table__.columns.keys())
+
+
+def test_every_field_is_in_every_place() -> None:
+    shown, sent = set(SHOWN), set(SENT)
+    missing = {
+        "affiliate_click_events": shown - columns(ClickEvent),
+        "affiliate_click_test_events": shown - columns(ClickTestEvent),
+        "the record of a visit": shown - {*VisitRecord.__struct_fields__, AFFILIATE_URL.name},
+        "a visit": sent - set(Visit.__struct_fields__),
+        "TrackClickInput": sent ^ field_names(TrackClickInput),
+        "ClickEvent": shown - field_names(types.ClickEventType),
+        "TestEvent": shown - field_names(types.TestEventType),
+        "ReportDimension": {field.dimension.name for field in VISIT_FIELDS if field.dimension} - set(RankingDimension),
+        "ClickEventFilter": {field.name for field in VISIT_FIELDS if field.filter} - field_names(ClickEventFilter),
+    }
+    fail_if(missing)
 
 
 def fail_if(missing: Mapping[str, Iterable[str]]) -> None:
@@ -56,32 +80,14 @@ def fail_if(missing: Mapping[str, Iterable[str]]) -> None:
         pytest.fail("\n".join(lacking))
 
 
-def test_every_field_is_declared_in_every_place() -> None:
-    sent = set(SENT)
-    kept = (sent | {*DERIVED, *COMPUTED}) - {ON_THE_CLICK}
-    shown = kept | {ON_THE_CLICK}
-    missing = {
-        "TrackClickInput in graph/schema/clicks.py": sent - field_names(TrackClickInput),
-        "Visit in graph/domain/visit.py": field_names(TrackClickInput) - sent,
-        "VisitRecord in db/ingest/records.py": kept - set(KEPT),
-        "Click in db/ingest/records.py": {ON_THE_CLICK} - set(Click.__struct_fields__),
-        "VisitColumns in db/schema/tables.py": kept - set(VisitColumns.__annotations__),
-        "affiliate_click_events": shown - columns(ClickEvent),
-        "affiliate_click_test_events": shown - columns(ClickTestEvent),
-        "ClickEvent in graph/schema/types.py": shown - field_names(types.ClickEvent),
-        "TestEvent in graph/schema/types.py": shown - field_names(types.TestEvent),
-    }
-    fail_if(missing)
+def test_every_field_has_a_name_of_its_own_and_every_text_a_length() -> None:
+    assert len(set(SHOWN)) == len(SHOWN)
+    assert [field.name for field in VISIT_FIELDS if (field.type == "text") != (field.length is not None)] == []
 
 
-def test_every_field_that_is_kept_comes_from_somewhere() -> None:
-    known = {*SENT, *DERIVED, *COMPUTED}
-    missing = {"what these tests know how to send or compute": (set(KEPT) | set(VisitColumns.__annotations__)) - known}
-    fail_if(missing)
-
-
-def test_a_record_has_its_fields_in_the_order_of_the_columns() -> None:
-    assert list(KEPT) == list(VisitColumns.__annotations__)
+def test_the_tracker_sends_every_field_but_those_in_headers() -> None:
+    unsent = {name for name in SENT if not re.search(rf"\b{name}:", TRACKER.read_text())}
+    assert unsent == IN_HEADERS
 
 
 @pytest.fixture(scope="module")
@@ -100,24 +106,30 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def visit() -> dict[str, Any]:
-    """Return a visit with all fields, each with a value of its own."""
-    fields = {name: SPECIAL.get(name, f"{name} sent"[:32]) for name in SENT}
-    converted = msgspec.convert(fields, Visit)
-    assert msgspec.structs.asdict(converted) == fields, "a field needs a value in SPECIAL"
-    return fields
+    """Return a value for each field that is sent, no two of them alike."""
+    return {field.name: SPECIAL.get(field.name, sample(field)) for field in SENT_FIELDS}
+
+
+def sample(field: VisitField) -> Any:
+    match field.type:
+        case "text":
+            return f"{field.name} sent"[: field.length]
+        case "json":
+            return {field.name: "sent"}
+        case "flag":
+            return True
 
 
 def expected(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is to be kept of a visit."""
-    device, place = device_lookup()(BOT), PLACE
-    derived = {**dataclasses.asdict(device), **dataclasses.asdict(place), **COMPUTED}
-    absent = {name for name, value in derived.items() if value in (None, False)}
-    assert not absent, f"a field that is dropped would go unnoticed, since it is empty here: {absent}"
+    """Return what is stored of a visit."""
+    derived = {**asdict(device_lookup()(BOT)), **asdict(PLACE), **COMPUTED}
+    unknown = [name for name in SHOWN if {**sent, **derived}.get(name) in (None, False)]
+    assert not unknown, f"not computed, or not from what this test sends (see BOT, PLACE and COMPUTED): {unknown}"
     return {**sent, **derived}
 
 
 def in_database(row: Mapping[str, Any], name: str) -> Any:
-    return json.loads(row[name]) if name == "additional_data" else row[name]
+    return json.loads(row[name]) if name in JSON_FIELDS else row[name]
 
 
 @both_faces
@@ -125,14 +137,14 @@ def in_database(row: Mapping[str, Any], name: str) -> Any:
 async def test_every_field_is_kept_and_shown(database_url: str, face: Face, places: str, root: str) -> None:
     async with running_gateway(database_url, face, geoip_db=places, ip_storage="full") as gateway:
         sent = visit()
-        await send(gateway, sent, is_test=root == "testEvents")
         kept = expected(sent)
+        await send(gateway, sent, is_test=root == "testEvents")
         (row,) = await gateway.rows(EVENTS[root])
         dropped = {name: in_database(row, name) for name, value in kept.items() if in_database(row, name) != value}
-        assert not dropped, f"kept otherwise than sent or derived: {dropped}"
+        assert not dropped, f"stored with another value than was sent or computed: {dropped}"
         node = await shown(gateway, root, kept)
         lost = {name: node[to_camel_case(name)] for name, value in kept.items() if node[to_camel_case(name)] != value}
-        assert not lost, f"shown by {root} otherwise than kept: {lost}"
+        assert not lost, f"shown by {root} with another value than is stored: {lost}"
 
 
 async def send(gateway: Gateway, fields: Mapping[str, Any], *, is_test: bool) -> None:

@@ -1,4 +1,4 @@
-"""GraphQL over a WebSocket: the handshake, tokens, close codes, shapes of messages, and errors in frames."""
+"""GraphQL over a WebSocket: handshake, tokens, close codes, malformed messages, and errors."""
 
 import asyncio
 import json
@@ -92,7 +92,7 @@ async def test_queries_mutations_and_subscriptions_are_answered(address: str) ->
         ({"headers": None, "authToken": None}, None),
     ],
 )
-async def test_the_first_message_tells_who_asks(address: str, payload: Any, role: str | None) -> None:
+async def test_the_first_message_identifies_the_viewer(address: str, payload: Any, role: str | None) -> None:
     async with socket(address, payload) as ws:
         assert await receive(ws) == {"type": "connection_ack"}
         for query in ("{ role }", "subscription { role }"):
@@ -112,12 +112,12 @@ async def test_the_first_message_tells_who_asks(address: str, payload: Any, role
         {"authToken": "unknown"},
     ],
 )
-async def test_a_bad_token_closes_the_socket(address: str, payload: Any) -> None:
+async def test_an_invalid_token_closes_the_socket(address: str, payload: Any) -> None:
     async with socket(address, payload) as ws:
         assert await closed(ws) == 4403
 
 
-async def test_the_token_may_come_with_the_request_that_opens_the_socket(address: str) -> None:
+async def test_the_token_may_be_in_the_upgrade_request(address: str) -> None:
     headers = {"Authorization": "Bearer secret"}
     for payload in (None, {}, {"token": None}):
         async with socket(address, payload, additional_headers=headers) as ws:
@@ -131,7 +131,7 @@ async def test_the_token_may_come_with_the_request_that_opens_the_socket(address
             assert (await receive(ws))["type"] == "connection_ack"
 
 
-async def test_the_hash_of_a_query_is_refused_and_the_socket_stays_open(address: str) -> None:
+async def test_a_persisted_query_hash_is_refused_and_the_socket_stays_open(address: str) -> None:
     async with socket(address) as ws:
         await receive(ws)
         extensions = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
@@ -145,7 +145,7 @@ async def test_the_hash_of_a_query_is_refused_and_the_socket_stays_open(address:
         assert answer["payload"]["data"] == {"id": "1"}
 
 
-async def test_a_database_that_is_away_asks_to_come_again(address: str) -> None:
+async def test_a_database_outage_closes_the_socket_with_try_again_later(address: str) -> None:
     async with socket(address, {"token": "away"}) as ws:
         assert await closed(ws) == 1013
 
@@ -160,7 +160,7 @@ async def test_a_token_that_was_revoked_starts_nothing_more() -> None:
         assert await closed(ws) == 4403
 
 
-async def test_a_fault_in_the_look_up_closes_the_socket_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_in_the_token_lookup_closes_the_socket_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Tokens):
         async def __call__(self, secret: str) -> None:
             raise RuntimeError("the password is hunter2")
@@ -205,7 +205,7 @@ LONG = "x" * 1000
         b'{"type": "ping"}',
     ],
 )
-async def test_a_message_of_the_wrong_shape_closes_the_socket(
+async def test_a_malformed_message_closes_the_socket(
     address: str, caplog: pytest.LogCaptureFixture, message: str | bytes
 ) -> None:
     async with socket(address) as ws:
@@ -216,12 +216,12 @@ async def test_a_message_of_the_wrong_shape_closes_the_socket(
 
 
 @pytest.mark.parametrize("payload", [[], 7, "secret"])
-async def test_an_introduction_of_the_wrong_shape_closes_the_socket(address: str, payload: Any) -> None:
+async def test_a_malformed_connection_init_closes_the_socket(address: str, payload: Any) -> None:
     async with socket(address, payload) as ws:
         assert await closed(ws) == 4400
 
 
-async def test_an_operation_before_the_introduction_or_a_second_one_closes_the_socket(address: str) -> None:
+async def test_an_operation_before_connection_init_or_a_second_init_closes_the_socket(address: str) -> None:
     async with connect(f"ws://{address}", subprotocols=[PROTOCOL]) as ws:
         await subscribe(ws, "{ id }")
         assert await closed(ws) == 4401
@@ -237,14 +237,14 @@ async def test_an_id_in_use_closes_the_socket(address: str) -> None:
         assert await closed(ws) == 4409
 
 
-async def test_whoever_does_not_introduce_themselves_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_sends_no_connection_init_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graph.http.view.INIT_SECONDS", 0.2)
     async with served() as address, connect(f"ws://{address}", subprotocols=[PROTOCOL]) as ws:
         assert await closed(ws) == 4408
 
 
 @pytest.mark.parametrize("subprotocols", [None, [Subprotocol("graphql-ws")]])
-async def test_no_other_protocol_is_spoken(address: str, subprotocols: list[Subprotocol] | None) -> None:
+async def test_no_other_subprotocol_is_accepted(address: str, subprotocols: list[Subprotocol] | None) -> None:
     async with connect(f"ws://{address}", subprotocols=subprotocols) as ws:
         assert await closed(ws) == 4406
 
@@ -287,7 +287,7 @@ async def test_the_operations_of_one_socket_are_bounded(address: str) -> None:
         {"query": "{ pages(first: 20000) { nodes { id } } }"},
     ],
 )
-async def test_what_is_not_executed_is_told_and_the_socket_stays(
+async def test_an_operation_that_is_not_executed_is_reported_and_the_socket_stays_open(
     address: str, caplog: pytest.LogCaptureFixture, payload: dict[str, Any]
 ) -> None:
     async with socket(address) as ws:
@@ -302,7 +302,7 @@ async def test_what_is_not_executed_is_told_and_the_socket_stays(
 
 @pytest.mark.parametrize("kind", ["query", "subscription"])
 @pytest.mark.parametrize(("how", "code"), [("away", "UNAVAILABLE"), ("forbidden", "FORBIDDEN"), ("fault", "INTERNAL")])
-async def test_errors_in_frames_are_told_or_masked_and_logged_once(
+async def test_errors_in_messages_are_reported_or_masked_and_logged_once(
     address: str, caplog: pytest.LogCaptureFixture, kind: str, how: str, code: str
 ) -> None:
     async with socket(address) as ws:
@@ -315,7 +315,7 @@ async def test_errors_in_frames_are_told_or_masked_and_logged_once(
     assert faults == ([error["extensions"]["fault"]] if code == "INTERNAL" else [])
 
 
-async def test_each_frame_masks_its_own_errors(address: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_message_masks_its_own_errors(address: str, caplog: pytest.LogCaptureFixture) -> None:
     async with socket(address) as ws:
         await receive(ws)
         *frames, _ = await ask(ws, 'subscription { items { id fails(how: "fault") } }')

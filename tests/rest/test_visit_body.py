@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graph.domain.errors import BodyNotObject
-from graph.domain.visit import Visit
+from graph.domain.visit import Visit, visit_of
 from rest import visit_body as face
 from rest.visit_body import decode_visit
 
@@ -69,7 +69,7 @@ def typed(sent: bytes) -> Visit | None:
 
 
 def leniently(sent: bytes) -> tuple[Visit, Sequence[str]]:
-    return face._visit_of(face._decode_leniently(sent))
+    return visit_of(face._decode_leniently(sent))
 
 
 def repaired(value: Any) -> Any:

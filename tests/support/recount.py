@@ -16,20 +16,22 @@ from sqlalchemy import delete, select, update
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, VisitRecord
-from db.rollups.aggregator import Folder
+from db.outbox.runner import ConsumerRunner
+from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
+from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
-from db.schema.rollups import ClickRollup, QueuedClicks
+from db.schema.rollups import ClickRollup
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain import links, partners, programs
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
-from graph.reports import answers
-from graph.reports.filters import By
+from graph.reports import reader
+from graph.reports.filters import RankingDimension
 from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest
 
 ADMIN = Viewer("admin")
@@ -69,7 +71,7 @@ class World:
     async def forget(self) -> None:
         """Remove all clicks, and whatever was derived from them."""
         async with self.store.write() as connection:
-            for table in (ClickRollup, QueuedClicks, ClickEvent, Customer):
+            for table in (ClickRollup, OutboxRange, ClickEvent, Customer):
                 await connection.execute(delete(table))
             await connection.execute(update(ReferralLink).values(clicks=0, last_clicked=None))
             await connection.execute(update(PartnerProgram).values(clicks=0, last_clicked_at=None))
@@ -78,25 +80,27 @@ class World:
         """Record clicks in one transaction."""
         return [receipt for receipt in await self.committer.commit(clicks) if isinstance(receipt, Receipt)]
 
-    def folder(self, store: Store | None = None, *, portion_clicks: int = 1000) -> Folder:
-        return make_folder(store or self.store, portion_clicks=portion_clicks)
+    def aggregation(self, store: Store | None = None, *, portion_events: int = 1000) -> ConsumerRunner:
+        return aggregation(store or self.store, portion_events=portion_events)
 
-    async def fold(self) -> None:
-        """Fold everything."""
-        folder = self.folder()
-        await folder.fold_all()
-        await folder.close()
+    async def aggregate(self) -> None:
+        """Add all clicks to the rollups."""
+        runner = self.aggregation()
+        await runner.run_all()
+        await runner.close()
 
     async def events(self) -> Sequence[Event]:
         async with self.store.read() as connection:
             return [row._asdict() for row in await connection.execute(select(ClickEvent.__table__))]
 
     async def report(self, request: ReportRequest, viewer: Viewer = ADMIN) -> ClickReport:
-        return await answers.read(replace(self.context, viewer=viewer), request)
+        return await reader.read(replace(self.context, viewer=viewer), request)
 
 
-def make_folder(store: Store, *, portion_clicks: int = 1000) -> Folder:
-    return Folder(store, clock=lambda: datetime.now(UTC), portion_clicks=portion_clicks)
+def aggregation(store: Store, *, portion_events: int = 1000) -> ConsumerRunner:
+    """Return what adds a database's clicks to its rollups."""
+    consumer = RollupAggregator(store, pause_seconds=0)
+    return ConsumerRunner(store, consumer, clock=lambda: datetime.now(UTC), portion_events=portion_events)
 
 
 def click(at: datetime, link_id: int = 1, **visit: Any) -> Click:
@@ -122,7 +126,7 @@ def counted(events: Sequence[Event]) -> Counts:
     return Counts(len(events) - bots, bots, customers)
 
 
-def ranked(events: Sequence[Event], by: By, limit: int) -> list[tuple[str | None, Counts]]:
+def ranked(events: Sequence[Event], by: RankingDimension, limit: int) -> list[tuple[str | None, Counts]]:
     """Return the values with most clicks, with their counts."""
     value = VALUES[by]
     clicks = Counter(value(event) for event in events)
@@ -134,14 +138,14 @@ def _address(url: str | None) -> str:
     return (url or "").split("?")[0].split("#")[0][:512]
 
 
-VALUES: Mapping[By, Callable[[Event], str]] = {
-    By.PROGRAM: lambda event: str(event["program_id"]),
-    By.PARTNER: lambda event: str(event["partner_id"]),
-    By.LINK: lambda event: str(event["link_id"]),
-    By.PAGE: lambda event: _address(event["page_url"]),
-    By.REFERRER: lambda event: _address(event["referrer_url"]),
-    By.COUNTRY: lambda event: event["country"] or "",
-    By.DEVICE: lambda event: event["device_type"] or "",
-    By.BROWSER: lambda event: event["browser"] or "",
-    By.OS: lambda event: event["os"] or "",
+VALUES: Mapping[RankingDimension, Callable[[Event], str]] = {
+    RankingDimension.PROGRAM: lambda event: str(event["program_id"]),
+    RankingDimension.PARTNER: lambda event: str(event["partner_id"]),
+    RankingDimension.LINK: lambda event: str(event["link_id"]),
+    RankingDimension.PAGE: lambda event: _address(event["page_url"]),
+    RankingDimension.REFERRER: lambda event: _address(event["referrer_url"]),
+    RankingDimension.COUNTRY: lambda event: event["country"] or "",
+    RankingDimension.DEVICE: lambda event: event["device_type"] or "",
+    RankingDimension.BROWSER: lambda event: event["browser"] or "",
+    RankingDimension.OS: lambda event: event["os"] or "",
 }

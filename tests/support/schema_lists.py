@@ -8,7 +8,7 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, get_named_type
 
-from graph.query.entities import CATALOGUE
+from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from tests.support.faces import GRAPHQL
 from tests.support.gateways import Gateway
@@ -63,7 +63,7 @@ class List:
         asked = f"{self.name}{arguments(given)} {selection}"
         if self.parent is None:
             return asked
-        id = encode_id(self.parent, *[1] * len(CATALOGUE[self.parent].key))
+        id = encode_id(self.parent, *[1] * len(ENTITIES[self.parent].key))
         return f'node(id: "{id}") {{ ... on {self.parent} {{ {asked} }} }}'
 
 

@@ -227,7 +227,7 @@ def _named_kind(name: str) -> str:
 
 def _kind(text: str) -> str | None:
     try:
-        kind = decode_id(text).kind
+        kind = decode_id(text).type_name
     except FieldInvalid:
         return None
     return kind if kind in TABLES else None

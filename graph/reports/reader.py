@@ -1,6 +1,6 @@
-"""Answer click reports: totals, series over time and rankings, from rollups, equal to a recount of the events.
+"""Reads click reports from rollups, equal to a recount of the events.
 
-All parts of one report see one snapshot. What it costs grows with the time asked for, not with the clicks in it.
+All parts of a report see one snapshot. The cost grows with the length of the period, not with the number of clicks.
 """
 
 import asyncio
@@ -22,20 +22,20 @@ from graph.domain.errors import Unauthenticated, outages
 from graph.domain.scope import Viewer
 from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of
-from graph.reports.filters import Selection
+from graph.reports.filters import ClickSelection
 from graph.reports.requests import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
 from graph.reports.statements import ranking, series
 
-# To take so many buckets to pieces takes some milliseconds.
+# Dividing this many buckets takes a few milliseconds.
 MANY_BUCKETS = 500
-# Dashboards ask about the same days again and again. Spans of many buckets are large: twenty years of days take about
-# four megabytes.
+# Dashboards request the same days again and again. Long periods are large: twenty years of days take about four
+# megabytes.
 KEPT_SPANS, KEPT_LONG_SPANS = 32, 4
 NONE = Counts()
 
 
 class SpanRequest(NamedTuple):
-    """A span of time and, for a series, how long its buckets are by the zone's clocks."""
+    """A period and, for a series, the length of its buckets by the clocks of the zone."""
 
     start: datetime
     end: datetime
@@ -44,12 +44,13 @@ class SpanRequest(NamedTuple):
 
 
 async def read(context: Context, request: ReportRequest) -> ClickReport:
-    """Return a report's parts, with one statement each. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
+    """Return the parts of a report, reading each with one statement. Raises `Unauthenticated`, `FieldInvalid`,
+    `DatabaseAway`."""
     if context.viewer is None:
         raise Unauthenticated
     check(request)
     zone, store = zone_of(request.timezone), context.services.store
-    # Before the snapshot is taken: whatever was committed by now is in it.
+    # Taken before the snapshot, so that everything committed by now is in it.
     as_of = context.services.clock()
     with outages():
         async with AsyncExitStack() as stack:
@@ -66,7 +67,7 @@ async def read(context: Context, request: ReportRequest) -> ClickReport:
 
 
 class Span(NamedTuple):
-    """The time that a part of a report is about: what statements learn of it, and its buckets by the zone's clocks."""
+    """A period as statements need it: their parameters, the buckets in local time, and the form of the statement."""
 
     values: Mapping[str, Any]
     buckets: Sequence[tuple[datetime, datetime]]
@@ -74,7 +75,7 @@ class Span(NamedTuple):
 
 
 def _span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> Span:
-    """Return a span of time taken to pieces, of which there are rollups of these lengths."""
+    """Return a period divided into ranges, for rollups of the given lengths."""
     start, end, zone, interval = request
     edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
     made_of = pieces(edges_at, spans)
@@ -86,15 +87,15 @@ span_of, long_span_of = lru_cache(KEPT_SPANS)(_span_of), lru_cache(KEPT_LONG_SPA
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return a moment by a zone's clocks, with a fixed offset: to ask the zone for it again takes longer than all else
-    about writing a bucket down."""
+    """Return a time in local time with a fixed offset. Looking the offset up again while encoding takes longer than
+    encoding."""
     local = moment.astimezone(zone)
     return local.replace(tzinfo=timezone(local.utcoffset() or timedelta(0)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the parts of one report, for one viewer, in one snapshot."""
+    """Reads the parts of one report, for one viewer, from one snapshot."""
 
     source: Source
     viewer: Viewer
@@ -127,11 +128,11 @@ class _Reader:
         request, spans = SpanRequest(start, end, self.zone, interval), tuple(spans)
         if (end - start) / (HOUR if interval is Interval.HOUR else DAY) < MANY_BUCKETS:
             return span_of(request, spans, is_sqlite=self.is_sqlite)
-        # In a thread, while clicks come in.
+        # In a thread, so that clicks are not held up.
         return await asyncio.to_thread(long_span_of, request, spans, is_sqlite=self.is_sqlite)
 
     async def _count(self, span: Span) -> Sequence[Any]:
-        """Return, for each bucket in which there were clicks, its number and the sums of `COUNTERS`."""
+        """Return the number of each bucket that has clicks, and its sums of `COUNTERS`."""
         query = series(self._selection, span.form, is_sqlite=self.is_sqlite)
         return await self.source.fetch(query, self._values(span))
 
@@ -141,10 +142,10 @@ class _Reader:
         return {**span.values, **ids, **self.viewer.values}
 
     @property
-    def _selection(self) -> Selection:
+    def _selection(self) -> ClickSelection:
         chosen = self.request.filter
-        return Selection(
-            self.viewer.eyes,
+        return ClickSelection(
+            self.viewer.audience,
             of_programs=chosen.program_ids is not None,
             of_partners=chosen.partner_ids is not None,
             of_links=chosen.link_ids is not None,
@@ -152,7 +153,7 @@ class _Reader:
 
     @property
     def _counts(self) -> Callable[[int, int, int, int], Counts]:
-        """Return what makes counts of `COUNTERS`, for the clicks that the report is about."""
+        """Return the function from `COUNTERS` to counts, for the clicks that the report is about."""
         return COUNTS[self.request.filter.is_bot]
 
 

@@ -1,21 +1,26 @@
-"""The live feed: which clicks were committed, by whichever process, for those who watch.
+"""The live feed: tells subscribers which clicks were committed, by any process.
 
-It reads the end of the queue that every batch adds to, and only while somebody watches. Who falls behind misses clicks
-rather than hold anybody up, and none comes twice.
+It is a consumer of the outbox that keeps its position in memory: it begins at the end of the log, and reads only while
+somebody watches. A watcher that falls behind misses clicks rather than hold anybody up, and none comes twice.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, literal_column, select
 
+from db.engine.backend import Source
 from db.engine.store import Store
 from db.errors import DatabaseAway
-from db.schema.rollups import QueuedClicks
+from db.outbox.conditions import CLICK
+from db.outbox.position import Position, Transactions
+from db.schema.outbox import OutboxRange
+from db.sql.functions import Ids, among
 from db.sql.queries import Query
+from db.sql.transactions import next_number, oldest_running
 
 logger = logging.getLogger(__name__)
 
@@ -23,16 +28,18 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 # After a silent failover, no answer comes on the old connections.
 READ_SECONDS = 5
-# A batch may become visible after others that took later rows; none lags behind this many.
+# A transaction may commit after others that took later rows of the log; no batch is as late as this.
 LATE_ROWS = 2000
 # Batches that may wait for one watcher.
 WAITING_BATCHES = 256
 
-LATEST = Query(select(func.coalesce(func.max(QueuedClicks.id), 0)))
-SINCE = Query(
-    select(QueuedClicks.id, QueuedClicks.program_id, QueuedClicks.first_id, QueuedClicks.last_id)
-    .where(QueuedClicks.id > bindparam("row"))
-    .order_by(QueuedClicks.id)
+LATEST = Query(select(func.coalesce(func.max(OutboxRange.id), 0)))
+_row = (OutboxRange.id, OutboxRange.program_id, OutboxRange.first_id, OutboxRange.last_id)
+_is_click = and_(OutboxRange.kind == literal_column(f"'{CLICK}'"), OutboxRange.consumer.is_(None))
+TRANSACTIONS = Query(select(oldest_running(), next_number()))
+SINCE = Query(select(*_row, _is_click).where(OutboxRange.id > bindparam("row")).order_by(OutboxRange.id))
+IN_GAPS = Query(
+    select(*_row, _is_click).where(among(OutboxRange.id, bindparam("ids", type_=Ids))).order_by(OutboxRange.id)
 )
 
 
@@ -53,7 +60,7 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._watchers: set[Watcher] = set()
-        self._seen: set[int] = set()
+        self._position: Position | None = None
         self._polling = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -67,6 +74,8 @@ class Feed:
     async def watching(self) -> AsyncIterator[Watcher]:
         """Give a queue that whatever is committed from now on is put into. Raises `DatabaseAway`."""
         watcher: Watcher = asyncio.Queue(WAITING_BATCHES)
+        if not self._watchers:
+            self._position = None
         await self._poll(newcomer=watcher)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._keep_polling(), name="live feed")
@@ -99,12 +108,20 @@ class Feed:
                 self._watchers.add(newcomer)
 
     async def _news(self) -> list[Committed]:
-        latest = max(self._seen, default=None)
         with self._store.outages():
             async with asyncio.timeout(READ_SECONDS), self._store.snapshot() as snapshot:
-                if latest is None:
-                    latest = (await snapshot.fetch(LATEST, {}))[0][0]
-                found = await snapshot.fetch(SINCE, {"row": latest - LATE_ROWS})
-        news = [Committed(*row[1:]) for row in found if row[0] not in self._seen]
-        self._seen = {row[0] for row in found}
-        return news
+                return await self._read(snapshot)
+
+    async def _read(self, snapshot: Source) -> list[Committed]:
+        transactions = Transactions(*(await snapshot.fetch(TRANSACTIONS, {}))[0])
+        before = self._position
+        if before is None:
+            before = Position(max(0, (await snapshot.fetch(LATEST, {}))[0][0] - LATE_ROWS))
+        found: list[Any] = []
+        if before.gaps:
+            earliest = before.reached - LATE_ROWS
+            ids = [id for gap in before.gaps for id in range(max(gap.first_id, earliest), gap.last_id + 1)]
+            found += await snapshot.fetch(IN_GAPS, {"ids": ids})
+        found += await snapshot.fetch(SINCE, {"row": before.reached})
+        self._position = before.advanced([row[0] for row in found], transactions, read_all=True)
+        return [Committed(*row[1:4]) for row in found if row[4]]

@@ -1,0 +1,36 @@
+"""Conditions on rows of the log, for statements that join it with events or ask what a consumer has yet to process."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, literal_column, or_, select
+from sqlalchemy.orm import aliased
+
+from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
+
+CLICK = "click"
+"""The kind of recorded clicks."""
+
+
+def covers(event: Any) -> ColumnElement[bool]:
+    """Return whether a row of the log covers an event of the row's kind."""
+    return and_(OutboxRange.program_id == event.program_id, event.id.between(OutboxRange.first_id, OutboxRange.last_id))
+
+
+def is_ahead_of(consumer: str) -> ColumnElement[bool]:
+    """Return whether a consumer has yet to pass a row of the log, be it for this consumer or not. Without the
+    consumer's row, no row of the log is ahead of it."""
+    name: ColumnElement[str] = literal_column(f"'{consumer}'")
+    row, gap = aliased(OutboxConsumer), aliased(OutboxGap)
+    complete_to = select(row.complete_to).where(row.name == name).scalar_subquery()
+    position = select(row.position).where(row.name == name).scalar_subquery()
+    in_gap = exists().where(gap.consumer == name, OutboxRange.id.between(gap.first_id, gap.last_id))
+    # The first comparison finds the rows through an index; the others are made for each of them.
+    return and_(OutboxRange.id > complete_to, or_(OutboxRange.id > position, in_gap))
+
+
+def waits_for(consumer: str, kinds: Iterable[str]) -> ColumnElement[bool]:
+    """Return whether a row of the log has events that a consumer of some kinds has yet to process."""
+    names: list[ColumnElement[str]] = [literal_column(f"'{kind}'") for kind in sorted(kinds)]
+    is_addressed = or_(OutboxRange.consumer.is_(None), OutboxRange.consumer == literal_column(f"'{consumer}'"))
+    return and_(is_ahead_of(consumer), OutboxRange.kind.in_(names), is_addressed)

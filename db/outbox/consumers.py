@@ -1,0 +1,175 @@
+"""Add, list, rewind and remove the consumers that the database knows, while gateways run."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    String,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.engine.store import Store
+from db.errors import DatabaseAway, RowRefused, UnknownConsumer
+from db.outbox.conditions import CLICK, is_ahead_of
+from db.outbox.consumer import Consumer
+from db.schema.clicks import ClickEvent
+from db.schema.columns import now
+from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
+from db.sql.transactions import next_number, oldest_running
+
+# Where the events of each kind are, for a consumer that starts from the beginning.
+TABLES = {CLICK: ClickEvent}
+# As many events as a busy gateway records in two transactions.
+RANGE_EVENTS = 1000
+# The consumer's runner may be in the middle of a portion.
+PATIENCE_SECONDS = 60
+RETRY_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerState:
+    """How far a consumer has come."""
+
+    name: str
+    position: int
+    waiting_rows: int
+    """Rows of the log that it has yet to pass."""
+    waiting_events: int
+    """Events in those rows."""
+    oldest_at: datetime | None
+    """When the oldest of them was recorded."""
+    updated_at: datetime
+    """When its position last moved."""
+
+
+async def list_consumers(store: Store) -> Sequence[ConsumerState]:
+    """Return all consumers, by name. Raises `DatabaseAway`."""
+    async with store.read() as connection:
+        consumers = (await connection.execute(select(OutboxConsumer.__table__).order_by(OutboxConsumer.name))).all()
+        return [await _state(connection, row.name, row.position, row.updated_at) for row in consumers]
+
+
+async def _state(connection: AsyncConnection, name: str, position: int, updated_at: datetime) -> ConsumerState:
+    row = OutboxRange
+    figures = select(func.count(), func.coalesce(func.sum(row.events), 0), func.min(row.recorded_at))
+    for_it = or_(row.consumer.is_(None), row.consumer == name)
+    rows, events, oldest_at = (await connection.execute(figures.where(is_ahead_of(name), for_it))).one()
+    return ConsumerState(name, position, rows, int(events), oldest_at, updated_at)
+
+
+async def add_consumer(store: Store, consumer: Consumer) -> None:
+    """Add a consumer, which begins with the first event that was ever recorded; if it is there already, it goes on
+    where it was. Raises `DatabaseAway`."""
+    async with store.read() as connection:
+        if await connection.scalar(select(OutboxConsumer.name).where(OutboxConsumer.name == consumer.name)):
+            return
+    with suppress(RowRefused):  # another gateway has just added it
+        await _patiently(store, consumer, is_new=True)
+
+
+async def rewind_consumer(store: Store, consumer: Consumer) -> None:
+    """Have a consumer start again from the first event that was ever recorded, after removing what it has written.
+
+    One transaction: no event is left out or counted twice. Raises `DatabaseAway`, `UnknownConsumer`.
+    """
+    await _patiently(store, consumer, is_new=False)
+
+
+async def remove_consumer(store: Store, name: str) -> None:
+    """Remove a consumer, so that the log no longer keeps rows for it. Raises `DatabaseAway`, `UnknownConsumer`."""
+    async with store.write() as connection:
+        found = await connection.execute(delete(OutboxConsumer).where(OutboxConsumer.name == name))
+        if not found.rowcount:
+            raise UnknownConsumer(f"the outbox has no consumer {name!r}")
+        await connection.execute(delete(OutboxGap).where(OutboxGap.consumer == name))
+        await connection.execute(delete(OutboxRange).where(OutboxRange.consumer == name))
+
+
+async def _patiently(store: Store, consumer: Consumer, *, is_new: bool) -> None:
+    """Start a consumer from the beginning; try again where other writers are in the way."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            async with store.write(may_wait=True) as connection:
+                if not store.is_sqlite:  # all that follows reads one snapshot
+                    await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+                await _start_from_beginning(connection, consumer, is_new=is_new)
+            return
+        except DatabaseAway as error:
+            if not any(word in str(error) for word in ("locked", "serialize")) or monotonic() > deadline:
+                raise
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _start_from_beginning(connection: AsyncConnection, consumer: Consumer, *, is_new: bool) -> None:
+    name = consumer.name
+    if is_new:
+        await connection.execute(insert(OutboxConsumer).values(name=name, position=0, complete_to=0))
+    else:
+        # Its runner holds the row for as long as it works.
+        row = select(OutboxConsumer.name).where(OutboxConsumer.name == name).with_for_update()
+        if await connection.scalar(row) is None:
+            raise UnknownConsumer(f"the outbox has no consumer {name!r}")
+    end = await connection.scalar(select(func.coalesce(func.max(OutboxRange.id), 0))) or 0
+    end = max(end, await connection.scalar(select(OutboxConsumer.position).where(OutboxConsumer.name == name)) or 0)
+    await consumer.reset(connection)
+    await connection.execute(delete(OutboxGap).where(OutboxGap.consumer == name))
+    await connection.execute(delete(OutboxRange).where(OutboxRange.consumer == name))
+    complete_to = await _add_gaps(connection, name, end)
+    moved = update(OutboxConsumer).where(OutboxConsumer.name == name)
+    await connection.execute(moved.values(position=end, complete_to=complete_to, updated_at=now()))
+    for kind in sorted(consumer.kinds):
+        await connection.execute(_all_events(kind, name))
+
+
+async def _add_gaps(connection: AsyncConnection, name: str, end: int) -> int:
+    """Add gaps for all ids up to the end that no row is visible for and may get one; return up to where none is
+    missing. The events of visible rows are visible, too, and are added to the log once more."""
+    oldest, following = (await connection.execute(select(oldest_running(), next_number()))).one()
+    if oldest == following:
+        return end
+    ids = union_all(select(OutboxRange.id), select(literal(end + 1, BigInteger))).subquery()
+    rows = select(ids.c.id, func.lag(ids.c.id, 1, 0).over(order_by=ids.c.id).label("before")).subquery()
+    gaps = select(literal(name, String), rows.c.before + 1, rows.c.id - 1, literal(following, BigInteger))
+    gaps = gaps.where(rows.c.id > rows.c.before + 1)
+    await connection.execute(insert(OutboxGap).from_select(["consumer", "first_id", "last_id", "horizon"], gaps))
+    first = await connection.scalar(select(func.min(OutboxGap.first_id)).where(OutboxGap.consumer == name))
+    return end if first is None else int(first) - 1
+
+
+def _all_events(kind: str, name: str) -> Insert:
+    """Return the statement that adds all events of a kind to the log, for one consumer.
+
+    A range holds no id that is missing in all programs: a transaction that has not ended yet may have taken it, and
+    will add its event to the log by itself.
+    """
+    event = TABLES[kind]
+    run = (event.id - func.row_number().over(order_by=event.id)).label("run")
+    events = select(event.program_id, event.id, run).subquery()
+    number = func.row_number().over(partition_by=[events.c.program_id, events.c.run], order_by=events.c.id) - 1
+    portion = (number // literal_column(str(RANGE_EVENTS))).label("portion")
+    numbered = select(*events.c, portion).subquery()
+    first, last = func.min(numbered.c.id), func.max(numbered.c.id)
+    ranges = (
+        select(literal(kind, String), numbered.c.program_id, first, last, func.count(), literal(name, String))
+        .group_by(numbered.c.program_id, numbered.c.run, numbered.c.portion)
+        .order_by(first)
+    )
+    columns = ["kind", "program_id", "first_id", "last_id", "events", "consumer"]
+    return insert(OutboxRange).from_select(columns, ranges, include_defaults=False)

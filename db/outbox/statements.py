@@ -1,0 +1,89 @@
+"""The statements that read the log and move a consumer's position.
+
+Apart from the runner, so that the order of things can be read there without their SQL.
+"""
+
+from sqlalchemy import BindParameter, Dialect, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.orm import aliased
+
+from db.outbox.conditions import is_ahead_of
+from db.schema.columns import UtcDateTime
+from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
+from db.sql.queries import Query
+from db.sql.statements import Template, compiled
+from db.sql.transactions import next_number, oldest_running
+
+_name: BindParameter[str] = bindparam("name")
+# Of several gateways, one works for a consumer: the others find its row locked, and take it for missing.
+FIND_POSITION = Query(
+    select(OutboxConsumer.position, oldest_running())
+    .where(OutboxConsumer.name == _name)
+    .with_for_update(skip_locked=True)
+)
+FIND_GAPS = Query(
+    select(OutboxGap.first_id, OutboxGap.last_id, OutboxGap.horizon)
+    .where(OutboxGap.consumer == _name)
+    .order_by(OutboxGap.first_id)
+)
+RANGE = (
+    OutboxRange.id,
+    OutboxRange.kind,
+    OutboxRange.program_id,
+    OutboxRange.first_id,
+    OutboxRange.last_id,
+    OutboxRange.events,
+)
+_columns = (*RANGE, func.coalesce(OutboxRange.consumer, ""), next_number())
+_rows: BindParameter[int] = bindparam("rows")
+FIND_IN_GAPS = Query(
+    select(*_columns)
+    .join_from(OutboxGap, OutboxRange, OutboxRange.id.between(OutboxGap.first_id, OutboxGap.last_id))
+    .where(OutboxGap.consumer == _name)
+    .order_by(OutboxRange.id)
+    .limit(_rows),
+    packed=True,
+)
+FIND_BEYOND = Query(
+    select(*_columns).where(OutboxRange.id > bindparam("position")).order_by(OutboxRange.id).limit(_rows), packed=True
+)
+# Finds nothing where the consumer was moved or removed meanwhile.
+MOVE = Query(
+    update(OutboxConsumer)
+    .where(OutboxConsumer.name == _name, OutboxConsumer.position == bindparam("before"))
+    .values(
+        position=bindparam("reached"),
+        complete_to=bindparam("all_to"),
+        updated_at=bindparam("at", type_=UtcDateTime),
+    )
+    .returning(OutboxConsumer.name)
+)
+# Rows from the first one on may go as far as every consumer has processed them, those that are old enough.
+FIND_PROCESSED = Query(
+    select(
+        select(func.coalesce(func.min(OutboxRange.id), 0)).scalar_subquery(),
+        select(func.coalesce(func.min(OutboxConsumer.complete_to), 0)).scalar_subquery(),
+    )
+)
+
+
+def find_due(consumer: str) -> Query:
+    """Return the query for whether there is anything to do: rows ahead of a consumer, or rows to delete."""
+    first = aliased(OutboxRange)
+    oldest = select(first.id, first.recorded_at).order_by(first.id).limit(1).subquery()
+    complete_to = select(func.min(OutboxConsumer.complete_to)).scalar_subquery()
+    is_stale = and_(oldest.c.id <= complete_to, oldest.c.recorded_at < bindparam("stale_at", type_=UtcDateTime))
+    is_behind = select(OutboxRange.id).where(is_ahead_of(consumer)).exists()
+    return Query(select(1).where(or_(is_behind, select(oldest.c.id).where(is_stale).exists())))
+
+
+class LogStatements:
+    """Each attribute names the values of its rows, in order."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        remove_gaps: Template = delete(OutboxGap).where(OutboxGap.consumer == bindparam("name"))
+        self.remove_gaps = compiled(dialect, remove_gaps, ("name",))
+        self.add_gap = compiled(dialect, insert(OutboxGap).inline(), ("consumer", "first_id", "last_id", "horizon"))
+        trim: Template = delete(OutboxRange).where(
+            OutboxRange.id <= bindparam("row"), OutboxRange.recorded_at < bindparam("stale_at", type_=UtcDateTime)
+        )
+        self.trim = compiled(dialect, trim, ("row", "stale_at"))

@@ -1,0 +1,58 @@
+"""The tables of the outbox: the log of what was committed, and how far each of its consumers has come."""
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.schema.base import Base
+from db.schema.columns import Count, Moment, RowId, Text32, Text64, now
+
+
+class OutboxRange(Base):
+    """Events of one kind that one transaction recorded in one program: all events with an id from `first_id` to
+    `last_id`. Append-only; rows that every consumer has processed are deleted after a while.
+
+    PostgreSQL gives out ids before the commit, so that a row may become visible after rows with larger ids.
+    """
+
+    __tablename__ = "outbox_ranges"
+    __table_args__ = (
+        Index(None, "program_id", "id"),
+        # An id is never given twice, even after all rows are deleted.
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    program_id: Mapped[RowId]
+    first_id: Mapped[RowId]
+    last_id: Mapped[RowId]
+    events: Mapped[Count]
+    recorded_at: Mapped[Moment] = mapped_column(server_default=now())
+    kind: Mapped[Text32]
+    consumer: Mapped[Text64 | None]
+    """The only consumer that the row is for, which started again from the beginning; null: it is for all of them."""
+
+
+class OutboxConsumer(Base):
+    """A named consumer of the log. It has processed every row up to `position`, except those in its gaps."""
+
+    __tablename__ = "outbox_consumers"
+
+    name: Mapped[Text64] = mapped_column(primary_key=True)
+    position: Mapped[RowId]
+    complete_to: Mapped[RowId]
+    """The position before the first gap: every row up to there is processed, and none can appear there any more."""
+    updated_at: Mapped[Moment] = mapped_column(server_default=now())
+
+
+class OutboxGap(Base):
+    """Ids below a consumer's position that no row was visible for: a transaction that had not ended yet may still
+    commit them. PostgreSQL only."""
+
+    __tablename__ = "outbox_gaps"
+
+    consumer: Mapped[Text64] = mapped_column(primary_key=True)
+    first_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
+    last_id: Mapped[RowId]
+    horizon: Mapped[RowId]
+    """The ids were taken by transactions whose numbers are below this. Once all of those have ended, ids without a row
+    will never have one."""

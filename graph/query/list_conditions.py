@@ -1,0 +1,101 @@
+"""The conditions, sort order and limit of a list.
+
+The compiler applies them to whole lists and to the children of each parent alike.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import BindParameter, ColumnElement, Integer, Select, and_, bindparam, exists, select, tuple_, union_all
+from sqlalchemy.orm import aliased
+
+from db.sql.horizon import before_horizon
+from graph.domain.scope import Audience, visible
+from graph.query.entities import ENTITIES
+from graph.query.entity import MappedRow, OrderPartition
+from graph.query.plan import PagePlan
+
+Conditions: TypeAlias = Sequence[ColumnElement[bool]]
+
+
+class ListConditions:
+    """The conditions of one list for one audience. Their parameters are named by `PagePlan.value`."""
+
+    def __init__(self, page: PagePlan, audience: Audience, *, is_sqlite: bool) -> None:
+        self._page = page
+        self._is_sqlite = is_sqlite
+        self._audience: Audience = audience
+        self._entity = ENTITIES[page.entity]
+        self._order = self._entity.orders[page.order]
+
+    def conditions(self, row: MappedRow) -> Sequence[ColumnElement[bool]]:
+        """Return the conditions that hold for every row of the list, on any page."""
+        given = [self._filter(row, name) for name in self._page.filters]
+        return [visible(row, self._audience), *given]
+
+    def limited(
+        self, statement: Select[Any], row: MappedRow, matches: Callable[[MappedRow], Conditions] = lambda row: ()
+    ) -> Select[Any]:
+        """Restrict a statement to the rows of one page, plus one that tells whether there are more. `matches` adds
+        conditions such as the parent's key."""
+        if not self._order.partitions:
+            return self.cut(statement.where(*matches(row), *self._bounded(row, self.columns(row))), row)
+        # Each partition contributes at most a page of keys.
+        parts = [self._part(part, matches).subquery() for part in self._order.partitions]
+        keys = union_all(*(select(*part.c) for part in parts))
+        return self.cut(statement.where(*matches(row), tuple_(*self._entity.key_columns(row)).in_(keys)), row)
+
+    def cut(self, statement: Select[Any], row: MappedRow) -> Select[Any]:
+        """Sort a statement's rows in reading direction, and apply the page's limit."""
+        return self._cut(statement, self.sorting(row))
+
+    def sorting(self, row: MappedRow) -> Sequence[ColumnElement[Any]]:
+        """Return the sort expressions, in reading direction."""
+        return self._sorted(self.columns(row))
+
+    def columns(self, row: MappedRow) -> Sequence[ColumnElement[Any]]:
+        """Return the columns of the order, whose values make up a cursor."""
+        return self._order.columns(row)
+
+    def _part(self, part: OrderPartition, matches: Callable[[MappedRow], Conditions]) -> Select[Any]:
+        row = aliased(self._entity.table)
+        columns = part.columns(row)
+        found = select(*self._entity.key_columns(row)).where(*matches(row), part.condition(row))
+        return self._cut(found.where(*self._bounded(row, columns)), self._sorted(columns)).correlate_except(row)
+
+    def _cut(self, statement: Select[Any], sorting: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        limit: BindParameter[int] = bindparam(self._page.value("limit"), type_=Integer)
+        return statement.order_by(*sorting).limit(limit)
+
+    def _sorted(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
+        return [column.desc() if self._page.reads_descending else column.asc() for column in columns]
+
+    def _bounded(self, row: MappedRow, columns: Sequence[ColumnElement[Any]]) -> Conditions:
+        """Return the page's conditions, given the columns that hold the order's values."""
+        bounds = [self._beyond(columns, bound) for bound in self._page.bounds]
+        if self._order.horizon is not None and not self._page.reads_descending:
+            bounds.append(before_horizon(columns[0], self._order.horizon, is_sqlite=self._is_sqlite))
+        return [*self.conditions(row), *bounds]
+
+    def _filter(self, row: MappedRow, name: str) -> ColumnElement[bool]:
+        filter = self._entity.filters[name]
+        width = len(ENTITIES[filter.names].key) if filter.names else 1
+        values: list[BindParameter[Any]] = [bindparam(self._page.value(f"{name}{number}")) for number in range(width)]
+        condition = filter.condition(row, *values)
+        return and_(condition, self._is_seen(filter.names, values)) if filter.names else condition
+
+    def _is_seen(self, entity_name: str, key: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
+        """Return whether the row that a filter names is in scope. If it is not, the filter must match nothing, or it
+        would reveal which rows refer to a hidden one."""
+        entity = ENTITIES[entity_name]
+        named = aliased(entity.table)
+        pairs = zip(entity.key_columns(named), key, strict=True)
+        return exists().where(*(column == value for column, value in pairs), visible(named, self._audience))
+
+    def _beyond(self, columns: Sequence[ColumnElement[Any]], bound: str) -> ColumnElement[bool]:
+        values = [
+            bindparam(self._page.value(f"{bound}{number}"), type_=column.type) for number, column in enumerate(columns)
+        ]
+        # A single row comparison can use an index on these columns.
+        position, cursor = tuple_(*columns), tuple_(*values)
+        return position < cursor if self._page.descending is (bound == "after") else position > cursor

@@ -1,0 +1,59 @@
+"""The mutations that create partners and add them to programs, with their inputs and payloads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+from strawberry import ID
+
+from graph.domain import partners
+from graph.domain.context import Context
+from graph.domain.permissions import check_manager
+from graph.query.global_ids import RowRef
+from graph.schema.changes import NAME, Payload, input_values
+from graph.schema.fields import optional, value
+from graph.schema.types import PartnerProgramType, PartnerType
+
+
+@strawberry.input(description="The input of `createPartner`.")
+class CreatePartnerInput:
+    name: str = value(f"The partner's name: {NAME}")
+    email: str | None = optional("The partner's email address. Program tokens cannot read it.")
+    program_id: ID | None = optional(
+        "A program to add the partner to. A program token always adds the partner to its own program and cannot name "
+        "another."
+    )
+
+
+@strawberry.type(description="The result of `createPartner`.")
+class PartnerPayload(Payload):
+    partner: PartnerType | None = value("The new partner. Null if there are user errors.")
+    partner_program: PartnerProgramType | None = value(
+        "The partner's membership in the program. Null if the partner was not added to one."
+    )
+
+
+@strawberry.input(description="The input of `addPartnerToProgram`.")
+class AddPartnerToProgramInput:
+    partner_id: ID = value("The partner to add.")
+    program_id: ID = value("The program to add the partner to.")
+
+
+@strawberry.type(description="The result of `addPartnerToProgram`.")
+class PartnerProgramPayload(Payload):
+    partner_program: PartnerProgramType | None = value(
+        "The membership, whether new or already there. Null if there are user errors."
+    )
+
+
+async def create_partner(context: Context, input: CreatePartnerInput) -> Mapping[str, Any]:
+    viewer, named = check_manager(context), input_values(input)
+    program_id = named.pop("program_id", viewer.program_id)
+    row = await partners.create(context, **named, program_ids=() if program_id is None else [program_id])
+    membership = None if program_id is None else RowRef("PartnerProgram", (program_id, row["id"]))
+    return {"partner": RowRef("Partner", (row["id"],)), "partner_program": membership}
+
+
+async def add_partner_to_program(context: Context, input: AddPartnerToProgramInput) -> Mapping[str, Any]:
+    row = await partners.join(context, **input_values(input))
+    return {"partner_program": RowRef("PartnerProgram", (row["program_id"], row["partner_id"]))}

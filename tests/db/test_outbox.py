@@ -1,0 +1,316 @@
+"""Consumers of the outbox: added, stopped, restarted, rewound and removed, in any state of the database."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.audit.report import audit
+from db.engine.store import Store
+from db.errors import UnknownConsumer
+from db.ingest.committer import Committer
+from db.outbox.conditions import CLICK
+from db.outbox.consumers import ConsumerState, add_consumer, list_consumers, remove_consumer, rewind_consumer
+from db.outbox.runner import KEPT, ConsumerRunner
+from db.rollups.aggregator import RollupAggregator
+from db.schema.clicks import ClickEvent
+from db.schema.customers import Customer
+from db.schema.outbox import OutboxGap, OutboxRange
+from db.schema.rollups import ClickRollup
+from tests.support.click_load import Load
+from tests.support.databases import MakeDatabase
+from tests.support.gateways import make_link
+from tests.support.processes import clickgate, kill, serving
+from tests.support.recount import World, click
+from tests.support.tally import Tally, drop_table, make_table, recorded, runner_of, tallied
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
+KILLS = 12
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    world = await World.make(database_url)
+    await make_table(world.store)
+    yield world
+    await drop_table(world.store)
+    await world.close()
+
+
+async def state(store: Store, name: str) -> ConsumerState:
+    (found,) = [state for state in await list_consumers(store) if state.name == name]
+    return found
+
+
+async def run(store: Store, consumer: Tally | None = None, *, later: timedelta = timedelta()) -> Tally:
+    """Run a consumer until nothing is left to do, by a clock that may be ahead; return it."""
+    consumer = consumer or Tally(store)
+    runner = ConsumerRunner(store, consumer, clock=lambda: datetime.now(UTC) + later, portion_events=3)
+    await runner.run_all()
+    await runner.close()
+    return consumer
+
+
+async def log_size(store: Store) -> int:
+    async with store.read() as connection:
+        return await connection.scalar(select(func.count()).select_from(OutboxRange)) or 0
+
+
+async def test_an_added_consumer_begins_with_the_first_event(world: World) -> None:
+    for link in (1, 2, 4, 5, 3):
+        await world.click(click(NOW, link), click(NOW, link))
+    rollups = ConsumerRunner(
+        world.store, RollupAggregator(world.store), clock=lambda: datetime.now(UTC) + KEPT + timedelta(seconds=1)
+    )
+    await rollups.run_all()
+    await rollups.close()
+    assert await log_size(world.store) == 0
+    await world.click(click(NOW, 1))
+    await add_consumer(world.store, Tally(world.store))
+    await world.click(click(NOW, 4))
+    await run(world.store)
+    assert await tallied(world.store) == await recorded(world.store) == {1: 7, 2: 5}
+    await add_consumer(world.store, Tally(world.store))
+    assert not (await run(world.store)).ranges, "it was there already"
+
+
+async def test_a_stopped_consumer_keeps_its_rows_and_goes_on_where_it_was(world: World) -> None:
+    await add_consumer(world.store, Tally(world.store))
+    await world.click(click(NOW, 1), click(NOW, 4))
+    await run(world.store)
+    later = KEPT + timedelta(seconds=1)
+    for _ in range(3):
+        await world.click(click(NOW, 1), click(NOW, 4))
+        runner = ConsumerRunner(world.store, RollupAggregator(world.store), clock=lambda: datetime.now(UTC) + later)
+        await runner.run_all()
+        await runner.close()
+    assert await log_size(world.store) == 6
+    stopped = await state(world.store, "tally")
+    assert (stopped.waiting_rows, stopped.waiting_events) == (6, 6)
+    assert stopped.oldest_at is not None
+    again = await run(world.store, later=later)
+    assert len(again.ranges) == 6
+    assert await tallied(world.store) == {1: 4, 2: 4}
+    assert await log_size(world.store) == 0
+    assert (await state(world.store, "tally")).oldest_at is None
+
+
+async def test_a_rewound_consumer_starts_with_the_first_event_and_others_do_not(world: World) -> None:
+    await add_consumer(world.store, Tally(world.store))
+    for link in (1, 2, 4):
+        await world.click(click(NOW, link), click(NOW, link))
+    await world.aggregate()
+    await run(world.store, later=KEPT + timedelta(seconds=1))
+    await world.click(click(NOW, 1))  # waits, and is not to be counted twice
+    for _ in range(2):
+        await rewind_consumer(world.store, Tally(world.store))
+        assert await tallied(world.store) == {}
+        await run(world.store)
+        assert await tallied(world.store) == await recorded(world.store) == {1: 5, 2: 2}
+    await world.aggregate()
+    assert not (await audit(world.store)).differences
+
+
+async def test_rewound_rollups_are_exact_at_once_and_afterwards(world: World) -> None:
+    for link in (1, 2, 3, 4, 5):
+        await world.click(click(NOW, link), click(NOW, link, is_bot=True))
+    await world.aggregate()
+    await world.click(click(NOW, 1))
+    await rewind_consumer(world.store, RollupAggregator(world.store))
+    assert (await state(world.store, "rollups")).waiting_events == 11
+    assert not (await audit(world.store)).differences
+    await world.click(click(NOW, 5))
+    assert not (await audit(world.store)).differences
+    await world.aggregate()
+    assert not (await audit(world.store)).differences
+
+
+async def test_a_removed_consumer_keeps_no_rows(world: World) -> None:
+    await add_consumer(world.store, Tally(world.store))
+    await world.click(click(NOW, 1))
+    await rewind_consumer(world.store, Tally(world.store))
+    await remove_consumer(world.store, "tally")
+    assert [state.name for state in await list_consumers(world.store)] == ["rollups"]
+    assert not (await run(world.store)).ranges
+    runner = ConsumerRunner(
+        world.store, RollupAggregator(world.store), clock=lambda: datetime.now(UTC) + KEPT + timedelta(seconds=1)
+    )
+    await runner.run_all()
+    await runner.close()
+    assert await log_size(world.store) == 0
+    with pytest.raises(UnknownConsumer):
+        await remove_consumer(world.store, "tally")
+    with pytest.raises(UnknownConsumer):
+        await rewind_consumer(world.store, Tally(world.store))
+
+
+async def test_a_rewind_beside_a_late_commit_counts_it_once(make_postgres: MakeDatabase) -> None:
+    world = await World.make(make_postgres())
+    store = Store(world.store.url.render_as_string(hide_password=False))
+    await make_table(world.store)
+    await add_consumer(world.store, Tally(world.store))
+    ids = {"program_id": 1, "partner_id": 1, "link_id": 1, "click_id": "cust_900_1"}
+    event = {"id": 900, "customer_id": 900, "occurred_at": NOW, "affiliate_url": "https://yoursite.com/"}
+    async with store.write() as late:
+        await late.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
+        await late.execute(insert(ClickEvent).values(**event, **ids))
+        await late.execute(insert(OutboxRange).values(program_id=1, kind=CLICK, first_id=900, last_id=900, events=1))
+        await world.click(click(NOW))
+        await run(world.store)
+        assert await tallied(world.store) == {1: 1}
+        for _ in range(2):
+            await rewind_consumer(world.store, Tally(world.store))
+            await run(world.store)
+            assert await tallied(world.store) == {1: 1}
+        behind = await state(world.store, "tally")
+        async with world.store.read() as connection:
+            assert await connection.scalar(select(func.count()).select_from(OutboxGap)) > 0
+    await run(world.store)
+    assert await tallied(world.store) == await recorded(world.store) == {1: 2}
+    await world.click(click(NOW))
+    await run(world.store)
+    async with world.store.read() as connection:
+        gaps = select(func.count()).select_from(OutboxGap).where(OutboxGap.consumer == "tally")
+        assert await connection.scalar(gaps) == 0
+    assert (await state(world.store, "tally")).position > behind.position
+    await store.close()
+    await world.close()
+
+
+async def test_a_rewind_does_not_count_what_is_committed_later_between_other_ids(make_postgres: MakeDatabase) -> None:
+    world = await World.make(make_postgres())
+    store = Store(world.store.url.render_as_string(hide_password=False))
+    ids = {"program_id": 1, "partner_id": 1, "link_id": 1}
+    event = {"occurred_at": NOW, "affiliate_url": "https://yoursite.com/", **ids}
+
+    async def record(connection: AsyncConnection, id: int) -> None:
+        names = {"id": id, "click_id": f"cust_{id}_1"}
+        await connection.execute(insert(Customer).values(last_click_at=NOW, **ids, **names))
+        await connection.execute(insert(ClickEvent).values(customer_id=id, **event, **names))
+        await connection.execute(
+            insert(OutboxRange).values(program_id=1, kind=CLICK, first_id=id, last_id=id, events=1)
+        )
+
+    async with store.write() as late:
+        await record(late, 902)
+        for id in (901, 903):
+            async with world.store.write() as connection:
+                await record(connection, id)
+        await rewind_consumer(world.store, RollupAggregator(world.store))
+    await world.aggregate()
+    clicks = select(func.sum(ClickRollup.people)).where(
+        ClickRollup.level == "program", ClickRollup.dimension == "total", ClickRollup.span_seconds == 900
+    )
+    async with world.store.read() as connection:
+        assert await connection.scalar(clicks) == 3
+    await store.close()
+    await world.close()
+
+
+async def test_rows_that_were_rolled_back_are_not_waited_for(make_postgres: MakeDatabase) -> None:
+    world = await World.make(make_postgres())
+    for _ in range(3):
+        async with world.store.write() as connection:
+            await connection.execute(text("SELECT nextval('outbox_ranges_id_seq')"))
+        await world.click(click(NOW))
+        await world.aggregate()
+    async with world.store.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(OutboxGap)) == 0
+    assert (await state(world.store, "rollups")).waiting_rows == 0
+    await world.close()
+
+
+async def test_rewinds_beside_writers_and_runners_count_every_event_once(world: World) -> None:
+    other = Store(world.store.url.render_as_string(hide_password=False))
+    stores = [world.store, other if not other.is_sqlite else world.store]
+    committers = [Committer(store) for store in stores]
+    await add_consumer(world.store, Tally(world.store))
+
+    async def write(committer: Committer) -> None:
+        for _ in range(40):
+            await committer.commit([click(NOW, link) for link in (1, 2, 3, 4, 5)])
+            await asyncio.sleep(0)
+        await committer.disconnect()
+
+    runners = [runner_of(store, Tally(store), portion_events=15) for store in stores]
+    runners += [runner_of(store, RollupAggregator(store, pause_seconds=0), portion_events=15) for store in stores]
+    writing = asyncio.gather(*(write(committer) for committer in committers))
+    while not writing.done():
+        await asyncio.gather(*(runner.run_once() for runner in runners))
+        await rewind_consumer(world.store, Tally(world.store))
+        await rewind_consumer(world.store, RollupAggregator(world.store))
+    await writing
+    await asyncio.gather(*(runner.run_all() for runner in runners))
+    for runner in runners:
+        await runner.close()
+    assert await tallied(world.store) == await recorded(world.store) == {1: 240, 2: 160}
+    assert not (await audit(world.store)).differences
+    await other.close()
+
+
+@pytest.mark.slow
+async def test_killed_consumers_of_killed_gateways_count_every_event_once(database_url: str) -> None:
+    await make_link(database_url)
+    store = Store(database_url)
+    await make_table(store)
+    await add_consumer(store, Tally(store))
+    choose = Random(5)
+    gateways = 1 if store.is_sqlite else 2
+    for _ in range(2):
+        async with AsyncExitStack() as stack:
+            served = [await stack.enter_async_context(serving(database_url)) for _ in range(gateways)]
+            loads = [Load(url, visitors=8) for _, url in served]
+            for load in loads:
+                load.start()
+            for number in range(KILLS):
+                await killed_after(database_url, choose.uniform(0.6, 1.5))
+                if number == KILLS // 2:
+                    await rewind_consumer(store, Tally(store))
+            for process, _ in served:
+                await kill(process)
+            for load in loads:
+                await load.stop()
+    for consumer in (Tally(store), RollupAggregator(store, pause_seconds=0)):
+        runner = runner_of(store, consumer)
+        await runner.run_all()
+        await runner.close()
+    assert await tallied(store) == await recorded(store)
+    await drop_table(store)
+    assert not (await audit(store)).differences
+    await store.close()
+
+
+async def killed_after(database_url: str, seconds: float) -> None:
+    """Run the consumers in a process of their own for so long."""
+    command = [sys.executable, "-m", "tests.support.tally", database_url]
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    await asyncio.sleep(seconds)
+    await kill(process)
+
+
+@pytest.mark.slow
+async def test_the_command_lists_rewinds_and_removes_consumers(world: World) -> None:
+    url = world.store.url.render_as_string(hide_password=False)
+    await add_consumer(world.store, Tally(world.store))
+    await world.click(click(NOW, 1))
+    await world.aggregate()
+    listed = clickgate(url, "outbox", "list")
+    assert '"name": "tally"' in listed.stdout, listed.stderr
+    assert clickgate(url, "outbox", "rewind", "rollups").returncode == 0
+    assert (await state(world.store, "rollups")).waiting_events == 1
+    refused = clickgate(url, "outbox", "remove", "rollups")
+    assert (refused.returncode, "every gateway" in refused.stderr) == (2, True)
+    assert clickgate(url, "outbox", "rewind", "nobody").returncode == 2
+    assert clickgate(url, "outbox", "remove", "tally").returncode == 0
+    again = clickgate(url, "outbox", "remove", "tally")
+    assert again.returncode == 1
+    assert "no consumer 'tally'" in again.stderr
