@@ -24,7 +24,8 @@ from starlette.responses import Response
 
 from db.engine.store import Store
 from db.errors import StoreError
-from db.rollups.backlog import Backlog, measure_backlog
+from db.outbox.backlog import Backlog, Backlogs
+from db.rollups.statements import ROLLUPS
 from graph.execution.turns import Turns
 
 CLICKS = Counter("clickgate_clicks", "Requests to the click endpoint, by outcome", ["outcome"])
@@ -64,6 +65,18 @@ BACKLOG_SECONDS = Gauge(
     "Time since the oldest click that no rollup has yet was recorded",
     multiprocess_mode="livemax",
 )
+CONSUMER_EVENTS = Gauge(
+    "clickgate_outbox_waiting_events",
+    "Recorded events that a consumer of the outbox has yet to process",
+    ["consumer"],
+    multiprocess_mode="livemax",
+)
+CONSUMER_SECONDS = Gauge(
+    "clickgate_outbox_waiting_seconds",
+    "Time since the oldest event that a consumer of the outbox has yet to process was recorded",
+    ["consumer"],
+    multiprocess_mode="livemax",
+)
 # About as often as rollups are brought up to date. Scrapes themselves ask the database nothing.
 SAMPLE_SECONDS = 5
 
@@ -95,14 +108,20 @@ class WriterMetrics:
 
 async def sample(store: Store, clock: Callable[[], datetime]) -> None:
     """Keep up to date, forever, what has to be asked for."""
-    backlog = Backlog()
+    backlogs = Backlogs(store)
+    measured: dict[str, Backlog] = {}
     while True:
         _sample_connections(store)
         with suppress(StoreError, TimeoutError):  # in an outage, what waited goes on waiting
             async with asyncio.timeout(SAMPLE_SECONDS):
-                backlog = await measure_backlog(store)
-        BACKLOG_CLICKS.set(backlog.clicks)
-        BACKLOG_SECONDS.set(backlog.seconds(clock))
+                # A consumer that was removed is behind no more.
+                measured = dict.fromkeys(measured, Backlog()) | await backlogs.measure()
+        for name, backlog in measured.items():
+            CONSUMER_EVENTS.labels(name).set(backlog.events)
+            CONSUMER_SECONDS.labels(name).set(backlog.seconds(clock))
+        rollups = measured.get(ROLLUPS, Backlog())
+        BACKLOG_CLICKS.set(rollups.events)
+        BACKLOG_SECONDS.set(rollups.seconds(clock))
         await asyncio.sleep(SAMPLE_SECONDS)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, literal_column, or_, select
+from sqlalchemy import ColumnElement, String, and_, exists, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
@@ -20,7 +20,7 @@ def covers(event: Any) -> ColumnElement[bool]:
 def is_ahead_of(consumer: str) -> ColumnElement[bool]:
     """Return whether a consumer has yet to pass a row of the log, be it for this consumer or not. Without the
     consumer's row, no row of the log is ahead of it."""
-    name: ColumnElement[str] = literal_column(f"'{consumer}'")
+    name = _text(consumer)
     row, gap = aliased(OutboxConsumer), aliased(OutboxGap)
     complete_to = select(row.complete_to).where(row.name == name).scalar_subquery()
     position = select(row.position).where(row.name == name).scalar_subquery()
@@ -31,6 +31,12 @@ def is_ahead_of(consumer: str) -> ColumnElement[bool]:
 
 def waits_for(consumer: str, kinds: Iterable[str]) -> ColumnElement[bool]:
     """Return whether a row of the log has events that a consumer of some kinds has yet to process."""
-    names: list[ColumnElement[str]] = [literal_column(f"'{kind}'") for kind in sorted(kinds)]
-    is_addressed = or_(OutboxRange.consumer.is_(None), OutboxRange.consumer == literal_column(f"'{consumer}'"))
+    names = [_text(kind) for kind in sorted(kinds)]
+    is_addressed = or_(OutboxRange.consumer.is_(None), OutboxRange.consumer == _text(consumer))
     return and_(is_ahead_of(consumer), OutboxRange.kind.in_(names), is_addressed)
+
+
+def _text(value: str) -> ColumnElement[str]:
+    """Return a text as a part of the statement, which a planner knows more of than of a parameter."""
+    quoted = value.replace("'", "''")
+    return literal_column(f"'{quoted}'", String)

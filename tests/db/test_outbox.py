@@ -173,7 +173,7 @@ async def test_a_rewind_beside_a_late_commit_counts_it_once(make_postgres: MakeD
             assert await tallied(world.store) == {1: 1}
         behind = await state(world.store, "tally")
         async with world.store.read() as connection:
-            assert await connection.scalar(select(func.count()).select_from(OutboxGap)) > 0
+            assert await connection.scalar(select(func.count()).select_from(OutboxGap))
     await run(world.store)
     assert await tallied(world.store) == await recorded(world.store) == {1: 2}
     await world.click(click(NOW))

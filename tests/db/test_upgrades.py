@@ -105,6 +105,38 @@ async def test_clicks_from_before_the_rollups_are_folded_like_any(empty_url: str
     await store.close()
 
 
+async def test_clicks_that_wait_for_the_rollups_are_added_once_after_the_upgrade(empty_url: str) -> None:
+    store = Store(empty_url)
+    async with store.write() as connection:
+        await connection.run_sync(make_history)
+    await store.close()
+    async with exclusive_transaction(store.url) if store.is_sqlite else store.write(may_wait=True) as connection:
+        await connection.run_sync(upgrade_to, "0004")
+        queue = await connection.execute(
+            text("SELECT id, first_id, last_id, clicks FROM click_rollup_queue ORDER BY id")
+        )
+        first, *waiting = [row._asdict() for row in queue]
+        assert len(waiting) == 3
+        at = 1_777_636_800_000_000 if store.is_sqlite else datetime(2026, 5, 1, 12, tzinfo=UTC)
+        mark = text("UPDATE click_rollup_queue SET folded_at = :at WHERE id = :id")
+        await connection.execute(mark, {"at": at, "id": first["id"]})
+    await store.close()
+    await migrate.upgrade(store)
+    async with store.read() as connection:
+        log = select(OutboxRange.kind, OutboxRange.first_id, OutboxRange.last_id, OutboxRange.events)
+        assert [tuple(row) for row in await connection.execute(log.order_by(OutboxRange.id))] == [
+            ("click", row["first_id"], row["last_id"], row["clicks"]) for row in waiting
+        ]
+    runner = aggregation(store)
+    await runner.run_all()
+    await runner.run_all()
+    await runner.close()
+    totals = (ClickRollup.level == "program", ClickRollup.dimension == "total", ClickRollup.span_seconds == 900)
+    async with store.read() as connection:
+        assert await connection.scalar(select(func.sum(ClickRollup.people)).where(*totals)) == 1503
+    await store.close()
+
+
 @pytest.fixture
 async def old_file(tmp_path: Path) -> Path:
     """A SQLite file of the first schema, with clicks in it."""

@@ -49,6 +49,8 @@ async def test_what_the_rollups_lack_is_told(gateway: Gateway, monkeypatch: pyte
     samples = await scraped(gateway)
     assert samples["clickgate_rollup_waiting_clicks"] == 3
     assert 0 < samples["clickgate_rollup_waiting_seconds"] < 60
+    assert samples['clickgate_outbox_waiting_events{consumer="rollups"}'] == 3
+    assert 0 < samples['clickgate_outbox_waiting_seconds{consumer="rollups"}'] < 60
 
 
 async def test_graphql_is_told_by_kind_outcome_and_code(gateway: Gateway) -> None:
