@@ -23,8 +23,8 @@ from gateway.health import Readiness, healthz
 from gateway.metrics import MetricsEndpoint
 from gateway.pages import page_routes
 from gateway.routing import Application
-from gateway.server.connections import Connections
-from gateway.server.descriptors import affordable_connections, is_exhaustion
+from gateway.server.connection_limits import Connections
+from gateway.server.file_descriptors import affordable_connections, is_exhaustion
 from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings

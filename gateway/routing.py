@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.faults import telling_in_one_line
+from gateway.error_messages import telling_in_one_line
 from gateway.graphql import GraphQLEndpoint
 from gateway.server.forwarding import TrustedProxies
 from gateway.settings import Settings

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from gateway import logs
 from gateway.cli.environment import check_texts, warn_of_unknown_settings
-from gateway.faults import in_one_line
+from gateway.error_messages import in_one_line
 from gateway.settings import PREFIX, Settings
 
 # The module in `gateway.cli`, and the command in it.
@@ -23,15 +23,15 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "partner": ("administration", "partner"),
     "link": ("administration", "link"),
     "token": ("administration", "token"),
-    "serve": ("serving", "serve_command"),
-    "demo": ("serving", "demo_command"),
+    "serve": ("serve", "serve_command"),
+    "demo": ("serve", "demo_command"),
     "db": ("databases", "database"),
     "audit": ("databases", "audit_command"),
     "rollups": ("databases", "rollups"),
     "backup": ("backups", "backup_command"),
     "restore": ("backups", "restore_command"),
-    "openapi": ("documents", "openapi_command"),
-    "schema": ("documents", "schema_command"),
+    "openapi": ("schemas", "openapi_command"),
+    "schema": ("schemas", "schema_command"),
 }
 # More than modules are made of. All that stays, and to look for garbage among it, every 700 objects, takes a tenth of a
 # start.

@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway import app
-from gateway.demo.signing_in import SHOP
 from gateway.demo.visitors import PAGES, PARTNERS
+from gateway.demo.welcome import SHOP
 from gateway.settings import Settings
 from graph.domain.context import Services
 

@@ -10,8 +10,8 @@ from ua_parser import DefaultedResult, Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
-from gateway.lookups.agents import Agent, read_agent
-from gateway.lookups.bots import BotCheck
+from gateway.lookups.bot_detection import BotCheck
+from gateway.lookups.user_agent import Agent, read_agent
 from graph.domain.enrichment import kept
 from graph.domain.visit import Device
 

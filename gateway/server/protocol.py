@@ -15,10 +15,10 @@ from msgspec.json import encode
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.server.connections import MALFORMED
-from gateway.server.exchange import Exchange
+from gateway.server.connection_limits import MALFORMED
+from gateway.server.http_upgrades import handshake_headers, opens_socket, plain_head
+from gateway.server.request_cycle import Exchange
 from gateway.server.timeouts import TimedProtocol
-from gateway.server.upgrades import handshake_headers, opens_socket, plain_head
 
 # Browsers and proxies stop at 8 to 32 KiB. It bounds all that is no body: heads, trailers, announcements of chunks.
 HEAD_BYTES = 64 * 1024

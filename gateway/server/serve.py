@@ -14,9 +14,9 @@ from db.engine.revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from gateway.errors import GeoDatabaseError
-from gateway.server.accepting import Config
-from gateway.server.descriptors import check_descriptors, raise_descriptor_limit
-from gateway.server.listening import listening
+from gateway.server.acceptor import Config
+from gateway.server.file_descriptors import check_descriptors, raise_descriptor_limit
+from gateway.server.listeners import listening
 from gateway.server.protocol import BoundedProtocol
 from gateway.server.signals import ending_in_order, stop_on_hangup
 from gateway.server.websocket import BoundedSocket

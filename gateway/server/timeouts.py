@@ -6,8 +6,8 @@ from abc import abstractmethod
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.lookups.addresses import unmapped
-from gateway.server.accepting import Config
-from gateway.server.connections import INCOMPLETE, OPEN, REFUSED, UNREAD, Connections
+from gateway.server.acceptor import Config
+from gateway.server.connection_limits import INCOMPLETE, OPEN, REFUSED, UNREAD, Connections
 
 # A phone on a bad line needs a second or two for a click. Shorter than the time that a stop waits for requests.
 REQUEST_SECONDS = 10

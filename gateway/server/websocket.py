@@ -8,7 +8,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.lookups.addresses import unmapped
-from gateway.server.connections import OPEN, Connections
+from gateway.server.connection_limits import OPEN, Connections
 from gateway.server.timeouts import FAREWELL_SECONDS, NO_LIMITS
 
 logger = logging.getLogger(__name__)

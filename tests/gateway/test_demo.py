@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
-from gateway.demo import filling, shop
+from gateway.demo import seed_data, shop
 from gateway.demo.visitors import PARTNERS, VIRAL_DAY
 from gateway.errors import NotEmpty
 from gateway.services import now
@@ -121,7 +121,7 @@ async def test_it_is_the_same_for_everybody(make_sqlite: MakeDatabase) -> None:
 
 async def filled(database_url: str) -> list[dict[str, Any]]:
     """Fill a database; return its clicks in their order."""
-    await filling.fill(Settings(database_url=database_url))
+    await seed_data.fill(Settings(database_url=database_url))
     store = Store(database_url)
     async with store.read() as connection:
         rows = await connection.execute(select(ClickEvent.__table__).order_by(ClickEvent.occurred_at, ClickEvent.id))

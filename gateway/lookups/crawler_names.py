@@ -8,7 +8,7 @@ import re
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-from gateway.lookups.patterns import PatternSet
+from gateway.lookups.pattern_set import PatternSet
 
 # Under hostile agents the set fills about 16 MB; with the library's 8 MB it keeps dropping its states and takes twice
 # as long.

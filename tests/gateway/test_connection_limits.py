@@ -13,7 +13,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.server import connections, descriptors
+from gateway.server import connection_limits, file_descriptors
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.graphql_sockets import opened
@@ -210,7 +210,7 @@ async def test_a_gateway_short_of_descriptors_from_the_first_second_on_heals(
             assert (await http.post("/graphql", json={"query": "{ __typename }"})).status_code == 200
             assert (await http.post(PATH, content=CLICK)).status_code == 200
         lines = [json.loads(line) for line in log.read_text().splitlines()]
-        assert [line["level"] for line in lines if line["logger"] == "gateway.server.connections"] == ["warning"]
+        assert [line["level"] for line in lines if line["logger"] == "gateway.server.connection_limits"] == ["warning"]
         assert not [line for line in lines if line["level"] == "error"]
     finally:
         await stop(process)
@@ -242,12 +242,12 @@ async def test_the_soft_limit_is_raised_to_the_hard_one(make_sqlite: MakeDatabas
 
 
 def test_want_of_descriptors_is_told_from_other_faults() -> None:
-    assert descriptors.is_exhaustion(OSError(24, "Too many open files"))
-    assert descriptors.is_exhaustion(ImportError("libx.so: Too many open files"))
-    assert not descriptors.is_exhaustion(ImportError("it is broken"))
+    assert file_descriptors.is_exhaustion(OSError(24, "Too many open files"))
+    assert file_descriptors.is_exhaustion(ImportError("libx.so: Too many open files"))
+    assert not file_descriptors.is_exhaustion(ImportError("it is broken"))
     wrapped = RuntimeError("no schema")
     wrapped.__cause__ = OSError(23, "Too many open files in system")
-    assert descriptors.is_exhaustion(wrapped)
+    assert file_descriptors.is_exhaustion(wrapped)
 
 
 def test_where_nobody_waits_newcomers_are_refused_without_another_look() -> None:
@@ -259,6 +259,6 @@ def test_where_nobody_waits_newcomers_are_refused_without_another_look() -> None
             return None
 
     busy = Busy()
-    limits = connections.Connections(most=1)
+    limits = connection_limits.Connections(most=1)
     assert [limits.admit({busy, object()}) for _ in range(5)] == [False] * 5
     assert busy.looks == 1

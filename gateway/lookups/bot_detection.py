@@ -7,9 +7,9 @@ an address for complaints, or by a name on the list of crawlers.
 
 from enum import Enum
 
-from gateway.lookups.agents import Agent, Shape
-from gateway.lookups.crawlers import CrawlerNames
-from gateway.lookups.patterns import PatternSet, any_of
+from gateway.lookups.crawler_names import CrawlerNames
+from gateway.lookups.pattern_set import PatternSet, any_of
+from gateway.lookups.user_agent import Agent, Shape
 
 
 class Sign(Enum):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway.demo import filling, signing_in
+from gateway.demo import seed_data, welcome
 from gateway.server.serve import prepare, serve
 from gateway.settings import Settings
 
@@ -35,8 +35,8 @@ def demo_command(host: str | None, port: int | None) -> None:
     a shop to click through and tokens for the dashboard."""
     settings = _listening(host, port)
     asyncio.run(prepare(settings, may_upgrade=True, workers=1))
-    asyncio.run(filling.fill(settings))
-    click.echo(signing_in.welcome(settings, asyncio.run(signing_in.open_doors(settings))))
+    asyncio.run(seed_data.fill(settings))
+    click.echo(welcome.welcome(settings, asyncio.run(welcome.open_doors(settings))))
     serve(settings, workers=1, app="gateway.demo.shop:create_app")
 
 

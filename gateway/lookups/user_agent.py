@@ -8,7 +8,7 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.lookups.patterns import PatternSet, any_of
+from gateway.lookups.pattern_set import PatternSet, any_of
 
 MOZILLA = "mozilla/"
 # Where a browser's description of the machine ends: at the first thing that is an engine's or a browser's.

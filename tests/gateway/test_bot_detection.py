@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.lookups.crawlers import CrawlerNames, as_word
+from gateway.lookups.crawler_names import CrawlerNames, as_word
 from gateway.lookups.device import DeviceLookup
 from tests.support.agent_samples import browsers, crawlers, sample
 from tests.support.faces import both_faces

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from prometheus_client import Counter, Gauge
 
-from gateway.server.accepting import Acceptor
+from gateway.server.acceptor import Acceptor
 
 logger = logging.getLogger(__name__)
 
