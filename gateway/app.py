@@ -23,7 +23,7 @@ from gateway.health import Readiness, healthz
 from gateway.metrics import MetricsEndpoint
 from gateway.pages import page_routes
 from gateway.routing import Application
-from gateway.server.connection_limits import Connections
+from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.file_descriptors import affordable_connections, is_exhaustion
 from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
@@ -45,7 +45,7 @@ class State(TypedDict):
     """What a request finds in its scope's state."""
 
     services: Services
-    connections: Connections
+    connections: ConnectionLimits
 
 
 def create_app(*more: BaseRoute) -> Starlette:
@@ -61,7 +61,7 @@ def create_app(*more: BaseRoute) -> Starlette:
         async with running_services(settings) as services:
             known = services.directory.size
             logger.info("clickgate %s knows %d links in %s", version("clickgate"), known, services.store.name)
-            connections = Connections(affordable_connections(settings.connections), app.socket_paths)
+            connections = ConnectionLimits(affordable_connections(settings.connections), app.socket_paths)
             settling = asyncio.create_task(_settle(graphql), name="graphql")
             yield {"services": services, "connections": connections}
             settling.cancel()

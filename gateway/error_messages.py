@@ -11,7 +11,7 @@ from gateway.errors import GatewayError
 from graph.domain.errors import ClickgateError
 
 
-def in_one_line(error: BaseException) -> str | None:
+def one_line_message(error: BaseException) -> str | None:
     """Return what to tell of an error; None for one that is nobody's but ours.
 
     A database's error is told in the database's own words, without the statement and its values, which may be secret.
@@ -32,12 +32,12 @@ def in_one_line(error: BaseException) -> str | None:
     return next(iter(text.splitlines()), "") or type(error).__name__
 
 
-def telling_in_one_line(send: Send) -> Send:
+def with_startup_message(send: Send) -> Send:
     """Return what sends why a start failed: in one line where an operator can mend it, else with the traceback."""
 
     async def tell(message: Message) -> None:
         error = sys.exception()
-        if message["type"] == "lifespan.startup.failed" and error and (told := in_one_line(error)):
+        if message["type"] == "lifespan.startup.failed" and error and (told := one_line_message(error)):
             message = {**message, "message": told}
         await send(message)
 

@@ -55,7 +55,7 @@ could not be had then.</p>
 
 def graphiql(pages: Literal["all", "dashboard", "none"]) -> ASGIApp | None:
     """Return what a browser is shown at `/graphql`, if anything."""
-    return Page("graphiql") if pages == "all" else None
+    return WebPage("graphiql") if pages == "all" else None
 
 
 def page_routes(pages: Literal["all", "dashboard", "none"], root_path: str = "") -> Sequence[BaseRoute]:
@@ -67,12 +67,12 @@ def page_routes(pages: Literal["all", "dashboard", "none"], root_path: str = "")
         logger.warning("the web pages were not built: /dashboard tells how they are")
     return [
         Route("/", RedirectResponse(f"{root_path}/dashboard"), methods=["GET"]),
-        Route("/dashboard", Page("dashboard"), methods=["GET"]),
+        Route("/dashboard", WebPage("dashboard"), methods=["GET"]),
         Route("/assets/{name}", Assets().answer),
     ]
 
 
-class Page:
+class WebPage:
     """A page: asked for anew each time, and sent again only where it has changed."""
 
     def __init__(self, name: str) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.error_messages import telling_in_one_line
+from gateway.error_messages import with_startup_message
 from gateway.graphql import GraphQLEndpoint
 from gateway.server.forwarding import TrustedProxies
 from gateway.settings import Settings
@@ -52,7 +52,7 @@ class Application(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint: ASGIApp | None = None
         if scope["type"] == "lifespan":
-            send = telling_in_one_line(send)
+            send = with_startup_message(send)
         else:
             if self._proxies is not None:
                 self._proxies.resolve(scope)

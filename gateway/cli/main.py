@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from gateway import logs
 from gateway.cli.environment import check_texts, warn_of_unknown_settings
-from gateway.error_messages import in_one_line
+from gateway.error_messages import one_line_message
 from gateway.settings import PREFIX, Settings
 
 # The module in `gateway.cli`, and the command in it.
@@ -72,7 +72,7 @@ def main() -> None:
             click.echo(f"clickgate: {name}: {problem['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(2)
     except Exception as error:
-        if (told := in_one_line(error)) is None:
+        if (told := one_line_message(error)) is None:
             raise
         click.echo(f"clickgate: {told}", err=True)
         sys.exit(1)

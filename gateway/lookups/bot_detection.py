@@ -9,10 +9,10 @@ from enum import Enum
 
 from gateway.lookups.crawler_names import CrawlerNames
 from gateway.lookups.pattern_set import PatternSet, any_of
-from gateway.lookups.user_agent import Agent, Shape
+from gateway.lookups.user_agent import AgentKind, ParsedAgent
 
 
-class Sign(Enum):
+class BotSign(Enum):
     """What gives a robot away, and its pattern."""
 
     # Words by which it says what it is, wherever it says it. "Cubot" makes phones.
@@ -52,7 +52,7 @@ class Sign(Enum):
     )
 
 
-SIGNS = tuple(Sign)
+SIGNS = tuple(BotSign)
 
 
 class BotCheck:
@@ -62,21 +62,21 @@ class BotCheck:
         self._signs = PatternSet(sign.value for sign in SIGNS)
         self._crawlers = CrawlerNames()
 
-    def __call__(self, agent: Agent) -> bool:
+    def __call__(self, agent: ParsedAgent) -> bool:
         """Tell whether an agent is a bot's. Never raises."""
-        if agent.shape is Shape.OTHER:
+        if agent.kind is AgentKind.OTHER:
             return True
         signs = {SIGNS[position] for position in self._signs.found_in(agent.names)}
-        if Sign.WORD in signs or _claims_compatibility(signs):
+        if BotSign.WORD in signs or _claims_compatibility(signs):
             return True
-        if agent.shape is Shape.WEB_VIEW:
+        if agent.kind is AgentKind.WEB_VIEW:
             return False
-        if agent.shape is Shape.APP:
+        if agent.kind is AgentKind.APP:
             return self._crawlers.named_in(agent.names, apps=True)
-        return Sign.WORD_IN_BROWSER in signs or Sign.DOMAIN in signs or self._crawlers.named_in(agent.names)
+        return BotSign.WORD_IN_BROWSER in signs or BotSign.DOMAIN in signs or self._crawlers.named_in(agent.names)
 
 
-def _claims_compatibility(signs: set[Sign]) -> bool:
-    if Sign.COMPATIBLE_BROWSER in signs:
-        return Sign.COMPATIBLE_TWICE in signs
-    return Sign.COMPATIBLE in signs
+def _claims_compatibility(signs: set[BotSign]) -> bool:
+    if BotSign.COMPATIBLE_BROWSER in signs:
+        return BotSign.COMPATIBLE_TWICE in signs
+    return BotSign.COMPATIBLE in signs

@@ -11,7 +11,7 @@ from ua_parser.regex import Resolver
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
 from gateway.lookups.bot_detection import BotCheck
-from gateway.lookups.user_agent import Agent, read_agent
+from gateway.lookups.user_agent import ParsedAgent, read_agent
 from graph.domain.enrichment import kept
 from graph.domain.visit import Device
 
@@ -93,7 +93,7 @@ def _version(*parts: str | None) -> tuple[str | None, ...]:
     return tuple(None if part and part.isdigit() and not part.isdecimal() else part for part in parts)
 
 
-def _device_type(agent: Agent, parsed: _Parsed) -> str:
+def _device_type(agent: ParsedAgent, parsed: _Parsed) -> str:
     # Before the others: a television that runs Android or Linux would be a tablet or a desktop.
     if agent.is_console:
         return "console"

@@ -26,7 +26,7 @@ MODEL = re.compile(
 )
 
 
-class Mark(Enum):
+class Feature(Enum):
     """What is looked for in an agent, and its pattern."""
 
     ENGINE = any_of(
@@ -69,7 +69,7 @@ class Mark(Enum):
     APPLE_WEB_VIEW = any_of(r"\b(?:iPhone|iPad|iPod)\b.*\bMobile/\w")
 
 
-class Shape(Enum):
+class AgentKind(Enum):
     """What kind of program sends an agent."""
 
     BROWSER = "browser"
@@ -79,10 +79,10 @@ class Shape(Enum):
     OTHER = "other"
 
 
-class Agent(NamedTuple):
+class ParsedAgent(NamedTuple):
     """An agent, read."""
 
-    shape: Shape
+    kind: AgentKind
     names: str
     """Its text without the model of a phone: phones have been called Spider, Sonic and Cubot."""
     is_console: bool
@@ -90,39 +90,41 @@ class Agent(NamedTuple):
     """Or what is plugged into one."""
 
 
-MARKS = tuple(Mark)
-_marks = PatternSet(mark.value for mark in MARKS)
+FEATURES = tuple(Feature)
+_features = PatternSet(feature.value for feature in FEATURES)
 _systems = PatternSet([SYSTEM])
 
 
-def read_agent(text: str) -> Agent:
+def read_agent(text: str) -> ParsedAgent:
     """Read an agent, which must be encodable as UTF-8. Takes microseconds for each hundred characters."""
-    marks = {MARKS[position] for position in _marks.found_in(text)}
+    features = {FEATURES[position] for position in _features.found_in(text)}
     start = text.lower().find(MOZILLA)
-    shape, names = _other(text, marks) if start < 0 else _mozilla(text, start, marks)
-    television = Mark.TELEVISION in marks or (Mark.TELEVISION_UNLESS_MOBILE in marks and "Mobile" not in text)
-    return Agent(shape, names, Mark.CONSOLE in marks, television)
+    kind, names = _other(text, features) if start < 0 else _mozilla(text, start, features)
+    television = Feature.TELEVISION in features or (
+        Feature.TELEVISION_UNLESS_MOBILE in features and "Mobile" not in text
+    )
+    return ParsedAgent(kind, names, Feature.CONSOLE in features, television)
 
 
-def _other(text: str, marks: set[Mark]) -> tuple[Shape, str]:
-    if Mark.OTHER_BROWSER in marks:
-        return Shape.WEB_VIEW, text
-    return (Shape.APP if Mark.APP in marks else Shape.OTHER), _without_model(text)
+def _other(text: str, features: set[Feature]) -> tuple[AgentKind, str]:
+    if Feature.OTHER_BROWSER in features:
+        return AgentKind.WEB_VIEW, text
+    return (AgentKind.APP if Feature.APP in features else AgentKind.OTHER), _without_model(text)
 
 
-def _mozilla(text: str, start: int, marks: set[Mark]) -> tuple[Shape, str]:
+def _mozilla(text: str, start: int, features: set[Feature]) -> tuple[AgentKind, str]:
     lower = text.lower()
     ends = [end for name in MACHINE_ENDS if (end := lower.find(name, start)) >= 0]
     split = min(ends, default=len(text))
     before, machine, rest = text[:start], text[start:split], text[split:]
-    screen = Mark.CONSOLE in marks or Mark.TELEVISION in marks
-    if not (screen or (Mark.ENGINE in marks and _systems.found_in(machine))):
-        return Shape.OTHER, text
-    web_view = Mark.WEB_VIEW in marks or (Mark.APPLE_WEB_VIEW in marks and "Safari/" not in rest)
+    screen = Feature.CONSOLE in features or Feature.TELEVISION in features
+    if not (screen or (Feature.ENGINE in features and _systems.found_in(machine))):
+        return AgentKind.OTHER, text
+    web_view = Feature.WEB_VIEW in features or (Feature.APPLE_WEB_VIEW in features and "Safari/" not in rest)
     # An app may put its name in front, and a phone its model; in front of a desktop's browser stands a robot.
-    if before.strip() and not (screen or web_view or "Mobile" in rest or Mark.OTHER_BROWSER in marks):
-        return Shape.OTHER, text
-    return (Shape.WEB_VIEW if web_view else Shape.BROWSER), f"{before}{_without_model(machine)}{rest}"
+    if before.strip() and not (screen or web_view or "Mobile" in rest or Feature.OTHER_BROWSER in features):
+        return AgentKind.OTHER, text
+    return (AgentKind.WEB_VIEW if web_view else AgentKind.BROWSER), f"{before}{_without_model(machine)}{rest}"
 
 
 def _without_model(text: str) -> str:

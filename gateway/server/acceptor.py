@@ -14,7 +14,7 @@ import uvicorn
 AT_ONCE = 64
 
 
-class Config(uvicorn.Config):
+class ServerConfig(uvicorn.Config):
     """The server's configuration, with the sockets that it listens on; worker processes get their own copies."""
 
     listeners: Iterable[socket.socket] = ()

@@ -48,7 +48,7 @@ class Evictable(Protocol):
 
 
 @dataclass
-class Connections:
+class ConnectionLimits:
     """The limits on a process's connections. By default there are none; `socket_paths` None stands for all paths."""
 
     most: int | None = None

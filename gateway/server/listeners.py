@@ -22,7 +22,7 @@ ANY_ADDRESS = "::"
 
 
 @contextmanager
-def listening(settings: Settings) -> Iterator[list[socket.socket]]:
+def open_listeners(settings: Settings) -> Iterator[list[socket.socket]]:
     """Yield the sockets to accept connections from; afterwards a Unix socket's file is removed.
 
     Raises `CannotListen`."""

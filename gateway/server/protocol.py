@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.server.connection_limits import MALFORMED
 from gateway.server.http_upgrades import handshake_headers, opens_socket, plain_head
-from gateway.server.request_cycle import Exchange
+from gateway.server.request_cycle import RequestCycle
 from gateway.server.timeouts import TimedProtocol
 
 # Browsers and proxies stop at 8 to 32 KiB. It bounds all that is no body: heads, trailers, announcements of chunks.
@@ -138,10 +138,10 @@ class BoundedProtocol(TimedProtocol):
         scope["raw_path"] = self.root_path.encode("ascii") + target.raw_path
         scope["query_string"] = target.query
 
-    def _exchange(self) -> Exchange:
+    def _exchange(self) -> RequestCycle:
         scope = self.scope
         is_current = scope["http_version"] != "1.0"
-        return Exchange(
+        return RequestCycle(
             scope=scope,
             transport=self.transport,
             flow=self.flow,
@@ -239,7 +239,7 @@ class _Deaf:
         pass
 
 
-class Target(NamedTuple):
+class RequestTarget(NamedTuple):
     """What a request is for, taken apart."""
 
     path: str
@@ -248,8 +248,8 @@ class Target(NamedTuple):
 
 
 @lru_cache(TARGETS)
-def _target(url: bytes) -> Target:
+def _target(url: bytes) -> RequestTarget:
     parsed = parse_url(url)
     raw_path = parsed.path or b"/"
     path = raw_path.decode("ascii")
-    return Target(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")
+    return RequestTarget(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")

@@ -16,7 +16,7 @@ HEADS = 1024
 EMPTY = {204, 304}
 
 
-class Exchange(RequestResponseCycle):
+class RequestCycle(RequestResponseCycle):
     """A request under way, for the application that answers it."""
 
     _head: HTTPResponseStartEvent | None = None
@@ -58,7 +58,7 @@ class Exchange(RequestResponseCycle):
         self.on_response()
 
 
-class Head(NamedTuple):
+class ResponseHead(NamedTuple):
     """The lines of an answer's head but for that of `connection`, the length that it announces, and whether the
     connection is to be closed."""
 
@@ -68,7 +68,7 @@ class Head(NamedTuple):
 
 
 @lru_cache(HEADS)
-def _head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> Head:
+def _head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> ResponseHead:
     lines, length, closes = [STATUS_LINE[status]], None, False
     for name, value in headers:
         if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
@@ -79,4 +79,4 @@ def _head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> Head:
         if name == b"content-length":
             length = int(value)
         lines.append(b"%b: %b\r\n" % (name, value))
-    return Head(b"".join(lines), length, closes)
+    return ResponseHead(b"".join(lines), length, closes)

@@ -14,9 +14,9 @@ from db.engine.revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from gateway.errors import GeoDatabaseError
-from gateway.server.acceptor import Config
+from gateway.server.acceptor import ServerConfig
 from gateway.server.file_descriptors import check_descriptors, raise_descriptor_limit
-from gateway.server.listeners import listening
+from gateway.server.listeners import open_listeners
 from gateway.server.protocol import BoundedProtocol
 from gateway.server.signals import ending_in_order, stop_on_hangup
 from gateway.server.websocket import BoundedSocket
@@ -60,7 +60,7 @@ def serve(settings: Settings, *, workers: int, app: str = APP) -> None:
     if not settings.geoip_db:
         logger.warning("no city database: places will be null (see CLICKGATE_GEOIP_DB)")
     config = _config(settings, app, workers)
-    with ending_in_order(), listening(settings) as sockets:
+    with ending_in_order(), open_listeners(settings) as sockets:
         config.listeners = sockets
         if workers == 1:
             _run(config, sockets)
@@ -73,7 +73,7 @@ def serve(settings: Settings, *, workers: int, app: str = APP) -> None:
             Workers(config, sockets).run()
 
 
-def _run(config: Config, sockets: list[socket]) -> None:
+def _run(config: ServerConfig, sockets: list[socket]) -> None:
     stop_on_hangup()
     config.load_app()
     server = uvicorn.Server(config)
@@ -84,8 +84,8 @@ def _run(config: Config, sockets: list[socket]) -> None:
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(settings: Settings, app: str, workers: int) -> Config:
-    return Config(
+def _config(settings: Settings, app: str, workers: int) -> ServerConfig:
+    return ServerConfig(
         app,
         factory=True,
         workers=workers,

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.lookups.addresses import unmapped
-from gateway.server.acceptor import Config
-from gateway.server.connection_limits import INCOMPLETE, OPEN, REFUSED, UNREAD, Connections
+from gateway.server.acceptor import ServerConfig
+from gateway.server.connection_limits import INCOMPLETE, OPEN, REFUSED, UNREAD, ConnectionLimits
 
 # A phone on a bad line needs a second or two for a click. Shorter than the time that a stop waits for requests.
 REQUEST_SECONDS = 10
@@ -15,7 +15,7 @@ REQUEST_SECONDS = 10
 UNREAD_SECONDS = 10
 # For what is still unsent when the connection is closed; a client that reads has it in a round trip or two.
 FAREWELL_SECONDS = 2
-NO_LIMITS = Connections()
+NO_LIMITS = ConnectionLimits()
 
 
 class TimedProtocol(HttpToolsProtocol):
@@ -31,12 +31,12 @@ class TimedProtocol(HttpToolsProtocol):
         # A time that begins right after a check is not over before the next one.
         self._shortest_time = min(self.timeout_keep_alive, REQUEST_SECONDS, UNREAD_SECONDS)
         self._watch = self.loop.call_later(self._shortest_time, self._check_times)
-        self._limits: Connections = self.app_state.get("connections", NO_LIMITS)
+        self._limits: ConnectionLimits = self.app_state.get("connections", NO_LIMITS)
         OPEN.inc()
         if not self._limits.admit(self.connections):
             REFUSED.inc()
             transport.abort()
-        if isinstance(self.config, Config):
+        if isinstance(self.config, ServerConfig):
             room = self._limits.room(self.connections)
             self._limits.acceptor.accept(self.config.listeners, self._successor, room)
 

@@ -8,7 +8,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.lookups.addresses import unmapped
-from gateway.server.connection_limits import OPEN, Connections
+from gateway.server.connection_limits import OPEN, ConnectionLimits
 from gateway.server.timeouts import FAREWELL_SECONDS, NO_LIMITS
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **named)
         # They tell of each connection, which is no event for the server's log.
         self.logger = self.conn.logger = logger
-        self._limits: Connections = self.app_state.get("connections", NO_LIMITS)
+        self._limits: ConnectionLimits = self.app_state.get("connections", NO_LIMITS)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

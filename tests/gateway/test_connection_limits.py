@@ -259,6 +259,6 @@ def test_where_nobody_waits_newcomers_are_refused_without_another_look() -> None
             return None
 
     busy = Busy()
-    limits = connection_limits.Connections(most=1)
+    limits = connection_limits.ConnectionLimits(most=1)
     assert [limits.admit({busy, object()}) for _ in range(5)] == [False] * 5
     assert busy.looks == 1
