@@ -157,12 +157,12 @@ async def test_the_shop_shows_what_the_tracker_does(
         await state.get_by_text("Nothing yet").wait_for()
         for partner in PARTNERS:
             await page.get_by_role("link", name=partner.name).click()
-            await state.get_by_text("Posted a click").wait_for()
+            await state.get_by_text("sent a click").wait_for()
             await state.get_by_text(partner.name).wait_for()
         click_id = await page.locator("#click-id").text_content()
         for name in ("Features", "Pricing", "Notebooks"):
             await page.get_by_label("Shop").get_by_role("link", name=name).click()
-            await state.get_by_text("still known").wait_for()
+            await state.get_by_text("still attributed").wait_for()
             assert await page.locator("#click-id").text_content() == click_id
         await page.get_by_role("button", name="Forget me").click()
         await state.get_by_text("Nothing yet").wait_for()

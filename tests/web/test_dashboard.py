@@ -70,7 +70,7 @@ async def test_the_figures_are_those_of_the_database(browser: Browser, site: Sit
         assert await figure(page, "people") == len(events) - bots
         assert await figure(page, "customers") == new_customers(events, is_bot=False)
         assert new_customers(events, is_bot=True) > 0
-        assert f"against {len(before)} in the 30 days before" in await page.inner_text("[data-figure=clicks]")
+        assert f"than in the 30 days before ({len(before)})" in await page.inner_text("[data-figure=clicks]")
         days = Counter(event["occurred_at"].astimezone(BERLIN).date() for event in events)
         rows = await table(page, "details")
         assert len(rows) == 30
@@ -78,7 +78,7 @@ async def test_the_figures_are_those_of_the_database(browser: Browser, site: Sit
         assert {name: int(clicks) for name, clicks in await table(page, "[data-ranking=links]")} == Counter(
             {1: "PARTNER123", 2: "OTHER"}[event["link_id"]] for event in events
         )
-        countries = {"DE": "Germany", "US": "United States", "FR": "France", None: "Not known"}
+        countries = {"DE": "Germany", "US": "United States", "FR": "France", None: "Unknown"}
         assert {name: int(clicks) for name, clicks in await table(page, "[data-ranking=countries]")} == Counter(
             countries[event["country"]] for event in events
         )
@@ -89,9 +89,9 @@ async def test_what_is_shown_can_be_chosen_and_stands_in_the_address(browser: Br
         await loaded(page)
         await page.get_by_label("Time zone").select_option("America/New_York")
         await page.get_by_label("7 days").check()
-        await page.get_by_label("Per").select_option("HOUR")
+        await page.get_by_label("Interval").select_option("HOUR")
         await page.get_by_role("button", name="OTHER").click()
-        await page.get_by_label("Who").select_option("people")
+        await page.get_by_label("Visitors").select_option("people")
         await expect(page.get_by_role("button", name="Only link OTHER")).to_be_visible()
         await expect(page.locator("[data-figure=bots]")).to_have_count(0)
         today = datetime.now(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -105,7 +105,7 @@ async def test_what_is_shown_can_be_chosen_and_stands_in_the_address(browser: Br
         assert all(part in page.url for part in ("zone=America", "range=7d", "interval=hour", "who=people", "link="))
         await page.reload()
         await expect(page.locator("[data-figure=people] .figure")).to_have_text(str(expected))
-        await expect(page.get_by_label("Per")).to_have_value("HOUR")
+        await expect(page.get_by_label("Interval")).to_have_value("HOUR")
         await page.go_back()
         await expect(page.locator("[data-figure=bots]")).to_be_visible()
 
@@ -117,10 +117,10 @@ async def test_new_customers_are_people_unless_bots_are_asked_for(browser: Brows
         for who, label, is_bot in (
             ("all", "New customers", False),
             ("people", "New customers", False),
-            ("bots", "New customers by bots", True),
+            ("bots", "New customers from bots", True),
         ):
             await loaded(page)
-            await page.get_by_label("Who").select_option(who)
+            await page.get_by_label("Visitors").select_option(who)
             expected = str(new_customers(events, is_bot=is_bot))
             await expect(page.locator("[data-figure=customers] dt")).to_have_text(label)
             await expect(page.locator("[data-figure=customers] .figure")).to_have_text(expected)
@@ -157,7 +157,7 @@ async def test_any_span_of_days_can_be_chosen(browser: Browser, site: Site) -> N
         await page.get_by_label("From", exact=True).fill(f"{last:%Y-%m-%d}")
         await page.get_by_label("to", exact=True).fill(f"{first:%Y-%m-%d}")
         await page.get_by_role("button", name="Show", exact=True).click()
-        await expect(page.get_by_text("The first day is after the last.")).to_be_visible()
+        await expect(page.get_by_text("The first day must not be after the last.")).to_be_visible()
         await page.get_by_label("From", exact=True).fill(f"{first:%Y-%m-%d}")
         await page.get_by_label("to", exact=True).fill(f"{last:%Y-%m-%d}")
         await page.get_by_role("button", name="Show", exact=True).click()
@@ -203,11 +203,11 @@ async def test_clicks_are_paged_while_others_arrive(browser: Browser, site: Site
         times = await page.eval_on_selector_all(".clicks time", "times => times.map(t => t.dateTime)")
         assert [datetime.fromisoformat(at) for at in times] == [event["occurred_at"] for event in site.events[20:40]]
         await site.gateway.track(page_url="https://yoursite.com/just-now")
-        await expect(page.get_by_role("button", name="1 new: back to the latest")).to_be_visible()
+        await expect(page.get_by_role("button", name="Show 1 new click")).to_be_visible()
         assert await ids(page) == second
         await page.get_by_role("button", name="Newer").click()
         await expect(page.locator(f"[data-click='{first[0]}']")).to_be_visible()
-        await page.get_by_role("button", name="1 new: back to the latest").click()
+        await page.get_by_role("button", name="Show 1 new click").click()
         await expect(page.locator(".clicks tbody tr").first).to_contain_text("just-now")
         await expect(page.get_by_role("button", name="Newer")).to_be_disabled()
 
@@ -235,8 +235,8 @@ async def test_a_links_address_is_copied(browser: Browser, site: Site) -> None:
     permissions = ["clipboard-read", "clipboard-write"]
     async with visiting(browser, site.dashboard, token=site.token, permissions=permissions) as page:
         await loaded(page)
-        await page.get_by_role("button", name="Copy the address of PARTNER123").click()
-        await expect(page.get_by_role("button", name="Copied the address of PARTNER123")).to_be_visible()
+        await page.get_by_role("button", name="Copy the URL of PARTNER123").click()
+        await expect(page.get_by_role("button", name="Copied the URL of PARTNER123")).to_be_visible()
         copied = await page.evaluate("navigator.clipboard.readText()")
         assert copied == "https://yoursite.com/pricing?aff=PARTNER123"
 

@@ -73,10 +73,10 @@ async def test_nothing_that_was_looked_at_survives_signing_out(
         await sign_in(page)
         assert page.url == shown_by_all
         await expect(page.locator(".chip")).to_have_count(0)
-        await expect(page.get_by_label("Who")).to_have_value("all")
+        await expect(page.get_by_label("Visitors")).to_have_value("all")
         # Neither is it a step back.
         await page.go_back()
-        await expect(page.get_by_label("Who")).to_have_value("all")
+        await expect(page.get_by_label("Visitors")).to_have_value("all")
         assert page.url == shown_by_all
         await page.get_by_role("button", name="Sign out").click()
         await page.go_back()
@@ -140,10 +140,10 @@ async def test_without_clicks_there_is_a_link_to_share(browser: Browser, gateway
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, dashboard, token=token) as page:
         await loaded(page)
-        await expect(page.get_by_text("No clicks in this time.", exact=True)).to_be_visible()
+        await expect(page.get_by_text("No clicks in this period.", exact=True)).to_be_visible()
         await expect(page.get_by_text("https://yoursite.com/?aff=PARTNER123")).to_be_visible()
         assert await figure(page, "clicks") == 0
-        chart = "Bar chart of clicks by day. There are none."
+        chart = "Bar chart of clicks by day. No clicks."
         await expect(page.get_by_role("img", name=chart)).to_be_attached()
 
 
