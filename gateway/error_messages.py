@@ -1,4 +1,4 @@
-"""Errors that an operator can mend, told in one line; any other is a fault and keeps its traceback."""
+"""One-line messages for errors that an operator can fix. Any other error is a bug, and keeps its traceback."""
 
 import sqlite3
 import sys
@@ -12,44 +12,44 @@ from graph.domain.errors import ClickgateError
 
 
 def one_line_message(error: BaseException) -> str | None:
-    """Return what to tell of an error; None for one that is nobody's but ours.
+    """Return the message for an error that an operator can fix, or None for any other.
 
-    A database's error is told in the database's own words, without the statement and its values, which may be secret.
+    For a database error, this is the database's own message without the statement and its values, which may be secret.
     """
     match error:
         case StoreError() | ClickgateError() | GatewayError():
             text = str(error)
         case DBAPIError():
-            text = f"the database refused: {_words(error.orig or error)}"
+            text = f"database error: {_driver_message(error.orig or error)}"
         case SQLAlchemyError() | sqlite3.Error():
-            text = f"the database refused: {_words(error)}"
+            text = f"database error: {_driver_message(error)}"
         case OSError():
-            text = _of_system(error)
+            text = _system_message(error)
         case _ if type(error).__module__.startswith("asyncpg."):
-            text = f"the database refused: {_words(error)}"
+            text = f"database error: {_driver_message(error)}"
         case _:
             return None
     return next(iter(text.splitlines()), "") or type(error).__name__
 
 
 def with_startup_message(send: Send) -> Send:
-    """Return what sends why a start failed: in one line where an operator can mend it, else with the traceback."""
+    """Wrap the lifespan's `send` so that a failed start reports the one-line message, if any, and not a traceback."""
 
-    async def tell(message: Message) -> None:
+    async def send_with_message(message: Message) -> None:
         error = sys.exception()
-        if message["type"] == "lifespan.startup.failed" and error and (told := one_line_message(error)):
-            message = {**message, "message": told}
+        if message["type"] == "lifespan.startup.failed" and error and (line := one_line_message(error)):
+            message = {**message, "message": line}
         await send(message)
 
-    return tell
+    return send_with_message
 
 
-def _words(error: BaseException) -> str:
-    """Return a driver's message without the name of its class, which SQLAlchemy's adapter puts before it."""
+def _driver_message(error: BaseException) -> str:
+    """Return a driver's message without the class name that SQLAlchemy's adapter puts in front."""
     return str(error).removeprefix(f"{type(error)}: ").split(">: ", 1)[-1]
 
 
-def _of_system(error: OSError) -> str:
+def _system_message(error: OSError) -> str:
     names = [str(name) for name in (error.filename, error.filename2) if name]
     reason = error.strerror or str(error)
     return f"{': '.join(names)}: {reason}" if names else reason

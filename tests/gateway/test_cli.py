@@ -126,7 +126,7 @@ def test_a_wrong_setting_is_named(make_sqlite: MakeDatabase, setting: str, value
 def test_several_processes_on_sqlite_are_refused_with_the_reason(make_sqlite: MakeDatabase) -> None:
     done = clickgate(make_sqlite(), "serve", "--workers", "2")
     assert done.returncode == 1
-    assert "SQLite has one writer at a time" in done.stderr
+    assert "SQLite allows one writer at a time" in done.stderr
 
 
 def test_a_missing_city_database_is_named(make_sqlite: MakeDatabase) -> None:

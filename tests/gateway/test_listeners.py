@@ -118,7 +118,7 @@ async def test_a_unix_socket_is_served_and_removed(make_postgres: MakeDatabase, 
         assert (await http.post(PATH, content=CLICK, headers=forwarded)).status_code == 200
         refused = await asyncio.to_thread(clickgate, url, "serve", "--uds", str(path))
         assert refused.returncode == 1
-        assert "another process listens" in refused.stderr
+        assert "another process is listening" in refused.stderr
         await stop(process)
         assert not path.exists()
     assert await addresses(url) == [None]

@@ -23,7 +23,7 @@ from db.ingest.committer import Committer
 from db.ingest.records import Click, VisitRecord
 from db.ingest.writer import ClickWriter
 from gateway import graphql
-from gateway.health import ASK_SECONDS
+from gateway.health import PROBE_INTERVAL_SECONDS
 from gateway.metrics import WriterMetrics
 from gateway.rate_limit import limiter
 from gateway.settings import Settings
@@ -49,12 +49,12 @@ async def test_a_gateway_whose_database_takes_no_writes_is_not_ready(make_sqlite
     async with running_gateway(url) as gateway:
         assert (await gateway.http.get("/readyz")).status_code == 200
         locking.execute("BEGIN IMMEDIATE")
-        await asyncio.sleep(ASK_SECONDS)
+        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
         answer = await gateway.http.get("/readyz")
         assert answer.status_code == 503
         assert body_of(answer) == {"status": "not ready", "database": "away", "queue": "ok"}
         locking.rollback()
-        await asyncio.sleep(ASK_SECONDS)
+        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
         assert (await gateway.http.get("/readyz")).status_code == 200
     locking.close()
 
@@ -220,7 +220,7 @@ async def test_workers_end_with_the_process_that_started_them(make_postgres: Mak
 
 
 def test_the_rate_limit_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.rate_limit.CLIENTS", 100)
+    monkeypatch.setattr("gateway.rate_limit.MAX_CLIENTS", 100)
     charge = limiter("1/hour")
     charge("192.0.2.1")
     with pytest.raises(RateLimited):

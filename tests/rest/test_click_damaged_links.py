@@ -84,7 +84,7 @@ async def test_an_unknown_code_is_counted(gateway: Gateway) -> None:
 
 
 def test_the_unknown_codes_are_bounded_and_the_repeated_ones_stay() -> None:
-    codes = UnknownCodes(most_codes=3)
+    codes = UnknownCodes(max_codes=3)
     others = counted(OTHERS)
     for code in ("lost", "lost", *(f"probe{number}" for number in range(50)), "lost"):
         codes.count(code)
@@ -95,7 +95,7 @@ def test_the_unknown_codes_are_bounded_and_the_repeated_ones_stay() -> None:
 
 def test_several_processes_list_the_first_codes_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
-    codes = UnknownCodes(most_codes=2)
+    codes = UnknownCodes(max_codes=2)
     others = counted(OTHERS)
     for code in ("first", "second", "third", "first"):
         codes.count(code)

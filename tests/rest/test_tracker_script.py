@@ -137,11 +137,11 @@ async def test_the_script_and_the_endpoint_have_names_of_the_operators_choice(ma
 @pytest.mark.parametrize("path", ["hello.js", "/", "/a{b}", "/a b", "/a//b", "//elsewhere.example"])
 def test_a_path_that_no_browser_would_ask_for_is_refused(path: str) -> None:
     for setting in ("tracker_path", "click_path"):
-        with pytest.raises(ValidationError, match="must begin with /"):
+        with pytest.raises(ValidationError, match="must start with /"):
             Settings.model_validate({setting: path})
 
 
 def test_a_path_that_is_served_already_is_refused_in_one_line(make_sqlite: MakeDatabase) -> None:
     done = clickgate(make_sqlite(), "serve", "--port", "0", click_path="/hello", tracker_path="/hello")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("clickgate: /hello is served already")
+    assert done.stderr.splitlines()[-1].startswith("clickgate: /hello is already in use")
