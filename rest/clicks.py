@@ -1,7 +1,6 @@
-"""`POST /api/v1/track/click`: decode, call the resolver, encode.
+"""The click endpoint, `POST /api/v1/track/click`: decodes a visit, tracks it, and encodes the result.
 
-A plain ASGI application: every answer, errors and preflights included, carries the CORS headers, and nothing stands
-between it and the server.
+It is a plain ASGI application without middleware, for speed. Every response has the CORS headers, including errors.
 """
 
 import logging
@@ -37,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 PATH = "/api/v1/track/click"
 METHODS = "POST, OPTIONS"
-# The tracker's bodies are well below; longer ones take longer to decode than the rest of a click takes.
+# The tracker's bodies are much smaller. Decoding a larger one takes longer than the rest of a click.
 LARGE_BYTES = 8 * 1024
 CORS = (
     (b"access-control-allow-origin", b"*"),
@@ -53,7 +52,7 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class ClickResponse(NamedTuple):
-    """A response before it is sent, and the outcome that it is counted as."""
+    """A response to be sent, and the outcome to count it as."""
 
     outcome: str
     status: int
@@ -62,7 +61,7 @@ class ClickResponse(NamedTuple):
 
 
 class ClickEndpoint:
-    """The endpoint. It finds the process's services in the lifespan's state."""
+    """The endpoint's ASGI application. It takes the process's services from the lifespan state."""
 
     def __init__(self) -> None:
         self._large_bodies = Turns()

@@ -13,8 +13,8 @@ from gateway.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# The kernel's buffer per connection and direction, which by default grows to several MiB. A body has at most 64 KiB, and
-# a client that does not read its responses is disconnected.
+# The kernel's buffer per connection and direction, which grows to several MiB by default. A body has at most 64 KiB,
+# and a client that does not read its responses is disconnected.
 BUFFER_BYTES = 128 * 1024
 # Anyone may post a click. To restrict access to the socket, restrict access to its folder.
 UDS_MODE = 0o666

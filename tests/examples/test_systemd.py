@@ -80,7 +80,7 @@ async def test_the_service_serves_and_stops_and_the_backup_is_whole(tmp_path: Pa
         # What systemd takes for a clean end, so that a stop is no failure.
         assert await stop(process) in (0, -signal.SIGTERM)
     assert process.stderr is not None
-    assert b"is no setting" not in process.stderr.read()
+    assert b"is not a setting" not in process.stderr.read()
     process.stderr.close()
     (backup,) = (tmp_path / "backups").iterdir()
     assert backup.name == f"{date.today().isoweekday()}.db"

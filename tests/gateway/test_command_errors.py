@@ -169,4 +169,4 @@ def test_a_variable_that_is_no_setting_is_told_with_the_name_that_is_meant(make_
     told = done.stderr.splitlines()
     assert len(told) == 3
     for name, meant in (("DATABSE_URL", "DATABASE_URL"), ("PORTS", "PORT"), ("GEOIP_FILE", "GEOIP_DB")):
-        assert any(f"CLICKGATE_{name} is no setting: is CLICKGATE_{meant} meant?" in line for line in told)
+        assert any(f"CLICKGATE_{name} is not a setting: did you mean CLICKGATE_{meant}?" in line for line in told)

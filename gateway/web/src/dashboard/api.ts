@@ -35,7 +35,7 @@ export function present<Value>(value: Value | null | undefined): Value {
   return value;
 }
 
-/** Send an operation and return its data. Throws `Refused`, `Away`, `Failed`, or `AbortError` when the signal aborts. */
+/** Send an operation and return its data. Throws `Refused`, `Away`, `Failed`, or `AbortError` if the signal aborts. */
 export async function ask<Data>(query: string, variables: Variables = {}, signal?: AbortSignal): Promise<Data> {
   const response = await post(JSON.stringify({ query, variables }), signal);
   if (response.status === UNAUTHORIZED) throw new Refused();

@@ -79,7 +79,8 @@ function inWords({ buckets, interval, zone }: Series): string {
   const most = buckets.reduce((best, bucket) => (bucket.clicks > best.clicks ? bucket : best), buckets[0]!);
   const words = `Bar chart of clicks by ${PER[interval]}.`;
   if (!most.clicks) return `${words} No clicks.`;
-  return `${words} Peak: ${bucketName(most, interval, zone)}, ${number(most.people)} by people and ${number(most.bots)} by bots.`;
+  const peak = bucketName(most, interval, zone);
+  return `${words} Peak: ${peak}, ${number(most.people)} by people and ${number(most.bots)} by bots.`;
 }
 
 // The x axis numbers the buckets instead of measuring time, so that months and 23-hour days get bars of equal width.

@@ -3,7 +3,7 @@
 export type Child = Node | string | null | undefined | false;
 type Value = string | number | boolean | null | undefined | ((event: Event) => void);
 
-/** Create an element. Functions named `on…` become listeners, `true` sets an empty attribute, false and null set none. */
+/** Create an element. Functions named `on…` become listeners, `true` sets an empty attribute, `false` none. */
 export function el<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Record<string, Value> = {},
@@ -39,7 +39,7 @@ const ROLES: Record<string, string> = {
   TD: "cell",
 };
 
-/** Set ARIA roles on a table's parts. On narrow screens CSS lays them out as blocks, which removes the implied roles. */
+/** Set ARIA roles on a table's parts. On narrow screens they are laid out as blocks, which removes their own roles. */
 export function withRoles(table: HTMLTableElement): HTMLTableElement {
   for (const part of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) {
     const header = part.getAttribute("scope") === "row" ? "rowheader" : "columnheader";

@@ -40,7 +40,7 @@ export class LinksPanel {
     this.body.replaceChildren(...this.links.map((link) => row(link, view.zone, withPartners)));
     this.partnerHead.hidden = !withPartners;
     withRoles(this.table).hidden = !this.links.length;
-    this.empty.textContent = withPartners ? "No links yet." : "No links yet. Ask the program’s owner to create one for you.";
+    this.empty.textContent = withPartners ? "No links yet." : "No links yet. Ask the program’s owner to create one.";
     this.empty.hidden = !this.table.hidden;
     this.button.hidden = !hasNextPage;
     this.more = () => this.load(view, withPartners, signal, endCursor);
