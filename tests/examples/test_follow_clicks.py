@@ -110,7 +110,7 @@ async def followed_while_clicks_arrive(*gateways: Gateway, copy: Copy) -> None:
     assert copy.ids() == expected
 
 
-async def test_a_follower_that_is_killed_misses_and_doubles_nothing(gateway: Gateway, tmp_path: Path) -> None:
+async def test_a_killed_follower_loses_and_duplicates_nothing(gateway: Gateway, tmp_path: Path) -> None:
     await followed_while_clicks_arrive(gateway, copy=Copy(tmp_path / "clicks.db"))
 
 
@@ -146,7 +146,7 @@ async def test_the_clicks_of_several_gateways_are_followed_through_one(
         await followed_while_clicks_arrive(one, other, copy=Copy(tmp_path / "clicks.db"))
 
 
-async def test_a_gateway_that_is_away_is_waited_for(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+async def test_the_follower_waits_for_an_unavailable_gateway(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     database_url = make_sqlite()
     await make_link(database_url)
     token = json.loads(clickgate(database_url, "token", "issue", "--role", "admin").stdout)["token"]
@@ -160,7 +160,7 @@ async def test_a_gateway_that_is_away_is_waited_for(make_sqlite: MakeDatabase, t
                 await kill(process)
 
 
-async def test_a_refused_token_ends_it_with_the_reason(gateway: Gateway, tmp_path: Path) -> None:
+async def test_a_refused_token_stops_the_follower_with_the_reason(gateway: Gateway, tmp_path: Path) -> None:
     copy = Copy(tmp_path / "clicks.db")
     with following(str(gateway.http.base_url), await gateway.token(), copy) as script:
         await gateway.link()
@@ -172,9 +172,7 @@ async def test_a_refused_token_ends_it_with_the_reason(gateway: Gateway, tmp_pat
     assert "401" in told
 
 
-async def test_a_cursor_that_the_gateway_does_not_know_ends_it_with_the_reason(
-    gateway: Gateway, tmp_path: Path
-) -> None:
+async def test_an_unknown_cursor_stops_the_follower_with_the_reason(gateway: Gateway, tmp_path: Path) -> None:
     copy = Copy(tmp_path / "clicks.db")
     url, token = str(gateway.http.base_url), await gateway.token()
     await gateway.link()

@@ -70,7 +70,7 @@ def static_shop(shop: Shop, codes: list[str], tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-async def test_a_click_is_recorded_and_the_next_page_knows_it(shop: Shop, codes: list[str], static_shop: str) -> None:
+async def test_a_click_is_recorded_and_the_next_page_shows_it(shop: Shop, codes: list[str], static_shop: str) -> None:
     visitor = await shop.visitor()
     page = visitor.page
     await page.goto(f"{static_shop}/index.html")
@@ -106,7 +106,7 @@ async def test_a_visitor_without_a_partner_is_shown_as_such(shop: Shop, static_s
     assert not visitor.posts
 
 
-async def test_the_page_that_asks_keeps_to_the_answer(shop: Shop, codes: list[str], static_shop: str) -> None:
+async def test_the_consent_page_respects_the_choice(shop: Shop, codes: list[str], static_shop: str) -> None:
     visitor = await shop.visitor()
     page = visitor.page
     await page.goto(f"{static_shop}/consent.html")
@@ -147,7 +147,7 @@ async def managed(shop: Shop, **placeholders: str) -> Visitor:
     return await shop.visitor()
 
 
-async def test_the_container_has_the_tags_that_are_shown() -> None:
+async def test_the_container_matches_the_tag_files() -> None:
     names = {"clickgate tracker": "tracker-tag.html", "clickgate consent": "consent-tag.html"}
     for tag in container()["containerVersion"]["tag"]:
         (markup,) = (each["value"] for each in tag["parameter"] if each["key"] == "html")
@@ -155,7 +155,7 @@ async def test_the_container_has_the_tags_that_are_shown() -> None:
     assert not names
 
 
-async def test_a_tag_of_tag_manager_records_a_click(shop: Shop, codes: list[str]) -> None:
+async def test_the_tag_manager_tag_records_a_click(shop: Shop, codes: list[str]) -> None:
     visitor = await managed(shop)
     await visitor.page.goto(shop.url(f"/?aff={codes[0]}"))
     click_id = await visitor.click_id()
@@ -166,7 +166,7 @@ async def test_a_tag_of_tag_manager_records_a_click(shop: Shop, codes: list[str]
     assert (len(visitor.posts), visitor.faults) == (1, [])
 
 
-async def test_a_tag_of_tag_manager_waits_for_consent(shop: Shop, codes: list[str]) -> None:
+async def test_the_tag_manager_tag_waits_for_consent(shop: Shop, codes: list[str]) -> None:
     visitor = await managed(shop, **{json.dumps(CONSENT)[1:-1]: json.dumps(CONSENT[3:])[1:-1]})
     await visitor.page.goto(shop.url(f"/?aff={codes[0]}"))
     await visitor.page.wait_for_function("() => window.affitor?.loaded")
@@ -192,7 +192,7 @@ async def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "bundle.js").read_text()
 
 
-async def test_the_hook_tells_the_click_id_as_soon_as_it_is_known(shop: Shop, codes: list[str], bundle: str) -> None:
+async def test_the_hook_returns_the_click_id_as_soon_as_it_is_known(shop: Shop, codes: list[str], bundle: str) -> None:
     shop.pages["/app.mjs"] = bundle
     shop.usual = shop.page(body='<div id=root></div><script src="/app.mjs"></script>')
     visitor = await shop.visitor()

@@ -62,7 +62,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-async def test_the_service_serves_and_stops_and_the_backup_is_whole(tmp_path: Path) -> None:
+async def test_the_service_runs_and_stops_and_the_backup_is_complete(tmp_path: Path) -> None:
     texts = installed(tmp_path)
     await make_link_in(f"sqlite:///{tmp_path}/clickgate.db")
     port = str(free_port())
@@ -93,7 +93,7 @@ async def make_link_in(url: str) -> None:
     await make_link(url)
 
 
-def test_a_wrong_setting_is_the_failure_after_which_it_stays_stopped(tmp_path: Path) -> None:
+def test_the_service_is_not_restarted_after_an_invalid_setting(tmp_path: Path) -> None:
     text = installed(tmp_path)["clickgate.service"]
     wrong = {"CLICKGATE_PORT": "none", "PATH": os.environ["PATH"]}
     done = subprocess.run(arguments(text), env=wrong, capture_output=True, text=True, check=False)
@@ -101,10 +101,10 @@ def test_a_wrong_setting_is_the_failure_after_which_it_stays_stopped(tmp_path: P
     assert "CLICKGATE_PORT" in done.stderr
 
 
-def test_a_stop_is_waited_for_as_long_as_the_gateway_may_take(tmp_path: Path) -> None:
+def test_systemd_waits_for_the_gateways_shutdown(tmp_path: Path) -> None:
     assert int(service(installed(tmp_path)["clickgate.service"])["TimeoutStopSec"]) > SHUTDOWN_SECONDS
 
 
-def test_the_limit_on_open_files_has_room_for_the_connections(tmp_path: Path) -> None:
+def test_the_limit_on_open_files_allows_all_connections(tmp_path: Path) -> None:
     limit = int(service(installed(tmp_path)["clickgate.service"])["LimitNOFILE"])
     assert limit > Settings.model_fields["connections"].default

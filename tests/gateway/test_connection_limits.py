@@ -69,7 +69,7 @@ async def test_idle_connections_make_room_for_clicks(make_sqlite: MakeDatabase) 
         assert (await gateway.track()).status_code == 200
 
 
-async def test_whatever_becomes_of_a_connection_it_is_counted_no_longer_than_it_is_open(
+async def test_a_connection_is_counted_exactly_as_long_as_it_is_open(
     make_sqlite: MakeDatabase,
 ) -> None:
     async with running_gateway(make_sqlite(), connections="8") as gateway:
@@ -89,7 +89,7 @@ async def test_whatever_becomes_of_a_connection_it_is_counted_no_longer_than_it_
                 await asyncio.sleep(0.01)
 
 
-async def test_the_answer_to_a_request_under_way_survives_a_crowd(make_sqlite: MakeDatabase) -> None:
+async def test_a_request_in_progress_survives_a_crowd_of_connections(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), connections="8") as gateway:
         await gateway.link()
         async with connection(gateway) as (reader, writer):
@@ -100,7 +100,7 @@ async def test_the_answer_to_a_request_under_way_survives_a_crowd(make_sqlite: M
             assert await status(reader) == 200
 
 
-async def test_sockets_leave_room_for_clicks(make_sqlite: MakeDatabase) -> None:
+async def test_websockets_leave_room_for_clicks(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), connections="12") as gateway:
         base = str(gateway.http.base_url)
         opening = [opened(base, None) for _ in range(6)]
@@ -115,7 +115,7 @@ async def test_sockets_leave_room_for_clicks(make_sqlite: MakeDatabase) -> None:
 
 
 @pytest.mark.slow
-async def test_a_client_that_does_not_read_is_cut_off(
+async def test_a_client_that_does_not_read_is_disconnected(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.server.timeouts.UNREAD_SECONDS", 0.5)
@@ -130,7 +130,7 @@ async def test_a_client_that_does_not_read_is_cut_off(
                     await asyncio.sleep(0.1)
 
 
-async def test_what_one_connection_sends_ahead_waits_unparsed(make_sqlite: MakeDatabase) -> None:
+async def test_pipelined_requests_wait_unparsed(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway, connection(gateway) as (reader, writer):
         ahead = 5000
         writer.write(b"GET /nothing HTTP/1.1\r\n\r\n" * ahead + request("Connection: close", method="GET", body=b""))
@@ -154,7 +154,7 @@ async def test_what_one_connection_sends_ahead_waits_unparsed(make_sqlite: MakeD
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, [431]),
     ],
 )
-async def test_garbage_is_answered_in_turn_and_not_logged(
+async def test_malformed_requests_are_answered_in_order_and_not_logged(
     make_sqlite: MakeDatabase, caplog: pytest.LogCaptureFixture, sent: bytes, expected: list[int]
 ) -> None:
     async with running_gateway(make_sqlite()) as gateway:
@@ -168,7 +168,7 @@ async def test_garbage_is_answered_in_turn_and_not_logged(
         assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
-async def test_trailers_without_end_are_refused(make_sqlite: MakeDatabase) -> None:
+async def test_endless_trailers_are_refused(make_sqlite: MakeDatabase) -> None:
     async def send_trailers(gateway: Gateway) -> None:
         async with connection(gateway) as (_, writer):
             writer.write(request(body=b"{}", chunked=True).removesuffix(b"\r\n") + b"X: ")
@@ -183,7 +183,7 @@ async def test_trailers_without_end_are_refused(make_sqlite: MakeDatabase) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [64, 100, 256])
-async def test_a_gateway_short_of_descriptors_from_the_first_second_on_heals(
+async def test_a_gateway_recovers_from_running_out_of_descriptors_at_start(
     make_sqlite: MakeDatabase, tmp_path: Path, limit: int
 ) -> None:
     url, port, log = make_sqlite(), free_port(), tmp_path / "log"
@@ -217,7 +217,7 @@ async def test_a_gateway_short_of_descriptors_from_the_first_second_on_heals(
 
 
 @pytest.mark.slow
-def test_a_limit_that_is_too_low_is_named(make_sqlite: MakeDatabase) -> None:
+def test_a_too_low_limit_on_open_files_is_reported(make_sqlite: MakeDatabase) -> None:
     done = subprocess.run(
         [COMMAND, "serve", "--port", "0"],
         env=environment(make_sqlite()),
@@ -231,7 +231,7 @@ def test_a_limit_that_is_too_low_is_named(make_sqlite: MakeDatabase) -> None:
 
 
 @pytest.mark.slow
-async def test_the_soft_limit_is_raised_to_the_hard_one(make_sqlite: MakeDatabase) -> None:
+async def test_the_soft_limit_is_raised_to_the_hard_limit(make_sqlite: MakeDatabase) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
     try:
@@ -241,7 +241,7 @@ async def test_the_soft_limit_is_raised_to_the_hard_one(make_sqlite: MakeDatabas
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_want_of_descriptors_is_told_from_other_faults() -> None:
+def test_descriptor_exhaustion_is_told_apart_from_other_errors() -> None:
     assert file_descriptors.is_exhaustion(OSError(24, "Too many open files"))
     assert file_descriptors.is_exhaustion(ImportError("libx.so: Too many open files"))
     assert not file_descriptors.is_exhaustion(ImportError("it is broken"))
@@ -250,7 +250,7 @@ def test_want_of_descriptors_is_told_from_other_faults() -> None:
     assert file_descriptors.is_exhaustion(wrapped)
 
 
-def test_where_nobody_waits_newcomers_are_refused_without_another_look() -> None:
+def test_new_connections_are_refused_without_another_scan_if_none_is_idle() -> None:
     class Busy:
         looks = 0
 

@@ -36,14 +36,14 @@ from tests.support.processes import COMMAND, clickgate, environment, free_port, 
 from tests.support.unforeseen_fault import unforeseen
 
 
-async def test_a_live_and_ready_gateway_says_so(gateway: Gateway) -> None:
+async def test_a_running_gateway_is_live_and_ready(gateway: Gateway) -> None:
     assert (await gateway.http.get("/healthz")).status_code == 200
     ready = await gateway.http.get("/readyz")
     assert ready.status_code == 200
     assert body_of(ready) == {"status": "ready", "database": "ok", "queue": "ok"}
 
 
-async def test_a_gateway_whose_database_takes_no_writes_is_not_ready(make_sqlite: MakeDatabase) -> None:
+async def test_a_gateway_with_a_read_only_database_is_not_ready(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     locking = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     async with running_gateway(url) as gateway:
@@ -79,7 +79,7 @@ async def test_a_query_waits_for_the_schema_and_a_click_does_not(
 
 
 @pytest.mark.slow
-def test_a_gateway_whose_schema_cannot_be_made_says_so_and_stops(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+def test_a_gateway_that_cannot_build_its_schema_reports_it_and_stops(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     (tmp_path / "strawberry.py").write_text("raise ImportError('it is broken')")
     command = [str(COMMAND), "serve", "--port", str(free_port())]
     modules = environment(make_sqlite()) | {"PYTHONPATH": str(tmp_path)}
@@ -103,7 +103,7 @@ async def test_clicks_are_counted_by_outcome(gateway: Gateway) -> None:
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1]
 
 
-async def test_the_openapi_document_names_every_field_and_answer(gateway: Gateway) -> None:
+async def test_the_openapi_document_has_every_field_and_response(gateway: Gateway) -> None:
     document = body_of(await gateway.http.get("/openapi.json"))
     assert document["openapi"] == "3.1.0"
     operation = document["paths"]["/api/v1/track/click"]["post"]
@@ -124,7 +124,7 @@ async def test_an_unknown_path_is_answered_in_json(gateway: Gateway) -> None:
     assert body_of(answer) == {"error": "Not Found"}
 
 
-async def test_an_unforeseen_fault_is_logged_once_with_its_traceback_and_masked(
+async def test_an_unexpected_error_is_logged_once_with_its_traceback_and_masked(
     gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     await gateway.link()
@@ -140,7 +140,7 @@ async def test_an_unforeseen_fault_is_logged_once_with_its_traceback_and_masked(
 
 
 @pytest.mark.slow
-async def test_the_log_has_no_line_for_a_click_or_a_socket_and_none_but_json(
+async def test_clicks_and_websockets_are_not_logged_and_every_line_is_json(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:
     url, log = make_sqlite(), tmp_path / "log"
@@ -160,7 +160,7 @@ async def test_the_log_has_no_line_for_a_click_or_a_socket_and_none_but_json(
     assert sum("knows 1 links" in line["event"] for line in lines) == 1
 
 
-async def test_a_full_queue_refuses_and_keeps_what_it_has(database_url: str) -> None:
+async def test_a_full_queue_refuses_clicks_and_keeps_the_waiting_ones(database_url: str) -> None:
     await make_link(database_url)
     store = Store(database_url)
     writer = ClickWriter(Committer(store), queue_clicks=3, observer=WriterMetrics())
@@ -178,7 +178,7 @@ async def test_a_full_queue_refuses_and_keeps_what_it_has(database_url: str) -> 
     await store.close()
 
 
-async def test_an_overloaded_gateway_answers_503_with_the_time_to_wait(make_postgres: MakeDatabase) -> None:
+async def test_an_overloaded_gateway_answers_503_with_retry_after(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     async with serving(url, queue_clicks="1") as (_, base):
@@ -191,7 +191,7 @@ async def test_an_overloaded_gateway_answers_503_with_the_time_to_wait(make_post
 
 
 @pytest.mark.slow
-async def test_workers_add_their_metrics_up(make_postgres: MakeDatabase) -> None:
+async def test_metrics_of_all_workers_are_summed(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     async with serving(url, "--workers", "2") as (_, base), httpx.AsyncClient(base_url=base) as http:
@@ -203,7 +203,7 @@ async def test_workers_add_their_metrics_up(make_postgres: MakeDatabase) -> None
 
 
 @pytest.mark.slow
-async def test_workers_end_with_the_process_that_started_them(make_postgres: MakeDatabase) -> None:
+async def test_workers_end_with_their_parent_process(make_postgres: MakeDatabase) -> None:
     async def answers(base: str) -> bool:
         try:
             async with httpx.AsyncClient() as http:

@@ -51,16 +51,16 @@ def run(command: Path, *arguments: str, **environment: str) -> str:
     ).stdout
 
 
-def test_the_installed_command_tells_its_commands(command: Path) -> None:
+def test_the_installed_command_lists_its_commands(command: Path) -> None:
     assert "serve" in run(command, "--help")
 
 
-def test_what_runs_is_the_wheel_and_not_the_sources(command: Path) -> None:
+def test_the_wheel_runs_and_not_the_sources(command: Path) -> None:
     script = "import db, gateway, graph, rest; print(*db.__path__, *gateway.__path__, *graph.__path__, *rest.__path__)"
     assert str(ROOT) not in run(command.with_name("python"), "-c", script)
 
 
-def test_the_installed_command_prints_the_contract(command: Path) -> None:
+def test_the_installed_command_prints_the_schemas(command: Path) -> None:
     assert "/api/v1/track/click" in json.loads(run(command, "openapi"))["paths"]
 
 
@@ -70,14 +70,14 @@ def test_the_installed_command_has_the_migrations(command: Path, tmp_path: Path)
     assert json.loads(run(command, "audit", CLICKGATE_DATABASE_URL=url))["differences"] == []
 
 
-def test_the_installed_packages_have_the_files_that_pages_are_made_of(command: Path) -> None:
+def test_the_installed_packages_include_the_demo_pages(command: Path) -> None:
     script = (
         "from gateway.demo.shop import routes; from rest.tracker.script import TrackerScript; routes(), TrackerScript()"
     )
     run(command.with_name("python"), "-c", script)
 
 
-def test_the_installed_gateway_has_its_pages_and_not_their_sources(command: Path) -> None:
+def test_the_installed_gateway_has_the_web_pages_without_their_sources(command: Path) -> None:
     need_pages()
     script = "import gateway; from pathlib import Path; print(*Path(gateway.__file__).with_name('web').rglob('*'))"
     files = run(command.with_name("python"), "-c", script)
@@ -87,7 +87,7 @@ def test_the_installed_gateway_has_its_pages_and_not_their_sources(command: Path
     assert not any(name in files for name in ("node_modules", "package.json", "build.mjs", "src", ".png"))
 
 
-def test_a_run_imports_nothing_that_only_development_needs() -> None:
+def test_the_gateway_imports_no_development_dependencies() -> None:
     pinned = {_plain(line.split("==")[0]) for line in (ROOT / "requirements.txt").read_text().splitlines()}
     files = [file for found in distributions() if _plain(found.name) in pinned for file in found.files or ()]
     provided = {file.parts[0].split(".")[0] for file in files}

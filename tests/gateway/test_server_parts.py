@@ -70,16 +70,16 @@ async def _parts() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("part", ATTRIBUTES)
-async def test_what_is_read_and_set_is_there(part: str) -> None:
+async def test_the_attributes_that_we_use_exist(part: str) -> None:
     assert ATTRIBUTES[part] <= set(vars((await _parts())[part]))
 
 
 @pytest.mark.parametrize("owner", METHODS)
-def test_what_is_called_and_overridden_is_there(owner: type[Any]) -> None:
+def test_the_methods_that_we_use_exist(owner: type[Any]) -> None:
     assert METHODS[owner] <= {name for name, _ in inspect.getmembers(owner, inspect.isfunction)}
 
 
-def test_the_constants_are_what_they_were() -> None:
+def test_the_constants_are_unchanged() -> None:
     assert STARTUP_FAILURE == 3
     assert HIGH_WATER_LIMIT == 65536
     assert {number.name for number in HANDLED_SIGNALS} == {"SIGINT", "SIGTERM"}

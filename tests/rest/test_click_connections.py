@@ -57,7 +57,7 @@ async def exchanged(gateway: Gateway, requests: list[bytes]) -> list[int]:
         return statuses
 
 
-async def test_after_any_body_the_connection_still_serves_a_click(make_sqlite: MakeDatabase) -> None:
+async def test_a_connection_serves_a_click_after_any_body(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
         for coded in (declared, chunked):
@@ -68,7 +68,7 @@ async def test_after_any_body_the_connection_still_serves_a_click(make_sqlite: M
         assert await gateway.recorded() == 4 * len(BODIES)
 
 
-async def test_pipelined_clicks_are_answered_in_turn(make_sqlite: MakeDatabase) -> None:
+async def test_pipelined_clicks_are_answered_in_order(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
         async with connection(gateway) as (reader, writer):
@@ -77,7 +77,7 @@ async def test_pipelined_clicks_are_answered_in_turn(make_sqlite: MakeDatabase) 
         assert await gateway.recorded() == 6
 
 
-async def test_a_sender_who_leaves_midway_leaves_nothing_behind(make_sqlite: MakeDatabase) -> None:
+async def test_a_click_interrupted_midway_records_nothing(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
         for sent in (declared(CLICK)[:-1], chunked(CLICK)[:-5], HEAD, declared(CLICK.ljust(LIMIT))[:-1]):

@@ -50,7 +50,7 @@ async def test_a_returning_customer_through_the_same_link_counts_again(gateway: 
 
 
 @both_faces
-async def test_a_customer_further_down_the_road_is_not_set_back(gateway: Gateway) -> None:
+async def test_a_customers_status_is_not_set_back_by_a_click(gateway: Gateway) -> None:
     await gateway.link()
     click_id = await clicked(gateway)
     await gateway.execute(update(Customer).values(customer_status="sale"))
@@ -60,7 +60,7 @@ async def test_a_customer_further_down_the_road_is_not_set_back(gateway: Gateway
 
 
 @both_faces
-async def test_a_customer_of_another_program_stays_as_it_is(gateway: Gateway) -> None:
+async def test_a_customer_of_another_program_is_unchanged(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     await gateway.link("ELSEWHERE")
     click_id = await clicked(gateway)
@@ -75,7 +75,7 @@ async def test_a_customer_of_another_program_stays_as_it_is(gateway: Gateway) ->
 
 
 @both_faces
-async def test_a_click_id_that_names_nobody_makes_a_new_customer_and_is_kept_as_sent(gateway: Gateway) -> None:
+async def test_an_unknown_click_id_creates_a_customer_and_is_stored_as_sent(gateway: Gateway) -> None:
     await gateway.link()
     click_id = await clicked(gateway)
     _, number, milliseconds = click_id.split("_")
@@ -110,7 +110,7 @@ async def test_a_click_id_that_names_nobody_makes_a_new_customer_and_is_kept_as_
 
 
 @both_faces
-async def test_returning_customers_in_one_batch_keep_the_last_of_their_clicks(gateway: Gateway) -> None:
+async def test_returning_customers_in_one_batch_keep_their_last_click(gateway: Gateway) -> None:
     await two_links(gateway)
     customers = [await clicked(gateway) for _ in range(3)]
     codes = ["PARTNER123", "SECOND"]

@@ -139,7 +139,7 @@ async def client(gateway: Gateway, random: Random, requests: int) -> list[tuple[
     return answers
 
 
-async def test_hostile_requests_are_all_answered_and_counted_exactly(gateway: Gateway) -> None:
+async def test_all_hostile_requests_are_answered_and_counted_exactly(gateway: Gateway) -> None:
     program = await gateway.program()
     for code, status in {"PARTNER123": "active", "SECOND": "active", "PAUSED": "inactive"}.items():
         await gateway.link(code, program=program, status=status)

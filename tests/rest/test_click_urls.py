@@ -202,7 +202,7 @@ def expected_answer(found: list[str | None] | None) -> str:
 
 
 @both_faces
-async def test_a_url_is_read_as_a_browser_reads_it(gateway: Gateway) -> None:
+async def test_a_url_is_parsed_like_in_a_browser(gateway: Gateway) -> None:
     for code in ("A", "B"):
         await gateway.link(code)
     expected = dict.fromkeys(REACHING_A, "A") | dict.fromkeys(INVALID, "Invalid affiliate_url")
@@ -217,7 +217,7 @@ async def test_a_url_is_read_as_a_browser_reads_it(gateway: Gateway) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here: URLs go unchecked against a browser's engine")
 @both_faces
-async def test_generated_urls_are_read_as_a_browser_reads_them(gateway: Gateway) -> None:
+async def test_generated_urls_are_parsed_like_in_a_browser(gateway: Gateway) -> None:
     for code in ("A", "B"):
         await gateway.link(code)
     urls = generated_urls()
@@ -228,7 +228,7 @@ async def test_generated_urls_are_read_as_a_browser_reads_them(gateway: Gateway)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here: URLs go unchecked against a browser's engine")
-def test_the_written_tables_say_what_a_browser_says() -> None:
+def test_the_expected_results_are_those_of_a_browser() -> None:
     expected = dict.fromkeys(REACHING_A, "A") | dict.fromkeys(INVALID, "Invalid affiliate_url")
     expected |= dict.fromkeys(WITHOUT_AFF, "No aff parameter found in affiliate_url")
     assert in_a_browser(list(expected)) == expected

@@ -28,7 +28,9 @@ async def gateway(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("screen", [NARROW, WIDE], ids=["narrow", "wide"])
-async def test_the_dashboard_is_for_everyone(browser: Browser, gateway: Gateway, screen: Any, colours: Any) -> None:
+async def test_the_dashboard_has_no_accessibility_violations(
+    browser: Browser, gateway: Gateway, screen: Any, colours: Any
+) -> None:
     look: dict[str, Any] = {"viewport": screen, "color_scheme": colours, "reduced_motion": "reduce"}
     url = str(gateway.http.base_url.join("/dashboard?range=90d"))
     async with visiting(browser, url, **look) as page:
@@ -45,7 +47,7 @@ async def test_the_dashboard_is_for_everyone(browser: Browser, gateway: Gateway,
         assert await width(page) == screen["width"]
 
 
-async def test_everything_can_be_reached_by_keyboard(browser: Browser, gateway: Gateway) -> None:
+async def test_every_control_is_reachable_by_keyboard(browser: Browser, gateway: Gateway) -> None:
     url = str(gateway.http.base_url.join("/dashboard"))
     async with visiting(browser, url, token=await gateway.token()) as page:
         await expect(page.locator(".clicks tbody tr")).to_have_count(20)
@@ -57,7 +59,7 @@ async def test_everything_can_be_reached_by_keyboard(browser: Browser, gateway: 
         assert [start for start in wanted if not any(text.startswith(start) for text in reached)] == []
 
 
-async def test_nothing_sticks_out_on_any_screen(browser: Browser, gateway: Gateway) -> None:
+async def test_nothing_overflows_at_any_width(browser: Browser, gateway: Gateway) -> None:
     url = str(gateway.http.base_url.join("/dashboard?range=90d"))
     async with visiting(browser, url, token=await gateway.token()) as page:
         await loaded(page)

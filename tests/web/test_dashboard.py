@@ -57,7 +57,7 @@ async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
         yield Site(gateway, str(gateway.http.base_url.join("/dashboard")), token, events)
 
 
-async def test_the_figures_are_those_of_the_database(browser: Browser, site: Site) -> None:
+async def test_the_figures_match_the_database(browser: Browser, site: Site) -> None:
     async with visiting(browser, site.dashboard, token=site.token) as page:
         await loaded(page)
         today = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -84,7 +84,7 @@ async def test_the_figures_are_those_of_the_database(browser: Browser, site: Sit
         )
 
 
-async def test_what_is_shown_can_be_chosen_and_stands_in_the_address(browser: Browser, site: Site) -> None:
+async def test_filters_can_be_set_and_are_kept_in_the_address(browser: Browser, site: Site) -> None:
     async with visiting(browser, site.dashboard, token=site.token) as page:
         await loaded(page)
         await page.get_by_label("Time zone").select_option("America/New_York")
@@ -110,7 +110,7 @@ async def test_what_is_shown_can_be_chosen_and_stands_in_the_address(browser: Br
         await expect(page.locator("[data-figure=bots]")).to_be_visible()
 
 
-async def test_new_customers_are_people_unless_bots_are_asked_for(browser: Browser, site: Site) -> None:
+async def test_new_customers_exclude_bots_unless_only_bots_are_shown(browser: Browser, site: Site) -> None:
     start = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=29)
     events = [event for event in site.events if event["occurred_at"] >= start]
     async with visiting(browser, site.dashboard, token=site.token) as page:
@@ -127,7 +127,7 @@ async def test_new_customers_are_people_unless_bots_are_asked_for(browser: Brows
 
 
 @pytest.mark.parametrize("query", ["", "?range=today", "?range=custom&from=2026-01-02&to=2026-01-02"])
-async def test_an_address_shows_the_same_report_by_any_clock(browser: Browser, site: Site, query: str) -> None:
+async def test_an_address_shows_the_same_report_in_any_time_zone(browser: Browser, site: Site, query: str) -> None:
     seen: list[list[list[str]]] = []
     url = site.dashboard + query
     for zone in ("Pacific/Kiritimati", "America/New_York"):
@@ -141,14 +141,14 @@ async def test_an_address_shows_the_same_report_by_any_clock(browser: Browser, s
 
 
 @pytest.mark.parametrize("zone", ["localtime", "Mars/Phobos", "+05:00", "", "posix/UTC"])
-async def test_an_address_with_what_is_no_zone_shows_the_browser_s(browser: Browser, site: Site, zone: str) -> None:
+async def test_an_invalid_time_zone_falls_back_to_the_browsers(browser: Browser, site: Site, zone: str) -> None:
     async with visiting(browser, f"{site.dashboard}?zone={quote(zone)}", token=site.token) as page:
         await loaded(page)
         await expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
         assert page.url == f"{site.dashboard}?zone=Europe%2FBerlin"
 
 
-async def test_any_span_of_days_can_be_chosen(browser: Browser, site: Site) -> None:
+async def test_a_custom_period_can_be_chosen(browser: Browser, site: Site) -> None:
     async with visiting(browser, site.dashboard, token=site.token) as page:
         await loaded(page)
         last = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=40)
@@ -166,7 +166,7 @@ async def test_any_span_of_days_can_be_chosen(browser: Browser, site: Site) -> N
         assert len(await table(page, "details")) == 10
 
 
-async def test_a_click_shows_as_it_is_recorded(browser: Browser, site: Site) -> None:
+async def test_a_click_appears_as_soon_as_it_is_recorded(browser: Browser, site: Site) -> None:
     async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
         await loaded(page)
         clicks = await figure(page, "clicks")
@@ -188,7 +188,7 @@ async def test_televisions_and_consoles_are_named(browser: Browser, site: Site) 
         assert {name: devices.get(name) for name in machines} == dict.fromkeys(machines, "1")
 
 
-async def test_clicks_are_paged_while_others_arrive(browser: Browser, site: Site) -> None:
+async def test_clicks_can_be_paged_while_others_arrive(browser: Browser, site: Site) -> None:
     async def ids(page: Page) -> list[str]:
         found: list[str] = await page.eval_on_selector_all(".clicks tbody tr", "rows => rows.map(r => r.dataset.click)")
         return found
@@ -212,7 +212,7 @@ async def test_clicks_are_paged_while_others_arrive(browser: Browser, site: Site
         await expect(page.get_by_role("button", name="Newer")).to_be_disabled()
 
 
-async def test_what_is_shown_is_kept_as_a_file_that_no_spreadsheet_runs(browser: Browser, site: Site) -> None:
+async def test_the_csv_download_contains_no_formulas(browser: Browser, site: Site) -> None:
     await site.gateway.track(page_url='=HYPERLINK("https://evil.example.com")', referrer_url="https://a.example/?q=1,2")
     async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
         await loaded(page)
@@ -231,7 +231,7 @@ async def test_what_is_shown_is_kept_as_a_file_that_no_spreadsheet_runs(browser:
         assert sum(int(row["clicks"]) for row in csv.DictReader(io.StringIO(text))) == await figure(page, "clicks")
 
 
-async def test_a_links_address_is_copied(browser: Browser, site: Site) -> None:
+async def test_a_links_url_can_be_copied(browser: Browser, site: Site) -> None:
     permissions = ["clipboard-read", "clipboard-write"]
     async with visiting(browser, site.dashboard, token=site.token, permissions=permissions) as page:
         await loaded(page)

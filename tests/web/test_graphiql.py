@@ -40,11 +40,11 @@ async def write(page: Page, query: str) -> None:
     await expect(page.locator(".graphiql-tab-active")).to_contain_text("Mine")
 
 
-def test_the_tabs_are_the_readmes_queries() -> None:
+def test_the_tabs_contain_the_readmes_queries() -> None:
     assert EXAMPLES.read_text() == "\n".join(QUERIES)
 
 
-async def test_an_example_is_run_with_a_token(browser: Browser, gateway: Gateway, graphiql: str) -> None:
+async def test_an_example_query_runs_with_a_token(browser: Browser, gateway: Gateway, graphiql: str) -> None:
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, graphiql) as page:
         tabs = page.locator(".graphiql-tab-button")
@@ -60,7 +60,7 @@ async def test_an_example_is_run_with_a_token(browser: Browser, gateway: Gateway
         assert token not in await page.evaluate("JSON.stringify(localStorage)")
 
 
-async def test_a_subscription_tells_of_a_click(browser: Browser, gateway: Gateway, graphiql: str) -> None:
+async def test_a_subscription_receives_a_click(browser: Browser, gateway: Gateway, graphiql: str) -> None:
     async with visiting(browser, graphiql, token=await gateway.token()) as page:
         await write(page, "subscription Mine { clickTracked { pageTitle } }")
         await page.get_by_role("button", name="Execute query").click()
@@ -74,7 +74,7 @@ async def test_a_subscription_tells_of_a_click(browser: Browser, gateway: Gatewa
         await expect(result).to_contain_text("title")
 
 
-async def test_the_schema_is_explored_and_what_is_typed_is_checked(browser: Browser, graphiql: str) -> None:
+async def test_the_schema_can_be_explored_and_queries_are_validated(browser: Browser, graphiql: str) -> None:
     async with visiting(browser, graphiql) as page:
         await page.get_by_role("button", name="Show Documentation Explorer").click()
         await expect(page.get_by_text("Root Types")).to_be_visible()
@@ -85,7 +85,7 @@ async def test_the_schema_is_explored_and_what_is_typed_is_checked(browser: Brow
         await expect(page.locator(".graphiql-query-editor .squiggly-error")).to_be_visible()
 
 
-async def test_graphiql_is_usable_with_a_screen_reader(browser: Browser, graphiql: str) -> None:
+async def test_graphiql_has_no_accessibility_violations(browser: Browser, graphiql: str) -> None:
     async with visiting(browser, graphiql) as page:
         await expect(page.get_by_role("tab")).to_have_count(5)
         assert [fault for fault in await faults(page) if not fault.startswith(OWN_FAULT)] == []

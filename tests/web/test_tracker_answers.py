@@ -76,7 +76,7 @@ async def failed(visitor: Visitor, tries: int = 1) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 422, 451])
-async def test_a_refusal_ends_a_click_whatever_its_body(shop: Shop, status: int) -> None:
+async def test_a_4xx_ends_a_click_whatever_its_body(shop: Shop, status: int) -> None:
     visitor, proxy = await intercepted(shop)
     for number, body in enumerate(("<h1>Blocked</h1>", "", "null", '{"error": "no"}')):
         proxy.answers[f"R{number}"] = {"status": status, "body": body}
@@ -104,7 +104,7 @@ async def test_a_refusal_ends_a_click_whatever_its_body(shop: Shop, status: int)
     ],
     ids=str,
 )
-async def test_what_is_no_last_word_is_tried_again(shop: Shop, answer: dict[str, Any]) -> None:
+async def test_a_response_that_is_not_final_is_retried(shop: Shop, answer: dict[str, Any]) -> None:
     code = await shop.link()
     visitor, proxy = await intercepted(shop, clock=True)
     proxy.answers[code] = answer
@@ -146,7 +146,7 @@ async def test_retry_after_is_honoured_within_bounds(shop: Shop, asked: str, at_
     assert len(proxy.posts) == 2
 
 
-async def test_a_click_is_tried_twenty_times_and_then_given_up(shop: Shop) -> None:
+async def test_a_click_is_given_up_after_twenty_tries(shop: Shop) -> None:
     visitor, proxy = await intercepted(shop, clock=True)
     proxy.answers["LOST"] = {"status": 500}
     await land(visitor, "LOST")
@@ -191,7 +191,7 @@ async def fails(visitor: Visitor) -> None:
     ],
     ids=["no answer", "busy"],
 )
-async def test_a_click_holds_up_no_other_and_never_takes_the_visitor_back(
+async def test_a_delayed_click_blocks_no_other_and_never_takes_the_visitor_back(
     shop: Shop, answer: dict[str, Any], wait: Callable[[Visitor], Awaitable[None]], retry_after_ms: int
 ) -> None:
     program = await shop.gateway.program()

@@ -63,7 +63,7 @@ EXTENDED = """
         "document.addEventListener = window.addEventListener = document.dispatchEvent = null",
     ],
 )
-async def test_a_click_is_sent_and_kept_whatever_the_page_has_replaced(shop: Shop, script: str) -> None:
+async def test_a_click_is_sent_and_stored_whatever_the_page_has_replaced(shop: Shop, script: str) -> None:
     code = await shop.link()
     shop.usual = shop.page('data-affitor-program-id="1" data-affitor-debug="true"')
     visitor = await shop.visitor()
@@ -78,7 +78,7 @@ async def test_a_click_is_sent_and_kept_whatever_the_page_has_replaced(shop: Sho
     assert not visitor.faults
 
 
-async def test_what_a_page_tells_a_test_click_arrives_as_it_was_beside_prototype(shop: Shop) -> None:
+async def test_test_click_data_arrives_unchanged_beside_prototype_js(shop: Shop) -> None:
     program = await shop.gateway.program()
     shop.usual = shop.page(f'data-affitor-program-id="{program["id"]}"')
     visitor = await shop.visitor()
@@ -131,7 +131,7 @@ async def test_elements_may_have_any_name(shop: Shop, element: str) -> None:
     assert not visitor.faults
 
 
-async def test_a_form_that_looks_like_the_tracker_does_not_stop_it(shop: Shop) -> None:
+async def test_a_form_with_the_trackers_attributes_does_not_stop_the_tracker(shop: Shop) -> None:
     code = await shop.link()
     shop.usual = shop.page(body="<form name=affitor><input name=loaded></form><a id=affitorQueue></a>")
     visitor = await shop.visitor()
@@ -185,7 +185,7 @@ async def test_in_a_sandboxed_frame_a_click_is_sent_once(shop: Shop) -> None:
     assert not visitor.faults
 
 
-async def test_it_does_no_harm_where_there_is_no_address(shop: Shop) -> None:
+async def test_a_page_without_an_address_does_not_break_the_tracker(shop: Shop) -> None:
     visitor = await shop.visitor()
     framed = escape(shop.page("data-affitor-debug=true"))
     shop.pages["/"] = f'<iframe srcdoc="{framed}"></iframe><iframe src="data:text/html,{framed}"></iframe>'
@@ -197,7 +197,7 @@ async def test_it_does_no_harm_where_there_is_no_address(shop: Shop) -> None:
     assert not visitor.faults
 
 
-async def test_a_page_that_comes_back_from_the_browsers_memory_is_no_landing(shop: Shop) -> None:
+async def test_a_page_restored_from_the_back_forward_cache_is_not_a_landing(shop: Shop) -> None:
     first, second = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     for code in (first, second):
@@ -209,7 +209,7 @@ async def test_a_page_that_comes_back_from_the_browsers_memory_is_no_landing(sho
     assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
 
 
-async def test_with_debug_on_one_line_says_what_is_loaded_on_every_page(shop: Shop) -> None:
+async def test_with_debug_on_every_page_logs_one_line_on_loading(shop: Shop) -> None:
     origin = f"http://127.0.0.1:{shop.line.port}"
     shop.usual = shop.page('data-affitor-program-id="59" data-affitor-debug="true"')
     visitor = await shop.visitor()

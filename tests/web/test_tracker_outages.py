@@ -36,7 +36,7 @@ async def test_a_click_is_sent_when_the_gateway_is_back(shop: Shop) -> None:
     assert not visitor.faults
 
 
-async def test_the_tries_become_rarer(shop: Shop) -> None:
+async def test_retries_become_less_frequent(shop: Shop) -> None:
     shop.line.cut()
     visitor = await shop.visitor()
     loop = asyncio.get_running_loop()
@@ -48,7 +48,7 @@ async def test_the_tries_become_rarer(shop: Shop) -> None:
     assert 0.9 < moments[1] - moments[0] < moments[2] - moments[1] < 4
 
 
-async def test_a_click_unsent_when_the_visitor_moves_on_is_sent_from_the_next_page(shop: Shop) -> None:
+async def test_an_unsent_click_is_sent_from_the_next_page(shop: Shop) -> None:
     code = await shop.link()
     shop.line.cut()
     visitor = await shop.visitor()
@@ -73,7 +73,7 @@ async def land_and_ask(shop: Shop, visitor: Visitor, code: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_page_left_while_its_post_is_under_way_loses_nothing(shop: Shop) -> None:
+async def test_leaving_a_page_during_a_request_loses_nothing(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
@@ -91,7 +91,7 @@ async def test_a_page_left_while_its_post_is_under_way_loses_nothing(shop: Shop)
     assert len(customers) == 1
 
 
-async def test_an_answer_that_comes_late_does_not_undo_what_another_page_did(shop: Shop) -> None:
+async def test_a_late_response_does_not_undo_what_another_page_did(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
@@ -106,7 +106,7 @@ async def test_an_answer_that_comes_late_does_not_undo_what_another_page_did(sho
     assert await visitor.cookies() == {}
 
 
-async def test_an_answer_lost_on_the_way_is_asked_for_again(shop: Shop) -> None:
+async def test_a_click_with_a_lost_response_is_sent_again(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
@@ -119,7 +119,7 @@ async def test_an_answer_lost_on_the_way_is_asked_for_again(shop: Shop) -> None:
     assert len(await shop.events(code)) == 1
 
 
-async def test_clicks_of_two_links_that_wait_are_sent_in_order(shop: Shop) -> None:
+async def test_waiting_clicks_of_two_links_are_sent_in_order(shop: Shop) -> None:
     program = await shop.gateway.program()
     first, second = await shop.link(program=program), await shop.link(program=program)
     shop.line.cut()
@@ -135,7 +135,7 @@ async def test_clicks_of_two_links_that_wait_are_sent_in_order(shop: Shop) -> No
     assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(second)
 
 
-async def test_a_busy_gateway_is_asked_again_when_it_said(shop: Shop, make_sqlite: MakeDatabase) -> None:
+async def test_a_busy_gateway_is_retried_after_retry_after(shop: Shop, make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="1/3 second") as gateway:
         await gateway.link()
         shop.usual = shop.page(f'data-affitor-api-base="{gateway.http.base_url}"')
