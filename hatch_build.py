@@ -59,7 +59,7 @@ class PagesHook(BuildHookInterface[BuilderConfig]):
 
 
 def build() -> None:
-    """Build the pages, unless they are up to date. Raises `OSError`, `SubprocessError`, or `ImportError` without Node."""
+    """Build the pages if they are out of date. Raises `OSError`, `SubprocessError`, or `ImportError` without Node."""
     stamp, digest = DIST / ".built-from", _digest(INPUTS)
     if _text(stamp) == digest:
         return

@@ -1,4 +1,4 @@
-"""The script that follows the clicks: its copy equals what was recorded, whatever ends it or the gateway meanwhile."""
+"""The script that follows clicks: its copy equals what was recorded, even if it or the gateway is killed."""
 
 import asyncio
 import json
@@ -27,14 +27,14 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = EXAMPLES / "follow-clicks" / "follow_clicks.py"
 SECONDS = 60
-# A page holds a hundred, so that the script is killed between pages and within one.
+# A page has a hundred clicks, so the script is killed both between pages and within one.
 BACKLOG = 500
 KILLS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The file that the script writes."""
+    """The database that the script writes."""
 
     path: Path
 
@@ -60,7 +60,7 @@ class Copy:
 
 @contextmanager
 def following(gateway_url: str, token: str, copy: Copy) -> Iterator[subprocess.Popen[str]]:
-    """Run the script, and kill it in the end."""
+    """Run the script, and kill it afterwards."""
     script = subprocess.Popen(
         [sys.executable, SCRIPT, gateway_url, copy.path],
         env={**os.environ, "CLICKS_TOKEN": token},
@@ -75,7 +75,7 @@ def following(gateway_url: str, token: str, copy: Copy) -> Iterator[subprocess.P
 
 
 async def recorded(gateway: Gateway) -> list[str]:
-    """Return the ids of all clicks in the order in which they are followed."""
+    """Return the ids of all clicks in the order in which the script gets them."""
     events = sorted(await gateway.events(), key=lambda event: (event["occurred_at"], event["id"]))
     return [encode_id("ClickEvent", event["program_id"], event["id"]) for event in events]
 

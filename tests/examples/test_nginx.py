@@ -1,4 +1,4 @@
-"""The sites of `examples/nginx`, run by a real nginx before a real gateway."""
+"""The sites of `examples/nginx`, served by a real nginx in front of a real gateway."""
 
 import asyncio
 import subprocess
@@ -29,14 +29,14 @@ ROOTS = {"own-host.conf": "", "sub-path.conf": "/affiliate"}
 UPSTREAM = "server 127.0.0.1:8000;"
 SOCKET = "# server unix:/run/clickgate/gateway.sock;"
 VISIT = {"affiliate_url": URL.format("PARTNER123")}
-# Every address of 127.0.0.0/8 is this machine's, so that a visitor can have another one than nginx.
+# All of 127.0.0.0/8 is local, so a visitor's address can differ from nginx's.
 VISITOR = "127.0.0.2"
 FORGED = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9", "X-Forwarded-Proto": "http"}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site with a gateway behind it. `base` is the gateway's public address, `http` a visitor of it."""
+    """A site with a gateway behind it. `base` is the gateway's public URL, and `http` a visitor's client."""
 
     gateway: Gateway
     nginx: Nginx
@@ -72,7 +72,7 @@ async def test_clicks_are_recorded_with_the_visitors_address(site: Site) -> None
         assert answer.status_code == 200
         assert answer.json()["success"]
     assert {event["ip_address"] for event in await site.gateway.events()} == {VISITOR}
-    # nginx does not log what the gateway may be set not to store.
+    # nginx must not log addresses that the gateway may be configured not to store.
     assert "track" not in (site.nginx.folder / "access.log").read_text()
 
 
@@ -85,7 +85,7 @@ async def test_queries_are_answered(site: Site) -> None:
 async def test_a_subscription_delivers_clicks(site: Site) -> None:
     await site.gateway.link()
     token = await site.gateway.token()
-    # As a page of the same address opens it, such as the dashboard.
+    # The origin of a page of the same host, such as the dashboard.
     async with opened(site.base, token, ssl=site.nginx.trust, origin=Origin(site.nginx.url)) as ws:
         subscriber = Subscriber(ws)
         await subscriber.subscribe()
@@ -135,7 +135,7 @@ async def test_connections_to_the_gateway_are_kept_alive(site: Site) -> None:
         for line in (await site.gateway.http.get("/metrics")).text.splitlines()
         if line.startswith("clickgate_connections ")
     )
-    # Those of nginx, and the one that asks here; without keeping them, there would be this one alone.
+    # nginx's connections and the one of this request. Without keep-alive, there would be only this one.
     assert 1 < float(line.split()[1]) <= 12
 
 

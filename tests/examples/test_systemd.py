@@ -1,4 +1,4 @@
-"""The units of `examples/systemd`: systemd accepts them, and what they start works with the settings beside them."""
+"""The units of `examples/systemd`: systemd accepts them, and their commands work with the example's settings."""
 
 import configparser
 import os
@@ -26,7 +26,7 @@ PROGRAM = "/opt/clickgate/bin/clickgate"
 
 
 def installed(folder: Path) -> dict[str, str]:
-    """Return the units' texts with this installation's program, and with the service's folders in another folder."""
+    """Return the units' texts with this installation's command and with another folder for the service's files."""
     (folder / "backups").mkdir()
     texts = {name: (EXAMPLES / "systemd" / name).read_text() for name in (*UNITS, "clickgate.env")}
     for name, text in texts.items():
@@ -35,7 +35,7 @@ def installed(folder: Path) -> dict[str, str]:
 
 
 def service(text: str) -> Mapping[str, str]:
-    """Return a service's directives; of repeated ones the last."""
+    """Return a service's directives; the last one wins if a directive is repeated."""
     unit = configparser.RawConfigParser(strict=False, delimiters=["="])
     unit.optionxform = str  # type: ignore[assignment,method-assign]  # the library's own way to keep capitals
     unit.read_string(text)
@@ -48,7 +48,7 @@ def arguments(text: str) -> list[str]:
 
 
 def environment(text: str, **settings: str) -> dict[str, str]:
-    """Return what an environment file sets, and more settings."""
+    """Return the variables of an environment file, with additional settings."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return {"PATH": os.environ["PATH"], **dict(line.split("=", 1) for line in lines), **settings}
 
@@ -74,10 +74,10 @@ async def test_the_service_runs_and_stops_and_the_backup_is_complete(tmp_path: P
             visit = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
             answer = await http.post(f"http://127.0.0.1:{port}/api/v1/track/click", json=visit)
             assert answer.status_code == 200
-        for _ in range(2):  # the second one replaces the first
+        for _ in range(2):  # the second backup replaces the first
             subprocess.run(arguments(texts["clickgate-backup.service"]), env=settings, check=True)
     finally:
-        # What systemd takes for a clean end, so that a stop is no failure.
+        # systemd treats this status as success, so stopping is not a failure.
         assert await stop(process) in (0, -signal.SIGTERM)
     assert process.stderr is not None
     assert b"is not a setting" not in process.stderr.read()
@@ -88,7 +88,7 @@ async def test_the_service_runs_and_stops_and_the_backup_is_complete(tmp_path: P
 
 
 async def make_link_in(url: str) -> None:
-    """Make a database with a link in it."""
+    """Create a database with a link."""
     assert clickgate(url, "db", "upgrade").returncode == 0
     await make_link(url)
 

@@ -1,4 +1,4 @@
-"""The folder of examples as a whole."""
+"""The README and the packages of the examples."""
 
 import json
 import re

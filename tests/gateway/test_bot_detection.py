@@ -1,5 +1,5 @@
-"""Who counts as a person and who as a bot. At most 1 in 1,000 browsers may count as a bot, and at least 19 in 20
-crawlers, HTTP libraries, test tools and monitors must."""
+"""Bot detection: at most 1 in 1,000 browsers may count as a bot, and at least 19 in 20 crawlers, HTTP libraries, test
+tools and monitors must."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command line, as an operator types it."""
+"""The command line, run as an operator runs it."""
 
 import json
 import re

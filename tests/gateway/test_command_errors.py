@@ -1,4 +1,4 @@
-"""What an operator may get wrong at the command line is told in one line, never by a traceback."""
+"""The command line reports an operator's mistakes in one line and without a traceback."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ BAD_ARGUMENTS = [
     *(("restore", file) for file in ("", ".", "/nowhere/copy.db", "/dev/null", str(Path(__file__)))),
     ("nothing",),
 ]
-# Commands that use the database, each with arguments that are good otherwise.
+# Commands that use the database, with otherwise valid arguments.
 USERS = [
     ("program", "create", "--name", "X"),
     ("partner", "create", "--name", "X"),
@@ -69,7 +69,7 @@ BAD_URLS = [
 
 
 def in_one_line(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the line that a command ends with when it refuses."""
+    """Return the line with which a command reports an error."""
     assert done.returncode in (1, 2), done
     assert "Traceback" not in done.stderr
     assert "hush" not in done.stderr + done.stdout

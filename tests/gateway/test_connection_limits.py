@@ -1,24 +1,16 @@
-"""Crowds of connections, clients that do not read, garbage, and a limit on open files."""
+"""Connection limits: many connections, clients that do not read, malformed requests, and the limit on open files."""
 
 import asyncio
-import json
-import resource
-import socket
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
-from pathlib import Path
 
-import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.server import connection_limits, file_descriptors
+from gateway.server import connection_limits
+from tests.support.connection_crowd import crowd
 from tests.support.databases import MakeDatabase
-from tests.support.gateways import Gateway, make_link, running_gateway
+from tests.support.gateways import Gateway, running_gateway
 from tests.support.graphql_sockets import opened
-from tests.support.processes import COMMAND, environment, free_port, ready, serving, stop
-from tests.support.raw_http import CLICK, PATH, connection, request, status
+from tests.support.raw_http import connection, request, status
 
 SCRIPT = request(method="GET", path="/js/tracker.js", body=b"")
 
@@ -28,29 +20,9 @@ async def metric(gateway: Gateway, name: str) -> float:
     return sum(float(line.removeprefix(f"{name} ")) for line in lines if line.startswith(f"{name} "))
 
 
-@asynccontextmanager
-async def crowd(port: int, size: int, sent: bytes = b"") -> AsyncIterator[list[socket.socket]]:
-    """Open many connections that send something and never read."""
-    opened: list[socket.socket] = []
-    try:
-        for _ in range(size):
-            client = socket.socket()
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.settimeout(5)
-            await asyncio.to_thread(client.connect, ("127.0.0.1", port))
-            client.setblocking(False)
-            with suppress(OSError):  # it was dropped already, or has no room for all of it
-                client.send(sent)
-            opened.append(client)
-        yield opened
-    finally:
-        for client in opened:
-            client.close()
-
-
 async def foreign_connections(gateway: Gateway) -> float:
-    """Return how many connections other gateways of this process have open, whose event loops stand still meanwhile:
-    the gauge is the process's. The gateway's own is the one that asks."""
+    """Return how many connections other gateways in this process have open, because the gauge counts for the process.
+    Their event loops are idle meanwhile. One connection to this gateway makes the request."""
     return await metric(gateway, "clickgate_connections") - 1
 
 
@@ -61,7 +33,7 @@ async def test_idle_connections_make_room_for_clicks(make_sqlite: MakeDatabase) 
         evicted = await metric(gateway, 'clickgate_connections_dropped_total{reason="evicted"}')
         async with crowd(gateway.http.base_url.port or 0, 200):
             assert (await gateway.track()).status_code == 200
-            # Those that were evicted are counted until the event loop comes round to closing them.
+            # Evicted connections are counted until the event loop closes them.
             async with asyncio.timeout(2):
                 while await metric(gateway, "clickgate_connections") > foreign + 20:
                     await asyncio.sleep(0.01)
@@ -179,75 +151,6 @@ async def test_endless_trailers_are_refused(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         with pytest.raises(ConnectionError):
             await send_trailers(gateway)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("limit", [64, 100, 256])
-async def test_a_gateway_recovers_from_running_out_of_descriptors_at_start(
-    make_sqlite: MakeDatabase, tmp_path: Path, limit: int
-) -> None:
-    url, port, log = make_sqlite(), free_port(), tmp_path / "log"
-    await make_link(url)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [COMMAND, "serve", "--port", str(port)],
-            env=environment(url),
-            stderr=output,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)),
-        )
-    base = f"http://127.0.0.1:{port}"
-    try:
-        async with asyncio.timeout(20):
-            while True:
-                with closing(socket.socket()) as first:
-                    if first.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                await asyncio.sleep(0.01)
-        async with crowd(port, 500), httpx.AsyncClient(base_url=base, timeout=10) as http:
-            assert (await http.post(PATH, content=CLICK)).status_code == 200
-        async with httpx.AsyncClient(base_url=base, timeout=10) as http:
-            await ready(http, base, process)
-            assert (await http.post("/graphql", json={"query": "{ __typename }"})).status_code == 200
-            assert (await http.post(PATH, content=CLICK)).status_code == 200
-        lines = [json.loads(line) for line in log.read_text().splitlines()]
-        assert [line["level"] for line in lines if line["logger"] == "gateway.server.connection_limits"] == ["warning"]
-        assert not [line for line in lines if line["level"] == "error"]
-    finally:
-        await stop(process)
-
-
-@pytest.mark.slow
-def test_a_too_low_limit_on_open_files_is_reported(make_sqlite: MakeDatabase) -> None:
-    done = subprocess.run(
-        [COMMAND, "serve", "--port", "0"],
-        env=environment(make_sqlite()),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)),
-    )
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("clickgate: the limit on open files is 40")
-
-
-@pytest.mark.slow
-async def test_the_soft_limit_is_raised_to_the_hard_limit(make_sqlite: MakeDatabase) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-    try:
-        async with serving(make_sqlite()) as (process, _):
-            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] == hard
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_descriptor_exhaustion_is_told_apart_from_other_errors() -> None:
-    assert file_descriptors.is_exhaustion(OSError(24, "Too many open files"))
-    assert file_descriptors.is_exhaustion(ImportError("libx.so: Too many open files"))
-    assert not file_descriptors.is_exhaustion(ImportError("it is broken"))
-    wrapped = RuntimeError("no schema")
-    wrapped.__cause__ = OSError(23, "Too many open files in system")
-    assert file_descriptors.is_exhaustion(wrapped)
 
 
 def test_new_connections_are_refused_without_another_scan_if_none_is_idle() -> None:

@@ -1,4 +1,4 @@
-"""The demonstration, as somebody meets it who has just typed `clickgate demo`."""
+"""The demo, as a user sees it after starting `clickgate demo`."""
 
 import re
 from collections import Counter
@@ -44,7 +44,7 @@ REPORT = """query ($from: DateTime!, $to: DateTime!) {
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """A running demonstration, and the secrets that it printed: a partner's, the program's, an administrator's."""
+    """A running demo, and the tokens that it printed for a partner, the program and an administrator."""
 
     url: str
     secrets: list[str]
@@ -106,7 +106,7 @@ async def test_traffic_rises_towards_the_weekend(make_sqlite: MakeDatabase) -> N
 
 
 async def test_every_demo_has_the_same_clicks(make_sqlite: MakeDatabase) -> None:
-    """Up to the moment: what is drawn for later today is left out."""
+    """Clicks later today are left out, because they depend on the current time."""
     varying = {"occurred_at", "created_at", "id", "customer_id", "existing_click_id"}
     one, other = [await filled(make_sqlite()) for _ in range(2)]
     length = min(len(one), len(other))
@@ -118,7 +118,7 @@ async def test_every_demo_has_the_same_clicks(make_sqlite: MakeDatabase) -> None
 
 
 async def filled(database_url: str) -> list[dict[str, Any]]:
-    """Fill a database; return its clicks in their order."""
+    """Fill a database, and return its clicks in order."""
     await seed_data.fill(Settings(database_url=database_url))
     store = Store(database_url)
     async with store.read() as connection:

@@ -1,4 +1,4 @@
-"""What the device lookup tells, held against the libraries it is built from."""
+"""The device lookup, compared with the libraries that it is built on."""
 
 import re
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def lookup() -> DeviceLookup:
 
 @pytest.fixture
 def unbounded_patterns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Read bounds of three digits as the native parser does, in ua-parser's Python patterns."""
+    """Treat three-digit repeat bounds in ua-parser's Python patterns as unbounded, like the native parser."""
     parsers: list[Any] = [*user_agent_parser.USER_AGENT_PARSERS, *user_agent_parser.OS_PARSERS]
     for parser in parsers + user_agent_parser.DEVICE_PARSERS:
         pattern = re.sub(r"\{0,\d{3}\}", "*", parser.user_agent_re.pattern)
@@ -77,7 +77,7 @@ def unbounded_patterns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def expected(text: str, *, is_bot: bool) -> Device:
-    """Return what `user-agents` tells; of bots it has an opinion of its own."""
+    """Return the result of `user-agents`, without `is_bot`, which we judge differently."""
     agent = user_agents.parse(text)
     kinds = (("tablet", agent.is_tablet), ("mobile", agent.is_mobile), ("desktop", agent.is_pc))
     return Device(

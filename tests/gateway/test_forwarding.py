@@ -1,4 +1,4 @@
-"""Whose address a trusted proxy forwards, however odd its header is."""
+"""The client's address behind trusted proxies, also in malformed headers."""
 
 import pytest
 
@@ -63,7 +63,7 @@ def test_without_an_address_from_the_proxy_there_is_none(forwarded: str) -> None
     assert resolved(forwarded) is None
 
 
-def test_without_a_forwarded_address_the_peer_is_the_client() -> None:
+def test_without_a_visitors_address_the_outermost_proxy_is_the_client() -> None:
     for forwarded in ([], [""], [" , "], ["", "\t"]):
         assert resolved(*forwarded) == "127.0.0.1"
     assert resolved("10.0.0.2, 10.0.0.1") == "10.0.0.2"

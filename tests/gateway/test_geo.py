@@ -1,4 +1,4 @@
-"""Places found in small files, written here, and what happens when such a file is replaced."""
+"""The location lookup in small databases written by the tests, and the replacement of a database in use."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ IN_MONTREAL = Place("CA", "Quebec", "Montreal")
 
 
 def write(path: Path, networks: Mapping[str, Any], *, ip_version: int = 6, kind: str = "GeoIP2-City") -> Path:
-    """Write a database in place, over whatever is there."""
+    """Write a database in place, overwriting any existing file."""
     writer = MMDBWriter(ip_version, kind, ["en"], "test", ipv4_compatible=ip_version == 6)
     for network, record in networks.items():
         writer.insert_network(IPSet([network]), record)

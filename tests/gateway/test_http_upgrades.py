@@ -1,5 +1,5 @@
-"""Requests that ask for another protocol (RFC 9110, section 7.8): all but WebSocket handshakes are served as if
-they did not."""
+"""Requests with an `Upgrade` header (RFC 9110, section 7.8): except for WebSocket handshakes, they are served as if the
+header were absent."""
 
 import asyncio
 import shutil

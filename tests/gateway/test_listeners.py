@@ -1,4 +1,4 @@
-"""What a gateway listens on, and the signals that stop it."""
+"""The sockets that a gateway listens on, and the signals that stop it."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What Prometheus learns of the database and of GraphQL, from a running gateway."""
+"""The metrics of a running gateway on the database and on GraphQL."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ SAMPLE = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>[0-9
 
 
 async def scraped(gateway: Gateway) -> Mapping[str, float]:
-    """Return every sample, named as it is written."""
+    """Return all samples by their names and labels as written."""
     lines = (await gateway.http.get("/metrics")).text.splitlines()
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if SAMPLE.fullmatch(line)}
 
@@ -42,7 +42,7 @@ async def test_the_rollup_backlog_is_measured(gateway: Gateway, monkeypatch: pyt
     await gateway.link()
     monkeypatch.setattr("gateway.metrics.SAMPLE_SECONDS", 0.1)
     monkeypatch.setattr("db.rollups.aggregator.FOLD_SECONDS", 60)
-    await asyncio.sleep(5.5)  # what waits its usual time does so once more
+    await asyncio.sleep(5.5)  # the backlog may wait for another interval
     for _ in range(3):
         await gateway.track()
     await asyncio.sleep(0.5)
@@ -96,7 +96,7 @@ async def test_a_scrape_does_not_query_the_database(make_postgres: MakeDatabase)
         assert {answer.status_code for answer in answers} == {200}
         after = await scraped(gateway)
     total = 'clickgate_pool_connections{pool="general",state="idle"}'
-    assert after[total] <= before[total] + 1  # for the folder, perhaps
+    assert after[total] <= before[total] + 1  # possibly for the aggregator
 
 
 async def test_a_write_ahead_log_kept_long_by_a_reader_is_reported_once_and_emptied_afterwards(

@@ -1,4 +1,4 @@
-"""What an operator sees of a running gateway: health, metrics, the OpenAPI document, the log, a full queue."""
+"""A running gateway from an operator's point of view: health, metrics, the OpenAPI document, the log, a full queue."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ async def test_a_running_gateway_is_live_and_ready(gateway: Gateway) -> None:
     assert body_of(ready) == {"status": "ready", "database": "ok", "queue": "ok"}
 
 
-async def test_a_gateway_with_a_read_only_database_is_not_ready(make_sqlite: MakeDatabase) -> None:
+async def test_a_gateway_with_a_locked_database_is_not_ready(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     locking = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     async with running_gateway(url) as gateway:
@@ -195,7 +195,7 @@ async def test_metrics_of_all_workers_are_summed(make_postgres: MakeDatabase) ->
     url = make_postgres()
     await make_link(url)
     async with serving(url, "--workers", "2") as (_, base), httpx.AsyncClient(base_url=base) as http:
-        for _ in range(20):  # connections of their own, so that both processes get some
+        for _ in range(20):  # separate connections, so that both processes get some
             async with httpx.AsyncClient(base_url=base) as visitor:
                 click = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
                 assert (await visitor.post("/api/v1/track/click", json=click)).status_code == 200

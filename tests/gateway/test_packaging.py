@@ -1,6 +1,6 @@
-"""What a user installs: the wheel, away from the sources, with no more than the pinned requirements of a run.
+"""The installed wheel, outside of the source tree, with only the pinned runtime requirements.
 
-Nothing is downloaded: the wheel is built by the installed backend, and its requirements are lent by this environment.
+Nothing is downloaded: the installed backend builds the wheel, and this environment provides the requirements.
 """
 
 import ast
@@ -27,7 +27,7 @@ FOLDERS = ("gateway", "graph", "rest", "db")
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the command `clickgate` of an environment that the wheel was installed into."""
+    """Return the `clickgate` command of an environment with the wheel installed."""
     folder = tmp_path_factory.mktemp("packaging")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     build = ["wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
@@ -38,13 +38,13 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = Path(sysconfig.get_path("purelib", "venv", paths))
     python = Path(sysconfig.get_path("scripts", "venv", paths)) / "python"
     subprocess.run([*pip, "--python", str(python), "install", "--no-index", "--no-deps", str(wheel)], check=True)
-    # A folder named in a .pth file lends its packages, but its own .pth files, which lead to the sources, are not read.
+    # A folder in a .pth file provides its packages, but its own .pth files, which point to the sources, are ignored.
     (packages / "lent.pth").write_text(sysconfig.get_path("purelib"))
     return python.with_name("clickgate")
 
 
 def run(command: Path, *arguments: str, **environment: str) -> str:
-    """Run the command in a folder without sources; return what it prints."""
+    """Run the command in a folder without sources, and return its output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLICKGATE_", "PYTHON"))}
     return subprocess.run(
         [command, *arguments], check=True, cwd=command.parent, env=kept | environment, stdout=subprocess.PIPE, text=True
@@ -70,7 +70,7 @@ def test_the_installed_command_has_the_migrations(command: Path, tmp_path: Path)
     assert json.loads(run(command, "audit", CLICKGATE_DATABASE_URL=url))["differences"] == []
 
 
-def test_the_installed_packages_include_the_demo_pages(command: Path) -> None:
+def test_the_installed_packages_include_the_shop_and_the_tracker(command: Path) -> None:
     script = (
         "from gateway.demo.shop import routes; from rest.tracker.script import TrackerScript; routes(), TrackerScript()"
     )
@@ -106,5 +106,5 @@ def _imports() -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """Return a distribution's name as PEP 503 compares it."""
+    """Return a distribution's name, normalised according to PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""How the web pages are served: what may be cached, what is compressed, what the browser is told to refuse."""
+"""Serving the web pages: caching, compression and the Content-Security-Policy."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""How the web pages come to be: built with whatever is installed, left out where that cannot be, and never stale."""
+"""Building the web pages: on installation, optional without npm, and repeated when the sources change."""
 
 import os
 import shutil
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "gateway" / "web"
-# Nothing listens there.
+# Nothing listens on this port.
 NOWHERE = "http://127.0.0.1:9"
 BUILD = "from hatch_build import build; build()"
 
 
 @pytest.fixture
 def unbuilt(tmp_path: Path) -> Path:
-    """Return a folder into which the gateway was installed where npm cannot be reached."""
+    """Return a folder with a gateway that was installed without access to npm."""
     sources = tmp_path / "sources"
     left_out = shutil.ignore_patterns("node_modules", "dist", "__pycache__")
     for folder in ("gateway", "graph", "rest", "db"):

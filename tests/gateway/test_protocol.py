@@ -1,4 +1,4 @@
-"""The bounds of a connection: a head that never ends, a request that never arrives."""
+"""The limits of a connection: endless heads, and requests that never arrive."""
 
 import asyncio
 import gc
@@ -42,7 +42,7 @@ async def test_an_endless_head_is_refused_early(make_sqlite: MakeDatabase) -> No
     async with running_gateway(make_sqlite()) as gateway:
         with pytest.raises(ConnectionError):
             await send_head(gateway)
-    assert sent < 20_000_000  # the bound, and what the system's buffers take besides
+    assert sent < 20_000_000  # the limit plus the system's buffers
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{", b"POST /api"])

@@ -1,4 +1,4 @@
-"""Answers as they stand on the wire, whether the application gives them in one piece or in several."""
+"""Responses as bytes on the wire, sent by the application in one part or in several."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -61,7 +61,7 @@ async def served(keep_alive: float = 5) -> AsyncIterator[int]:
 
 
 async def exchanged(*requests: bytes) -> bytes:
-    """Send requests, one after the other, and return all that came until the server closed the connection."""
+    """Send requests one after the other, and return everything received until the server closes the connection."""
     async with served() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"".join(requests))

@@ -1,4 +1,4 @@
-"""A gateway under a path of a proxy's, whether or not the proxy strips it from what it passes on."""
+"""A gateway under a proxy's path prefix, which the proxy may strip or pass on."""
 
 import json
 from collections.abc import AsyncIterator

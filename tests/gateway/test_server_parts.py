@@ -1,4 +1,4 @@
-"""The private parts of uvicorn and httptools that the gateway builds on: when one changes, this says which."""
+"""Canary tests of the private parts of uvicorn and httptools that the gateway uses: they name the part that changed."""
 
 import asyncio
 import inspect
@@ -42,7 +42,7 @@ METHODS: dict[type[Any], set[str]] = {
 
 
 async def _parts() -> dict[str, Any]:
-    # With fewer arguments uvicorn would take it for a factory, and call it.
+    # With fewer parameters, uvicorn would take it for a factory and call it.
     async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
 
     config = Config(app, log_config=None)

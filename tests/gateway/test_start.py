@@ -1,4 +1,4 @@
-"""What a gateway says when it cannot start: one line, without a traceback."""
+"""A gateway that cannot start reports it in one line, without a traceback."""
 
 import sqlite3
 from contextlib import closing
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def refused(url: str) -> str:
-    """Try to serve; return what is said."""
+    """Try to serve, and return the error message."""
     done = clickgate(url, "serve", "--port", str(free_port()), log_format="json")
     assert done.returncode != 0
     assert "Traceback" not in done.stderr

@@ -167,7 +167,10 @@ def test_a_token_of_the_settings_that_cannot_be_used_is_told_by_its_setting_and_
     binary.write_bytes(b"\xff\xfe" + SECRET.encode())
     spaced.write_text(f"{SECRET} {SECRET}")
     settings: list[tuple[str, dict[str, Any]]] = [
-        ("ADMIN_TOKEN_FILE: CLICKGATE_ADMIN_TOKEN says", {"admin_token": SECRET, "admin_token_file": str(binary)}),
+        (
+            "ADMIN_TOKEN_FILE: CLICKGATE_ADMIN_TOKEN is also set",
+            {"admin_token": SECRET, "admin_token_file": str(binary)},
+        ),
         ("ADMIN_TOKEN_FILE: /nowhere/secret cannot be read", {"admin_token_file": "/nowhere/secret"}),
         (f"ADMIN_TOKEN_FILE: {tmp_path} cannot be read", {"admin_token_file": str(tmp_path)}),
         (f"ADMIN_TOKEN_FILE: {binary} cannot be read", {"admin_token_file": str(binary)}),

@@ -1,4 +1,4 @@
-"""Whose address a click comes from: the socket's peer, or what a trusted proxy forwards; its place; what is kept."""
+"""A click's client address, from the peer or from trusted proxies: its location, and how much of it is stored."""
 
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ ADDRESSES = {
 
 @pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Write a city database that tells every network of these tests apart."""
+    """Write a city database with a city for each network in these tests."""
     writer = MMDBWriter(6, "GeoIP2-City", ["en"], "test", ipv4_compatible=True)
     for network, (country, region, city) in PLACES.items():
         record: dict[str, Any] = {
@@ -63,7 +63,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 async def located(gateway: Gateway, *forwarded: str) -> tuple[str | None, str | None]:
-    """Send a click with these `X-Forwarded-For` headers; return the city and the address kept of it."""
+    """Send a click with these `X-Forwarded-For` headers, and return the stored city and address."""
     answer = await gateway.track(headers=[(b"X-Forwarded-For", value.encode()) for value in forwarded])
     assert answer.status_code == 200
     event = (await gateway.events())[-1]

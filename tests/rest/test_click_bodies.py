@@ -1,6 +1,6 @@
-"""What the endpoint makes of a body: any content type, any bytes, up to 64 KiB; and the connection lives on.
+"""Request bodies: any content type and any bytes, up to 64 KiB.
 
-The gateways are shared by the tests of this file; each test looks at the events that its own answers name.
+The tests of this file share the gateways, and each test looks only at the events that its own responses name.
 """
 
 import json
@@ -82,7 +82,7 @@ async def shared(shared_url: str) -> AsyncIterator[Gateway]:
 
 
 def body(**texts: str) -> bytes:
-    """Return a click's body, whose further fields are given as JSON."""
+    """Return a click's body with additional fields, which are given as JSON."""
     fields = [f'"affiliate_url": "{URL}"', *(f'"{name}": {value}' for name, value in texts.items())]
     return ("{" + ", ".join(fields) + "}").encode()
 
@@ -99,7 +99,7 @@ async def recorded(gateway: Gateway, sent: bytes) -> dict[str, Any]:
 
 
 async def data_of(gateway: Gateway, additional_data: str | bytes) -> Any:
-    """Return what is stored of additional data, given as JSON."""
+    """Return the stored form of additional data, which is given as JSON."""
     if isinstance(additional_data, str):
         additional_data = additional_data.encode()
     event = await recorded(gateway, body()[:-1] + b', "additional_data": ' + additional_data + b"}")

@@ -1,4 +1,4 @@
-"""What a connection goes through: whatever one request was, the next on the same connection is served."""
+"""Connections: whatever a request was like, the next one on the same connection is served."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -39,7 +39,7 @@ def chunked(body: bytes) -> bytes:
 
 
 async def answered(reader: StreamReader) -> int:
-    """Read an answer and return its status."""
+    """Read a response and return its status."""
     head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).lower()
     if b"content-length: " in head:
         await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
@@ -47,7 +47,7 @@ async def answered(reader: StreamReader) -> int:
 
 
 async def exchanged(gateway: Gateway, requests: list[bytes]) -> list[int]:
-    """Send requests on one connection, each after the answer to the one before it."""
+    """Send requests on one connection, each after the response to the one before it."""
     async with connection(gateway) as (reader, writer):
         statuses = []
         for request in requests:

@@ -1,4 +1,4 @@
-"""CORS: a page on any site may read every answer of the endpoint, good or bad, and never sends credentials."""
+"""CORS: a page of any origin may read every response of the endpoint, including errors, without credentials."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,13 +18,13 @@ PREFLIGHT = PAGE | {"Access-Control-Request-Method": "POST", "Access-Control-Req
 
 @pytest_asyncio.fixture
 async def served(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
-    """Serve a gateway for what no database has a part in."""
+    """Run a gateway for tests that do not depend on the database."""
     async with running_gateway(make_sqlite()) as gateway:
         yield gateway
 
 
 def readable_status(answer: httpx.Response) -> int:
-    """Return an answer's status, having checked that any page may read the answer."""
+    """Check that any page may read the response, and return its status."""
     assert answer.headers.get_list("Access-Control-Allow-Origin") == ["*"]
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "Set-Cookie" not in answer.headers

@@ -1,4 +1,4 @@
-"""Whose click it is: a customer who comes back is known by `existing_click_id`, in the link's program only."""
+"""Customers: `existing_click_id` identifies a returning customer, but only in the link's program."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ async def clicked(gateway: Gateway, code: str = "PARTNER123", **fields: Any) -> 
 
 
 async def two_links(gateway: Gateway) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Make links of two partners in one program."""
+    """Create links of two partners in one program."""
     program = await gateway.program()
     return await gateway.link("PARTNER123", program=program), await gateway.link("SECOND", program=program)
 
@@ -115,7 +115,7 @@ async def test_returning_customers_in_one_batch_keep_their_last_click(gateway: G
     customers = [await clicked(gateway) for _ in range(3)]
     codes = ["PARTNER123", "SECOND"]
     async with gateway.held():
-        # Their event ids come in another order than the clicks themselves.
+        # The order of the event ids differs from that of the clicks.
         waiting = [
             asyncio.create_task(
                 clicked(gateway, codes[n % 2], existing_click_id=customers[n % 3], event_id=f"event {99 - n}")

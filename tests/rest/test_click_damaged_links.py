@@ -1,4 +1,4 @@
-"""Links that a mail program or a chat has damaged still find their partner; what no link has is counted by code."""
+"""Damaged links, for example by mail programs, still find their partner; unknown codes are counted."""
 
 from urllib.parse import quote
 
@@ -62,7 +62,7 @@ async def test_an_undamaged_unknown_code_is_refused(gateway: Gateway) -> None:
 
 @both_faces
 async def test_a_links_own_code_is_never_treated_as_damaged(gateway: Gateway) -> None:
-    """Codes are checked today; older ones, or such as were written by hand, may end with anything."""
+    """New codes are validated, but older or manually inserted ones may end with any character."""
     await gateway.link("BLOG")
     await gateway.link("OLD")
     await gateway.execute(update(ReferralLink).where(ReferralLink.code == "OLD").values(code="BLOG."))

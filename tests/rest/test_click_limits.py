@@ -1,4 +1,4 @@
-"""The rate limit: off by default, counted for each client, and asked before anything else is looked at."""
+"""The rate limit: off by default, counted per client, and checked before anything else."""
 
 import json
 

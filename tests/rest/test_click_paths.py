@@ -1,4 +1,4 @@
-"""Paths with slashes too many, and what a page of any origin may read of a path that is not there."""
+"""Paths with surplus slashes, and CORS headers on unknown paths."""
 
 from itertools import product
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is refused, with which words, and which of several faults is the one that answers."""
+"""Refused clicks: the error messages, and the order in which errors are checked."""
 
 import asyncio
 import itertools
@@ -60,7 +60,7 @@ FIELD_FAULTS: list[tuple[str, Any]] = [
 
 
 async def prepared(gateway: Gateway) -> None:
-    """Make a link in order, a paused one, and every kind of broken one."""
+    """Create a valid link, a paused one, and every kind of invalid one."""
     await gateway.link("PARTNER123")
     await gateway.link("PAUSED", status="inactive")
     broken: dict[str, dict[str, Any]] = {
@@ -75,7 +75,7 @@ async def prepared(gateway: Gateway) -> None:
 
 
 def error_of(answer: httpx.Response) -> str:
-    """Return what a refusal says, having checked that it is a well-formed one."""
+    """Check that an error response is well-formed, and return its message."""
     body = body_of(answer)
     assert answer.status_code == 400
     assert set(body) <= {"error", "code"}
@@ -84,8 +84,8 @@ def error_of(answer: httpx.Response) -> str:
 
 
 def reaching(gateway: Gateway, faults: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return those of a field's faults that are looked at in their turn. GraphQL refuses a text of the wrong type by
-    itself, before anything else; only what is in `additional_data` it cannot judge."""
+    """Return the field errors that are checked in the documented order. GraphQL itself refuses fields of the wrong type
+    before anything else, except within `additional_data`."""
     if gateway.face is rest:
         return faults
     return [(field, value) for field, value in faults if isinstance(value, str) or field == "additional_data"]
@@ -152,7 +152,7 @@ async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) 
     recorded = int(body_of(await gateway.track())["success"])
     for verb, success in ((links.pause, False), (links.resume, True)):
         await verb(gateway.context, "PARTNER123")
-        async with asyncio.timeout(1):  # the promise: every gateway knows within a second
+        async with asyncio.timeout(1):  # the guarantee: every gateway knows within a second
             while (answered := body_of(await gateway.track())["success"]) is not success:
                 recorded += answered
                 await asyncio.sleep(0.05)
@@ -197,7 +197,7 @@ async def test_clicks_beyond_the_queue_are_refused_and_the_others_recorded(datab
         await gateway.track()
         async with gateway.held():
             waiting = [asyncio.create_task(gateway.track()) for _ in range(9)]
-            while sum(task.done() for task in waiting) < 5:  # at most two under way, two in the queue
+            while sum(task.done() for task in waiting) < 5:  # at most two in progress and two in the queue
                 await asyncio.sleep(0.01)
         answers = await asyncio.gather(*waiting)
         refused = [answer for answer in answers if answer.status_code == 503]

@@ -1,4 +1,4 @@
-"""A click sent again with its `event_id`: answered like the first, recorded once, whatever happened in between."""
+"""Replays: a click sent again with its `event_id` is answered like the first one and recorded once."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A click that counts: what is answered, stored and counted (the specification's *Success*)."""
+"""Successful clicks: the response, the stored rows and the counters."""
 
 import asyncio
 import json

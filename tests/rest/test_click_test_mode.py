@@ -1,4 +1,4 @@
-"""Test mode: an advertiser tries the tracker out, and nothing that counts can see it."""
+"""Test mode: test events are recorded, but affect no counter and no report."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The tracker script as it is served: small, cached for hours and not for days, loadable by any page, renameable."""
+"""Serving the tracker script: its size, caching, CORS headers and additional paths."""
 
 import gzip
 from collections.abc import AsyncIterator
@@ -21,13 +21,13 @@ LARGEST_BYTES = 4 * 1024
 
 @pytest_asyncio.fixture
 async def served(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
-    """Serve a gateway for what no database has a part in."""
+    """Run a gateway for tests that do not depend on the database."""
     async with running_gateway(make_sqlite()) as gateway:
         yield gateway
 
 
 async def raw(gateway: Gateway, **headers: str) -> tuple[httpx.Response, bytes]:
-    """Return an answer and the bytes that came over the wire."""
+    """Return a response and its bytes on the wire."""
     async with gateway.http.stream("GET", SCRIPT, headers={"Accept-Encoding": "identity"} | headers) as answer:
         return answer, b"".join([part async for part in answer.aiter_raw()])
 

@@ -1,4 +1,4 @@
-"""The body's decoding, held against arbitrary bytes and arbitrary JSON; its two paths are held against each other."""
+"""Decoding of bodies: arbitrary bytes and arbitrary JSON, and agreement of the two decoding passes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def values(text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
 
 
 def objects(text: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw objects that are like a click in some names and in some types."""
+    """Generate objects that resemble a click in some names and types."""
     well_typed = {name: st.none() | text for name in NAMES if name != "additional_data"}
     data = st.dictionaries(text | st.sampled_from(["test_mode", "program_id"]), values(text), max_size=4)
     click = st.fixed_dictionaries({}, optional={**well_typed, "additional_data": data})
@@ -36,7 +36,7 @@ def objects(text: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def encoded(value: object) -> bytes:
-    """Encode as JSON, in which surrogates stay escaped."""
+    """Encode as JSON with surrogates escaped."""
     return json.dumps(value, ensure_ascii=True).encode()
 
 
@@ -45,7 +45,7 @@ def unescaped(value: object) -> bytes:
 
 
 def decoded(sent: bytes) -> tuple[Visit, Sequence[str]] | None:
-    """Decode a body, having checked what is promised of every one; None for one that is refused."""
+    """Decode a body, or return None if it is refused, and check the guarantees for every visit."""
     try:
         visit, unreadable = decode_visit(sent)
     except BodyNotObject:
@@ -73,7 +73,7 @@ def leniently(sent: bytes) -> tuple[Visit, Sequence[str]]:
 
 
 def repaired(value: Any) -> Any:
-    """Return what a browser makes of a value's texts when it encodes them."""
+    """Return a value with its strings as a browser would encode them."""
     match value:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""The pages by what anybody may need: a narrow screen, the dark, a screen reader."""
+"""Accessibility: narrow screens, dark mode, screen readers and keyboards."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The dashboard, as a partner uses it in a browser: its figures are those of the database, and follow the clicks."""
+"""The dashboard in a browser: its figures match the database and are updated as clicks arrive."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ ROLES = {"partner": "A partner", "program": "A program", "admin": "All programs"
 
 
 class Site(NamedTuple):
-    """A gateway with two links of one partner, clicked now and then for eighty days, and one of another partner."""
+    """A gateway with two links of one partner, with clicks over eighty days, and one link of another partner."""
 
     gateway: Gateway
     dashboard: str
@@ -35,7 +35,7 @@ class Site(NamedTuple):
 
 
 def new_customers(events: Sequence[Mapping[str, Any]], *, is_bot: bool) -> int:
-    """Return how many customers these clicks made."""
+    """Return how many customers these clicks created."""
     made = [event for event in events if event["existing_click_id"] != event["click_id"]]
     return sum(event["is_bot"] is is_bot for event in made)
 

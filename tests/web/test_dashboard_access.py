@@ -1,4 +1,4 @@
-"""The dashboard's other states: signing in and out, a token that is no longer good, no clicks yet, an outage."""
+"""The dashboard's other states: signing in and out, a revoked token, no clicks yet, an outage."""
 
 from collections.abc import AsyncIterator
 
@@ -72,7 +72,7 @@ async def test_no_state_survives_signing_out(browser: Browser, gateway: Gateway,
         assert page.url == shown_by_all
         await expect(page.locator(".chip")).to_have_count(0)
         await expect(page.get_by_label("Visitors")).to_have_value("all")
-        # Neither is it a step back.
+        # Going back does not restore it, either.
         await page.go_back()
         await expect(page.get_by_label("Visitors")).to_have_value("all")
         assert page.url == shown_by_all

@@ -1,4 +1,4 @@
-"""GraphiQL at `/graphql`, as somebody who tries the API uses it in a browser."""
+"""GraphiQL at `/graphql`, in a browser."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.web_pages import faults, visiting
 from tests.test_readme import QUERIES
 
 EXAMPLES = Path(__file__).parents[2] / "gateway" / "web" / "src" / "graphiql" / "examples.graphql"
-# GraphiQL's tabs have buttons in them, which no page around it can mend.
+# GraphiQL nests buttons in its tabs, which the page around it cannot fix.
 OWN_FAULT = "nested-interactive"
 
 
@@ -30,13 +30,13 @@ def graphiql(gateway: Gateway) -> str:
 
 
 async def write(page: Page, query: str) -> None:
-    """Put a query, named `Mine`, into a tab of its own."""
+    """Enter a query named `Mine` in a new tab."""
     await page.get_by_role("button", name="New tab").click()
     await page.locator(".graphiql-query-editor .view-lines").click()
     await page.keyboard.press("ControlOrMeta+A")
-    # Typed, it would be completed with more brackets.
+    # If typed, the editor would add closing brackets.
     await page.keyboard.insert_text(query)
-    # The tab bears the operation's name once GraphiQL has read it.
+    # The tab shows the operation's name once GraphiQL has parsed it.
     await expect(page.locator(".graphiql-tab-active")).to_contain_text("Mine")
 
 
@@ -81,7 +81,7 @@ async def test_the_schema_can_be_explored_and_queries_are_validated(browser: Bro
         await page.get_by_role("button", name="Show GraphiQL Explorer").click()
         await expect(page.locator(".graphiql-explorer-root")).to_contain_text("clickEvents")
         await write(page, "query Mine { viewer { rule } }")
-        # Monaco's worker says so, which shows that it runs.
+        # The message comes from Monaco's worker, which shows that it runs.
         await expect(page.locator(".graphiql-query-editor .squiggly-error")).to_be_visible()
 
 

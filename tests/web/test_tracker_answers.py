@@ -1,4 +1,4 @@
-"""What the tracker makes of each answer, and of none: what ends a click, what is tried again, when, and how often."""
+"""The tracker's reaction to each kind of response, or to none: which ones are final, which are retried, and when."""
 
 import asyncio
 import json
@@ -17,12 +17,12 @@ CLICKS = "**/track/click"
 EXPOSED = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY_MS = 86_400_000
-# The wait after a first failure, with its jitter.
+# The pause after a first failure, including jitter.
 FIRST_RETRY_MS = 1600
 
 
 class Intercepted:
-    """A proxy before the gateway: answers clicks of some codes by itself, and lets the others pass."""
+    """A proxy in front of the gateway that answers clicks with certain codes itself, and passes on the others."""
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
@@ -51,7 +51,7 @@ class Intercepted:
 
 
 async def intercepted(shop: Shop, *, clock: bool = False) -> tuple[Visitor, Intercepted]:
-    """Return a visitor on the shop's first page, whose clicks go by a proxy; with a `clock`, its time is the test's."""
+    """Return a visitor on the shop's first page whose clicks go through a proxy; `clock` fakes the time."""
     visitor, proxy = await shop.visitor(), Intercepted()
     await visitor.context.route(CLICKS, proxy)
     if clock:
@@ -65,7 +65,7 @@ async def land(visitor: Visitor, code: str) -> None:
 
 
 async def failed(visitor: Visitor, tries: int = 1) -> None:
-    """Wait until so many tries of a click have failed, and the next one is planned."""
+    """Wait until this many tries of a click have failed and the next one is scheduled."""
     await visitor.page.wait_for_function(
         """tries => Object.keys(sessionStorage).some((key) => {
           const [count, due] = sessionStorage[key].split(' ');
@@ -152,7 +152,7 @@ async def test_a_click_is_given_up_after_twenty_tries(shop: Shop) -> None:
     await land(visitor, "LOST")
     await failed(visitor)
     await visitor.page.goto(shop.url("/next"))
-    # Answers take real time, of which the page believes that it is more.
+    # Responses take real time, during which the page's clock advances faster.
     await visitor.page.evaluate("AbortSignal.timeout = undefined")
     async with asyncio.timeout(30):
         while await visitor.waiting():
@@ -205,7 +205,7 @@ async def test_a_delayed_click_blocks_no_other_and_never_takes_the_visitor_back(
     click_id = await visitor.click_id()
     assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(fast)
     assert await visitor.page.evaluate("affitor.ready.then((data) => data.clickId)") == click_id
-    # The earlier click is counted all the same, but the visitor stays the later one's.
+    # The earlier click is counted, but the visitor stays attributed to the later one.
     proxy.answers.clear()
     await visitor.page.goto(shop.url("/next"))
     await visitor.page.clock.run_for(retry_after_ms)

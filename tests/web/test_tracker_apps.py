@@ -1,4 +1,4 @@
-"""The tracker in single-page apps, where a landing is not always a page load, and by the npm package that loads it."""
+"""The tracker in single-page apps, where a landing need not be a page load, and loaded by the npm package."""
 
 from pathlib import Path
 
@@ -45,10 +45,10 @@ async def test_a_step_back_to_another_code_is_not_a_landing(shop: Shop) -> None:
     await visitor.settled()
     for step in (visitor.page.go_back, visitor.page.go_forward, visitor.page.go_back, visitor.page.reload):
         await step()
-        # The app keeps its scroll position in the entry, as many do.
+        # Like many apps, it stores its scroll position in the history entry.
         await visitor.page.evaluate("history.replaceState({scrolled: 100}, '')")
         await answers_once(visitor)
-    # An entry of the document that the reload has replaced.
+    # An entry of the document before the reload.
     await visitor.page.go_forward()
     await answers_once(visitor)
     assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
@@ -56,7 +56,7 @@ async def test_a_step_back_to_another_code_is_not_a_landing(shop: Shop) -> None:
 
 
 async def test_a_code_first_seen_through_a_history_step_is_a_landing(shop: Shop) -> None:
-    """As where an app has changed its URL before the script arrived, and steps back to it."""
+    """For example, an app has changed its URL before the script loaded, and steps back to it."""
     code = await shop.link()
     shop.pages["/early.mjs"] = f"history.pushState({{}}, '', '/a?aff={code}'); history.pushState({{}}, '', '/b')"
     shop.usual = shop.page(head='<script src="/early.mjs"></script>')
@@ -89,7 +89,7 @@ async def test_an_element_named_navigation_is_not_taken_for_the_navigation_api(s
     await visitor.page.goto(shop.url())
     await visitor.page.evaluate(f"history.pushState({{}}, '', '/a?aff={first}')")
     await visitor.click_id()
-    # A router that had the browser's own function, and tells of it by an event as others do.
+    # A router that kept the browser's own function, and dispatches an event.
     await visitor.page.evaluate(
         f"""History.prototype.pushState.call(history, {{}}, '', '/b?aff={second}'),
             dispatchEvent(new PopStateEvent('popstate'))"""

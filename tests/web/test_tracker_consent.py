@@ -1,4 +1,4 @@
-"""Consent: without it nothing is stored and nothing is sent, and with it nothing is lost."""
+"""Consent: without it, nothing is stored or sent; with it, nothing is lost."""
 
 import json
 
@@ -48,7 +48,7 @@ async def test_the_landing_is_sent_once_consent_is_given(shop: Shop) -> None:
     assert event["affiliate_url"] == shop.url(f"/a?aff={code}")
     assert event["referrer_url"] == "https://blog.example.com/post"
     assert (await visitor.cookies())["affitor_click_id"]["value"] == click_id
-    # What is known is known before the next page asks again, and it asks for nothing.
+    # The next page knows the attribution before it asks for consent, and sends nothing.
     await visitor.page.goto(shop.url(f"/a?aff={code}"))
     assert await visitor.click_id() == click_id
     await agree(visitor)
@@ -147,7 +147,7 @@ async def test_refusing_consent_during_a_request_stores_nothing_of_its_response(
         await nothing_kept(visitor)
     await visitor.page.wait_for_timeout(100)
     await nothing_kept(visitor)
-    # Who changes their mind has the same click.
+    # A visitor who consents later gets the same click.
     await agree(visitor)
     await visitor.click_id()
     assert len(await shop.events(code)) == 1

@@ -1,4 +1,4 @@
-"""The tracker beside old libraries, on pages whose elements hide the document's properties, and in odd places."""
+"""The tracker beside old libraries, on pages whose elements hide the document's properties, and in unusual contexts."""
 
 import asyncio
 import json
@@ -10,8 +10,8 @@ from tests.support.shop import Shop, answers_once
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# What Prototype.js 1.6.1 does to the language: text that is JSON already, from arrays and dates; methods of arrays
-# that are its own, enumerable, and partly not what the names mean today; keys that an object has inherited.
+# Imitates Prototype.js 1.6.1: `toJSON` of arrays and dates returns JSON text, and arrays have additional, enumerable
+# methods, some with other meanings than today's; objects have inherited keys.
 PROTOTYPE = """
   const text = (value) => Array.isArray(value) ? value.toJSON() : JSON.stringify(value);
   Object.assign(Array.prototype, {
@@ -33,7 +33,7 @@ PROTOTYPE = """
   Function.prototype.bind = function (target) { const method = this;
                                                 return function () { return method.apply(target, arguments); }; };
 """
-# What MooTools and its like add, so that every loop over an object's keys meets it.
+# Like MooTools, adds an enumerable property that appears in every loop over an object's keys.
 EXTENDED = """
   Object.prototype.toJSON = () => 'mine';
   Object.prototype.each = Object.prototype.signal = Object.prototype.headers = Object.prototype.mode = 'mine';
@@ -152,7 +152,7 @@ async def test_a_stale_cookie_on_a_deeper_path_does_not_hide_ours(shop: Shop, pa
     click_id = await visitor.click_id()
     await visitor.page.goto(shop.url("/shop/shoes", host))
     assert await visitor.click_id() == click_id
-    # Nor is it what the shop's own server reads.
+    # The shop's own server does not read it, either.
     kept = await visitor.context.cookies(shop.url("/shop/shoes/1", host))
     assert [cookie.get("value") for cookie in kept if cookie.get("name") == "affitor_click_id"] == [click_id]
 
@@ -203,7 +203,7 @@ async def test_a_page_restored_from_the_back_forward_cache_is_not_a_landing(shop
     for code in (first, second):
         await visitor.page.goto(shop.url(f"/?aff={code}"))
         await visitor.page.evaluate("affitor.ready")
-    # As the browser tells a page that it has kept whole, which under remote control it does not do.
+    # Simulates a page restored from the back/forward cache, which browsers disable under automation.
     await visitor.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     await answers_once(visitor)
     assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]

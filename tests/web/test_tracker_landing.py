@@ -1,4 +1,4 @@
-"""What the tracker does on a page with a referral link's code: what it posts, and what it keeps in cookies."""
+"""The tracker on a page with a referral link's code: what it posts, and what it stores in cookies."""
 
 import re
 from datetime import UTC, datetime
@@ -92,7 +92,7 @@ async def test_on_https_the_cookies_are_secure(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor(permissions=["local-network-access"])
     url = f"https://shop.example.test/?aff={code}"
-    # Answered in the browser, which spares a certificate.
+    # Answered by the browser's request interception, so that no certificate is needed.
     await visitor.page.route(
         "https://shop.example.test/**", lambda route: route.fulfill(body=shop.usual, content_type="text/html")
     )

@@ -1,4 +1,4 @@
-"""The tracker while the gateway is away, slow or busy: every landing is recorded in the end, and recorded once."""
+"""The tracker while the gateway is unavailable, slow or busy: every landing is eventually recorded, exactly once."""
 
 import asyncio
 from time import time
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:
-    """The script comes from the gateway itself, and only what it posts goes by the line."""
+    """The script comes directly from the gateway, and only its clicks go through the cuttable connection."""
     tag = f'data-affitor-api-base="http://127.0.0.1:{shop.line.port}"'
     shop.usual = shop.page(tag).replace(shop.script, f"{shop.gateway.http.base_url}/js/tracker.js")
     return shop
@@ -66,7 +66,7 @@ async def test_an_unsent_click_is_sent_from_the_next_page(shop: Shop) -> None:
 
 
 async def land_and_ask(shop: Shop, visitor: Visitor, code: str) -> None:
-    """Come through a link; return once the click's post is under way."""
+    """Arrive through a link, and return once the click is being sent."""
     await visitor.page.goto(shop.url(f"/?aff={code}"))
     async with asyncio.timeout(10):
         while not shop.line.asking:
@@ -96,7 +96,7 @@ async def test_a_late_response_does_not_undo_what_another_page_did(shop: Shop) -
     visitor = await shop.visitor()
     async with shop.gateway.held():
         await land_and_ask(shop, visitor, code)
-        # As the next page does, which a browser may come back from to this one.
+        # As the next page does, from which the browser may return to this one.
         await visitor.page.evaluate("sessionStorage.setItem('affitor_waiting', '[]')")
     await visitor.page.evaluate("affitor.trackTest()")
     async with asyncio.timeout(10):
@@ -142,7 +142,7 @@ async def test_a_busy_gateway_is_retried_after_retry_after(shop: Shop, make_sqli
         visitor = await shop.visitor()
         await visitor.page.goto(shop.url())
         async with visitor.page.expect_response("**/track/click") as answered:
-            # The limit's windows begin with the clock's; early in one, it asks for more than a first retry waits.
+            # The limit's windows are aligned with the clock. Early in one, Retry-After exceeds the first retry's pause.
             await asyncio.sleep(-time() % 3)
             await gateway.track()
             await visitor.page.evaluate("history.pushState({}, '', '/?aff=PARTNER123')")

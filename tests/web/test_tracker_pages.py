@@ -1,5 +1,4 @@
-"""The tracker as the page's guest: what the page may ask of it, and that nothing a browser or a page refuses it is ever
-the page's trouble."""
+"""The tracker's interface to the page, and its promise never to disturb the page, whatever the browser refuses."""
 
 import json
 
@@ -12,7 +11,7 @@ NO_COOKIES = ("Emulation.setDocumentCookieDisabled", {"disabled": True})
 
 
 async def landed(shop: Shop, code: str, page: str = "", **headers: str) -> Visitor:
-    """Open a page by a referral link, and return its visitor."""
+    """Open a page through a referral link, and return its visitor."""
     shop.headers |= headers
     shop.pages["/"] = page or shop.usual
     visitor = await shop.visitor()
@@ -120,7 +119,7 @@ async def test_a_strict_policy_only_has_to_allow_the_gateway(shop: Shop) -> None
     assert not [line for line in visitor.said if "favicon" not in line]
 
 
-async def test_without_cookies_a_click_counts_once_and_lasts_as_long_as_the_tab(shop: Shop) -> None:
+async def test_without_cookies_a_click_counts_once_and_lasts_as_long_as_the_page(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     session = await visitor.context.new_cdp_session(visitor.page)
@@ -177,7 +176,7 @@ async def test_loading_the_script_twice_tracks_once(shop: Shop) -> None:
 
 
 async def test_a_prerendered_page_is_not_a_landing_until_it_is_shown(shop: Shop) -> None:
-    """The browser is told so by a script: under remote control it discards what it fetched ahead."""
+    """A script simulates prerendering, because browsers discard prerendered pages under automation."""
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.add_init_script("Object.defineProperty(document, 'prerendering', {value: true})")

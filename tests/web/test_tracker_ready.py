@@ -1,4 +1,4 @@
-"""How a page learns that attribution is settled: `affitor.ready`, its event, and React through the npm package."""
+"""How a page learns that attribution is settled: `affitor.ready`, its event, and the React hook of the npm package."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.shop import Shop, Visitor
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EVENTS = "window.events = []; document.addEventListener('affitor:ready', ({detail}) => events.push(detail.clickId))"
 READY = "affitor.ready.then((data) => data.clickId)"
-# CommonJS in a page: each module of the packages, by the name that the others require it by.
+# CommonJS in a page: the packages' modules by the names used to require them.
 MODULES = {
     "react": "react/cjs/react.production.js",
     "react-dom": "react-dom/cjs/react-dom.production.js",
@@ -73,7 +73,7 @@ async def test_ready_resolves_after_a_refused_click(shop: Shop) -> None:
 
 
 def app(shop: Shop, packages: Path, component: str, script: str = "") -> None:
-    """Serve a React app as each of the shop's pages."""
+    """Serve a React app at every page of the shop."""
     wrapped = [
         f'modules["{name}"] = (module, exports, require) => {{ {(packages / path).read_text()}\n}};'
         for name, path in MODULES.items()
@@ -91,7 +91,7 @@ def app(shop: Shop, packages: Path, component: str, script: str = "") -> None:
 
 
 async def shown(visitor: Visitor) -> str:
-    """Return what the app shows once it has loaded the tracker."""
+    """Return the app's text once it has loaded the tracker."""
     await visitor.page.wait_for_function("() => !['', 'loading'].includes(document.body.innerText)")
     return await visitor.page.inner_text("body")
 

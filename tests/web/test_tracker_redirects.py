@@ -1,5 +1,4 @@
-"""Attribution survives redirects, other tabs, reloads and steps back: what happens to a landing on the way to its
-answer."""
+"""Attribution survives redirects, other tabs, reloads and history navigation before the response arrives."""
 
 import asyncio
 from typing import Any
@@ -15,14 +14,14 @@ NO_COOKIES = ("Emulation.setDocumentCookieDisabled", {"disabled": True})
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:
-    """The script comes from the gateway itself, and only what it posts goes by the line."""
+    """The script comes directly from the gateway, and only its clicks go through the cuttable connection."""
     tag = f'data-affitor-api-base="http://127.0.0.1:{shop.line.port}"'
     shop.usual = shop.page(tag).replace(shop.script, f"{shop.gateway.http.base_url}/js/tracker.js")
     return shop
 
 
 async def landings(visitor: Visitor) -> list[Any]:
-    """Return the cookies of landings without an answer."""
+    """Return the cookies of landings without a response."""
     return [cookie for name, cookie in (await visitor.cookies()).items() if name.startswith("affitor_landing_")]
 
 
@@ -142,7 +141,7 @@ async def test_a_reload_or_a_step_back_never_changes_the_owner(shop: Shop) -> No
         await answers_once(visitor)
         assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(second)
     assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
-    # But a link that is followed again is a landing.
+    # Following the link again is a landing, however.
     await visitor.page.goto("about:blank")
     await visitor.page.goto(shop.url(f"/?aff={first}"))
     await visitor.page.evaluate("affitor.ready")

@@ -1,5 +1,5 @@
-"""A visitor with several tabs: the latest landing has the visitor, however the tabs' answers and cookies interleave,
-and the earlier ones are counted."""
+"""A visitor with several tabs: the latest landing wins however the tabs' responses and cookies interleave, and the
+earlier ones are counted."""
 
 from itertools import permutations
 
@@ -9,7 +9,7 @@ from tests.support.shop import Shop, Visitor
 from tests.support.tabs import Tab, open_tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-# A tab accesses cookies about 60 times to make an answer the attribution.
+# A tab accesses cookies about 60 times to turn a response into the attribution.
 STOPS = range(1, 60, 4)
 ORDERS = list(permutations([(0, 0), (1, 0), (1, 1)]))
 
@@ -63,7 +63,7 @@ async def test_an_earlier_response_does_not_mix_with_a_slow_tabs_response(shop: 
     visitor = await shop.visitor()
     first, second = tabs = await open_tabs(visitor, 2)
     earlier, later = await land(shop, tabs, codes)
-    # The answer to the earlier click takes so long that the tab sends its own meanwhile.
+    # The response to the earlier click takes so long that the tab sends its own meanwhile.
     post = await second.posted(later)
     await second.stop_at(stop)
     await post.continue_()
