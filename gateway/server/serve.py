@@ -18,7 +18,7 @@ from gateway.server.acceptor import ServerConfig
 from gateway.server.file_descriptors import check_descriptors, raise_descriptor_limit
 from gateway.server.listeners import open_listeners
 from gateway.server.protocol import BoundedProtocol
-from gateway.server.signals import ending_in_order, stop_on_hangup
+from gateway.server.signals import graceful_exit, stop_on_hangup
 from gateway.server.websocket import BoundedSocket
 from gateway.server.workers import Workers
 from gateway.settings import Settings
@@ -60,7 +60,7 @@ def serve(settings: Settings, *, workers: int, app: str = APP) -> None:
     if not settings.geoip_db:
         logger.warning("no city database: locations will be null (see CLICKGATE_GEOIP_DB)")
     config = _config(settings, app, workers)
-    with ending_in_order(), open_listeners(settings) as sockets:
+    with graceful_exit(), open_listeners(settings) as sockets:
         config.listeners = sockets
         if workers == 1:
             _run(config, sockets)

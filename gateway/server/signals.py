@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ALSO_STOPPING = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 
 
 class Stopped(BaseException):
@@ -16,7 +16,7 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
+def graceful_exit() -> Iterator[None]:
     """Run the exit handlers of the `with` block after `SIGTERM` has stopped the server, then end the process by that
     signal. uvicorn raises the signal again at once, which would leave a Unix socket's file behind."""
     signal.signal(signal.SIGTERM, _end)
@@ -29,13 +29,13 @@ def ending_in_order() -> Iterator[None]:
 
 def stop_on_hangup() -> None:
     """Treat the additional signals like `SIGTERM`, except for ignored ones, as under `nohup`."""
-    for number in heeded():
+    for number in active_stop_signals():
         signal.signal(number, _stop)
 
 
-def heeded() -> list[signal.Signals]:
+def active_stop_signals() -> list[signal.Signals]:
     """Return the additional signals that stop this process."""
-    return [number for number in ALSO_STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    return [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

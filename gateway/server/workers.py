@@ -7,7 +7,7 @@ from socket import socket
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from gateway.server.signals import ALSO_STOPPING, heeded
+from gateway.server.signals import STOP_SIGNALS, active_stop_signals
 
 
 class Workers(Multiprocess):
@@ -15,7 +15,7 @@ class Workers(Multiprocess):
     process stops all of them, and a worker that fails to start stops the others."""
 
     def __init__(self, config: Config, sockets: list[socket]) -> None:
-        ignored = [number for number in ALSO_STOPPING if number not in heeded()]
+        ignored = [number for number in STOP_SIGNALS if number not in active_stop_signals()]
         super().__init__(config, sockets)
         for number in ignored:
             signal.signal(number, signal.SIG_IGN)

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.health import ASK_SECONDS
+from gateway.health import PROBE_INTERVAL_SECONDS
 from tests.support.databases import MakeDatabase
 from tests.support.processes import serving
 from tests.support.served_files import Served, all_files, serving_file
@@ -138,7 +138,7 @@ async def test_an_idle_gateway_is_not_ready_once_its_file_is_overwritten(served:
         await served.click()
         await asyncio.sleep(0.2)
     copied(served.backup, served.path)
-    await asyncio.sleep(ASK_SECONDS)
+    await asyncio.sleep(PROBE_INTERVAL_SECONDS)
     assert (await served.ready())["reason"] == REASON
 
 
@@ -161,7 +161,7 @@ def replaced_by_another(log: Path) -> None:
 @pytest.mark.parametrize("spoil", [emptied, replaced_by_zeros, replaced_by_another])
 async def test_an_overwritten_log_is_an_outage(served: Served, spoil: Callable[[Path], None]) -> None:
     spoil(Path(f"{served.path}-wal"))
-    await asyncio.sleep(ASK_SECONDS)
+    await asyncio.sleep(PROBE_INTERVAL_SECONDS)
     await served.click()
     assert await served.click() == 503
     assert (await served.ready())["status"] == "not ready"
