@@ -38,10 +38,10 @@ def upgrade_command() -> None:
 
 @click.command("audit")
 def audit_command() -> None:
-    """Recount all events, compare the results with every stored counter, and exit with 1 if anything differs.
+    """Check all stored counters against the events.
 
-    Gateways may keep running. The audit changes nothing, so a read-only copy, a standby server or a read-only role is
-    sufficient.
+    Exits with 1 if anything differs. Gateways may keep running. The audit changes nothing, so a read-only copy, a
+    standby server or a read-only role is sufficient.
     """
     found = asyncio.run(_audit(Settings().database_url))
     click.echo(json.dumps(asdict(found), default=str, indent=2))

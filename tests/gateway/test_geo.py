@@ -129,7 +129,7 @@ def test_a_file_of_another_format_is_refused(tmp_path: Path, content: bytes) -> 
 def test_a_file_without_locations_is_refused(tmp_path: Path) -> None:
     record = {"autonomous_system_number": 15169, "autonomous_system_organization": "Google"}
     path = write(tmp_path / "asn.mmdb", {"8.8.8.0/24": record}, kind="GeoLite2-ASN")
-    with pytest.raises(GeoDatabaseError, match=r"asn\.mmdb: no city or country data in this GeoLite2-ASN database"):
+    with pytest.raises(GeoDatabaseError, match=r"asn\.mmdb: this GeoLite2-ASN database has no city or country data"):
         GeoLookup([path])
 
 
