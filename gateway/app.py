@@ -23,8 +23,8 @@ from gateway.health import Readiness, healthz
 from gateway.metrics import MetricsEndpoint
 from gateway.pages import page_routes
 from gateway.routing import Application
-from gateway.server.connections import Connections
-from gateway.server.descriptors import affordable_connections, is_exhaustion
+from gateway.server.connection_limits import ConnectionLimits
+from gateway.server.file_descriptors import affordable_connections, is_exhaustion
 from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
@@ -35,22 +35,22 @@ from rest.tracker.script import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
 
-# Clicks wait for their commit, a hundred objects each, and leave no circles behind: to look for some every 700 objects
-# finds nothing and takes a thirtieth of the time.
-YOUNG_OBJECTS = (20_000, 10, 10)
+# A waiting click holds about a hundred objects and creates no reference cycles. With Python's default threshold of 700
+# objects, garbage collection finds nothing and takes 3 % of the time.
+GC_THRESHOLDS = (20_000, 10, 10)
 RETRY_SECONDS = 1
 
 
 class State(TypedDict):
-    """What a request finds in its scope's state."""
+    """The lifespan state, which every request's scope carries."""
 
     services: Services
-    connections: Connections
+    connections: ConnectionLimits
 
 
 def create_app(*more: BaseRoute) -> Starlette:
-    """Build the application as the environment sets it, with more routes where given; each worker process calls this
-    once. Raises `PathTaken`."""
+    """Build the application from the settings in the environment, with any additional routes. Each worker process calls
+    this once. Raises `PathTaken`."""
     settings = Settings()
     logs.configure(settings)
     _end_with_parent()
@@ -61,12 +61,12 @@ def create_app(*more: BaseRoute) -> Starlette:
         async with running_services(settings) as services:
             known = services.directory.size
             logger.info("clickgate %s knows %d links in %s", version("clickgate"), known, services.store.name)
-            connections = Connections(affordable_connections(settings.connections), app.socket_paths)
+            connections = ConnectionLimits(affordable_connections(settings.connections), app.socket_paths)
             settling = asyncio.create_task(_settle(graphql), name="graphql")
             yield {"services": services, "connections": connections}
             settling.cancel()
         if settling.done() and not settling.cancelled() and not settling.result():
-            # The server would end as if it had been asked to.
+            # A normal shutdown would exit with the status of success.
             os._exit(STARTUP_FAILURE)
 
     paths = {PATH, *PATHS, settings.click_path, settings.tracker_path} - {""}
@@ -75,23 +75,23 @@ def create_app(*more: BaseRoute) -> Starlette:
 
 
 async def _settle(graphql: GraphQLEndpoint) -> bool:
-    """Make what clicks need not wait for. Without it there is no gateway either: the process stops, and this returns
-    False. When only descriptors are wanting, it is tried again until there are some."""
+    """Build the GraphQL endpoint while clicks are already served. On failure, stop the process and return False; if the
+    process is only out of file descriptors, retry until some are free."""
     while True:
         try:
             await graphql.make()
             break
         except Exception as error:
             if not is_exhaustion(error):
-                logger.exception("GraphQL cannot be served")
+                logger.exception("the GraphQL endpoint could not be built")
                 signal.raise_signal(signal.SIGTERM)
                 return False
-        logger.warning("too many files are open: GraphQL waits for it to be fewer")
+        logger.warning("too many open files: GraphQL starts once some are closed")
         await asyncio.sleep(RETRY_SECONDS)
-    # What start-up made stays for good: the collector need not look at it again, ever. With it stay two MiB of garbage,
-    # which would take a tenth of a second to find.
+    # The objects created at start-up live as long as the process, so the collector may ignore them. They include 2 MiB
+    # of garbage, which would take 0.1 s to collect.
     gc.freeze()
-    gc.set_threshold(*YOUNG_OBJECTS)
+    gc.set_threshold(*GC_THRESHOLDS)
     return True
 
 
@@ -116,16 +116,15 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
 
 
 def _own(path: str, endpoint: Callable[..., Any], routes: Sequence[BaseRoute]) -> Route:
-    """Return the route of a path that the settings name. Raises `PathTaken`."""
+    """Return the route for a path from the settings. Raises `PathTaken`."""
     asked = {"type": "http", "method": "GET", "path": path}
     if any(route.matches(asked)[0] is not Match.NONE for route in routes):
-        raise PathTaken(f"{path} is served already: name another in {PREFIX}CLICK_PATH or {PREFIX}TRACKER_PATH")
+        raise PathTaken(f"{path} is already in use: choose another path for {PREFIX}CLICK_PATH or {PREFIX}TRACKER_PATH")
     return Route(path, endpoint)
 
 
 def _end_with_parent() -> None:
-    """In a worker process, stop when the process that started it is gone, however it ended; an orphan would go on
-    holding the port."""
+    """In a worker process, stop when the parent process has ended for any reason; an orphan would keep the port."""
     parent = parent_process()
     if parent is None:
         return

@@ -1,4 +1,4 @@
-"""Whose token a secret is: one that was issued, or the administrator's from the settings."""
+"""Authentication: turns a bearer token, either issued or the administrator's from the settings, into a viewer."""
 
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
@@ -9,10 +9,10 @@ from graph.domain.scope import Viewer
 
 
 def authentication(credentials: Credentials, admin_token: str | None) -> Callable[[str], Awaitable[Viewer | None]]:
-    """Return the function from a secret to the viewer whose token it is, or None. It raises `DatabaseAway`."""
+    """Return a function that maps a secret to its viewer, or to None if it is unknown. It raises `DatabaseAway`."""
 
     async def authenticate(secret: str) -> Viewer | None:
-        # In constant time, so that nobody learns by the time it takes how much of a guess was right.
+        # The comparison takes constant time, so that its duration does not reveal how much of a guess is right.
         if admin_token is not None and compare_digest(secret.encode(), admin_token.encode()):
             return ADMINISTRATOR
         token = await credentials.find(secret)

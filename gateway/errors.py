@@ -1,33 +1,33 @@
-"""What the process itself reports to whoever operates it.
+"""The errors that the process reports to its operator.
 
 GatewayError
-├── GeoDatabaseError   a file cannot be used to find places
-├── PathTaken          a setting names a path at which something else is served
-├── NotText            an argument or a setting is not text
+├── GeoDatabaseError   a file is not a usable city database
+├── PathTaken          a setting names a path that is already in use
+├── NotText            an argument or a setting is not valid UTF-8
 ├── CannotListen       the address, port or socket file cannot be listened on
 ├── TooFewDescriptors  the limit on open files leaves no room for connections
-└── NotEmpty           a database is not empty, and so none for the demonstration
+└── NotEmpty           the demo needs an empty database
 """
 
 
 class GatewayError(Exception):
-    """Anything the process reports on purpose; the message is for people."""
+    """An error with a message for the operator."""
 
 
 class GeoDatabaseError(GatewayError):
-    """A file that cannot be used to find places; the message names it and says why."""
+    """A file is not a usable city database; the message names the file and the reason."""
 
 
 class PathTaken(GatewayError):
-    """A setting names a path at which something else is served."""
+    """A setting names a path that is already in use."""
 
 
 class NotText(GatewayError):
-    """An argument or a setting has bytes that are no text; the message names it."""
+    """An argument or a setting is not valid UTF-8; the message names it."""
 
 
 class CannotListen(GatewayError):
-    """The address, the port or the socket file cannot be listened on; the message says why."""
+    """The address, port or socket file cannot be listened on; the message gives the reason."""
 
 
 class TooFewDescriptors(GatewayError):
@@ -35,4 +35,4 @@ class TooFewDescriptors(GatewayError):
 
 
 class NotEmpty(GatewayError):
-    """The database holds somebody's programs, with which the demonstration's must not be mixed."""
+    """The database contains programs, which the demo's data must not be mixed with."""

@@ -1,6 +1,6 @@
-"""`/graphql` as the gateway serves it: made while the first clicks are answered already.
+"""The `/graphql` endpoint, which is built in the background while the first clicks are already served.
 
-Its schema, and the libraries of which that is made, take a third of a start, and no click needs them.
+Building the schema and importing its libraries takes a third of the start-up time, and clicks need neither.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.pages import graphiql
 from gateway.settings import Settings
 
-# How long a click waits, at each of its steps, for the thread to let go of the interpreter. With Python's usual 5 ms
-# the first click takes twice as long.
+# How long the building thread may hold the GIL while a click waits for it. With Python's default of 5 ms, the first
+# click takes twice as long.
 SWITCH_SECONDS = 0.0005
-USUAL_SWITCH_SECONDS = sys.getswitchinterval()
+DEFAULT_SWITCH_SECONDS = sys.getswitchinterval()
 
 
 class GraphQLEndpoint:
-    """The view of the schema. A query that comes before it is made waits for it."""
+    """The ASGI endpoint. Queries that arrive before it is built wait for it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -31,17 +31,17 @@ class GraphQLEndpoint:
         await self._view(scope, receive, send)
 
     async def make(self) -> None:
-        """Make it, in a thread. Raises whatever prevents that."""
+        """Build the endpoint in a thread. Raises any error that occurs."""
         sys.setswitchinterval(SWITCH_SECONDS)
         try:
             self._view = await asyncio.to_thread(_view, self._settings)
         finally:
-            sys.setswitchinterval(USUAL_SWITCH_SECONDS)
+            sys.setswitchinterval(DEFAULT_SWITCH_SECONDS)
         self._made.set()
 
 
 def _view(settings: Settings) -> ASGIApp:
-    # Not when the process starts, but here in the thread.
+    # Imported here, in the thread, because these modules are slow to import.
     from graph.execution.limits import Limits
     from graph.http.view import GraphQLView
     from graph.schema.build import build_schema

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can take clicks: for load balancers and orchestrators."""
+"""Liveness and readiness endpoints for load balancers and orchestrators."""
 
 import asyncio
 import math
@@ -11,28 +11,28 @@ from db.engine.driver_errors import LOCKED, SILENT, UNREACHABLE
 from db.errors import DatabaseAway
 from db.ingest.writer import ClickWriter
 
-# Anyone may ask; each time costs the database a write.
-ASK_SECONDS = 1
-# A database that needs longer is not there for a visitor either.
-WRITE_SECONDS = 2
-# What these say, `away` says too.
+# The endpoint is public, and each probe writes to the database, so probes are at least this far apart.
+PROBE_INTERVAL_SECONDS = 1
+# A visitor does not wait longer for a click, either.
+PROBE_TIMEOUT_SECONDS = 2
+# Reasons that say no more than `away` does.
 PLAIN = {verdict.reason for verdict in (LOCKED, SILENT, UNREACHABLE)}
 
 
 async def healthz(_request: Request) -> Response:
-    """Answer 200 as long as the process can answer at all."""
+    """Answer 200 as long as the event loop runs."""
     return JSONResponse({"status": "ok"})
 
 
 class Readiness:
-    """Whether a click would be recorded now, found out at most once a second, however often it is asked."""
+    """Whether a click would be recorded now. Probes the database at most once a second, however many requests ask."""
 
     def __init__(self) -> None:
-        self._asked_at = -math.inf
-        self._asking: asyncio.Task[DatabaseAway | None] | None = None
+        self._probed_at = -math.inf
+        self._probe: asyncio.Task[DatabaseAway | None] | None = None
 
     async def answer(self, request: Request) -> Response:
-        """Answer 200 if a click would be recorded now, else 503; the body tells which part is not ready, and why."""
+        """Answer 200 if a click would be recorded now, else 503. The body says which part is not ready, and why."""
         writer: ClickWriter = request.state.services.writer
         outage = await self._outage(writer)
         parts = {"database": "away" if outage else "ok", "queue": "full" if writer.is_full else "ok"}
@@ -44,19 +44,19 @@ class Readiness:
 
     async def _outage(self, writer: ClickWriter) -> DatabaseAway | None:
         if writer.outage is not None:
-            return writer.outage  # it finds out by itself when that is over
-        asking = self._asking
-        if asking is None or (asking.done() and monotonic() - self._asked_at > ASK_SECONDS):
-            self._asked_at = monotonic()
-            asking = self._asking = asyncio.create_task(_proven(writer))
-        # What takes too long is left to end by itself: the click writer is in the middle of it.
-        await asyncio.wait({asking}, timeout=WRITE_SECONDS)
-        found = asking.result() if asking.done() else DatabaseAway("no answer in time", SILENT.reason)
-        # Since then a batch may have failed.
+            return writer.outage  # the writer itself notices when the outage ends
+        probe = self._probe
+        if probe is None or (probe.done() and monotonic() - self._probed_at > PROBE_INTERVAL_SECONDS):
+            self._probed_at = monotonic()
+            probe = self._probe = asyncio.create_task(_probed(writer))
+        # A slow probe is not cancelled, because the writer is in the middle of a transaction.
+        await asyncio.wait({probe}, timeout=PROBE_TIMEOUT_SECONDS)
+        found = probe.result() if probe.done() else DatabaseAway("no answer in time", SILENT.reason)
+        # A batch may have failed in the meantime.
         return writer.outage or found
 
 
-async def _proven(writer: ClickWriter) -> DatabaseAway | None:
+async def _probed(writer: ClickWriter) -> DatabaseAway | None:
     try:
         await writer.prove()
     except DatabaseAway as outage:

@@ -1,6 +1,6 @@
-"""The log's form: one line an entry, as JSON for machines or coloured text for a terminal, on standard error.
+"""Logging configuration: one line per entry on standard error, as JSON or as coloured text for a terminal.
 
-The storeys below log with the standard library, and so do the server and the migrations; structlog renders them all.
+All layers, the server and the migrations log through the standard library; structlog renders their entries.
 """
 
 import logging
@@ -14,7 +14,7 @@ from gateway.settings import Settings
 
 
 def configure(settings: Settings) -> None:
-    """Send every logger's entries to standard error in the form that the settings ask for."""
+    """Send every logger's entries to standard error in the format that the settings select."""
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -38,24 +38,24 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    # Its lines about each statement, at the level `debug`, have the values of rows.
+    # At level `debug`, aiosqlite logs each statement with its values.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
-    # Its lines about each migration are for whoever runs one by hand.
+    # Alembic logs each migration, which is of interest only when it is run by hand.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # Their lines about each WebSocket, and each that is refused, would let anybody fill the log.
+    # These log every WebSocket and every refused one, which would let any client fill the log.
     logging.getLogger("gateway.server.websocket").setLevel(logging.WARNING)
     logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
 
 
 def _without_colour(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    entry.pop("color_message", None)  # the server says everything twice, once with terminal codes
+    entry.pop("color_message", None)  # uvicorn adds a second copy of each message, with terminal codes
     return entry
 
 
 def _with_masked_traceback(
     _logger: object, _method: str, entry: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Format an entry's exception without the values of rows, which drivers repeat in their messages."""
+    """Format an entry's exception without row values, which drivers include in their messages."""
     exc_info = entry.pop("exc_info", None)
     if exc_info:
         error = exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1] if exc_info is True else exc_info

@@ -1,5 +1,5 @@
-"""What Prometheus may know: clicks by outcome, batches, clicks that wait, how far rollups are behind, and how
-connections and SQLite's log are used. What it learns of GraphQL is in `graph.execution.metrics`."""
+"""The `/metrics` endpoint and the gateway's own metrics: clicks, batches, the queue, the rollups' backlog, connection
+pools and SQLite's write-ahead log. GraphQL's metrics are in `graph.execution.metrics`."""
 
 import asyncio
 import os
@@ -37,16 +37,13 @@ COMMIT_SECONDS = Histogram(
     "Time from the start of a batch's transaction to its commit",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-# Of several processes, what waits in all that are alive.
-WAITING = Gauge("clickgate_waiting_clicks", "Clicks that wait for the database", multiprocess_mode="livesum")
-
-
+WAITING = Gauge("clickgate_waiting_clicks", "Clicks waiting for the database", multiprocess_mode="livesum")
 AVAILABLE = Gauge(
-    "clickgate_database_available", "1 while clicks can be recorded, 0 in an outage", multiprocess_mode="livemin"
+    "clickgate_database_available", "1 if clicks can be recorded, 0 in an outage", multiprocess_mode="livemin"
 )
 AVAILABLE.set(1)
 LOG_BYTES = Gauge(
-    "clickgate_database_log_bytes", "Length of SQLite's write-ahead log", multiprocess_mode="livemostrecent"
+    "clickgate_database_log_bytes", "Size of SQLite's write-ahead log", multiprocess_mode="livemostrecent"
 )
 POOLED = Gauge(
     "clickgate_pool_connections",
@@ -55,14 +52,14 @@ POOLED = Gauge(
     multiprocess_mode="livesum",
 )
 POOL_WAITING = Gauge(
-    "clickgate_pool_waiting", "Tasks that wait for a pooled connection", ["pool"], multiprocess_mode="livesum"
+    "clickgate_pool_waiting", "Tasks waiting for a pooled connection", ["pool"], multiprocess_mode="livesum"
 )
 BACKLOG_CLICKS = Gauge(
-    "clickgate_rollup_waiting_clicks", "Recorded clicks that no rollup has yet", multiprocess_mode="livemax"
+    "clickgate_rollup_waiting_clicks", "Recorded clicks that are not in the rollups yet", multiprocess_mode="livemax"
 )
 BACKLOG_SECONDS = Gauge(
     "clickgate_rollup_waiting_seconds",
-    "Time since the oldest click that no rollup has yet was recorded",
+    "Age of the oldest recorded click that is not in the rollups yet",
     multiprocess_mode="livemax",
 )
 CONSUMER_EVENTS = Gauge(
@@ -77,23 +74,24 @@ CONSUMER_SECONDS = Gauge(
     ["consumer"],
     multiprocess_mode="livemax",
 )
-# About as often as rollups are brought up to date. Scrapes themselves ask the database nothing.
+# About as often as the rollups are updated. A scrape itself does not query the database.
 SAMPLE_SECONDS = 5
 
 
 def count_click(outcome: str) -> None:
-    """Count one request by its outcome."""
+    """Count a request to the click endpoint by its outcome."""
     _clicks(outcome).inc()
 
 
 @cache
 def _clicks(outcome: str) -> Counter:
-    """Return an outcome's counter. There are a dozen; the library looks for it longer than it counts."""
+    """Return an outcome's counter, cached: in the library, finding a counter takes longer than incrementing it. There
+    are a dozen outcomes."""
     return CLICKS.labels(outcome)
 
 
 class WriterMetrics:
-    """What the click writer reports."""
+    """Exports what the click writer reports as metrics."""
 
     def waiting(self, clicks: int) -> None:
         WAITING.set(clicks)
@@ -107,12 +105,12 @@ class WriterMetrics:
 
 
 async def sample(store: Store, clock: Callable[[], datetime]) -> None:
-    """Keep up to date, forever, what has to be asked for."""
+    """Update the metrics that have to be polled, until cancelled."""
     backlogs = Backlogs(store)
     measured: dict[str, Backlog] = {}
     while True:
         _sample_connections(store)
-        with suppress(StoreError, TimeoutError):  # in an outage, what waited goes on waiting
+        with suppress(StoreError, TimeoutError):  # in an outage, the last backlog stays as it was
             async with asyncio.timeout(SAMPLE_SECONDS):
                 # A consumer that was removed is behind no more.
                 measured = dict.fromkeys(measured, Backlog()) | await backlogs.measure()
@@ -135,13 +133,13 @@ def _sample_connections(store: Store) -> None:
 
 
 class MetricsEndpoint:
-    """`/metrics`. An answer takes some milliseconds to write, so a crowd of requests takes turns."""
+    """The `/metrics` endpoint. A response takes milliseconds to render, so concurrent requests take turns."""
 
     def __init__(self) -> None:
         self._turns = Turns()
 
     async def answer(self, request: Request) -> Response:
-        """Answer a scrape, with the sums over all worker processes where there are several."""
+        """Answer a scrape with the metrics of all worker processes."""
         await self._turns.take(request.receive)
         return _metrics(request.state.services.store)
 
@@ -152,15 +150,15 @@ def _metrics(store: Store) -> Response:
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         _forget_ended_processes(Path(folder))
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has none here
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types here
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _forget_ended_processes(folder: Path) -> None:
-    """Drop what waited in processes that are no more; counters stay, since what they counted did happen."""
+    """Remove the gauges of processes that have ended. Their counters stay, because they still count."""
     for file in folder.glob("gauge_live*_*.db"):
         process_id = int(file.stem.rpartition("_")[2])
         try:
             os.kill(process_id, 0)
         except ProcessLookupError:
-            multiprocess.mark_process_dead(process_id)  # type: ignore[no-untyped-call]  # likewise
+            multiprocess.mark_process_dead(process_id)  # type: ignore[no-untyped-call]  # as above

@@ -1,9 +1,9 @@
-"""The web pages: the dashboard and GraphiQL, as they were built into `web/dist`. They load nothing from elsewhere, and
-each comes with a policy by which the browser holds it to that.
+"""Serves the web pages, the dashboard and GraphiQL, as built into `web/dist`.
+
+The pages load nothing from other hosts, which their Content-Security-Policy enforces.
 """
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,8 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from graph.http.content_negotiation import takes_gzip
+
 logger = logging.getLogger(__name__)
 
 DIST = Path(__file__).parent / "web" / "dist"
@@ -25,7 +27,7 @@ DATA = "'self' data:"
 UNTRUSTED = "require-trusted-types-for 'script'; trusted-types 'none'"
 POLICIES: Mapping[str, str] = {
     "dashboard": f"{OWN}; style-src 'self'; font-src 'self'; img-src 'self'; {UNTRUSTED}",
-    # Monaco writes style sheets as it goes, and GraphiQL's own holds its fonts and icons.
+    # Monaco creates style sheets at run time, and GraphiQL's style sheet contains its fonts and icons.
     "graphiql": f"{OWN}; worker-src 'self'; style-src 'self' 'unsafe-inline'; font-src {DATA}; img-src {DATA}",
 }
 SHARED = {
@@ -34,46 +36,46 @@ SHARED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# Not by the machine's own table, which may know less: a browser runs no script of another type.
+# Not taken from the system's table, which may be incomplete: browsers refuse scripts with any other type.
 MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
-# A changed asset has another name.
-FOR_GOOD = "public, max-age=31536000, immutable"
+# Assets are named by their content's hash.
+IMMUTABLE = "public, max-age=31536000, immutable"
 MISSING = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>clickgate: not built</title>
-<h1>This page was not built</h1>
-<p>The gateway works; only its web pages are missing. They are built when it is installed, with packages from npm, which
-could not be had then.</p>
-<p>Where npm can be reached, run this in the folder of the sources, and start the gateway again:</p>
+<h1>This page has not been built</h1>
+<p>The gateway works, but its web pages are missing. The installation builds them with packages from npm, which it could
+not download.</p>
+<p>On a machine with access to npm, run this in the source folder and restart the gateway:</p>
 <pre>make web</pre>
-<p>or, for a gateway that was installed without make:</p>
+<p>or, if the gateway was installed without make:</p>
 <pre>pip install --force-reinstall --no-deps .</pre>
 """
 
 
 def graphiql(pages: Literal["all", "dashboard", "none"]) -> ASGIApp | None:
-    """Return what a browser is shown at `/graphql`, if anything."""
-    return Page("graphiql") if pages == "all" else None
+    """Return the page that browsers see at `/graphql`, if any."""
+    return WebPage("graphiql") if pages == "all" else None
 
 
 def page_routes(pages: Literal["all", "dashboard", "none"], root_path: str = "") -> Sequence[BaseRoute]:
-    """Return the routes of the dashboard, and of the assets of all pages. The pages name everything relative to
-    themselves; only a redirect needs to know under which path they are served."""
+    """Return the routes of the dashboard and of all pages' assets. The pages use relative URLs; only the redirect needs
+    the root path."""
     if pages == "none":
         return []
     if not DIST.is_dir():
-        logger.warning("the web pages were not built: /dashboard tells how they are")
+        logger.warning("the web pages have not been built: see /dashboard for how to build them")
     return [
         Route("/", RedirectResponse(f"{root_path}/dashboard"), methods=["GET"]),
-        Route("/dashboard", Page("dashboard"), methods=["GET"]),
+        Route("/dashboard", WebPage("dashboard"), methods=["GET"]),
         Route("/assets/{name}", Assets().answer),
     ]
 
 
-class Page:
-    """A page: asked for anew each time, and sent again only where it has changed."""
+class WebPage:
+    """A page, which browsers revalidate on every load."""
 
     def __init__(self, name: str) -> None:
         file = DIST / f"{name}.html"
@@ -102,25 +104,20 @@ class Page:
 
 
 class Assets:
-    """The files that pages are made of, compressed beforehand where that helps. Their names hold their hash."""
+    """The pages' assets. Some have a gzipped copy, and all have a hash in their names."""
 
     def __init__(self) -> None:
         self._names = frozenset(file.name for file in DIST.glob("assets/*"))
 
     async def answer(self, request: Request) -> Response:
-        """Answer with a file. Raises `HTTPException` where there is none of that name."""
+        """Answer with a file. Raises `HTTPException` if there is none with that name."""
         name = request.path_params["name"]
         if name not in self._names:
             raise HTTPException(404)
-        headers = {**SHARED, "Content-Security-Policy": NOTHING, "Cache-Control": FOR_GOOD}
+        headers = {**SHARED, "Content-Security-Policy": NOTHING, "Cache-Control": IMMUTABLE}
         media, sent = MEDIA.get(Path(name).suffix, "application/octet-stream"), name
         if f"{name}.gz" in self._names:
             headers["Vary"] = "Accept-Encoding"
-            if _takes_gzip(request.headers.get("accept-encoding", "")):
+            if takes_gzip(request.headers.get("accept-encoding")):
                 headers["Content-Encoding"], sent = "gzip", f"{name}.gz"
         return FileResponse(DIST / "assets" / sent, headers=headers, media_type=media)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Return whether an `Accept-Encoding` header names gzip, and not to refuse it."""
-    return re.search(r"(?:^|,)\s*gzip\s*(?:,|$|;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))", accepted, re.IGNORECASE) is not None

@@ -1,4 +1,4 @@
-"""The rate limit on the public endpoint, counted per client address in this process by the `limits` library."""
+"""The rate limit on the click endpoint, counted per client address and process by the `limits` library."""
 
 import math
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from gateway.lookups.addresses import client_key
 from graph.domain.errors import RateLimited
 
-# About 20 MB of counters. Whoever commands more addresses than this is not held by a limit per address anyway, so
-# then all counts begin anew instead of growing.
-CLIENTS = 50_000
+# Counters for this many clients take about 20 MB. Beyond that all counts restart: a limit per address cannot stop a
+# client with that many addresses anyway.
+MAX_CLIENTS = 50_000
 
 
 def limiter(limit: str) -> Callable[[str | None], None]:
-    """Return the function that counts one click of an address, and raises `RateLimited` once there are more than
-    `limit` allows (such as `60/minute`). An empty limit allows everything."""
+    """Return a function that counts a click from an address, and raises `RateLimited` if it exceeds `limit`, such as
+    `60/minute`. An empty limit allows everything."""
     if not limit:
         return lambda address: None
     allowed = parse(limit)
@@ -27,7 +27,7 @@ def limiter(limit: str) -> Callable[[str | None], None]:
 
     def charge(address: str | None) -> None:
         nonlocal storage, strategy
-        if len(storage.storage) > CLIENTS:
+        if len(storage.storage) > MAX_CLIENTS:
             storage = MemoryStorage()
             strategy = SlidingWindowCounterRateLimiter(storage)
         key = client_key(address or "")

@@ -1,5 +1,4 @@
-"""The way from a request to its endpoint: forwarded addresses, the path that a proxy serves the gateway under, slashes
-too many; and answers to what is not found."""
+"""Routing: resolves forwarded addresses, strips the root path and surplus slashes, and finds a request's endpoint."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.faults import telling_in_one_line
+from gateway.error_messages import with_startup_message
 from gateway.graphql import GraphQLEndpoint
 from gateway.server.forwarding import TrustedProxies
 from gateway.settings import Settings
@@ -23,17 +22,18 @@ API = "/api"
 
 
 class Application(Starlette):
-    """The routes, and clicks and queries past them: the way through middleware and routes is longer than their own.
+    """The Starlette application, with a shortcut for clicks and queries past its middleware and routes, which would
+    take longer than a click itself.
 
-    `forgiving` are the paths that are served with slashes too many, too: what is pasted together from a base and a path
-    often has some, and a redirect would lose a posted body.
+    `forgiving` paths are also served with surplus slashes. A URL joined from a base and a path often has some, and a
+    redirect would lose a posted body.
     """
 
     def __init__(
         self, routes: Sequence[BaseRoute], settings: Settings, *, forgiving: Iterable[str], **options: Any
     ) -> None:
         super().__init__(routes=routes, exception_handlers={HTTPException: refused}, **options)
-        # A redirect to the path without its slash would reach a browser without the CORS headers.
+        # Starlette's redirect to the path without its slash would lack the CORS headers.
         self.router.redirect_slashes = False
         root = settings.root_path
         self._root = re.compile(f"(?:{re.escape(root)})+(?=/|$)") if root else None
@@ -52,7 +52,7 @@ class Application(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint: ASGIApp | None = None
         if scope["type"] == "lifespan":
-            send = telling_in_one_line(send)
+            send = with_startup_message(send)
         else:
             if self._proxies is not None:
                 self._proxies.resolve(scope)
@@ -64,18 +64,18 @@ class Application(Starlette):
         await (endpoint or super().__call__)(scope, receive, send)
 
     def _routed(self, path: str) -> str:
-        """Return a path as routes name it."""
+        """Return a path as the routes define it."""
         tidy = self._without_root(SLASHES.sub("/", path).rstrip("/"))
         return tidy if tidy in self._forgiving else self._without_root(path)
 
     def _without_root(self, path: str) -> str:
-        # Twice, where the page's author named the base with the path and the tracker added it.
+        # The root path may occur twice: once in a page's API base, and again in the path that the tracker adds.
         match = self._root.match(path) if self._root else None
         return path if match is None else path[match.end() :] or "/"
 
 
 async def refused(request: Request, refusal: Exception) -> Response:
-    """Answer with what Starlette refuses, as JSON; below the API's path so that a page of any origin can read it."""
+    """Answer Starlette's HTTP errors as JSON, under `/api` with CORS headers so that any origin can read them."""
     if not isinstance(refusal, HTTPException):
         raise refusal
     response = JSONResponse({"error": refusal.detail}, refusal.status_code, headers=refusal.headers)

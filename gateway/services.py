@@ -1,4 +1,4 @@
-"""The process's services, made once and handed down; here the storeys are wired together."""
+"""Creates the process's services and wires the layers together."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,20 +26,20 @@ from gateway.unknown_codes import UnknownCodes
 from graph.domain.context import Services
 from graph.domain.visit import Device, Place
 
-# Soon enough for whoever replaced a file and waits to see it used; asking costs a system call.
+# Short enough for an operator who has replaced a file and waits to see it in use. Each check is one system call.
 GEO_REFRESH_SECONDS = 5
 
 
 def now() -> datetime:
-    """Return the present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 @asynccontextmanager
 async def running_services(settings: Settings) -> AsyncIterator[Services]:
-    """Start everything that a gateway needs, and stop it in the end: clicks that still wait are committed first.
+    """Start a gateway's services, and stop them on exit after committing the clicks that still wait.
 
-    Raises `StoreError` for a database that cannot serve, `GeoDatabaseError` for a file that is no city database.
+    Raises `StoreError` for an unusable database and `GeoDatabaseError` for an unusable city database file.
     """
     async with AsyncExitStack() as stack:
         geo = await stack.enter_async_context(_city_database(settings))
@@ -83,8 +83,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
 
 @asynccontextmanager
 async def offline_services(settings: Settings) -> AsyncIterator[Services]:
-    """Give what an administrator's command needs, without starting a gateway: it reads and changes the database, and
-    running gateways learn of it by themselves. Raises `StoreError`."""
+    """Create the services that an administrative command needs, without starting a gateway. Running gateways notice the
+    command's changes to the database. Raises `StoreError`."""
     store = Store(settings.database_url)
     credentials = Credentials(store, now)
     try:
@@ -110,7 +110,7 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
 
 @asynccontextmanager
 async def _city_database(settings: Settings) -> AsyncIterator[GeoLookup]:
-    """Open the city database's files, and open them again when they change."""
+    """Open the city database files, and reopen them when they change."""
     geo = GeoLookup(settings.geoip_db)
 
     async def refresh() -> None:

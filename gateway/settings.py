@@ -1,6 +1,6 @@
-"""Every setting: its name, type, default and meaning. Read from `CLICKGATE_*` in the environment, nowhere else.
+"""The gateway's settings: name, type, default and meaning of each. They are read only from `CLICKGATE_*` variables.
 
-The README's table is checked against this by a test.
+A test compares the documentation's table of settings with this class.
 """
 
 import re
@@ -21,82 +21,90 @@ ORIGIN = re.compile(r"https?://[^/?#@\s]+", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
-    """The process's settings. Raises pydantic's `ValidationError`, which names each setting that is wrong."""
+    """The process's settings. Raises pydantic's `ValidationError`, which names each invalid setting."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     database_url: str = Field(
         default="sqlite:///clickgate.db",
-        description="Where clicks are kept: `sqlite:///file` or `postgresql://user:password@host/database`",
+        description="The database: `sqlite:///file` or `postgresql://user:password@host/database`",
     )
-    host: str = Field(default="127.0.0.1", description="Address to listen on; `::` takes IPv4 too")
+    host: str = Field(default="127.0.0.1", description="Address to listen on; `::` accepts IPv4, too")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on")
-    uds: Path | None = Field(default=None, description="Unix socket to listen on, instead of an address and a port")
+    uds: Path | None = Field(default=None, description="Unix socket to listen on instead of an address and port")
     root_path: str = Field(
         default="",
-        description="Path under which a proxy serves the gateway, such as `/affiliate`, whether or not it strips it",
+        description="Path prefix under which a proxy serves the gateway, such as `/affiliate`; the proxy may strip it "
+        "or pass it on",
     )
     connections: int = Field(
         default=10_000,
         ge=8,
-        description="Connections that may be open in each process, as far as the limit on open files allows as many",
+        description="Maximum number of open connections per process; the limit on open files may lower it",
     )
     geoip_db: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
-        description="City database files in MaxMind's format, separated by commas; without one, places are null",
+        description="City database files in MaxMind's format, separated by commas; without one, locations are null",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Addresses and networks, separated by commas, whose `X-Forwarded-For` is believed; `unix` for a "
-        "proxy that comes by the Unix socket",
+        description="Addresses and networks of the proxies whose `X-Forwarded-For` is trusted, separated by commas; "
+        "`unix` for a proxy that connects through the Unix socket",
     )
     ip_storage: Literal["none", "truncated", "full"] = Field(
         default="truncated",
-        description="What is stored of a visitor's address: `none`, `truncated` (/24, /48) or `full`",
+        description="How much of a visitor's IP address is stored: `none`, `truncated` (/24, /48) or `full`",
     )
     rate_limit: str = Field(
         default="",
-        description="Clicks allowed to one address, such as `60/minute`, counted in each process; empty for no limit",
+        description="Clicks allowed per address, such as `60/minute`, counted per process; empty for no limit",
     )
     queue_clicks: int = Field(
-        default=4096, ge=1, description="Clicks that may wait for the database; further ones are answered with 503"
+        default=4096,
+        ge=1,
+        description="Maximum number of clicks waiting for the database; further ones are answered with 503",
     )
     admin_token: SecretStr | None = Field(
-        default=None, description="A token that GraphQL takes for an administrator's, besides those that were issued"
+        default=None, description="An administrator's token for GraphQL, in addition to issued tokens"
     )
     admin_token_file: Path | None = Field(
-        default=None, description="A file that holds the same, such as a secret's mount"
+        default=None, description="A file that contains the administrator's token, such as a mounted secret"
     )
     tracker_path: str = Field(
         default="",
-        description="A further path of the tracker script, such as `/js/hello.js`; ad blockers know the usual ones",
+        description="An additional path for the tracker script, such as `/js/hello.js`; ad blockers know the default "
+        "paths",
     )
     click_path: str = Field(
-        default="", description="A further path of the click endpoint, which the tracker script then posts to"
+        default="", description="An additional path for the click endpoint, to which the tracker script then posts"
     )
     graphql_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Origins, separated by commas, whose web pages may use `/graphql`, such as `https://app.example.com`",
+        description="Origins whose pages may use `/graphql`, such as `https://app.example.com`, separated by commas",
     )
-    graphql_depth: int = Field(default=15, ge=1, le=50, description="How deep a GraphQL query may nest its fields")
-    graphql_aliases: int = Field(default=200, ge=0, description="Aliases in a GraphQL query")
-    graphql_directives: int = Field(default=100, ge=0, description="Directives in a GraphQL query")
+    graphql_depth: int = Field(default=15, ge=1, le=50, description="Maximum depth of a GraphQL query")
+    graphql_aliases: int = Field(default=200, ge=0, description="Maximum number of aliases in a GraphQL query")
+    graphql_directives: int = Field(default=100, ge=0, description="Maximum number of directives in a GraphQL query")
     graphql_tokens: int = Field(
-        default=2000, ge=1, description="Words and signs in a GraphQL query; its fragments may multiply them by five"
+        default=2000,
+        ge=1,
+        description="Maximum number of tokens in a GraphQL query; with its fragments expanded, five times as many",
     )
     graphql_cost: int = Field(
-        default=10_000, ge=1, description="Cost of a GraphQL query: about the objects that it may answer with"
+        default=10_000,
+        ge=1,
+        description="Maximum cost of a GraphQL query: roughly the number of objects that it can return",
     )
     pages: Literal["all", "dashboard", "none"] = Field(
         default="all",
-        description="Web pages that are served: `all`, the `dashboard` without GraphiQL, or `none`",
+        description="Web pages to serve: `all`, `dashboard` (without GraphiQL) or `none`",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe line logged"
+        default="info", description="Least severe level that is logged"
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto",
-        description="Form of the log: `json`, `console`, or `auto`: console on a terminal, JSON elsewhere",
+        description="Log format: `json`, `console`, or `auto` for console on a terminal and JSON elsewhere",
     )
 
     @field_validator("geoip_db", "trusted_proxies", "graphql_origins", mode="before")
@@ -121,7 +129,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_path(cls, value: str) -> str:
         if value and not OWN_PATH.fullmatch(value):
-            raise ValueError("must begin with / and have letters, digits and -._~ between slashes")
+            raise ValueError("must start with / and contain only letters, digits and -._~ between slashes")
         return value
 
     @field_validator("graphql_origins")
@@ -129,7 +137,7 @@ class Settings(BaseSettings):
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             if origin != "*" and not ORIGIN.fullmatch(origin):
-                raise ValueError(f"{origin} is no origin: it takes a scheme, a host and perhaps a port")
+                raise ValueError(f"{origin} is not an origin, such as https://app.example.com or http://localhost:3000")
         return value
 
     @field_validator("admin_token")
@@ -144,14 +152,14 @@ class Settings(BaseSettings):
     def _check_token_file(cls, value: Path | None, others: ValidationInfo) -> Path | None:
         if value is not None:
             if others.data.get("admin_token") is not None:
-                raise ValueError(f"{PREFIX}ADMIN_TOKEN says the same thing: set one of them")
+                raise ValueError(f"{PREFIX}ADMIN_TOKEN is also set: set only one of them")
             if token := _token_in(value):
                 _check_sendable(token)
         return value
 
     def administrator_token(self) -> str | None:
-        """Return the administrator's token, from whichever setting has it; None where neither does. Raises
-        `ValueError` for a file that cannot be read."""
+        """Return the administrator's token from the setting or the file, or None if neither is set. Raises `ValueError`
+        for an unreadable file."""
         if self.admin_token_file is not None:
             return _token_in(self.admin_token_file)
         return self.admin_token.get_secret_value() if self.admin_token is not None else None
@@ -172,6 +180,6 @@ def _token_in(file: Path) -> str | None:
 
 
 def _check_sendable(token: str) -> None:
-    # It is not repeated here: whoever reads the message need not know it.
+    # The message leaves out the token, which is a secret.
     if not TOKEN.fullmatch(token):
-        raise ValueError("no header can carry this token: it takes letters, digits and - . _ ~ + /, and = at its end")
+        raise ValueError("the token must consist of letters, digits and - . _ ~ + /, with = only at its end")

@@ -1,36 +1,36 @@
-"""Clicks whose code no link has, by code: each is a partner's lost credit, of a link that is misspelt or was deleted.
+"""A metric of clicks with unknown codes, by code. Each is credit that a partner loses to a misspelt or deleted link.
 
-Anybody can send any text, so only what has the form of a code is kept, and only so many codes. Probes push each other
-out; a code that is clicked again stays.
+Clients can send any text, so the metric lists only well-formed codes, and a limited number of them. Codes seen once are
+evicted first; a code that is clicked again stays.
 """
 
 import os
 
 from prometheus_client import Counter
 
-# A scrape grows by about 100 bytes for each.
-MOST_CODES = 200
+# Each code adds about 100 bytes to a scrape.
+MAX_CODES = 200
 OTHERS = ""
 CLICKS = Counter(
     "clickgate_unknown_code_clicks",
-    'Clicks that were refused because no link has their code, by code; "" for all codes that are not listed',
+    'Clicks refused because no link has their code, by code; "" for all other codes',
     ["code"],
 )
 
 
 class UnknownCodes:
-    """Counts clicks by their unknown code, in this process."""
+    """Counts this process's clicks by their unknown code."""
 
-    def __init__(self, *, most_codes: int = MOST_CODES) -> None:
-        self._most_codes = most_codes
+    def __init__(self, *, max_codes: int = MAX_CODES) -> None:
+        self._max_codes = max_codes
         self._repeated: set[str] = set()
-        # In the order in which they were seen.
+        # Ordered from the oldest to the newest.
         self._seen_once: dict[str, None] = {}
-        # The library cannot remove a label that several processes write.
-        self._may_forget = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+        # The library cannot remove labels in its multiprocess mode.
+        self._can_evict = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 
     def count(self, code: str | None) -> None:
-        """Count a click with a code that has the form of one, or with anything else: None."""
+        """Count a click by its code, or by None if the code is not well-formed."""
         if code is None or not self._is_listed(code):
             CLICKS.labels(OTHERS).inc()
         else:
@@ -43,15 +43,15 @@ class UnknownCodes:
             del self._seen_once[code]
             self._repeated.add(code)
             return True
-        if len(self._repeated) + len(self._seen_once) >= self._most_codes:
-            if not (self._seen_once and self._may_forget):
+        if len(self._repeated) + len(self._seen_once) >= self._max_codes:
+            if not (self._seen_once and self._can_evict):
                 return False
-            self._forget(next(iter(self._seen_once)))
+            self._evict(next(iter(self._seen_once)))
         self._seen_once[code] = None
         return True
 
-    def _forget(self, code: str) -> None:
-        """Count the only click of a code among the others, so that the sum stays."""
+    def _evict(self, code: str) -> None:
+        """Move a code's only click to the other codes, so that the total stays the same."""
         del self._seen_once[code]
         CLICKS.remove(code)
         CLICKS.labels(OTHERS).inc()

@@ -1,1 +1,1 @@
-"""The thin REST face: decode a request, call a resolver, encode its answer."""
+"""The REST API: decodes a request, calls the domain, and encodes the response."""

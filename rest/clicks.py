@@ -1,7 +1,6 @@
-"""`POST /api/v1/track/click`: decode, call the resolver, encode.
+"""The click endpoint, `POST /api/v1/track/click`: decodes a visit, tracks it, and encodes the result.
 
-A plain ASGI application: every answer, errors and preflights included, carries the CORS headers, and nothing stands
-between it and the server.
+It is a plain ASGI application without middleware, for speed. Every response has the CORS headers, including errors.
 """
 
 import logging
@@ -30,14 +29,14 @@ from graph.domain.errors import (
 from graph.execution.turns import Turns
 from graph.http.body import read_body
 from graph.http.caller import caller
-from rest.responses import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
+from rest.responses import ClickRecorded, ClickRefused, Problem, TestEventData, TestRecorded
 from rest.visit_body import decode_visit
 
 logger = logging.getLogger(__name__)
 
 PATH = "/api/v1/track/click"
 METHODS = "POST, OPTIONS"
-# The tracker's bodies are well below; longer ones take longer to decode than the rest of a click takes.
+# The tracker's bodies are much smaller. Decoding a larger one takes longer than the rest of a click.
 LARGE_BYTES = 8 * 1024
 CORS = (
     (b"access-control-allow-origin", b"*"),
@@ -52,8 +51,8 @@ PREFLIGHT = {
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-class Answer(NamedTuple):
-    """A response before it is sent, and the outcome that it is counted as."""
+class ClickResponse(NamedTuple):
+    """A response to be sent, and the outcome to count it as."""
 
     outcome: str
     status: int
@@ -62,7 +61,7 @@ class Answer(NamedTuple):
 
 
 class ClickEndpoint:
-    """The endpoint. It finds the process's services in the lifespan's state."""
+    """The endpoint's ASGI application. It takes the process's services from the lifespan state."""
 
     def __init__(self) -> None:
         self._large_bodies = Turns()
@@ -77,16 +76,18 @@ class ClickEndpoint:
         await _send(answer, send)
 
 
-async def _answer(services: Services, scope: Scope, receive: Receive, large_bodies: Turns) -> Answer:
+async def _answer(services: Services, scope: Scope, receive: Receive, large_bodies: Turns) -> ClickResponse:
     match scope["method"]:
         case "POST":
             return await _track(services, scope, receive, large_bodies)
         case "OPTIONS":
-            return Answer("preflight", 204, headers=PREFLIGHT)
-    return Answer("method_not_allowed", 405, Problem("Method not allowed", "method_not_allowed"), {"Allow": METHODS})
+            return ClickResponse("preflight", 204, headers=PREFLIGHT)
+    return ClickResponse(
+        "method_not_allowed", 405, Problem("Method not allowed", "method_not_allowed"), {"Allow": METHODS}
+    )
 
 
-async def _track(services: Services, scope: Scope, receive: Receive, large_bodies: Turns) -> Answer:
+async def _track(services: Services, scope: Scope, receive: Receive, large_bodies: Turns) -> ClickResponse:
     context = caller(services, scope)
     try:
         services.charge(context.client_address)
@@ -98,7 +99,7 @@ async def _track(services: Services, scope: Scope, receive: Receive, large_bodie
     except ClientDisconnect:
         raise
     except LinkInactive as refusal:
-        return Answer(refusal.code, 200, ClickRefused(False, str(refusal)))
+        return ClickResponse(refusal.code, 200, ClickRefused(False, str(refusal)))
     except ClickgateError as refusal:
         return _refused(refusal)
     except ClickFailed as failure:
@@ -110,35 +111,35 @@ async def _track(services: Services, scope: Scope, receive: Receive, large_bodie
     return _tracked(tracked)
 
 
-def _tracked(tracked: clicks.TrackedClick | clicks.TrackedTest) -> Answer:
+def _tracked(tracked: clicks.TrackedClick | clicks.TrackedTest) -> ClickResponse:
     if isinstance(tracked, clicks.TrackedTest):
-        event = TestEvent(tracked.event_id, tracked.program_id, True)
-        return Answer("test", 200, TestRecorded(True, "Test click event tracked successfully", event))
+        event = TestEventData(tracked.event_id, tracked.program_id, True)
+        return ClickResponse("test", 200, TestRecorded(True, "Test click event tracked successfully", event))
     recorded = ClickRecorded(True, tracked.click_id, tracked.partner_code, tracked.cookie_window_days)
-    return Answer("replayed" if tracked.replayed else "recorded", 200, recorded)
+    return ClickResponse("replayed" if tracked.replayed else "recorded", 200, recorded)
 
 
-def _refused(refusal: ClickgateError) -> Answer:
+def _refused(refusal: ClickgateError) -> ClickResponse:
     body = Problem(str(refusal), refusal.code)
     match refusal:
         case RateLimited():
-            return Answer(refusal.code, 429, body, {"Retry-After": str(refusal.retry_after)})
+            return ClickResponse(refusal.code, 429, body, {"Retry-After": str(refusal.retry_after)})
         case TryLater():
-            return Answer(refusal.code, 503, body, {"Retry-After": str(refusal.retry_after)})
+            return ClickResponse(refusal.code, 503, body, {"Retry-After": str(refusal.retry_after)})
         case BodyTooLarge():
-            return Answer(refusal.code, 413, body)
+            return ClickResponse(refusal.code, 413, body)
         case EncodingUnknown():
-            return Answer(refusal.code, 415, body, {"Accept-Encoding": refusal.accepted})
+            return ClickResponse(refusal.code, 415, body, {"Accept-Encoding": refusal.accepted})
         case InvalidRequest():
-            return Answer(refusal.code, 400, body)
+            return ClickResponse(refusal.code, 400, body)
     raise refusal
 
 
-def _failed(fault: str) -> Answer:
-    return Answer("fault", 500, Problem("Click tracking failed", "fault"), {"Clickgate-Fault": fault})
+def _failed(fault: str) -> ClickResponse:
+    return ClickResponse("fault", 500, Problem("Click tracking failed", "fault"), {"Clickgate-Fault": fault})
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(answer: ClickResponse, send: Send) -> None:
     headers = [*CORS]
     if answer.headers:
         headers += ((name.lower().encode(), value.encode()) for name, value in answer.headers.items())

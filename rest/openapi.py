@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, generated from the types that the endpoint decodes and encodes."""
+"""The OpenAPI 3.1 document, generated from the types that the click endpoint decodes and encodes."""
 
 from functools import cache
 from importlib.metadata import version
@@ -14,18 +14,18 @@ from rest.clicks import PATH
 from rest.responses import ClickRecorded, ClickRefused, Problem, TestRecorded
 
 PROBLEMS = {
-    "400": "The request names no link, or a field is unusable; sending it again will not help",
-    "413": f"The body is over {BODY_BYTES} bytes",
-    "415": "The body has another content coding than gzip or deflate",
-    "429": "This client sends too much",
-    "500": "Something unforeseen; the log has it under the id in `Clickgate-Fault`",
-    "503": "Too many clicks wait, or the database is away",
+    "400": "The request names no valid referral link, or a field is invalid; do not retry",
+    "413": f"The body is larger than {BODY_BYTES} bytes",
+    "415": "The body's content coding is neither gzip nor deflate",
+    "429": "The client has exceeded the rate limit",
+    "500": "Unexpected error; the log entry has the id in `Clickgate-Fault`",
+    "503": "Too many clicks are waiting, or the database is unavailable",
 }
-RETRY_AFTER = {"description": "Seconds to wait before another try", "schema": {"type": "integer"}}
+RETRY_AFTER = {"description": "Seconds to wait before a retry", "schema": {"type": "integer"}}
 
 
 class OpenAPIEndpoint:
-    """The document of a gateway that may be served under a path of its host."""
+    """Serves the document."""
 
     def __init__(self, root_path: str = "") -> None:
         self._root_path = root_path
@@ -37,7 +37,7 @@ class OpenAPIEndpoint:
 
 @cache
 def document(root_path: str = "") -> dict[str, Any]:
-    """Return the document; the server that it names has the path under which the gateway is served."""
+    """Return the document, with the root path as its server URL."""
     types = (Visit, ClickRecorded, TestRecorded, ClickRefused, Problem)
     (visit, *answers, problem), schemas = schema_components(types, ref_template="#/components/schemas/{name}")
     return {
@@ -45,7 +45,7 @@ def document(root_path: str = "") -> dict[str, Any]:
         "info": {
             "title": "clickgate",
             "version": version("clickgate"),
-            "description": "Records affiliate clicks. Public: a referral link is the only credential.",
+            "description": "Records affiliate clicks. The API is public: a referral link is the only credential.",
         },
         "servers": [{"url": root_path or "/"}],
         "paths": {PATH: {"post": _track_click(visit, answers, problem)}},
@@ -55,13 +55,14 @@ def document(root_path: str = "") -> dict[str, Any]:
 
 def _track_click(visit: dict[str, Any], answers: list[dict[str, Any]], problem: dict[str, Any]) -> dict[str, Any]:
     recorded = {
-        "description": "The click or test event is recorded, or the link is inactive",
+        "description": "The click or test event was recorded, or the link is inactive",
         "content": {"application/json": {"schema": {"anyOf": answers}}},
     }
     return {
         "operationId": "trackClick",
         "summary": "Record a visitor's landing through a referral link",
-        "description": "Answers once the click is committed. The body is read as JSON whatever its content type.",
+        "description": "The response is sent after the click has been committed. The body is parsed as JSON whatever "
+        "its content type.",
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": visit}, "text/plain": {"schema": visit}},

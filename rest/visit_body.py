@@ -1,7 +1,7 @@
-"""The request's body as a `Visit`: decoded as JSON whatever its type says.
+"""Decodes a request body into a `Visit`, as JSON whatever its content type.
 
-A valid request takes one typed pass. Whatever that pass refuses is read again leniently: what a browser would repair
-is repaired, and a field of the wrong type is reported in its turn.
+A valid body is decoded in one typed pass. If that fails, a lenient pass repairs what browsers would repair and collects
+fields of the wrong type so that they can be reported.
 """
 
 import json
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder(Visit).decode
 
 
 def decode_visit(body: bytes) -> tuple[Visit, tuple[str, ...]]:
-    """Return a body's visit, and the names of the fields whose type is wrong, which are absent from it.
+    """Return a body's visit without the fields of the wrong type, and the names of those fields.
 
     Raises `BodyNotObject`.
     """
@@ -49,13 +49,13 @@ def _refuse(constant: str) -> None:
 
 
 def _float(digits: str) -> float | None:
-    """Read a number with a fraction or an exponent; one beyond a float is null, as when a browser writes it."""
+    """Parse a number with a fraction or an exponent. Overflow gives null, as in a browser's `JSON.stringify`."""
     number = float(digits)
     return number if math.isfinite(number) else None
 
 
 def _int(digits: str) -> int | None:
-    """Read an integer; one of more digits than Python converts (4300 unless told otherwise) is null."""
+    """Parse an integer. One with more digits than Python converts (4300 by default) gives null."""
     try:
         return int(digits)
     except ValueError:
@@ -63,7 +63,7 @@ def _int(digits: str) -> int | None:
 
 
 def _without_surrogates(value: Any) -> Any:
-    """Replace lone surrogates, in keys too, as a browser does when it makes a string well-formed."""
+    """Replace lone surrogates in strings and keys, like a browser's `String.toWellFormed`."""
     match value:
         case str():
             return SURROGATE.sub("\ufffd", value)

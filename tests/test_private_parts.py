@@ -37,12 +37,12 @@ HTTP = "uvicorn.protocols.http.httptools_impl"
 SOCKET = "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol"
 HANDLER = "strawberry.subscriptions.protocols.graphql_transport_ws.handlers:BaseGraphQLTransportWSHandler"
 PARTS = [
-    Part("uvicorn", "uvicorn._types:ASGISendEvent", "gateway/server/exchange.py"),
-    Part("uvicorn", "uvicorn._types:HTTPResponseBodyEvent", "gateway/server/exchange.py"),
-    Part("uvicorn", "uvicorn._types:HTTPResponseStartEvent", "gateway/server/exchange.py"),
-    Part("uvicorn", f"{HTTP}:STATUS_LINE", "gateway/server/exchange.py"),
-    Part("uvicorn", f"{HTTP}:HEADER_RE", "gateway/server/exchange.py"),
-    Part("uvicorn", f"{HTTP}:HEADER_VALUE_RE", "gateway/server/exchange.py"),
+    Part("uvicorn", "uvicorn._types:ASGISendEvent", "gateway/server/request_cycle.py"),
+    Part("uvicorn", "uvicorn._types:HTTPResponseBodyEvent", "gateway/server/request_cycle.py"),
+    Part("uvicorn", "uvicorn._types:HTTPResponseStartEvent", "gateway/server/request_cycle.py"),
+    Part("uvicorn", f"{HTTP}:STATUS_LINE", "gateway/server/request_cycle.py"),
+    Part("uvicorn", f"{HTTP}:HEADER_RE", "gateway/server/request_cycle.py"),
+    Part("uvicorn", f"{HTTP}:HEADER_VALUE_RE", "gateway/server/request_cycle.py"),
     Part(
         "uvicorn",
         f"{HTTP}:RequestResponseCycle.__init__",
@@ -50,7 +50,7 @@ PARTS = [
         "self, scope, transport, flow, logger, access_logger, access_log, default_headers, message_event, "
         "expect_100_continue, keep_alive, on_response",
     ),
-    Part("uvicorn", f"{HTTP}:RequestResponseCycle.send", "gateway/server/exchange.py", "self, message"),
+    Part("uvicorn", f"{HTTP}:RequestResponseCycle.send", "gateway/server/request_cycle.py", "self, message"),
     Part("uvicorn", f"{HTTP}:HttpToolsProtocol.connection_made", "gateway/server/protocol.py", "self, transport"),
     Part("uvicorn", f"{HTTP}:HttpToolsProtocol.connection_lost", "gateway/server/protocol.py", "self, exc"),
     Part("uvicorn", f"{HTTP}:HttpToolsProtocol.data_received", "gateway/server/protocol.py", "self, data"),
@@ -167,9 +167,9 @@ PARTS = [
     Part("ua-parser", "ua_parser.regex:Resolver.__call__", "gateway/lookups/device.py", "self, ua, domains"),
     Part("ua-parser", "ua_parser:load_lazy_builtins", "gateway/lookups/device.py", ""),
     Part("ua-parser-rs", "ua_parser_rs:DeviceExtractor", "gateway/lookups/device.py"),
-    Part("google-re2", "re2:Set.SearchSet", "gateway/lookups/patterns.py", "options"),
-    Part("google-re2", "re2:Set.Match", "gateway/lookups/patterns.py", "self, text"),
-    Part("google-re2", "re2:Options.NAMES", "gateway/lookups/patterns.py"),
+    Part("google-re2", "re2:Set.SearchSet", "gateway/lookups/pattern_set.py", "options"),
+    Part("google-re2", "re2:Set.Match", "gateway/lookups/pattern_set.py", "self, text"),
+    Part("google-re2", "re2:Options.NAMES", "gateway/lookups/pattern_set.py"),
     Part("limits", "limits.storage:MemoryStorage", "gateway/rate_limit.py"),
     Part("prometheus-client", "prometheus_client:Counter.remove", "gateway/unknown_codes.py", "self, labelvalues"),
 ]

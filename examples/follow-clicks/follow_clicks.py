@@ -1,10 +1,11 @@
-"""Follow the recorded clicks, and keep a copy of each in a SQLite file.
+"""Copies clicks into a SQLite file as they are recorded.
 
     CLICKS_TOKEN=cg_… python3 follow_clicks.py https://clicks.shop.example clicks.db
 
-The token may have any role; the copy holds the clicks that it can see. Stop the script as you like, even by `kill -9`,
-and start it again with the same file: it continues where it was. No click is missing and none is there twice, because
-each page of clicks is stored in one transaction with the cursor after it. If you keep the copy elsewhere, do the same.
+The token may have any role; the copy contains the clicks that it gives access to. You can stop the script at any time,
+even with `kill -9`, and start it again with the same file: it continues where it stopped. No click is lost or stored
+twice, because each page of clicks is stored in one transaction with the cursor after it. If you store the copy
+elsewhere, do the same.
 
 It needs Python 3.11 or newer and no packages.
 """
@@ -20,7 +21,8 @@ import urllib.request
 from contextlib import closing, suppress
 from typing import Any
 
-# In ascending order new clicks come at the end: the gateway holds back a click until no earlier one can be committed.
+# In ascending order, new clicks only appear at the end: the gateway holds back a click as long as an earlier one may
+# still be committed.
 QUERY = """
 query Follow($after: String) {
   clickEvents(first: 100, after: $after, orderBy: {field: OCCURRED_AT, direction: ASC}) {
@@ -39,13 +41,13 @@ INSERT OR IGNORE INTO position VALUES (1, NULL);
 POLL_SECONDS = 1
 TIMEOUT_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 60
-# The gateway or its database is away, or busy. Anything else, such as a revoked token, does not pass by itself.
+# The gateway or its database is unavailable or busy. Any other error, such as a revoked token, is permanent.
 PASSING_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 PASSING_CODES = {"UNAVAILABLE", "RATE_LIMITED", "INTERNAL"}
 
 
 class TryLater(Exception):
-    """The gateway cannot answer now, and asks to wait for `seconds`."""
+    """The gateway cannot answer now; retry after `seconds`."""
 
     def __init__(self, problem: str, seconds: float = 0) -> None:
         super().__init__(problem)
@@ -71,7 +73,7 @@ def follow(database: sqlite3.Connection, gateway: str, token: str) -> None:
             page = next_page(gateway, token, cursor)
         except TryLater as problem:
             pause = min(max(2**failures, problem.seconds), LONGEST_PAUSE_SECONDS)
-            print(f"{problem}; trying again in {pause:.0f} s", file=sys.stderr)
+            print(f"{problem}; retrying in {pause:.0f} s", file=sys.stderr)
             time.sleep(pause)
             failures = min(failures + 1, 6)
             continue
@@ -82,7 +84,7 @@ def follow(database: sqlite3.Connection, gateway: str, token: str) -> None:
 
 
 def next_page(gateway: str, token: str, cursor: str | None) -> dict[str, Any]:
-    """Return the page after a cursor, or the first page. Raises `TryLater`; exits on any other refusal."""
+    """Return the page after a cursor, or the first page. Raises `TryLater`, and exits on a permanent error."""
     request = urllib.request.Request(
         gateway.rstrip("/") + "/graphql",
         json.dumps({"query": QUERY, "variables": {"after": cursor}}).encode(),
@@ -92,25 +94,25 @@ def next_page(gateway: str, token: str, cursor: str | None) -> dict[str, Any]:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
             answer = json.load(response)
     except urllib.error.HTTPError as error:
-        problem = f"{gateway} answers {error.code}"
+        problem = f"{gateway} returned {error.code}"
         if error.code not in PASSING_STATUSES:
             sys.exit(problem)
         asked = error.headers.get("Retry-After", "")
         raise TryLater(problem, int(asked) if asked.isdecimal() else 0) from error
     except (OSError, http.client.HTTPException, json.JSONDecodeError, UnicodeDecodeError) as error:
-        # No connection, a broken one, or a page that comes from a proxy instead of the gateway.
+        # No connection, a broken one, or a response from a proxy instead of the gateway.
         raise TryLater(f"{gateway} does not answer: {error}") from error
     if "errors" in answer:
         message, extensions = answer["errors"][0]["message"], answer["errors"][0]["extensions"]
         if extensions["code"] not in PASSING_CODES:
-            sys.exit(f"{gateway} refuses the query: {message}")
+            sys.exit(f"{gateway} refused the query: {message}")
         raise TryLater(f"{gateway} cannot answer: {message}", extensions.get("retryAfter", 0))
     page: dict[str, Any] = answer["data"]["clickEvents"]
     return page
 
 
 def store(database: sqlite3.Connection, page: dict[str, Any]) -> None:
-    """Store a page's clicks and the position after them, together or not at all."""
+    """Store a page's clicks together with the position after them, in one transaction."""
     rows = [
         (
             click["id"],
@@ -124,9 +126,9 @@ def store(database: sqlite3.Connection, page: dict[str, Any]) -> None:
         for click in page["nodes"]
     ]
     with database:
-        # No `OR IGNORE`: a second process that follows into the same file fails here, and doubles nothing.
+        # Without `OR IGNORE`, a second process that writes to the same file fails here instead of skipping clicks.
         database.executemany("INSERT INTO clicks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        # The end cursor of an empty page is the cursor that was asked for.
+        # The end cursor of an empty page is the cursor in the request.
         database.execute("UPDATE position SET cursor = ?", (page["pageInfo"]["endCursor"],))
 
 

@@ -8,6 +8,7 @@ function show() {
   document.querySelector("#affiliate-url").textContent = affiliateUrl ?? "none";
 }
 
-// A returning visitor is known before this script runs; one who lands on this very page, once the gateway has answered.
+// For a returning visitor, the tracker has the data before this script runs. For one who lands on this page, it has the
+// data once the gateway has answered.
 show();
 document.addEventListener("affitor:ready", show);

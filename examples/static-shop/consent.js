@@ -1,4 +1,4 @@
-// Remembering the choice is up to the site: the tracker keeps no record of it, and has to be told on each page.
+// The site has to remember the choice: the tracker does not store it, and needs it on each page.
 const CHOICE = "consent";
 const banner = document.querySelector("#banner");
 

@@ -1,1 +1,1 @@
-"""The command `clickgate`; each command's module is imported only when it runs."""
+"""The `clickgate` command line. A command's module is imported only when the command runs."""

@@ -1,6 +1,6 @@
-"""The commands that set a gateway up: programs, partners, links and tokens. Each prints the row it made, as JSON.
+"""The commands that manage programs, partners, links and tokens. Each prints the affected row as JSON.
 
-They call the resolvers that every other face calls; running gateways learn of the change by themselves.
+They call the same domain functions as the API. Running gateways pick up the changes by themselves.
 """
 
 import asyncio
@@ -21,54 +21,60 @@ from graph.domain.permissions import ADMINISTRATOR
 
 PROGRAM_ID = "--program-id", "--program", "program_id"
 PARTNER_ID = "--partner-id", "--partner", "partner_id"
-# What a database can number rows with.
+# The range of the databases' integer ids.
 ROW_ID = click.IntRange(1, 2**63 - 1)
-MOST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 
 @click.group()
 def program() -> None:
-    """Programs: who pays for clicks, and for how long one counts."""
+    """Manage programs, which advertisers run."""
 
 
 @program.command("create")
-@click.option("--name", required=True)
-@click.option("--domain", help="The advertiser's own site, such as yoursite.com.")
-@click.option("--cookie-window-days", type=int, default=60, show_default=True, help="How long a click counts.")
+@click.option("--name", required=True, help="The program's name.")
+@click.option("--domain", help="The advertiser's site, such as yoursite.com.")
+@click.option(
+    "--cookie-window-days", type=int, default=60, show_default=True, help="How many days a click is attributed for."
+)
 def create_program(name: str, domain: str | None, cookie_window_days: int) -> None:
-    """Make a program."""
+    """Create a program."""
     _print(lambda context: programs.create(context, name=name, domain=domain, cookie_window_days=cookie_window_days))
 
 
 @click.group()
 def partner() -> None:
-    """Partners: who brings visitors."""
+    """Manage partners, who refer visitors."""
 
 
 @partner.command("create")
-@click.option("--name", required=True)
-@click.option("--email")
-@click.option(*PROGRAM_ID, type=ROW_ID, multiple=True, help="A program to take the partner into; may be repeated.")
+@click.option("--name", required=True, help="The partner's name.")
+@click.option("--email", help="The partner's email address.")
+@click.option(*PROGRAM_ID, type=ROW_ID, multiple=True, help="A program to add the partner to; may be repeated.")
 def create_partner(name: str, email: str | None, program_id: tuple[int, ...]) -> None:
-    """Make a partner, and take it into programs."""
+    """Create a partner, and add it to programs."""
     _print(lambda context: partners.create(context, name=name, email=email, program_ids=program_id))
 
 
 @click.group()
 def link() -> None:
-    """Referral links: the codes that visitors arrive with."""
+    """Manage referral links."""
 
 
 @link.command("create")
-@click.option("--code", required=True, help="1 to 64 letters, digits, - and _; case matters.")
-@click.option(*PROGRAM_ID, type=ROW_ID, required=True)
-@click.option(*PARTNER_ID, type=ROW_ID, required=True, help="Taken into the program if it is not in it yet.")
-@click.option("--destination-url", help="Where the link leads; the program's domain if left out.")
+@click.option("--code", required=True, help="1 to 64 letters, digits, - and _; case-sensitive.")
+@click.option(*PROGRAM_ID, type=ROW_ID, required=True, help="The link's program.")
+@click.option(*PARTNER_ID, type=ROW_ID, required=True, help="The link's partner; added to the program if necessary.")
+@click.option("--destination-url", help="The page that the link leads to.  [default: the program's domain]")
 @click.option(
-    "--status", type=click.Choice(["active", "inactive"], case_sensitive=False), default="active", show_default=True
+    "--status",
+    type=click.Choice(["active", "inactive"], case_sensitive=False),
+    default="active",
+    show_default=True,
+    help="Clicks on inactive links are not recorded.",
 )
 def create_link(code: str, program_id: int, partner_id: int, destination_url: str | None, status: Status) -> None:
-    """Make a link."""
+    """Create a link."""
     _print(
         lambda context: links.create(
             context,
@@ -85,34 +91,41 @@ def create_link(code: str, program_id: int, partner_id: int, destination_url: st
 @link.command("pause")
 @click.argument("code")
 def pause_link(code: str) -> None:
-    """Make the link CODE inactive: its clicks are answered, but not recorded."""
+    """Pause the link CODE. Its clicks are answered, but not recorded."""
     _print(lambda context: links.pause(context, code))
 
 
 @link.command("resume")
 @click.argument("code")
 def resume_link(code: str) -> None:
-    """Make the link CODE active again."""
+    """Resume the link CODE after a pause."""
     _print(lambda context: links.resume(context, code))
 
 
 @click.group()
 def token() -> None:
-    """Tokens for the API."""
+    """Manage API tokens."""
 
 
 @token.command("issue")
-@click.option("--role", type=click.Choice(["admin", "program", "partner"], case_sensitive=False), required=True)
-@click.option(*PROGRAM_ID, type=ROW_ID, help="The program that a token is for; of a partner's, the only one it shows.")
-@click.option(*PARTNER_ID, type=ROW_ID, help="The partner that a partner's token is for.")
-@click.option("--label", help="What it is used for, to tell tokens apart later.")
 @click.option(
-    "--expires-in-days", type=click.IntRange(1, MOST_DAYS), help="How long it is valid; for good if left out."
+    "--role",
+    type=click.Choice(["admin", "program", "partner"], case_sensitive=False),
+    required=True,
+    help="What the token gives access to.",
+)
+@click.option(*PROGRAM_ID, type=ROW_ID, help="The token's program; limits a partner's token to that program.")
+@click.option(*PARTNER_ID, type=ROW_ID, help="The token's partner, for the role partner.")
+@click.option("--label", help="A note on the token's use, to tell tokens apart.")
+@click.option(
+    "--expires-in-days",
+    type=click.IntRange(1, MAX_DAYS),
+    help="How many days the token is valid.  [default: unlimited]",
 )
 def issue_token(
     role: Role, program_id: int | None, partner_id: int | None, label: str | None, expires_in_days: int | None
 ) -> None:
-    """Issue a token. The secret is printed once and kept nowhere."""
+    """Issue a token. The secret is printed once and is not stored."""
     expires_at = None if expires_in_days is None else now() + timedelta(days=expires_in_days)
 
     async def issue(context: Context) -> Mapping[str, Any]:
@@ -125,12 +138,12 @@ def issue_token(
 @token.command("revoke")
 @click.argument("token_id", metavar="ID", type=ROW_ID)
 def revoke_token(token_id: int) -> None:
-    """Revoke the token ID. Running gateways refuse it within a second."""
+    """Revoke the token with this ID. Running gateways refuse it within a second."""
     _print(lambda context: tokens.revoke(context, token_id))
 
 
 def _print(verb: Callable[[Context], Awaitable[Mapping[str, Any]]]) -> None:
-    """Run a verb as an administrator, and print the row that it returns, but for its version."""
+    """Run a domain function as an administrator, and print the row that it returns without its version."""
 
     async def run() -> Mapping[str, Any]:
         async with offline_services(Settings()) as services:

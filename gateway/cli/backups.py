@@ -1,4 +1,4 @@
-"""The commands that copy a SQLite database, and put a copy back. PostgreSQL has its own tools for that."""
+"""The commands that back up and restore a SQLite database. PostgreSQL has tools of its own."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,47 +20,48 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 @FILE
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def backup_command(file: Path, force: bool) -> None:
-    """Copy the SQLite database into FILE, one snapshot, while gateways go on.
+    """Back up the SQLite database to FILE while gateways keep running.
 
-    The copy is checked, is on the disk when the command ends, and appears whole or not at all. It does not need the
-    schema to be this version's. For PostgreSQL, use pg_dump.
+    The backup is a consistent snapshot. It is verified and flushed to disk, and FILE appears only once it is complete.
+    The schema may be of another version. For PostgreSQL, use pg_dump.
     """
     source = _sqlite_file("pg_dump --format=custom")
     with progress("Copying", 100) as advance:
         back_up(source, file, force=force, progress=_percent(advance))
-    click.echo(f"{source} is backed up to {file}.")
+    click.echo(f"Backed up {source} to {file}.")
 
 
 @click.command("restore")
 @FILE
 def restore_command(file: Path) -> None:
-    """Put the backup FILE in the place of the SQLite database.
+    """Replace the SQLite database with the backup FILE.
 
-    Stop every gateway first: it is refused while another process has the database open. The old database is kept
-    beside the new one. Ids that were given since the backup are not given again. For PostgreSQL, use pg_restore.
+    Stop all gateways first: the command refuses to run while another process has the database open. The old database is
+    kept beside the new one. Ids issued since the backup are not issued again. For PostgreSQL, use pg_restore.
     """
     target = _sqlite_file("pg_restore --clean")
     with progress("Copying", 100) as advance:
         aside = restore(file, target, now=now(), progress=_percent(advance))
-    click.echo(f"{target} is restored from {file}." + (f" The old one is kept as {aside}." if aside else ""))
+    click.echo(f"Restored {target} from {file}." + (f" The old database is kept as {aside}." if aside else ""))
 
 
 def _sqlite_file(otherwise: str) -> Path:
-    """Return the database's file. Raises `UnusableDatabase` for PostgreSQL, naming the command to take instead."""
+    """Return the database's file. Raises `UnusableDatabase` for PostgreSQL, with the command to use instead."""
     store = Store(Settings().database_url)
     if not store.is_sqlite:
-        raise UnusableDatabase(f"PostgreSQL has its own tools for this: use `{otherwise}`; see the README")
+        raise UnusableDatabase(f"this command is for SQLite only: for PostgreSQL, use `{otherwise}`")
     return checked_path(store.url)
 
 
 def _percent(advance: Callable[[int], None]) -> Callable[[int, int], None]:
-    told = 0
+    """Return a progress callback that takes copied and total pages, and advances in percent."""
+    shown = 0
 
-    def tell(pages: int, of: int) -> None:
-        nonlocal told
-        percent = 100 * pages // max(of, 1)
-        if percent > told:
-            advance(percent - told)
-            told = percent
+    def update(pages: int, total: int) -> None:
+        nonlocal shown
+        percent = 100 * pages // max(total, 1)
+        if percent > shown:
+            advance(percent - shown)
+            shown = percent
 
-    return tell
+    return update

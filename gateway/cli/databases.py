@@ -1,4 +1,4 @@
-"""The commands that look after a database: prepare it, check what is counted in it, and mend that."""
+"""The commands that maintain a database: upgrade its schema, audit its counters, and rebuild its rollups."""
 
 import asyncio
 import json
@@ -17,20 +17,20 @@ from gateway.cli.progress import progress
 from gateway.server.serve import prepare
 from gateway.settings import Settings
 
-# A file that nobody had open is read without locks, and again where a gateway started meanwhile.
+# A SQLite file that no process has open is read without locks. If a gateway opens it meanwhile, the audit starts again.
 TRIES = 3
 
 
 @click.group("db")
 def database() -> None:
-    """Prepare the database."""
+    """Manage the database's schema."""
 
 
 @database.command("upgrade")
 def upgrade_command() -> None:
-    """Bring the database's schema to this version's. Safe to run again, and by several at once.
+    """Upgrade the database's schema to this version. Safe to run repeatedly and concurrently.
 
-    Stop every gateway on a SQLite file first: it is refused while another process has the file open.
+    For SQLite, stop all gateways first: the command refuses to run while another process has the file open.
     """
     asyncio.run(prepare(Settings(), may_upgrade=True))
     click.echo("The schema is up to date.")
@@ -38,10 +38,10 @@ def upgrade_command() -> None:
 
 @click.command("audit")
 def audit_command() -> None:
-    """Recount the events against everything that is counted beside them; exit with 1 if anything differs.
+    """Check all stored counters against the events.
 
-    Gateways may go on meanwhile. Nothing is changed, so that a read-only copy, a standby server or a role that may
-    only read will do.
+    Exits with 1 if anything differs. Gateways may keep running. The audit changes nothing, so a read-only copy, a
+    standby server or a read-only role is sufficient.
     """
     found = asyncio.run(_audit(Settings().database_url))
     click.echo(json.dumps(asdict(found), default=str, indent=2))
@@ -56,19 +56,19 @@ async def _audit(url: str) -> Audit:
             found = await audit(opened.store)
             if not opened.moved():
                 return found
-    raise UnusableDatabase(f"{found.database} was opened by a gateway again and again while it was read: try once more")
+    raise UnusableDatabase(f"{found.database} changed during each of {TRIES} attempts to read it: try again")
 
 
 @click.group("rollups")
 def rollups() -> None:
-    """The sums that reports are made of."""
+    """Manage the rollups that reports are computed from."""
 
 
 @rollups.command("rebuild")
 def rebuild_command() -> None:
-    """Compare the rollups with the events, and write anew what differs. Gateways may go on meanwhile."""
+    """Compare the rollups with the events, and correct what differs. Gateways may keep running."""
     done = asyncio.run(_rebuild(Settings().database_url))
-    click.echo(f"{done.written} rows written anew, {done.removed} removed.")
+    click.echo(f"{done.written} rows corrected, {done.removed} removed.")
 
 
 async def _rebuild(url: str) -> Rebuilt:

@@ -1,7 +1,7 @@
-"""The command `clickgate`: run a gateway, prepare its database, check its counters.
+"""The entry point of the `clickgate` command.
 
-A command's module is imported only where it is run: what all of them need together takes longer to import than most of
-them take to run.
+A command's module is imported only when the command runs, because importing all of them takes longer than most commands
+take to run.
 """
 
 import gc
@@ -14,33 +14,33 @@ from pydantic import ValidationError
 
 from gateway import logs
 from gateway.cli.environment import check_texts, warn_of_unknown_settings
-from gateway.faults import in_one_line
+from gateway.error_messages import one_line_message
 from gateway.settings import PREFIX, Settings
 
-# The module in `gateway.cli`, and the command in it.
+# Each command's module in `gateway.cli`, and its name there.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "program": ("administration", "program"),
     "partner": ("administration", "partner"),
     "link": ("administration", "link"),
     "token": ("administration", "token"),
-    "serve": ("serving", "serve_command"),
-    "demo": ("serving", "demo_command"),
+    "serve": ("serve", "serve_command"),
+    "demo": ("serve", "demo_command"),
     "db": ("databases", "database"),
     "audit": ("databases", "audit_command"),
     "rollups": ("databases", "rollups"),
     "outbox": ("outbox", "outbox"),
     "backup": ("backups", "backup_command"),
     "restore": ("backups", "restore_command"),
-    "openapi": ("documents", "openapi_command"),
-    "schema": ("documents", "schema_command"),
+    "openapi": ("schemas", "openapi_command"),
+    "schema": ("schemas", "schema_command"),
 }
-# More than modules are made of. All that stays, and to look for garbage among it, every 700 objects, takes a tenth of a
-# start.
-START_OBJECTS = 300_000
+# More objects than the imported modules create. None of them are garbage, and looking for some at Python's default
+# threshold of 700 objects takes a tenth of the start-up time.
+GC_THRESHOLD = 300_000
 
 
 class Commands(click.Group):
-    """The commands of the table above."""
+    """A group that imports its commands on demand."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -56,14 +56,14 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clickgate")
 def cli() -> None:
-    """Record affiliate clicks and show them. Settings come from CLICKGATE_* in the environment; see the README."""
+    """Record affiliate clicks and report on them. Settings are read from CLICKGATE_* environment variables."""
     logs.configure(Settings())
     warn_of_unknown_settings()
 
 
 def main() -> None:
-    """Run the command line; what an operator can mend is told in one line, without a traceback."""
-    gc.set_threshold(START_OBJECTS)
+    """Run the command line. Errors that an operator can fix are printed in one line, without a traceback."""
+    gc.set_threshold(GC_THRESHOLD)
     try:
         check_texts()
         cli()
@@ -73,7 +73,7 @@ def main() -> None:
             click.echo(f"clickgate: {name}: {problem['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(2)
     except Exception as error:
-        if (told := in_one_line(error)) is None:
+        if (line := one_line_message(error)) is None:
             raise
-        click.echo(f"clickgate: {told}", err=True)
+        click.echo(f"clickgate: {line}", err=True)
         sys.exit(1)

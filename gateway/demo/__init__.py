@@ -1,1 +1,1 @@
-"""The demonstration: data that looks like a small shop's, the shop itself, and tokens to look at both."""
+"""The demo: sample data of a small shop, the shop itself, and tokens for the dashboard."""

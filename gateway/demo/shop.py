@@ -1,6 +1,6 @@
-"""The demonstration's shop: an advertiser's pages with the tracker on them, and partners' links to come by.
+"""The demo's shop: an advertiser's pages with the tracker on them, and links to arrive through as a partner's visitor.
 
-Only `clickgate demo` serves it; `clickgate serve` knows none of its paths.
+Only `clickgate demo` serves it.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway import app
-from gateway.demo.signing_in import SHOP
 from gateway.demo.visitors import PAGES, PARTNERS
+from gateway.demo.welcome import SHOP
 from gateway.settings import Settings
 from graph.domain.context import Services
 
 FOLDER = Path(__file__).parent / "pages"
 ASSETS = f"{SHOP}/assets"
 HEADERS = {
-    # No script and no style within a page: a shop's own policy may be as strict.
+    # No inline scripts or styles: a real shop's policy may be as strict, and the tracker has to work under it.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -34,18 +34,18 @@ HEADERS = {
 
 
 def create_app() -> Starlette:
-    """Build the application of `clickgate demo`: the gateway's, and the shop beside it."""
+    """Build the application of `clickgate demo`: the gateway and the shop."""
     return app.create_app(*routes(Settings().root_path))
 
 
 def routes(root_path: str = "") -> Sequence[BaseRoute]:
-    """Return the routes of the shop's pages, and of what they load. Their links go to the path that a proxy serves."""
+    """Return the routes of the shop's pages and assets. Links in the pages include the root path."""
     pages = [Route((SHOP + path).rstrip("/"), _Page(path, title, root_path).answer) for path, title in PAGES]
     return [*pages, Mount(ASSETS, StaticFiles(directory=FOLDER / "assets"))]
 
 
 class _Page:
-    """One page of the shop."""
+    """A page of the shop."""
 
     def __init__(self, path: str, title: str, root_path: str) -> None:
         content = (FOLDER / f"{path.strip('/') or 'home'}.html").read_text()
@@ -54,7 +54,7 @@ class _Page:
         self._template = Template(Template(layout).safe_substitute(names))
 
     async def answer(self, request: Request) -> Response:
-        """Answer with the page; its script tag names the program."""
+        """Answer with the page, with the program's id in its script tag."""
         services: Services = request.state.services
         link = await services.directory.find(PARTNERS[0].code)
         return HTMLResponse(self._template.substitute(program_id=link.program_id if link else ""), headers=HEADERS)

@@ -1,6 +1,6 @@
-"""The demonstration's visitors: who sends them, when they come, where from and with what.
+"""The demo's visitors: their partners, times, locations and browsers.
 
-They are drawn from one seed, so that every demonstration shows the same.
+They are generated from a fixed seed, so that every demo shows the same data.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from graph.domain.visit import Place, Visit
 
 DAYS = 90
 CLICKS_A_DAY = 60
-# Monday to Sunday: people shop in the evenings of the working week's end.
+# Relative traffic from Monday to Sunday.
 WEEK = (0.9, 0.85, 0.9, 1.0, 1.25, 1.4, 1.2)
 VIRAL_DAY, VIRAL_FACTOR = 57, 6.0
 BOT_SHARE = 0.06
@@ -27,7 +27,7 @@ RETURNING_SHARE = 0.15
 
 
 class DemoPartner(NamedTuple):
-    """A partner of the demonstration, its link's code, and its share of the visitors."""
+    """A partner with its link's code and its share of the visitors."""
 
     name: str
     code: str
@@ -75,8 +75,8 @@ BOTS = (
 )
 
 
-def moments(random: Random, end: datetime) -> Iterator[datetime]:
-    """Yield the clicks' moments, in order: more in the evening, more towards the weekend, and one viral day."""
+def click_times(random: Random, end: datetime) -> Iterator[datetime]:
+    """Yield the clicks' times in order, with more in the evenings, more towards the weekend, and one viral day."""
     today = end.replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(DAYS):
         day = today - timedelta(days=DAYS - 1 - number)
@@ -103,7 +103,7 @@ def _visit(services: Services, random: Random, partner: DemoPartner, landing: Vi
     agent, screen, viewport, _ = random.choices(BROWSERS, weights=[browser[-1] for browser in BROWSERS])[0]
     if random.random() < BOT_SHARE:
         agent = random.choice(BOTS)
-    # Where they are is drawn, and no address is made up for them.
+    # Locations are drawn at random, and no IP addresses are invented for them.
     drawn = replace(services, place=lambda _: place, kept_address=lambda _: None)
     visit = structs.replace(
         landing,

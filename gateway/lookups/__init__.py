@@ -1,1 +1,1 @@
-"""What a click's headers and address tell: device, browser, bot, place."""
+"""Lookups that enrich a click: device, browser and bot from the user agent, location from the address."""

@@ -1,13 +1,13 @@
-"""What is made of a client's address: how much of it is stored, and which addresses count as one client."""
+"""Handles client addresses: parses them, truncates them for storage, and groups them for the rate limit."""
 
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
-# The usual anonymisation: a network of 256 neighbours, and a site's prefix.
+# The usual anonymisation: an IPv4 network of 256 addresses, and a site's IPv6 prefix.
 TRUNCATED_BITS = {4: 24, 6: 48}
-# A household or a rented server commands a whole /64 of IPv6 addresses.
+# A household or a rented server has a whole /64 of IPv6 addresses.
 CLIENT_BITS = {4: 32, 6: 64}
 CACHE_ENTRIES = 8192
 MAPPED = "::ffff:"
@@ -16,7 +16,7 @@ Peer = tuple[str, int]
 
 
 def address_keeper(storage: Literal["none", "truncated", "full"]) -> Callable[[str], str | None]:
-    """Return the function from an address to what is stored of it; from text that is no address, to None."""
+    """Return a function that maps an address to what is stored of it, and any other text to None."""
 
     @lru_cache(CACHE_ENTRIES)
     def kept(text: str) -> str | None:
@@ -30,18 +30,18 @@ def address_keeper(storage: Literal["none", "truncated", "full"]) -> Callable[[s
 
 @lru_cache(CACHE_ENTRIES)
 def client_key(text: str) -> str:
-    """Return what identifies a client by its address: an IPv4 address, an IPv6 /64."""
+    """Return the key that identifies a client by its address: the IPv4 address, or the /64 of an IPv6 address."""
     address = parsed_address(text)
     return text if address is None else _network(address, CLIENT_BITS)
 
 
 def unmapped(peer: Peer | None) -> Peer | None:
-    """Return a socket's peer; one of IPv4 that a socket of both families names `::ffff:…` gets its own address."""
+    """Return a socket's peer with an IPv4-mapped address (`::ffff:…`, from a dual-stack socket) turned into IPv4."""
     return (peer[0].removeprefix(MAPPED), peer[1]) if peer is not None and peer[0].startswith(MAPPED) else peer
 
 
 def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return an address without its zone, IPv4's own in place of a mapped one; None for any other text."""
+    """Parse an address without its zone, turning an IPv4-mapped one into IPv4. Return None for any other text."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

@@ -1,7 +1,7 @@
-"""Device, operating system and browser, told from a user-agent string.
+"""Looks up device, operating system and browser from a user-agent string.
 
-One object owns the compiled patterns and a bounded cache, so that a click pays microseconds for what the libraries'
-own entry points spend most of a millisecond on.
+One object holds the compiled patterns and a bounded cache, so that a lookup takes microseconds. The libraries' own
+entry points take almost a millisecond.
 """
 
 from functools import lru_cache
@@ -10,17 +10,17 @@ from ua_parser import DefaultedResult, Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
-from gateway.lookups.agents import Agent, read_agent
-from gateway.lookups.bots import BotCheck
+from gateway.lookups.bot_detection import BotCheck
+from gateway.lookups.user_agent import ParsedAgent, read_agent
 from graph.domain.enrichment import kept
 from graph.domain.visit import Device
 
-# Real agents end near 500 characters. The cut bounds what a hostile one costs (4 ms at worst, measured) and what the
-# cache holds: 4096 keys of 1024 characters are 4 MB of ASCII.
+# Real agents have at most about 500 characters. The cut limits the time for a hostile one (4 ms at worst, measured) and
+# the size of the cache: 4096 keys of 1024 ASCII characters take 4 MB.
 AGENT_CHARS = 1024
 CACHE_ENTRIES = 4096
 
-# Automata grow their states while matching; without these the first visitor would pay 1 ms for it.
+# Automata build their states while matching. Without warming up, the first visitor's lookup would take 1 ms longer.
 WARM_UP_AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
@@ -28,13 +28,13 @@ WARM_UP_AGENTS = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
 )
 
-# What ua-parser calls a device that it takes for a crawler.
+# ua-parser's device family for crawlers.
 SPIDER = "Spider"
 NO_AGENT = Device(is_bot=True)
 
 
 class DeviceLookup:
-    """Tell devices from user agents. Made once: the constructor compiles every pattern (about 0.1 s, 30 MB)."""
+    """Looks up devices by user agent. Create it once: the constructor compiles all patterns (about 0.1 s, 30 MB)."""
 
     def __init__(self) -> None:
         self._resolve = Resolver(load_lazy_builtins())
@@ -44,21 +44,21 @@ class DeviceLookup:
         self._cached = lru_cache(maxsize=CACHE_ENTRIES)(self._look_up)
 
     def __call__(self, user_agent: str) -> Device:
-        """Tell the device of `user_agent`, of which only the first 1024 characters count.
+        """Return the device for the first 1024 characters of `user_agent`.
 
-        No agent, or nothing but spaces, is a bot's, of which nothing else is known. Never raises.
+        An empty or blank agent is a bot's, with nothing else known. Never raises.
         """
         if not user_agent or user_agent.isspace():
             return NO_AGENT
         return self._cached(user_agent[:AGENT_CHARS])
 
     def _look_up(self, user_agent: str) -> Device:
-        # The native matchers take UTF-8 and would raise on a lone surrogate.
+        # The native matchers encode the text as UTF-8 and would raise on a lone surrogate.
         text = user_agent.encode("utf-8", "replace").decode("utf-8")
         agent = read_agent(text)
         parsed = _Parsed(text, self._resolve(text, Domain.ALL).complete().with_defaults())
         is_bot = self._is_bot(agent)
-        # ua-parser calls whatever it takes for a crawler a spider; a person's device is just not known then.
+        # ua-parser takes some people's devices for crawlers. Their brand and model are unknown.
         known = is_bot or parsed.device.family != SPIDER
         return Device(
             is_bot=is_bot,
@@ -73,11 +73,11 @@ class DeviceLookup:
 
 
 class _Parsed(UserAgent):  # type: ignore[misc]  # user-agents ships no types
-    """The properties of `user-agents`, fed by ua-parser's native resolver.
+    """The properties of `user-agents`, computed from the result of ua-parser's native resolver.
 
-    The parent's constructor is left out on purpose: it runs hundreds of Python patterns one by one. Values are the
-    same, but for crawlers that name themselves late: the native parser reads repeats bounded at 100 or more
-    (`.{0,100}bot`, there to spare backtracking engines) as unbounded, and so finds them where Python stops short.
+    The parent's constructor is deliberately not called, because it tries hundreds of Python patterns one by one. The
+    results are the same except for crawlers whose name comes late: the native parser treats bounded repeats of 100 or
+    more (such as `.{0,100}bot`, meant to limit backtracking) as unbounded, and so finds names that Python misses.
     """
 
     def __init__(self, text: str, parsed: DefaultedResult) -> None:
@@ -89,12 +89,12 @@ class _Parsed(UserAgent):  # type: ignore[misc]  # user-agents ships no types
 
 
 def _version(*parts: str | None) -> tuple[str | None, ...]:
-    # user-agents calls int() on whatever isdigit(), which raises for characters such as a superscript two.
+    # user-agents calls int() if isdigit() is true, which raises for characters such as a superscript two.
     return tuple(None if part and part.isdigit() and not part.isdecimal() else part for part in parts)
 
 
-def _device_type(agent: Agent, parsed: _Parsed) -> str:
-    # Before the others: a television that runs Android or Linux would be a tablet or a desktop.
+def _device_type(agent: ParsedAgent, parsed: _Parsed) -> str:
+    # These come first, because a television that runs Android or Linux would count as a tablet or a desktop.
     if agent.is_console:
         return "console"
     if agent.is_television:

@@ -1,6 +1,6 @@
-"""Places of addresses, read from MaxMind-format files.
+"""Looks up the location of an address in city databases in MaxMind's format.
 
-The files are replaced while the process runs; this module owns reopening them without a lookup ever waiting or failing.
+The files may be replaced while the process runs. They are reopened without making a lookup wait or fail.
 """
 
 import logging
@@ -25,16 +25,16 @@ from graph.domain.visit import Place
 logger = logging.getLogger(__name__)
 
 CACHE_ENTRIES = 8192
-# The longest textual form of an address has 45 characters; the rest leaves room for a zone such as %eth0.
+# The longest textual form of an address has 45 characters, which leaves room for a zone such as %eth0.
 ADDRESS_CHARS = 64
-# What is in the first records tells cities from networks; a file's name or type does not. Takes 10 ms.
+# The content of the first records, not a file's name or type, tells whether it has locations. Reading them takes 10 ms.
 SAMPLE_RECORDS = 1000
 
 
 class GeoLookup:
-    """Find places of addresses in any number of city or country files, asked in the order given.
+    """Looks up addresses in any number of city or country databases, in the given order.
 
-    Raises GeoDatabaseError if one of them is missing, is not an .mmdb file or holds no places.
+    Raises `GeoDatabaseError` if a file is missing, is not an .mmdb file or contains no locations.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -43,13 +43,13 @@ class GeoLookup:
         self._find = _finder(self._sources)
 
     def __call__(self, address: str) -> Place:
-        """Find the place of `address`: the first file that knows one answers. Never raises; unknown is `Place()`."""
+        """Return the location of `address` from the first file that has it, or `Place()`. Never raises."""
         return self._find(address) if len(address) <= ADDRESS_CHARS else Place()
 
     def refresh(self) -> bool:
-        """Reopen the files that changed and return whether any did. May be called from any thread.
+        """Reopen the files that have changed, and return whether any has. May be called from any thread.
 
-        A file that vanished or broke keeps its old content in use, with one warning.
+        If a file is missing or damaged, its old content stays in use and one warning is logged.
         """
         with self._lock:
             reopened = [source.refresh() for source in self._sources]
@@ -58,14 +58,14 @@ class GeoLookup:
             return any(reopened)
 
     def close(self) -> None:
-        """Let go of the files; every place is unknown from here on."""
+        """Release the files. Every location is unknown from then on."""
         with self._lock:
             self._sources = []
             self._find = _finder([])
 
 
 class _Source:
-    """One file: its reader, and the stamp of the content last tried."""
+    """A database file: its reader, and the stamp of the content that was last opened or tried."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -83,11 +83,11 @@ class _Source:
                 return False
             reader = _open(self.path)
         except (OSError, GeoDatabaseError) as error:
-            if isinstance(error, GeoDatabaseError):  # an OSError may pass without a change: a full disk, permissions
+            if isinstance(error, GeoDatabaseError):  # an OSError, such as a full disk, may end without a new stamp
                 self.stamp = stamp
             if str(error) != self.complaint:
                 self.complaint = str(error)
-                logger.warning("%s changed but cannot be used, the old content stays: %s", self.path, error)
+                logger.warning("%s has changed but cannot be used; its old content stays in use: %s", self.path, error)
             return False
         self.reader, self.stamp, self.complaint = reader, stamp, ""
         logger.info("reopened %s", self.path)
@@ -99,27 +99,27 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def _open(path: Path) -> maxminddb.Reader:
-    # The reader maps the file into memory. If someone then rewrote it in place, a lookup would read half of the new
-    # content, or past a shorter end, and SIGBUS ends the process. So it maps a private copy, gone with the reader.
+    # The reader maps the file into memory. If the file were then rewritten in place, a lookup could read mixed content,
+    # or read past the new end and be killed by SIGBUS. So it maps a private copy, which is deleted with the reader.
     with path.open("rb") as source, tempfile.NamedTemporaryFile(prefix="clickgate-", suffix=".mmdb") as copy:
         before = _stamp(os.fstat(source.fileno()))
         shutil.copyfileobj(source, copy)
         copy.flush()
         if _stamp(os.fstat(source.fileno())) != before:
-            raise OSError(f"{path} is being written")
+            raise OSError(f"{path} is being written to")
         try:
             reader = maxminddb.open_database(copy.name)
             sample = [_place(record) for _, record in islice(reader, SAMPLE_RECORDS)]
         except (maxminddb.InvalidDatabaseError, ValueError) as error:
-            raise GeoDatabaseError(f"{path}: not an .mmdb file, or a damaged one") from error
+            raise GeoDatabaseError(f"{path}: not an .mmdb file, or damaged") from error
     if not any(place != Place() for place in sample):
-        raise GeoDatabaseError(f"{path}: no city or country data in this {reader.metadata().database_type} database")
+        raise GeoDatabaseError(f"{path}: this {reader.metadata().database_type} database has no city or country data")
     return reader
 
 
 def _finder(sources: Sequence[_Source]) -> Callable[[str], Place]:
-    # Readers and cache are one value, swapped in one assignment: a lookup under way keeps its readers alive, and what
-    # it finds lands in their own cache. Readers are never closed but freed with their last user.
+    # The function owns the readers and their cache, and is replaced in one assignment: a lookup in progress keeps its
+    # readers alive and caches its result with them. Readers are never closed, but freed with their last reference.
     readers = [source.reader for source in sources]
     by_version = {4: readers, 6: [reader for reader in readers if reader.metadata().ip_version == 6]}
 
@@ -131,7 +131,7 @@ def _finder(sources: Sequence[_Source]) -> Callable[[str], Place]:
                 address = address.ipv4_mapped or address
             places = (_place(reader.get(address)) for reader in by_version[address.version])
             return next((place for place in places if place != Place()), Place())
-        except (ValueError, maxminddb.InvalidDatabaseError):  # no address, or damage beyond the sample
+        except (ValueError, maxminddb.InvalidDatabaseError):  # not an address, or damage beyond the sample
             return Place()
 
     return find
@@ -143,11 +143,11 @@ def _place(record: Any) -> Place:
     if "country_code" in record:  # the flat records of ip-location-db
         return _named(record["country_code"], record.get("state1"), record.get("city"))
     try:
-        # geoip2's model, not its reader, which goes by the type's name and refuses to read a country as a city.
+        # Uses geoip2's model but not its reader, which refuses to read a country database as a city database.
         found = City(["en"], **record)
         region = found.subdivisions[0].name if found.subdivisions else None
         return _named(found.country.iso_code, region, found.city.name)
-    except (AttributeError, TypeError):  # another vendor's shape
+    except (AttributeError, TypeError):  # another vendor's format
         return Place()
 
 

@@ -1,1 +1,1 @@
-"""The HTTP server: sockets, connections, protocols, timeouts and processes."""
+"""The HTTP server: listeners, connections, protocols, timeouts and worker processes, built on uvicorn."""

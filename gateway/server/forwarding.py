@@ -1,8 +1,8 @@
-"""The client that a request comes from when trusted proxies pass it on, as their `X-Forwarded-For` says.
+"""Finds the client of a request behind trusted proxies, from their `X-Forwarded-For`.
 
-Each proxy appends the address that it sees, so only the right end of the list comes from proxies; the rest is what the
-client sent. `Forwarded` (RFC 7239) is not read: a proxy that sets one of the two headers passes the other on as the
-client sent it, so a gateway that believes both lets anybody choose an address.
+Each proxy appends the address that it sees, so only the right end of the list comes from proxies; the client may have
+sent the rest. `Forwarded` (RFC 7239) is ignored: a proxy that sets one of the two headers passes the other through
+unchanged, so trusting both would let any client choose its address.
 """
 
 import re
@@ -16,21 +16,21 @@ from gateway.lookups.addresses import CACHE_ENTRIES, parsed_address
 
 # The peer of a Unix socket, which has no address.
 UNIX = "unix"
-# The longest address, in brackets and quotes, with a zone and a port.
+# The longest address, with brackets, quotes, a zone and a port.
 LONGEST_ELEMENT = 96
-# A visitor's header is short, and the same with each request; an entry of the cache holds as much at most.
+# A visitor's header is short and the same in each request. Longer ones are not cached, which bounds the cache's size.
 CACHED_LENGTH = 2 * LONGEST_ELEMENT
 PORT = re.compile(r":[0-9]*")
 SCHEMES = {"http": "ws", "https": "wss"}
 
-# What an empty list says of the client.
+# The result for a list without elements.
 UNNAMED = ""
 
 Address = IPv4Address | IPv6Address
 
 
 class TrustedProxies:
-    """The proxies whose word is taken: addresses, networks, and `unix` for whatever speaks through a Unix socket."""
+    """The trusted proxies: addresses, networks, and `unix` for any peer on the Unix socket."""
 
     def __init__(self, trusted: Sequence[str]) -> None:
         self._networks: list[IPv4Network | IPv6Network] = [ip_network(text) for text in trusted if text != UNIX]
@@ -39,8 +39,8 @@ class TrustedProxies:
         self._cached_client = lru_cache(CACHE_ENTRIES)(self._client)
 
     def resolve(self, scope: Scope) -> None:
-        """Put the client and the scheme that trusted proxies vouch for into a request's scope. The client is None where
-        the nearest proxy does not name an address."""
+        """Set a request scope's client and scheme from the headers of trusted proxies. The client becomes None if the
+        nearest proxy names no address."""
         peer = scope.get("client")
         if not (self._trusts_unix if peer is None else self._trusts_peer(peer[0])):
             return
@@ -60,8 +60,8 @@ class TrustedProxies:
                 scope["client"] = None if client is None else (client, 0)
 
     def _client(self, forwarded: bytes) -> str | None:
-        """Return the rightmost address that is not a trusted proxy's, or the leftmost one where all are; None where
-        that is no address, and `UNNAMED` for a list without elements."""
+        """Return the rightmost address that is not a trusted proxy's, or the leftmost one if all are. Return None if
+        that element is not an address, and `UNNAMED` for a list without elements."""
         client: Address | None = None
         elements = [element for part in forwarded.split(b",") if (element := part.strip(b" \t"))]
         for element in reversed(elements):
@@ -75,7 +75,7 @@ class TrustedProxies:
 
 
 def _element(element: bytes) -> Address | None:
-    """Return the address in one element of the list, which may have quotes, brackets, a zone and a port."""
+    """Return the address in an element of the list, which may have quotes, brackets, a zone and a port."""
     text = element.decode("latin-1").strip('" \t')
     if text.startswith("["):
         text, bracket, port = text[1:].partition("]")

@@ -1,37 +1,33 @@
-"""The server's HTTP protocol with bounds: on what a connection may send ahead of its answers, and on what is no body.
+"""The HTTP protocol of a connection, based on uvicorn's, with limits on pipelined requests and on the size of heads.
 
-Without them one connection could fill the memory. What is no HTTP is answered with an error and counted, not logged:
-anybody may send it.
+Without the limits, one connection could exhaust the memory. Malformed requests are answered with an error and counted
+rather than logged, because any client can send them.
 """
 
 import asyncio
 from collections import deque
-from functools import lru_cache
-from typing import Any, NamedTuple
-from urllib.parse import unquote
+from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
-from msgspec.json import encode
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.server.connections import MALFORMED
-from gateway.server.exchange import Exchange
+from gateway.server.connection_limits import MALFORMED
+from gateway.server.http_upgrades import handshake_headers, opens_socket, plain_head
+from gateway.server.refusals import DiscardingParser, refusal
+from gateway.server.request_cycle import RequestCycle
+from gateway.server.request_target import parse_target
 from gateway.server.timeouts import TimedProtocol
-from gateway.server.upgrades import handshake_headers, opens_socket, plain_head
 
-# Browsers and proxies stop at 8 to 32 KiB. It bounds all that is no body: heads, trailers, announcements of chunks.
+# Browsers and proxies send at most 8 to 32 KiB. The limit covers everything but bodies: heads, trailers, chunk headers.
 HEAD_BYTES = 64 * 1024
-# Nearly all requests are for one of a few; of the longest ones, these are some MiB.
-TARGETS = 64
-# A read may hold thousands of small requests, and each takes a hundred times its size once it is parsed.
+# One read may contain thousands of small requests, each of which takes a hundred times its size once parsed.
 PIECE_BYTES = 2048
-# What is appended to it is gone: a request's trailers are not its headers (RFC 9110, section 6.5.1).
+# Discards trailers, which must not be merged into the headers (RFC 9110, section 6.5.1).
 TRAILERS: Any = deque(maxlen=0)
 
 
-class Flow(FlowControl):
-    """Reading goes on only when everything that was read is parsed."""
+class ReadAheadControl(FlowControl):
+    """Flow control that resumes reading only after everything received has been parsed."""
 
     unparsed: memoryview | None = None
 
@@ -42,15 +38,15 @@ class Flow(FlowControl):
 
 
 class BoundedProtocol(TimedProtocol):
-    """One connection. Requests that are sent ahead wait, parsed or not, for the one before them to be answered."""
+    """One connection. A pipelined request waits, parsed or unparsed, until the one before it has been answered."""
 
-    flow: Flow
+    flow: ReadAheadControl
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent has it
         self._head_bytes = 0
         self._refusal: bytes | None = None
         super().connection_made(transport)
-        self.flow = Flow(transport)
+        self.flow = ReadAheadControl(transport)
 
     def data_received(self, data: bytes) -> None:
         if self._arriving_since is None:
@@ -64,7 +60,7 @@ class BoundedProtocol(TimedProtocol):
             self._parse(data)
 
     def _parse_on(self) -> None:
-        """Parse what was read, until a request has to wait for the one before it."""
+        """Parse what was received, until a request has to wait for the one before it."""
         while self.flow.unparsed is not None and not self.pipeline:
             piece, rest = self.flow.unparsed[:PIECE_BYTES], self.flow.unparsed[PIECE_BYTES:]
             self.flow.unparsed = rest or None
@@ -85,7 +81,7 @@ class BoundedProtocol(TimedProtocol):
                 self._refuse(431, "Request head is too large")
 
     def _upgrade(self, rest: memoryview) -> None:
-        """Go on after the head of a request with an `Upgrade`, after which the parser stopped."""
+        """Continue after the head of a request with an `Upgrade` header, where the parser stops."""
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
             self._refuse(405, "Method not allowed")
@@ -108,15 +104,15 @@ class BoundedProtocol(TimedProtocol):
         self.handle_websocket_upgrade()
         early, self.flow.unparsed = bytes(rest) + bytes(self.flow.unparsed or b""), None
         if early:
-            self.transport.get_protocol().data_received(early)  # type: ignore[attr-defined]  # the socket's
+            self.transport.get_protocol().data_received(early)  # type: ignore[attr-defined]  # the WebSocket protocol's
 
     def on_headers_complete(self) -> None:
-        """Begin the exchange, or have it wait for the one before it on this connection."""
+        """Start the application, unless the request before this one is still being answered."""
         if self.parser.should_upgrade():
             return  # the parser stops here: see `_upgrade`
         self._describe()
         self.headers = TRAILERS
-        former, self.cycle = self.cycle, self._exchange()
+        former, self.cycle = self.cycle, self._new_cycle()
         if former is None or former.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -125,23 +121,23 @@ class BoundedProtocol(TimedProtocol):
 
     def _path(self) -> str:
         try:
-            return _target(self.url).path
+            return parse_target(self.url).path
         except (HttpParserError, UnicodeDecodeError):
-            return ""  # the parser will say so, too
+            return ""  # the parser will refuse it, too
 
     def _describe(self) -> None:
-        """Complete the scope of the request whose head has arrived."""
-        scope, target = self.scope, _target(self.url)
+        """Complete the scope of a request after its head has arrived."""
+        scope, target = self.scope, parse_target(self.url)
         scope["http_version"] = self.parser.get_http_version()
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["path"] = self.root_path + target.path
         scope["raw_path"] = self.root_path.encode("ascii") + target.raw_path
         scope["query_string"] = target.query
 
-    def _exchange(self) -> Exchange:
+    def _new_cycle(self) -> RequestCycle:
         scope = self.scope
         is_current = scope["http_version"] != "1.0"
-        return Exchange(
+        return RequestCycle(
             scope=scope,
             transport=self.transport,
             flow=self.flow,
@@ -174,7 +170,7 @@ class BoundedProtocol(TimedProtocol):
             self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
-        """Go on with the request that waits on this connection, or wait for one."""
+        """Start the next pipelined request, or wait for one to arrive."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -190,18 +186,13 @@ class BoundedProtocol(TimedProtocol):
         self.flow.resume_reading()
 
     def _refuse(self, status: int, problem: str) -> None:
-        """Read nothing more; answer with a problem after the requests before it, and close the connection."""
+        """Stop reading, send an error response after those that are still due, and close the connection."""
         if self._refusal is not None:
             return
         if status == 400:
             MALFORMED.inc()
-        body = encode({"error": problem})
-        self._refusal = b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
-            STATUS_LINE[status],
-            len(body),
-            body,
-        )
-        self.parser = _Deaf()  # type: ignore[assignment]  # that is all that it is asked for
+        self._refusal = refusal(status, problem)
+        self.parser = DiscardingParser()  # type: ignore[assignment]  # has the only method that is called
         self.flow.unparsed = None
         if self.cycle is not None and self.cycle.more_body and not self._drop_unfinished():
             self.transport.close()
@@ -209,7 +200,7 @@ class BoundedProtocol(TimedProtocol):
             self._send_refusal(self._refusal)
 
     def _drop_unfinished(self) -> bool:
-        """Forget the request whose body broke off; return whether it can still be answered."""
+        """Drop the request whose body is incomplete, and return whether an error response can still be sent for it."""
         if self.pipeline:
             self.pipeline.popleft()
             return True
@@ -217,39 +208,16 @@ class BoundedProtocol(TimedProtocol):
         self.cycle.message_event.set()
         if self.cycle.response_started:
             return False
-        self.cycle = None  # type: ignore[assignment]  # as before the first request
+        self.cycle = None  # type: ignore[assignment]  # None, as before the first request
         return True
 
     def _is_free(self) -> bool:
         return not self.pipeline and (self.cycle is None or self.cycle.response_complete)
 
     def is_answering(self) -> bool:
-        """Return whether a request has arrived as a whole and its answer is under way."""
+        """Return whether a complete request is being answered."""
         return bool(self.pipeline) or not (self._is_free() or self.cycle.more_body)
 
-    def _send_refusal(self, refusal: bytes) -> None:
-        self.transport.write(refusal)
+    def _send_refusal(self, response: bytes) -> None:
+        self.transport.write(response)
         self.transport.close()
-
-
-class _Deaf:
-    """The parser of a connection that is not listened to any more."""
-
-    def feed_data(self, data: bytes | memoryview) -> None:
-        pass
-
-
-class Target(NamedTuple):
-    """What a request is for, taken apart."""
-
-    path: str
-    raw_path: bytes
-    query: bytes
-
-
-@lru_cache(TARGETS)
-def _target(url: bytes) -> Target:
-    parsed = parse_url(url)
-    raw_path = parsed.path or b"/"
-    path = raw_path.decode("ascii")
-    return Target(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")

@@ -1,22 +1,24 @@
-"""The signals by which a gateway is stopped. `SIGTERM` and `SIGINT` are the server's own; a terminal that goes away and
-`kill -QUIT` stop it as gracefully."""
+"""The signals that stop a gateway gracefully.
+
+uvicorn handles `SIGTERM` and `SIGINT`. This module adds `SIGQUIT` and `SIGHUP`, which a closing terminal sends.
+"""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ALSO_STOPPING = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 
 
 class Stopped(BaseException):
-    """The server has stopped, and passes on the signal that stopped it."""
+    """Raised when uvicorn, after stopping, raises the signal that stopped it again."""
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
-    """Let everything within end in order after the server has stopped by `SIGTERM`; then end the process by it. The
-    server itself passes the signal on at once, which would leave a socket's file behind."""
+def graceful_exit() -> Iterator[None]:
+    """Run the exit handlers of the `with` block after `SIGTERM` has stopped the server, then end the process by that
+    signal. uvicorn raises the signal again at once, which would leave a Unix socket's file behind."""
     signal.signal(signal.SIGTERM, _end)
     try:
         yield
@@ -26,14 +28,14 @@ def ending_in_order() -> Iterator[None]:
 
 
 def stop_on_hangup() -> None:
-    """Stop on further signals as on `SIGTERM`, but for those that are ignored, as under `nohup`."""
-    for number in heeded():
+    """Treat the additional signals like `SIGTERM`, except for ignored ones, as under `nohup`."""
+    for number in active_stop_signals():
         signal.signal(number, _stop)
 
 
-def heeded() -> list[signal.Signals]:
-    """Return the further signals that stop this process."""
-    return [number for number in ALSO_STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+def active_stop_signals() -> list[signal.Signals]:
+    """Return the additional signals that stop this process."""
+    return [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

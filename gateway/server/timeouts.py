@@ -1,4 +1,4 @@
-"""A connection's time limits: for a request to arrive, for its answer to be read, for the next request to follow."""
+"""A connection's timeouts: for a request to arrive, for its response to be read, and for the next request to follow."""
 
 import asyncio
 from abc import abstractmethod
@@ -6,21 +6,21 @@ from abc import abstractmethod
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.lookups.addresses import unmapped
-from gateway.server.accepting import Config
-from gateway.server.connections import INCOMPLETE, OPEN, REFUSED, UNREAD, Connections
+from gateway.server.acceptor import ServerConfig
+from gateway.server.connection_limits import INCOMPLETE, OPEN, REFUSED, UNREAD, ConnectionLimits
 
-# A phone on a bad line needs a second or two for a click. Shorter than the time that a stop waits for requests.
+# A phone on a bad connection needs a second or two for a click. Must be shorter than the time allowed for shutdown.
 REQUEST_SECONDS = 10
-# In which a client reads what the transport buffers, 48 KiB, or is cut off: the slowest mobile lines are faster.
+# A client has to read the transport's buffer of 48 KiB in this time. Even the slowest mobile connections are faster.
 UNREAD_SECONDS = 10
-# For what is still unsent when the connection is closed; a client that reads has it in a round trip or two.
-FAREWELL_SECONDS = 2
-NO_LIMITS = Connections()
+# The time to send the remaining data when a connection is closed. A client that reads needs a round trip or two.
+CLOSE_SECONDS = 2
+NO_LIMITS = ConnectionLimits()
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """One connection, which is closed when its client is too slow, and may be when there are too many. One timer looks
-    after all times: to set one for each request took longer than to read its headers."""
+    """A connection that is closed when its client is too slow, and can be evicted when there are too many connections.
+    A single timer checks all timeouts, because setting one per request took longer than reading its headers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent has it
         super().connection_made(transport)
@@ -28,17 +28,17 @@ class TimedProtocol(HttpToolsProtocol):
         self._arriving_since: float | None = self.loop.time()
         self._idle_since: float | None = None
         self._unread_since: float | None = None
-        # A time that begins right after a check is not over before the next one.
+        # No timeout that starts after a check can expire before the next one.
         self._shortest_time = min(self.timeout_keep_alive, REQUEST_SECONDS, UNREAD_SECONDS)
         self._watch = self.loop.call_later(self._shortest_time, self._check_times)
-        self._limits: Connections = self.app_state.get("connections", NO_LIMITS)
+        self._limits: ConnectionLimits = self.app_state.get("connections", NO_LIMITS)
         OPEN.inc()
         if not self._limits.admit(self.connections):
             REFUSED.inc()
             transport.abort()
-        if isinstance(self.config, Config):
+        if isinstance(self.config, ServerConfig):
             room = self._limits.room(self.connections)
-            self._limits.acceptor.accept(self.config.listeners, self._successor, room)
+            self._limits.acceptor.accept(self.config.listeners, self._new_protocol, room)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.cancel()
@@ -46,7 +46,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        # From here on the connection is another protocol's.
+        # The WebSocket protocol takes over the connection.
         self._watch.cancel()
         super().handle_websocket_upgrade()
 
@@ -58,15 +58,15 @@ class TimedProtocol(HttpToolsProtocol):
         self._unread_since = None
         super().resume_writing()
 
-    def _successor(self) -> asyncio.Protocol:
+    def _new_protocol(self) -> asyncio.Protocol:
         return type(self)(self.config, self.server_state, self.app_state, self.loop)
 
     @abstractmethod
     def is_answering(self) -> bool:
-        """Return whether a request has arrived as a whole and its answer is under way."""
+        """Return whether a complete request is being answered."""
 
     def waiting_since(self) -> float | None:
-        """Return since when the client has kept the gateway waiting, or None while a request is answered."""
+        """Return since when the gateway has been waiting for the client, or None while a request is being answered."""
         if self._unread_since is not None:
             return self._unread_since
         return None if self.is_answering() else self._idle_since or self._arriving_since
@@ -103,11 +103,11 @@ class TimedProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         self.transport.close()
-        self._abort_in(FAREWELL_SECONDS)
+        self._abort_in(CLOSE_SECONDS)
 
     def _abort_in(self, seconds: float) -> None:
-        """Cut the connection off, unless it is closed by then: closing waits for what is unsent, which the client may
-        never read."""
+        """Abort the connection if it is not closed by then. Closing waits until all data is sent, and the client may
+        never read it."""
         self._watch = self.loop.call_later(seconds, self._abort)
 
     def _abort(self) -> None:

@@ -1,5 +1,4 @@
-"""The server's WebSocket protocol with bounds: on the time a client takes to hear a farewell, and on what it can put
-into the log."""
+"""The WebSocket protocol, based on uvicorn's, with a limit on the time for closing and no log line per connection."""
 
 import asyncio
 import logging
@@ -8,20 +7,20 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.lookups.addresses import unmapped
-from gateway.server.connections import OPEN, Connections
-from gateway.server.timeouts import FAREWELL_SECONDS, NO_LIMITS
+from gateway.server.connection_limits import OPEN, ConnectionLimits
+from gateway.server.timeouts import CLOSE_SECONDS, NO_LIMITS
 
 logger = logging.getLogger(__name__)
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """One WebSocket; it is cut off soon after the server closed it, though its client may not have read everything."""
+    """A WebSocket. Soon after the server closes it, it is aborted even if the client has not read everything."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # They tell of each connection, which is no event for the server's log.
+        # uvicorn and websockets log every connection. This logger's level hides those lines.
         self.logger = self.conn.logger = logger
-        self._limits: Connections = self.app_state.get("connections", NO_LIMITS)
+        self._limits: ConnectionLimits = self.app_state.get("connections", NO_LIMITS)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -35,12 +34,12 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         super().shutdown()
-        self._cut_off_soon()
+        self._abort_soon()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self._cut_off_soon()
+        self._abort_soon()
 
-    def _cut_off_soon(self) -> None:
-        # Closing waits for what is unsent, which nobody may ever take.
-        self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)
+    def _abort_soon(self) -> None:
+        # Closing waits until all data is sent, and the client may never read it.
+        self.loop.call_later(CLOSE_SECONDS, self.transport.abort)

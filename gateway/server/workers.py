@@ -1,4 +1,4 @@
-"""The process that starts several worker processes and looks after them."""
+"""The supervisor of several worker processes, based on uvicorn's."""
 
 import signal
 import sys
@@ -7,21 +7,21 @@ from socket import socket
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from gateway.server.signals import ALSO_STOPPING, heeded
+from gateway.server.signals import STOP_SIGNALS, active_stop_signals
 
 
 class Workers(Multiprocess):
-    """Worker processes that accept from the same sockets. Every signal that stops a single process stops all of them;
-    a worker that cannot serve ends them all."""
+    """Supervises worker processes that accept connections from the same sockets. Every signal that stops a single
+    process stops all of them, and a worker that fails to start stops the others."""
 
     def __init__(self, config: Config, sockets: list[socket]) -> None:
-        ignored = [number for number in ALSO_STOPPING if number not in heeded()]
+        ignored = [number for number in STOP_SIGNALS if number not in active_stop_signals()]
         super().__init__(config, sockets)
         for number in ignored:
             signal.signal(number, signal.SIG_IGN)
 
     def run(self) -> None:
-        """Run them until they are stopped. Exits with a status that says so if one could not serve."""
+        """Run the workers until they are stopped. Exits with `STARTUP_FAILURE` if one failed to start."""
         super().run()
         if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
             sys.exit(STARTUP_FAILURE)

@@ -1,4 +1,4 @@
-// Builds the pages into dist/: hashed assets with a gzipped twin each, and the HTML that names them.
+// Builds the pages into dist/: assets with hashed names, their gzipped copies, and the HTML that refers to them.
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -7,9 +7,9 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const ASSETS = "dist/assets";
-// Relative to the pages, which a proxy may serve under a path of its own.
+// Relative to the pages, which a proxy may serve under a path prefix.
 const PUBLIC = "assets";
-// Below this a gzipped twin saves no packet.
+// Smaller files fit into one packet uncompressed.
 const SMALLEST_GZIP = 1024;
 
 const shared = {
@@ -26,7 +26,7 @@ const shared = {
   logLevel: "warning",
 };
 
-// GraphiQL's own style sheet has Monaco's in it, icons included.
+// GraphiQL's own style sheet already contains Monaco's, icons included.
 const withoutStyles = {
   name: "without Monaco's styles",
   setup: ({ onLoad }) => onLoad({ filter: /monaco-editor.*\.css$/ }, () => ({ contents: "", loader: "empty" })),
@@ -37,7 +37,7 @@ async function main() {
   await mkdir(ASSETS, { recursive: true });
   const icon = await hashed("src/icon.svg");
   const dashboard = await build({ ...shared, format: "esm", entryPoints: { dashboard: "src/dashboard/main.ts" } });
-  // A worker is a file of its own, so that no policy has to allow scripts made of text.
+  // Workers are separate files, so that the Content-Security-Policy need not allow blob: scripts.
   const workers = await build({
     ...shared,
     format: "iife",
@@ -91,7 +91,7 @@ async function page(name, addresses) {
   await writeFile(`dist/${name}.html`, html);
 }
 
-// What is bundled goes out with its authors' terms.
+// Collects the licences of the bundled packages, which most of them require to be shipped along.
 async function licenses(builds) {
   const inputs = builds.flatMap(({ metafile }) => Object.keys(metafile.inputs));
   const folders = inputs.map((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]);

@@ -1,1 +1,1 @@
-"""The tracker script and how it is served."""
+"""The tracker script, its minifier, and the endpoint that serves it."""

@@ -1,9 +1,8 @@
-"""Minifies the tracker script: rjsmin removes comments and white space, the script's own names become short, and
-constants that are numbers, or are used only once, give way to their values.
+"""Minifies the tracker script: removes comments and whitespace with rjsmin, shortens names, and inlines constants.
 
-Every page of every advertiser loads the script, and readable names would be a fifth of its size. No scopes have to be
-resolved, because the script keeps to three rules: its outermost statements are indented by two spaces, no name of its
-own is a property's as well (`{detail: data}`, never `{detail}`), and only constants have names in capitals.
+Every page of every advertiser loads the script, and readable names would be a fifth of its size. The minifier need not
+resolve scopes, because the script follows three rules: its outermost statements are indented by two spaces, none of its
+own names is also a property name (`{detail: data}`, never `{detail}`), and only constants have names in capitals.
 """
 
 import re
@@ -13,12 +12,12 @@ from string import ascii_letters
 
 from rjsmin import jsmin
 
-# Strings and regular expressions, whose words stay; words after a dot or before a colon, which are properties; words.
+# Matches strings and regular expressions, which stay unchanged; properties, after a dot or before a colon; and names.
 TOKEN = re.compile(r'"[^"\n]*"|(?:(?<=[(=|&!])|(?<=\breturn))/(?:\\.|[^/\\\n])+/|(?:(?<!\.)\.)?\b[A-Za-z]\w*\b:?')
 STATEMENT = re.compile(r"^  (?=[a-z])", re.MULTILINE)
 VARIABLES = re.compile(r"\b(?:const|let|function) (\w+(?:, \w+)*)|\(([\w, ]+)\) =>")
 PARAMETERS = re.compile(r"(?:\bfunction \w*|^ +(?:async )?\w+)\(([\w, ]+)\) {$", re.MULTILINE)
-# The only parameter of an arrow function. After a word, such as `return`, it keeps its parentheses.
+# The single parameter of an arrow function, which needs no parentheses unless a word such as `return` precedes it.
 ONLY_PARAMETER = re.compile(r"(?<!\w)\((\w+)\)=>")
 CONSTANT = re.compile(r'^ *const ([A-Z_]+) = (\d+|"[^"\\]*");$', re.MULTILINE)
 DECLARATION = re.compile(r"( *)(?:const|let) ")
@@ -27,7 +26,7 @@ SHORTEST_CHANGED = 3
 
 
 def minified(source: str) -> str:
-    """Return a script that does the same in fewer bytes."""
+    """Return an equivalent script in fewer bytes."""
     script = str(jsmin(_joined(_inlined(source))))
     tokens = Counter(TOKEN.findall(script))
     properties = {token.strip(".:") for token in tokens if token[0] == "." or token[-1] == ":"}
@@ -36,20 +35,20 @@ def minified(source: str) -> str:
     outermost = own & set().union(*(declared for declared, _ in statements))
     kept = "".join(token for token in tokens.elements() if token not in own)
     free = [letters for letters in _letters(kept) if letters not in tokens]
-    # It has been checked already, by whatever ran the source, that no constant is assigned to.
+    # `let` can replace `const`, because tests that run the source show that no constant is assigned to.
     short = {"const": "let", "true": "!0", "false": "!1"}
     for name in sorted(own, key=lambda name: (-tokens[name], name)):
-        # Two functions may use the same letter for names of their own.
+        # Different functions may use the same letter for their local names.
         near = outermost.union(*(used for _, used in statements if name in used))
         taken = {short[other] for other in (short if name in outermost else near) if other in short}
         short[name] = next(letters for letters in free if letters not in taken)
-    # Each statement of the source ends with a semicolon, which the last of a block can do without.
+    # The last statement of a block needs no semicolon.
     script = TOKEN.sub(lambda token: short.get(token[0], token[0]), script).replace(";}", "}").replace("}\n", "}")
     return ONLY_PARAMETER.sub(r"\1=>", script)
 
 
 def _inlined(source: str) -> str:
-    """Replace the names of constants that are numbers, or are used only once, with their values."""
+    """Replace constants that are numbers, or are used only once, with their values."""
     for name, value in CONSTANT.findall(source):
         uses = re.compile(rf"\b{name}\b")
         if value.isdigit() or len(uses.findall(source)) == 2:
@@ -58,7 +57,7 @@ def _inlined(source: str) -> str:
 
 
 def _joined(source: str) -> str:
-    """Merge declarations of one line each with the one that follows them."""
+    """Merge consecutive single-line declarations into one."""
     lines: list[str] = []
     joinable = None
     for line in source.splitlines():

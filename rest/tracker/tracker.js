@@ -1,19 +1,19 @@
-// The tracker: reports a visitor's landing through a referral link, and keeps the answer in first-party cookies.
+// The tracker: reports a visitor's landing through a referral link, and stores the response in first-party cookies.
 //
-// It is a guest on other people's pages. Nothing here may throw into the page, so whatever a browser may refuse or a
-// page may have broken goes through `attempt`. It avoids what pages are known to replace or to hide: `URL`, `Promise`,
-// `toJSON` of arrays, properties of `document`. `script_minifier.py` says what its names have to heed.
+// It runs on other people's pages and must not throw into them, so anything that a browser may refuse or a page may
+// have broken goes through `attempt`. It avoids what pages are known to replace or hide: `URL`, `Promise`, `toJSON` of
+// arrays, and properties of `document`. `minifier.py` documents the rules for its names.
 (() => {
   "use strict";
 
   const CLICK_PATH = "/api/v1/track/click";
   const CLICK_ID = "affitor_click_id";
   const AFFILIATE_URL = "affitor_aff_url";
-  // A landing without an answer, by its event_id: in a cookie, so that any page of the site can send it again.
+  // Prefix of a landing without a response, before its event_id: a cookie, so that any page of the site can resend it.
   const LANDING = "affitor_landing_";
-  // An answer while a page makes it the attribution, by the landing's event_id and an id of the page's own.
+  // Prefix of a response that a page is making the attribution, before the landing's event_id and an id of the page.
   const ANSWER = "affitor_answer_";
-  // The key of the answer that the visitor is attributed by, where a tab may get its consent after one that came later.
+  // The key of the response behind the current attribution, for a tab that gets consent after a later landing.
   const LATEST = "affitor_latest";
   const TRIES = "affitor_tries_";
   const WAITING = "affitor_waiting";
@@ -22,14 +22,14 @@
 
   const DAY_SECONDS = 86400;
   const LONGEST_WAIT_MS = 300000;
-  // How long a click waits for the answer to an earlier one, which may name its customer.
+  // How long a click waits for the response to an earlier one, which may name its customer.
   const PATIENCE_MS = 2000;
-  // Cookies travel with each request to the site, and some servers refuse headers of 8 KiB.
+  // Browsers send cookies with each request to the site, and some servers refuse headers over 8 KiB.
   const COOKIE_BYTES = 1536;
   const LANDING_COOKIES = 3;
-  // Far longer than a busy machine stops a page in the middle of a function.
+  // Much longer than a busy machine suspends a page in the middle of a function.
   const ANSWER_SECONDS = 60;
-  // All that is sent while a page is being left must fit into 64 KiB.
+  // Browsers limit the keepalive requests of a page to 64 KiB in total.
   const WAITING_CLICKS = 9;
 
   if (attempt(() => window.affitor.loaded === true)) return;
@@ -37,15 +37,15 @@
   const script =
     attempt(() => read("currentScript") || read("querySelector").call(document, "[data-affitor-program-id]")) || {};
   const data = script.dataset || {};
-  // The browser's own, whatever the page has put in its place.
+  // The browser's own Promise, even if the page has replaced it.
   const NativePromise = (async () => {})().constructor;
-  // What the browser refuses to store, and what waits for consent, is kept here as long as the page lives.
+  // Holds what the browser refuses to store, and what waits for consent, for the lifetime of the page.
   const memory = { __proto__: null };
   const underway = { __proto__: null };
   let program = +data.affitorProgramId || null;
   let debugging = data.affitorDebug === "true";
   let gateway = data.affitorApiBase || (/^\w+:\/\/[^/]+/.exec(script.src) || [location.origin])[0];
-  // Null until the visitor was asked.
+  // Null until the visitor has been asked.
   let consented = data.affitorConsent !== "required" || null;
   let loaderWaits = true;
   let turn = NativePromise.resolve();
@@ -63,14 +63,14 @@
     try {
       if (debugging) console.log("[Affitor]", ...words);
     } catch (error) {
-      // The page has broken its console.
+      // The page has broken the console.
     }
   }
 
   const sleep = (ms) => new NativePromise((done) => setTimeout(done, ms));
   const clock = () => Math.floor(attempt(() => Date.now())) || 0;
 
-  // An element hides the document's property of the same name: <form name="title">.
+  // An element such as <form name="title"> hides the document's property of that name.
   function holder(property) {
     return Object(document[property]) === document[property] ? Document.prototype : document;
   }
@@ -83,7 +83,7 @@
     attempt(() => EventTarget.prototype.addEventListener.call(target, type, listener));
   }
 
-  // JSON.stringify calls toJSON, which Prototype.js before 1.7 defines on arrays, with another meaning.
+  // JSON.stringify calls toJSON, which Prototype.js before 1.7 defines on arrays with a different meaning.
   function encode(value) {
     if (!value || typeof value !== "object" || value instanceof Date) return JSON.stringify(value);
     const listed = Array.isArray(value);
@@ -95,8 +95,8 @@
     return listed ? "[" + parts + "]" : "{" + parts + "}";
   }
 
-  // The first `aff` of a URL. Mail programs and chats append characters that cannot be part of a code, and write &amp;
-  // for &. The gateway mends such links in the same way.
+  // The first `aff` parameter of a URL. Mail programs and chats append characters that cannot be part of a code, and
+  // write &amp; for &. The gateway repairs such links in the same way.
   function codeOf(url) {
     const query = (url || "").split("#")[0].replace(/^[^?]*\??/, "&");
     const found = /&aff=([^&]*)/.exec(query) || /&amp;aff=([^&]*)/.exec(query) || ["", ""];
@@ -104,7 +104,7 @@
     return (attempt(() => decodeURIComponent(code)) || code).replace(/(%\w\w|[^\w-])+$/, "");
   }
 
-  // RFC 9562, version 7: the time, then randomness.
+  // A UUID of version 7 (RFC 9562): the time, followed by random bits.
   function uuid() {
     const byte = () => attempt(() => crypto.getRandomValues(new Uint8Array(1))[0]) || Math.random() * 256;
     return (clock().toString(16).padStart(12, "0") + "7xxx8xxxxxxxxxxxxxxx")
@@ -130,13 +130,13 @@
     Reflect.set(holder("cookie"), "cookie", cookie, document);
   }
 
-  // The domains that this host belongs to, the broadest first.
+  // The domains that this host belongs to, broadest first.
   function domains() {
     const labels = location.hostname.split(".");
     return labels.slice(1).map((_, index) => "; Domain=" + labels.slice(-index - 2).join("."));
   }
 
-  // The browser knows which domains are not to be shared, such as co.uk.
+  // The broadest domain on which the browser accepts a cookie. It refuses public suffixes such as co.uk.
   function broadest() {
     for (const where of domains()) {
       setCookie(SESSION, 1, 9, where, "/");
@@ -147,7 +147,7 @@
     return "";
   }
 
-  // Removes a cookie from all of this host's domains and this page's paths; or, `below`, from all but the root.
+  // Removes a cookie from all of this host's domains and this page's paths; with `below`, from all paths but the root.
   function clear(key, below) {
     const parts = location.pathname.replace(/\/$/, "").split("/", 9);
     for (const where of ["", ...domains()]) {
@@ -158,13 +158,13 @@
     }
   }
 
-  // Browsers put cookies of deeper paths first, such as a stale one of another tracker. Ours is the last.
+  // Browsers list cookies of deeper paths first, such as another tracker's stale one. Ours is the last.
   function load(key) {
     const found = cookies(key).pop();
     return memory[key] || (found ? found[1] : attempt(() => sessionStorage.getItem(key)));
   }
 
-  // Keeps a value in a cookie for `maxAge` seconds; without an age, or with cookies refused, in the tab's storage.
+  // Stores a value in a cookie for `maxAge` seconds; without `maxAge`, or if cookies are refused, in the tab's storage.
   function keep(key, value, maxAge) {
     memory[key] = value;
     if (!consented) return;
@@ -198,13 +198,13 @@
     affiliateUrl: knownUrl(),
   });
 
-  // The gateway refuses a field that is no string, and pages replace what these are read from.
+  // The gateway refuses fields that are not strings, and pages may have replaced the sources of these values.
   function string(action) {
     const value = attempt(action);
     return typeof value === "string" ? value.slice(0, COOKIE_BYTES) : undefined;
   }
 
-  // A click on this page; with an `id`, one of a page before, whose title and referrer are lost.
+  // A click on this page; with an `id`, a click of an earlier page, whose title and referrer are lost.
   function visit(url, id) {
     if (!load(SESSION)) keep(SESSION, "sess_" + uuid());
     return {
@@ -227,8 +227,8 @@
     return Array.isArray(clicks) ? clicks.filter((click) => click && click.event_id) : [];
   }
 
-  // The clicks without an answer, in the order of their ids, which begin with the time: this tab's, and the landings
-  // that other pages of the site have left in cookies.
+  // The clicks without a response: this tab's, and the landings that other pages of the site have left in cookies. They
+  // are ordered by their ids, which start with the time.
   function pending() {
     const clicks = waiting();
     for (const [key, url] of jar()) {
@@ -238,13 +238,13 @@
     return clicks.sort((one, other) => (one.event_id < other.event_id ? -1 : 1)).slice(-WAITING_CLICKS);
   }
 
-  // Whether a click's answer is to become the visitor's attribution: no later one was answered before.
+  // Whether a click's response will become the visitor's attribution: no later landing has been answered before it.
   const isLanding = ({ event_id: id }) => !!load(LANDING + id) && !(ANSWER + id < load(LATEST));
 
-  // How often a click was tried, and when it may be tried again.
+  // How often a click has been tried, and when it may be tried again.
   const triesOf = (click) => (load(TRIES + click.event_id) || "0 0").split(" ");
 
-  // A clock that was set back must not hold a click up.
+  // A clock that was set back must not delay a click.
   function waitOf(click) {
     const wait = triesOf(click)[1] - clock();
     return wait > LONGEST_WAIT_MS ? 0 : wait;
@@ -252,14 +252,14 @@
 
   const backoff = (tries) => Math.min(1000 * 2 ** tries, 200000) * (1 + Math.random() / 2);
 
-  // Retry-After holds seconds or a date.
+  // Retry-After contains seconds or a date.
   function pauseAfter(failure, tries) {
     const asked = attempt(() => failure.headers && failure.headers.get("Retry-After"));
     const pause = isNaN(asked) ? Date.parse(asked) - clock() : asked * 1000;
     return Math.min(Math.max(backoff(tries), pause || 0), LONGEST_WAIT_MS);
   }
 
-  // Resolves with the gateway's last word; rejects where sending again may help. Text needs no preflight.
+  // Resolves with the gateway's final response, and rejects if a retry may help. A text body needs no preflight.
   async function post(click) {
     const response = await fetch(gateway.replace(/\/+$/, "") + CLICK_PATH, {
       __proto__: null,
@@ -270,8 +270,8 @@
       signal: attempt(() => AbortSignal.timeout(30000)),
     });
     const answer = await response.json().catch(note);
-    // A refusal counts whatever its body. A success that is no JSON object is not the gateway's, but a hotel's sign-in
-    // page or a proxy's challenge.
+    // A 4xx is final whatever its body. A success that is not a JSON object does not come from the gateway, but from a
+    // captive portal or a proxy's challenge page.
     if (/^4(?!08|25|29)/.test(response.status) || (response.status < 400 && Object(answer) === answer)) return answer;
     throw response;
   }
@@ -282,20 +282,20 @@
     const age = clock() - parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
     if (tries > 19 || age > DAY_SECONDS * 1000) return finish(click);
     const postpone = (pause) => keep(TRIES + id, tries + 1 + " " + (clock() + pause));
-    // Pages that follow each other fast, as in redirects, need not wait for an answer that the last one did not get.
+    // In a fast sequence of pages, such as redirects, the next page may retry at once what the last one did not finish.
     postpone(tries > 2 ? backoff(tries - 1) : 0);
     underway[id] = true;
     try {
       finish(click, await post({ ...click, existing_click_id: isLanding(click) ? knownId() : undefined }));
     } catch (failure) {
-      note("not sent, trying again", failure);
+      note("not sent, retrying", failure);
       postpone(pauseAfter(failure, tries));
     }
     delete underway[id];
     send();
   }
 
-  // Sends what is due, one by one, as long as the answers come soon: each click names the customer of the one before.
+  // Sends the clicks that are due. Each waits a while for the response to the one before, whose customer it reuses.
   async function round() {
     if (!started || !consented) return;
     const clicks = pending();
@@ -318,25 +318,25 @@
     turn = turn.then(round).catch(note);
   }
 
-  // Ends a click, by an answer or without one.
+  // Completes a click, with a response or without one.
   function finish(click, answer) {
-    // The visitor has refused in the meantime.
+    // The visitor has withdrawn consent in the meantime.
     if (!consented) return;
-    note("answer", answer);
+    note("response", answer);
     const id = click.event_id;
     const clicks = waiting();
     const left = clicks.filter((other) => other.event_id !== id);
     keep(WAITING, encode(left));
-    // Otherwise another page was faster, and may have moved on.
+    // If the click is gone, another page has completed it, and its attribution may be newer.
     if (left.length < clicks.length && answer && answer.click_id) attribute(click, answer);
     drop(LANDING + id);
     drop(TRIES + id);
     update();
   }
 
-  // Makes a landing the attribution, unless a later one already is. Cookies have no lock, and another tab may be doing
-  // the same. So each tab announces its answer before it checks whether the landing still counts, and after writing
-  // looks for a later answer to write instead: of two tabs, at least one sees the other's announcement.
+  // Makes a landing the attribution, unless a later one already is. Cookies have no locks, and another tab may be doing
+  // the same. So each tab announces its response before it checks whether the landing still counts, and after writing
+  // looks for a later response to write instead. Of two tabs, at least one sees the other's announcement.
   function attribute(click, answer) {
     const key = ANSWER + click.event_id;
     const days = +answer.cookie_window_days || 60;
@@ -349,18 +349,18 @@
         keep(CLICK_ID, id, age);
         keep(AFFILIATE_URL, url, age);
         if (data.affitorConsent) keep(LATEST, latest[0], DAY_SECONDS);
-        // Earlier landings are still sent and counted, but the visitor is the later one's.
+        // Earlier landings are still sent and counted, but the visitor is attributed to the later one.
         for (const other of pending()) if (ANSWER + other.event_id < latest[0]) drop(LANDING + other.event_id);
       }
-      // A tab that is writing an earlier answer has yet to find this one; it expires by itself.
+      // A tab that is writing an earlier response has yet to see this one, so the cookie is left to expire.
       if (between(ANSWER, key)) return;
     }
     drop(mine[0]);
   }
 
-  // A landing is a code that the page's URL did not have before, other than the one that the visitor came with last.
-  // A `step` through the history to a code that this tab has seen is none; one that `loads` a page never takes a
-  // visitor from another partner.
+  // A landing is a new code in the page's URL that differs from the visitor's last one. A `step` through the history to
+  // a code that this tab has seen is not a landing. A reload or a step that `loads` a page never takes a visitor from
+  // another partner.
   function land(url, step, loads, id) {
     const code = codeOf(url);
     if (code === lastCode) return;
@@ -372,7 +372,7 @@
     const clicks = pending();
     const last = clicks.filter(isLanding).pop();
     const owner = last ? last.affiliate_url : knownId() && (knownUrl() || "?");
-    // Without storage nobody knows what the tab has seen.
+    // Without storage it is unknown which codes the tab has seen.
     if (code === codeOf(owner) || (step && seen) || (loads && (owner || (consented && memory[SEEN])))) return;
     let short = url.split("#")[0];
     if (encodeURIComponent(short).length > COOKIE_BYTES) short = location.origin + "/?aff=" + encodeURIComponent(code);
@@ -396,19 +396,19 @@
     const loads = /^(reload|back)/.test(entry.type);
     attempt(() => {
       for (const key of [CLICK_ID, AFFILIATE_URL]) if (consented && cookies(key)[1]) clear(key, true);
-      // The page before may have been left without consent.
+      // The visitor may have landed on the previous page and left it before giving consent.
       const referrer = read("referrer");
       const here = data.affitorConsent === "required" && referrer.indexOf(location.origin + "/") === 0;
       if (here) land(referrer, true, loads, uuid());
     });
-    // An app may have cleaned its URL before this script arrived; the browser remembers the one it navigated to.
+    // An app may have cleaned its URL before this script ran, but the navigation entry still has the original.
     attempt(() => land(codeOf(location.href) ? location.href : entry.name, loads, loads));
     look(true);
     update();
     send();
   }
 
-  // Resolves `affitor.ready` when no landing waits for an answer any more.
+  // Resolves `affitor.ready` once no landing is waiting for a response.
   function update() {
     const waits = !started || (consented !== false && pending().some(isLanding));
     if (waits && !settle) settled = new NativePromise((done) => (settle = done));
@@ -419,7 +419,7 @@
     attempt(() => EventTarget.prototype.dispatchEvent.call(document, event));
   }
 
-  // Removes all that was stored. What has no answer yet waits in memory, should the visitor agree after all.
+  // Removes everything stored. Clicks without a response wait in memory in case the visitor consents later.
   function refuse() {
     const keys = attempt(() => Object.keys(sessionStorage)) || [];
     for (const [key] of jar()) keys.push(key);
@@ -476,8 +476,8 @@
     get ready() {
       return settled.then(attribution);
     },
-    // Whoever resolves a promise with this object, as the npm package's loader does, waits until attribution is
-    // settled, for a while: its React hook shows what the object says at that moment, and does not look again.
+    // The npm package's loader resolves a promise with this object. Being a thenable delays it until attribution is
+    // settled, for at most five seconds: the package's React hook reads the object only once.
     get then() {
       if (!settle || !consented || !loaderWaits) return;
       return (done) => {
@@ -505,7 +505,7 @@
         const click = visit(location.href.split("#")[0]);
         click.additional_data = { ...click.additional_data, ...more, test_mode: true, program_id: program };
         const answer = await post(click);
-        note("answer", answer);
+        note("response", answer);
         return answer;
       } catch (failure) {
         note("not sent", failure);
@@ -525,7 +525,7 @@
   attempt(() => watch("replaceState"));
   listen(window, "popstate", () => look(true));
   listen(window.navigation, "currententrychange", (event) => look(event.navigationType === "traverse"));
-  // A page that the browser fetches ahead has no visitor yet.
+  // A prerendered page has no visitor yet.
   if (attempt(() => read("prerendering"))) listen(document, "prerenderingchange", start);
   else start();
 })();

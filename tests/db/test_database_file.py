@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.health import ASK_SECONDS
+from gateway.health import PROBE_INTERVAL_SECONDS
 from tests.support.databases import MakeDatabase
 from tests.support.faces import CLICK
 from tests.support.gateways import make_link
@@ -145,7 +145,7 @@ async def test_a_backup_that_was_put_in_its_place_is_used_from_then_on(
     replace(served)
     served.acknowledged.clear()
     await served.click()  # it may find the new file already
-    await asyncio.sleep(ASK_SECONDS)
+    await asyncio.sleep(PROBE_INTERVAL_SECONDS)
     await served.healed()
     for _ in range(3):
         assert await served.click() == 200

@@ -16,7 +16,7 @@ from db.ingest.probe import Probe
 from db.ingest.writer import ClickWriter
 from db.schema.id_blocks import IdBlock
 from db.schema.outbox import OutboxRange
-from gateway.health import ASK_SECONDS
+from gateway.health import PROBE_INTERVAL_SECONDS
 from gateway.metrics import WriterMetrics
 from tests.support.captured_log import Log
 from tests.support.databases import MakeDatabase
@@ -77,11 +77,11 @@ async def test_however_many_ask_the_database_is_probed_once_a_second(
         await run(self, connection)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Probe, "run", counted)
-    await asyncio.sleep(ASK_SECONDS)
+    await asyncio.sleep(PROBE_INTERVAL_SECONDS)
     started = monotonic()
     answers = await asyncio.gather(*(gateway.http.get("/readyz") for _ in range(200)))
     assert {answer.status_code for answer in answers} == {200}
-    assert probes <= 2 + (monotonic() - started) / ASK_SECONDS
+    assert probes <= 2 + (monotonic() - started) / PROBE_INTERVAL_SECONDS
 
 
 @pytest.mark.parametrize("table", CLICK_TABLES)

@@ -1,4 +1,4 @@
-"""The script that follows the clicks: its copy equals what was recorded, whatever ends it or the gateway meanwhile."""
+"""The script that follows clicks: its copy equals what was recorded, even if it or the gateway is killed."""
 
 import asyncio
 import json
@@ -27,14 +27,14 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = EXAMPLES / "follow-clicks" / "follow_clicks.py"
 SECONDS = 60
-# A page holds a hundred, so that the script is killed between pages and within one.
+# A page has a hundred clicks, so the script is killed both between pages and within one.
 BACKLOG = 500
 KILLS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The file that the script writes."""
+    """The database that the script writes."""
 
     path: Path
 
@@ -60,7 +60,7 @@ class Copy:
 
 @contextmanager
 def following(gateway_url: str, token: str, copy: Copy) -> Iterator[subprocess.Popen[str]]:
-    """Run the script, and kill it in the end."""
+    """Run the script, and kill it afterwards."""
     script = subprocess.Popen(
         [sys.executable, SCRIPT, gateway_url, copy.path],
         env={**os.environ, "CLICKS_TOKEN": token},
@@ -75,7 +75,7 @@ def following(gateway_url: str, token: str, copy: Copy) -> Iterator[subprocess.P
 
 
 async def recorded(gateway: Gateway) -> list[str]:
-    """Return the ids of all clicks in the order in which they are followed."""
+    """Return the ids of all clicks in the order in which the script gets them."""
     events = sorted(await gateway.events(), key=lambda event: (event["occurred_at"], event["id"]))
     return [encode_id("ClickEvent", event["program_id"], event["id"]) for event in events]
 
@@ -110,7 +110,7 @@ async def followed_while_clicks_arrive(*gateways: Gateway, copy: Copy) -> None:
     assert copy.ids() == expected
 
 
-async def test_a_follower_that_is_killed_misses_and_doubles_nothing(gateway: Gateway, tmp_path: Path) -> None:
+async def test_a_killed_follower_loses_and_duplicates_nothing(gateway: Gateway, tmp_path: Path) -> None:
     await followed_while_clicks_arrive(gateway, copy=Copy(tmp_path / "clicks.db"))
 
 
@@ -146,7 +146,7 @@ async def test_the_clicks_of_several_gateways_are_followed_through_one(
         await followed_while_clicks_arrive(one, other, copy=Copy(tmp_path / "clicks.db"))
 
 
-async def test_a_gateway_that_is_away_is_waited_for(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+async def test_the_follower_waits_for_an_unavailable_gateway(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     database_url = make_sqlite()
     await make_link(database_url)
     token = json.loads(clickgate(database_url, "token", "issue", "--role", "admin").stdout)["token"]
@@ -160,7 +160,7 @@ async def test_a_gateway_that_is_away_is_waited_for(make_sqlite: MakeDatabase, t
                 await kill(process)
 
 
-async def test_a_refused_token_ends_it_with_the_reason(gateway: Gateway, tmp_path: Path) -> None:
+async def test_a_refused_token_stops_the_follower_with_the_reason(gateway: Gateway, tmp_path: Path) -> None:
     copy = Copy(tmp_path / "clicks.db")
     with following(str(gateway.http.base_url), await gateway.token(), copy) as script:
         await gateway.link()
@@ -172,9 +172,7 @@ async def test_a_refused_token_ends_it_with_the_reason(gateway: Gateway, tmp_pat
     assert "401" in told
 
 
-async def test_a_cursor_that_the_gateway_does_not_know_ends_it_with_the_reason(
-    gateway: Gateway, tmp_path: Path
-) -> None:
+async def test_an_unknown_cursor_stops_the_follower_with_the_reason(gateway: Gateway, tmp_path: Path) -> None:
     copy = Copy(tmp_path / "clicks.db")
     url, token = str(gateway.http.base_url), await gateway.token()
     await gateway.link()

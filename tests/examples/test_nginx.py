@@ -1,4 +1,4 @@
-"""The sites of `examples/nginx`, run by a real nginx before a real gateway."""
+"""The sites of `examples/nginx`, served by a real nginx in front of a real gateway."""
 
 import asyncio
 import subprocess
@@ -29,14 +29,14 @@ ROOTS = {"own-host.conf": "", "sub-path.conf": "/affiliate"}
 UPSTREAM = "server 127.0.0.1:8000;"
 SOCKET = "# server unix:/run/clickgate/gateway.sock;"
 VISIT = {"affiliate_url": URL.format("PARTNER123")}
-# Every address of 127.0.0.0/8 is this machine's, so that a visitor can have another one than nginx.
+# All of 127.0.0.0/8 is local, so a visitor's address can differ from nginx's.
 VISITOR = "127.0.0.2"
 FORGED = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9", "X-Forwarded-Proto": "http"}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site with a gateway behind it. `base` is the gateway's public address, `http` a visitor of it."""
+    """A site with a gateway behind it. `base` is the gateway's public URL, and `http` a visitor's client."""
 
     gateway: Gateway
     nginx: Nginx
@@ -72,7 +72,7 @@ async def test_clicks_are_recorded_with_the_visitors_address(site: Site) -> None
         assert answer.status_code == 200
         assert answer.json()["success"]
     assert {event["ip_address"] for event in await site.gateway.events()} == {VISITOR}
-    # nginx does not log what the gateway may be set not to store.
+    # nginx must not log addresses that the gateway may be configured not to store.
     assert "track" not in (site.nginx.folder / "access.log").read_text()
 
 
@@ -85,7 +85,7 @@ async def test_queries_are_answered(site: Site) -> None:
 async def test_a_subscription_delivers_clicks(site: Site) -> None:
     await site.gateway.link()
     token = await site.gateway.token()
-    # As a page of the same address opens it, such as the dashboard.
+    # The origin of a page of the same host, such as the dashboard.
     async with opened(site.base, token, ssl=site.nginx.trust, origin=Origin(site.nginx.url)) as ws:
         subscriber = Subscriber(ws)
         await subscriber.subscribe()
@@ -94,14 +94,14 @@ async def test_a_subscription_delivers_clicks(site: Site) -> None:
         assert (await subscriber.click())["pageTitle"] == "Pricing"
 
 
-async def test_another_sites_page_is_not_let_in(site: Site) -> None:
+async def test_pages_of_other_sites_are_refused(site: Site) -> None:
     with pytest.raises(InvalidStatus, match="403"):
         async with opened(site.base, None, ssl=site.nginx.trust, origin=Origin("https://other.example")):
             pass
 
 
 @pytest.mark.parametrize("path", ["/metrics", "//metrics", "/%6Detrics", "/./metrics", "/x/../metrics"])
-async def test_metrics_stay_inside(site: Site, path: str) -> None:
+async def test_metrics_are_not_public(site: Site, path: str) -> None:
     root = site.base.removeprefix(site.nginx.url)
     assert (await site.gateway.http.get("/metrics")).status_code == 200
     for times in (1, 2, 3) if root else (1,):
@@ -110,7 +110,7 @@ async def test_metrics_stay_inside(site: Site, path: str) -> None:
         assert "clickgate_" not in answer.text
 
 
-async def test_everything_else_of_the_gateway_is_served(site: Site) -> None:
+async def test_all_other_endpoints_are_served(site: Site) -> None:
     for path in ("/js/affitor-tracker.js", "/openapi.json", "/healthz", "/readyz"):
         assert (await site.http.get(site.base + path)).status_code == 200
 
@@ -126,7 +126,7 @@ async def test_the_tracker_works_in_a_browser(site: Site, browser: Browser) -> N
     assert await site.gateway.recorded() == 1
 
 
-async def test_connections_to_the_gateway_are_kept(site: Site) -> None:
+async def test_connections_to_the_gateway_are_kept_alive(site: Site) -> None:
     await asyncio.gather(*(site.http.get(f"{site.base}/healthz") for _ in range(10)))
     for _ in range(50):
         await site.http.get(f"{site.base}/healthz")
@@ -135,12 +135,12 @@ async def test_connections_to_the_gateway_are_kept(site: Site) -> None:
         for line in (await site.gateway.http.get("/metrics")).text.splitlines()
         if line.startswith("clickgate_connections ")
     )
-    # Those of nginx, and the one that asks here; without keeping them, there would be this one alone.
+    # nginx's connections and the one of this request. Without keep-alive, there would be only this one.
     assert 1 < float(line.split()[1]) <= 12
 
 
 @pytest.mark.parametrize("site", ["own-host.conf"], indirect=True)
-async def test_plain_http_is_sent_to_https_with_its_method(site: Site) -> None:
+async def test_plain_http_is_redirected_to_https_with_its_method(site: Site) -> None:
     asked = {"Host": "clicks.shop.example"}
     answer = await site.http.post(f"http://127.0.0.1:{site.nginx.plain_port}{CLICK}?a=b", json=VISIT, headers=asked)
     assert (answer.status_code, answer.headers["location"]) == (308, f"https://clicks.shop.example{CLICK}?a=b")
@@ -152,7 +152,7 @@ async def test_the_shop_is_served_beside_the_gateway(site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", ROOTS)
-async def test_a_unix_socket_serves_as_well(make_sqlite: MakeDatabase, tmp_path: Path, name: str) -> None:
+async def test_the_unix_socket_works_as_well(make_sqlite: MakeDatabase, tmp_path: Path, name: str) -> None:
     url, path = make_sqlite(), tmp_path / "gateway.sock"
     await make_link(url)
     settings = {"trusted_proxies": "unix", "ip_storage": "full", "root_path": ROOTS[name]}

@@ -1,4 +1,4 @@
-"""The examples for a site's pages, in a real browser with a real gateway: the static shop, Tag Manager's tags, and the
+"""The examples for web pages, in a real browser with a real gateway: the static shop, the Tag Manager tags, and the
 hook of the Next.js example."""
 
 import asyncio
@@ -23,8 +23,8 @@ LOCAL_SCRIPT = "http://127.0.0.1:8000/js/affitor-tracker.js"
 SCRIPT = "https://clicks.shop.example/js/affitor-tracker.js"
 ALL_PAGES = "2147479553"
 CONSENT = '// script.setAttribute("data-affitor-consent"'
-# Fires a container's tags as Tag Manager does: a tag's markup is parsed, and each script in it is replaced by a copy of
-# its text and address, without any other attribute.
+# Fires a container's tags like Tag Manager: it parses a tag's markup, and replaces each script with a copy that has the
+# same text and URL but no other attributes.
 TAG_MANAGER = """
   const { tag: tags, trigger: triggers } = CONTAINER.containerVersion;
   const fire = (id) => {
@@ -59,7 +59,7 @@ async def codes(shop: Shop) -> list[str]:
 
 @pytest.fixture
 def static_shop(shop: Shop, codes: list[str], tmp_path: Path) -> Iterator[str]:
-    """Serve the static shop; yield its address."""
+    """Serve the static shop, and yield its URL."""
     for page in PAGES:
         text = filled(f"static-shop/{page}", {LOCAL_SCRIPT: shop.script})
         text = text.replace("PARTNER123", codes[0]).replace("NEWSLETTER", codes[1])
@@ -70,7 +70,7 @@ def static_shop(shop: Shop, codes: list[str], tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-async def test_a_click_is_recorded_and_the_next_page_knows_it(shop: Shop, codes: list[str], static_shop: str) -> None:
+async def test_a_click_is_recorded_and_the_next_page_shows_it(shop: Shop, codes: list[str], static_shop: str) -> None:
     visitor = await shop.visitor()
     page = visitor.page
     await page.goto(f"{static_shop}/index.html")
@@ -80,7 +80,7 @@ async def test_a_click_is_recorded_and_the_next_page_knows_it(shop: Shop, codes:
     await page.wait_for_function("() => document.querySelector('#has-attribution').textContent === 'yes'")
     assert await page.inner_text("#click-id") == click_id == await page.input_value("[name=click_id]")
     assert await page.inner_text("#affiliate-url") == f"{static_shop}/index.html?aff={codes[0]}"
-    # The other partner takes the visitor over.
+    # The last partner wins.
     await page.click("text=Back to the shop")
     await page.click("text=a link of another partner")
     await page.wait_for_function("code => window.affitor?.affiliateUrl?.endsWith(code)", arg=codes[1])
@@ -106,7 +106,7 @@ async def test_a_visitor_without_a_partner_is_shown_as_such(shop: Shop, static_s
     assert not visitor.posts
 
 
-async def test_the_page_that_asks_keeps_to_the_answer(shop: Shop, codes: list[str], static_shop: str) -> None:
+async def test_the_consent_page_respects_the_choice(shop: Shop, codes: list[str], static_shop: str) -> None:
     visitor = await shop.visitor()
     page = visitor.page
     await page.goto(f"{static_shop}/consent.html")
@@ -137,7 +137,7 @@ def container() -> dict[str, Any]:
 
 
 async def managed(shop: Shop, **placeholders: str) -> Visitor:
-    """Return a visitor of pages on which Tag Manager fires the tags of the container."""
+    """Return a visitor of pages on which Tag Manager fires the container's tags."""
     text = json.dumps(container())
     for placeholder, value in {SCRIPT: shop.script, **placeholders}.items():
         assert placeholder in text
@@ -147,7 +147,7 @@ async def managed(shop: Shop, **placeholders: str) -> Visitor:
     return await shop.visitor()
 
 
-async def test_the_container_has_the_tags_that_are_shown() -> None:
+async def test_the_container_matches_the_tag_files() -> None:
     names = {"clickgate tracker": "tracker-tag.html", "clickgate consent": "consent-tag.html"}
     for tag in container()["containerVersion"]["tag"]:
         (markup,) = (each["value"] for each in tag["parameter"] if each["key"] == "html")
@@ -155,7 +155,7 @@ async def test_the_container_has_the_tags_that_are_shown() -> None:
     assert not names
 
 
-async def test_a_tag_of_tag_manager_records_a_click(shop: Shop, codes: list[str]) -> None:
+async def test_the_tag_manager_tag_records_a_click(shop: Shop, codes: list[str]) -> None:
     visitor = await managed(shop)
     await visitor.page.goto(shop.url(f"/?aff={codes[0]}"))
     click_id = await visitor.click_id()
@@ -166,7 +166,7 @@ async def test_a_tag_of_tag_manager_records_a_click(shop: Shop, codes: list[str]
     assert (len(visitor.posts), visitor.faults) == (1, [])
 
 
-async def test_a_tag_of_tag_manager_waits_for_consent(shop: Shop, codes: list[str]) -> None:
+async def test_the_tag_manager_tag_waits_for_consent(shop: Shop, codes: list[str]) -> None:
     visitor = await managed(shop, **{json.dumps(CONSENT)[1:-1]: json.dumps(CONSENT[3:])[1:-1]})
     await visitor.page.goto(shop.url(f"/?aff={codes[0]}"))
     await visitor.page.wait_for_function("() => window.affitor?.loaded")
@@ -184,7 +184,7 @@ async def test_a_tag_of_tag_manager_waits_for_consent(shop: Shop, codes: list[st
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The hook with React, for a browser."""
+    """The hook bundled with React, for a browser."""
     folder = javascript.installed(tmp_path_factory.mktemp("hook"), javascript.TRACKER)
     shutil.copy(EXAMPLES / "nextjs" / "hooks" / "use-click-id.js", folder)
     options = ("--bundle", "--outfile=bundle.js", "--define:process.env.NODE_ENV='development'")
@@ -192,7 +192,7 @@ async def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "bundle.js").read_text()
 
 
-async def test_the_hook_tells_the_click_id_as_soon_as_it_is_known(shop: Shop, codes: list[str], bundle: str) -> None:
+async def test_the_hook_returns_the_click_id_as_soon_as_it_is_known(shop: Shop, codes: list[str], bundle: str) -> None:
     shop.pages["/app.mjs"] = bundle
     shop.usual = shop.page(body='<div id=root></div><script src="/app.mjs"></script>')
     visitor = await shop.visitor()
@@ -211,7 +211,7 @@ async def test_the_hook_tells_the_click_id_as_soon_as_it_is_known(shop: Shop, co
     await page.wait_for_function("() => document.querySelector('#root').textContent !== \"nobody's\"")
     click_id = await visitor.click_id()
     assert await page.inner_text("#root") == click_id
-    # On the next page it is known before the app begins, and still unknown to the server: no mismatch for React.
+    # On the next page, the id is known in the browser but not on the server, which must not cause a hydration mismatch.
     await page.goto(shop.url("/second"))
     await visitor.click_id()
     await page.evaluate("hydrate()")

@@ -1,4 +1,4 @@
-"""The units of `examples/systemd`: systemd accepts them, and what they start works with the settings beside them."""
+"""The units of `examples/systemd`: systemd accepts them, and their commands work with the example's settings."""
 
 import configparser
 import os
@@ -26,7 +26,7 @@ PROGRAM = "/opt/clickgate/bin/clickgate"
 
 
 def installed(folder: Path) -> dict[str, str]:
-    """Return the units' texts with this installation's program, and with the service's folders in another folder."""
+    """Return the units' texts with this installation's command and with another folder for the service's files."""
     (folder / "backups").mkdir()
     texts = {name: (EXAMPLES / "systemd" / name).read_text() for name in (*UNITS, "clickgate.env")}
     for name, text in texts.items():
@@ -35,7 +35,7 @@ def installed(folder: Path) -> dict[str, str]:
 
 
 def service(text: str) -> Mapping[str, str]:
-    """Return a service's directives; of repeated ones the last."""
+    """Return a service's directives; the last one wins if a directive is repeated."""
     unit = configparser.RawConfigParser(strict=False, delimiters=["="])
     unit.optionxform = str  # type: ignore[assignment,method-assign]  # the library's own way to keep capitals
     unit.read_string(text)
@@ -48,7 +48,7 @@ def arguments(text: str) -> list[str]:
 
 
 def environment(text: str, **settings: str) -> dict[str, str]:
-    """Return what an environment file sets, and more settings."""
+    """Return the variables of an environment file, with additional settings."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return {"PATH": os.environ["PATH"], **dict(line.split("=", 1) for line in lines), **settings}
 
@@ -62,7 +62,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-async def test_the_service_serves_and_stops_and_the_backup_is_whole(tmp_path: Path) -> None:
+async def test_the_service_runs_and_stops_and_the_backup_is_complete(tmp_path: Path) -> None:
     texts = installed(tmp_path)
     await make_link_in(f"sqlite:///{tmp_path}/clickgate.db")
     port = str(free_port())
@@ -74,13 +74,13 @@ async def test_the_service_serves_and_stops_and_the_backup_is_whole(tmp_path: Pa
             visit = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
             answer = await http.post(f"http://127.0.0.1:{port}/api/v1/track/click", json=visit)
             assert answer.status_code == 200
-        for _ in range(2):  # the second one replaces the first
+        for _ in range(2):  # the second backup replaces the first
             subprocess.run(arguments(texts["clickgate-backup.service"]), env=settings, check=True)
     finally:
-        # What systemd takes for a clean end, so that a stop is no failure.
+        # systemd treats this status as success, so stopping is not a failure.
         assert await stop(process) in (0, -signal.SIGTERM)
     assert process.stderr is not None
-    assert b"is no setting" not in process.stderr.read()
+    assert b"is not a setting" not in process.stderr.read()
     process.stderr.close()
     (backup,) = (tmp_path / "backups").iterdir()
     assert backup.name == f"{date.today().isoweekday()}.db"
@@ -88,12 +88,12 @@ async def test_the_service_serves_and_stops_and_the_backup_is_whole(tmp_path: Pa
 
 
 async def make_link_in(url: str) -> None:
-    """Make a database with a link in it."""
+    """Create a database with a link."""
     assert clickgate(url, "db", "upgrade").returncode == 0
     await make_link(url)
 
 
-def test_a_wrong_setting_is_the_failure_after_which_it_stays_stopped(tmp_path: Path) -> None:
+def test_the_service_is_not_restarted_after_an_invalid_setting(tmp_path: Path) -> None:
     text = installed(tmp_path)["clickgate.service"]
     wrong = {"CLICKGATE_PORT": "none", "PATH": os.environ["PATH"]}
     done = subprocess.run(arguments(text), env=wrong, capture_output=True, text=True, check=False)
@@ -101,10 +101,10 @@ def test_a_wrong_setting_is_the_failure_after_which_it_stays_stopped(tmp_path: P
     assert "CLICKGATE_PORT" in done.stderr
 
 
-def test_a_stop_is_waited_for_as_long_as_the_gateway_may_take(tmp_path: Path) -> None:
+def test_systemd_waits_for_the_gateways_shutdown(tmp_path: Path) -> None:
     assert int(service(installed(tmp_path)["clickgate.service"])["TimeoutStopSec"]) > SHUTDOWN_SECONDS
 
 
-def test_the_limit_on_open_files_has_room_for_the_connections(tmp_path: Path) -> None:
+def test_the_limit_on_open_files_allows_all_connections(tmp_path: Path) -> None:
     limit = int(service(installed(tmp_path)["clickgate.service"])["LimitNOFILE"])
     assert limit > Settings.model_fields["connections"].default

@@ -1,4 +1,4 @@
-"""The command line, as an operator types it."""
+"""The command line, run as an operator runs it."""
 
 import json
 import re
@@ -24,13 +24,13 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.mark.parametrize("name", {module: name for name, (module, _) in COMMANDS.items()}.values())
-def test_the_program_starts_commands_of_each_module_by_itself(name: str) -> None:
+def test_commands_of_every_module_start(name: str) -> None:
     done = subprocess.run([COMMAND, name, "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"Usage: clickgate {name} ")
     assert done.stderr == ""
 
 
-def test_a_gateway_is_set_up_without_graphql(database_url: str) -> None:
+def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> None:
     def made(*arguments: str) -> dict[str, object]:
         done = clickgate(database_url, *arguments)
         assert done.returncode == 0, done.stderr
@@ -69,14 +69,16 @@ def test_a_gateway_is_set_up_without_graphql(database_url: str) -> None:
         (("token", "issue", "--role", "admin", "--partner-id", "1"), "partner_id must be omitted for admin"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(make_sqlite: MakeDatabase, arguments: tuple[str, ...], complaint: str) -> None:
+def test_invalid_arguments_are_reported_in_one_line(
+    make_sqlite: MakeDatabase, arguments: tuple[str, ...], complaint: str
+) -> None:
     done = clickgate(make_sqlite(), *arguments)
     assert done.returncode == 1
     assert complaint in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-async def test_a_command_that_fails_has_made_nothing(database_url: str) -> None:
+async def test_a_failed_command_creates_nothing(database_url: str) -> None:
     async def count(table: type[DeclarativeBase]) -> int:
         store = Store(database_url)
         async with store.read() as connection:
@@ -117,7 +119,7 @@ def test_a_taken_code_is_refused(make_sqlite: MakeDatabase) -> None:
     ("setting", "value"),
     [("port", "many"), ("ip_storage", "some"), ("trusted_proxies", "10.0.0.0/99"), ("rate_limit", "lots")],
 )
-def test_a_wrong_setting_is_named(make_sqlite: MakeDatabase, setting: str, value: str) -> None:
+def test_an_invalid_setting_is_named(make_sqlite: MakeDatabase, setting: str, value: str) -> None:
     done = clickgate(make_sqlite(), "serve", **{setting: value})
     assert done.returncode == 2
     assert PREFIX + setting.upper() in done.stderr
@@ -126,7 +128,7 @@ def test_a_wrong_setting_is_named(make_sqlite: MakeDatabase, setting: str, value
 def test_several_processes_on_sqlite_are_refused_with_the_reason(make_sqlite: MakeDatabase) -> None:
     done = clickgate(make_sqlite(), "serve", "--workers", "2")
     assert done.returncode == 1
-    assert "SQLite has one writer at a time" in done.stderr
+    assert "SQLite allows one writer at a time" in done.stderr
 
 
 def test_a_missing_city_database_is_named(make_sqlite: MakeDatabase) -> None:
@@ -136,7 +138,7 @@ def test_a_missing_city_database_is_named(make_sqlite: MakeDatabase) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_database_that_is_away_at_the_start_is_named() -> None:
+def test_an_unreachable_database_is_named_at_start() -> None:
     done = clickgate("postgresql://nobody@127.0.0.1:1/nothing", "serve")
     assert done.returncode == 1
     assert "the database is away" in done.stderr
@@ -156,14 +158,14 @@ async def test_an_audit_finds_a_counter_that_was_tampered_with(database_url: str
     assert (difference["counter"], difference["counted"], difference["events"]) == ("link PARTNER123", 5, 0)
 
 
-def test_an_audit_of_a_file_that_is_not_there_fails_and_makes_none(tmp_path: Path) -> None:
+def test_an_audit_of_a_missing_file_fails_and_does_not_create_it(tmp_path: Path) -> None:
     done = clickgate(f"sqlite:///{tmp_path / 'nothing.db'}", "audit")
     assert done.returncode == 1
     assert "nothing.db" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
-async def test_a_schema_of_a_newer_version_is_not_upgraded(make_sqlite: MakeDatabase) -> None:
+async def test_a_newer_schema_is_refused(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     store = Store(url)
     async with store.write() as connection:

@@ -1,4 +1,4 @@
-"""What an operator may get wrong at the command line is told in one line, never by a traceback."""
+"""The command line reports an operator's mistakes in one line and without a traceback."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ BAD_ARGUMENTS = [
     *(("restore", file) for file in ("", ".", "/nowhere/copy.db", "/dev/null", str(Path(__file__)))),
     ("nothing",),
 ]
-# Commands that use the database, each with arguments that are good otherwise.
+# Commands that use the database, with otherwise valid arguments.
 USERS = [
     ("program", "create", "--name", "X"),
     ("partner", "create", "--name", "X"),
@@ -69,7 +69,7 @@ BAD_URLS = [
 
 
 def in_one_line(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the line that a command ends with when it refuses."""
+    """Return the line with which a command reports an error."""
     assert done.returncode in (1, 2), done
     assert "Traceback" not in done.stderr
     assert "hush" not in done.stderr + done.stdout
@@ -79,12 +79,12 @@ def in_one_line(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.parametrize("arguments", BAD_ARGUMENTS, ids=repr)
-def test_bad_arguments(make_sqlite: MakeDatabase, arguments: tuple[str, ...]) -> None:
+def test_invalid_arguments_and_settings_are_reported(make_sqlite: MakeDatabase, arguments: tuple[str, ...]) -> None:
     in_one_line(clickgate(make_sqlite(), *arguments))
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
-def test_databases_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_unusable_databases_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.chdir(tmp_path)
     for arguments in USERS if url == "nonsense" else USERS[4:7]:
         in_one_line(clickgate(url, *arguments))
@@ -94,7 +94,7 @@ def test_databases_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "change", ["DROP TABLE alembic_version", "DELETE FROM alembic_version", "DROP TABLE id_blocks"]
 )
-def test_databases_that_lack_a_table(make_sqlite: MakeDatabase, change: str, tmp_path: Path) -> None:
+def test_a_missing_table_is_reported(make_sqlite: MakeDatabase, change: str, tmp_path: Path) -> None:
     url = make_sqlite()
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
         connection.execute(change)
@@ -104,11 +104,11 @@ def test_databases_that_lack_a_table(make_sqlite: MakeDatabase, change: str, tmp
     in_one_line(clickgate(url, "backup", str(tmp_path / "copy.db")))
 
 
-def test_there_is_a_bad_value_for_every_command() -> None:
+def test_every_command_is_tested_with_an_invalid_value() -> None:
     assert {arguments[0] for arguments in (*BAD_ARGUMENTS, *USERS)} >= COMMANDS.keys() - {"openapi", "schema"}
 
 
-def test_a_port_that_is_taken(make_sqlite: MakeDatabase) -> None:
+def test_a_port_in_use_is_reported(make_sqlite: MakeDatabase) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -118,7 +118,7 @@ def test_a_port_that_is_taken(make_sqlite: MakeDatabase) -> None:
     assert "already in use" in done.stderr
 
 
-def test_a_city_database_without_a_temporary_folder(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+def test_a_missing_temporary_folder_is_reported(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     broken = tmp_path / "city.mmdb"
     broken.write_bytes(b"nothing")
     done = clickgate(make_sqlite(), "serve", "--port", "0", geoip_db=str(broken))
@@ -127,7 +127,7 @@ def test_a_city_database_without_a_temporary_folder(make_sqlite: MakeDatabase, t
     assert str(broken) in done.stderr
 
 
-def test_a_pipe_that_is_closed_and_a_device_that_is_full() -> None:
+def test_a_closed_pipe_and_a_full_device_are_reported() -> None:
     with subprocess.Popen([COMMAND, "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -139,7 +139,7 @@ def test_a_pipe_that_is_closed_and_a_device_that_is_full() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_interrupted_command(make_sqlite: MakeDatabase) -> None:
+def test_an_interrupted_command_ends_without_a_traceback(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     file = url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
@@ -155,7 +155,7 @@ def test_an_interrupted_command(make_sqlite: MakeDatabase) -> None:
     assert told.split() == [b"Aborted!"]
 
 
-def test_a_variable_that_is_no_setting_is_told_with_the_name_that_is_meant(make_sqlite: MakeDatabase) -> None:
+def test_an_unknown_variable_is_reported_with_the_most_similar_setting(make_sqlite: MakeDatabase) -> None:
     settings = {
         "DATABSE_URL": "x",
         "PORTS": "1",
@@ -169,4 +169,4 @@ def test_a_variable_that_is_no_setting_is_told_with_the_name_that_is_meant(make_
     told = done.stderr.splitlines()
     assert len(told) == 3
     for name, meant in (("DATABSE_URL", "DATABASE_URL"), ("PORTS", "PORT"), ("GEOIP_FILE", "GEOIP_DB")):
-        assert any(f"CLICKGATE_{name} is no setting: is CLICKGATE_{meant} meant?" in line for line in told)
+        assert any(f"CLICKGATE_{name} is not a setting: did you mean CLICKGATE_{meant}?" in line for line in told)

@@ -1,4 +1,4 @@
-"""The demonstration, as somebody meets it who has just typed `clickgate demo`."""
+"""The demo, as a user sees it after starting `clickgate demo`."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
-from gateway.demo import filling, shop
+from gateway.demo import seed_data, shop
 from gateway.demo.visitors import PARTNERS, VIRAL_DAY
 from gateway.errors import NotEmpty
 from gateway.services import now
@@ -44,7 +44,7 @@ REPORT = """query ($from: DateTime!, $to: DateTime!) {
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """A running demonstration, and the secrets that it printed: a partner's, the program's, an administrator's."""
+    """A running demo, and the tokens that it printed for a partner, the program and an administrator."""
 
     url: str
     secrets: list[str]
@@ -66,7 +66,7 @@ async def demonstration(database_url: str, log: Path) -> AsyncIterator[Demonstra
         yield Demonstration(url, re.findall(rf"{url}/dashboard#token=(\S+)", printed))
 
 
-async def test_it_signs_people_in_and_shows_ninety_days_of_a_shop(database_url: str, tmp_path: Path) -> None:
+async def test_the_demo_shows_ninety_days_of_clicks_to_each_role(database_url: str, tmp_path: Path) -> None:
     async with demonstration(database_url, tmp_path / "log") as first:
         answers = [(await first.report(secret))["data"] for secret in first.secrets]
     assert [answer["viewer"]["role"] for answer in answers] == ["PARTNER", "PROGRAM", "ADMIN"]
@@ -86,9 +86,7 @@ async def test_it_signs_people_in_and_shows_ninety_days_of_a_shop(database_url: 
     assert len(whole["browsers"]) >= 4
 
 
-async def test_run_again_it_keeps_the_data_and_only_the_new_tokens_are_good(
-    make_sqlite: MakeDatabase, tmp_path: Path
-) -> None:
+async def test_a_second_run_keeps_the_data_and_replaces_the_tokens(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     url = make_sqlite()
     async with demonstration(url, tmp_path / "log") as first:
         before = (await first.report(first.secrets[2]))["data"]["clickReport"]["clicks"]
@@ -101,14 +99,14 @@ async def test_run_again_it_keeps_the_data_and_only_the_new_tokens_are_good(
             assert (await second.report(secret))["errors"]
 
 
-async def test_more_people_come_at_the_end_of_the_week(make_sqlite: MakeDatabase) -> None:
+async def test_traffic_rises_towards_the_weekend(make_sqlite: MakeDatabase) -> None:
     days = Counter(event["occurred_at"].date() for event in await filled(make_sqlite()))
     usual = [median(days[day] for day in days if day.weekday() == weekday) for weekday in range(7)]
     assert min(usual[4:]) > max(usual[:3])
 
 
-async def test_it_is_the_same_for_everybody(make_sqlite: MakeDatabase) -> None:
-    """Up to the moment: what is drawn for later today is left out."""
+async def test_every_demo_has_the_same_clicks(make_sqlite: MakeDatabase) -> None:
+    """Clicks later today are left out, because they depend on the current time."""
     varying = {"occurred_at", "created_at", "id", "customer_id", "existing_click_id"}
     one, other = [await filled(make_sqlite()) for _ in range(2)]
     length = min(len(one), len(other))
@@ -120,8 +118,8 @@ async def test_it_is_the_same_for_everybody(make_sqlite: MakeDatabase) -> None:
 
 
 async def filled(database_url: str) -> list[dict[str, Any]]:
-    """Fill a database; return its clicks in their order."""
-    await filling.fill(Settings(database_url=database_url))
+    """Fill a database, and return its clicks in order."""
+    await seed_data.fill(Settings(database_url=database_url))
     store = Store(database_url)
     async with store.read() as connection:
         rows = await connection.execute(select(ClickEvent.__table__).order_by(ClickEvent.occurred_at, ClickEvent.id))
@@ -130,14 +128,14 @@ async def filled(database_url: str) -> list[dict[str, Any]]:
     return events
 
 
-async def test_a_link_paused_on_the_dashboard_does_not_make_it_somebody_elses(make_sqlite: MakeDatabase) -> None:
+async def test_a_demo_with_a_paused_link_is_still_recognised(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     before = await filled(url)
     assert clickgate(url, "link", "pause", PARTNERS[0].code).returncode == 0
     assert len(await filled(url)) == len(before)
 
 
-async def test_other_data_is_left_alone(make_sqlite: MakeDatabase) -> None:
+async def test_the_demo_refuses_a_database_with_other_data(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     await make_link(url, "SOMEBODYS")
     with pytest.raises(NotEmpty):
@@ -157,24 +155,24 @@ async def test_the_shop_shows_what_the_tracker_does(
         await state.get_by_text("Nothing yet").wait_for()
         for partner in PARTNERS:
             await page.get_by_role("link", name=partner.name).click()
-            await state.get_by_text("Posted a click").wait_for()
+            await state.get_by_text("sent a click").wait_for()
             await state.get_by_text(partner.name).wait_for()
         click_id = await page.locator("#click-id").text_content()
         for name in ("Features", "Pricing", "Notebooks"):
             await page.get_by_label("Shop").get_by_role("link", name=name).click()
-            await state.get_by_text("still known").wait_for()
+            await state.get_by_text("still attributed").wait_for()
             assert await page.locator("#click-id").text_content() == click_id
         await page.get_by_role("button", name="Forget me").click()
         await state.get_by_text("Nothing yet").wait_for()
         assert not faults
 
 
-async def test_a_normal_gateway_has_no_shop(make_sqlite: MakeDatabase) -> None:
+async def test_a_gateway_outside_the_demo_has_no_shop(make_sqlite: MakeDatabase) -> None:
     async with serving(make_sqlite()) as (_, url), httpx.AsyncClient(base_url=url) as http:
         for path in ("/demo/shop", "/demo/shop/pricing", "/demo/shop/assets/shop.css"):
             assert (await http.get(path)).status_code == 404
 
 
-def test_the_shop_links_to_each_of_its_partners() -> None:
+def test_the_shop_links_to_each_partner() -> None:
     layout = (shop.FOLDER / "layout.html").read_text()
     assert re.findall(r'href="\?aff=(\S+)">([^<]+)<', layout) == [(partner.code, partner.name) for partner in PARTNERS]

@@ -1,4 +1,4 @@
-"""What the device lookup tells, held against the libraries it is built from."""
+"""The device lookup, compared with the libraries that it is built on."""
 
 import re
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def lookup() -> DeviceLookup:
 
 @pytest.fixture
 def unbounded_patterns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Read bounds of three digits as the native parser does, in ua-parser's Python patterns."""
+    """Treat three-digit repeat bounds in ua-parser's Python patterns as unbounded, like the native parser."""
     parsers: list[Any] = [*user_agent_parser.USER_AGENT_PARSERS, *user_agent_parser.OS_PARSERS]
     for parser in parsers + user_agent_parser.DEVICE_PARSERS:
         pattern = re.sub(r"\{0,\d{3}\}", "*", parser.user_agent_re.pattern)
@@ -77,7 +77,7 @@ def unbounded_patterns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def expected(text: str, *, is_bot: bool) -> Device:
-    """Return what `user-agents` tells; of bots it has an opinion of its own."""
+    """Return the result of `user-agents`, without `is_bot`, which we judge differently."""
     agent = user_agents.parse(text)
     kinds = (("tablet", agent.is_tablet), ("mobile", agent.is_mobile), ("desktop", agent.is_pc))
     return Device(
@@ -93,11 +93,11 @@ def expected(text: str, *, is_bot: bool) -> Device:
 
 
 @pytest.mark.parametrize("text", BROWSERS)
-def test_a_browser_is_told_as_user_agents_tells_it(lookup: DeviceLookup, text: str) -> None:
+def test_browsers_match_the_results_of_user_agents(lookup: DeviceLookup, text: str) -> None:
     assert lookup(text) == expected(text, is_bot=text in LIBRARIES)
 
 
-def test_an_iphone_is_told_in_full(lookup: DeviceLookup) -> None:
+def test_an_iphone_is_recognised_in_full(lookup: DeviceLookup) -> None:
     assert lookup(IPHONE) == Device(
         is_bot=False,
         device_type="mobile",
@@ -113,29 +113,29 @@ def test_an_iphone_is_told_in_full(lookup: DeviceLookup) -> None:
 @pytest.mark.parametrize(
     ("text", "kind"), [(IPAD, "tablet"), (IPHONE, "mobile"), (MAC, "desktop"), ("curl/8.7.1", "other")]
 )
-def test_each_device_type_is_told(lookup: DeviceLookup, text: str, kind: str) -> None:
+def test_each_device_type_is_recognised(lookup: DeviceLookup, text: str, kind: str) -> None:
     assert lookup(text).device_type == kind
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("unbounded_patterns")
-def test_crawlers_are_told_as_user_agents_tells_them_without_its_bounds(lookup: DeviceLookup) -> None:
+def test_crawlers_match_the_results_of_user_agents_without_its_bounds(lookup: DeviceLookup) -> None:
     for text in CRAWLERS:
         told = lookup(text)
         if told.is_bot and told.device_type not in ("tv", "console"):
             assert told == expected(text, is_bot=True)
 
 
-def test_a_crawler_that_names_itself_late_is_found_where_python_stops_short(lookup: DeviceLookup) -> None:
+def test_a_crawler_name_beyond_the_bounds_of_python_is_found(lookup: DeviceLookup) -> None:
     assert not user_agents.parse(LATE_CRAWLER).is_bot
     assert lookup(LATE_CRAWLER).device_brand == "Spider"
 
 
-def test_an_absent_agent_is_a_bots_and_says_nothing_else(lookup: DeviceLookup) -> None:
+def test_a_missing_agent_is_a_bot_with_nothing_else_known(lookup: DeviceLookup) -> None:
     assert lookup("") == lookup(" \t") == Device(is_bot=True)
 
 
-def test_a_person_whom_the_parser_takes_for_a_spider_has_a_device_that_is_not_known(lookup: DeviceLookup) -> None:
+def test_a_person_mistaken_for_a_spider_by_the_parser_has_an_unknown_device(lookup: DeviceLookup) -> None:
     text = "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; Banca Caboto s.p.a.; rv:11.0) like Gecko"
     assert user_agents.parse(text).device.family == SPIDER
     told = lookup(text)
@@ -147,13 +147,13 @@ def test_an_unknown_version_is_none(lookup: DeviceLookup) -> None:
     assert (device.os, device.os_version, device.browser, device.browser_version) == ("Other", None, "Other", None)
 
 
-def test_a_name_is_as_long_as_it_is_kept_and_without_nuls(lookup: DeviceLookup) -> None:
+def test_names_are_truncated_to_their_columns_and_have_no_nuls(lookup: DeviceLookup) -> None:
     agent = "Mozilla/5.0 (Linux; Android 14; {} Build/UP1A) AppleWebKit/537.36 Chrome/125.0.0.0 Mobile Safari/537.36"
     assert lookup(agent.format("M" * 300)).device_model == "M" * 128
     assert lookup(agent.format("M\0M")).device_model == "MM"
 
 
-def test_what_follows_the_cut_does_not_count(lookup: DeviceLookup) -> None:
+def test_text_beyond_the_limit_is_ignored(lookup: DeviceLookup) -> None:
     filled = MAC + " " * (AGENT_CHARS - len(MAC) - len(" Googlebot/2.1"))
     assert lookup(f"{filled} Googlebot/2.1").is_bot
     assert not lookup(f"{filled} {' ' * 14} Googlebot/2.1").is_bot
@@ -165,7 +165,7 @@ def test_a_second_lookup_comes_from_a_bounded_cache(lookup: DeviceLookup) -> Non
 
 
 @pytest.mark.parametrize("text", ["VLC/1.2.\u00b2", "\x00", "\ud800", "\U0001f600 bot\udfff/1", "VLC/1.2.\u0663"])
-def test_odd_characters_do_not_raise(lookup: DeviceLookup, text: str) -> None:
+def test_unusual_characters_do_not_raise(lookup: DeviceLookup, text: str) -> None:
     assert lookup(text).device_type == "other"
 
 
@@ -174,7 +174,7 @@ def test_odd_characters_do_not_raise(lookup: DeviceLookup, text: str) -> None:
     st.text(st.characters(codec=None))
     | st.lists(st.sampled_from([*BROWSERS, "VLC/1.2.", "\u00b2", "\x00", "\ud800"]), max_size=4).map("".join)
 )
-def test_no_text_makes_it_raise(lookup: DeviceLookup, text: str) -> None:
+def test_no_text_raises_an_error(lookup: DeviceLookup, text: str) -> None:
     device = lookup(text)
     kinds = {"tv", "console", "tablet", "mobile", "desktop", "other"}
     assert device == NO_AGENT if not text or text.isspace() else device.device_type in kinds

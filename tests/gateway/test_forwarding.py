@@ -1,4 +1,4 @@
-"""Whose address a trusted proxy forwards, however odd its header is."""
+"""The client's address behind trusted proxies, also in malformed headers."""
 
 import pytest
 
@@ -30,14 +30,14 @@ def resolved(*forwarded: str, peer: str | None = "127.0.0.1", proxies: TrustedPr
         *(f"{VISITOR}, 10.0.0.1", f"{VISITOR}, 10.0.0.1:80, , [2001:db8:1::5]:443", f"{VISITOR}, ::ffff:127.0.0.1, "),
     ],
 )
-def test_the_visitor_is_found_beside_damage(forwarded: str) -> None:
+def test_the_visitor_is_found_in_a_damaged_header(forwarded: str) -> None:
     assert resolved(forwarded) == VISITOR
     assert resolved(forwarded, "") == VISITOR
     assert resolved(OTHER, forwarded, " , ") == VISITOR
 
 
 @pytest.mark.parametrize("forwarded", ["[2001:db8::1]:443", "2001:DB8:0::0001", "[2001:db8::1]", '"[2001:db8::1%1]:9"'])
-def test_an_ipv6_address_has_one_form(forwarded: str) -> None:
+def test_ipv6_addresses_are_normalised(forwarded: str) -> None:
     assert resolved(forwarded) == SIXTH
 
 
@@ -59,29 +59,29 @@ def test_an_ipv6_address_has_one_form(forwarded: str) -> None:
         *(f"[{VISITOR}]x", "for=203.0.113.9", "::ffff:203.0.113.999", "203.0.113.9/24"),
     ],
 )
-def test_a_proxy_that_names_no_address_leaves_none(forwarded: str) -> None:
+def test_without_an_address_from_the_proxy_there_is_none(forwarded: str) -> None:
     assert resolved(forwarded) is None
 
 
-def test_without_an_address_the_nearest_machine_stays() -> None:
+def test_without_a_visitors_address_the_outermost_proxy_is_the_client() -> None:
     for forwarded in ([], [""], [" , "], ["", "\t"]):
         assert resolved(*forwarded) == "127.0.0.1"
     assert resolved("10.0.0.2, 10.0.0.1") == "10.0.0.2"
 
 
-def test_a_stranger_is_not_believed() -> None:
+def test_an_untrusted_peer_is_not_believed() -> None:
     assert resolved(VISITOR, peer=OTHER) == OTHER
     assert resolved(VISITOR, peer=None) is None
 
 
-def test_a_unix_sockets_peer_is_believed_where_the_settings_say_so() -> None:
+def test_a_unix_socket_peer_is_trusted_if_the_settings_say_so() -> None:
     trusting = TrustedProxies(["unix", "10.0.0.0/8"])
     assert resolved(f"{VISITOR}, 10.0.0.1", peer=None, proxies=trusting) == VISITOR
     assert resolved(peer=None, proxies=trusting) is None
     assert resolved(VISITOR, peer="127.0.0.1", proxies=trusting) == "127.0.0.1"
 
 
-async def test_a_trailers_field_is_not_a_header(make_sqlite: MakeDatabase) -> None:
+async def test_a_trailer_field_is_not_a_header(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), trusted_proxies="127.0.0.1", ip_storage="full") as gateway:
         await gateway.link()
         click = request(chunked=True).removesuffix(b"0\r\n\r\n") + b"0\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Places found in small files, written here, and what happens when such a file is replaced."""
+"""The location lookup in small databases written by the tests, and the replacement of a database in use."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ IN_MONTREAL = Place("CA", "Quebec", "Montreal")
 
 
 def write(path: Path, networks: Mapping[str, Any], *, ip_version: int = 6, kind: str = "GeoIP2-City") -> Path:
-    """Write a database in place, over whatever is there."""
+    """Write a database in place, overwriting any existing file."""
     writer = MMDBWriter(ip_version, kind, ["en"], "test", ipv4_compatible=ip_version == 6)
     for network, record in networks.items():
         writer.insert_network(IPSet([network]), record)
@@ -52,7 +52,7 @@ def flat(tmp_path: Path) -> list[Path]:
     return [narrow, write(tmp_path / "ipv6.mmdb", {"2001:4860::/32": MONTREAL}, kind="city ipv6")]
 
 
-def test_without_a_file_every_place_is_unknown() -> None:
+def test_without_a_file_every_location_is_unknown() -> None:
     lookup = GeoLookup([])
     assert lookup("1.2.3.4") == Place()
     assert lookup.refresh() is False
@@ -63,24 +63,24 @@ def test_a_mixed_file_answers_both_address_families(nested: Path, address: str) 
     assert GeoLookup([nested])(address) == IN_OXFORD
 
 
-def test_flat_files_of_either_family_answer_together(flat: list[Path]) -> None:
+def test_flat_ipv4_and_ipv6_files_work_together(flat: list[Path]) -> None:
     for paths in (flat, flat[::-1]):
         lookup = GeoLookup(paths)
         assert lookup("1.1.1.1") == lookup("::ffff:1.1.1.1") == IN_SYDNEY
         assert lookup("2001:4860:4860::8888") == IN_MONTREAL
 
 
-def test_an_ipv4_file_alone_knows_no_ipv6_address(flat: list[Path]) -> None:
+def test_an_ipv4_file_has_no_ipv6_addresses(flat: list[Path]) -> None:
     assert GeoLookup(flat[:1])("2001:4860:4860::8888") == Place()
 
 
-def test_the_first_file_that_knows_the_address_answers(nested: Path, tmp_path: Path) -> None:
+def test_the_first_file_that_contains_the_address_wins(nested: Path, tmp_path: Path) -> None:
     other = write(tmp_path / "other.mmdb", {"1.2.0.0/16": SYDNEY})
     lookup = GeoLookup([nested, other])
     assert (lookup("1.2.3.4"), lookup("1.2.4.4")) == (IN_OXFORD, IN_SYDNEY)
 
 
-def test_a_country_file_gives_the_country_alone(tmp_path: Path) -> None:
+def test_a_country_file_gives_only_the_country(tmp_path: Path) -> None:
     path = write(tmp_path / "country.mmdb", {"1.2.3.0/24": {"country": OXFORD["country"]}}, kind="GeoLite2-Country")
     assert GeoLookup([path])("1.2.3.4") == Place(country="GB")
 
@@ -95,7 +95,7 @@ def test_empty_and_missing_names_are_none(tmp_path: Path) -> None:
     assert [lookup(f"1.1.{n}.1") for n in (1, 2, 3)] == [Place(country="AU"), Place(country="GB"), Place()]
 
 
-def test_a_name_is_as_long_as_it_is_kept_and_without_nuls(tmp_path: Path) -> None:
+def test_names_are_truncated_to_their_columns_and_have_no_nuls(tmp_path: Path) -> None:
     path = write(tmp_path / "long.mmdb", {"1.1.1.0/24": {**SYDNEY, "city": "\0" + "S" * 300}})
     assert GeoLookup([path])("1.1.1.1").city == "S" * 128
 
@@ -103,12 +103,12 @@ def test_a_name_is_as_long_as_it_is_kept_and_without_nuls(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "address", ["", "1.2.3", "1.2.3.4 ", "unknown", "1.2.3.4\x00", "\ud800", "9" * 5000, "8.8.8.8"]
 )
-def test_an_address_that_is_none_or_unknown_has_no_place(nested: Path, address: str) -> None:
+def test_an_invalid_or_unknown_address_has_no_location(nested: Path, address: str) -> None:
     assert GeoLookup([nested])(address) == Place()
 
 
 @given(st.text(st.characters(codec=None)) | st.ip_addresses().map(str))
-def test_no_text_makes_it_raise(tmp_path_factory: pytest.TempPathFactory, address: str) -> None:
+def test_no_text_raises_an_error(tmp_path_factory: pytest.TempPathFactory, address: str) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.mmdb"
     assert isinstance(GeoLookup([path if path.exists() else write(path, {"1.2.0.0/16": OXFORD})])(address), Place)
 
@@ -126,10 +126,10 @@ def test_a_file_of_another_format_is_refused(tmp_path: Path, content: bytes) -> 
         GeoLookup([path])
 
 
-def test_a_file_of_networks_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_locations_is_refused(tmp_path: Path) -> None:
     record = {"autonomous_system_number": 15169, "autonomous_system_organization": "Google"}
     path = write(tmp_path / "asn.mmdb", {"8.8.8.0/24": record}, kind="GeoLite2-ASN")
-    with pytest.raises(GeoDatabaseError, match=r"asn\.mmdb: no city or country data in this GeoLite2-ASN database"):
+    with pytest.raises(GeoDatabaseError, match=r"asn\.mmdb: this GeoLite2-ASN database has no city or country data"):
         GeoLookup([path])
 
 
@@ -153,7 +153,7 @@ def test_a_file_rewritten_in_place_serves_its_old_content_until_reopened(nested:
 
 
 @pytest.mark.parametrize("content", [b"", b"half a file", None])
-def test_a_broken_or_vanished_replacement_keeps_the_old_content_and_warns_once(
+def test_a_damaged_or_missing_replacement_keeps_the_old_content_and_warns_once(
     nested: Path, caplog: pytest.LogCaptureFixture, content: bytes | None
 ) -> None:
     lookup = GeoLookup([nested])
@@ -170,7 +170,7 @@ def test_a_broken_or_vanished_replacement_keeps_the_old_content_and_warns_once(
     assert lookup("1.2.3.4") == IN_SYDNEY
 
 
-def test_a_broken_replacement_is_read_only_once(
+def test_a_damaged_replacement_is_read_only_once(
     nested: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lookup = GeoLookup([nested])
@@ -182,9 +182,7 @@ def test_a_broken_replacement_is_read_only_once(
     assert caplog.records == []
 
 
-def test_a_file_that_could_not_be_read_for_a_while_is_tried_again(
-    nested: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_temporarily_unreadable_file_is_tried_again(nested: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lookup = GeoLookup([nested])
     write(nested, {"1.2.3.0/24": SYDNEY})
     with monkeypatch.context() as patch:
@@ -194,7 +192,7 @@ def test_a_file_that_could_not_be_read_for_a_while_is_tried_again(
     assert lookup("1.2.3.4") == IN_SYDNEY
 
 
-def test_a_closed_lookup_knows_no_place_and_reopens_nothing(nested: Path) -> None:
+def test_a_closed_lookup_has_no_locations_and_reopens_nothing(nested: Path) -> None:
     lookup = GeoLookup([nested])
     lookup.close()
     os.utime(nested, ns=(1, 1))

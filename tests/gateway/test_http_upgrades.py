@@ -1,5 +1,5 @@
-"""Requests that ask for another protocol (RFC 9110, section 7.8): all but WebSocket handshakes are served as if
-they did not."""
+"""Requests with an `Upgrade` header (RFC 9110, section 7.8): except for WebSocket handshakes, they are served as if the
+header were absent."""
 
 import asyncio
 import shutil
@@ -44,7 +44,7 @@ async def test_a_click_with_an_upgrade_keeps_its_body(
         assert await gateway.recorded() == len(UPGRADES) * len(CONNECTIONS)
 
 
-async def test_requests_before_and_after_an_upgrade_are_answered_in_turn(make_sqlite: MakeDatabase) -> None:
+async def test_requests_before_and_after_an_upgrade_are_answered_in_order(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
         asking = request("Connection: Upgrade", "Upgrade: h2c")
@@ -67,7 +67,7 @@ async def test_an_upgrade_that_arrives_byte_by_byte_is_served(make_sqlite: MakeD
             assert await status(reader) == 200
 
 
-async def test_a_client_that_asks_for_an_upgrade_and_to_go_on_is_told_to(make_sqlite: MakeDatabase) -> None:
+async def test_an_upgrade_with_expect_100_continue_gets_it(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway, connection(gateway) as (reader, writer):
         await gateway.link()
         head, _, body = request("Connection: Upgrade", "Upgrade: h2c", "Expect: 100-continue").partition(b"\r\n\r\n")
@@ -93,20 +93,20 @@ async def test_a_client_that_asks_for_an_upgrade_and_to_go_on_is_told_to(make_sq
         ("CONNECT", "gateway:443", ("Connection: keep-alive",), 405),
     ],
 )
-async def test_what_is_no_handshake_gets_an_answer(
+async def test_an_incomplete_handshake_is_answered(
     gateway: Gateway, method: str, path: str, headers: tuple[str, ...], expected: int
 ) -> None:
     assert await exchanged(gateway, request(*headers, method=method, path=path, body=b"")) == [expected]
 
 
 @pytest.mark.parametrize("offer", ["websocket", "WEBSOCKET", "h2c, websocket", "websocket, h2c"])
-async def test_a_handshake_opens_a_socket(gateway: Gateway, offer: str) -> None:
+async def test_a_handshake_opens_a_websocket(gateway: Gateway, offer: str) -> None:
     headers = ("Connection: keep-alive, Upgrade", f"Upgrade: {offer}", *HANDSHAKE)
     asked = request(*headers, "Sec-WebSocket-Protocol: graphql-transport-ws", method="GET", path="/graphql", body=b"")
     assert await exchanged(gateway, asked) == [101]
 
 
-async def test_a_real_curl_that_offers_http2_records_its_click(make_sqlite: MakeDatabase) -> None:
+async def test_curl_with_an_http2_upgrade_records_its_click(make_sqlite: MakeDatabase) -> None:
     if shutil.which("curl") is None:
         pytest.skip("there is no curl")
     async with running_gateway(make_sqlite()) as gateway:
@@ -120,7 +120,7 @@ async def test_a_real_curl_that_offers_http2_records_its_click(make_sqlite: Make
 
 
 @pytest.mark.slow
-async def test_javas_own_client_records_its_click(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+async def test_java_httpclient_records_its_click(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     if shutil.which("java") is None or shutil.which("javac") is None:
         pytest.skip("there is no Java")
     (tmp_path / "Post.java").write_text(JAVA)

@@ -1,4 +1,4 @@
-"""What Prometheus learns of the database and of GraphQL, from a running gateway."""
+"""The metrics of a running gateway on the database and on GraphQL."""
 
 import asyncio
 import re
@@ -19,12 +19,12 @@ SAMPLE = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>[0-9
 
 
 async def scraped(gateway: Gateway) -> Mapping[str, float]:
-    """Return every sample, named as it is written."""
+    """Return all samples by their names and labels as written."""
     lines = (await gateway.http.get("/metrics")).text.splitlines()
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if SAMPLE.fullmatch(line)}
 
 
-async def test_pools_and_logs_are_told(gateway: Gateway) -> None:
+async def test_pools_and_the_write_ahead_log_are_measured(gateway: Gateway) -> None:
     await gateway.link()
     await gateway.track()
     samples = await scraped(gateway)
@@ -38,11 +38,11 @@ async def test_pools_and_logs_are_told(gateway: Gateway) -> None:
         assert sum(reading) >= 1
 
 
-async def test_what_the_rollups_lack_is_told(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_rollup_backlog_is_measured(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     await gateway.link()
     monkeypatch.setattr("gateway.metrics.SAMPLE_SECONDS", 0.1)
     monkeypatch.setattr("db.outbox.runner.RUN_SECONDS", 60)
-    await asyncio.sleep(5.5)  # what waits its usual time does so once more
+    await asyncio.sleep(5.5)  # the backlog may wait for another interval
     for _ in range(3):
         await gateway.track()
     await asyncio.sleep(0.5)
@@ -53,7 +53,7 @@ async def test_what_the_rollups_lack_is_told(gateway: Gateway, monkeypatch: pyte
     assert 0 < samples['clickgate_outbox_waiting_seconds{consumer="rollups"}'] < 60
 
 
-async def test_graphql_is_told_by_kind_outcome_and_code(gateway: Gateway) -> None:
+async def test_graphql_operations_are_counted_by_kind_outcome_and_code(gateway: Gateway) -> None:
     async def operations(kind: str, outcome: str) -> float:
         name = f'clickgate_graphql_operations_total{{kind="{kind}",outcome="{outcome}"}}'
         return (await scraped(gateway)).get(name, 0)
@@ -75,7 +75,7 @@ async def test_graphql_is_told_by_kind_outcome_and_code(gateway: Gateway) -> Non
     assert samples['clickgate_graphql_seconds_count{kind="query"}'] >= 3
 
 
-async def test_open_subscriptions_are_told(gateway: Gateway) -> None:
+async def test_open_subscriptions_are_counted(gateway: Gateway) -> None:
     token = await gateway.token()
     open_before = (await scraped(gateway)).get("clickgate_graphql_subscriptions", 0)
     async with opened(str(gateway.http.base_url), token) as socket:
@@ -88,7 +88,7 @@ async def test_open_subscriptions_are_told(gateway: Gateway) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_scrape_asks_the_database_nothing(make_postgres: MakeDatabase) -> None:
+async def test_a_scrape_does_not_query_the_database(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     async with running_gateway(url) as gateway:
@@ -98,10 +98,10 @@ async def test_a_scrape_asks_the_database_nothing(make_postgres: MakeDatabase) -
         assert {answer.status_code for answer in answers} == {200}
         after = await scraped(gateway)
     total = 'clickgate_pool_connections{pool="general",state="idle"}'
-    assert after[total] <= before[total] + 1  # for the folder, perhaps
+    assert after[total] <= before[total] + 1  # possibly for the aggregator
 
 
-async def test_a_log_that_a_reader_keeps_long_is_told_once_and_emptied_after_it(
+async def test_a_write_ahead_log_kept_long_by_a_reader_is_reported_once_and_emptied_afterwards(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     monkeypatch.setattr("db.engine.sqlite.checkpoints.LONG_BYTES", 1_000_000)

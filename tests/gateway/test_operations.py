@@ -1,4 +1,4 @@
-"""What an operator sees of a running gateway: health, metrics, the OpenAPI document, the log, a full queue."""
+"""A running gateway from an operator's point of view: health, metrics, the OpenAPI document, the log, a full queue."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from db.ingest.records import Click, VisitRecord
 from db.ingest.writer import ClickWriter
 from db.schema.visit_fields import SENT_FIELDS
 from gateway import graphql
-from gateway.health import ASK_SECONDS
+from gateway.health import PROBE_INTERVAL_SECONDS
 from gateway.metrics import WriterMetrics
 from gateway.rate_limit import limiter
 from gateway.settings import Settings
@@ -37,25 +37,25 @@ from tests.support.processes import COMMAND, clickgate, environment, free_port, 
 from tests.support.unforeseen_fault import unforeseen
 
 
-async def test_a_live_and_ready_gateway_says_so(gateway: Gateway) -> None:
+async def test_a_running_gateway_is_live_and_ready(gateway: Gateway) -> None:
     assert (await gateway.http.get("/healthz")).status_code == 200
     ready = await gateway.http.get("/readyz")
     assert ready.status_code == 200
     assert body_of(ready) == {"status": "ready", "database": "ok", "queue": "ok"}
 
 
-async def test_a_gateway_whose_database_takes_no_writes_is_not_ready(make_sqlite: MakeDatabase) -> None:
+async def test_a_gateway_with_a_locked_database_is_not_ready(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     locking = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     async with running_gateway(url) as gateway:
         assert (await gateway.http.get("/readyz")).status_code == 200
         locking.execute("BEGIN IMMEDIATE")
-        await asyncio.sleep(ASK_SECONDS)
+        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
         answer = await gateway.http.get("/readyz")
         assert answer.status_code == 503
         assert body_of(answer) == {"status": "not ready", "database": "away", "queue": "ok"}
         locking.rollback()
-        await asyncio.sleep(ASK_SECONDS)
+        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
         assert (await gateway.http.get("/readyz")).status_code == 200
     locking.close()
 
@@ -80,7 +80,7 @@ async def test_a_query_waits_for_the_schema_and_a_click_does_not(
 
 
 @pytest.mark.slow
-def test_a_gateway_whose_schema_cannot_be_made_says_so_and_stops(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+def test_a_gateway_that_cannot_build_its_schema_reports_it_and_stops(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     (tmp_path / "strawberry.py").write_text("raise ImportError('it is broken')")
     command = [str(COMMAND), "serve", "--port", str(free_port())]
     modules = environment(make_sqlite()) | {"PYTHONPATH": str(tmp_path)}
@@ -104,7 +104,7 @@ async def test_clicks_are_counted_by_outcome(gateway: Gateway) -> None:
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1]
 
 
-async def test_the_openapi_document_names_every_field_and_answer(gateway: Gateway) -> None:
+async def test_the_openapi_document_has_every_field_and_response(gateway: Gateway) -> None:
     document = body_of(await gateway.http.get("/openapi.json"))
     assert document["openapi"] == "3.1.0"
     operation = document["paths"]["/api/v1/track/click"]["post"]
@@ -125,7 +125,7 @@ async def test_an_unknown_path_is_answered_in_json(gateway: Gateway) -> None:
     assert body_of(answer) == {"error": "Not Found"}
 
 
-async def test_an_unforeseen_fault_is_logged_once_with_its_traceback_and_masked(
+async def test_an_unexpected_error_is_logged_once_with_its_traceback_and_masked(
     gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     await gateway.link()
@@ -141,7 +141,7 @@ async def test_an_unforeseen_fault_is_logged_once_with_its_traceback_and_masked(
 
 
 @pytest.mark.slow
-async def test_the_log_has_no_line_for_a_click_or_a_socket_and_none_but_json(
+async def test_clicks_and_websockets_are_not_logged_and_every_line_is_json(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:
     url, log = make_sqlite(), tmp_path / "log"
@@ -161,7 +161,7 @@ async def test_the_log_has_no_line_for_a_click_or_a_socket_and_none_but_json(
     assert sum("knows 1 links" in line["event"] for line in lines) == 1
 
 
-async def test_a_full_queue_refuses_and_keeps_what_it_has(database_url: str) -> None:
+async def test_a_full_queue_refuses_clicks_and_keeps_the_waiting_ones(database_url: str) -> None:
     await make_link(database_url)
     store = Store(database_url)
     writer = ClickWriter(Committer(store), queue_clicks=3, observer=WriterMetrics())
@@ -179,7 +179,7 @@ async def test_a_full_queue_refuses_and_keeps_what_it_has(database_url: str) -> 
     await store.close()
 
 
-async def test_an_overloaded_gateway_answers_503_with_the_time_to_wait(make_postgres: MakeDatabase) -> None:
+async def test_an_overloaded_gateway_answers_503_with_retry_after(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     async with serving(url, queue_clicks="1") as (_, base):
@@ -192,11 +192,11 @@ async def test_an_overloaded_gateway_answers_503_with_the_time_to_wait(make_post
 
 
 @pytest.mark.slow
-async def test_workers_add_their_metrics_up(make_postgres: MakeDatabase) -> None:
+async def test_metrics_of_all_workers_are_summed(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     async with serving(url, "--workers", "2") as (_, base), httpx.AsyncClient(base_url=base) as http:
-        for _ in range(20):  # connections of their own, so that both processes get some
+        for _ in range(20):  # separate connections, so that both processes get some
             async with httpx.AsyncClient(base_url=base) as visitor:
                 click = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
                 assert (await visitor.post("/api/v1/track/click", json=click)).status_code == 200
@@ -204,7 +204,7 @@ async def test_workers_add_their_metrics_up(make_postgres: MakeDatabase) -> None
 
 
 @pytest.mark.slow
-async def test_workers_end_with_the_process_that_started_them(make_postgres: MakeDatabase) -> None:
+async def test_workers_end_with_their_parent_process(make_postgres: MakeDatabase) -> None:
     async def answers(base: str) -> bool:
         try:
             async with httpx.AsyncClient() as http:
@@ -221,7 +221,7 @@ async def test_workers_end_with_the_process_that_started_them(make_postgres: Mak
 
 
 def test_the_rate_limit_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.rate_limit.CLIENTS", 100)
+    monkeypatch.setattr("gateway.rate_limit.MAX_CLIENTS", 100)
     charge = limiter("1/hour")
     charge("192.0.2.1")
     with pytest.raises(RateLimited):

@@ -1,6 +1,6 @@
-"""What a user installs: the wheel, away from the sources, with no more than the pinned requirements of a run.
+"""The installed wheel, outside of the source tree, with only the pinned runtime requirements.
 
-Nothing is downloaded: the wheel is built by the installed backend, and its requirements are lent by this environment.
+Nothing is downloaded: the installed backend builds the wheel, and this environment provides the requirements.
 """
 
 import ast
@@ -27,7 +27,7 @@ FOLDERS = ("gateway", "graph", "rest", "db")
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the command `clickgate` of an environment that the wheel was installed into."""
+    """Return the `clickgate` command of an environment with the wheel installed."""
     folder = tmp_path_factory.mktemp("packaging")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     build = ["wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
@@ -38,29 +38,29 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = Path(sysconfig.get_path("purelib", "venv", paths))
     python = Path(sysconfig.get_path("scripts", "venv", paths)) / "python"
     subprocess.run([*pip, "--python", str(python), "install", "--no-index", "--no-deps", str(wheel)], check=True)
-    # A folder named in a .pth file lends its packages, but its own .pth files, which lead to the sources, are not read.
+    # A folder in a .pth file provides its packages, but its own .pth files, which point to the sources, are ignored.
     (packages / "lent.pth").write_text(sysconfig.get_path("purelib"))
     return python.with_name("clickgate")
 
 
 def run(command: Path, *arguments: str, **environment: str) -> str:
-    """Run the command in a folder without sources; return what it prints."""
+    """Run the command in a folder without sources, and return its output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLICKGATE_", "PYTHON"))}
     return subprocess.run(
         [command, *arguments], check=True, cwd=command.parent, env=kept | environment, stdout=subprocess.PIPE, text=True
     ).stdout
 
 
-def test_the_installed_command_tells_its_commands(command: Path) -> None:
+def test_the_installed_command_lists_its_commands(command: Path) -> None:
     assert "serve" in run(command, "--help")
 
 
-def test_what_runs_is_the_wheel_and_not_the_sources(command: Path) -> None:
+def test_the_wheel_runs_and_not_the_sources(command: Path) -> None:
     script = "import db, gateway, graph, rest; print(*db.__path__, *gateway.__path__, *graph.__path__, *rest.__path__)"
     assert str(ROOT) not in run(command.with_name("python"), "-c", script)
 
 
-def test_the_installed_command_prints_the_contract(command: Path) -> None:
+def test_the_installed_command_prints_the_schemas(command: Path) -> None:
     assert "/api/v1/track/click" in json.loads(run(command, "openapi"))["paths"]
 
 
@@ -70,14 +70,14 @@ def test_the_installed_command_has_the_migrations(command: Path, tmp_path: Path)
     assert json.loads(run(command, "audit", CLICKGATE_DATABASE_URL=url))["differences"] == []
 
 
-def test_the_installed_packages_have_the_files_that_pages_are_made_of(command: Path) -> None:
+def test_the_installed_packages_include_the_shop_and_the_tracker(command: Path) -> None:
     script = (
         "from gateway.demo.shop import routes; from rest.tracker.script import TrackerScript; routes(), TrackerScript()"
     )
     run(command.with_name("python"), "-c", script)
 
 
-def test_the_installed_gateway_has_its_pages_and_not_their_sources(command: Path) -> None:
+def test_the_installed_gateway_has_the_web_pages_without_their_sources(command: Path) -> None:
     need_pages()
     script = "import gateway; from pathlib import Path; print(*Path(gateway.__file__).with_name('web').rglob('*'))"
     files = run(command.with_name("python"), "-c", script)
@@ -87,7 +87,7 @@ def test_the_installed_gateway_has_its_pages_and_not_their_sources(command: Path
     assert not any(name in files for name in ("node_modules", "package.json", "build.mjs", "src", ".png"))
 
 
-def test_a_run_imports_nothing_that_only_development_needs() -> None:
+def test_the_gateway_imports_no_development_dependencies() -> None:
     pinned = {_plain(line.split("==")[0]) for line in (ROOT / "requirements.txt").read_text().splitlines()}
     files = [file for found in distributions() if _plain(found.name) in pinned for file in found.files or ()]
     provided = {file.parts[0].split(".")[0] for file in files}
@@ -106,5 +106,5 @@ def _imports() -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """Return a distribution's name as PEP 503 compares it."""
+    """Return a distribution's name, normalised according to PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()

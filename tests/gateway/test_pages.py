@@ -1,4 +1,4 @@
-"""How the web pages are served: what may be cached, what is compressed, what the browser is told to refuse."""
+"""Serving the web pages: caching, compression and the Content-Security-Policy."""
 
 import gzip
 import re
@@ -27,7 +27,7 @@ def assets(page: httpx.Response) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_lets_the_browser_load_nothing_from_elsewhere(gateway: Gateway, path: str) -> None:
+async def test_pages_may_load_nothing_from_other_hosts(gateway: Gateway, path: str) -> None:
     page = await gateway.http.get(path, headers=BROWSER)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -41,7 +41,7 @@ async def test_a_page_lets_the_browser_load_nothing_from_elsewhere(gateway: Gate
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_is_asked_for_anew_and_sent_again_only_if_it_changed(gateway: Gateway, path: str) -> None:
+async def test_a_page_is_revalidated_and_sent_again_only_if_it_has_changed(gateway: Gateway, path: str) -> None:
     page = await gateway.http.get(path, headers=BROWSER)
     assert page.headers["cache-control"] == "no-cache"
     known = {"If-None-Match": f'"other", W/{page.headers["etag"]}'}
@@ -50,7 +50,7 @@ async def test_a_page_is_asked_for_anew_and_sent_again_only_if_it_changed(gatewa
     assert (await gateway.http.get(path, headers=BROWSER | {"If-None-Match": '"other"'})).status_code == 200
 
 
-async def test_assets_are_kept_for_good_and_come_compressed(gateway: Gateway) -> None:
+async def test_assets_are_immutable_and_compressed(gateway: Gateway) -> None:
     script = next(name for name in assets(await gateway.http.get("/dashboard")) if name.endswith(".js"))
     async with gateway.http.stream("GET", script, headers={"Accept-Encoding": "br, gzip"}) as answer:
         packed = b"".join([part async for part in answer.aiter_raw()])
@@ -69,12 +69,12 @@ async def test_nothing_but_assets_is_served_as_one(gateway: Gateway, name: str) 
     assert (await gateway.http.get(f"/assets/{name}")).status_code == 404
 
 
-async def test_whoever_opens_the_gateway_is_led_to_the_dashboard(gateway: Gateway) -> None:
+async def test_the_root_redirects_to_the_dashboard(gateway: Gateway) -> None:
     answer = await gateway.http.get("/")
     assert (answer.status_code, answer.headers["location"]) == (307, "/dashboard")
 
 
-async def test_a_client_of_the_api_gets_no_page(gateway: Gateway) -> None:
+async def test_api_clients_get_no_page(gateway: Gateway) -> None:
     for headers in ({"Accept": "application/json"}, {"Accept": "*/*"}):
         answer = await gateway.http.get("/graphql", params={"query": "{ __typename }"}, headers=headers)
         assert answer.json()["data"] == {"__typename": "Query"}
@@ -83,7 +83,7 @@ async def test_a_client_of_the_api_gets_no_page(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(("pages", "status"), [("none", 404), ("dashboard", 200)])
-async def test_pages_can_be_left_out(make_sqlite: MakeDatabase, pages: str, status: int) -> None:
+async def test_pages_can_be_disabled(make_sqlite: MakeDatabase, pages: str, status: int) -> None:
     async with running_gateway(make_sqlite(), pages=pages) as gateway:
         assert (await gateway.http.get("/dashboard")).status_code == status
         answer = await gateway.http.get("/graphql", headers=BROWSER)

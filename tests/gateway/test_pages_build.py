@@ -1,4 +1,4 @@
-"""How the web pages come to be: built with whatever is installed, left out where that cannot be, and never stale."""
+"""Building the web pages: on installation, optional without npm, and repeated when the sources change."""
 
 import os
 import shutil
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "gateway" / "web"
-# Nothing listens there.
+# Nothing listens on this port.
 NOWHERE = "http://127.0.0.1:9"
 BUILD = "from hatch_build import build; build()"
 
 
 @pytest.fixture
 def unbuilt(tmp_path: Path) -> Path:
-    """Return a folder into which the gateway was installed where npm cannot be reached."""
+    """Return a folder with a gateway that was installed without access to npm."""
     sources = tmp_path / "sources"
     left_out = shutil.ignore_patterns("node_modules", "dist", "__pycache__")
     for folder in ("gateway", "graph", "rest", "db"):
@@ -38,9 +38,7 @@ def unbuilt(tmp_path: Path) -> Path:
     return tmp_path / "installed"
 
 
-async def test_without_npm_there_is_a_gateway_whose_pages_say_how_they_are_built(
-    unbuilt: Path, make_sqlite: MakeDatabase
-) -> None:
+async def test_without_npm_the_pages_explain_how_to_build_them(unbuilt: Path, make_sqlite: MakeDatabase) -> None:
     assert not (unbuilt / "gateway" / "web" / "dist").exists()
     url = f"http://127.0.0.1:{(port := free_port())}"
     start = [sys.executable, "-c", "from gateway.cli.main import cli; cli()", "serve", "--port", str(port)]
@@ -58,7 +56,7 @@ async def test_without_npm_there_is_a_gateway_whose_pages_say_how_they_are_built
         await stop(process)
 
 
-def test_pages_are_built_again_only_if_their_sources_changed() -> None:
+def test_pages_are_rebuilt_only_if_their_sources_have_changed() -> None:
     need_pages()
     page = WEB / "dist" / "dashboard.html"
     built_at = page.stat().st_mtime_ns
@@ -72,7 +70,7 @@ def test_the_lock_file_names_no_registry() -> None:
     assert "registry" not in lock
 
 
-def test_the_pages_keep_to_their_types() -> None:
+def test_the_pages_type_check() -> None:
     compiler = WEB / "node_modules" / "typescript" / "bin" / "tsc"
     if shutil.which("node") is None or not compiler.is_file():
         reason = "no Node here: the pages' types go unchecked"

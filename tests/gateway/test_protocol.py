@@ -1,4 +1,4 @@
-"""The bounds of a connection: a head that never ends, a request that never arrives."""
+"""The limits of a connection: endless heads, and requests that never arrive."""
 
 import asyncio
 import gc
@@ -27,7 +27,7 @@ async def connect(gateway: Gateway) -> tuple[asyncio.StreamReader, asyncio.Strea
     return await asyncio.open_connection("127.0.0.1", gateway.http.base_url.port)
 
 
-async def test_a_head_without_end_is_refused_early(make_sqlite: MakeDatabase) -> None:
+async def test_an_endless_head_is_refused_early(make_sqlite: MakeDatabase) -> None:
     sent = 0
 
     async def send_head(gateway: Gateway) -> None:
@@ -42,11 +42,11 @@ async def test_a_head_without_end_is_refused_early(make_sqlite: MakeDatabase) ->
     async with running_gateway(make_sqlite()) as gateway:
         with pytest.raises(ConnectionError):
             await send_head(gateway)
-    assert sent < 20_000_000  # the bound, and what the system's buffers take besides
+    assert sent < 20_000_000  # the limit plus the system's buffers
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{", b"POST /api"])
-async def test_a_request_that_does_not_arrive_is_given_up(gateway: Gateway, sent: bytes) -> None:
+async def test_a_request_that_does_not_arrive_times_out(gateway: Gateway, sent: bytes) -> None:
     reader, writer = await connect(gateway)
     writer.write(sent)
     async with asyncio.timeout(5):
@@ -54,7 +54,7 @@ async def test_a_request_that_does_not_arrive_is_given_up(gateway: Gateway, sent
     writer.close()
 
 
-async def test_a_connection_that_is_used_again_and_again_stays(gateway: Gateway) -> None:
+async def test_a_connection_in_use_stays_open(gateway: Gateway) -> None:
     reader, writer = await connect(gateway)
     for _ in range(4):
         writer.write(HEAD + b"Content-Length: 2\r\n\r\n{}")
@@ -65,7 +65,7 @@ async def test_a_connection_that_is_used_again_and_again_stays(gateway: Gateway)
     writer.close()
 
 
-async def test_a_socket_is_not_given_up_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_websocket_does_not_time_out_and_is_cleaned_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.server.timeouts.REQUEST_SECONDS", 0.2)
     async with served() as address:
         async with client.connect(f"ws://{address}", subprotocols=[Subprotocol("graphql-transport-ws")]) as ws:

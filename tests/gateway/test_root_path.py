@@ -1,4 +1,4 @@
-"""A gateway under a path of a proxy's, whether or not the proxy strips it from what it passes on."""
+"""A gateway under a proxy's path prefix, which the proxy may strip or pass on."""
 
 import json
 from collections.abc import AsyncIterator
@@ -50,13 +50,13 @@ async def test_endpoints_are_served_under_the_path(make_sqlite: MakeDatabase, st
         assert await gateway.recorded() == 4
 
 
-def test_the_commands_document_names_the_path(make_sqlite: MakeDatabase) -> None:
+def test_the_openapi_command_includes_the_root_path(make_sqlite: MakeDatabase) -> None:
     printed = clickgate(make_sqlite(), "openapi", root_path=f"{ROOT}/")
     assert json.loads(printed.stdout)["servers"] == [{"url": ROOT}]
 
 
 @pytest.mark.parametrize("wrong", ["affiliate", "/a b", "/a//b", "https://example.com/a"])
-def test_a_path_that_is_none_is_named(make_sqlite: MakeDatabase, wrong: str) -> None:
+def test_an_invalid_root_path_is_reported(make_sqlite: MakeDatabase, wrong: str) -> None:
     done = clickgate(make_sqlite(), "openapi", root_path=wrong)
     assert done.returncode == 2
     assert "CLICKGATE_ROOT_PATH" in done.stderr

@@ -1,4 +1,4 @@
-"""The private parts of uvicorn and httptools that the gateway builds on: when one changes, this says which."""
+"""Canary tests of the private parts of uvicorn and httptools that the gateway uses: they name the part that changed."""
 
 import asyncio
 import inspect
@@ -42,7 +42,7 @@ METHODS: dict[type[Any], set[str]] = {
 
 
 async def _parts() -> dict[str, Any]:
-    # With fewer arguments uvicorn would take it for a factory, and call it.
+    # With fewer parameters, uvicorn would take it for a factory and call it.
     async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
 
     config = Config(app, log_config=None)
@@ -70,16 +70,16 @@ async def _parts() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("part", ATTRIBUTES)
-async def test_what_is_read_and_set_is_there(part: str) -> None:
+async def test_the_attributes_that_we_use_exist(part: str) -> None:
     assert ATTRIBUTES[part] <= set(vars((await _parts())[part]))
 
 
 @pytest.mark.parametrize("owner", METHODS)
-def test_what_is_called_and_overridden_is_there(owner: type[Any]) -> None:
+def test_the_methods_that_we_use_exist(owner: type[Any]) -> None:
     assert METHODS[owner] <= {name for name, _ in inspect.getmembers(owner, inspect.isfunction)}
 
 
-def test_the_constants_are_what_they_were() -> None:
+def test_the_constants_are_unchanged() -> None:
     assert STARTUP_FAILURE == 3
     assert HIGH_WATER_LIMIT == 65536
     assert {number.name for number in HANDLED_SIGNALS} == {"SIGINT", "SIGTERM"}

@@ -1,4 +1,4 @@
-"""What a gateway says when it cannot start: one line, without a traceback."""
+"""A gateway that cannot start reports it in one line, without a traceback."""
 
 import sqlite3
 from contextlib import closing
@@ -15,32 +15,32 @@ pytestmark = pytest.mark.slow
 
 
 def refused(url: str) -> str:
-    """Try to serve; return what is said."""
+    """Try to serve, and return the error message."""
     done = clickgate(url, "serve", "--port", str(free_port()), log_format="json")
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     return done.stderr
 
 
-def test_a_directory_is_no_database(tmp_path: Path) -> None:
+def test_a_directory_is_refused_as_a_database(tmp_path: Path) -> None:
     assert "is a directory" in refused(f"sqlite:///{tmp_path}")
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_bytes(b"Dear diary, " * 1000)
     assert refused(f"sqlite:///{tmp_path / 'notes.db'}").splitlines() == [
         f"clickgate: {tmp_path / 'notes.db'} is not a SQLite database"
     ]
 
 
-def test_a_database_that_was_cut_off_is_told(make_sqlite: MakeDatabase) -> None:
+def test_a_truncated_database_is_reported(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     with open(url.removeprefix("sqlite:///"), "r+b") as file:
         file.truncate(50_000)
     assert len(refused(url).splitlines()) == 1
 
 
-def test_the_tables_of_another_program_are_left_alone(tmp_path: Path) -> None:
+def test_a_database_of_another_application_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "theirs.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE customers (name)")
@@ -49,7 +49,7 @@ def test_the_tables_of_another_program_are_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE alembic_version", "DELETE FROM alembic_version"])
-async def test_a_schema_without_a_revision_is_told(database_url: str, statement: str) -> None:
+async def test_a_schema_without_a_revision_is_reported(database_url: str, statement: str) -> None:
     store = Store(database_url)
     async with store.write() as connection:
         await connection.execute(text(statement))
@@ -58,7 +58,7 @@ async def test_a_schema_without_a_revision_is_told(database_url: str, statement:
     assert "no alembic_version with their version" in line
 
 
-async def test_a_table_that_is_missing_is_told(database_url: str) -> None:
+async def test_a_database_without_a_table_is_reported(database_url: str) -> None:
     store = Store(database_url)
     async with store.write() as connection:
         await connection.execute(text("DROP TABLE link_directory_version"))

@@ -167,12 +167,15 @@ def test_an_unusable_administrator_token_is_reported_by_its_setting_without_the_
     binary.write_bytes(b"\xff\xfe" + SECRET.encode())
     spaced.write_text(f"{SECRET} {SECRET}")
     settings: list[tuple[str, dict[str, Any]]] = [
-        ("ADMIN_TOKEN_FILE: CLICKGATE_ADMIN_TOKEN says", {"admin_token": SECRET, "admin_token_file": str(binary)}),
+        (
+            "ADMIN_TOKEN_FILE: CLICKGATE_ADMIN_TOKEN is also set",
+            {"admin_token": SECRET, "admin_token_file": str(binary)},
+        ),
         ("ADMIN_TOKEN_FILE: /nowhere/secret cannot be read", {"admin_token_file": "/nowhere/secret"}),
         (f"ADMIN_TOKEN_FILE: {tmp_path} cannot be read", {"admin_token_file": str(tmp_path)}),
         (f"ADMIN_TOKEN_FILE: {binary} cannot be read", {"admin_token_file": str(binary)}),
-        ("ADMIN_TOKEN_FILE: no header can carry", {"admin_token_file": str(spaced)}),
-        ("ADMIN_TOKEN: no header can carry", {"admin_token": f"{SECRET}\N{SNOWMAN}"}),
+        ("ADMIN_TOKEN_FILE: the token must consist", {"admin_token_file": str(spaced)}),
+        ("ADMIN_TOKEN: the token must consist", {"admin_token": f"{SECRET}\N{SNOWMAN}"}),
     ]
     for told, chosen in settings:
         done = clickgate(make_sqlite(), "serve", "--port", "0", **chosen)

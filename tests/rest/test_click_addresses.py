@@ -1,4 +1,4 @@
-"""Whose address a click comes from: the socket's peer, or what a trusted proxy forwards; its place; what is kept."""
+"""A click's client address, from the peer or from trusted proxies: its location, and how much of it is stored."""
 
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ ADDRESSES = {
 
 @pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Write a city database that tells every network of these tests apart."""
+    """Write a city database with a city for each network in these tests."""
     writer = MMDBWriter(6, "GeoIP2-City", ["en"], "test", ipv4_compatible=True)
     for network, (country, region, city) in PLACES.items():
         record: dict[str, Any] = {
@@ -63,7 +63,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 async def located(gateway: Gateway, *forwarded: str) -> tuple[str | None, str | None]:
-    """Send a click with these `X-Forwarded-For` headers; return the city and the address kept of it."""
+    """Send a click with these `X-Forwarded-For` headers, and return the stored city and address."""
     answer = await gateway.track(headers=[(b"X-Forwarded-For", value.encode()) for value in forwarded])
     assert answer.status_code == 200
     event = (await gateway.events())[-1]
@@ -71,9 +71,7 @@ async def located(gateway: Gateway, *forwarded: str) -> tuple[str | None, str | 
 
 
 @both_faces
-async def test_a_click_comes_from_the_peer_whatever_a_stranger_claims(
-    database_url: str, places: str, face: Face
-) -> None:
+async def test_a_click_comes_from_the_peer_whatever_it_claims(database_url: str, places: str, face: Face) -> None:
     async with running_gateway(database_url, face, geoip_db=places, ip_storage="full") as gateway:
         await gateway.link()
         for claimed in ([], ["203.0.113.9"], ["203.0.113.9, 127.0.0.1"], ["junk"]):
@@ -82,7 +80,7 @@ async def test_a_click_comes_from_the_peer_whatever_a_stranger_claims(
         assert (event["country"], event["region"], event["city"]) == ("XL", "Loop", "Peer")
 
 
-async def test_a_peer_that_is_not_among_the_trusted_is_not_believed(make_sqlite: MakeDatabase, places: str) -> None:
+async def test_a_peer_outside_the_trusted_proxies_is_not_believed(make_sqlite: MakeDatabase, places: str) -> None:
     trusted = "127.0.0.2,10.0.0.0/8,::1"
     async with running_gateway(make_sqlite(), geoip_db=places, trusted_proxies=trusted, ip_storage="full") as gateway:
         await gateway.link()
@@ -90,7 +88,7 @@ async def test_a_peer_that_is_not_among_the_trusted_is_not_believed(make_sqlite:
 
 
 @both_faces
-async def test_a_trusted_proxy_is_believed_for_the_nearest_address_it_did_not_vouch_for(
+async def test_a_trusted_proxy_is_believed_for_the_nearest_untrusted_address(
     database_url: str, places: str, face: Face
 ) -> None:
     async with running_gateway(
@@ -103,7 +101,7 @@ async def test_a_trusted_proxy_is_believed_for_the_nearest_address_it_did_not_vo
         assert await located(gateway, "203.0.113.9", "127.0.0.1") == (OXFORD, "203.0.113.9")
 
 
-async def test_what_is_no_address_has_no_place_and_does_no_harm(database_url: str, places: str) -> None:
+async def test_an_invalid_address_has_no_location(database_url: str, places: str) -> None:
     async with running_gateway(
         database_url, geoip_db=places, trusted_proxies="127.0.0.1", ip_storage="full"
     ) as gateway:
@@ -124,7 +122,7 @@ async def test_whole_networks_of_proxies_may_be_trusted(make_sqlite: MakeDatabas
 
 
 @both_faces
-async def test_a_test_event_is_located_too(make_sqlite: MakeDatabase, places: str, face: Face) -> None:
+async def test_a_test_event_has_a_location(make_sqlite: MakeDatabase, places: str, face: Face) -> None:
     async with running_gateway(make_sqlite(), face, geoip_db=places, trusted_proxies="127.0.0.1") as gateway:
         gateway.http.headers["X-Forwarded-For"] = "203.0.113.9"
         await gateway.track(None, additional_data={"test_mode": True})
@@ -133,7 +131,7 @@ async def test_a_test_event_is_located_too(make_sqlite: MakeDatabase, places: st
 
 
 @pytest.mark.parametrize("storage", ["none", "truncated", "full", None])
-async def test_of_an_address_as_much_is_kept_as_the_setting_says(
+async def test_an_address_is_stored_as_the_setting_says(
     make_sqlite: MakeDatabase, places: str, storage: str | None
 ) -> None:
     chosen: dict[str, Any] = {} if storage is None else {"ip_storage": storage}

@@ -1,6 +1,6 @@
-"""What the endpoint makes of a body: any content type, any bytes, up to 64 KiB; and the connection lives on.
+"""Request bodies: any content type and any bytes, up to 64 KiB.
 
-The gateways are shared by the tests of this file; each test looks at the events that its own answers name.
+The tests of this file share the gateways, and each test looks only at the events that its own responses name.
 """
 
 import json
@@ -82,7 +82,7 @@ async def shared(shared_url: str) -> AsyncIterator[Gateway]:
 
 
 def body(**texts: str) -> bytes:
-    """Return a click's body, whose further fields are given as JSON."""
+    """Return a click's body with additional fields, which are given as JSON."""
     fields = [f'"affiliate_url": "{URL}"', *(f'"{name}": {value}' for name, value in texts.items())]
     return ("{" + ", ".join(fields) + "}").encode()
 
@@ -99,7 +99,7 @@ async def recorded(gateway: Gateway, sent: bytes) -> dict[str, Any]:
 
 
 async def data_of(gateway: Gateway, additional_data: str | bytes) -> Any:
-    """Return what is stored of additional data, given as JSON."""
+    """Return the stored form of additional data, which is given as JSON."""
     if isinstance(additional_data, str):
         additional_data = additional_data.encode()
     event = await recorded(gateway, body()[:-1] + b', "additional_data": ' + additional_data + b"}")
@@ -111,7 +111,7 @@ async def chunked(content: bytes, size: int = 4000) -> AsyncIterator[bytes]:
         yield content[start : start + size]
 
 
-async def test_the_body_is_json_whatever_its_type_says(shared: Gateway) -> None:
+async def test_the_body_is_json_whatever_its_content_type(shared: Gateway) -> None:
     sent = body(page_title='"Preise für Ärzte ☀"')
     for kind in CONTENT_TYPES:
         event = await event_of(shared, await shared.send(sent, **{"Content-Type": kind}))
@@ -120,7 +120,7 @@ async def test_the_body_is_json_whatever_its_type_says(shared: Gateway) -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])
-async def test_a_body_may_have_64_kib_and_no_more(shared: Gateway, declared: bool) -> None:
+async def test_a_body_may_have_at_most_64_kib(shared: Gateway, declared: bool) -> None:
     before = await shared.recorded()
     statuses = []
     for size in (LIMIT, LIMIT + 1, LIMIT * 40):
@@ -137,7 +137,7 @@ async def test_a_body_that_is_too_large_need_not_be_json(shared: Gateway) -> Non
     assert (await shared.send(b"\xff" * LIMIT)).status_code == 400
 
 
-async def test_a_body_that_is_no_json_object_is_refused(shared: Gateway) -> None:
+async def test_a_body_that_is_not_a_json_object_is_refused(shared: Gateway) -> None:
     before = await shared.recorded()
     for sent in NO_OBJECTS:
         answer = await shared.send(sent)
@@ -146,7 +146,7 @@ async def test_a_body_that_is_no_json_object_is_refused(shared: Gateway) -> None
     assert await shared.recorded() == before
 
 
-async def test_a_byte_order_mark_does_no_harm(shared: Gateway) -> None:
+async def test_a_byte_order_mark_is_ignored(shared: Gateway) -> None:
     assert (await recorded(shared, b"\xef\xbb\xbf" + body(page_title='"x"')))["page_title"] == "x"
 
 
@@ -192,7 +192,7 @@ async def test_nuls_never_reach_the_database(shared: Gateway) -> None:
     assert (await shared.send(body(**everywhere | {"additional_data": test_data}))).status_code == 200
 
 
-async def test_the_last_of_several_equal_names_wins(shared: Gateway) -> None:
+async def test_the_last_of_duplicate_keys_wins(shared: Gateway) -> None:
     event = await recorded(shared, body(page_title='"first", "page_title": "last"', language='5, "language": "en"'))
     assert (event["page_title"], event["language"]) == ("last", "en")
     assert (await recorded(shared, body(page_title='"x", "page_title": null')))["page_title"] is None
@@ -202,7 +202,7 @@ async def test_the_last_of_several_equal_names_wins(shared: Gateway) -> None:
     assert escaped["page_title"] == "last"
 
 
-async def test_deep_nesting_is_kept_or_refused_but_never_a_fault(shared: Gateway) -> None:
+async def test_deep_nesting_is_stored_or_refused(shared: Gateway) -> None:
     for depth in (50, 200, 300, 400, 480, 500, 600, 700, 800, 900, 960, 980, 990, 1000, 1100, 5000, 10_000):
         for opening, closing in (("[", "]"), ('{"a":', "}")):
             value = opening * depth + "1" + closing * depth
@@ -222,7 +222,7 @@ async def test_nesting_too_deep_to_decode_is_refused(shared: Gateway) -> None:
         assert isinstance(body_of(answer)["error"], str)
 
 
-async def test_numbers_of_any_size_are_kept_or_become_null(shared: Gateway) -> None:
+async def test_numbers_of_any_size_are_stored_or_become_null(shared: Gateway) -> None:
     sent = '{"a": 9007199254740993, "b": -18446744073709551616, "c": 1e308, "d": 1e-999, "e": -0.0}'
     assert await data_of(shared, sent) == {"a": 2**53 + 1, "b": -(2**64), "c": 1e308, "d": 0.0, "e": 0.0}
     sent = '{"a": 1e999, "b": -1e999, "c": [{"d": 1e400}], "e": 1.5}'
@@ -235,13 +235,13 @@ async def test_numbers_of_any_size_are_kept_or_become_null(shared: Gateway) -> N
 
 
 @pytest.mark.parametrize("digits", [309, 401, 4300])
-async def test_a_number_is_read_alike_whatever_else_is_odd_about_the_body(shared: Gateway, digits: int) -> None:
+async def test_a_number_is_read_alike_in_both_decoding_passes(shared: Gateway, digits: int) -> None:
     data = f'{{"a": {"7" * digits}, "x": "%s"}}'
     plain, odd = await data_of(shared, data % "x"), await data_of(shared, data % r"\ud800")
     assert plain["a"] == odd["a"]
 
 
-async def test_long_texts_are_cut_to_what_their_columns_keep(shared: Gateway) -> None:
+async def test_long_texts_are_truncated_to_their_columns(shared: Gateway) -> None:
     for letter in ("x", "é", "😀"):
         texts = {name: letter * (length + 1) for name, length in LENGTHS.items()}
         quoted = {name: json.dumps(text, ensure_ascii=False) for name, text in texts.items()}
@@ -251,7 +251,7 @@ async def test_long_texts_are_cut_to_what_their_columns_keep(shared: Gateway) ->
         assert {name: exact[name] for name in LENGTHS} == {name: event[name] for name in LENGTHS}
 
 
-async def test_very_long_texts_are_cut_too(shared: Gateway) -> None:
+async def test_very_long_texts_are_truncated(shared: Gateway) -> None:
     for name, length in LENGTHS.items():
         event = await recorded(shared, body(**{name: f'"{"x" * 60_000}"'}))
         assert event[name] == "x" * length
@@ -261,7 +261,7 @@ async def test_very_long_texts_are_cut_too(shared: Gateway) -> None:
     assert len((await recorded(shared, sent))["affiliate_url"]) == len(URL) + 65_001
 
 
-async def test_a_long_user_agent_header_is_cut(shared: Gateway) -> None:
+async def test_a_long_user_agent_header_is_truncated(shared: Gateway) -> None:
     agent = "Mozilla/5.0 é " + "x" * 5000
     answer = await shared.http.post(
         "/api/v1/track/click", content=body(), headers=[(b"User-Agent", agent.encode() + b"\xff")]

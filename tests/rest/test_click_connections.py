@@ -1,4 +1,4 @@
-"""What a connection goes through: whatever one request was, the next on the same connection is served."""
+"""Connections: whatever a request was like, the next one on the same connection is served."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -39,7 +39,7 @@ def chunked(body: bytes) -> bytes:
 
 
 async def answered(reader: StreamReader) -> int:
-    """Read an answer and return its status."""
+    """Read a response and return its status."""
     head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).lower()
     if b"content-length: " in head:
         await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
@@ -47,7 +47,7 @@ async def answered(reader: StreamReader) -> int:
 
 
 async def exchanged(gateway: Gateway, requests: list[bytes]) -> list[int]:
-    """Send requests on one connection, each after the answer to the one before it."""
+    """Send requests on one connection, each after the response to the one before it."""
     async with connection(gateway) as (reader, writer):
         statuses = []
         for request in requests:
@@ -57,7 +57,7 @@ async def exchanged(gateway: Gateway, requests: list[bytes]) -> list[int]:
         return statuses
 
 
-async def test_after_any_body_the_connection_still_serves_a_click(make_sqlite: MakeDatabase) -> None:
+async def test_a_connection_serves_a_click_after_any_body(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
         for coded in (declared, chunked):
@@ -68,7 +68,7 @@ async def test_after_any_body_the_connection_still_serves_a_click(make_sqlite: M
         assert await gateway.recorded() == 4 * len(BODIES)
 
 
-async def test_pipelined_clicks_are_answered_in_turn(make_sqlite: MakeDatabase) -> None:
+async def test_pipelined_clicks_are_answered_in_order(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
         async with connection(gateway) as (reader, writer):
@@ -77,7 +77,7 @@ async def test_pipelined_clicks_are_answered_in_turn(make_sqlite: MakeDatabase) 
         assert await gateway.recorded() == 6
 
 
-async def test_a_sender_who_leaves_midway_leaves_nothing_behind(make_sqlite: MakeDatabase) -> None:
+async def test_a_click_interrupted_midway_records_nothing(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
         for sent in (declared(CLICK)[:-1], chunked(CLICK)[:-5], HEAD, declared(CLICK.ljust(LIMIT))[:-1]):

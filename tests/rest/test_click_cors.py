@@ -1,4 +1,4 @@
-"""CORS: a page on any site may read every answer of the endpoint, good or bad, and never sends credentials."""
+"""CORS: a page of any origin may read every response of the endpoint, including errors, without credentials."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,13 +18,13 @@ PREFLIGHT = PAGE | {"Access-Control-Request-Method": "POST", "Access-Control-Req
 
 @pytest_asyncio.fixture
 async def served(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
-    """Serve a gateway for what no database has a part in."""
+    """Run a gateway for tests that do not depend on the database."""
     async with running_gateway(make_sqlite()) as gateway:
         yield gateway
 
 
 def readable_status(answer: httpx.Response) -> int:
-    """Return an answer's status, having checked that any page may read the answer."""
+    """Check that any page may read the response, and return its status."""
     assert answer.headers.get_list("Access-Control-Allow-Origin") == ["*"]
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "Set-Cookie" not in answer.headers
@@ -42,7 +42,7 @@ async def sent(gateway: Gateway, body: bytes, method: str = "POST") -> int:
     return readable_status(await gateway.http.request(method, CLICK, content=body, headers=PAGE))
 
 
-async def test_every_ordinary_answer_may_be_read_by_any_page(served: Gateway) -> None:
+async def test_every_ordinary_response_is_readable_by_any_page(served: Gateway) -> None:
     await served.link("PARTNER123")
     await served.link("PAUSED", status="inactive")
     for code, status in {"PARTNER123": 200, "PAUSED": 200, "nobodys": 400}.items():
@@ -53,14 +53,14 @@ async def test_every_ordinary_answer_may_be_read_by_any_page(served: Gateway) ->
     assert [await sent(served, body) for body in (b"[", b"\xff", b" " * (64 * 1024 + 1))] == [400, 400, 413]
 
 
-async def test_an_answer_is_readable_with_and_without_an_origin(served: Gateway) -> None:
+async def test_a_response_is_readable_with_and_without_an_origin(served: Gateway) -> None:
     await served.link()
     for origin in ({}, {"Origin": "null"}, {"Origin": "https://elsewhere.example"}, {"Cookie": "a=b"}):
         body = b'{"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}'
         assert readable_status(await served.send(body, **origin)) == 200
 
 
-async def test_a_preflight_is_allowed_and_remembered(served: Gateway) -> None:
+async def test_a_preflight_is_allowed_and_cached(served: Gateway) -> None:
     for headers in (PREFLIGHT, {}, PREFLIGHT | {"Access-Control-Request-Private-Network": "true"}):
         answer = await served.http.options(CLICK, headers=headers)
         assert (readable_status(answer), answer.content) == (204, b"")
@@ -70,7 +70,7 @@ async def test_a_preflight_is_allowed_and_remembered(served: Gateway) -> None:
     assert await served.recorded() == 0
 
 
-async def test_any_other_method_is_refused_readably(served: Gateway) -> None:
+async def test_other_methods_are_refused_with_cors_headers(served: Gateway) -> None:
     await served.link()
     body = b'{"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}'
     for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
@@ -81,12 +81,12 @@ async def test_any_other_method_is_refused_readably(served: Gateway) -> None:
     assert await served.recorded() == 0
 
 
-async def test_a_refusal_over_the_rate_limit_may_be_read(make_sqlite: MakeDatabase) -> None:
+async def test_a_rate_limit_error_is_readable(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="1/day") as gateway:
         assert [await sent(gateway, b"{}") for _ in range(3)] == [400, 429, 429]
 
 
-async def test_a_refusal_of_a_busy_gateway_may_be_read(database_url: str) -> None:
+async def test_an_overload_error_is_readable(database_url: str) -> None:
     async with running_gateway(database_url, queue_clicks="1") as gateway:
         await gateway.link()
         async with gateway.held():
@@ -97,7 +97,7 @@ async def test_a_refusal_of_a_busy_gateway_may_be_read(database_url: str) -> Non
         assert {readable_status(answer) for answer in answers} == {200, 503}
 
 
-async def test_a_fault_may_be_read(gateway: Gateway) -> None:
+async def test_an_unexpected_error_is_readable(gateway: Gateway) -> None:
     await gateway.link()
     fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)
     await gateway.execute(text(fault.breaks))

@@ -1,4 +1,4 @@
-"""Whose click it is: a customer who comes back is known by `existing_click_id`, in the link's program only."""
+"""Customers: `existing_click_id` identifies a returning customer, but only in the link's program."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ async def clicked(gateway: Gateway, code: str = "PARTNER123", **fields: Any) -> 
 
 
 async def two_links(gateway: Gateway) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Make links of two partners in one program."""
+    """Create links of two partners in one program."""
     program = await gateway.program()
     return await gateway.link("PARTNER123", program=program), await gateway.link("SECOND", program=program)
 
@@ -50,7 +50,7 @@ async def test_a_returning_customer_through_the_same_link_counts_again(gateway: 
 
 
 @both_faces
-async def test_a_customer_further_down_the_road_is_not_set_back(gateway: Gateway) -> None:
+async def test_a_customers_status_is_not_set_back_by_a_click(gateway: Gateway) -> None:
     await gateway.link()
     click_id = await clicked(gateway)
     await gateway.execute(update(Customer).values(customer_status="sale"))
@@ -60,7 +60,7 @@ async def test_a_customer_further_down_the_road_is_not_set_back(gateway: Gateway
 
 
 @both_faces
-async def test_a_customer_of_another_program_stays_as_it_is(gateway: Gateway) -> None:
+async def test_a_customer_of_another_program_is_unchanged(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     await gateway.link("ELSEWHERE")
     click_id = await clicked(gateway)
@@ -75,7 +75,7 @@ async def test_a_customer_of_another_program_stays_as_it_is(gateway: Gateway) ->
 
 
 @both_faces
-async def test_a_click_id_that_names_nobody_makes_a_new_customer_and_is_kept_as_sent(gateway: Gateway) -> None:
+async def test_an_unknown_click_id_creates_a_customer_and_is_stored_as_sent(gateway: Gateway) -> None:
     await gateway.link()
     click_id = await clicked(gateway)
     _, number, milliseconds = click_id.split("_")
@@ -110,12 +110,12 @@ async def test_a_click_id_that_names_nobody_makes_a_new_customer_and_is_kept_as_
 
 
 @both_faces
-async def test_returning_customers_in_one_batch_keep_the_last_of_their_clicks(gateway: Gateway) -> None:
+async def test_returning_customers_in_one_batch_keep_their_last_click(gateway: Gateway) -> None:
     await two_links(gateway)
     customers = [await clicked(gateway) for _ in range(3)]
     codes = ["PARTNER123", "SECOND"]
     async with gateway.held():
-        # Their event ids come in another order than the clicks themselves.
+        # The order of the event ids differs from that of the clicks.
         waiting = [
             asyncio.create_task(
                 clicked(gateway, codes[n % 2], existing_click_id=customers[n % 3], event_id=f"event {99 - n}")

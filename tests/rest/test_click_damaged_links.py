@@ -1,4 +1,4 @@
-"""Links that a mail program or a chat has damaged still find their partner; what no link has is counted by code."""
+"""Damaged links, for example by mail programs, still find their partner; unknown codes are counted."""
 
 from urllib.parse import quote
 
@@ -50,7 +50,7 @@ async def test_a_damaged_link_finds_its_partner(gateway: Gateway) -> None:
 
 
 @both_faces
-async def test_what_is_no_damage_is_refused_as_before(gateway: Gateway) -> None:
+async def test_an_undamaged_unknown_code_is_refused(gateway: Gateway) -> None:
     await gateway.link("BLOG")
     errors = dict.fromkeys(FINDING_NOTHING, "Referral link not found")
     errors |= dict.fromkeys(WITHOUT_AFF, "No aff parameter found in affiliate_url")
@@ -61,8 +61,8 @@ async def test_what_is_no_damage_is_refused_as_before(gateway: Gateway) -> None:
 
 
 @both_faces
-async def test_a_code_that_a_link_has_is_not_damaged(gateway: Gateway) -> None:
-    """Codes are checked today; older ones, or such as were written by hand, may end with anything."""
+async def test_a_links_own_code_is_never_treated_as_damaged(gateway: Gateway) -> None:
+    """New codes are validated, but older or manually inserted ones may end with any character."""
     await gateway.link("BLOG")
     await gateway.link("OLD")
     await gateway.execute(update(ReferralLink).where(ReferralLink.code == "OLD").values(code="BLOG."))
@@ -83,8 +83,8 @@ async def test_an_unknown_code_is_counted(gateway: Gateway) -> None:
     assert "someone" not in metrics
 
 
-def test_the_unknown_codes_are_bounded_and_the_repeated_ones_stay() -> None:
-    codes = UnknownCodes(most_codes=3)
+def test_unknown_codes_are_bounded_and_repeated_ones_stay() -> None:
+    codes = UnknownCodes(max_codes=3)
     others = counted(OTHERS)
     for code in ("lost", "lost", *(f"probe{number}" for number in range(50)), "lost"):
         codes.count(code)
@@ -93,9 +93,9 @@ def test_the_unknown_codes_are_bounded_and_the_repeated_ones_stay() -> None:
     assert counted(OTHERS) == others + 48
 
 
-def test_several_processes_list_the_first_codes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_several_processes_only_the_first_codes_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
-    codes = UnknownCodes(most_codes=2)
+    codes = UnknownCodes(max_codes=2)
     others = counted(OTHERS)
     for code in ("first", "second", "third", "first"):
         codes.count(code)
@@ -106,7 +106,7 @@ def test_several_processes_list_the_first_codes_only(monkeypatch: pytest.MonkeyP
     st.from_regex(CODE, fullmatch=True),
     st.text(st.characters(exclude_categories=["Cs", "L", "N"], exclude_characters="_-%")),
 )
-def test_what_cannot_be_part_of_a_code_is_cut_from_its_end(code: str, damage: str) -> None:
+def test_characters_that_cannot_be_part_of_a_code_are_cut_from_its_end(code: str, damage: str) -> None:
     assert without_damage(code + damage) == code
     assert without_damage(code + damage + "%") == code
     assert without_damage(code + quote(damage, safe="")) == code
@@ -114,7 +114,7 @@ def test_what_cannot_be_part_of_a_code_is_cut_from_its_end(code: str, damage: st
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_what_is_left_begins_the_code_and_ends_as_one_may(text: str) -> None:
+def test_a_repaired_code_is_a_prefix_that_ends_like_a_code(text: str) -> None:
     left = without_damage(text)
     assert text.startswith(left)
     assert not left or CODE.fullmatch(left[-1])

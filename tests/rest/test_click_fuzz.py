@@ -1,4 +1,4 @@
-"""A thousand and more hostile requests, through the real server: no fault, no dropped connection, no miscount."""
+"""More than a thousand hostile requests to a real server: no internal error, no dropped connection, no miscount."""
 
 import asyncio
 import json
@@ -89,7 +89,7 @@ def any_value(random: Random, depth: int = 3) -> Any:
 
 
 def any_click(random: Random, click_ids: list[str]) -> dict[str, Any]:
-    """Make a click that is right in most fields, most of the time."""
+    """Generate a click with mostly valid fields."""
     fields: dict[str, Any] = {
         "affiliate_url": random.choice(URLS[: random.choice([2, len(URLS)])]).format(random.choice(CODES))
     }
@@ -111,7 +111,7 @@ def any_click(random: Random, click_ids: list[str]) -> dict[str, Any]:
 
 
 def any_body(random: Random, click_ids: list[str]) -> tuple[bytes, str | None]:
-    """Make a body; return the `event_id` in it, too. A damaged body has none, so that it can be told what it is."""
+    """Generate a body, and return it with its `event_id`. A damaged body has no `event_id`."""
     fields = any_click(random, click_ids)
     if random.random() < 0.8:
         ascii_only = random.random() < 0.5
@@ -126,7 +126,7 @@ def any_body(random: Random, click_ids: list[str]) -> tuple[bytes, str | None]:
 
 
 async def client(gateway: Gateway, random: Random, requests: int) -> list[tuple[str | None, httpx.Response]]:
-    """Send requests one after the other, coming back as the customers that the answers name."""
+    """Send requests one after the other, reusing the click ids from the responses."""
     answers: list[tuple[str | None, httpx.Response]] = []
     click_ids: list[str] = []
     for _ in range(requests):
@@ -139,7 +139,7 @@ async def client(gateway: Gateway, random: Random, requests: int) -> list[tuple[
     return answers
 
 
-async def test_hostile_requests_are_all_answered_and_counted_exactly(gateway: Gateway) -> None:
+async def test_all_hostile_requests_are_answered_and_counted_exactly(gateway: Gateway) -> None:
     program = await gateway.program()
     for code, status in {"PARTNER123": "active", "SECOND": "active", "PAUSED": "inactive"}.items():
         await gateway.link(code, program=program, status=status)

@@ -1,4 +1,4 @@
-"""The rate limit: off by default, counted for each client, and asked before anything else is looked at."""
+"""The rate limit: off by default, counted per client, and checked before anything else."""
 
 import json
 
@@ -15,7 +15,7 @@ async def from_address(gateway: Gateway, address: str) -> int:
 
 
 @both_faces
-async def test_a_client_over_the_limit_is_told_when_to_come_back(database_url: str, face: Face) -> None:
+async def test_a_client_over_the_limit_gets_retry_after(database_url: str, face: Face) -> None:
     async with running_gateway(database_url, face, rate_limit="3/hour") as gateway:
         await gateway.link()
         assert [(await gateway.track()).status_code for _ in range(3)] == [200] * 3
@@ -27,7 +27,7 @@ async def test_a_client_over_the_limit_is_told_when_to_come_back(database_url: s
         assert len(await gateway.customers()) == await gateway.recorded() == 3
 
 
-async def test_a_client_has_one_limit_whatever_it_sends_its_clicks_to(make_sqlite: MakeDatabase) -> None:
+async def test_rest_and_graphql_share_a_clients_limit(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
         await gateway.link()
         answers = [await face(gateway.http, CLICKED, None) for face in (graphql, rest, graphql, rest)]
@@ -43,7 +43,7 @@ async def test_each_click_of_one_request_is_counted(make_sqlite: MakeDatabase) -
         assert await gateway.recorded() == 2
 
 
-async def test_a_client_may_come_back_after_the_time_it_was_told(make_sqlite: MakeDatabase) -> None:
+async def test_a_client_may_send_again_after_retry_after(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="1/day") as gateway:
         await gateway.link()
         await gateway.track()
@@ -51,7 +51,7 @@ async def test_a_client_may_come_back_after_the_time_it_was_told(make_sqlite: Ma
 
 
 @both_faces
-async def test_each_client_has_a_limit_of_its_own(make_sqlite: MakeDatabase, face: Face) -> None:
+async def test_each_client_has_its_own_limit(make_sqlite: MakeDatabase, face: Face) -> None:
     async with running_gateway(make_sqlite(), face, rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
         await gateway.link()
         first, second = "203.0.113.1", "203.0.113.2"
@@ -61,7 +61,7 @@ async def test_each_client_has_a_limit_of_its_own(make_sqlite: MakeDatabase, fac
         assert await gateway.recorded() == 4
 
 
-async def test_neighbours_in_one_ipv6_site_are_one_client(make_sqlite: MakeDatabase) -> None:
+async def test_addresses_in_one_ipv6_network_are_one_client(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
         await gateway.link()
         sent = ["2001:db8::1", "2001:db8::2", "2001:db8::ffff:1", "2001:db8:0:1::1"]
@@ -69,13 +69,13 @@ async def test_neighbours_in_one_ipv6_site_are_one_client(make_sqlite: MakeDatab
 
 
 @both_faces
-async def test_a_stranger_cannot_dodge_the_limit_by_claiming_addresses(make_sqlite: MakeDatabase, face: Face) -> None:
+async def test_forged_addresses_do_not_evade_the_limit(make_sqlite: MakeDatabase, face: Face) -> None:
     async with running_gateway(make_sqlite(), face, rate_limit="2/day") as gateway:
         await gateway.link()
         assert [await from_address(gateway, f"203.0.113.{n}") for n in range(4)] == [200, 200, 429, 429]
 
 
-async def test_the_limit_is_asked_before_the_body_is_read_and_counts_every_request(make_sqlite: MakeDatabase) -> None:
+async def test_the_limit_counts_every_request_before_its_body_is_read(make_sqlite: MakeDatabase) -> None:
     faulty = [b"[", b"{}", b" " * 70_000, BODY, b'{"additional_data": {"test_mode": true}}']
     async with running_gateway(make_sqlite(), rate_limit="5/day") as gateway:
         await gateway.link()

@@ -1,4 +1,4 @@
-"""Paths with slashes too many, and what a page of any origin may read of a path that is not there."""
+"""Paths with surplus slashes, and CORS headers on unknown paths."""
 
 from itertools import product
 from typing import Any
@@ -14,7 +14,7 @@ VARIANTS = ["{}/", "/{}", "//{}", "{}//", "//{}//"]
 PATHS: dict[str, Any] = {"click_path": "/hello/c", "tracker_path": "/hello/t.js"}
 
 
-async def test_a_click_is_recorded_whatever_slashes_its_path_has(make_sqlite: MakeDatabase) -> None:
+async def test_a_click_is_recorded_with_surplus_slashes_in_its_path(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), **PATHS) as gateway:
         await gateway.link()
         for path, variant in product((CLICK, "/api//v1///track/click", "/hello/c", "/hello//c"), VARIANTS):
@@ -28,7 +28,7 @@ async def test_a_click_is_recorded_whatever_slashes_its_path_has(make_sqlite: Ma
         assert await gateway.recorded() == 4 * len(VARIANTS)
 
 
-async def test_the_tracker_is_found_whatever_slashes_its_path_has(make_sqlite: MakeDatabase) -> None:
+async def test_the_tracker_is_found_with_surplus_slashes_in_its_path(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), **PATHS) as gateway:
         for path, variant in product(("/js/affitor-tracker.js", "/js/tracker.js", "/hello/t.js"), VARIANTS):
             answer = await gateway.http.get(f"{str(gateway.http.base_url).rstrip('/')}{variant.format(path)}")
@@ -36,7 +36,7 @@ async def test_the_tracker_is_found_whatever_slashes_its_path_has(make_sqlite: M
             assert answer.headers["content-type"].startswith("text/javascript")
 
 
-async def test_a_page_of_any_origin_can_read_that_there_is_nothing(make_sqlite: MakeDatabase) -> None:
+async def test_a_404_is_readable_by_a_page_of_any_origin(make_sqlite: MakeDatabase) -> None:
     paths = ("/api", "/api/", "/api/v1/track", "/api/v2/track/click", "//api/v1/none", "/api/v1/x/")
     async with running_gateway(make_sqlite()) as gateway:
         for path, method in product(paths, ("GET", "POST", "OPTIONS", "DELETE")):
@@ -46,7 +46,7 @@ async def test_a_page_of_any_origin_can_read_that_there_is_nothing(make_sqlite: 
 
 
 @pytest.mark.parametrize("path", [CLICK, f"{CLICK}/", f"/{CLICK}"])
-async def test_another_method_is_refused_in_a_way_that_a_page_can_read(make_sqlite: MakeDatabase, path: str) -> None:
+async def test_a_405_is_readable_by_a_page_of_any_origin(make_sqlite: MakeDatabase, path: str) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         answer = await gateway.http.put(f"{str(gateway.http.base_url).rstrip('/')}{path}")
         assert (answer.status_code, body_of(answer)["error"]) == (405, "Method not allowed")
@@ -54,7 +54,7 @@ async def test_another_method_is_refused_in_a_way_that_a_page_can_read(make_sqli
         assert answer.headers["allow"] == "POST, OPTIONS"
 
 
-async def test_a_path_outside_the_api_is_nobody_elses_business(make_sqlite: MakeDatabase) -> None:
+async def test_a_path_outside_the_api_has_no_cors_headers(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         answer = await gateway.http.get("/apiary")
         assert answer.status_code == 404

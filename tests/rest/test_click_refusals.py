@@ -1,4 +1,4 @@
-"""What is refused, with which words, and which of several faults is the one that answers."""
+"""Refused clicks: the error messages, and the order in which errors are checked."""
 
 import asyncio
 import itertools
@@ -60,7 +60,7 @@ FIELD_FAULTS: list[tuple[str, Any]] = [
 
 
 async def prepared(gateway: Gateway) -> None:
-    """Make a link in order, a paused one, and every kind of broken one."""
+    """Create a valid link, a paused one, and every kind of invalid one."""
     await gateway.link("PARTNER123")
     await gateway.link("PAUSED", status="inactive")
     broken: dict[str, dict[str, Any]] = {
@@ -75,7 +75,7 @@ async def prepared(gateway: Gateway) -> None:
 
 
 def error_of(answer: httpx.Response) -> str:
-    """Return what a refusal says, having checked that it is a well-formed one."""
+    """Check that an error response is well-formed, and return its message."""
     body = body_of(answer)
     assert answer.status_code == 400
     assert set(body) <= {"error", "code"}
@@ -84,8 +84,8 @@ def error_of(answer: httpx.Response) -> str:
 
 
 def reaching(gateway: Gateway, faults: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return those of a field's faults that are looked at in their turn. GraphQL refuses a text of the wrong type by
-    itself, before anything else; only what is in `additional_data` it cannot judge."""
+    """Return the field errors that are checked in the documented order. GraphQL itself refuses fields of the wrong type
+    before anything else, except within `additional_data`."""
     if gateway.face is rest:
         return faults
     return [(field, value) for field, value in faults if isinstance(value, str) or field == "additional_data"]
@@ -96,7 +96,7 @@ async def errors(gateway: Gateway, requests: list[dict[str, Any]]) -> list[str]:
 
 
 @both_faces
-async def test_a_click_without_a_usable_link_is_refused_with_the_documented_words(gateway: Gateway) -> None:
+async def test_a_click_without_a_usable_link_is_refused_with_the_documented_message(gateway: Gateway) -> None:
     await prepared(gateway)
     assert await errors(gateway, [{}, {"affiliate_url": None}, {"page_url": SITE + "PARTNER123"}]) == [MISSING] * 3
     faults = URL_FAULTS | {SITE + code: error for code, error in LINK_FAULTS.items()}
@@ -105,21 +105,21 @@ async def test_a_click_without_a_usable_link_is_refused_with_the_documented_word
     assert await gateway.customers() == await gateway.test_events() == []
 
 
-async def test_an_affiliate_url_that_is_no_text_is_refused(gateway: Gateway) -> None:
+async def test_an_affiliate_url_that_is_not_a_string_is_refused(gateway: Gateway) -> None:
     faults = [{"affiliate_url": wrong} for wrong in NO_TEXTS]
     assert await errors(gateway, faults) == [INVALID] * len(faults)
     assert await errors(gateway, [fault | {"page_url": 5} for fault in faults]) == [INVALID] * len(faults)
 
 
 @both_faces
-async def test_no_field_that_is_text_takes_anything_else(gateway: Gateway) -> None:
+async def test_text_fields_accept_only_strings(gateway: Gateway) -> None:
     for wrong in NO_TEXTS:
         error_of(await gateway.track(None, affiliate_url=wrong))
     assert await gateway.recorded() == 0
 
 
 @both_faces
-async def test_a_field_of_the_wrong_type_or_form_is_named(gateway: Gateway) -> None:
+async def test_an_invalid_field_is_named(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     requests = [{"affiliate_url": SITE + "PARTNER123", field: value} for field, value in FIELD_FAULTS]
     found = await errors(gateway, requests)
@@ -128,7 +128,7 @@ async def test_a_field_of_the_wrong_type_or_form_is_named(gateway: Gateway) -> N
 
 
 @both_faces
-async def test_an_event_id_is_at_most_64_characters_and_never_cut(gateway: Gateway) -> None:
+async def test_an_event_id_is_at_most_64_characters_and_never_truncated(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     kept = ["x", "x" * 64, "é" * 64, "😀" * 64, " "]
     for event_id in kept:
@@ -152,7 +152,7 @@ async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) 
     recorded = int(body_of(await gateway.track())["success"])
     for verb, success in ((links.pause, False), (links.resume, True)):
         await verb(gateway.context, "PARTNER123")
-        async with asyncio.timeout(1):  # the promise: every gateway knows within a second
+        async with asyncio.timeout(1):  # the guarantee: every gateway knows within a second
             while (answered := body_of(await gateway.track())["success"]) is not success:
                 recorded += answered
                 await asyncio.sleep(0.05)
@@ -161,7 +161,7 @@ async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) 
 
 
 @both_faces
-async def test_a_fault_of_the_url_answers_before_one_of_a_field(gateway: Gateway) -> None:
+async def test_an_invalid_url_is_reported_before_an_invalid_field(gateway: Gateway) -> None:
     await prepared(gateway)
     for field, value in reaching(gateway, [("page_url", 5), ("event_id", ""), ("additional_data", [])]):
         requests = [{"affiliate_url": url, field: value} for url in (None, *URL_FAULTS)]
@@ -169,7 +169,7 @@ async def test_a_fault_of_the_url_answers_before_one_of_a_field(gateway: Gateway
 
 
 @both_faces
-async def test_a_fault_of_a_field_answers_before_one_of_the_link(gateway: Gateway) -> None:
+async def test_an_invalid_field_is_reported_before_an_unknown_link(gateway: Gateway) -> None:
     await prepared(gateway)
     for field, value in reaching(gateway, [("page_url", 5), ("event_id", "x" * 65), ("additional_data", [])]):
         requests = [{"affiliate_url": SITE + code, field: value} for code in (*LINK_FAULTS, "PAUSED")]
@@ -177,7 +177,7 @@ async def test_a_fault_of_a_field_answers_before_one_of_the_link(gateway: Gatewa
 
 
 @both_faces
-async def test_test_mode_answers_before_every_other_fault(gateway: Gateway) -> None:
+async def test_test_mode_takes_precedence_over_all_other_errors(gateway: Gateway) -> None:
     await prepared(gateway)
     faults: list[dict[str, Any]] = [{"affiliate_url": url} for url in URL_FAULTS]
     faults += [{"affiliate_url": SITE + code} for code in (*LINK_FAULTS, "PAUSED")]
@@ -191,13 +191,13 @@ async def test_test_mode_answers_before_every_other_fault(gateway: Gateway) -> N
 
 
 @both_faces
-async def test_too_many_waiting_clicks_are_refused_and_the_others_recorded(database_url: str, face: Face) -> None:
+async def test_clicks_beyond_the_queue_are_refused_and_the_others_recorded(database_url: str, face: Face) -> None:
     async with running_gateway(database_url, face, queue_clicks="2") as gateway:
         await gateway.link()
         await gateway.track()
         async with gateway.held():
             waiting = [asyncio.create_task(gateway.track()) for _ in range(9)]
-            while sum(task.done() for task in waiting) < 5:  # at most two under way, two in the queue
+            while sum(task.done() for task in waiting) < 5:  # at most two in progress and two in the queue
                 await asyncio.sleep(0.01)
         answers = await asyncio.gather(*waiting)
         refused = [answer for answer in answers if answer.status_code == 503]
@@ -211,7 +211,7 @@ async def test_too_many_waiting_clicks_are_refused_and_the_others_recorded(datab
 
 @both_faces
 @pytest.mark.parametrize("outage", ["closed", "gone"])
-async def test_a_database_that_is_away_is_answered_with_503_until_it_is_back(
+async def test_clicks_get_503_while_the_database_is_away(
     postgres: PostgresServer, make_postgres: MakeDatabase, face: Face, outage: str
 ) -> None:
     url = make_postgres()
@@ -236,7 +236,7 @@ async def test_a_database_that_is_away_is_answered_with_503_until_it_is_back(
 
 
 @both_faces
-async def test_something_unforeseen_is_logged_but_not_told(
+async def test_an_unexpected_error_is_logged_but_not_disclosed(
     gateway: Gateway, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     await gateway.link()

@@ -1,4 +1,4 @@
-"""A click sent again with its `event_id`: answered like the first, recorded once, whatever happened in between."""
+"""Replays: a click sent again with its `event_id` is answered like the first one and recorded once."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ async def answered(gateway: Gateway, event_id: str | None, code: str = "PARTNER1
 
 
 @both_faces
-async def test_a_click_sent_again_is_answered_alike_and_recorded_once(gateway: Gateway) -> None:
+async def test_a_repeated_click_is_answered_alike_and_recorded_once(gateway: Gateway) -> None:
     await gateway.link()
     first = await answered(gateway, "event-1", page_title="first")
     before = await gateway.events(), await gateway.customers(), await gateway.memberships(), await gateway.link_row()
@@ -65,7 +65,7 @@ async def test_replays_in_one_batch_are_recorded_once(gateway: Gateway) -> None:
     assert len(await gateway.customers()) == (await gateway.link_row())["clicks"] == await gateway.recorded() == 11
 
 
-async def test_a_replay_after_a_restart_and_to_the_other_face_is_answered_alike(database_url: str) -> None:
+async def test_a_replay_after_a_restart_through_the_other_api_is_answered_alike(database_url: str) -> None:
     async with running_gateway(database_url, graphql) as gateway:
         await gateway.link()
         first = await answered(gateway, "event-1")
@@ -115,7 +115,9 @@ async def test_the_same_event_id_in_two_programs_is_two_clicks(gateway: Gateway)
 
 @both_faces
 @pytest.mark.parametrize("together", [False, True], ids=["later", "together"])
-async def test_a_replay_that_names_another_customer_leaves_that_one_alone(gateway: Gateway, together: bool) -> None:
+async def test_a_replay_that_names_another_customer_does_not_change_that_customer(
+    gateway: Gateway, together: bool
+) -> None:
     program = await gateway.program()
     await gateway.link("FIRST", program=program)
     await gateway.link("SECOND", program=program)
@@ -133,7 +135,7 @@ async def test_a_replay_that_names_another_customer_leaves_that_one_alone(gatewa
 
 
 @both_faces
-async def test_a_replay_of_a_returning_customers_click_is_the_customers_click(gateway: Gateway) -> None:
+async def test_a_replay_of_a_returning_customers_click_keeps_the_customer(gateway: Gateway) -> None:
     await gateway.link()
     click_id = (await answered(gateway, None))["click_id"]
     for existing in (click_id, None, "cust_1_1"):

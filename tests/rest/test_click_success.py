@@ -1,4 +1,4 @@
-"""A click that counts: what is answered, stored and counted (the specification's *Success*)."""
+"""Successful clicks: the response, the stored rows and the counters."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ async def test_the_documented_example_is_answered_as_documented(gateway: Gateway
 
 
 @both_faces
-async def test_every_field_sent_is_kept_on_the_event(gateway: Gateway) -> None:
+async def test_every_field_is_stored_on_the_event(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     answer = await gateway.track(None, **SEED_EXAMPLE)
     (event,) = await gateway.events()
@@ -74,7 +74,7 @@ async def test_every_field_sent_is_kept_on_the_event(gateway: Gateway) -> None:
 
 
 @both_faces
-async def test_a_first_click_makes_a_customer_of_the_link_and_its_partner(gateway: Gateway) -> None:
+async def test_a_first_click_creates_a_customer_of_the_link_and_its_partner(gateway: Gateway) -> None:
     link = await gateway.link("PARTNER123")
     before = datetime.now(UTC)
     click_id = body_of(await gateway.track())["click_id"]
@@ -92,7 +92,7 @@ async def test_a_first_click_makes_a_customer_of_the_link_and_its_partner(gatewa
 
 
 @both_faces
-async def test_a_click_counts_for_its_link_and_its_membership_alone(gateway: Gateway) -> None:
+async def test_a_click_counts_only_for_its_link_and_membership(gateway: Gateway) -> None:
     program, partner = await gateway.program(), await gateway.partner()
     await gateway.link("PARTNER123", program=program, partner=partner)
     await gateway.link("SIBLING", program=program, partner=partner)
@@ -110,7 +110,7 @@ async def test_a_click_counts_for_its_link_and_its_membership_alone(gateway: Gat
 
 
 @both_faces
-async def test_clicks_at_the_same_time_are_customers_of_their_own(gateway: Gateway) -> None:
+async def test_simultaneous_clicks_create_separate_customers(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     await gateway.link("OTHER")
     answers = await asyncio.gather(*(gateway.track(code) for code in ["PARTNER123", "OTHER"] * 30))
@@ -134,7 +134,7 @@ async def test_no_click_is_answered_before_it_is_committed(gateway: Gateway) -> 
 
 
 @both_faces
-async def test_the_cookie_lives_as_long_as_the_program_says(gateway: Gateway) -> None:
+async def test_the_response_has_the_programs_cookie_window(gateway: Gateway) -> None:
     await gateway.link("SHORT-lived_1", program=await gateway.program(cookie_window_days=7))
     body = body_of(await gateway.track("SHORT-lived_1"))
     assert (body["partner_code"], body["cookie_window_days"]) == ("SHORT-lived_1", 7)
@@ -165,7 +165,7 @@ async def test_a_bot_is_flagged_and_counted(gateway: Gateway) -> None:
 
 
 @both_faces
-async def test_what_was_not_sent_is_null(gateway: Gateway) -> None:
+async def test_absent_fields_are_null(gateway: Gateway) -> None:
     await gateway.link()
     await gateway.track(**dict.fromkeys(["page_url", "existing_click_id", "event_id", "additional_data"]))
     (event,) = await gateway.events()
@@ -175,7 +175,7 @@ async def test_what_was_not_sent_is_null(gateway: Gateway) -> None:
 
 
 @both_faces
-async def test_additional_data_is_kept_without_what_test_mode_uses(gateway: Gateway) -> None:
+async def test_additional_data_is_stored_without_the_keys_of_test_mode(gateway: Gateway) -> None:
     await gateway.link()
     data = {"campaign": "spring ☀", "nested": [1, 2.5, None, True, {"test_mode": True, "program_id": 1}], "big": 2**70}
     await gateway.track(additional_data={**data, "test_mode": False, "program_id": 7})
@@ -186,14 +186,14 @@ async def test_additional_data_is_kept_without_what_test_mode_uses(gateway: Gate
 
 
 @both_faces
-async def test_the_host_of_the_referrer_is_kept_beside_it(gateway: Gateway) -> None:
+async def test_the_referrers_host_is_stored(gateway: Gateway) -> None:
     await gateway.link()
     for referrer in REFERRER_HOSTS:
         assert (await gateway.track(referrer_url=referrer)).status_code == 200
     assert {event["referrer_url"]: event["referrer_host"] for event in await gateway.events()} == REFERRER_HOSTS
 
 
-async def test_fields_that_nobody_knows_are_ignored(gateway: Gateway) -> None:
+async def test_unknown_fields_are_ignored(gateway: Gateway) -> None:
     await gateway.link()
     fields: dict[str, Any] = {"id": 7, "click_id": "cust_1_1", "partner_id": [], "is_bot": True, "test_mode": True}
     assert (await gateway.track(**fields, user_agent=FIREFOX, utm=None)).status_code == 200

@@ -1,4 +1,4 @@
-"""Test mode: an advertiser tries the tracker out, and nothing that counts can see it."""
+"""Test mode: test events are recorded, but affect no counter and no report."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ async def test_a_test_event_is_answered_as_documented(gateway: Gateway) -> None:
 
 
 @both_faces
-async def test_a_program_is_named_by_an_integer_or_by_digits(gateway: Gateway) -> None:
+async def test_the_program_id_may_be_an_integer_or_digits(gateway: Gateway) -> None:
     program_id = (await gateway.program())["id"]
     named = [program_id, str(program_id), f"00{program_id}"]
     answers = [await try_out(gateway, {"program_id": name}) for name in named]
@@ -76,7 +76,7 @@ async def test_a_program_that_does_not_exist_is_refused(gateway: Gateway) -> Non
 
 
 @both_faces
-async def test_only_true_itself_is_test_mode(gateway: Gateway) -> None:
+async def test_only_true_enables_test_mode(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     almost = [1, 1.0, "true", "True", "1", "yes", False, None, [], [True], {}, {"test_mode": True}, 0]
     for value in almost:
@@ -90,7 +90,7 @@ async def test_only_true_itself_is_test_mode(gateway: Gateway) -> None:
 
 
 @both_faces
-async def test_a_test_event_changes_nothing_that_counts(gateway: Gateway) -> None:
+async def test_a_test_event_changes_no_counter(gateway: Gateway) -> None:
     link = await gateway.link("PARTNER123")
     click_id = body_of(await gateway.track())["click_id"]
 
@@ -108,7 +108,7 @@ async def test_a_test_event_changes_nothing_that_counts(gateway: Gateway) -> Non
 
 
 @both_faces
-async def test_a_test_events_id_is_no_replay_of_a_click_nor_a_click_of_it(gateway: Gateway) -> None:
+async def test_a_test_event_and_a_click_may_have_the_same_event_id(gateway: Gateway) -> None:
     await gateway.link()
     assert body_of(await try_out(gateway, event_id="event-1"))["success"] is True
     click_id = body_of(await gateway.track(event_id="event-1"))["click_id"]
@@ -117,7 +117,7 @@ async def test_a_test_events_id_is_no_replay_of_a_click_nor_a_click_of_it(gatewa
     assert await gateway.recorded() == 1
 
 
-async def test_what_is_wrong_with_the_other_fields_does_not_matter(gateway: Gateway) -> None:
+async def test_test_mode_accepts_invalid_other_fields(gateway: Gateway) -> None:
     answers = [await try_out(gateway, **OTHERS_WRONG)]
     answers += [await try_out(gateway, **{field: value}) for field, value in OTHERS_WRONG.items()]
     answers += [await try_out(gateway, event_id=event_id) for event_id in ("", "x" * 65)]
@@ -129,7 +129,7 @@ async def test_what_is_wrong_with_the_other_fields_does_not_matter(gateway: Gate
 
 
 @both_faces
-async def test_a_test_event_keeps_what_a_click_would(gateway: Gateway) -> None:
+async def test_a_test_event_stores_the_same_fields_as_a_click(gateway: Gateway) -> None:
     program_id = (await gateway.program())["id"]
     fields = {name: f"a {name}" for name in OTHERS_WRONG} | {"referrer_url": "https://blog.example/"}
     fields["user_agent"] = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:126.0) Gecko/20100101 Firefox/126.0"

@@ -1,4 +1,4 @@
-"""How `affiliate_url` is read: as a browser's `new URL()` reads it, held against a browser's own engine."""
+"""Parsing of `affiliate_url` like a browser's `new URL()`, compared with the results of a real browser engine."""
 
 import asyncio
 import json
@@ -164,7 +164,7 @@ TAILS = ["", "", "", "#", "#aff=B", "#?aff=B", " ", "\n", "\x00", "&aff=B", "\uf
 
 
 def answer_to(body: dict[str, Any]) -> str:
-    """Return what a click's answer says in one word or sentence."""
+    """Return the result of a click as a code or an error message."""
     return str(body["partner_code"] if "partner_code" in body else body["error"])
 
 
@@ -180,14 +180,14 @@ async def answers(gateway: Gateway, urls: list[str]) -> dict[str, str]:
 def generated_urls() -> list[str]:
     choose = random.Random(20240507).choice
     parts = (SCHEMES, USERS, HOSTS, PORTS, PATHS, QUERIES, TAILS)
-    # Half of them well-formed up to the query, or hardly one in ten would get that far.
+    # Half of them are well-formed up to the query; otherwise only about one in ten would be.
     plain = [SCHEMES[:2], USERS[:1], HOSTS[:5], PORTS[:1], PATHS[:5], QUERIES, TAILS]
     urls = ["".join(map(choose, parts if number % 2 else plain)) for number in range(GENERATED)]
     return sorted(filter(None, set(urls)))
 
 
 def in_a_browser(urls: list[str]) -> dict[str, str]:
-    """Return the answers that follow from what a browser's engine makes of the URLs."""
+    """Return the expected results, given how a browser engine parses the URLs."""
     ran = subprocess.run(["node", "-e", NODE], input=json.dumps(urls), capture_output=True, text=True, check=True)
     return {url: expected_answer(found) for url, found in zip(urls, json.loads(ran.stdout), strict=True)}
 
@@ -202,7 +202,7 @@ def expected_answer(found: list[str | None] | None) -> str:
 
 
 @both_faces
-async def test_a_url_is_read_as_a_browser_reads_it(gateway: Gateway) -> None:
+async def test_a_url_is_parsed_like_in_a_browser(gateway: Gateway) -> None:
     for code in ("A", "B"):
         await gateway.link(code)
     expected = dict.fromkeys(REACHING_A, "A") | dict.fromkeys(INVALID, "Invalid affiliate_url")
@@ -217,7 +217,7 @@ async def test_a_url_is_read_as_a_browser_reads_it(gateway: Gateway) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here: URLs go unchecked against a browser's engine")
 @both_faces
-async def test_generated_urls_are_read_as_a_browser_reads_them(gateway: Gateway) -> None:
+async def test_generated_urls_are_parsed_like_in_a_browser(gateway: Gateway) -> None:
     for code in ("A", "B"):
         await gateway.link(code)
     urls = generated_urls()
@@ -228,7 +228,7 @@ async def test_generated_urls_are_read_as_a_browser_reads_them(gateway: Gateway)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here: URLs go unchecked against a browser's engine")
-def test_the_written_tables_say_what_a_browser_says() -> None:
+def test_the_expected_results_are_those_of_a_browser() -> None:
     expected = dict.fromkeys(REACHING_A, "A") | dict.fromkeys(INVALID, "Invalid affiliate_url")
     expected |= dict.fromkeys(WITHOUT_AFF, "No aff parameter found in affiliate_url")
     assert in_a_browser(list(expected)) == expected

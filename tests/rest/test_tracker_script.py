@@ -1,4 +1,4 @@
-"""The tracker script as it is served: small, cached for hours and not for days, loadable by any page, renameable."""
+"""Serving the tracker script: its size, caching, CORS headers and additional paths."""
 
 import gzip
 from collections.abc import AsyncIterator
@@ -21,18 +21,18 @@ LARGEST_BYTES = 4 * 1024
 
 @pytest_asyncio.fixture
 async def served(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
-    """Serve a gateway for what no database has a part in."""
+    """Run a gateway for tests that do not depend on the database."""
     async with running_gateway(make_sqlite()) as gateway:
         yield gateway
 
 
 async def raw(gateway: Gateway, **headers: str) -> tuple[httpx.Response, bytes]:
-    """Return an answer and the bytes that came over the wire."""
+    """Return a response and its bytes on the wire."""
     async with gateway.http.stream("GET", SCRIPT, headers={"Accept-Encoding": "identity"} | headers) as answer:
         return answer, b"".join([part async for part in answer.aiter_raw()])
 
 
-async def test_both_names_answer_with_the_script(served: Gateway) -> None:
+async def test_both_paths_serve_the_script(served: Gateway) -> None:
     answers = [await served.http.get(path) for path in (SCRIPT, "/js/tracker.js")]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].content == answers[1].content
@@ -53,7 +53,7 @@ async def test_it_is_smaller_than_four_kibibytes_gzipped(served: Gateway) -> Non
     assert again == script
 
 
-def test_names_of_the_scripts_own_become_short_and_constants_their_values() -> None:
+def test_names_are_shortened_and_constants_inlined() -> None:
     source = """
 (() => {
   const LONGEST = 300;
@@ -92,7 +92,7 @@ def test_names_of_the_scripts_own_become_short_and_constants_their_values() -> N
     )
 
 
-async def test_a_browser_that_has_it_is_answered_without_it(served: Gateway) -> None:
+async def test_a_browser_that_has_the_script_gets_304(served: Gateway) -> None:
     tags = set()
     for encoding in ("identity", "gzip"):
         answer, _ = await raw(served, **{"Accept-Encoding": encoding})
@@ -108,7 +108,7 @@ async def test_a_browser_that_has_it_is_answered_without_it(served: Gateway) -> 
     assert len(tags) == 2
 
 
-async def test_any_page_may_load_it_and_keeps_it_for_an_hour(served: Gateway) -> None:
+async def test_any_page_may_load_the_script_and_cache_it_for_an_hour(served: Gateway) -> None:
     for answer in (await served.http.get(SCRIPT), await served.http.head(SCRIPT)):
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"].startswith("public, max-age=3600")
@@ -120,7 +120,7 @@ async def test_any_page_may_load_it_and_keeps_it_for_an_hour(served: Gateway) ->
 
 
 @pytest.mark.slow
-async def test_the_script_and_the_endpoint_have_names_of_the_operators_choice(make_sqlite: MakeDatabase) -> None:
+async def test_the_script_and_the_endpoint_can_have_additional_paths(make_sqlite: MakeDatabase) -> None:
     async with running_shop(make_sqlite(), tracker_path="/hello.js", click_path="/hello") as shop:
         code = await shop.link()
         shop.pages["/"] = shop.page().replace(SCRIPT, "/hello.js")
@@ -135,13 +135,13 @@ async def test_the_script_and_the_endpoint_have_names_of_the_operators_choice(ma
 
 
 @pytest.mark.parametrize("path", ["hello.js", "/", "/a{b}", "/a b", "/a//b", "//elsewhere.example"])
-def test_a_path_that_no_browser_would_ask_for_is_refused(path: str) -> None:
+def test_an_invalid_path_is_refused(path: str) -> None:
     for setting in ("tracker_path", "click_path"):
-        with pytest.raises(ValidationError, match="must begin with /"):
+        with pytest.raises(ValidationError, match="must start with /"):
             Settings.model_validate({setting: path})
 
 
-def test_a_path_that_is_served_already_is_refused_in_one_line(make_sqlite: MakeDatabase) -> None:
+def test_a_path_in_use_is_refused_in_one_line(make_sqlite: MakeDatabase) -> None:
     done = clickgate(make_sqlite(), "serve", "--port", "0", click_path="/hello", tracker_path="/hello")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("clickgate: /hello is served already")
+    assert done.stderr.splitlines()[-1].startswith("clickgate: /hello is already in use")

@@ -1,4 +1,4 @@
-"""The body's decoding, held against arbitrary bytes and arbitrary JSON; its two paths are held against each other."""
+"""Decoding of bodies: arbitrary bytes and arbitrary JSON, and agreement of the two decoding passes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def values(text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
 
 
 def objects(text: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw objects that are like a click in some names and in some types."""
+    """Generate objects that resemble a click in some names and types."""
     well_typed = {name: st.none() | text for name in NAMES if name != "additional_data"}
     data = st.dictionaries(text | st.sampled_from(["test_mode", "program_id"]), values(text), max_size=4)
     click = st.fixed_dictionaries({}, optional={**well_typed, "additional_data": data})
@@ -36,7 +36,7 @@ def objects(text: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def encoded(value: object) -> bytes:
-    """Encode as JSON, in which surrogates stay escaped."""
+    """Encode as JSON with surrogates escaped."""
     return json.dumps(value, ensure_ascii=True).encode()
 
 
@@ -45,7 +45,7 @@ def unescaped(value: object) -> bytes:
 
 
 def decoded(sent: bytes) -> tuple[Visit, Sequence[str]] | None:
-    """Decode a body, having checked what is promised of every one; None for one that is refused."""
+    """Decode a body, or return None if it is refused, and check the guarantees for every visit."""
     try:
         visit, unreadable = decode_visit(sent)
     except BodyNotObject:
@@ -73,7 +73,7 @@ def leniently(sent: bytes) -> tuple[Visit, Sequence[str]]:
 
 
 def repaired(value: Any) -> Any:
-    """Return what a browser makes of a value's texts when it encodes them."""
+    """Return a value with its strings as a browser would encode them."""
     match value:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -92,26 +92,26 @@ def repaired(value: Any) -> Any:
 @example(b'{"a":' * 10_000)
 @example(b"[" * 65_536)
 @example(b"7" * 5000)
-def test_any_bytes_are_a_visit_or_no_object(sent: bytes) -> None:
+def test_any_bytes_decode_to_a_visit_or_are_refused(sent: bytes) -> None:
     decoded(sent)
 
 
 @settings(max_examples=200, deadline=None)
 @given(objects(ANY_TEXT), st.integers(0, 400), st.binary(max_size=3))
-def test_a_damaged_click_is_a_visit_or_no_object(fields: dict[str, Any], at: int, damage: bytes) -> None:
+def test_a_damaged_click_decodes_to_a_visit_or_is_refused(fields: dict[str, Any], at: int, damage: bytes) -> None:
     for form in (encoded(fields), unescaped(fields)):
         decoded(form[:at] + damage + form[at + len(damage) :])
 
 
 @settings(max_examples=200, deadline=None)
 @given(values(ANY_TEXT))
-def test_any_json_but_an_object_is_refused(value: Any) -> None:
+def test_json_other_than_an_object_is_refused(value: Any) -> None:
     assert (decoded(encoded(value)) is None) is not isinstance(value, dict)
 
 
 @settings(max_examples=200, deadline=None)
 @given(objects(CLEAN_TEXT))
-def test_every_field_is_read_as_it_was_sent_or_reported(fields: Mapping[str, Any]) -> None:
+def test_every_field_is_decoded_as_sent_or_reported(fields: Mapping[str, Any]) -> None:
     result = decoded(encoded(fields))
     assert result is not None
     visit, unreadable = result
@@ -126,14 +126,14 @@ def test_every_field_is_read_as_it_was_sent_or_reported(fields: Mapping[str, Any
 
 @settings(max_examples=200, deadline=None)
 @given(objects(ANY_TEXT))
-def test_lone_surrogates_are_repaired_as_a_browser_repairs_them(fields: dict[str, Any]) -> None:
+def test_lone_surrogates_are_replaced_like_in_a_browser(fields: dict[str, Any]) -> None:
     result = decoded(encoded(fields))
     assert result == decoded(encoded(repaired(json.loads(encoded(fields)))))
 
 
 @settings(max_examples=200, deadline=None)
 @given(objects(CLEAN_TEXT), st.sampled_from(["", " ", "\ufeff"]))
-def test_both_paths_read_a_click_alike(fields: dict[str, Any], before: str) -> None:
+def test_both_passes_decode_a_click_alike(fields: dict[str, Any], before: str) -> None:
     for form in (encoded(fields), unescaped(fields)):
         if (visit := typed(form)) is not None:
             assert repr(leniently(before.encode() + form)) == repr((visit, ()))
@@ -151,14 +151,14 @@ def test_both_paths_read_a_click_alike(fields: dict[str, Any], before: str) -> N
 @example("7" * 400)
 @example("7" * 401)
 @example("-" + "7" * 4300)
-def test_both_paths_read_a_number_alike(number: str) -> None:
+def test_both_passes_decode_a_number_alike(number: str) -> None:
     sent = f'{{"additional_data":{{"n":{number}}}}}'.encode()
     if (visit := typed(sent)) is not None:
         assert repr(leniently(sent)[0]) == repr(visit)
 
 
 @pytest.mark.parametrize("depth", [10, 100, 300, 450, 600, 900])
-def test_both_paths_read_nested_data_alike(depth: int) -> None:
+def test_both_passes_decode_nested_data_alike(depth: int) -> None:
     sent = f'{{"additional_data":{{"n":{"[" * depth}{"]" * depth}}}}}'.encode()
     visit = typed(sent)
     assert visit is not None
@@ -167,6 +167,6 @@ def test_both_paths_read_nested_data_alike(depth: int) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60).map(lambda middle: b'{"page_url":"x' + middle + b'"}') | st.binary(max_size=60))
-def test_what_the_typed_path_accepts_the_lenient_path_reads_alike(sent: bytes) -> None:
+def test_the_lenient_pass_agrees_with_the_typed_pass(sent: bytes) -> None:
     if (visit := typed(sent)) is not None:
         assert leniently(sent) == (visit, ())

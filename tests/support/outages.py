@@ -12,17 +12,17 @@ import asyncpg
 import httpx
 import pytest
 
-from gateway.health import ASK_SECONDS
+from gateway.health import PROBE_INTERVAL_SECONDS
 from tests.support.gateways import Gateway, body_of, make_link, running_gateway
 
 ROLES = count(1)
 # Readiness is found out once a second, and an outage's end, too.
-HEALED_SECONDS = 5 * ASK_SECONDS
+HEALED_SECONDS = 5 * PROBE_INTERVAL_SECONDS
 
 
 async def readiness(gateway: Gateway) -> httpx.Response:
     """Ask for it, when it is not known from the last time any more."""
-    await asyncio.sleep(ASK_SECONDS)
+    await asyncio.sleep(PROBE_INTERVAL_SECONDS)
     return await gateway.http.get("/readyz")
 
 

@@ -1,4 +1,4 @@
-"""The dashboard, as a partner uses it in a browser: its figures are those of the database, and follow the clicks."""
+"""The dashboard in a browser: its figures match the database and are updated as clicks arrive."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ ROLES = {"partner": "A partner", "program": "A program", "admin": "All programs"
 
 
 class Site(NamedTuple):
-    """A gateway with two links of one partner, clicked now and then for eighty days, and one of another partner."""
+    """A gateway with two links of one partner, with clicks over eighty days, and one link of another partner."""
 
     gateway: Gateway
     dashboard: str
@@ -35,7 +35,7 @@ class Site(NamedTuple):
 
 
 def new_customers(events: Sequence[Mapping[str, Any]], *, is_bot: bool) -> int:
-    """Return how many customers these clicks made."""
+    """Return how many customers these clicks created."""
     made = [event for event in events if event["existing_click_id"] != event["click_id"]]
     return sum(event["is_bot"] is is_bot for event in made)
 
@@ -57,7 +57,7 @@ async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
         yield Site(gateway, str(gateway.http.base_url.join("/dashboard")), token, events)
 
 
-async def test_the_figures_are_those_of_the_database(browser: Browser, site: Site) -> None:
+async def test_the_figures_match_the_database(browser: Browser, site: Site) -> None:
     async with visiting(browser, site.dashboard, token=site.token) as page:
         await loaded(page)
         today = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -70,7 +70,7 @@ async def test_the_figures_are_those_of_the_database(browser: Browser, site: Sit
         assert await figure(page, "people") == len(events) - bots
         assert await figure(page, "customers") == new_customers(events, is_bot=False)
         assert new_customers(events, is_bot=True) > 0
-        assert f"against {len(before)} in the 30 days before" in await page.inner_text("[data-figure=clicks]")
+        assert f"than in the 30 days before ({len(before)})" in await page.inner_text("[data-figure=clicks]")
         days = Counter(event["occurred_at"].astimezone(BERLIN).date() for event in events)
         rows = await table(page, "details")
         assert len(rows) == 30
@@ -78,20 +78,20 @@ async def test_the_figures_are_those_of_the_database(browser: Browser, site: Sit
         assert {name: int(clicks) for name, clicks in await table(page, "[data-ranking=links]")} == Counter(
             {1: "PARTNER123", 2: "OTHER"}[event["link_id"]] for event in events
         )
-        countries = {"DE": "Germany", "US": "United States", "FR": "France", None: "Not known"}
+        countries = {"DE": "Germany", "US": "United States", "FR": "France", None: "Unknown"}
         assert {name: int(clicks) for name, clicks in await table(page, "[data-ranking=countries]")} == Counter(
             countries[event["country"]] for event in events
         )
 
 
-async def test_what_is_shown_can_be_chosen_and_stands_in_the_address(browser: Browser, site: Site) -> None:
+async def test_filters_can_be_set_and_are_kept_in_the_address(browser: Browser, site: Site) -> None:
     async with visiting(browser, site.dashboard, token=site.token) as page:
         await loaded(page)
         await page.get_by_label("Time zone").select_option("America/New_York")
         await page.get_by_label("7 days").check()
-        await page.get_by_label("Per").select_option("HOUR")
+        await page.get_by_label("Interval").select_option("HOUR")
         await page.get_by_role("button", name="OTHER").click()
-        await page.get_by_label("Who").select_option("people")
+        await page.get_by_label("Visitors").select_option("people")
         await expect(page.get_by_role("button", name="Only link OTHER")).to_be_visible()
         await expect(page.locator("[data-figure=bots]")).to_have_count(0)
         today = datetime.now(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -105,29 +105,29 @@ async def test_what_is_shown_can_be_chosen_and_stands_in_the_address(browser: Br
         assert all(part in page.url for part in ("zone=America", "range=7d", "interval=hour", "who=people", "link="))
         await page.reload()
         await expect(page.locator("[data-figure=people] .figure")).to_have_text(str(expected))
-        await expect(page.get_by_label("Per")).to_have_value("HOUR")
+        await expect(page.get_by_label("Interval")).to_have_value("HOUR")
         await page.go_back()
         await expect(page.locator("[data-figure=bots]")).to_be_visible()
 
 
-async def test_new_customers_are_people_unless_bots_are_asked_for(browser: Browser, site: Site) -> None:
+async def test_new_customers_exclude_bots_unless_only_bots_are_shown(browser: Browser, site: Site) -> None:
     start = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=29)
     events = [event for event in site.events if event["occurred_at"] >= start]
     async with visiting(browser, site.dashboard, token=site.token) as page:
         for who, label, is_bot in (
             ("all", "New customers", False),
             ("people", "New customers", False),
-            ("bots", "New customers by bots", True),
+            ("bots", "New customers from bots", True),
         ):
             await loaded(page)
-            await page.get_by_label("Who").select_option(who)
+            await page.get_by_label("Visitors").select_option(who)
             expected = str(new_customers(events, is_bot=is_bot))
             await expect(page.locator("[data-figure=customers] dt")).to_have_text(label)
             await expect(page.locator("[data-figure=customers] .figure")).to_have_text(expected)
 
 
 @pytest.mark.parametrize("query", ["", "?range=today", "?range=custom&from=2026-01-02&to=2026-01-02"])
-async def test_an_address_shows_the_same_report_by_any_clock(browser: Browser, site: Site, query: str) -> None:
+async def test_an_address_shows_the_same_report_in_any_time_zone(browser: Browser, site: Site, query: str) -> None:
     seen: list[list[list[str]]] = []
     url = site.dashboard + query
     for zone in ("Pacific/Kiritimati", "America/New_York"):
@@ -141,14 +141,14 @@ async def test_an_address_shows_the_same_report_by_any_clock(browser: Browser, s
 
 
 @pytest.mark.parametrize("zone", ["localtime", "Mars/Phobos", "+05:00", "", "posix/UTC"])
-async def test_an_address_with_what_is_no_zone_shows_the_browser_s(browser: Browser, site: Site, zone: str) -> None:
+async def test_an_invalid_time_zone_falls_back_to_the_browsers(browser: Browser, site: Site, zone: str) -> None:
     async with visiting(browser, f"{site.dashboard}?zone={quote(zone)}", token=site.token) as page:
         await loaded(page)
         await expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
         assert page.url == f"{site.dashboard}?zone=Europe%2FBerlin"
 
 
-async def test_any_span_of_days_can_be_chosen(browser: Browser, site: Site) -> None:
+async def test_a_custom_period_can_be_chosen(browser: Browser, site: Site) -> None:
     async with visiting(browser, site.dashboard, token=site.token) as page:
         await loaded(page)
         last = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=40)
@@ -157,7 +157,7 @@ async def test_any_span_of_days_can_be_chosen(browser: Browser, site: Site) -> N
         await page.get_by_label("From", exact=True).fill(f"{last:%Y-%m-%d}")
         await page.get_by_label("to", exact=True).fill(f"{first:%Y-%m-%d}")
         await page.get_by_role("button", name="Show", exact=True).click()
-        await expect(page.get_by_text("The first day is after the last.")).to_be_visible()
+        await expect(page.get_by_text("The first day must not be after the last.")).to_be_visible()
         await page.get_by_label("From", exact=True).fill(f"{first:%Y-%m-%d}")
         await page.get_by_label("to", exact=True).fill(f"{last:%Y-%m-%d}")
         await page.get_by_role("button", name="Show", exact=True).click()
@@ -166,7 +166,7 @@ async def test_any_span_of_days_can_be_chosen(browser: Browser, site: Site) -> N
         assert len(await table(page, "details")) == 10
 
 
-async def test_a_click_shows_as_it_is_recorded(browser: Browser, site: Site) -> None:
+async def test_a_click_appears_as_soon_as_it_is_recorded(browser: Browser, site: Site) -> None:
     async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
         await loaded(page)
         clicks = await figure(page, "clicks")
@@ -188,7 +188,7 @@ async def test_televisions_and_consoles_are_named(browser: Browser, site: Site) 
         assert {name: devices.get(name) for name in machines} == dict.fromkeys(machines, "1")
 
 
-async def test_clicks_are_paged_while_others_arrive(browser: Browser, site: Site) -> None:
+async def test_clicks_can_be_paged_while_others_arrive(browser: Browser, site: Site) -> None:
     async def ids(page: Page) -> list[str]:
         found: list[str] = await page.eval_on_selector_all(".clicks tbody tr", "rows => rows.map(r => r.dataset.click)")
         return found
@@ -203,16 +203,16 @@ async def test_clicks_are_paged_while_others_arrive(browser: Browser, site: Site
         times = await page.eval_on_selector_all(".clicks time", "times => times.map(t => t.dateTime)")
         assert [datetime.fromisoformat(at) for at in times] == [event["occurred_at"] for event in site.events[20:40]]
         await site.gateway.track(page_url="https://yoursite.com/just-now")
-        await expect(page.get_by_role("button", name="1 new: back to the latest")).to_be_visible()
+        await expect(page.get_by_role("button", name="Show 1 new click")).to_be_visible()
         assert await ids(page) == second
         await page.get_by_role("button", name="Newer").click()
         await expect(page.locator(f"[data-click='{first[0]}']")).to_be_visible()
-        await page.get_by_role("button", name="1 new: back to the latest").click()
+        await page.get_by_role("button", name="Show 1 new click").click()
         await expect(page.locator(".clicks tbody tr").first).to_contain_text("just-now")
         await expect(page.get_by_role("button", name="Newer")).to_be_disabled()
 
 
-async def test_what_is_shown_is_kept_as_a_file_that_no_spreadsheet_runs(browser: Browser, site: Site) -> None:
+async def test_the_csv_download_contains_no_formulas(browser: Browser, site: Site) -> None:
     await site.gateway.track(page_url='=HYPERLINK("https://evil.example.com")', referrer_url="https://a.example/?q=1,2")
     async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
         await loaded(page)
@@ -231,12 +231,12 @@ async def test_what_is_shown_is_kept_as_a_file_that_no_spreadsheet_runs(browser:
         assert sum(int(row["clicks"]) for row in csv.DictReader(io.StringIO(text))) == await figure(page, "clicks")
 
 
-async def test_a_links_address_is_copied(browser: Browser, site: Site) -> None:
+async def test_a_links_url_can_be_copied(browser: Browser, site: Site) -> None:
     permissions = ["clipboard-read", "clipboard-write"]
     async with visiting(browser, site.dashboard, token=site.token, permissions=permissions) as page:
         await loaded(page)
-        await page.get_by_role("button", name="Copy the address of PARTNER123").click()
-        await expect(page.get_by_role("button", name="Copied the address of PARTNER123")).to_be_visible()
+        await page.get_by_role("button", name="Copy the URL of PARTNER123").click()
+        await expect(page.get_by_role("button", name="Copied the URL of PARTNER123")).to_be_visible()
         copied = await page.evaluate("navigator.clipboard.readText()")
         assert copied == "https://yoursite.com/pricing?aff=PARTNER123"
 

@@ -1,4 +1,4 @@
-"""The dashboard's other states: signing in and out, a token that is no longer good, no clicks yet, an outage."""
+"""The dashboard's other states: signing in and out, a revoked token, no clicks yet, an outage."""
 
 from collections.abc import AsyncIterator
 
@@ -27,7 +27,7 @@ def dashboard(gateway: Gateway) -> str:
     return str(gateway.http.base_url.join("/dashboard"))
 
 
-async def test_one_signs_in_and_out_by_keyboard(browser: Browser, gateway: Gateway, dashboard: str) -> None:
+async def test_signing_in_and_out_works_by_keyboard(browser: Browser, gateway: Gateway, dashboard: str) -> None:
     await gateway.link()
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, dashboard) as page:
@@ -49,9 +49,7 @@ async def test_one_signs_in_and_out_by_keyboard(browser: Browser, gateway: Gatew
         await expect(page.get_by_label("Token")).to_be_visible()
 
 
-async def test_nothing_that_was_looked_at_survives_signing_out(
-    browser: Browser, gateway: Gateway, dashboard: str
-) -> None:
+async def test_no_state_survives_signing_out(browser: Browser, gateway: Gateway, dashboard: str) -> None:
     await gateway.link()
     await gateway.track(user_agent=DESKTOP)
     token = await gateway.token("partner", partner_id=1)
@@ -73,10 +71,10 @@ async def test_nothing_that_was_looked_at_survives_signing_out(
         await sign_in(page)
         assert page.url == shown_by_all
         await expect(page.locator(".chip")).to_have_count(0)
-        await expect(page.get_by_label("Who")).to_have_value("all")
-        # Neither is it a step back.
+        await expect(page.get_by_label("Visitors")).to_have_value("all")
+        # Going back does not restore it, either.
         await page.go_back()
-        await expect(page.get_by_label("Who")).to_have_value("all")
+        await expect(page.get_by_label("Visitors")).to_have_value("all")
         assert page.url == shown_by_all
         await page.get_by_role("button", name="Sign out").click()
         await page.go_back()
@@ -86,9 +84,7 @@ async def test_nothing_that_was_looked_at_survives_signing_out(
         assert page.url == shown_by_all
 
 
-async def test_an_address_that_was_shared_is_opened_after_signing_in(
-    browser: Browser, gateway: Gateway, dashboard: str
-) -> None:
+async def test_a_shared_address_opens_after_signing_in(browser: Browser, gateway: Gateway, dashboard: str) -> None:
     token = await gateway.token()
     address = f"{dashboard}?range=7d&zone=Asia%2FTokyo"
     async with visiting(browser, address) as page:
@@ -102,7 +98,7 @@ async def test_an_address_that_was_shared_is_opened_after_signing_in(
         await expect(page.get_by_label("7 days")).to_be_checked()
 
 
-async def test_a_token_in_the_fragment_signs_in_and_leaves_the_address(
+async def test_a_token_in_the_fragment_signs_in_and_is_removed_from_the_address(
     browser: Browser, gateway: Gateway, dashboard: str
 ) -> None:
     await gateway.link()
@@ -115,7 +111,7 @@ async def test_a_token_in_the_fragment_signs_in_and_leaves_the_address(
 
 
 @pytest.mark.parametrize("token", ["cg_nobody", "not a token", "nö"])
-async def test_a_refused_token_is_told(browser: Browser, dashboard: str, token: str) -> None:
+async def test_an_invalid_token_is_reported(browser: Browser, dashboard: str, token: str) -> None:
     async with visiting(browser, dashboard) as page:
         await page.get_by_label("Token").fill(token)
         await page.get_by_role("button", name="Sign in").click()
@@ -124,7 +120,7 @@ async def test_a_refused_token_is_told(browser: Browser, dashboard: str, token: 
         assert await page.evaluate("sessionStorage.length") == 0
 
 
-async def test_a_token_that_is_revoked_meanwhile_leads_back_to_signing_in(
+async def test_a_revoked_token_leads_back_to_the_sign_in_page(
     browser: Browser, gateway: Gateway, dashboard: str
 ) -> None:
     await gateway.link()
@@ -135,19 +131,21 @@ async def test_a_token_that_is_revoked_meanwhile_leads_back_to_signing_in(
         await expect(page.get_by_label("Token")).to_be_visible()
 
 
-async def test_without_clicks_there_is_a_link_to_share(browser: Browser, gateway: Gateway, dashboard: str) -> None:
+async def test_without_clicks_the_dashboard_shows_a_link_to_share(
+    browser: Browser, gateway: Gateway, dashboard: str
+) -> None:
     await gateway.link(destination_url="https://yoursite.com/")
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, dashboard, token=token) as page:
         await loaded(page)
-        await expect(page.get_by_text("No clicks in this time.", exact=True)).to_be_visible()
+        await expect(page.get_by_text("No clicks in this period.", exact=True)).to_be_visible()
         await expect(page.get_by_text("https://yoursite.com/?aff=PARTNER123")).to_be_visible()
         assert await figure(page, "clicks") == 0
-        chart = "Bar chart of clicks by day. There are none."
+        chart = "Bar chart of clicks by day. No clicks."
         await expect(page.get_by_role("img", name=chart)).to_be_attached()
 
 
-async def test_an_outage_is_told_and_ends_by_itself(browser: Browser, make_sqlite: MakeDatabase) -> None:
+async def test_an_outage_is_reported_and_recovers_automatically(browser: Browser, make_sqlite: MakeDatabase) -> None:
     database_url, port = make_sqlite(), free_port()
     await make_link(database_url)
     url = f"http://127.0.0.1:{port}/dashboard"

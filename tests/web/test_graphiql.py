@@ -1,4 +1,4 @@
-"""GraphiQL at `/graphql`, as somebody who tries the API uses it in a browser."""
+"""GraphiQL at `/graphql`, in a browser."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.web_pages import faults, visiting
 from tests.test_readme import QUERIES
 
 EXAMPLES = Path(__file__).parents[2] / "gateway" / "web" / "src" / "graphiql" / "examples.graphql"
-# GraphiQL's tabs have buttons in them, which no page around it can mend.
+# GraphiQL nests buttons in its tabs, which the page around it cannot fix.
 OWN_FAULT = "nested-interactive"
 
 
@@ -30,21 +30,21 @@ def graphiql(gateway: Gateway) -> str:
 
 
 async def write(page: Page, query: str) -> None:
-    """Put a query, named `Mine`, into a tab of its own."""
+    """Enter a query named `Mine` in a new tab."""
     await page.get_by_role("button", name="New tab").click()
     await page.locator(".graphiql-query-editor .view-lines").click()
     await page.keyboard.press("ControlOrMeta+A")
-    # Typed, it would be completed with more brackets.
+    # If typed, the editor would add closing brackets.
     await page.keyboard.insert_text(query)
-    # The tab bears the operation's name once GraphiQL has read it.
+    # The tab shows the operation's name once GraphiQL has parsed it.
     await expect(page.locator(".graphiql-tab-active")).to_contain_text("Mine")
 
 
-def test_the_tabs_are_the_readmes_queries() -> None:
+def test_the_tabs_contain_the_readmes_queries() -> None:
     assert EXAMPLES.read_text() == "\n".join(QUERIES)
 
 
-async def test_an_example_is_run_with_a_token(browser: Browser, gateway: Gateway, graphiql: str) -> None:
+async def test_an_example_query_runs_with_a_token(browser: Browser, gateway: Gateway, graphiql: str) -> None:
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, graphiql) as page:
         tabs = page.locator(".graphiql-tab-button")
@@ -60,7 +60,7 @@ async def test_an_example_is_run_with_a_token(browser: Browser, gateway: Gateway
         assert token not in await page.evaluate("JSON.stringify(localStorage)")
 
 
-async def test_a_subscription_tells_of_a_click(browser: Browser, gateway: Gateway, graphiql: str) -> None:
+async def test_a_subscription_receives_a_click(browser: Browser, gateway: Gateway, graphiql: str) -> None:
     async with visiting(browser, graphiql, token=await gateway.token()) as page:
         await write(page, "subscription Mine { clickTracked { pageTitle } }")
         await page.get_by_role("button", name="Execute query").click()
@@ -74,18 +74,18 @@ async def test_a_subscription_tells_of_a_click(browser: Browser, gateway: Gatewa
         await expect(result).to_contain_text("title")
 
 
-async def test_the_schema_is_explored_and_what_is_typed_is_checked(browser: Browser, graphiql: str) -> None:
+async def test_the_schema_can_be_explored_and_queries_are_validated(browser: Browser, graphiql: str) -> None:
     async with visiting(browser, graphiql) as page:
         await page.get_by_role("button", name="Show Documentation Explorer").click()
         await expect(page.get_by_text("Root Types")).to_be_visible()
         await page.get_by_role("button", name="Show GraphiQL Explorer").click()
         await expect(page.locator(".graphiql-explorer-root")).to_contain_text("clickEvents")
         await write(page, "query Mine { viewer { rule } }")
-        # Monaco's worker says so, which shows that it runs.
+        # The message comes from Monaco's worker, which shows that it runs.
         await expect(page.locator(".graphiql-query-editor .squiggly-error")).to_be_visible()
 
 
-async def test_graphiql_is_usable_with_a_screen_reader(browser: Browser, graphiql: str) -> None:
+async def test_graphiql_has_no_accessibility_violations(browser: Browser, graphiql: str) -> None:
     async with visiting(browser, graphiql) as page:
         await expect(page.get_by_role("tab")).to_have_count(5)
         assert [fault for fault in await faults(page) if not fault.startswith(OWN_FAULT)] == []

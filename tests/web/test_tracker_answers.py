@@ -1,4 +1,4 @@
-"""What the tracker makes of each answer, and of none: what ends a click, what is tried again, when, and how often."""
+"""The tracker's reaction to each kind of response, or to none: which ones are final, which are retried, and when."""
 
 import asyncio
 import json
@@ -17,12 +17,12 @@ CLICKS = "**/track/click"
 EXPOSED = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY_MS = 86_400_000
-# The wait after a first failure, with its jitter.
+# The pause after a first failure, including jitter.
 FIRST_RETRY_MS = 1600
 
 
 class Intercepted:
-    """A proxy before the gateway: answers clicks of some codes by itself, and lets the others pass."""
+    """A proxy in front of the gateway that answers clicks with certain codes itself, and passes on the others."""
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
@@ -51,7 +51,7 @@ class Intercepted:
 
 
 async def intercepted(shop: Shop, *, clock: bool = False) -> tuple[Visitor, Intercepted]:
-    """Return a visitor on the shop's first page, whose clicks go by a proxy; with a `clock`, its time is the test's."""
+    """Return a visitor on the shop's first page whose clicks go through a proxy; `clock` fakes the time."""
     visitor, proxy = await shop.visitor(), Intercepted()
     await visitor.context.route(CLICKS, proxy)
     if clock:
@@ -65,7 +65,7 @@ async def land(visitor: Visitor, code: str) -> None:
 
 
 async def failed(visitor: Visitor, tries: int = 1) -> None:
-    """Wait until so many tries of a click have failed, and the next one is planned."""
+    """Wait until this many tries of a click have failed and the next one is scheduled."""
     await visitor.page.wait_for_function(
         """tries => Object.keys(sessionStorage).some((key) => {
           const [count, due] = sessionStorage[key].split(' ');
@@ -76,7 +76,7 @@ async def failed(visitor: Visitor, tries: int = 1) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 422, 451])
-async def test_a_refusal_ends_a_click_whatever_its_body(shop: Shop, status: int) -> None:
+async def test_a_4xx_ends_a_click_whatever_its_body(shop: Shop, status: int) -> None:
     visitor, proxy = await intercepted(shop)
     for number, body in enumerate(("<h1>Blocked</h1>", "", "null", '{"error": "no"}')):
         proxy.answers[f"R{number}"] = {"status": status, "body": body}
@@ -104,7 +104,7 @@ async def test_a_refusal_ends_a_click_whatever_its_body(shop: Shop, status: int)
     ],
     ids=str,
 )
-async def test_what_is_no_last_word_is_tried_again(shop: Shop, answer: dict[str, Any]) -> None:
+async def test_a_response_that_is_not_final_is_retried(shop: Shop, answer: dict[str, Any]) -> None:
     code = await shop.link()
     visitor, proxy = await intercepted(shop, clock=True)
     proxy.answers[code] = answer
@@ -146,13 +146,13 @@ async def test_retry_after_is_honoured_within_bounds(shop: Shop, asked: str, at_
     assert len(proxy.posts) == 2
 
 
-async def test_a_click_is_tried_twenty_times_and_then_given_up(shop: Shop) -> None:
+async def test_a_click_is_given_up_after_twenty_tries(shop: Shop) -> None:
     visitor, proxy = await intercepted(shop, clock=True)
     proxy.answers["LOST"] = {"status": 500}
     await land(visitor, "LOST")
     await failed(visitor)
     await visitor.page.goto(shop.url("/next"))
-    # Answers take real time, of which the page believes that it is more.
+    # Responses take real time, during which the page's clock advances faster.
     await visitor.page.evaluate("AbortSignal.timeout = undefined")
     async with asyncio.timeout(30):
         while await visitor.waiting():
@@ -191,7 +191,7 @@ async def fails(visitor: Visitor) -> None:
     ],
     ids=["no answer", "busy"],
 )
-async def test_a_click_holds_up_no_other_and_never_takes_the_visitor_back(
+async def test_a_delayed_click_blocks_no_other_and_never_takes_the_visitor_back(
     shop: Shop, answer: dict[str, Any], wait: Callable[[Visitor], Awaitable[None]], retry_after_ms: int
 ) -> None:
     program = await shop.gateway.program()
@@ -205,7 +205,7 @@ async def test_a_click_holds_up_no_other_and_never_takes_the_visitor_back(
     click_id = await visitor.click_id()
     assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(fast)
     assert await visitor.page.evaluate("affitor.ready.then((data) => data.clickId)") == click_id
-    # The earlier click is counted all the same, but the visitor stays the later one's.
+    # The earlier click is counted, but the visitor stays attributed to the later one.
     proxy.answers.clear()
     await visitor.page.goto(shop.url("/next"))
     await visitor.page.clock.run_for(retry_after_ms)

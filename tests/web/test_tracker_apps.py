@@ -1,4 +1,4 @@
-"""The tracker in single-page apps, where a landing is not always a page load, and by the npm package that loads it."""
+"""The tracker in single-page apps, where a landing need not be a page load, and loaded by the npm package."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.support.shop import Shop, answers_once
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_in_a_single_page_app_a_new_code_is_a_landing(shop: Shop) -> None:
+async def test_a_new_code_in_a_single_page_app_is_a_landing(shop: Shop) -> None:
     first, second, third = [await shop.link() for _ in range(3)]
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url())
@@ -36,7 +36,7 @@ async def test_in_a_single_page_app_a_new_code_is_a_landing(shop: Shop) -> None:
     assert [len(await shop.events(code)) for code in (first, second, third)] == [1, 1, 1]
 
 
-async def test_a_step_back_to_another_code_is_no_landing(shop: Shop) -> None:
+async def test_a_step_back_to_another_code_is_not_a_landing(shop: Shop) -> None:
     first, second = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/?aff={first}"))
@@ -45,18 +45,18 @@ async def test_a_step_back_to_another_code_is_no_landing(shop: Shop) -> None:
     await visitor.settled()
     for step in (visitor.page.go_back, visitor.page.go_forward, visitor.page.go_back, visitor.page.reload):
         await step()
-        # The app keeps its scroll position in the entry, as many do.
+        # Like many apps, it stores its scroll position in the history entry.
         await visitor.page.evaluate("history.replaceState({scrolled: 100}, '')")
         await answers_once(visitor)
-    # An entry of the document that the reload has replaced.
+    # An entry of the document before the reload.
     await visitor.page.go_forward()
     await answers_once(visitor)
     assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
     assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(second)
 
 
-async def test_a_code_that_only_a_step_brings_is_a_landing_the_first_time(shop: Shop) -> None:
-    """As where an app has changed its URL before the script arrived, and steps back to it."""
+async def test_a_code_first_seen_through_a_history_step_is_a_landing(shop: Shop) -> None:
+    """For example, an app has changed its URL before the script loaded, and steps back to it."""
     code = await shop.link()
     shop.pages["/early.mjs"] = f"history.pushState({{}}, '', '/a?aff={code}'); history.pushState({{}}, '', '/b')"
     shop.usual = shop.page(head='<script src="/early.mjs"></script>')
@@ -70,7 +70,7 @@ async def test_a_code_that_only_a_step_brings_is_a_landing_the_first_time(shop: 
     assert len(await shop.events(code)) == 1
 
 
-async def test_what_the_navigation_api_brings_is_a_landing(shop: Shop) -> None:
+async def test_a_navigation_api_entry_with_a_new_code_is_a_landing(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url())
@@ -81,7 +81,7 @@ async def test_what_the_navigation_api_brings_is_a_landing(shop: Shop) -> None:
     assert [post["affiliate_url"] for post in visitor.posts] == [shop.url(f"/a?aff={code}")]
 
 
-async def test_an_element_named_navigation_stands_for_none_where_the_browser_has_none(shop: Shop) -> None:
+async def test_an_element_named_navigation_is_not_taken_for_the_navigation_api(shop: Shop) -> None:
     first, second = await shop.link(), await shop.link()
     shop.usual = shop.page(body="<nav id=navigation></nav>")
     visitor = await shop.visitor()
@@ -89,7 +89,7 @@ async def test_an_element_named_navigation_stands_for_none_where_the_browser_has
     await visitor.page.goto(shop.url())
     await visitor.page.evaluate(f"history.pushState({{}}, '', '/a?aff={first}')")
     await visitor.click_id()
-    # A router that had the browser's own function, and tells of it by an event as others do.
+    # A router that kept the browser's own function, and dispatches an event.
     await visitor.page.evaluate(
         f"""History.prototype.pushState.call(history, {{}}, '', '/b?aff={second}'),
             dispatchEvent(new PopStateEvent('popstate'))"""
@@ -99,7 +99,7 @@ async def test_an_element_named_navigation_stands_for_none_where_the_browser_has
     assert not visitor.faults
 
 
-async def test_a_url_that_keeps_its_code_is_no_landing_after_another_tab_brought_another(shop: Shop) -> None:
+async def test_an_unchanged_code_is_not_a_landing_after_another_tab_brought_another(shop: Shop) -> None:
     first, second = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/?aff={first}"))
@@ -112,7 +112,7 @@ async def test_a_url_that_keeps_its_code_is_no_landing_after_another_tab_brought
     assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
 
 
-async def test_a_code_that_an_app_cleaned_away_before_the_script_arrived_is_found(shop: Shop) -> None:
+async def test_a_code_removed_from_the_url_before_the_script_loaded_is_found(shop: Shop) -> None:
     code = await shop.link()
     shop.pages["/clean.mjs"] = "history.replaceState({}, '', '/')"
     shop.usual = shop.page(head='<script src="/clean.mjs"></script>')
@@ -128,7 +128,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return javascript.installed(tmp_path_factory.mktemp("tracker"), javascript.TRACKER)
 
 
-async def test_the_package_that_pages_install_loads_it_unchanged(shop: Shop, packages: Path) -> None:
+async def test_the_npm_package_loads_the_tracker_unchanged(shop: Shop, packages: Path) -> None:
     shop.pages["/affitor.mjs"] = (packages / "node_modules/@affitor/tracker/dist/index.mjs").read_text()
     shop.pages["/app.mjs"] = f"""
       import {{ loadAffitor }} from "/affitor.mjs";

@@ -1,4 +1,4 @@
-"""Consent: without it nothing is stored and nothing is sent, and with it nothing is lost."""
+"""Consent: without it, nothing is stored or sent; with it, nothing is lost."""
 
 import json
 
@@ -37,7 +37,7 @@ async def test_without_consent_nothing_is_stored_and_nothing_is_sent(shop: Shop)
     await nothing_kept(visitor)
 
 
-async def test_with_consent_the_landing_is_sent(shop: Shop) -> None:
+async def test_the_landing_is_sent_once_consent_is_given(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/a?aff={code}"), referer="https://blog.example.com/post")
@@ -48,7 +48,7 @@ async def test_with_consent_the_landing_is_sent(shop: Shop) -> None:
     assert event["affiliate_url"] == shop.url(f"/a?aff={code}")
     assert event["referrer_url"] == "https://blog.example.com/post"
     assert (await visitor.cookies())["affitor_click_id"]["value"] == click_id
-    # What is known is known before the next page asks again, and it asks for nothing.
+    # The next page knows the attribution before it asks for consent, and sends nothing.
     await visitor.page.goto(shop.url(f"/a?aff={code}"))
     assert await visitor.click_id() == click_id
     await agree(visitor)
@@ -70,7 +70,7 @@ async def test_consent_on_the_second_page_finds_the_landing_in_the_referrer(shop
     assert event["referrer_url"] is None
 
 
-async def test_a_landing_that_was_sent_is_not_found_in_the_referrer_again(shop: Shop) -> None:
+async def test_a_landing_already_sent_is_not_read_from_the_referrer_again(shop: Shop) -> None:
     first, second = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/?aff={first}"))
@@ -87,7 +87,7 @@ async def test_a_landing_that_was_sent_is_not_found_in_the_referrer_again(shop: 
     assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(second)
 
 
-async def test_another_sites_referrer_is_no_landing(shop: Shop) -> None:
+async def test_another_sites_referrer_is_not_a_landing(shop: Shop) -> None:
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(), referer="https://blog.example.com/?aff=THEIRS")
     await agree(visitor)
@@ -105,7 +105,7 @@ async def test_a_reload_before_consent_loses_nothing(shop: Shop) -> None:
     assert len(await shop.events(code)) == 1
 
 
-async def test_consent_given_before_the_script_is_there(shop: Shop) -> None:
+async def test_consent_given_before_the_script_loads_takes_effect(shop: Shop) -> None:
     code = await shop.link()
     shop.pages["/consent.mjs"] = "window.affitorQueue = [['consent', true]]"
     shop.usual = shop.usual.replace("<head>", '<head><script src="/consent.mjs"></script>')
@@ -115,7 +115,7 @@ async def test_consent_given_before_the_script_is_there(shop: Shop) -> None:
     assert len(await shop.events(code)) == 1
 
 
-async def test_a_refusal_removes_all_that_was_kept(shop: Shop) -> None:
+async def test_refusing_consent_removes_everything_stored(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     url = shop.url(f"/deep/page?aff={code}", "shop.example.test")
@@ -135,7 +135,7 @@ async def test_a_refusal_removes_all_that_was_kept(shop: Shop) -> None:
     assert len(visitor.posts) == 1
 
 
-async def test_a_refusal_while_a_click_is_under_way_keeps_nothing_of_its_answer(shop: Shop) -> None:
+async def test_refusing_consent_during_a_request_stores_nothing_of_its_response(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with visitor.page.expect_response("**/track/click"), shop.gateway.held():
@@ -147,13 +147,13 @@ async def test_a_refusal_while_a_click_is_under_way_keeps_nothing_of_its_answer(
         await nothing_kept(visitor)
     await visitor.page.wait_for_timeout(100)
     await nothing_kept(visitor)
-    # Who changes their mind has the same click.
+    # A visitor who consents later gets the same click.
     await agree(visitor)
     await visitor.click_id()
     assert len(await shop.events(code)) == 1
 
 
-async def test_a_page_that_refuses_first_and_agrees_later_loses_nothing(shop: Shop) -> None:
+async def test_consent_after_a_refusal_loses_nothing(shop: Shop) -> None:
     code = await shop.link()
     shop.usual = shop.page()
     shop.pages["/consent.mjs"] = "window.affitorQueue = [['consent', false]]"
@@ -168,7 +168,7 @@ async def test_a_page_that_refuses_first_and_agrees_later_loses_nothing(shop: Sh
     assert len(await shop.events(code)) == 1
 
 
-async def test_global_privacy_control_is_told_in_the_click(shop: Shop) -> None:
+async def test_the_click_reports_global_privacy_control(shop: Shop) -> None:
     shop.usual = shop.page()
     for script, told in (
         ("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})", {"global_privacy_control": True}),

@@ -1,4 +1,4 @@
-"""The tracker beside old libraries, on pages whose elements hide the document's properties, and in odd places."""
+"""The tracker beside old libraries, on pages whose elements hide the document's properties, and in unusual contexts."""
 
 import asyncio
 import json
@@ -10,8 +10,8 @@ from tests.support.shop import Shop, answers_once
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# What Prototype.js 1.6.1 does to the language: text that is JSON already, from arrays and dates; methods of arrays
-# that are its own, enumerable, and partly not what the names mean today; keys that an object has inherited.
+# Imitates Prototype.js 1.6.1: `toJSON` of arrays and dates returns JSON text, and arrays have additional, enumerable
+# methods, some with other meanings than today's; objects have inherited keys.
 PROTOTYPE = """
   const text = (value) => Array.isArray(value) ? value.toJSON() : JSON.stringify(value);
   Object.assign(Array.prototype, {
@@ -33,7 +33,7 @@ PROTOTYPE = """
   Function.prototype.bind = function (target) { const method = this;
                                                 return function () { return method.apply(target, arguments); }; };
 """
-# What MooTools and its like add, so that every loop over an object's keys meets it.
+# Like MooTools, adds an enumerable property that appears in every loop over an object's keys.
 EXTENDED = """
   Object.prototype.toJSON = () => 'mine';
   Object.prototype.each = Object.prototype.signal = Object.prototype.headers = Object.prototype.mode = 'mine';
@@ -63,7 +63,7 @@ EXTENDED = """
         "document.addEventListener = window.addEventListener = document.dispatchEvent = null",
     ],
 )
-async def test_a_click_is_sent_and_kept_whatever_the_page_has_replaced(shop: Shop, script: str) -> None:
+async def test_a_click_is_sent_and_stored_whatever_the_page_has_replaced(shop: Shop, script: str) -> None:
     code = await shop.link()
     shop.usual = shop.page('data-affitor-program-id="1" data-affitor-debug="true"')
     visitor = await shop.visitor()
@@ -78,7 +78,7 @@ async def test_a_click_is_sent_and_kept_whatever_the_page_has_replaced(shop: Sho
     assert not visitor.faults
 
 
-async def test_what_a_page_tells_a_test_click_arrives_as_it_was_beside_prototype(shop: Shop) -> None:
+async def test_test_click_data_arrives_unchanged_beside_prototype_js(shop: Shop) -> None:
     program = await shop.gateway.program()
     shop.usual = shop.page(f'data-affitor-program-id="{program["id"]}"')
     visitor = await shop.visitor()
@@ -131,7 +131,7 @@ async def test_elements_may_have_any_name(shop: Shop, element: str) -> None:
     assert not visitor.faults
 
 
-async def test_a_form_that_looks_like_the_tracker_does_not_stop_it(shop: Shop) -> None:
+async def test_a_form_with_the_trackers_attributes_does_not_stop_the_tracker(shop: Shop) -> None:
     code = await shop.link()
     shop.usual = shop.page(body="<form name=affitor><input name=loaded></form><a id=affitorQueue></a>")
     visitor = await shop.visitor()
@@ -152,7 +152,7 @@ async def test_a_stale_cookie_on_a_deeper_path_does_not_hide_ours(shop: Shop, pa
     click_id = await visitor.click_id()
     await visitor.page.goto(shop.url("/shop/shoes", host))
     assert await visitor.click_id() == click_id
-    # Nor is it what the shop's own server reads.
+    # The shop's own server does not read it, either.
     kept = await visitor.context.cookies(shop.url("/shop/shoes/1", host))
     assert [cookie.get("value") for cookie in kept if cookie.get("name") == "affitor_click_id"] == [click_id]
 
@@ -185,7 +185,7 @@ async def test_in_a_sandboxed_frame_a_click_is_sent_once(shop: Shop) -> None:
     assert not visitor.faults
 
 
-async def test_it_does_no_harm_where_there_is_no_address(shop: Shop) -> None:
+async def test_a_page_without_an_address_does_not_break_the_tracker(shop: Shop) -> None:
     visitor = await shop.visitor()
     framed = escape(shop.page("data-affitor-debug=true"))
     shop.pages["/"] = f'<iframe srcdoc="{framed}"></iframe><iframe src="data:text/html,{framed}"></iframe>'
@@ -197,19 +197,19 @@ async def test_it_does_no_harm_where_there_is_no_address(shop: Shop) -> None:
     assert not visitor.faults
 
 
-async def test_a_page_that_comes_back_from_the_browsers_memory_is_no_landing(shop: Shop) -> None:
+async def test_a_page_restored_from_the_back_forward_cache_is_not_a_landing(shop: Shop) -> None:
     first, second = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     for code in (first, second):
         await visitor.page.goto(shop.url(f"/?aff={code}"))
         await visitor.page.evaluate("affitor.ready")
-    # As the browser tells a page that it has kept whole, which under remote control it does not do.
+    # Simulates a page restored from the back/forward cache, which browsers disable under automation.
     await visitor.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     await answers_once(visitor)
     assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
 
 
-async def test_with_debug_on_one_line_says_what_is_loaded_on_every_page(shop: Shop) -> None:
+async def test_with_debug_on_every_page_logs_one_line_on_loading(shop: Shop) -> None:
     origin = f"http://127.0.0.1:{shop.line.port}"
     shop.usual = shop.page('data-affitor-program-id="59" data-affitor-debug="true"')
     visitor = await shop.visitor()

@@ -1,4 +1,4 @@
-"""What the tracker does on a page with a referral link's code: what it posts, and what it keeps in cookies."""
+"""The tracker on a page with a referral link's code: what it posts, and what it stores in cookies."""
 
 import re
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 DAY = 86400
 
 
-async def test_a_landing_is_recorded_with_all_that_the_page_knows(shop: Shop) -> None:
+async def test_a_landing_is_recorded_with_everything_the_page_knows(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor(
         locale="de-DE",
@@ -36,7 +36,7 @@ async def test_a_landing_is_recorded_with_all_that_the_page_knows(shop: Shop) ->
     assert not visitor.faults
 
 
-async def test_a_click_has_an_id_of_its_own_and_needs_no_preflight_and_no_credentials(shop: Shop) -> None:
+async def test_a_click_has_its_own_id_and_needs_no_preflight_or_credentials(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with visitor.page.expect_request("**/track/click") as posted:
@@ -52,7 +52,7 @@ async def test_a_click_has_an_id_of_its_own_and_needs_no_preflight_and_no_creden
     assert abs((event_id.int >> 80) / 1000 - datetime.now(UTC).timestamp()) < 60
 
 
-async def test_the_answer_is_kept_in_first_party_cookies_for_the_programs_window(shop: Shop) -> None:
+async def test_the_response_is_stored_in_first_party_cookies_for_the_programs_window(shop: Shop) -> None:
     code = await shop.link(program=await shop.gateway.program(cookie_window_days=30))
     visitor = await shop.visitor()
     url = shop.url(f"/?aff={code}&note=caf%C3%A9;x")
@@ -67,7 +67,7 @@ async def test_the_answer_is_kept_in_first_party_cookies_for_the_programs_window
         assert abs(cookie["expires"] - datetime.now(UTC).timestamp() - 30 * DAY) < 60
 
 
-async def test_cookies_are_on_the_broadest_domain_that_the_browser_takes(shop: Shop) -> None:
+async def test_cookies_are_set_on_the_broadest_domain_that_the_browser_accepts(shop: Shop) -> None:
     code = await shop.link()
     domains = {
         "shop.example.test": ".example.test",
@@ -92,7 +92,7 @@ async def test_on_https_the_cookies_are_secure(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor(permissions=["local-network-access"])
     url = f"https://shop.example.test/?aff={code}"
-    # Answered in the browser, which spares a certificate.
+    # Answered by the browser's request interception, so that no certificate is needed.
     await visitor.page.route(
         "https://shop.example.test/**", lambda route: route.fulfill(body=shop.usual, content_type="text/html")
     )
@@ -102,7 +102,7 @@ async def test_on_https_the_cookies_are_secure(shop: Shop) -> None:
     assert await visitor.page.evaluate("affitor.affiliateUrl") == url
 
 
-async def test_a_cookie_of_the_host_alone_does_not_hide_the_domains(shop: Shop) -> None:
+async def test_a_host_only_cookie_does_not_hide_the_domains_cookie(shop: Shop) -> None:
     old, new = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     url = shop.url("/", "shop.example.test")
@@ -159,7 +159,7 @@ async def test_another_code_sends_the_old_click_id_and_keeps_the_customer(shop: 
     assert await visitor.page.evaluate("affitor.affiliateUrl") == shop.url(f"/?aff={second}")
 
 
-async def test_a_legacy_cookie_is_read_where_the_new_one_is_missing(shop: Shop) -> None:
+async def test_a_legacy_cookie_is_read_if_the_new_one_is_missing(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.context.add_cookies([{"name": "customer_code", "value": "cust_7_7", "url": shop.url()}])
@@ -172,7 +172,7 @@ async def test_a_legacy_cookie_is_read_where_the_new_one_is_missing(shop: Shop) 
     assert await visitor.click_id() == (await visitor.cookies())["affitor_click_id"]["value"] != "cust_7_7"
 
 
-async def test_a_link_that_is_unknown_or_inactive_leaves_no_trace(shop: Shop) -> None:
+async def test_an_unknown_or_inactive_link_leaves_no_trace(shop: Shop) -> None:
     paused = await shop.link(status="inactive")
     for code in (paused, "NOBODYS"):
         visitor = await shop.visitor()
@@ -183,7 +183,7 @@ async def test_a_link_that_is_unknown_or_inactive_leaves_no_trace(shop: Shop) ->
         assert await visitor.cookies() == {}
 
 
-async def test_a_url_too_long_to_keep_is_sent_without_what_is_not_needed(shop: Shop) -> None:
+async def test_an_overlong_url_is_shortened(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/pricing?long={'x' * 60_000}&aff={code}"))

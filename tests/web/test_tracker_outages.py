@@ -1,4 +1,4 @@
-"""The tracker while the gateway is away, slow or busy: every landing is recorded in the end, and recorded once."""
+"""The tracker while the gateway is unavailable, slow or busy: every landing is eventually recorded, exactly once."""
 
 import asyncio
 from time import time
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:
-    """The script comes from the gateway itself, and only what it posts goes by the line."""
+    """The script comes directly from the gateway, and only its clicks go through the cuttable connection."""
     tag = f'data-affitor-api-base="http://127.0.0.1:{shop.line.port}"'
     shop.usual = shop.page(tag).replace(shop.script, f"{shop.gateway.http.base_url}/js/tracker.js")
     return shop
@@ -36,7 +36,7 @@ async def test_a_click_is_sent_when_the_gateway_is_back(shop: Shop) -> None:
     assert not visitor.faults
 
 
-async def test_the_tries_become_rarer(shop: Shop) -> None:
+async def test_retries_become_less_frequent(shop: Shop) -> None:
     shop.line.cut()
     visitor = await shop.visitor()
     loop = asyncio.get_running_loop()
@@ -48,7 +48,7 @@ async def test_the_tries_become_rarer(shop: Shop) -> None:
     assert 0.9 < moments[1] - moments[0] < moments[2] - moments[1] < 4
 
 
-async def test_a_click_unsent_when_the_visitor_moves_on_is_sent_from_the_next_page(shop: Shop) -> None:
+async def test_an_unsent_click_is_sent_from_the_next_page(shop: Shop) -> None:
     code = await shop.link()
     shop.line.cut()
     visitor = await shop.visitor()
@@ -66,14 +66,14 @@ async def test_a_click_unsent_when_the_visitor_moves_on_is_sent_from_the_next_pa
 
 
 async def land_and_ask(shop: Shop, visitor: Visitor, code: str) -> None:
-    """Come through a link; return once the click's post is under way."""
+    """Arrive through a link, and return once the click is being sent."""
     await visitor.page.goto(shop.url(f"/?aff={code}"))
     async with asyncio.timeout(10):
         while not shop.line.asking:
             await asyncio.sleep(0.01)
 
 
-async def test_a_page_left_while_its_post_is_under_way_loses_nothing(shop: Shop) -> None:
+async def test_leaving_a_page_during_a_request_loses_nothing(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
@@ -91,12 +91,12 @@ async def test_a_page_left_while_its_post_is_under_way_loses_nothing(shop: Shop)
     assert len(customers) == 1
 
 
-async def test_an_answer_that_comes_late_does_not_undo_what_another_page_did(shop: Shop) -> None:
+async def test_a_late_response_does_not_undo_what_another_page_did(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
         await land_and_ask(shop, visitor, code)
-        # As the next page does, which a browser may come back from to this one.
+        # As the next page does, from which the browser may return to this one.
         await visitor.page.evaluate("sessionStorage.setItem('affitor_waiting', '[]')")
     await visitor.page.evaluate("affitor.trackTest()")
     async with asyncio.timeout(10):
@@ -106,7 +106,7 @@ async def test_an_answer_that_comes_late_does_not_undo_what_another_page_did(sho
     assert await visitor.cookies() == {}
 
 
-async def test_an_answer_lost_on_the_way_is_asked_for_again(shop: Shop) -> None:
+async def test_a_click_with_a_lost_response_is_sent_again(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
@@ -119,7 +119,7 @@ async def test_an_answer_lost_on_the_way_is_asked_for_again(shop: Shop) -> None:
     assert len(await shop.events(code)) == 1
 
 
-async def test_clicks_of_two_links_that_wait_are_sent_in_order(shop: Shop) -> None:
+async def test_waiting_clicks_of_two_links_are_sent_in_order(shop: Shop) -> None:
     program = await shop.gateway.program()
     first, second = await shop.link(program=program), await shop.link(program=program)
     shop.line.cut()
@@ -135,14 +135,14 @@ async def test_clicks_of_two_links_that_wait_are_sent_in_order(shop: Shop) -> No
     assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(second)
 
 
-async def test_a_busy_gateway_is_asked_again_when_it_said(shop: Shop, make_sqlite: MakeDatabase) -> None:
+async def test_a_busy_gateway_is_retried_after_retry_after(shop: Shop, make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="1/3 second") as gateway:
         await gateway.link()
         shop.usual = shop.page(f'data-affitor-api-base="{gateway.http.base_url}"')
         visitor = await shop.visitor()
         await visitor.page.goto(shop.url())
         async with visitor.page.expect_response("**/track/click") as answered:
-            # The limit's windows begin with the clock's; early in one, it asks for more than a first retry waits.
+            # The limit's windows are aligned with the clock. Early in one, Retry-After exceeds the first retry's pause.
             await asyncio.sleep(-time() % 3)
             await gateway.track()
             await visitor.page.evaluate("history.pushState({}, '', '/?aff=PARTNER123')")

@@ -1,5 +1,4 @@
-"""The tracker as the page's guest: what the page may ask of it, and that nothing a browser or a page refuses it is ever
-the page's trouble."""
+"""The tracker's interface to the page, and its promise never to disturb the page, whatever the browser refuses."""
 
 import json
 
@@ -12,7 +11,7 @@ NO_COOKIES = ("Emulation.setDocumentCookieDisabled", {"disabled": True})
 
 
 async def landed(shop: Shop, code: str, page: str = "", **headers: str) -> Visitor:
-    """Open a page by a referral link, and return its visitor."""
+    """Open a page through a referral link, and return its visitor."""
     shop.headers |= headers
     shop.pages["/"] = page or shop.usual
     visitor = await shop.visitor()
@@ -45,7 +44,7 @@ async def test_a_page_reads_its_attribution_from_window_affitor(shop: Shop) -> N
     }
 
 
-async def test_it_keeps_quiet_unless_debug_is_on(shop: Shop) -> None:
+async def test_nothing_is_logged_unless_debug_is_on(shop: Shop) -> None:
     code = await shop.link()
     quiet = await landed(shop, code)
     await quiet.click_id()
@@ -57,7 +56,7 @@ async def test_it_keeps_quiet_unless_debug_is_on(shop: Shop) -> None:
     assert all(line.startswith("[Affitor] ") for line in loud.said)
 
 
-async def test_calls_queued_before_it_loads_are_replayed_and_later_ones_made_at_once(shop: Shop) -> None:
+async def test_queued_calls_are_replayed_on_loading_and_later_ones_run_at_once(shop: Shop) -> None:
     program = await shop.gateway.program()
     calls = (
         f"['init', {{programId: {program['id']}, debug: true}}], ['signup', 'key'], null, ['trackTest', {{step: 1}}]"
@@ -74,7 +73,7 @@ async def test_calls_queued_before_it_loads_are_replayed_and_later_ones_made_at_
     assert not visitor.faults
 
 
-async def test_a_test_click_counts_nowhere_and_never_rejects(shop: Shop) -> None:
+async def test_a_test_click_is_not_counted_and_never_rejects(shop: Shop) -> None:
     program = await shop.gateway.program()
     page = shop.page(f'data-affitor-program-id="{program["id"]}"')
     shop.pages["/"] = page
@@ -89,7 +88,7 @@ async def test_a_test_click_counts_nowhere_and_never_rejects(shop: Shop) -> None
     assert not visitor.faults
 
 
-async def test_the_apis_base_is_the_scripts_origin_unless_the_page_names_another(shop: Shop) -> None:
+async def test_the_api_base_is_the_scripts_origin_unless_the_page_names_another(shop: Shop) -> None:
     direct = f"{shop.gateway.http.base_url}".rstrip("/")
     for attributes, base in (
         ("", f"http://127.0.0.1:{shop.line.port}"),
@@ -103,7 +102,7 @@ async def test_the_apis_base_is_the_scripts_origin_unless_the_page_names_another
         await visitor.click_id()
 
 
-async def test_a_strict_policy_need_only_name_the_gateway(shop: Shop) -> None:
+async def test_a_strict_policy_only_has_to_allow_the_gateway(shop: Shop) -> None:
     origin = f"http://127.0.0.1:{shop.line.port}"
     visitor = await landed(
         shop,
@@ -120,7 +119,7 @@ async def test_a_strict_policy_need_only_name_the_gateway(shop: Shop) -> None:
     assert not [line for line in visitor.said if "favicon" not in line]
 
 
-async def test_with_cookies_refused_a_click_counts_once_and_lasts_as_long_as_the_page(shop: Shop) -> None:
+async def test_without_cookies_a_click_counts_once_and_lasts_as_long_as_the_page(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     session = await visitor.context.new_cdp_session(visitor.page)
@@ -134,7 +133,7 @@ async def test_with_cookies_refused_a_click_counts_once_and_lasts_as_long_as_the
     assert not visitor.faults
 
 
-async def test_where_cookies_and_storage_throw_the_click_is_recorded_all_the_same(shop: Shop) -> None:
+async def test_the_click_is_recorded_even_if_cookies_and_storage_throw(shop: Shop) -> None:
     code = await shop.link()
     visitor = await landed(shop, code, **{"Content-Security-Policy": "sandbox allow-scripts"})
     with pytest.raises(Exception, match="SecurityError"):
@@ -156,7 +155,7 @@ async def test_where_cookies_and_storage_throw_the_click_is_recorded_all_the_sam
         ["Object.defineProperty(window, 'crypto', {value: undefined})"],
     ],
 )
-async def test_what_is_missing_or_throws_is_never_the_pages_trouble(shop: Shop, broken: list[str]) -> None:
+async def test_missing_or_throwing_browser_features_never_affect_the_page(shop: Shop, broken: list[str]) -> None:
     visitor = await shop.visitor()
     await visitor.page.add_init_script(";".join(broken))
     await visitor.page.goto(shop.url(f"/?aff={await shop.link()}"))
@@ -166,7 +165,7 @@ async def test_what_is_missing_or_throws_is_never_the_pages_trouble(shop: Shop, 
     assert not visitor.faults
 
 
-async def test_loaded_twice_it_tracks_once(shop: Shop) -> None:
+async def test_loading_the_script_twice_tracks_once(shop: Shop) -> None:
     page = shop.page(head=f'<script src="{shop.script}"></script>')
     code = await shop.link()
     visitor = await landed(shop, code, page)
@@ -176,8 +175,8 @@ async def test_loaded_twice_it_tracks_once(shop: Shop) -> None:
     assert len(await shop.events(code)) == 1
 
 
-async def test_a_page_fetched_ahead_is_no_landing_until_it_is_shown(shop: Shop) -> None:
-    """The browser is told so by a script: under remote control it discards what it fetched ahead."""
+async def test_a_prerendered_page_is_not_a_landing_until_it_is_shown(shop: Shop) -> None:
+    """A script simulates prerendering, because browsers discard prerendered pages under automation."""
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.add_init_script("Object.defineProperty(document, 'prerendering', {value: true})")

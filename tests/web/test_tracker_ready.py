@@ -1,4 +1,4 @@
-"""How a page learns that attribution is settled: `affitor.ready`, its event, and React through the npm package."""
+"""How a page learns that attribution is settled: `affitor.ready`, its event, and the React hook of the npm package."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.shop import Shop, Visitor
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EVENTS = "window.events = []; document.addEventListener('affitor:ready', ({detail}) => events.push(detail.clickId))"
 READY = "affitor.ready.then((data) => data.clickId)"
-# CommonJS in a page: each module of the packages, by the name that the others require it by.
+# CommonJS in a page: the packages' modules by the names used to require them.
 MODULES = {
     "react": "react/cjs/react.production.js",
     "react-dom": "react-dom/cjs/react-dom.production.js",
@@ -36,7 +36,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return javascript.installed(tmp_path_factory.mktemp("react"), javascript.TRACKER) / "node_modules"
 
 
-async def test_a_promise_and_an_event_say_when_the_answer_is_there(shop: Shop) -> None:
+async def test_a_promise_and_an_event_announce_the_attribution(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.add_init_script(EVENTS)
@@ -50,7 +50,7 @@ async def test_a_promise_and_an_event_say_when_the_answer_is_there(shop: Shop) -
     assert await visitor.page.evaluate("events") == [click_id]
 
 
-async def test_it_is_settled_at_once_where_there_is_nothing_to_wait_for(shop: Shop) -> None:
+async def test_ready_resolves_at_once_if_there_is_nothing_to_wait_for(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.add_init_script(EVENTS)
@@ -66,14 +66,14 @@ async def test_it_is_settled_at_once_where_there_is_nothing_to_wait_for(shop: Sh
     assert await visitor.page.evaluate("events") == [click_id]
 
 
-async def test_a_refused_click_settles_it(shop: Shop) -> None:
+async def test_ready_resolves_after_a_refused_click(shop: Shop) -> None:
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url("/?aff=NOBODYS"))
     assert await visitor.page.evaluate(READY) is None
 
 
 def app(shop: Shop, packages: Path, component: str, script: str = "") -> None:
-    """Serve a React app as each of the shop's pages."""
+    """Serve a React app at every page of the shop."""
     wrapped = [
         f'modules["{name}"] = (module, exports, require) => {{ {(packages / path).read_text()}\n}};'
         for name, path in MODULES.items()
@@ -91,13 +91,13 @@ def app(shop: Shop, packages: Path, component: str, script: str = "") -> None:
 
 
 async def shown(visitor: Visitor) -> str:
-    """Return what the app shows once it has loaded the tracker."""
+    """Return the app's text once it has loaded the tracker."""
     await visitor.page.wait_for_function("() => !['', 'loading'].includes(document.body.innerText)")
     return await visitor.page.inner_text("body")
 
 
 @pytest.mark.parametrize("component", [PROVIDER, HOOK], ids=["provider", "hook"])
-async def test_reacts_hook_shows_a_referral_without_a_reload(shop: Shop, packages: Path, component: str) -> None:
+async def test_the_react_hook_shows_a_referral_without_a_reload(shop: Shop, packages: Path, component: str) -> None:
     app(shop, packages, component)
     code = await shop.link()
     visitor = await shop.visitor()
@@ -112,7 +112,7 @@ async def test_reacts_hook_shows_a_referral_without_a_reload(shop: Shop, package
     assert not visitor.faults
 
 
-async def test_reacts_hook_does_not_wait_for_ever(shop: Shop, packages: Path) -> None:
+async def test_the_react_hook_does_not_wait_for_ever(shop: Shop, packages: Path) -> None:
     app(shop, packages, HOOK, f"{shop.gateway.http.base_url}/js/tracker.js")
     visitor = await shop.visitor()
     await visitor.page.clock.install()

@@ -1,5 +1,4 @@
-"""Attribution survives redirects, other tabs, reloads and steps back: what happens to a landing on the way to its
-answer."""
+"""Attribution survives redirects, other tabs, reloads and history navigation before the response arrives."""
 
 import asyncio
 from typing import Any
@@ -15,18 +14,18 @@ NO_COOKIES = ("Emulation.setDocumentCookieDisabled", {"disabled": True})
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:
-    """The script comes from the gateway itself, and only what it posts goes by the line."""
+    """The script comes directly from the gateway, and only its clicks go through the cuttable connection."""
     tag = f'data-affitor-api-base="http://127.0.0.1:{shop.line.port}"'
     shop.usual = shop.page(tag).replace(shop.script, f"{shop.gateway.http.base_url}/js/tracker.js")
     return shop
 
 
 async def landings(visitor: Visitor) -> list[Any]:
-    """Return the cookies of landings without an answer."""
+    """Return the cookies of landings without a response."""
     return [cookie for name, cookie in (await visitor.cookies()).items() if name.startswith("affitor_landing_")]
 
 
-async def test_a_landing_is_kept_for_the_whole_site_until_it_is_answered(shop: Shop) -> None:
+async def test_a_landing_is_stored_for_the_whole_site_until_it_is_answered(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     async with shop.gateway.held():
@@ -42,7 +41,7 @@ async def test_a_landing_is_kept_for_the_whole_site_until_it_is_answered(shop: S
 
 
 @pytest.mark.parametrize("host", ["www.example.test", "a.b.example.test", "example.test"])
-async def test_a_redirect_before_the_answer_keeps_the_attribution(shop: Shop, host: str) -> None:
+async def test_a_redirect_before_the_response_keeps_the_attribution(shop: Shop, host: str) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     landed = shop.url(f"/?aff={code}&utm_source=letter", "shop.example.test")
@@ -60,7 +59,7 @@ async def test_a_redirect_before_the_answer_keeps_the_attribution(shop: Shop, ho
     assert customer["id"] == event["customer_id"]
 
 
-async def test_a_redirect_that_carries_the_code_along_is_no_second_landing(shop: Shop) -> None:
+async def test_a_redirect_that_keeps_the_code_is_not_a_second_landing(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     shop.line.cut()
@@ -71,7 +70,7 @@ async def test_a_redirect_that_carries_the_code_along_is_no_second_landing(shop:
     assert len(await shop.events(code)) == 1
 
 
-async def test_a_landing_is_sent_by_another_tab(shop: Shop) -> None:
+async def test_another_tab_sends_a_pending_landing(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     shop.line.cut()
@@ -87,7 +86,7 @@ async def test_a_landing_is_sent_by_another_tab(shop: Shop) -> None:
     assert await landings(visitor) == []
 
 
-async def test_two_tabs_at_once_count_two_clicks_and_the_later_one_has_the_visitor(shop: Shop) -> None:
+async def test_two_tabs_at_once_count_two_clicks_and_the_later_one_owns_the_visitor(shop: Shop) -> None:
     program = await shop.gateway.program()
     codes = [await shop.link(program=program) for _ in range(2)]
     visitor = await shop.visitor()
@@ -120,7 +119,7 @@ async def test_the_cookies_of_many_landings_stay_small_and_each_is_counted(shop:
     assert sum(sizes) < 2000
 
 
-async def test_a_url_that_grows_when_it_is_encoded_is_cut_to_what_a_cookie_holds(shop: Shop) -> None:
+async def test_a_url_that_grows_when_encoded_is_cut_to_fit_a_cookie(shop: Shop) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/?q={'%C3%A9' * 300}&aff={code}"))
@@ -131,7 +130,7 @@ async def test_a_url_that_grows_when_it_is_encoded_is_cut_to_what_a_cookie_holds
     assert len(await shop.events(code)) == 1
 
 
-async def test_a_reload_and_a_step_back_never_flip_the_owner(shop: Shop) -> None:
+async def test_a_reload_or_a_step_back_never_changes_the_owner(shop: Shop) -> None:
     first, second = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     for code in (first, second):
@@ -142,14 +141,14 @@ async def test_a_reload_and_a_step_back_never_flip_the_owner(shop: Shop) -> None
         await answers_once(visitor)
         assert str(await visitor.page.evaluate("affitor.affiliateUrl")).endswith(second)
     assert [len(await shop.events(code)) for code in (first, second)] == [1, 1]
-    # But a link that is followed again is a landing.
+    # Following the link again is a landing, however.
     await visitor.page.goto("about:blank")
     await visitor.page.goto(shop.url(f"/?aff={first}"))
     await visitor.page.evaluate("affitor.ready")
     assert len(await shop.events(first)) == 2
 
 
-async def test_a_reload_of_what_was_refused_asks_no_more(shop: Shop) -> None:
+async def test_reloading_after_a_refused_click_sends_nothing(shop: Shop) -> None:
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url("/?aff=NOBODYS"))
     await visitor.settled()
@@ -158,7 +157,7 @@ async def test_a_reload_of_what_was_refused_asks_no_more(shop: Shop) -> None:
     assert len([post for post in visitor.posts if post["affiliate_url"].endswith("NOBODYS")]) == 2
 
 
-async def test_with_cookies_refused_a_tab_has_one_click(shop: Shop) -> None:
+async def test_without_cookies_a_tab_sends_one_click(shop: Shop) -> None:
     code, other = await shop.link(), await shop.link()
     visitor = await shop.visitor()
     await (await visitor.context.new_cdp_session(visitor.page)).send(*NO_COOKIES)
@@ -177,7 +176,7 @@ async def test_with_cookies_refused_a_tab_has_one_click(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("damage", ["%20", ".", ")", "/", "%E2%80%8B", "%ff", ",%0A"])
-async def test_a_damaged_code_is_the_same_code(shop: Shop, damage: str) -> None:
+async def test_a_damaged_code_counts_as_the_same_code(shop: Shop, damage: str) -> None:
     code = await shop.link()
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url(f"/?aff={code}"))
@@ -188,7 +187,7 @@ async def test_a_damaged_code_is_the_same_code(shop: Shop, damage: str) -> None:
     assert len(await shop.events(code)) == 1
 
 
-async def test_an_aff_within_another_parameter_or_an_escaped_ampersand(shop: Shop) -> None:
+async def test_only_an_aff_parameter_counts_even_with_an_escaped_ampersand(shop: Shop) -> None:
     visitor = await shop.visitor()
     for path in ("/?next=/a?aff=NOBODYS", "/?xaff=NOBODYS", "/?aff=", "/?aff=%20", "/aff=NOBODYS", "/#?aff=NOBODYS"):
         await visitor.page.goto(shop.url(path))

@@ -1,5 +1,5 @@
-"""A visitor with several tabs: the latest landing has the visitor, however the tabs' answers and cookies interleave,
-and the earlier ones are counted."""
+"""A visitor with several tabs: the latest landing wins however the tabs' responses and cookies interleave, and the
+earlier ones are counted."""
 
 from itertools import permutations
 
@@ -9,7 +9,7 @@ from tests.support.shop import Shop, Visitor
 from tests.support.tabs import Tab, open_tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-# A tab accesses cookies about 60 times to make an answer the attribution.
+# A tab accesses cookies about 60 times to turn a response into the attribution.
 STOPS = range(1, 60, 4)
 ORDERS = list(permutations([(0, 0), (1, 0), (1, 1)]))
 
@@ -42,7 +42,7 @@ async def assert_that_the_last_has_the_visitor(shop: Shop, visitor: Visitor, tab
 
 
 @pytest.mark.parametrize("stop", STOPS)
-async def test_a_tab_that_is_slow_with_an_earlier_answer_does_not_take_the_visitor(shop: Shop, stop: int) -> None:
+async def test_a_slow_tab_with_an_earlier_response_does_not_take_the_visitor(shop: Shop, stop: int) -> None:
     codes = await new_codes(shop, 2)
     visitor = await shop.visitor()
     first, second = tabs = await open_tabs(visitor, 2)
@@ -58,12 +58,12 @@ async def test_a_tab_that_is_slow_with_an_earlier_answer_does_not_take_the_visit
 
 
 @pytest.mark.parametrize("stop", STOPS[::3])
-async def test_an_earlier_answer_does_not_mix_with_one_that_a_tab_is_slow_with(shop: Shop, stop: int) -> None:
+async def test_an_earlier_response_does_not_mix_with_a_slow_tabs_response(shop: Shop, stop: int) -> None:
     codes = await new_codes(shop, 2)
     visitor = await shop.visitor()
     first, second = tabs = await open_tabs(visitor, 2)
     earlier, later = await land(shop, tabs, codes)
-    # The answer to the earlier click takes so long that the tab sends its own meanwhile.
+    # The response to the earlier click takes so long that the tab sends its own meanwhile.
     post = await second.posted(later)
     await second.stop_at(stop)
     await post.continue_()
@@ -76,7 +76,7 @@ async def test_an_earlier_answer_does_not_mix_with_one_that_a_tab_is_slow_with(s
 
 @pytest.mark.parametrize("resumed_first", [0, 1])
 @pytest.mark.parametrize("stop", STOPS[2::5])
-async def test_of_three_tabs_the_last_has_the_visitor_who_belonged_to_another(
+async def test_the_last_of_three_tabs_owns_a_visitor_of_another_partner(
     shop: Shop, stop: int, resumed_first: int
 ) -> None:
     owner, *codes = await new_codes(shop, 4)
@@ -104,7 +104,7 @@ async def test_of_three_tabs_the_last_has_the_visitor_who_belonged_to_another(
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)
-async def test_answers_may_come_in_any_order(shop: Shop, order: tuple[tuple[int, int], ...]) -> None:
+async def test_responses_may_arrive_in_any_order(shop: Shop, order: tuple[tuple[int, int], ...]) -> None:
     codes = await new_codes(shop, 2)
     visitor = await shop.visitor()
     tabs = await open_tabs(visitor, 2)
@@ -117,9 +117,7 @@ async def test_answers_may_come_in_any_order(shop: Shop, order: tuple[tuple[int,
 
 
 @pytest.mark.parametrize("agrees_first", [0, 1])
-async def test_consent_that_comes_late_in_one_tab_does_not_bring_its_landing_back(
-    shop: Shop, agrees_first: int
-) -> None:
+async def test_late_consent_in_one_tab_does_not_bring_its_landing_back(shop: Shop, agrees_first: int) -> None:
     shop.usual = shop.page('data-affitor-consent="required"')
     codes = await new_codes(shop, 2)
     visitor = await shop.visitor()
@@ -132,7 +130,7 @@ async def test_consent_that_comes_late_in_one_tab_does_not_bring_its_landing_bac
     await assert_that_the_last_has_the_visitor(shop, visitor, tabs, codes)
 
 
-async def test_a_landing_in_a_hidden_frame_is_one_like_that_of_a_tab(shop: Shop) -> None:
+async def test_a_landing_in_a_hidden_frame_counts_like_one_in_a_tab(shop: Shop) -> None:
     codes = await new_codes(shop, 3)
     visitor = await shop.visitor()
     tabs = await open_tabs(visitor, 2)

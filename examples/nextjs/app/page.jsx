@@ -5,7 +5,7 @@ export default function HomePage() {
     <main>
       <h1>Shop</h1>
       <p>
-        Come by a partner&apos;s link, such as <a href="/?aff=PARTNER123">/?aff=PARTNER123</a>, and{" "}
+        Arrive through a partner&apos;s link, such as <a href="/?aff=PARTNER123">/?aff=PARTNER123</a>, and{" "}
         <Link href="/signup">sign up</Link>.
       </p>
     </main>

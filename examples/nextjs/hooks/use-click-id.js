@@ -19,7 +19,7 @@ function serverSnapshot() {
 }
 
 /**
- * Returns the click id of a visitor who came by a referral link; null for other visitors, and until the id is known.
+ * Returns the click id of a visitor who arrived through a referral link, or null for other visitors and until it is known.
  *
  * @returns {string | null}
  */

@@ -1,4 +1,4 @@
-// Where the GraphQL API is. Relative to the page, because a proxy may serve both under a path of its own.
+// The URL of the GraphQL API. It is relative to the page, because a proxy may serve both under a path prefix.
 
 export const PATH = "graphql";
 

@@ -1,6 +1,6 @@
-// What the build puts in, and what it lets modules import besides TypeScript.
+// Declares the constants that the build defines, and the file types that modules may import besides TypeScript.
 
-/** The addresses of Monaco's workers, by their names. */
+/** The URLs of Monaco's workers, by name. */
 declare const WORKERS: Record<string, string>;
 
 declare module "*.css";

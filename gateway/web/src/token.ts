@@ -1,14 +1,14 @@
-// The token of whoever is signed in. It lives in this tab's session storage, and in no address that a server sees.
+// The signed-in user's token. It is kept in the tab's session storage, and in no address that a server sees.
 
 const KEY = "clickgate.token";
-/** Tells one time of being signed in from another, and from nobody else's. */
+/** A name for the session, which tells it apart from earlier ones in the same tab. */
 const SESSION = "clickgate.session";
 
 export function token(): string | null {
   return sessionStorage.getItem(KEY);
 }
 
-/** Return the name of the present session, null if nobody is signed in. */
+/** Return the name of the current session, or null if nobody is signed in. */
 export function session(): string | null {
   return sessionStorage.getItem(SESSION);
 }
@@ -23,7 +23,7 @@ export function forgetToken(): void {
   sessionStorage.removeItem(SESSION);
 }
 
-/** Move a token that came as `#token=…`, which no server is sent, into the storage and out of the address. */
+/** Move a token from the address (`#token=…`, which browsers do not send to servers) into the storage. */
 export function adoptToken(): void {
   const secret = new URLSearchParams(location.hash.slice(1)).get("token");
   if (secret === null) return;

@@ -9,11 +9,11 @@ export default function SignupPage() {
       <h1>Sign up</h1>
       <form method="post" action="/api/signup">
         <input name="email" type="email" required />
-        {/* Store it with the account: it tells which partner brought the customer. */}
+        {/* Store it with the account: it identifies the partner who referred the customer. */}
         <input name="click_id" type="hidden" value={clickId ?? ""} />
         <button>Sign up</button>
       </form>
-      <p id="attribution">{clickId ? `You came by a partner: ${clickId}` : "You found us by yourself."}</p>
+      <p id="attribution">{clickId ? `A partner referred you: ${clickId}` : "No partner referred you."}</p>
     </main>
   );
 }

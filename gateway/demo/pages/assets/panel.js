@@ -1,4 +1,4 @@
-// The panel of the demonstration's shop: tells what the tracker on this page did. A real shop needs none of this.
+// The side panel of the demo shop, which shows what the tracker did on this page. A real shop needs none of this.
 "use strict";
 
 const LOOK_EVERY_MS = 200;
@@ -10,17 +10,17 @@ for (const link of document.querySelectorAll("nav a")) {
   if (new URL(link.href).pathname === location.pathname) link.setAttribute("aria-current", "page");
 }
 
-// A click is what this page sent to the gateway by itself.
+// The only requests that this page makes by fetch are the tracker's clicks.
 let posted = false;
 new PerformanceObserver((list) => {
   posted = posted || list.getEntries().some((entry) => entry.initiatorType === "fetch");
 }).observe({ type: "resource", buffered: true });
 
 function verdict(code) {
-  if (!code) return "Nothing yet: you did not come through a partner’s link.";
-  if (posted) return "Posted a click, and kept the answer in two cookies:";
-  if (codeOf(location.href) === code) return "Posted nothing, for you came through this link before:";
-  return "Posted nothing. You are still known from when you came:";
+  if (!code) return "Nothing yet: you did not arrive through a partner’s link.";
+  if (posted) return "It sent a click and stored the response in two cookies:";
+  if (codeOf(location.href) === code) return "It sent nothing, because you have arrived through this link before:";
+  return "It sent nothing. You are still attributed to this partner:";
 }
 
 function show() {
@@ -44,5 +44,5 @@ if (window.affitor) {
   show();
   setInterval(show, LOOK_EVERY_MS);
 } else {
-  element("verdict").textContent = "The tracker was not loaded. An ad blocker may have stopped it.";
+  element("verdict").textContent = "The tracker did not load. An ad blocker may have blocked it.";
 }

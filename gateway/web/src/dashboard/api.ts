@@ -1,4 +1,4 @@
-// Asks the gateway's GraphQL API, and tells its refusals apart.
+// The client of the gateway's GraphQL API. It tells apart refused tokens, outages and other errors.
 
 import { PATH } from "../endpoint.ts";
 import { token } from "../token.ts";
@@ -6,17 +6,17 @@ import { token } from "../token.ts";
 const UNAUTHORIZED = 401;
 const TRY_LATER = [429, 502, 503, 504];
 
-/** The token is not, or no longer, accepted. */
+/** The token is invalid, expired or revoked. */
 export class Refused extends Error {}
 
-/** The gateway or its database cannot be reached now. */
+/** The gateway or its database is unavailable. */
 export class Away extends Error {
   constructor(readonly retrySeconds: number | null = null) {
     super("The gateway cannot be reached");
   }
 }
 
-/** Anything else that the gateway says is wrong, in its words. */
+/** Any other error, with the gateway's message. */
 export class Failed extends Error {}
 
 export type Variables = Record<string, unknown>;
@@ -29,13 +29,13 @@ export function authorization(): Record<string, string> {
   return { Authorization: `Bearer ${token() ?? ""}` };
 }
 
-/** Return what may be null where something went wrong, which is told as an error then. */
+/** Return a value that is null only if a resolver failed. Throws `Failed` for null. */
 export function present<Value>(value: Value | null | undefined): Value {
-  if (value == null) throw new Failed("The gateway answered without data");
+  if (value == null) throw new Failed("The gateway sent no data");
   return value;
 }
 
-/** Send an operation and return its data. Throws `Refused`, `Away`, `Failed`, and `AbortError` if told to stop. */
+/** Send an operation and return its data. Throws `Refused`, `Away`, `Failed`, or `AbortError` if the signal aborts. */
 export async function ask<Data>(query: string, variables: Variables = {}, signal?: AbortSignal): Promise<Data> {
   const response = await post(JSON.stringify({ query, variables }), signal);
   if (response.status === UNAUTHORIZED) throw new Refused();
@@ -64,7 +64,7 @@ async function read<Data>(response: Response, signal?: AbortSignal): Promise<Ans
     return (await response.json()) as Answer<Data>;
   } catch (error) {
     if (signal?.aborted) throw error;
-    // What a proxy says, or half an answer.
+    // A proxy's error page, or a truncated response.
     throw new Away();
   }
 }

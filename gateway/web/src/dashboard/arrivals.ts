@@ -1,9 +1,9 @@
-// Gathers the clicks that arrive into few changes of the page, however many there are.
+// Batches incoming clicks, so that a flood of them causes few page updates and few requests.
 
 import type { Click } from "./queries.ts";
 
 const GATHER_MS = 200;
-/** The sums are asked for anew soon after a click, and then at most so often. */
+/** The delay from a click to reloading the totals, and the shortest time between two reloads. */
 const SUMS_MS = 600;
 const SUMS_PAUSE_MS = 4000;
 
@@ -29,7 +29,7 @@ export class Arrivals {
     this.missed();
   }
 
-  /** Something changed, perhaps: have the sums asked for soon. */
+  /** Schedule a reload of the totals, which may have changed. */
   missed(): void {
     const wait = Math.max(SUMS_MS, this.refreshedAt + SUMS_PAUSE_MS - performance.now());
     this.refreshing ??= window.setTimeout(() => this.sum(), wait);
@@ -42,7 +42,7 @@ export class Arrivals {
   }
 
   private sum(): void {
-    // Nobody looks: it waits until somebody does.
+    // The tab is in the background: reload when it becomes visible.
     if (document.hidden) return;
     this.refreshing = undefined;
     this.refreshedAt = performance.now();

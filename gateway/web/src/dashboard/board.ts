@@ -1,4 +1,4 @@
-// The dashboard of whoever is signed in: puts the parts together, loads what they show, and keeps it current.
+// The dashboard's main view. It assembles the panels, loads their data and keeps it current.
 
 import { Arrivals } from "./arrivals.ts";
 import { goTo, viewHere } from "./address.ts";
@@ -13,29 +13,22 @@ import { LinksPanel } from "./links.ts";
 import { Watch } from "./live.ts";
 import { Notice } from "./notice.ts";
 import { NAMES, REPORT, type Click, type NamesData, type Report, type ReportData, type ViewerData } from "./queries.ts";
+import { periodBefore } from "./period.ts";
 import { RankingsPanel } from "./rankings.ts";
 import { spanOf, type Span } from "./spans.ts";
 import { TotalsPanel } from "./totals.ts";
 import type { View } from "./view.ts";
 
 const TOP = 8;
-// Days end, and a period before moves on, though nobody clicks.
+// Even without clicks, days end and the period to compare with moves on.
 const IDLE_REFRESH_MS = 5 * 60_000;
-const REVOKED = "This token is no longer accepted: it was revoked, or has expired. Sign in with another one.";
-const PERIODS: Record<View["range"], string> = {
-  today: "by this time yesterday",
-  "7d": "in the 7 days before",
-  "30d": "in the 30 days before",
-  "90d": "in the 90 days before",
-  "12m": "in the 12 months before",
-  custom: "in as many days before",
-};
+const REVOKED = "This token is no longer accepted: it was revoked or has expired. Sign in with another one.";
 
 export class Board {
   readonly element: HTMLElement;
   private view = viewHere();
   private names: NamesData = {};
-  /** Ends whatever is loaded for a view when there is another one. */
+  /** Cancels the requests of a view when the user moves on to another. */
   private viewing = new AbortController();
   private isClosed = false;
   private isCounting = false;
@@ -115,7 +108,7 @@ export class Board {
     });
   }
 
-  /** Put clicks that arrived on top of the others, if they are among those that are shown. */
+  /** Add new clicks to the top of the list, as far as they match the filters. */
   private add(clicks: Click[]): void {
     const { who, partner } = this.view;
     const end = Date.parse(spanOf(this.view).to);
@@ -126,7 +119,7 @@ export class Board {
     this.clicks.add(clicks.filter(belongs));
   }
 
-  /** Load everything that the view shows. */
+  /** Load everything that the view shows, and cancel what an earlier view was loading. */
   private load(): void {
     this.viewing.abort();
     this.viewing = new AbortController();
@@ -134,7 +127,7 @@ export class Board {
     void this.run(true);
   }
 
-  /** Load what clicks change. What takes long is never given up for the next time, which comes after it. */
+  /** Reload what clicks change. A refresh during a slow one does not cancel it, but runs after it. */
   private refresh(): void {
     if (this.isCounting) this.isStale = true;
     else void this.run(false);
@@ -170,7 +163,7 @@ export class Board {
       { ...report, ...present(data.newcomers) },
       before ? { ...before, ...present(data.newcomersBefore) } : null,
       view.who,
-      PERIODS[view.range],
+      periodBefore(view.range, span),
     );
     this.showReport(view, span, report);
   }
@@ -183,7 +176,7 @@ export class Board {
     this.chart.show({ buckets, interval: span.interval, zone: view.zone, isOneDay, name });
     this.rankings.show(report, view, name);
     const zone = view.zone.replaceAll("_", " ");
-    this.asOf.textContent = `${wordsFor(span)}. Counted at ${time(report.dataAsOf, view.zone)}, ${zone}.`;
+    this.asOf.textContent = `${wordsFor(span)}. Data as of ${time(report.dataAsOf, view.zone)}, ${zone} time.`;
   }
 
   private async loadNames({ partner, link }: View, signal: AbortSignal): Promise<void> {
@@ -193,7 +186,7 @@ export class Board {
   }
 
   private failed(error: unknown): void {
-    // Nobody looks any more, or somebody else does.
+    // The user has signed out, and someone else may have signed in.
     if (this.isClosed) return;
     if (error instanceof Refused) this.leave(REVOKED);
     else if (!(error instanceof DOMException && error.name === "AbortError")) this.trouble.show(error);

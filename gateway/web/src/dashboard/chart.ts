@@ -1,9 +1,9 @@
-// Clicks over time: bars for who looks, and a table with the same figures for everybody.
+// Clicks over time, as a bar chart and as a table with the same figures, which screen readers can use.
 
 import uPlot from "uplot";
 import { download } from "./csv.ts";
 import { el } from "./dom.ts";
-import { bucketName, compact, number, tick } from "./format.ts";
+import { bucketName, capitalised, compact, number, tick } from "./format.ts";
 import { panel } from "./panel.ts";
 import type { Bucket, Interval } from "./queries.ts";
 
@@ -12,14 +12,15 @@ export interface Series {
   interval: Interval;
   zone: string;
   isOneDay: boolean;
-  /** Names the span in files and in words. */
+  /** The span in file names, such as `2026-11-01-to-2026-11-30`. */
   name: string;
 }
 
-const NOTHING = "No clicks in this time. Those of the links below show here as they come.";
+const NOTHING = "No clicks in this period.";
+const NOTHING_YET = "No clicks in this period yet. Clicks on the links below appear here as they arrive.";
 const HEIGHT = 260;
 const TICK_PIXELS = 72;
-// There is no half a click.
+// The axis counts clicks, so its steps are whole numbers.
 const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((zeros) => [1, 2, 5].map((step) => step * 10 ** zeros));
 const PER: Record<Interval, string> = { HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month" };
 
@@ -29,18 +30,18 @@ export class ChartPanel {
   readonly element: HTMLElement;
   private shown: Series | null = null;
   private plot: uPlot | null = null;
-  private readonly canvas = el("div", { class: "plot", role: "img", "aria-label": "Being counted" });
+  private readonly canvas = el("div", { class: "plot", role: "img", "aria-label": "Loading" });
   private readonly tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
-  private readonly nothing = el("p", { class: "nothing", hidden: true }, NOTHING);
+  private readonly nothing = el("p", { class: "nothing", hidden: true });
   private readonly table = el("div", {
     class: "scroll",
     tabindex: "0",
     role: "region",
-    "aria-label": "Clicks over time, as a table",
+    "aria-label": "Clicks over time, table",
   });
 
   constructor() {
-    const details = el("details", {}, el("summary", {}, "Show as a table"), this.table);
+    const details = el("details", {}, el("summary", {}, "Show as table"), this.table);
     const chart = el("div", { class: "chart" }, this.canvas, this.tip, this.nothing);
     this.element = panel("Clicks over time", { save: () => this.save(), note: legend() }, chart, details);
     new ResizeObserver(() => this.plot?.width !== this.canvas.clientWidth && this.draw()).observe(this.canvas);
@@ -52,6 +53,7 @@ export class ChartPanel {
     this.canvas.setAttribute("aria-label", inWords(series));
     this.table.replaceChildren(tableOf(series));
     this.nothing.hidden = series.buckets.some((bucket) => bucket.clicks > 0);
+    this.nothing.textContent = Date.parse(series.buckets.at(-1)!.end) > Date.now() ? NOTHING_YET : NOTHING;
     this.draw();
   }
 
@@ -76,11 +78,12 @@ function legend(): HTMLElement {
 function inWords({ buckets, interval, zone }: Series): string {
   const most = buckets.reduce((best, bucket) => (bucket.clicks > best.clicks ? bucket : best), buckets[0]!);
   const words = `Bar chart of clicks by ${PER[interval]}.`;
-  if (!most.clicks) return `${words} There are none.`;
-  return `${words} Most: ${number(most.people)} by people and ${number(most.bots)} by bots, ${bucketName(most, interval, zone)}.`;
+  if (!most.clicks) return `${words} No clicks.`;
+  const peak = bucketName(most, interval, zone);
+  return `${words} Peak: ${peak}, ${number(most.people)} by people and ${number(most.bots)} by bots.`;
 }
 
-// A bar stands for a bucket, so x is its number: months and days of 23 hours are as wide as others.
+// The x axis numbers the buckets instead of measuring time, so that months and 23-hour days get bars of equal width.
 function data({ buckets }: Series): uPlot.AlignedData {
   return [buckets.map((_, number) => number), buckets.map((each) => each.clicks), buckets.map((each) => each.people)];
 }
@@ -101,7 +104,7 @@ function options(series: Series, canvas: HTMLElement, tip: HTMLElement): uPlot.O
       x: { time: false, range: [-0.5, last + 0.5] },
       y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] },
     },
-    // All of them behind, people before them: what is seen of the one behind is the bots.
+    // The bar of all clicks is drawn first and that of people on top of it, so the visible rest is the bots.
     series: [{}, bar("bots"), bar("people")],
     axes: axes(series, colour, `12px ${styles.fontFamily}`),
     hooks: { setCursor: [(plot) => point(plot, series, tip)] },
@@ -153,8 +156,8 @@ function point(plot: uPlot, { buckets, interval, zone }: Series, tip: HTMLElemen
 }
 
 function tableOf({ buckets, interval, zone }: Series): HTMLElement {
-  const head = [PER[interval], "People", "Bots", "All"].map((name) => el("th", { scope: "col" }, name));
-  head[0]!.textContent = `By ${PER[interval]}`;
+  const names = [capitalised(PER[interval]), "People", "Bots", "All clicks"];
+  const head = names.map((name) => el("th", { scope: "col" }, name));
   const body = buckets.map((each) =>
     el(
       "tr",

@@ -1,4 +1,4 @@
-// The latest clicks, a page at a time; on the first page new ones appear on top.
+// The table of the latest clicks, page by page. New clicks appear at the top of the first page.
 
 import { ask, present } from "./api.ts";
 import { download } from "./csv.ts";
@@ -12,7 +12,7 @@ import type { View } from "./view.ts";
 const PAGE = 20;
 
 type Position = { first: number; after?: string | null } | { last: number; before: string | null };
-/** The first page, to which new clicks belong. */
+/** The first page, which shows new clicks as they arrive. */
 const START: Position = { first: PAGE };
 
 export interface Columns {
@@ -34,13 +34,13 @@ export class ClicksPanel {
   private info: PageInfo | null = null;
   private shown: Click[] = [];
   private fresh = new Set<string>();
-  /** How many came while another page than the first is shown. */
+  /** How many clicks have arrived while a page other than the first is shown. */
   private waiting = 0;
   private turn = 0;
   private readonly head = el("thead");
   private readonly body = el("tbody");
   private readonly table = el("table", { class: "stacked clicks", hidden: true }, this.head, this.body);
-  private readonly empty = el("p", { class: "empty", hidden: true }, "No clicks in this time.");
+  private readonly empty = el("p", { class: "empty", hidden: true }, "No clicks in this period.");
   private readonly newer = this.button("Newer", () => ({ last: PAGE, before: this.info?.startCursor ?? null }));
   private readonly older = this.button("Older", () => ({ first: PAGE, after: this.info?.endCursor ?? null }));
   private readonly news = this.button("", () => START);
@@ -53,14 +53,14 @@ export class ClicksPanel {
     this.element = panel("Latest clicks", { save }, this.table, this.empty, this.pager);
   }
 
-  /** Show the first page: anew, if that is shown, and in any case `fromStart`. */
+  /** Load the first page if it is the one shown, and with `fromStart` in any case. */
   async load(asked: Asked, fromStart: boolean): Promise<void> {
     this.asked = asked;
     if (fromStart) this.position = START;
     if (this.position === START) await this.fetchPage(asked);
   }
 
-  /** Put new clicks on top, where they belong there. */
+  /** Add new clicks at the top of the first page; on any other page, count them. */
   add(clicks: Click[]): void {
     if (!this.asked) return;
     const known = new Set(this.shown.map((click) => click.id));
@@ -85,12 +85,12 @@ export class ClicksPanel {
     const mine = ++this.turn;
     const variables = { ...this.position, filter: filterOf(view, span) };
     const { clickEvents } = await ask<ClicksData>(CLICKS, variables, signal);
-    // Another page was asked for meanwhile.
+    // The user has requested another page in the meantime.
     if (mine !== this.turn || !this.asked) return;
     const page = present(clickEvents);
     this.info = page.pageInfo;
     this.shown = page.nodes;
-    // Whoever came back to the beginning is shown what is new from there on.
+    // Paging back to the beginning resumes live updates.
     if ("last" in this.position && !this.info.hasPreviousPage) this.position = START;
     if (this.position === START) this.waiting = 0;
     this.draw(this.asked);
@@ -105,7 +105,7 @@ export class ClicksPanel {
     this.newer.disabled = this.position === START || !this.info?.hasPreviousPage;
     this.older.disabled = !this.info?.hasNextPage;
     this.news.hidden = this.news.disabled = !this.waiting;
-    this.news.textContent = `${this.waiting} new: back to the latest`;
+    this.news.textContent = `Show ${this.waiting} new ${this.waiting === 1 ? "click" : "clicks"}`;
   }
 }
 
@@ -122,7 +122,7 @@ function filterOf(view: View, span: Span): Record<string, unknown> {
 
 function header(columns: Columns): HTMLElement {
   const names = ["Time", "Link", ...(columns.partner ? ["Partner"] : []), ...(columns.program ? ["Program"] : [])];
-  names.push("Page", "From", "Place", "Browser");
+  names.push("Page", "Referrer", "Location", "Browser");
   return el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)));
 }
 
@@ -140,8 +140,8 @@ function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HT
     columns.partner && cell("Partner", click.partner.name),
     columns.program && cell("Program", click.program.name),
     cell("Page", place(click.pageUrl ?? click.affiliateUrl), click.pageUrl ?? click.affiliateUrl),
-    cell("From", click.referrerHost, click.referrerUrl),
-    cell("Place", where, [click.city, land].filter(Boolean).join(", ")),
+    cell("Referrer", click.referrerHost, click.referrerUrl),
+    cell("Location", where, [click.city, land].filter(Boolean).join(", ")),
     click.isBot
       ? el("td", { "data-label": "Browser" }, el("span", { class: "cut" }, el("span", { class: "badge" }, "bot"), ` ${click.browser ?? ""}`))
       : cell("Browser", browser),

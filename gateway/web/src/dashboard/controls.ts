@@ -1,4 +1,4 @@
-// What is shown: the time, its division and zone, whose clicks, and what they are confined to.
+// The controls that select the data: period, interval, time zone, people or bots, and the filters in effect.
 
 import { el, unseen } from "./dom.ts";
 import { Choice, Dates, Segments } from "./fields.ts";
@@ -22,10 +22,10 @@ type Change = (patch: Partial<View>) => void;
 export class Controls {
   readonly element: HTMLElement;
   private days: [string, string] = ["", ""];
-  private readonly ranges = new Segments("Time", RANGE_WORDS, (range) => this.chooseRange(range));
+  private readonly ranges = new Segments("Period", RANGE_WORDS, (range) => this.chooseRange(range));
   private readonly dates = new Dates((from, to) => this.change({ range: "custom", from, to }));
-  private readonly interval = new Choice("Per", (value) => this.change({ interval: value as Interval }));
-  private readonly who = new Choice("Who", (value) => this.change({ who: value as Who }));
+  private readonly interval = new Choice("Interval", (value) => this.change({ interval: value as Interval }));
+  private readonly who = new Choice("Visitors", (value) => this.change({ who: value as Who }));
   private readonly program = new Choice("Program", (value) =>
     this.change({ program: value || null, partner: null, link: null }),
   );
@@ -42,10 +42,10 @@ export class Controls {
     this.program.element.hidden = programs.length < 2;
     const choices = [this.interval, this.who, this.program, this.zone].map((choice) => choice.element);
     const row = el("div", { class: "row" }, this.ranges.element, ...choices);
-    this.element = el("section", { class: "controls", "aria-label": "What is shown" }, row, this.dates.element, this.chips);
+    this.element = el("section", { class: "controls", "aria-label": "Filters" }, row, this.dates.element, this.chips);
   }
 
-  /** Show a view, with the names of the partner and the link that it is confined to. */
+  /** Show a view, with the names of the partner and the link that it is filtered by. */
   show(view: View, span: Span, confined: { partner: string | null; link: string | null }): void {
     this.days = span.days;
     this.ranges.select(view.range);
@@ -70,7 +70,7 @@ export class Controls {
 
 function chip(kind: string, name: string, remove: () => void): HTMLElement {
   const cross = el("span", { "aria-hidden": "true" }, "×");
-  return el("button", { type: "button", class: "chip", onclick: remove }, `Only ${kind} ${name} `, cross, unseen("(show all again)"));
+  return el("button", { type: "button", class: "chip", onclick: remove }, `Only ${kind} ${name} `, cross, unseen("(remove filter)"));
 }
 
 function zones(): string[] {

@@ -1,4 +1,4 @@
-// A button that puts an address into the clipboard.
+// A button that copies a URL to the clipboard.
 
 import { el, unseen } from "./dom.ts";
 
@@ -16,7 +16,7 @@ export function copyButton(text: string, what: string): HTMLButtonElement {
 
 async function put(text: string): Promise<boolean> {
   try {
-    // Not there on a page that came over plain HTTP from another machine.
+    // Browsers offer no clipboard to a page that was loaded over plain HTTP, except from localhost.
     await navigator.clipboard.writeText(text);
     return true;
   } catch {

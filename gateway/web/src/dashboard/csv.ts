@@ -1,17 +1,17 @@
-// Tables as CSV files (RFC 4180), which a spreadsheet may open without running what a visitor wrote.
+// Writes tables as CSV files (RFC 4180). Text that a spreadsheet would run as a formula is made harmless.
 
 export type Cell = string | number | null;
 
-/** What spreadsheets take for the beginning of a formula, in its wide forms too. */
+/** What spreadsheets take for the start of a formula, including full-width characters. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
-// By this Excel knows that the text is UTF-8.
+// A byte order mark tells Excel that the text is UTF-8.
 const MARK = "\uFEFF";
 
 export function csv(rows: readonly (readonly Cell[])[]): string {
   return MARK + rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
 }
 
-/** Give the browser's user a file to keep. */
+/** Offer rows to the user as a file download. */
 export function download(name: string, rows: readonly (readonly Cell[])[]): void {
   const address = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv" }));
   const link = document.createElement("a");

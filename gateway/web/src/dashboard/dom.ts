@@ -1,9 +1,9 @@
-// Makes elements. Text goes in as text nodes, never as HTML.
+// Creates DOM elements. Text is always inserted as text nodes, never as HTML.
 
 export type Child = Node | string | null | undefined | false;
 type Value = string | number | boolean | null | undefined | ((event: Event) => void);
 
-/** Make an element: `on…` functions listen, `true` sets a bare attribute, false and null leave one out. */
+/** Create an element. Functions named `on…` become listeners, `true` sets an empty attribute, `false` none. */
 export function el<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Record<string, Value> = {},
@@ -19,14 +19,14 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Text for those who listen and not for those who look. */
+/** Text for screen readers only. */
 export function unseen(text: string): HTMLElement {
   return el("span", { class: "unseen" }, text);
 }
 
 let numbers = 0;
 
-/** Return an id that no other element has. */
+/** Return an unused element id. */
 export function freshId(): string {
   return `e${++numbers}`;
 }
@@ -39,7 +39,7 @@ const ROLES: Record<string, string> = {
   TD: "cell",
 };
 
-/** Say what a table's parts are: on a narrow screen they are laid out as blocks, which would have them forgotten. */
+/** Set ARIA roles on a table's parts. On narrow screens they are laid out as blocks, which removes their own roles. */
 export function withRoles(table: HTMLTableElement): HTMLTableElement {
   for (const part of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) {
     const header = part.getAttribute("scope") === "row" ? "rowheader" : "columnheader";

@@ -1,9 +1,9 @@
-// The kinds of fields that the controls are made of, each with its label.
+// The form fields that the controls are made of, each with its label.
 
 import { el, freshId } from "./dom.ts";
 import { FIRST_DAY, LAST_DAY } from "./spans.ts";
 
-/** A list to choose from. */
+/** A drop-down list. */
 export class Choice {
   readonly element: HTMLElement;
   private readonly field: HTMLSelectElement;
@@ -14,19 +14,19 @@ export class Choice {
     this.element = el("div", { class: "choice-field" }, el("label", { for: id }, label), this.field);
   }
 
-  /** Offer values, each with its words. */
+  /** Set the options, each a value and its label. */
   offer(pairs: [string, string][]): void {
     this.field.replaceChildren(...pairs.map(([value, words]) => el("option", { value }, words)));
   }
 
   select(value: string): void {
-    // Such as a zone that the browser knows by another name.
+    // A time zone may have several names, and the browser lists only one of them.
     if (![...this.field.options].some((option) => option.value === value)) this.field.append(el("option", { value }, value));
     this.field.value = value;
   }
 }
 
-/** A few values side by side, one of which is chosen. */
+/** A segmented control: a row of radio buttons. */
 export class Segments<Value extends string> {
   readonly element: HTMLElement;
   private readonly inputs: HTMLInputElement[];
@@ -48,7 +48,7 @@ export class Segments<Value extends string> {
   }
 }
 
-/** The first and the last day of a time. */
+/** The first and last day of a custom period. */
 export class Dates {
   readonly element: HTMLElement;
   private readonly from = dateField();
@@ -59,12 +59,12 @@ export class Dates {
     const submit = (event: Event) => {
       event.preventDefault();
       const isRight = this.from.value <= this.to.value;
-      this.problem.textContent = isRight ? "" : "The first day is after the last.";
+      this.problem.textContent = isRight ? "" : "The first day must not be after the last.";
       if (isRight) choose(this.from.value, this.to.value);
     };
     this.element = el(
       "form",
-      { class: "dates", hidden: true, onsubmit: submit, "aria-label": "Custom time" },
+      { class: "dates", hidden: true, onsubmit: submit, "aria-label": "Custom period" },
       el("label", { for: this.from.id }, "From"),
       this.from,
       el("label", { for: this.to.id }, "to"),

@@ -1,11 +1,11 @@
-// Numbers, moments and names as the dashboard writes them: in English, by the viewer's kind of it where that is known.
+// Formats numbers, times and names in English, in the viewer's own variety where the browser names one.
 
 import type { Bucket, Interval } from "./queries.ts";
 
 const LOCALE = navigator.languages.find((language) => /^en\b/.test(language)) ?? "en-GB";
 const numbers = new Intl.NumberFormat(LOCALE);
 const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
-const percents = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" });
+const percents = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 0 });
 const countries = new Intl.DisplayNames(LOCALE, { type: "region", fallback: "code" });
 
 export function number(value: number): string {
@@ -16,9 +16,11 @@ export function compact(value: number): string {
   return short.format(value);
 }
 
-/** Return how much more or less there is than there was, such as `+12%`. */
+/** Return by how much a figure has changed, such as `12% more`. */
 export function change(value: number, before: number): string {
-  return percents.format(value / before - 1).replace("-", "−");
+  const share = Math.abs(value / before - 1);
+  const percent = share < 0.005 ? `less than ${percents.format(0.01)}` : percents.format(share);
+  return `${percent} ${value > before ? "more" : "fewer"}`;
 }
 
 export function dateTime(moment: string, zone: string): string {
@@ -33,12 +35,12 @@ export function time(moment: string, zone: string): string {
   return format(moment, zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
-/** Return a plain date in words, whatever the zone. */
+/** Return a plain date, which belongs to no time zone, in words. */
 export function date(text: string): string {
   return day(`${text}T12:00:00Z`, "UTC");
 }
 
-/** Return a bucket's short name, for an axis. */
+/** Return a bucket's short name, for an axis label. */
 export function tick(bucket: Bucket, interval: Interval, zone: string, isOneDay: boolean): string {
   if (interval === "MONTH") return format(bucket.start, zone, { month: "short", year: "2-digit" });
   if (interval === "HOUR" && isOneDay) return format(bucket.start, zone, { hour: "2-digit", minute: "2-digit" });
@@ -69,12 +71,12 @@ export function capitalised(text: string): string {
 
 const DEVICES: Record<string, string> = { tv: "Television", console: "Games console" };
 
-/** Name a type of device. */
+/** Return the name of a device type. */
 export function device(type: string): string {
   return DEVICES[type] ?? capitalised(type);
 }
 
-/** Return a URL without what every one has, and its path where there is one. */
+/** Return a URL without its scheme, `www.` and a trailing slash. */
 export function place(url: string): string {
   return url.replace(/^https?:\/\/(www\.)?/, "").replace(/\/$/, "");
 }

@@ -1,4 +1,4 @@
-// Who is signed in, whether clicks arrive live, and the way out.
+// The page header: who is signed in, the state of the live connection, and the sign-out button.
 
 import { el } from "./dom.ts";
 import type { LiveState } from "./live.ts";

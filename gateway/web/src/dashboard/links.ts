@@ -1,4 +1,4 @@
-// The links to publish, each with its address to copy.
+// The table of links, each with its URL and a button to copy it.
 
 import { ask, present } from "./api.ts";
 import { copyButton } from "./copy.ts";
@@ -18,12 +18,12 @@ export class LinksPanel {
   private readonly body = el("tbody");
   private readonly partnerHead = el("th", { scope: "col" }, "Partner");
   private readonly table: HTMLTableElement;
-  private readonly empty = el("p", { class: "empty", hidden: true }, "There are no links yet. The program's owner makes them.");
+  private readonly empty = el("p", { class: "empty", hidden: true });
   private readonly button: HTMLElement;
 
   constructor(onError: (error: unknown) => void) {
-    const head = el("tr", {}, ...["Code", "Address"].map((name) => el("th", { scope: "col" }, name)), this.partnerHead);
-    head.append(el("th", { scope: "col", class: "number" }, "Clicks ever"), el("th", { scope: "col" }, "Last click"));
+    const head = el("tr", {}, ...["Code", "URL"].map((name) => el("th", { scope: "col" }, name)), this.partnerHead);
+    head.append(el("th", { scope: "col", class: "number" }, "Total clicks"), el("th", { scope: "col" }, "Last click"));
     this.table = el("table", { class: "stacked links", hidden: true }, el("thead", {}, head), this.body);
     const next = () => void this.more?.().catch(onError);
     this.button = el("button", { type: "button", class: "quiet", hidden: true, onclick: next }, "Show more links");
@@ -40,6 +40,7 @@ export class LinksPanel {
     this.body.replaceChildren(...this.links.map((link) => row(link, view.zone, withPartners)));
     this.partnerHead.hidden = !withPartners;
     withRoles(this.table).hidden = !this.links.length;
+    this.empty.textContent = withPartners ? "No links yet." : "No links yet. Ask the program’s owner to create one.";
     this.empty.hidden = !this.table.hidden;
     this.button.hidden = !hasNextPage;
     this.more = () => this.load(view, withPartners, signal, endCursor);
@@ -49,15 +50,15 @@ export class LinksPanel {
 function row(link: Link, zone: string, withPartners: boolean): HTMLElement {
   const paused = link.status === "INACTIVE" && el("span", { class: "badge" }, "paused");
   const address = link.url
-    ? [el("span", { class: "url" }, link.url), copyButton(link.url, `the address of ${link.code}`)]
-    : [`Any page of the program with ?aff=${link.code}`];
+    ? [el("span", { class: "url" }, link.url), copyButton(link.url, `the URL of ${link.code}`)]
+    : [`Any page of the program’s site with ?aff=${link.code}`];
   return el(
     "tr",
     {},
     el("th", { scope: "row" }, link.code, paused ? " " : null, paused),
     el("td", { class: "address" }, ...address),
     withPartners && el("td", { "data-label": "Partner" }, link.partner?.name ?? "–"),
-    el("td", { class: "number", "data-label": "Clicks ever" }, number(link.clicks)),
+    el("td", { class: "number", "data-label": "Total clicks" }, number(link.clicks)),
     el("td", { "data-label": "Last click" }, link.lastClicked ? day(link.lastClicked, zone) : "Never"),
   );
 }

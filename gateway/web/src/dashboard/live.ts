@@ -1,4 +1,4 @@
-// Clicks as they are recorded, over graphql-transport-ws. The connection is made again whenever it is lost.
+// New clicks, streamed over graphql-transport-ws. A lost connection is opened again.
 
 import { createClient, type Client } from "graphql-ws";
 import { socketUrl } from "../endpoint.ts";
@@ -10,19 +10,19 @@ export type LiveState = "connecting" | "live" | "lost";
 export interface Listener {
   click(click: Click): void;
   state(state: LiveState): void;
-  /** Connected, perhaps again: what came before was not told. */
+  /** Called on every connection: clicks recorded while there was none were not streamed. */
   missed(): void;
   refused(): void;
 }
 
 const FORBIDDEN = 4403;
-/** A socket on which nothing moves for so long is dead, though nobody said so. */
+/** A socket that leaves a ping unanswered is dead, even if it was never closed. */
 const PING_MS = 15_000;
 const PONG_MS = 5_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
-/** Watches the clicks of a program and of a link, if those are named, until it is stopped. */
+/** Watches new clicks until stopped, limited to a program and a link where given. */
 export class Watch {
   private readonly client: Client;
   private wasConnected = false;
@@ -67,7 +67,7 @@ export class Watch {
     });
   }
 
-  /** An operation may end though the connection holds, as when the database goes away. */
+  /** The server may end the subscription and keep the connection open, for example when it loses its database. */
   private async again(): Promise<void> {
     if (this.isDone) return;
     this.listener.state("lost");

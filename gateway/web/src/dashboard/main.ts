@@ -1,4 +1,4 @@
-// The dashboard's beginning: shows the board to whoever is signed in, and a way to sign in to everybody else.
+// The dashboard's entry point. It shows the board to a signed-in user and the sign-in form to anyone else.
 
 import "@fontsource-variable/inter/wght.css";
 import "uplot/dist/uPlot.min.css";
@@ -8,7 +8,10 @@ import { Away, Refused, ask } from "./api.ts";
 import { Board } from "./board.ts";
 import "./styles/base.css";
 import "./styles/board.css";
+import "./styles/controls.css";
+import "./styles/chart.css";
 import "./styles/tables.css";
+import "./styles/rankings.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";
@@ -17,7 +20,7 @@ const root = document.getElementById("root")!;
 let open: Board | null = null;
 
 function leave(why: string | null): void {
-  // What was looked at goes with whoever looked; an address that nobody opened yet is still to be opened.
+  // Signing out clears the view. A shared address that was opened signed-out keeps it for after signing in.
   if (open) forgetView();
   forgetToken();
   close();
@@ -40,7 +43,7 @@ function close(): void {
   open = null;
 }
 
-/** Ask who the token is for, for as long as the gateway is away. */
+/** Look up the token's owner, retrying while the gateway is unavailable. */
 async function start(trouble = new Notice(() => void start(trouble))): Promise<void> {
   adoptToken();
   forgetOthers();
@@ -50,7 +53,7 @@ async function start(trouble = new Notice(() => void start(trouble))): Promise<v
     trouble.clear();
     enter(viewer, false);
   } catch (error) {
-    if (error instanceof Refused) return leave("This token is not accepted. It may be mistyped, expired or revoked.");
+    if (error instanceof Refused) return leave("This token was not accepted. It may be mistyped, expired or revoked.");
     if (!(error instanceof Away)) console.error(error);
     root.replaceChildren(trouble.element);
     trouble.show(error);

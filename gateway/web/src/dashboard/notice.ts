@@ -1,4 +1,4 @@
-// Says that something went wrong, tries again by itself after a while, and at once when told to.
+// An error message with a countdown to the next automatic retry, and a button to retry at once.
 
 import { Away } from "./api.ts";
 import { el } from "./dom.ts";
@@ -22,7 +22,7 @@ export class Notice {
   show(error: unknown): void {
     const isAway = error instanceof Away;
     this.words.textContent = isAway
-      ? "The gateway cannot be reached; what is shown may be old."
+      ? "The gateway cannot be reached. The figures on this page may be out of date."
       : `Something went wrong: ${error instanceof Error ? error.message : String(error)}.`;
     this.element.hidden = false;
     this.countdown.textContent = "";
@@ -40,12 +40,12 @@ export class Notice {
 
   private again(): void {
     clearInterval(this.timer);
-    this.countdown.textContent = "Trying…";
+    this.countdown.textContent = "Retrying…";
     this.retry();
   }
 
   private count(left: number): void {
-    const tell = () => (this.countdown.textContent = `Trying again in ${left} s.`);
+    const tell = () => (this.countdown.textContent = `Retrying in ${left} s.`);
     tell();
     this.timer = window.setInterval(() => (--left > 0 ? tell() : this.again()), 1000);
   }

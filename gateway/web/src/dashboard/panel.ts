@@ -1,8 +1,8 @@
-// The frame that tables and charts share: a heading, a way to keep the figures, and the content.
+// The frame around tables and charts: a heading, a button to download the figures, and the content.
 
 import { el, freshId, unseen, type Child } from "./dom.ts";
 
-/** Make a panel. `save` is called when somebody wants its content as a file. */
+/** Create a panel. Its CSV button calls `save`. */
 export function panel(title: string, { save, note }: { save?: () => void; note?: Child }, ...content: Child[]): HTMLElement {
   const id = freshId();
   const button =

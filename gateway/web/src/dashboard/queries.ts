@@ -1,4 +1,4 @@
-// What the dashboard asks, and the shapes of the answers.
+// The dashboard's GraphQL operations and the types of their results.
 
 export type Role = "ADMIN" | "PROGRAM" | "PARTNER";
 export type Interval = "HOUR" | "DAY" | "WEEK" | "MONTH";
@@ -119,7 +119,7 @@ query Viewer {
   programs(first: 100, orderBy: {field: NAME, direction: ASC}) { nodes { id name } }
 }`;
 
-/** Customers are counted apart, because a bot is none: only those of people, unless it is bots that are asked about. */
+/** New customers have a filter of their own: they exclude bots unless the view shows only bots. */
 export const REPORT = `
 query Report(
   $from: DateTime!, $to: DateTime!, $beforeFrom: DateTime!, $beforeTo: DateTime!, $zone: String!,
@@ -162,7 +162,7 @@ query Links($first: Int!, $after: String, $filter: ReferralLinkFilter!) {
   }
 }`;
 
-/** The names of what a view is confined to, by their ids. */
+/** The names of the partner and the link that a view is filtered by. */
 export const NAMES = `
 query Names($partner: ID!, $withPartner: Boolean!, $link: ID!, $withLink: Boolean!) {
   partner(id: $partner) @include(if: $withPartner) { name }

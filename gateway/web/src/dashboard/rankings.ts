@@ -1,4 +1,4 @@
-// What brought the clicks, and to whom: links, pages, countries and so on, the most clicked first.
+// Rankings of links, partners, pages, countries and so on, those with the most clicks first.
 
 import { download } from "./csv.ts";
 import { el } from "./dom.ts";
@@ -6,7 +6,7 @@ import { country, device, number, place } from "./format.ts";
 import { panel } from "./panel.ts";
 import { RANKINGS, type Ranking, type Report, type Share } from "./queries.ts";
 
-/** What a view can be confined to by choosing it here. */
+/** The rankings whose entries filter the view when clicked. */
 export type Choice = "link" | "partner" | "program";
 
 interface Kind {
@@ -18,18 +18,18 @@ interface Kind {
 }
 
 const KINDS: Record<Ranking, Kind> = {
-  links: { title: "Links", column: "Link", unknown: "Out of sight", choice: "link" },
-  partners: { title: "Partners", column: "Partner", unknown: "Out of sight", choice: "partner" },
-  programs: { title: "Programs", column: "Program", unknown: "Out of sight", choice: "program" },
-  pages: { title: "Pages", column: "Page", unknown: "Not told", words: place },
-  referrers: { title: "Referrers", column: "Referrer", unknown: "Direct, or not told", words: place },
-  countries: { title: "Countries", column: "Country", unknown: "Not known", words: country },
-  devices: { title: "Devices", column: "Device", unknown: "Not known", words: device },
-  browsers: { title: "Browsers", column: "Browser", unknown: "Not known" },
-  systems: { title: "Systems", column: "System", unknown: "Not known" },
+  links: { title: "Links", column: "Link", unknown: "Hidden", choice: "link" },
+  partners: { title: "Partners", column: "Partner", unknown: "Hidden", choice: "partner" },
+  programs: { title: "Programs", column: "Program", unknown: "Hidden", choice: "program" },
+  pages: { title: "Pages", column: "Page", unknown: "Unknown", words: place },
+  referrers: { title: "Referrers", column: "Referrer", unknown: "Direct or unknown", words: place },
+  countries: { title: "Countries", column: "Country", unknown: "Unknown", words: country },
+  devices: { title: "Devices", column: "Device", unknown: "Unknown", words: device },
+  browsers: { title: "Browsers", column: "Browser", unknown: "Unknown" },
+  systems: { title: "Operating systems", column: "System", unknown: "Unknown" },
 };
 
-/** What was clicked, and who did. */
+/** What was clicked, and who clicked it. */
 const GROUPS: readonly (readonly Ranking[])[] = [RANKINGS.slice(0, 5), RANKINGS.slice(5)];
 
 type Choose = (choice: Choice, id: string | null) => void;
@@ -42,7 +42,7 @@ export class RankingsPanel {
   private name = "";
 
   constructor(private readonly choose: Choose) {
-    const button = el("button", { type: "button", class: "quiet save", onclick: () => this.save() }, "CSV of these rankings");
+    const button = el("button", { type: "button", class: "quiet save", onclick: () => this.save() }, "CSV of all rankings");
     const grids = this.grids.map(([grid]) => grid);
     const aside = el("p", { class: "aside" }, button);
     this.element = el("section", { class: "groups", hidden: true, "aria-label": "Rankings" }, ...grids, aside);
@@ -73,7 +73,7 @@ export class RankingsPanel {
     );
     const head = el("tr", {}, el("th", { scope: "col" }, kind.column), el("th", { scope: "col" }, "Clicks"));
     const table = el("table", {}, el("thead", { class: "unseen" }, head), el("tbody", {}, ...lines));
-    const made = panel(kind.title, {}, shares.length ? table : el("p", { class: "empty" }, "Nothing yet"));
+    const made = panel(kind.title, {}, shares.length ? table : el("p", { class: "empty" }, "None yet"));
     made.dataset["ranking"] = ranking;
     return made;
   }
@@ -88,7 +88,7 @@ export class RankingsPanel {
       class: "choice",
       "data-choice": id,
       "aria-pressed": String(isChosen),
-      title: isChosen ? "Show all again" : "Show only this",
+      title: isChosen ? "Remove filter" : "Show only this",
       onclick: () => this.choose(choice, isChosen ? null : id),
     };
     return el("button", attributes, words(kind, share.value));
@@ -111,7 +111,7 @@ function words(kind: Kind, value: string | null): string {
 }
 
 function ofWhich(share: Share, total: number): string {
-  const part = total ? `${Math.round((share.clicks / total) * 100)}% of all; ` : "";
+  const part = total ? `${Math.round((share.clicks / total) * 100)}% of all clicks: ` : "";
   return `${part}${number(share.people)} by people, ${number(share.bots)} by bots`;
 }
 

@@ -1,14 +1,14 @@
-// Where somebody says who they are, by pasting a token.
+// The sign-in form, which takes a token.
 
 import { forgetToken, keepToken } from "../token.ts";
 import { Away, Refused, ask } from "./api.ts";
 import { el, freshId } from "./dom.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 
-// What can stand in an Authorization header; anything else is no token of ours, and a browser would not send it.
+// The characters that an Authorization header allows in a token (RFC 6750); a browser would not send any other.
 const TOKEN = /^[\w.~+/-]+=*$/;
 
-const HINT = "You have it from whoever runs the program. It stays in this tab, until you sign out or close it.";
+const HINT = "You get a token from the program’s owner. It is kept in this tab until you sign out or close the tab.";
 
 export class SignIn {
   readonly element: HTMLElement;
@@ -16,7 +16,7 @@ export class SignIn {
   private readonly problem: HTMLElement;
   private readonly button = el("button", { class: "primary", type: "submit" }, "Sign in");
 
-  /** `why` says what brought the visitor here; `done` is called once a token is good. */
+  /** `why` explains why the user was signed out, if they were; `done` is called after a successful sign-in. */
   constructor(
     why: string | null,
     private readonly done: (viewer: ViewerData) => void,
@@ -34,7 +34,7 @@ export class SignIn {
       this.button,
       el("p", { id: hint, class: "hint" }, HINT),
     );
-    this.element = el("main", { class: "signin" }, el("p", { class: "brand" }, "clickgate"), el("h1", {}, "See your clicks"), form);
+    this.element = el("main", { class: "signin" }, el("p", { class: "brand" }, "clickgate"), el("h1", {}, "Sign in to see your clicks"), form);
   }
 
   focus(): void {
@@ -44,7 +44,7 @@ export class SignIn {
   private async submit(event: Event): Promise<void> {
     event.preventDefault();
     const secret = this.field.value.trim();
-    if (!TOKEN.test(secret)) return this.tell("This is not a token. It has letters, digits, - and _, and no spaces.");
+    if (!TOKEN.test(secret)) return this.tell("This is not a token. Tokens consist of letters, digits, - and _, without spaces.");
     this.button.disabled = true;
     try {
       keepToken(secret);
@@ -65,7 +65,7 @@ export class SignIn {
 }
 
 function wordsFor(error: unknown): string {
-  if (error instanceof Refused) return "This token is not accepted. It may be mistyped, expired or revoked.";
-  if (error instanceof Away) return "The gateway cannot be reached now. Try again in a moment.";
+  if (error instanceof Refused) return "This token was not accepted. It may be mistyped, expired or revoked.";
+  if (error instanceof Away) return "The gateway cannot be reached. Try again in a moment.";
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-// From a view to moments: when its span begins and ends by the clock of its zone, and the period before, to compare with.
+// Turns a view into timestamps: when its span starts and ends in its time zone, and the period before to compare with.
 
 import { Temporal } from "temporal-polyfill";
 import type { Interval } from "./queries.ts";
@@ -7,10 +7,10 @@ import type { Range, View } from "./view.ts";
 export interface Span {
   from: string;
   to: string;
-  /** The first and the last day. */
+  /** The first and last day. */
   days: [string, string];
   interval: Interval;
-  /** Those that give neither one bar nor thousands. */
+  /** The intervals that give neither a single bar nor thousands. */
   intervals: Interval[];
   before: { from: string; to: string } | null;
 }
@@ -24,12 +24,12 @@ const LENGTHS: Record<Exclude<Range, "custom">, Length> = {
   "90d": { days: 90 },
   "12m": { months: 12 },
 };
-/** Twenty years, as far as the API counts in one report. */
+/** Twenty years, the longest report that the API accepts. */
 const MOST_DAYS = 7305;
-/** The API knows no years before and after these. */
+/** The API accepts no dates outside these. */
 export const [FIRST_DAY, LAST_DAY] = ["1971-01-02", "2998-12-31"];
 
-/** Return the span of a view at a moment. The period before is as long as what has passed of the span. */
+/** Return the span of a view at a given time. The period before is as long as the part of the span that has passed. */
 export function spanOf(view: View, now: Temporal.Instant = Temporal.Now.instant()): Span {
   const today = now.toZonedDateTimeISO(view.zone).toPlainDate();
   const [first, last, length] = daysOf(view, today);

@@ -1,5 +1,5 @@
-// What is being looked at. All of it stands in the address, so that reloading, going back and sharing work: the time zone
-// too, because a day is another time elsewhere.
+// The state of the view. All of it is kept in the page's address, so that reload, back and sharing work. The time zone
+// is part of it, because the same day covers different hours elsewhere.
 
 import type { Interval } from "./queries.ts";
 
@@ -9,7 +9,7 @@ export type Who = "all" | "people" | "bots";
 
 export interface View {
   range: Range;
-  /** The first and the last day, as in `2026-11-25`; of a custom range only. */
+  /** The first and last day, such as `2026-11-25`; used with a custom range only. */
   from: string | null;
   to: string | null;
   interval: Interval | null;
@@ -34,13 +34,13 @@ const START: View = {
   link: null,
 };
 
-/** Return the browser's zone; UTC where it has none with a name. */
+/** Return the browser's time zone, or UTC if it has no IANA name. */
 export function ownZone(): string {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return zone && zone !== "Etc/Unknown" && isZone(zone) ? zone : "UTC";
 }
 
-/** Read a view from an address's query; what is wrong in it is as if it were not there. */
+/** Read a view from an address's query string, ignoring invalid values. */
 export function viewIn(search: string): View {
   const given = new URLSearchParams(search);
   const [from, to] = [date(given.get("from")), date(given.get("to"))];
@@ -61,7 +61,7 @@ export function viewIn(search: string): View {
   };
 }
 
-/** Return the query of a view's address; what is as at the start is left out, but for the zone, which is the viewer's. */
+/** Return a view's query string. Defaults are left out, except for the time zone, which differs between viewers. */
 export function searchOf(view: View): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(view) as [keyof View, string | null][]) {
@@ -73,7 +73,7 @@ export function searchOf(view: View): string {
   return `?${search}`;
 }
 
-/** Tell whether a text is the name of an IANA zone. A browser takes offsets such as +01:00 besides. */
+/** Return whether a text names an IANA time zone. Browsers also accept offsets such as +01:00, which this rejects. */
 export function isZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {

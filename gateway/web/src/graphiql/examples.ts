@@ -1,4 +1,4 @@
-// The queries to start from, a tab each.
+// The example queries, one for each of the initial tabs.
 
 import documents from "./examples.graphql";
 

@@ -1,4 +1,4 @@
-// How GraphiQL asks: over HTTP, and over a WebSocket for subscriptions, with the token of the moment.
+// Sends GraphiQL's operations with the current token: over HTTP, and over a WebSocket for subscriptions.
 
 import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
 import { getOperationAST, parse, type ExecutionResult } from "graphql";
@@ -6,7 +6,7 @@ import { createClient } from "graphql-ws";
 import { PATH, socketUrl } from "../endpoint.ts";
 import { token } from "../token.ts";
 
-/** The server closes a socket so when it does not know the token; asking again would not help. */
+/** The close code for an invalid token, after which a retry would not help. */
 const FORBIDDEN = 4403;
 
 const sockets = createClient({
@@ -33,12 +33,12 @@ async function* subscribed({ query, variables, operationName }: FetcherParams): 
     const results = sockets.iterate({ query, variables, operationName: operationName ?? null });
     yield* results as AsyncIterable<ExecutionResult>;
   } catch (error) {
-    if (error instanceof CloseEvent) throw new Error(`The socket was closed: ${error.code} ${error.reason}`);
+    if (error instanceof CloseEvent) throw new Error(`The WebSocket was closed: ${error.code} ${error.reason}`);
     throw error;
   }
 }
 
-// By what is sent: the editor's own reading of it lags behind whoever types fast.
+// Parses what is actually sent: the editor's own parse result lags behind fast typing.
 function isSubscription({ query, operationName }: FetcherParams): boolean {
   try {
     return getOperationAST(parse(query), operationName)?.operation === "subscription";

@@ -1,4 +1,4 @@
-// GraphiQL on the gateway's own API, with a field for the token and the README's queries to start from.
+// GraphiQL for the gateway's own API, with a token field and example queries.
 
 import { explorerPlugin } from "@graphiql/plugin-explorer";
 import { HISTORY_PLUGIN } from "@graphiql/plugin-history";

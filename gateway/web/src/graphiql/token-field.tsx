@@ -1,4 +1,4 @@
-// The field for the token, beside GraphiQL's tabs. What is typed counts at once, for the next request.
+// The token field beside GraphiQL's tabs. Typed text takes effect at once, with the next request.
 
 import { useGraphiQLActions } from "@graphiql/react";
 import { useState } from "react";

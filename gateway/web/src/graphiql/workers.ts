@@ -1,4 +1,4 @@
-// Tells Monaco where its workers are. Imported before the editor is.
+// Configures the URLs of Monaco's workers. This module must be imported before the editor.
 
 const OF_LANGUAGE: Record<string, string> = { json: "json.worker.js", graphql: "graphql.worker.js" };
 

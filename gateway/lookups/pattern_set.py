@@ -1,22 +1,22 @@
-"""Sets of RE2 patterns: one pass over a text tells which of them are in it, in time that grows with its length only."""
+"""Sets of RE2 patterns, all of which are matched in one pass over a text, in time linear in its length."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import re2
 
-# What an automaton may grow to while it matches. A set that cannot hold even one state answers "no match" instead of
-# failing; the largest here fills a tenth of this.
+# The size to which an automaton may grow while matching. A set without room for a single state reports no match instead
+# of failing; the largest set here takes a tenth of this size.
 SET_BYTES = 16 << 20
 
 
 def any_of(*patterns: str, case: bool = False) -> str:
-    """Return one pattern that finds any of these, in upper or lower case unless told that it matters."""
+    """Return a pattern that matches any of these, ignoring case unless `case` is set."""
     return ("" if case else "(?i)") + "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
 class PatternSet:
-    """Patterns by their position."""
+    """A set of patterns, which are identified by their positions."""
 
     def __init__(self, patterns: Iterable[str], *, memory: int = SET_BYTES) -> None:
         options = re2.Options()
@@ -29,6 +29,6 @@ class PatternSet:
         self._set.Compile()
 
     def found_in(self, text: str) -> Iterable[int]:
-        """Return the positions of the patterns that are found in `text`, in no order."""
+        """Return the positions of the patterns that occur in `text`, in no particular order."""
         found: Iterable[int] = self._set.Match(text) or ()
         return found

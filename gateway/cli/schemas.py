@@ -1,4 +1,4 @@
-"""The commands that print what the faces offer: the OpenAPI document and the GraphQL schema."""
+"""The commands that print the API's schemas: the OpenAPI document and the GraphQL schema."""
 
 import json
 
@@ -16,7 +16,7 @@ def openapi_command() -> None:
 
 @click.command("schema")
 def schema_command() -> None:
-    """Print the GraphQL schema, as SDL."""
-    from graph.schema.build import build_schema  # the list of commands, which comes by here, need not wait for it
+    """Print the GraphQL schema as SDL."""
+    from graph.schema.build import build_schema  # slow to import, and `clickgate --help` imports this module
 
     click.echo(build_schema().as_str())

@@ -1,8 +1,8 @@
-"""Accepting a crowd of connections at once.
+"""Accepts pending connections in bulk.
 
-The event loop accepts one connection per iteration, which answers requests of all connections that it has: behind a
-thousand new connections a visitor would wait for as many iterations. So each connection that the loop accepts brings in
-those that wait behind it.
+The event loop accepts one connection per iteration, and each iteration also serves all open connections, so the last of
+a thousand new connections would wait for a thousand iterations. Here, each connection that the loop accepts triggers
+accepting those that wait behind it.
 """
 
 import asyncio
@@ -14,21 +14,21 @@ import uvicorn
 AT_ONCE = 64
 
 
-class Config(uvicorn.Config):
-    """The server's configuration, with the sockets that it listens on; worker processes get their own copies."""
+class ServerConfig(uvicorn.Config):
+    """uvicorn's configuration together with the listening sockets. Each worker process gets a copy."""
 
     listeners: Iterable[socket.socket] = ()
 
 
 class Acceptor:
-    """Accepts what waits on listening sockets, once in an iteration of the event loop."""
+    """Accepts pending connections from the listening sockets, at most once per iteration of the event loop."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[object]] = set()
         self._has_accepted = False
 
     def accept(self, listeners: Iterable[socket.socket], make: Callable[[], asyncio.Protocol], room: int) -> None:
-        """Accept connections as far as there is room, and have a protocol made for each."""
+        """Accept at most `room` connections, and create a protocol for each with `make`."""
         if self._has_accepted:
             return
         loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ def _accepted(listener: socket.socket) -> socket.socket | None:
         listener.setblocking(False)
         accepted, _ = listener.accept()
     except OSError:
-        return None  # none waits, or no descriptor is left, or the gateway stops
+        return None  # none is pending, no file descriptor is left, or the gateway is stopping
     accepted.setblocking(False)
     if accepted.family != getattr(socket, "AF_UNIX", None):
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
@@ -65,4 +65,4 @@ async def _connect(
     try:
         await loop.connect_accepted_socket(make, accepted)
     except OSError:
-        accepted.close()  # the client has left already
+        accepted.close()  # the client has already disconnected

@@ -1,7 +1,7 @@
-"""Requests that ask to change the connection's protocol (RFC 9110, section 7.8): only a WebSocket is ever opened.
+"""Handles the `Upgrade` header (RFC 9110, section 7.8), of which only WebSockets are supported.
 
-The parser takes everything after such a request's head for another protocol's, so a request that is not a handshake is
-given to it again without its `Upgrade`.
+The parser stops after the head of a request with an `Upgrade`. Unless it is a WebSocket handshake, the head is parsed
+again without the header, so that the request is served as if the header were not there.
 """
 
 from collections.abc import Container, Iterable
@@ -12,8 +12,8 @@ WEBSOCKET = b"websocket"
 
 
 def opens_socket(method: bytes, version: str, path: str, headers: Headers, socket_paths: Container[str] | None) -> bool:
-    """Return whether a request with an `Upgrade` is meant to open a WebSocket where there is one. Whether its key and
-    version are good is left to the WebSocket's own protocol, which names what is wrong."""
+    """Return whether a request with an `Upgrade` asks for a WebSocket at a path that has one. Its key and version are
+    checked by the WebSocket protocol, which reports what is wrong with them."""
     return (
         method == b"GET"
         and version == "1.1"
@@ -31,12 +31,12 @@ def has_body(headers: Headers) -> bool:
 
 
 def handshake_headers(headers: Headers) -> Headers:
-    """Return a handshake's headers with the one protocol that is chosen of those that it offers."""
+    """Return a handshake's headers with `websocket` as the only offered protocol."""
     return [*((name, value) for name, value in headers if name != b"upgrade"), (b"upgrade", WEBSOCKET)]
 
 
 def plain_head(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
-    """Return a request's head as if it had no `Upgrade`."""
+    """Return a request's head without its `Upgrade` header."""
     lines = [b"%b %b HTTP/%b" % (method, url, version.encode())]
     lines += (b"%b: %b" % header for header in headers if header[0] != b"upgrade")
     return b"\r\n".join((*lines, b"", b""))

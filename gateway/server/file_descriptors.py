@@ -1,7 +1,7 @@
-"""The operating system's limit on open files, and how many connections fit into it.
+"""The operating system's limit on open files, and the number of connections that fit into it.
 
-What a process opens late (a pooled connection, a city database that was replaced, a module) must find a descriptor,
-however many connections there are.
+Some descriptors stay reserved, so that files opened later (a pooled connection, a replaced city database, a module)
+can be opened however many connections there are.
 """
 
 import errno
@@ -13,15 +13,15 @@ from gateway.errors import TooFewDescriptors
 
 logger = logging.getLogger(__name__)
 
-# Connection pools fill up as they are used: twenty connections for PostgreSQL; each reader of SQLite opens three files.
+# Connection pools grow with use: up to twenty connections to PostgreSQL, or three open files per SQLite reader.
 RESERVED_DESCRIPTORS = 64
-FEWEST_CONNECTIONS = 8
-FEWEST_DESCRIPTORS = 64
+MIN_CONNECTIONS = 8
+MIN_DESCRIPTORS = 64
 
 if sys.platform == "win32":
 
     def raise_descriptor_limit() -> None:
-        """Do nothing: sockets have no such limit here."""
+        """Do nothing: Windows has no such limit on sockets."""
 
     def _limit() -> int | None:
         return None
@@ -30,7 +30,7 @@ else:
     import resource
 
     def raise_descriptor_limit() -> None:
-        """Raise the soft limit on open files to the hard one, as far as the system lets us."""
+        """Raise the soft limit on open files to the hard limit, if the system allows it."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft != hard:
             try:
@@ -44,30 +44,30 @@ else:
 
 
 def check_descriptors() -> None:
-    """Raise `TooFewDescriptors` where the limit on open files is too low to serve."""
+    """Raise `TooFewDescriptors` if the limit on open files is too low to serve."""
     limit = _limit()
-    if limit is not None and limit < FEWEST_DESCRIPTORS:
+    if limit is not None and limit < MIN_DESCRIPTORS:
         raise TooFewDescriptors(
-            f"the limit on open files is {limit}: a gateway takes {FEWEST_DESCRIPTORS} or more (ulimit -n)"
+            f"the limit on open files is {limit}, but a gateway needs at least {MIN_DESCRIPTORS} (see ulimit -n)"
         )
 
 
 def affordable_connections(wanted: int) -> int:
-    """Return how many connections fit into the limit on open files, at most `wanted`, beside the files that are open
-    already and those that are opened later."""
+    """Return how many connections, at most `wanted`, fit into the limit on open files beside the files that are already
+    open and those that will be."""
     limit = _limit()
     if limit is None:
         return wanted
     free = limit - _open_descriptors()
-    return max(FEWEST_CONNECTIONS, min(wanted, free - min(RESERVED_DESCRIPTORS, free // 2)))
+    return max(MIN_CONNECTIONS, min(wanted, free - min(RESERVED_DESCRIPTORS, free // 2)))
 
 
 def is_exhaustion(error: BaseException | None) -> bool:
-    """Return whether an error, or one that caused it, says that no descriptor was left."""
+    """Return whether an error, or one of its causes, means that the process ran out of file descriptors."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             return True
-        # A shared library's loader has no number for it.
+        # The loader of shared libraries reports it without an errno.
         if isinstance(error, ImportError) and os.strerror(errno.EMFILE) in str(error):
             return True
         error = error.__cause__ or error.__context__

@@ -1,17 +1,17 @@
-"""What kind of program sends a user agent, told by its shape.
+"""Classifies a user agent as a browser, a web view, an app or another program, by its structure.
 
-No list of agents is ever complete, so the shape decides: a browser describes the machine that it runs on and names its
-engine; an app that calls us without a web view names the phone. Everything else is some other program.
+No list of user agents is ever complete, so the structure decides: a browser describes its machine and names its engine;
+an app that sends requests without a web view names the phone or its system. Everything else is another program.
 """
 
 import re
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.lookups.patterns import PatternSet, any_of
+from gateway.lookups.pattern_set import PatternSet, any_of
 
 MOZILLA = "mozilla/"
-# Where a browser's description of the machine ends: at the first thing that is an engine's or a browser's.
+# A browser's description of its machine ends at the first of these names of an engine or a browser.
 MACHINE_ENDS = ("applewebkit", "gecko/", "khtml", "like gecko", "presto/", "chrome/", "firefox/", "opera/")
 SYSTEM = any_of(
     r"\b(?:Windows|Win(?:32|64|9\w|NT)|Macintosh|Mac OS X|Mac_PowerPC|iPhone|iPad|iPod|iOS|Apple ?TV|tvOS|visionOS)",
@@ -26,8 +26,8 @@ MODEL = re.compile(
 )
 
 
-class Mark(Enum):
-    """What is looked for in an agent, and its pattern."""
+class Feature(Enum):
+    """A feature of a user agent, and the pattern that finds it."""
 
     ENGINE = any_of(
         r"(?:AppleWebKit|Gecko|KHTML|Trident|Presto|Goanna|ArkWeb|Servo|Ladybird|LibWeb)\b|like Gecko|\bMSIE \d",
@@ -42,9 +42,9 @@ class Mark(Enum):
         r"\bAFT[A-Z]\w*|\bCrKey\b|\bRoku|\bOMI/\d|\bMaple[ _]?\d|\bTiVo|\bSTB\b|\bMIBOX|\bChromecast|\bSHIELD Android",
         r"\bTV ?Box\b|\bTBrowser|\bVIZIO|\bYouView|\bBrightSign|\bUHD[ _]TV|\bTV Bro\b|\bCE-HTML",
     )
-    # Phones with an aerial are called TV too.
+    # Phones with a TV receiver have TV in their names, too.
     TELEVISION_UNLESS_MOBILE = any_of(r"(?:\b|_)TV\b|\bDTV\b")
-    # Browsers that do not call themselves Mozilla: phones before touch screens, televisions, browsers for text.
+    # Browsers without "Mozilla" in their agent: on feature phones and televisions, and text browsers.
     OTHER_BROWSER = any_of(
         r"\bMIDP|\bCLDC|\bUP\.(?:Browser|Link)|\bMAUI\b|\bObigo|\bTeleca|\bDolfin/|\bNetFront/|\bPolaris/|\bNovarra",
         r"\bUC ?Browser|\bUCWEB|^(?:Opera|OPR)/|\bOpera Mini/|\bMQQBrowser/|\bSHP/VPP|\bWAP[ -]?Browser|\bIEMobile",
@@ -54,75 +54,77 @@ class Mark(Enum):
         r"^(?:Konqueror|Galeon|Midori|Emacs-W3|retawq|Ladybird|amaya|VMS_Mosaic)[ /(]",
         r"^(?:Roku|VIDAA|VIZIO|YouView|AppleTV|LOEWE|SmartTV)|\bHbbTV/\d|\bNETTV/\d",
     )
-    # An app without a web view: the HTTP client of the phone's own system, or the phone's name.
+    # An app without a web view: it names the system's HTTP client, the system's version, or the phone.
     APP = any_of(
         r"\bCFNetwork/\d.*\b(?:Darwin|AppleTV)/\d|^Dalvik/\d|\bDalvik/\d.*\bAndroid\b|\bFBAN/",
         r"\b(?:iOS|iPadOS|iPhone[ _]OS|watchOS|tvOS|CPU OS|Android|Windows Phone)(?:[ /]Version)?[ /_]\d",
         r"\((?:iPhone|iPad|iPod(?: touch)?|Apple ?TV|Apple Watch|HomePod|Android)\d*[,;] ",
     )
-    # A web view inside an app.
+    # A web view in an app.
     WEB_VIEW = any_of(
         r"; ?wv\b|\bVersion/4\.0 Chrome/\d|\b(?:Electron|AtomShell|QtWebEngine|nwjs|Crosswalk|BytedanceWebview)/\d",
         r"\bFB(?:_IAB|AN|AV|SV|IOS)\b|\bMetaIAB\b|\bMicroMessenger/|\bWebView/",
     )
-    # One of Apple's, unless `Safari/` follows.
+    # Apple's web view, unless `Safari/` follows.
     APPLE_WEB_VIEW = any_of(r"\b(?:iPhone|iPad|iPod)\b.*\bMobile/\w")
 
 
-class Shape(Enum):
-    """What kind of program sends an agent."""
+class AgentKind(Enum):
+    """The kind of program that sends a user agent."""
 
     BROWSER = "browser"
     WEB_VIEW = "web view"
-    """The browser of an app, or of a phone or television of long ago: any name may be in it."""
+    """The browser in an app, or on an old phone or television. Its agent may contain any name."""
     APP = "app"
     OTHER = "other"
 
 
-class Agent(NamedTuple):
-    """An agent, read."""
+class ParsedAgent(NamedTuple):
+    """A classified user agent."""
 
-    shape: Shape
+    kind: AgentKind
     names: str
-    """Its text without the model of a phone: phones have been called Spider, Sonic and Cubot."""
+    """The text without the phone's model, since there are phones called Spider, Sonic and Cubot."""
     is_console: bool
     is_television: bool
-    """Or what is plugged into one."""
+    """Whether it is a television, or a device plugged into one."""
 
 
-MARKS = tuple(Mark)
-_marks = PatternSet(mark.value for mark in MARKS)
+FEATURES = tuple(Feature)
+_features = PatternSet(feature.value for feature in FEATURES)
 _systems = PatternSet([SYSTEM])
 
 
-def read_agent(text: str) -> Agent:
-    """Read an agent, which must be encodable as UTF-8. Takes microseconds for each hundred characters."""
-    marks = {MARKS[position] for position in _marks.found_in(text)}
+def read_agent(text: str) -> ParsedAgent:
+    """Classify a user agent, which must be encodable as UTF-8. Takes microseconds per hundred characters."""
+    features = {FEATURES[position] for position in _features.found_in(text)}
     start = text.lower().find(MOZILLA)
-    shape, names = _other(text, marks) if start < 0 else _mozilla(text, start, marks)
-    television = Mark.TELEVISION in marks or (Mark.TELEVISION_UNLESS_MOBILE in marks and "Mobile" not in text)
-    return Agent(shape, names, Mark.CONSOLE in marks, television)
+    kind, names = _other(text, features) if start < 0 else _mozilla(text, start, features)
+    television = Feature.TELEVISION in features or (
+        Feature.TELEVISION_UNLESS_MOBILE in features and "Mobile" not in text
+    )
+    return ParsedAgent(kind, names, Feature.CONSOLE in features, television)
 
 
-def _other(text: str, marks: set[Mark]) -> tuple[Shape, str]:
-    if Mark.OTHER_BROWSER in marks:
-        return Shape.WEB_VIEW, text
-    return (Shape.APP if Mark.APP in marks else Shape.OTHER), _without_model(text)
+def _other(text: str, features: set[Feature]) -> tuple[AgentKind, str]:
+    if Feature.OTHER_BROWSER in features:
+        return AgentKind.WEB_VIEW, text
+    return (AgentKind.APP if Feature.APP in features else AgentKind.OTHER), _without_model(text)
 
 
-def _mozilla(text: str, start: int, marks: set[Mark]) -> tuple[Shape, str]:
+def _mozilla(text: str, start: int, features: set[Feature]) -> tuple[AgentKind, str]:
     lower = text.lower()
     ends = [end for name in MACHINE_ENDS if (end := lower.find(name, start)) >= 0]
     split = min(ends, default=len(text))
     before, machine, rest = text[:start], text[start:split], text[split:]
-    screen = Mark.CONSOLE in marks or Mark.TELEVISION in marks
-    if not (screen or (Mark.ENGINE in marks and _systems.found_in(machine))):
-        return Shape.OTHER, text
-    web_view = Mark.WEB_VIEW in marks or (Mark.APPLE_WEB_VIEW in marks and "Safari/" not in rest)
-    # An app may put its name in front, and a phone its model; in front of a desktop's browser stands a robot.
-    if before.strip() and not (screen or web_view or "Mobile" in rest or Mark.OTHER_BROWSER in marks):
-        return Shape.OTHER, text
-    return (Shape.WEB_VIEW if web_view else Shape.BROWSER), f"{before}{_without_model(machine)}{rest}"
+    screen = Feature.CONSOLE in features or Feature.TELEVISION in features
+    if not (screen or (Feature.ENGINE in features and _systems.found_in(machine))):
+        return AgentKind.OTHER, text
+    web_view = Feature.WEB_VIEW in features or (Feature.APPLE_WEB_VIEW in features and "Safari/" not in rest)
+    # Apps and phones may put a name in front of "Mozilla". In front of a desktop browser, the name is a bot's.
+    if before.strip() and not (screen or web_view or "Mobile" in rest or Feature.OTHER_BROWSER in features):
+        return AgentKind.OTHER, text
+    return (AgentKind.WEB_VIEW if web_view else AgentKind.BROWSER), f"{before}{_without_model(machine)}{rest}"
 
 
 def _without_model(text: str) -> str:

@@ -1,6 +1,6 @@
-"""Fills a database with the demonstration: a program, its partners and links, and their visitors' clicks.
+"""Fills a database with the demo's program, partners, links and clicks.
 
-The clicks go through the click writer like any visitor's, only with moments of the past.
+The clicks go through the click writer like any visitor's, only with times in the past.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from db.lookups.link_records import KnownLink
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
-from gateway.demo.visitors import PARTNERS, click, moments
+from gateway.demo.visitors import PARTNERS, click, click_times
 from gateway.errors import NotEmpty
 from gateway.services import now, running_services
 from gateway.settings import Settings
@@ -21,28 +21,28 @@ from graph.domain.context import Context, Services
 from graph.domain.permissions import ADMINISTRATOR
 
 SEED = 20260101
-# How many clicks go to the writer at a time; it makes batches of them.
-PORTION = 500
+# How many clicks are handed to the writer at a time.
+CHUNK_CLICKS = 500
 
 
 async def fill(settings: Settings) -> None:
-    """Fill an empty database; leave one that is filled already as it is. Raises `NotEmpty` for any other."""
+    """Fill an empty database, or do nothing if it already contains the demo. Raises `NotEmpty` for any other."""
     async with running_services(settings) as services:
         async with services.store.read() as connection:
             has_programs = await connection.scalar(select(Program.id).limit(1)) is not None
             codes = select(ReferralLink.code, ReferralLink.status)
             statuses = {row.code: row.status for row in await connection.execute(codes)}
-        # Whoever tries the dashboard may have paused a link.
+        # The user may have paused a link while trying the dashboard.
         if "active" in statuses.values() and all(partner.code in statuses for partner in PARTNERS):
             return
         if has_programs:
             raise NotEmpty(
-                f"{services.store.name} holds other programs, or half a demonstration: "
-                "remove it, or name another one in CLICKGATE_DATABASE_URL"
+                f"{services.store.name} contains other programs or an incomplete demo: "
+                "remove it, or set CLICKGATE_DATABASE_URL to another database"
             )
         known = await _make_links(services)
-        await _make_clicks(services, known, portion=min(PORTION, settings.queue_clicks))
-        # Active at last: an interrupted demonstration is not taken for a whole one.
+        await _make_clicks(services, known, chunk=min(CHUNK_CLICKS, settings.queue_clicks))
+        # The links become active last, so that an interrupted run is recognised as incomplete.
         for partner in PARTNERS:
             await links.resume(Context(services, viewer=ADMINISTRATOR), partner.code)
 
@@ -65,11 +65,11 @@ async def _make_links(services: Services) -> Sequence[KnownLink]:
     return known
 
 
-async def _make_clicks(services: Services, known: Sequence[KnownLink], *, portion: int) -> None:
-    random = Random(SEED)  # noqa: S311  it draws a picture, not a secret
-    when = list(moments(random, now()))
+async def _make_clicks(services: Services, known: Sequence[KnownLink], *, chunk: int) -> None:
+    random = Random(SEED)  # noqa: S311  sample data, not a secret
+    when = list(click_times(random, now()))
     issued: list[str] = []
-    for start in range(0, len(when), portion):
-        clicks = [click(services, random, known, at, issued) for at in when[start : start + portion]]
+    for start in range(0, len(when), chunk):
+        clicks = [click(services, random, known, at, issued) for at in when[start : start + chunk]]
         receipts = await asyncio.gather(*map(services.writer.record, clicks))
         issued += [receipt.click_id for receipt in receipts]

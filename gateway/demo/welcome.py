@@ -1,4 +1,4 @@
-"""Lets people into the demonstration: tokens for each role, links that lead to the shop, and what to try first."""
+"""Gives access to the demo: a token for each role, links that lead to the shop, and a text on what to try."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,22 +17,21 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 
 LABEL = "Demonstration"
-# Printed on a terminal, they should not be good for ever.
+# The tokens are printed on a terminal, so they expire.
 VALID = timedelta(days=7)
 SHOP = "/demo/shop"
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A way into the dashboard."""
+    """A role's token for the dashboard."""
 
     role: str
     secret: str
 
 
-async def open_doors(settings: Settings) -> Sequence[SignIn]:
-    """Issue a token for each role, revoke those of the demonstration before, and let the links lead to the shop that
-    runs now."""
+async def prepare_access(settings: Settings) -> Sequence[SignIn]:
+    """Issue a token for each role, revoke the tokens of earlier runs, and point the links at this run's shop."""
     async with offline_services(settings) as services:
         context = Context(services, viewer=ADMINISTRATOR)
         async with services.store.read() as connection:
@@ -53,32 +52,32 @@ async def open_doors(settings: Settings) -> Sequence[SignIn]:
         return [SignIn(role, (await tokens.issue(context, new))[0]) for role, new in wanted.items()]
 
 
-def welcome(settings: Settings, doors: Sequence[SignIn]) -> str:
-    """Return what to try."""
+def welcome(settings: Settings, sign_ins: Sequence[SignIn]) -> str:
+    """Return the text that the command prints: where the gateway runs and what to try."""
     url = _url(settings)
-    doorways = "\n\n".join(
-        f"    As {door.role}, whose token is {door.secret}:\n      {url}/dashboard#token={door.secret}"
-        for door in doors
+    roles = "\n\n".join(
+        f"    As {each.role}, with the token {each.secret}:\n      {url}/dashboard#token={each.secret}"
+        for each in sign_ins
     )
     return f"""
-clickgate runs at {url} with a demonstration's data: ninety days of a small shop's clicks.
+clickgate is running at {url} with sample data: ninety days of a small shop's clicks.
 
   Visit the shop through a partner's link, and see what the tracker does:
     {url}{SHOP}
 
-  Watch the clicks come in on the dashboard:
-{doorways}
+  Watch the clicks arrive on the dashboard:
+{roles}
 
-    These tokens are good for {VALID.days} days, or until the demonstration is started again.
+    The tokens are valid for {VALID.days} days, or until the demo is started again.
 
   Record a click by hand:
     curl -X POST {url}/api/v1/track/click -H 'Content-Type: application/json' \\
       -d '{{"affiliate_url": "https://yoursite.com/pricing?aff={PARTNERS[0].code}"}}'
 
   For machines:
-    {url}/openapi.json   what the endpoint takes and answers
-    {url}/readyz         whether clicks can be taken
-    {url}/metrics        for Prometheus
+    {url}/openapi.json   the API's description
+    {url}/readyz         whether clicks can be recorded
+    {url}/metrics        metrics for Prometheus
 """
 
 

@@ -1,4 +1,4 @@
-"""What a gateway listens on, and the signals that stop it."""
+"""The sockets that a gateway listens on, and the signals that stop it."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ async def on_unix_socket(
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM])
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_a_signal_stops_a_gateway_after_the_request_under_way(
+async def test_a_signal_stops_a_gateway_after_the_request_in_progress(
     make_postgres: MakeDatabase, number: signal.Signals, workers: str
 ) -> None:
     url = make_postgres()
@@ -72,7 +72,7 @@ async def test_a_signal_stops_a_gateway_after_the_request_under_way(
         assert await asyncio.to_thread(process.wait, 20) in (0, -signal.SIGTERM)
 
 
-async def test_a_hangup_is_ignored_where_it_was_ignored_before(make_sqlite: MakeDatabase) -> None:
+async def test_an_ignored_hangup_stays_ignored(make_sqlite: MakeDatabase) -> None:
     port = free_port()
     process = subprocess.Popen(
         [COMMAND, "serve", "--port", str(port)],
@@ -91,7 +91,7 @@ async def test_a_hangup_is_ignored_where_it_was_ignored_before(make_sqlite: Make
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_one_socket_takes_both_families(make_postgres: MakeDatabase, workers: str) -> None:
+async def test_one_socket_accepts_ipv4_and_ipv6(make_postgres: MakeDatabase, workers: str) -> None:
     url = make_postgres()
     await make_link(url)
     options: dict[str, Any] = {"trusted_proxies": "127.0.0.0/8", "ip_storage": "full"}
@@ -118,13 +118,13 @@ async def test_a_unix_socket_is_served_and_removed(make_postgres: MakeDatabase, 
         assert (await http.post(PATH, content=CLICK, headers=forwarded)).status_code == 200
         refused = await asyncio.to_thread(clickgate, url, "serve", "--uds", str(path))
         assert refused.returncode == 1
-        assert "another process listens" in refused.stderr
+        assert "another process is listening" in refused.stderr
         await stop(process)
         assert not path.exists()
     assert await addresses(url) == [None]
 
 
-async def test_a_proxy_behind_a_unix_socket_is_believed_if_trusted(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+async def test_a_proxy_on_a_unix_socket_is_believed_if_trusted(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     url, path = make_sqlite(), tmp_path / "gateway.sock"
     await make_link(url)
     with socket.socket(socket.AF_UNIX) as stale:
@@ -135,7 +135,7 @@ async def test_a_proxy_behind_a_unix_socket_is_believed_if_trusted(make_sqlite: 
     assert await addresses(url) == [VISITOR]
 
 
-def test_a_file_that_is_no_socket_is_left_alone(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_socket_is_left_alone(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     path = tmp_path / "precious"
     path.write_text("kept")
     done = clickgate(make_sqlite(), "serve", "--uds", str(path))
@@ -144,7 +144,7 @@ def test_a_file_that_is_no_socket_is_left_alone(make_sqlite: MakeDatabase, tmp_p
     assert path.read_text() == "kept"
 
 
-def test_a_port_in_use_is_told_in_one_line(make_sqlite: MakeDatabase) -> None:
+def test_a_port_in_use_is_reported_in_one_line(make_sqlite: MakeDatabase) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -154,7 +154,7 @@ def test_a_port_in_use_is_told_in_one_line(make_sqlite: MakeDatabase) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_socket_and_an_address_exclude_each_other(make_sqlite: MakeDatabase) -> None:
+def test_uds_cannot_be_combined_with_an_address(make_sqlite: MakeDatabase) -> None:
     done = clickgate(make_sqlite(), "serve", "--uds", "x.sock", "--port", "80")
     assert done.returncode == 2
     assert "--uds" in done.stderr

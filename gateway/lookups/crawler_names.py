@@ -1,19 +1,19 @@
-"""The names of crawlers, from the list of the package `crawler-user-agents`.
+"""Finds the names of crawlers, using the list of the package `crawler-user-agents`.
 
-The list's patterns are meant to be found anywhere in an agent, and so also find names that only contain them, such as
-`Sogou` in `SogouMobileBrowser`. Here each has to be a word of its own.
+The list's patterns match anywhere in an agent, and therefore in longer names, too, such as `Sogou` in
+`SogouMobileBrowser`. Here each pattern has to match a whole word.
 """
 
 import re
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-from gateway.lookups.patterns import PatternSet
+from gateway.lookups.pattern_set import PatternSet
 
-# Under hostile agents the set fills about 16 MB; with the library's 8 MB it keeps dropping its states and takes twice
-# as long.
+# Hostile agents make the automaton grow to about 16 MB. With the library's default of 8 MB it keeps discarding states
+# and takes twice as long.
 SET_BYTES = 32 << 20
-# Messengers and social networks fetch previews under the name that their apps' browsers have too.
+# Messengers and social networks fetch previews under the same name that their apps' browsers use.
 SHARED_TAG = "social-preview"
 FETCHER = re.compile(r"bot|crawl|spider|preview|proxy|fetch|external|unfurl|image|link|lookup", re.IGNORECASE)
 WORD_START = re.compile(r"[\w\[(](?!\^)")
@@ -21,7 +21,7 @@ WORD_END = re.compile(r"(?<!\\)\w\Z")
 
 
 class CrawlerNames:
-    """One automaton for all names."""
+    """The names of all crawlers, matched by one automaton."""
 
     def __init__(self) -> None:
         entries = CRAWLER_USER_AGENTS_DATA
@@ -29,12 +29,12 @@ class CrawlerNames:
         self._shared = {position for position, entry in enumerate(entries) if _is_shared(entry)}
 
     def named_in(self, text: str, *, apps: bool = False) -> bool:
-        """Tell whether a crawler is named in `text`; `apps` counts the names that a crawler shares with an app."""
+        """Return whether `text` names a crawler. With `apps`, names that a crawler shares with an app count, too."""
         return any(apps or position not in self._shared for position in self._names.found_in(text))
 
 
 def as_word(pattern: str) -> str:
-    """Return a pattern that matches only where no letter or digit goes on before or after it."""
+    """Return a pattern that matches only whole words."""
     start = r"\b" if WORD_START.match(pattern) else ""
     end = r"\b" if WORD_END.search(pattern) else ""
     return f"{start}(?:{pattern}){end}"

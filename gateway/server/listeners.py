@@ -1,4 +1,4 @@
-"""The sockets that a gateway listens on: an address's, of one family or both, or a Unix socket's file."""
+"""Opens the listening sockets: one for each address of a host name, or a Unix socket."""
 
 import logging
 import os
@@ -13,19 +13,20 @@ from gateway.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# What the kernel may hold for one connection in either direction, far less than the MiB it would grow to: a body has
-# 64 KiB at most, and a client that does not read its answers is waited for only so long.
+# The kernel's buffer per connection and direction, which grows to several MiB by default. A body has at most 64 KiB,
+# and a client that does not read its responses is disconnected.
 BUFFER_BYTES = 128 * 1024
-# Anybody may post a click; to let only some use the socket, restrict the folder that it is in.
+# Anyone may post a click. To restrict access to the socket, restrict access to its folder.
 UDS_MODE = 0o666
 ANY_ADDRESS = "::"
 
 
 @contextmanager
-def listening(settings: Settings) -> Iterator[list[socket.socket]]:
-    """Yield the sockets to accept connections from; afterwards a Unix socket's file is removed.
+def open_listeners(settings: Settings) -> Iterator[list[socket.socket]]:
+    """Yield the listening sockets, and remove the file of a Unix socket afterwards.
 
-    Raises `CannotListen`."""
+    Raises `CannotListen`.
+    """
     if settings.uds is None:
         sockets = _address_sockets(settings.host, settings.port)
         port = sockets[0].getsockname()[1]
@@ -39,7 +40,7 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
 
 
 def _address_sockets(host: str, port: int) -> list[socket.socket]:
-    """Return a socket for each address that a host name stands for."""
+    """Return a socket for each address of a host name."""
     sockets: list[socket.socket] = []
     try:
         for family, _, protocol, _, address in _addresses(host, port):
@@ -49,7 +50,7 @@ def _address_sockets(host: str, port: int) -> list[socket.socket]:
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != ANY_ADDRESS)
             _bound_buffers(listener)
-            # A port that the kernel chose for the first one is the port of all.
+            # If the kernel chose the port of the first socket, the others use the same one.
             listener.bind((address[0], port or _port(sockets[0]), *address[2:]))
     except OSError as error:
         for listener in sockets:
@@ -68,7 +69,7 @@ def _port(listener: socket.socket) -> int:
 
 
 def _bound_buffers(listener: socket.socket) -> None:
-    # Accepted connections inherit them; the kernel refuses only what it has no room for.
+    # Accepted connections inherit the buffer sizes.
     for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
         listener.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
 
@@ -88,20 +89,20 @@ def _unix_socket(path: Path) -> Iterator[socket.socket]:
         yield listener
     finally:
         listener.close()
-        # Another gateway may have put its own in this place.
+        # Another gateway may have replaced the file with its own.
         with suppress(OSError):
             if _identity(path) == made:
                 path.unlink()
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove the file of a gateway that ended without doing so itself. Raises `OSError` for any other file."""
+    """Remove the socket file of a gateway that ended without removing it. Raises `OSError` for any other file."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise OSError(None, "there is a file of that name that is no socket")
+        raise OSError(None, "the file exists and is not a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(1)
         try:
@@ -111,7 +112,7 @@ def _remove_stale(path: Path) -> None:
             return
         except TimeoutError:
             pass
-    raise OSError(None, "another process listens on it")
+    raise OSError(None, "another process is listening on it")
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -1,7 +1,7 @@
-"""How many connections a process keeps open, and which ones it closes when there are too many.
+"""The limit on a process's open connections, and the eviction of idle ones when it is reached.
 
-Each connection takes a file descriptor. Without a limit below the operating system's, a crowd of connections would
-leave none for the database, the city database or a module that is imported late.
+Each connection takes a file descriptor. Without a limit below the operating system's, connections could use them all
+up and leave none for the database, the city database or a late import.
 """
 
 import logging
@@ -14,42 +14,43 @@ from typing import Any, Protocol
 
 from prometheus_client import Counter, Gauge
 
-from gateway.server.accepting import Acceptor
+from gateway.server.acceptor import Acceptor
 
 logger = logging.getLogger(__name__)
 
-OPEN = Gauge("clickgate_connections", "Connections that are open", multiprocess_mode="livesum")
+OPEN = Gauge("clickgate_connections", "Open connections", multiprocess_mode="livesum")
 DROPPED = Counter(
     "clickgate_connections_dropped",
-    "Connections that the gateway cut off, by reason: refused and evicted (too many are open), "
-    "unread (the client does not read), incomplete (its request does not arrive)",
+    "Connections that the gateway closed, by reason: refused and evicted (too many are open), "
+    "unread (the client does not read its response), incomplete (the request does not arrive in time)",
     ["reason"],
 )
 REFUSED, EVICTED, UNREAD, INCOMPLETE = map(DROPPED.labels, ("refused", "evicted", "unread", "incomplete"))
-MALFORMED = Counter("clickgate_malformed_requests", "What arrived on the port and is no HTTP request")
+MALFORMED = Counter("clickgate_malformed_requests", "Malformed HTTP requests")
 
-# One look at all connections makes room for several new ones.
+# Each scan of all connections evicts up to this fraction of them (1/16), to make room for several new ones.
 EVICTED_SHARE = 16
-# Where a look found none to close, the next ones would find none either.
+# After a scan that found nothing to evict, the next scan waits, since it would most likely find nothing either.
 FRUITLESS_SECONDS = 0.1
 WARNING_SECONDS = 60
-# WebSockets stay open as long as their clients like, so they may not take all the room.
+# WebSockets stay open for as long as their clients like, so they may take only half of the connections.
 SOCKETS_SHARE = 2
 
 
 class Evictable(Protocol):
-    """A connection that may be closed to make room."""
+    """A connection that can be closed to make room for another."""
 
     def waiting_since(self) -> float | None:
-        """Return since when the client has kept the gateway waiting, or None while a request is answered."""
+        """Return since when the gateway has been waiting for the client, or None while a request is being answered."""
 
     def evict(self) -> None:
         """Close the connection at once."""
 
 
 @dataclass
-class Connections:
-    """The limits on a process's connections. By default there are none; `socket_paths` None stands for all paths."""
+class ConnectionLimits:
+    """The limits on a process's connections. There are none by default; with `socket_paths` None, WebSockets may be
+    opened at any path."""
 
     most: int | None = None
     socket_paths: Container[str] | None = None
@@ -59,8 +60,8 @@ class Connections:
     _next_warning_at: float = field(default=0, init=False)
 
     def admit(self, every: set[Any]) -> bool:
-        """Return whether the newest of all open connections may stay; where there are too many, those that have waited
-        longest for their clients are closed in its place."""
+        """Return whether the newest of all open connections may stay. If there are too many, close the connections
+        that have waited longest for their clients instead."""
         if self.most is None or len(every) <= self.most:
             return True
         self._warn()
@@ -73,7 +74,7 @@ class Connections:
         return evicted > 0
 
     def room(self, every: set[Any]) -> int:
-        """Return how many more connections may be open."""
+        """Return how many more connections may be opened."""
         return sys.maxsize if self.most is None else self.most - len(every)
 
     def may_open_socket(self) -> bool:
@@ -96,7 +97,7 @@ class Connections:
         if monotonic() >= self._next_warning_at:
             self._next_warning_at = monotonic() + WARNING_SECONDS
             logger.warning(
-                "%d connections are open, and no more are allowed: closing idle ones, refusing new ones "
-                "(see CLICKGATE_CONNECTIONS, and the limit on open files)",
+                "the limit of %d open connections is reached: closing idle connections and refusing new ones "
+                "(see CLICKGATE_CONNECTIONS and the limit on open files)",
                 self.most,
             )

@@ -1,7 +1,7 @@
-"""One request and its answer on a connection, so that an answer in one piece leaves in one write.
+"""A request and its response on a connection, based on uvicorn's cycle, with responses sent in a single write.
 
-The server's own way is to write the head and the body apart, each head checked anew; under clicks that was the largest
-part of the work. What comes in pieces, and what the access log wants to know, still goes the server's way.
+uvicorn writes head and body separately and validates every head again, which used to be the largest part of a click's
+work. Responses in several parts, and those that the access log records, still go through uvicorn's code.
 """
 
 from functools import lru_cache
@@ -10,20 +10,20 @@ from typing import NamedTuple
 from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent, HTTPResponseStartEvent
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
-# Most answers have the same few headers; lengths and the date change.
-HEADS = 1024
-# RFC 9110, section 8.6: these have no content, and no length of it.
+# Most responses have one of a few sets of headers, which differ in the length and the date.
+CACHED_HEADS = 1024
+# RFC 9110, section 8.6: these statuses have no content and no Content-Length.
 EMPTY = {204, 304}
 
 
-class Exchange(RequestResponseCycle):
-    """A request under way, for the application that answers it."""
+class RequestCycle(RequestResponseCycle):
+    """A request in progress, with the `send` that the application calls."""
 
     _head: HTTPResponseStartEvent | None = None
 
     async def send(self, message: ASGISendEvent) -> None:
         if message["type"] == "http.response.start" and not self.response_started:
-            self._head = message  # it leaves with the body
+            self._head = message  # sent together with the body
             return
         head, self._head = self._head, None
         if head is None:
@@ -47,7 +47,7 @@ class Exchange(RequestResponseCycle):
         parts.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         if self.scope["method"] != "HEAD":
             if head.length not in (None, len(body)):
-                raise RuntimeError(f"an answer of {len(body)} bytes was announced with {head.length}")
+                raise RuntimeError(f"response body has {len(body)} bytes, but Content-Length is {head.length}")
             parts.append(body)
         self.waiting_for_100_continue = False
         self.response_started = self.response_complete = True
@@ -58,25 +58,24 @@ class Exchange(RequestResponseCycle):
         self.on_response()
 
 
-class Head(NamedTuple):
-    """The lines of an answer's head but for that of `connection`, the length that it announces, and whether the
-    connection is to be closed."""
+class ResponseHead(NamedTuple):
+    """A response head: its lines except for `connection`, its Content-Length, and whether it closes the connection."""
 
     lines: bytes
     length: int | None
     closes: bool
 
 
-@lru_cache(HEADS)
-def _head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> Head:
+@lru_cache(CACHED_HEADS)
+def _head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> ResponseHead:
     lines, length, closes = [STATUS_LINE[status]], None, False
     for name, value in headers:
         if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
-            raise RuntimeError(f"a header cannot be sent: {name!r}")
+            raise RuntimeError(f"invalid response header: {name!r}")
         if name == b"connection" and b"close" in value.lower():
             closes = True
             continue
         if name == b"content-length":
             length = int(value)
         lines.append(b"%b: %b\r\n" % (name, value))
-    return Head(b"".join(lines), length, closes)
+    return ResponseHead(b"".join(lines), length, closes)

@@ -1,11 +1,11 @@
-"""Who counts as a person and who as a bot. At most 1 in 1,000 browsers may count as a bot, and at least 19 in 20
-crawlers, HTTP libraries, test tools and monitors must."""
+"""Bot detection: at most 1 in 1,000 browsers may count as a bot, and at least 19 in 20 crawlers, HTTP libraries, test
+tools and monitors must."""
 
 from pathlib import Path
 
 import pytest
 
-from gateway.lookups.crawlers import CrawlerNames, as_word
+from gateway.lookups.crawler_names import CrawlerNames, as_word
 from gateway.lookups.device import DeviceLookup
 from tests.support.agent_samples import browsers, crawlers, sample
 from tests.support.faces import both_faces
@@ -37,18 +37,18 @@ def test_a_browser_is_a_person(lookup: DeviceLookup, agent: str) -> None:
 
 
 @pytest.mark.parametrize("agent", ["", " ", "\t", *sample("bots")])
-def test_what_is_no_browser_is_a_bot(lookup: DeviceLookup, agent: str) -> None:
+def test_a_program_that_is_not_a_browser_is_a_bot(lookup: DeviceLookup, agent: str) -> None:
     assert lookup(agent).is_bot
 
 
-def test_nineteen_in_twenty_of_the_known_crawlers_are_bots(lookup: DeviceLookup) -> None:
+def test_at_least_nineteen_in_twenty_known_crawlers_are_bots(lookup: DeviceLookup) -> None:
     agents = crawlers()
     people = [agent for agent in agents if not lookup(agent).is_bot]
     assert len(agents) > 2000
     assert len(people) <= len(agents) / 20, people
 
 
-def test_of_a_thousand_browsers_at_most_one_is_a_bot(lookup: DeviceLookup, npm: Path) -> None:
+def test_at_most_one_in_a_thousand_browsers_is_a_bot(lookup: DeviceLookup, npm: Path) -> None:
     weights = browsers(npm)
     bots = [agent for agent in weights if lookup(agent).is_bot]
     assert len(weights) > 900
@@ -58,13 +58,13 @@ def test_of_a_thousand_browsers_at_most_one_is_a_bot(lookup: DeviceLookup, npm: 
 
 @pytest.mark.parametrize("name", ["Spider", "Sonic 5", "Butterfly", "CUBOT X50", "Expanse", "Monitor", "Bot Tab 10"])
 @pytest.mark.parametrize("view", ["", "; wv"])
-def test_the_name_of_a_phone_is_not_a_crawlers(lookup: DeviceLookup, name: str, view: str) -> None:
+def test_a_phone_that_is_named_like_a_crawler_is_a_person(lookup: DeviceLookup, name: str, view: str) -> None:
     assert not lookup(PHONE.format(name, view)).is_bot
     assert not lookup(PHONE.format(name, view).replace(" Build/UP1A.231005.007", "")).is_bot
 
 
 @pytest.mark.parametrize("name", ["Viber/25.3.0", "MetaIAB Facebook", "SogouMobileBrowser/5.28", "CamScanner/6.9"])
-def test_the_name_of_an_app_that_shows_the_page_is_not_a_crawlers(lookup: DeviceLookup, name: str) -> None:
+def test_an_in_app_browser_that_is_named_like_a_crawler_is_a_person(lookup: DeviceLookup, name: str) -> None:
     assert not lookup(f"{PHONE.format('SM-A546B', '; wv')} {name}").is_bot
 
 
@@ -80,13 +80,13 @@ def test_the_name_of_an_app_that_shows_the_page_is_not_a_crawlers(lookup: Device
         "+https://example.com/crawl",
     ],
 )
-def test_a_browser_that_a_robot_names_itself_in_is_a_bot(lookup: DeviceLookup, name: str) -> None:
+def test_a_browser_whose_agent_names_a_bot_is_a_bot(lookup: DeviceLookup, name: str) -> None:
     assert lookup(f"{CHROME} {name}").is_bot
     assert lookup(f"{CHROME} ({name})").is_bot
     assert lookup(CHROME.replace("; x64)", f"; x64; {name})")).is_bot
 
 
-def test_a_name_from_the_list_counts_as_a_word_only() -> None:
+def test_crawler_names_match_only_whole_words() -> None:
     names = CrawlerNames()
     assert names.named_in("Sogou web spider/4.0")
     assert not names.named_in("SogouMobileBrowser/5.28")
@@ -104,19 +104,19 @@ def test_a_name_from_the_list_counts_as_a_word_only() -> None:
         (r"SSL Labs$", r"\b(?:SSL Labs$)"),
     ],
 )
-def test_a_pattern_of_the_list_becomes_a_word(pattern: str, word: str) -> None:
+def test_a_crawler_pattern_is_turned_into_a_whole_word_pattern(pattern: str, word: str) -> None:
     assert as_word(pattern) == word
 
 
 @pytest.mark.parametrize("line", sample("types"))
-def test_televisions_and_consoles_have_types_of_their_own(lookup: DeviceLookup, line: str) -> None:
+def test_televisions_and_consoles_have_their_own_device_types(lookup: DeviceLookup, line: str) -> None:
     kind, _, agent = line.partition(" ")
     device = lookup(agent)
     assert (device.device_type, device.is_bot) == (kind, False)
 
 
 @both_faces
-async def test_a_click_without_an_agent_is_a_bots(gateway: Gateway) -> None:
+async def test_a_click_without_a_user_agent_is_a_bot(gateway: Gateway) -> None:
     await gateway.link()
     del gateway.http.headers["User-Agent"]
     await gateway.track(user_agent=None)
@@ -127,7 +127,7 @@ async def test_a_click_without_an_agent_is_a_bots(gateway: Gateway) -> None:
 
 
 @both_faces
-async def test_an_empty_agent_is_the_headers(gateway: Gateway) -> None:
+async def test_an_empty_user_agent_field_falls_back_to_the_header(gateway: Gateway) -> None:
     await gateway.link()
     gateway.http.headers["User-Agent"] = CHROME
     await gateway.track(user_agent="")

@@ -1,4 +1,4 @@
-"""Answers as they stand on the wire, whether the application gives them in one piece or in several."""
+"""Responses as bytes on the wire, sent by the application in one part or in several."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -61,7 +61,7 @@ async def served(keep_alive: float = 5) -> AsyncIterator[int]:
 
 
 async def exchanged(*requests: bytes) -> bytes:
-    """Send requests, one after the other, and return all that came until the server closed the connection."""
+    """Send requests one after the other, and return everything received until the server closes the connection."""
     async with served() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"".join(requests))
@@ -80,42 +80,42 @@ WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwhole"
 
 
 @pytest.mark.parametrize("path", ["/length", "/none"])
-async def test_an_answer_in_one_piece_has_a_length_and_the_connection_goes_on(path: str) -> None:
+async def test_a_single_part_response_has_a_length_and_keeps_the_connection(path: str) -> None:
     assert await exchanged(request(path), request(path), LAST) == WHOLE + WHOLE + GOODBYE
 
 
-async def test_an_answer_in_pieces_is_sent_in_chunks() -> None:
+async def test_a_response_in_several_parts_is_chunked() -> None:
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nwh\r\n3\r\nole\r\n0\r\n\r\n"
     assert await exchanged(request("/pieces"), LAST) == chunked + GOODBYE
 
 
-async def test_an_empty_answer_has_no_length() -> None:
+async def test_an_empty_response_has_no_length() -> None:
     assert await exchanged(request("/empty"), LAST) == b"HTTP/1.1 204 No Content\r\n\r\n" + GOODBYE
 
 
-async def test_the_answer_to_head_is_only_a_head() -> None:
+async def test_a_head_request_gets_only_the_head() -> None:
     assert await exchanged(request("/length", method="HEAD"), LAST) == WHOLE.removesuffix(b"whole") + GOODBYE
 
 
 @pytest.mark.parametrize("asked", [request("/length", "Connection: close"), request("/length", version="1.0"), LAST])
-async def test_a_connection_ends_where_either_side_says_so(asked: bytes) -> None:
+async def test_a_connection_closes_when_either_side_asks(asked: bytes) -> None:
     assert await exchanged(asked, request("/length")) == GOODBYE
 
 
-async def test_a_client_that_asks_is_told_to_go_on() -> None:
+async def test_a_client_that_expects_100_continue_gets_it() -> None:
     asked = request("/length", "Expect: 100-continue", "Content-Length: 2", method="POST")
     assert await exchanged(asked, b"{}", LAST) == b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE + GOODBYE
 
 
 @pytest.mark.parametrize("path", ["/short", "/injected", "/unsaid"])
-async def test_an_answer_that_cannot_be_sent_is_a_fault(path: str) -> None:
+async def test_an_invalid_response_is_an_error(path: str) -> None:
     received = await exchanged(request(path))
     assert received.startswith(b"HTTP/1.1 500 ")
     assert b"set-cookie" not in received
     assert received.endswith(b"connection: close\r\n\r\nInternal Server Error")
 
 
-async def test_an_idle_connection_is_closed_after_a_while_and_a_used_one_is_not() -> None:
+async def test_only_an_idle_connection_is_closed_after_the_timeout() -> None:
     keep_alive, steps = 0.5, 10
     async with served(keep_alive) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,21 +1,21 @@
-"""Tell bots from people, by their user agents. The judgement is about money, so both errors hurt.
+"""Detects bots by their user agents. Partners are paid per click, so errors in both directions cost money.
 
-A program that is neither a browser nor an app on somebody's device is a bot: nothing at all, a bare `Mozilla/5.0`, an
-HTTP library, a test tool, a monitor. So is a browser in which a robot names itself: by a word ("bot", "prerender"), by
-an address for complaints, or by a name on the list of crawlers.
+A program that is neither a browser nor an app on a person's device is a bot: a missing agent, a bare `Mozilla/5.0`, an
+HTTP library, a test tool, a monitor. So is a browser whose agent names a bot: by a word ("bot", "prerender"), by a
+contact address, or by a name on the list of crawlers.
 """
 
 from enum import Enum
 
-from gateway.lookups.agents import Agent, Shape
-from gateway.lookups.crawlers import CrawlerNames
-from gateway.lookups.patterns import PatternSet, any_of
+from gateway.lookups.crawler_names import CrawlerNames
+from gateway.lookups.pattern_set import PatternSet, any_of
+from gateway.lookups.user_agent import AgentKind, ParsedAgent
 
 
-class Sign(Enum):
-    """What gives a robot away, and its pattern."""
+class BotSign(Enum):
+    """A sign of a bot, and the pattern that finds it."""
 
-    # Words by which it says what it is, wherever it says it. "Cubot" makes phones.
+    # Words that identify a bot anywhere in an agent. "Cubot" is a brand of phones.
     WORD = any_of(
         r"(?:^|[^u])bots?(?:[^a-z]|$)|(?:^|[^c])ubots?(?:[^a-z]|$)|crawl|spider|scrap(?:er|ing|y)|\bslurp|harvest",
         r"headless|phantomjs|selenium|playwright|puppeteer|webdriver|cypress/|slimerjs|jsdom|happydom|testcafe|appium",
@@ -23,22 +23,22 @@ class Sign(Enum):
         r"webpagetest|pingdom|uptime|statuscake|site24x7|synthetic|dynatrace|datadog|newrelic|checkly|catchpoint",
         r"gomezagent|speedcurve|thousandeyes|appdynamics|applitools|debugbear|dejaclick|neustar wpm|http.?client",
         r"proofpoint|barracuda|mimecast",
-        # Addresses for complaints.
+        # Contact addresses.
         r"https?://|mailto:",
-        # What looks for holes.
+        # Injection attempts of vulnerability scanners.
         r"\$\{|<\?|<script|\bselect\b.*(?:[('*]|\bfrom\b)|\bsleep\(|/etc/|\.\./",
-        # Versions that were never filled in.
+        # Version placeholders that were never replaced.
         r"\b(?:Chrome|Firefox|Safari)/[a-z]",
-        # Browsers write exactly "(KHTML, like Gecko)", or a version after a comma.
+        # Imitations of "(KHTML, like Gecko)", which browsers write exactly like that or with a version after a comma.
         r"like Gecko *; *\w|KHTML, like Gecko \w+ \d",
     )
-    # Crawlers write `compatible; Name/1.0; …` into a comment; of browsers, only those of long ago did.
+    # Crawlers write `compatible; Name/1.0; …` in a comment; among browsers, only old ones did.
     COMPATIBLE = any_of(r"\bcompatible(?:[;,)]|$)", case=True)
     COMPATIBLE_BROWSER = any_of(
         r"\(compatible; *(?:MSIE|Konqueror|Linux|iCab|IBrowse|U;|Webpositive|Origyn|OmniWeb|Opera|NetPositive|Polaris)"
     )
     COMPATIBLE_TWICE = any_of(r"\bcompatible[;,)].*\bcompatible[;,)]", case=True)
-    # Words that are a robot's in a browser, but may be an app's name ("CamScanner") or a phone's.
+    # Words that identify a bot in a browser's agent, but may be part of an app's name ("CamScanner") or a phone's.
     WORD_IN_BROWSER = any_of(
         r"monitor|check|validat|verif|scan|\bprobe|audit|inspector|analy[sz]|research|survey|preview|fetch|archiv",
         r"indexer|transcoder|proxy\b|\bfeed|\brss\b|thumb(?:nail|\b)|screenshot|webscreen|favicon|mshots|snapshot",
@@ -52,31 +52,31 @@ class Sign(Enum):
     )
 
 
-SIGNS = tuple(Sign)
+SIGNS = tuple(BotSign)
 
 
 class BotCheck:
-    """Made once: the constructor compiles the list of crawlers."""
+    """Tells whether a user agent is a bot's. Create it once: the constructor compiles the list of crawlers."""
 
     def __init__(self) -> None:
         self._signs = PatternSet(sign.value for sign in SIGNS)
         self._crawlers = CrawlerNames()
 
-    def __call__(self, agent: Agent) -> bool:
-        """Tell whether an agent is a bot's. Never raises."""
-        if agent.shape is Shape.OTHER:
+    def __call__(self, agent: ParsedAgent) -> bool:
+        """Return whether a user agent is a bot's. Never raises."""
+        if agent.kind is AgentKind.OTHER:
             return True
         signs = {SIGNS[position] for position in self._signs.found_in(agent.names)}
-        if Sign.WORD in signs or _claims_compatibility(signs):
+        if BotSign.WORD in signs or _claims_compatibility(signs):
             return True
-        if agent.shape is Shape.WEB_VIEW:
+        if agent.kind is AgentKind.WEB_VIEW:
             return False
-        if agent.shape is Shape.APP:
+        if agent.kind is AgentKind.APP:
             return self._crawlers.named_in(agent.names, apps=True)
-        return Sign.WORD_IN_BROWSER in signs or Sign.DOMAIN in signs or self._crawlers.named_in(agent.names)
+        return BotSign.WORD_IN_BROWSER in signs or BotSign.DOMAIN in signs or self._crawlers.named_in(agent.names)
 
 
-def _claims_compatibility(signs: set[Sign]) -> bool:
-    if Sign.COMPATIBLE_BROWSER in signs:
-        return Sign.COMPATIBLE_TWICE in signs
-    return Sign.COMPATIBLE in signs
+def _claims_compatibility(signs: set[BotSign]) -> bool:
+    if BotSign.COMPATIBLE_BROWSER in signs:
+        return BotSign.COMPATIBLE_TWICE in signs
+    return BotSign.COMPATIBLE in signs

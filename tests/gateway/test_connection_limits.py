@@ -1,24 +1,16 @@
-"""Crowds of connections, clients that do not read, garbage, and a limit on open files."""
+"""Connection limits: many connections, clients that do not read, malformed requests, and the limit on open files."""
 
 import asyncio
-import json
-import resource
-import socket
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
-from pathlib import Path
 
-import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.server import connections, descriptors
+from gateway.server import connection_limits
+from tests.support.connection_crowd import crowd
 from tests.support.databases import MakeDatabase
-from tests.support.gateways import Gateway, make_link, running_gateway
+from tests.support.gateways import Gateway, running_gateway
 from tests.support.graphql_sockets import opened
-from tests.support.processes import COMMAND, environment, free_port, ready, serving, stop
-from tests.support.raw_http import CLICK, PATH, connection, request, status
+from tests.support.raw_http import connection, request, status
 
 SCRIPT = request(method="GET", path="/js/tracker.js", body=b"")
 
@@ -28,29 +20,9 @@ async def metric(gateway: Gateway, name: str) -> float:
     return sum(float(line.removeprefix(f"{name} ")) for line in lines if line.startswith(f"{name} "))
 
 
-@asynccontextmanager
-async def crowd(port: int, size: int, sent: bytes = b"") -> AsyncIterator[list[socket.socket]]:
-    """Open many connections that send something and never read."""
-    opened: list[socket.socket] = []
-    try:
-        for _ in range(size):
-            client = socket.socket()
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.settimeout(5)
-            await asyncio.to_thread(client.connect, ("127.0.0.1", port))
-            client.setblocking(False)
-            with suppress(OSError):  # it was dropped already, or has no room for all of it
-                client.send(sent)
-            opened.append(client)
-        yield opened
-    finally:
-        for client in opened:
-            client.close()
-
-
 async def foreign_connections(gateway: Gateway) -> float:
-    """Return how many connections other gateways of this process have open, whose event loops stand still meanwhile:
-    the gauge is the process's. The gateway's own is the one that asks."""
+    """Return how many connections other gateways in this process have open, because the gauge counts for the process.
+    Their event loops are idle meanwhile. One connection to this gateway makes the request."""
     return await metric(gateway, "clickgate_connections") - 1
 
 
@@ -61,7 +33,7 @@ async def test_idle_connections_make_room_for_clicks(make_sqlite: MakeDatabase) 
         evicted = await metric(gateway, 'clickgate_connections_dropped_total{reason="evicted"}')
         async with crowd(gateway.http.base_url.port or 0, 200):
             assert (await gateway.track()).status_code == 200
-            # Those that were evicted are counted until the event loop comes round to closing them.
+            # Evicted connections are counted until the event loop closes them.
             async with asyncio.timeout(2):
                 while await metric(gateway, "clickgate_connections") > foreign + 20:
                     await asyncio.sleep(0.01)
@@ -69,7 +41,7 @@ async def test_idle_connections_make_room_for_clicks(make_sqlite: MakeDatabase) 
         assert (await gateway.track()).status_code == 200
 
 
-async def test_whatever_becomes_of_a_connection_it_is_counted_no_longer_than_it_is_open(
+async def test_a_connection_is_counted_exactly_as_long_as_it_is_open(
     make_sqlite: MakeDatabase,
 ) -> None:
     async with running_gateway(make_sqlite(), connections="8") as gateway:
@@ -89,7 +61,7 @@ async def test_whatever_becomes_of_a_connection_it_is_counted_no_longer_than_it_
                 await asyncio.sleep(0.01)
 
 
-async def test_the_answer_to_a_request_under_way_survives_a_crowd(make_sqlite: MakeDatabase) -> None:
+async def test_a_request_in_progress_survives_a_crowd_of_connections(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), connections="8") as gateway:
         await gateway.link()
         async with connection(gateway) as (reader, writer):
@@ -100,7 +72,7 @@ async def test_the_answer_to_a_request_under_way_survives_a_crowd(make_sqlite: M
             assert await status(reader) == 200
 
 
-async def test_sockets_leave_room_for_clicks(make_sqlite: MakeDatabase) -> None:
+async def test_websockets_leave_room_for_clicks(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), connections="12") as gateway:
         base = str(gateway.http.base_url)
         opening = [opened(base, None) for _ in range(6)]
@@ -115,7 +87,7 @@ async def test_sockets_leave_room_for_clicks(make_sqlite: MakeDatabase) -> None:
 
 
 @pytest.mark.slow
-async def test_a_client_that_does_not_read_is_cut_off(
+async def test_a_client_that_does_not_read_is_disconnected(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.server.timeouts.UNREAD_SECONDS", 0.5)
@@ -130,7 +102,7 @@ async def test_a_client_that_does_not_read_is_cut_off(
                     await asyncio.sleep(0.1)
 
 
-async def test_what_one_connection_sends_ahead_waits_unparsed(make_sqlite: MakeDatabase) -> None:
+async def test_pipelined_requests_wait_unparsed(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway, connection(gateway) as (reader, writer):
         ahead = 5000
         writer.write(b"GET /nothing HTTP/1.1\r\n\r\n" * ahead + request("Connection: close", method="GET", body=b""))
@@ -154,7 +126,7 @@ async def test_what_one_connection_sends_ahead_waits_unparsed(make_sqlite: MakeD
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, [431]),
     ],
 )
-async def test_garbage_is_answered_in_turn_and_not_logged(
+async def test_malformed_requests_are_answered_in_order_and_not_logged(
     make_sqlite: MakeDatabase, caplog: pytest.LogCaptureFixture, sent: bytes, expected: list[int]
 ) -> None:
     async with running_gateway(make_sqlite()) as gateway:
@@ -168,7 +140,7 @@ async def test_garbage_is_answered_in_turn_and_not_logged(
         assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
-async def test_trailers_without_end_are_refused(make_sqlite: MakeDatabase) -> None:
+async def test_endless_trailers_are_refused(make_sqlite: MakeDatabase) -> None:
     async def send_trailers(gateway: Gateway) -> None:
         async with connection(gateway) as (_, writer):
             writer.write(request(body=b"{}", chunked=True).removesuffix(b"\r\n") + b"X: ")
@@ -181,76 +153,7 @@ async def test_trailers_without_end_are_refused(make_sqlite: MakeDatabase) -> No
             await send_trailers(gateway)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("limit", [64, 100, 256])
-async def test_a_gateway_short_of_descriptors_from_the_first_second_on_heals(
-    make_sqlite: MakeDatabase, tmp_path: Path, limit: int
-) -> None:
-    url, port, log = make_sqlite(), free_port(), tmp_path / "log"
-    await make_link(url)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [COMMAND, "serve", "--port", str(port)],
-            env=environment(url),
-            stderr=output,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)),
-        )
-    base = f"http://127.0.0.1:{port}"
-    try:
-        async with asyncio.timeout(20):
-            while True:
-                with closing(socket.socket()) as first:
-                    if first.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                await asyncio.sleep(0.01)
-        async with crowd(port, 500), httpx.AsyncClient(base_url=base, timeout=10) as http:
-            assert (await http.post(PATH, content=CLICK)).status_code == 200
-        async with httpx.AsyncClient(base_url=base, timeout=10) as http:
-            await ready(http, base, process)
-            assert (await http.post("/graphql", json={"query": "{ __typename }"})).status_code == 200
-            assert (await http.post(PATH, content=CLICK)).status_code == 200
-        lines = [json.loads(line) for line in log.read_text().splitlines()]
-        assert [line["level"] for line in lines if line["logger"] == "gateway.server.connections"] == ["warning"]
-        assert not [line for line in lines if line["level"] == "error"]
-    finally:
-        await stop(process)
-
-
-@pytest.mark.slow
-def test_a_limit_that_is_too_low_is_named(make_sqlite: MakeDatabase) -> None:
-    done = subprocess.run(
-        [COMMAND, "serve", "--port", "0"],
-        env=environment(make_sqlite()),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)),
-    )
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("clickgate: the limit on open files is 40")
-
-
-@pytest.mark.slow
-async def test_the_soft_limit_is_raised_to_the_hard_one(make_sqlite: MakeDatabase) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-    try:
-        async with serving(make_sqlite()) as (process, _):
-            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] == hard
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_want_of_descriptors_is_told_from_other_faults() -> None:
-    assert descriptors.is_exhaustion(OSError(24, "Too many open files"))
-    assert descriptors.is_exhaustion(ImportError("libx.so: Too many open files"))
-    assert not descriptors.is_exhaustion(ImportError("it is broken"))
-    wrapped = RuntimeError("no schema")
-    wrapped.__cause__ = OSError(23, "Too many open files in system")
-    assert descriptors.is_exhaustion(wrapped)
-
-
-def test_where_nobody_waits_newcomers_are_refused_without_another_look() -> None:
+def test_new_connections_are_refused_without_another_scan_if_none_is_idle() -> None:
     class Busy:
         looks = 0
 
@@ -259,6 +162,6 @@ def test_where_nobody_waits_newcomers_are_refused_without_another_look() -> None
             return None
 
     busy = Busy()
-    limits = connections.Connections(most=1)
+    limits = connection_limits.ConnectionLimits(most=1)
     assert [limits.admit({busy, object()}) for _ in range(5)] == [False] * 5
     assert busy.looks == 1
