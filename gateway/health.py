@@ -7,7 +7,7 @@ from time import monotonic
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from db.engine.driver_errors import LOCKED, SILENT, UNREACHABLE
+from db.engine.backend.driver_errors import LOCKED, SILENT, UNREACHABLE
 from db.errors import DatabaseAway
 from db.ingest.writer import ClickWriter
 

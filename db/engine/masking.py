@@ -4,7 +4,7 @@ PostgreSQL repeats a refused row in its DETAIL, and a value that it cannot read 
 title and user agent have no place in a log.
 """
 
-from db.engine.driver_errors import causes
+from db.engine.backend.driver_errors import causes
 
 # In the order in which they are told.
 PLACES = ("table_name", "column_name", "constraint_name")

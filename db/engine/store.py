@@ -12,7 +12,7 @@ from sqlalchemy import URL, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine.backend import Database, Fault, Source
+from db.engine.backend.protocol import Database, Fault, Source
 from db.engine.masking import described
 from db.engine.postgresql.url import parse_url
 from db.engine.sqlite.backend import WRITES, SqliteDatabase

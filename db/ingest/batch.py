@@ -7,7 +7,7 @@ of them never wait for each other in a circle. Last, it notes what it inserted f
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from db.engine.backend import Database, Fault, WriteConnection
+from db.engine.backend.protocol import Database, Fault, WriteConnection
 from db.engine.masking import described
 from db.errors import RowRefused
 from db.ingest.click_statements import ClickStatements

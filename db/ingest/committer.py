@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from db.engine.backend import Fault, WriteConnection
-from db.engine.driver_errors import LOCKED, OTHER_FILE, OVERWRITTEN, SILENT
+from db.engine.backend.driver_errors import LOCKED, OTHER_FILE, OVERWRITTEN, SILENT
+from db.engine.backend.protocol import Fault, WriteConnection
 from db.engine.masking import described
 from db.engine.store import Store
 from db.errors import DatabaseAway, SchemaOutdated, WriterGone

@@ -9,7 +9,7 @@ from time import monotonic
 
 from sqlalchemy import BigInteger, Dialect, bindparam, update
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 from db.schema.id_blocks import IdBlock
 from db.sql.statements import compiled
 

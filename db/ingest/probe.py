@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from sqlalchemy import BigInteger, Dialect, bindparam, select, update
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 from db.ingest.batch import Batch
 from db.ingest.pending_clicks import Entry, TestEntry
 from db.ingest.records import Click, TestClick, VisitRecord

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, String, TextClause, bindparam, column, select, table, text
 from sqlalchemy.sql.selectable import TextualSelect
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 from db.engine.revision import REVISIONS
 from db.errors import SchemaOutdated
 from db.ingest.id_blocks import IdBlocks

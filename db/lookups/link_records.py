@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, convert
 from sqlalchemy import Integer, bindparam, select, type_coerce
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
 from db.sql.queries import Query

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from time import perf_counter
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.errors import DatabaseAway, SchemaOutdated
 from db.ingest.registration import find_revision, hold_schema

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import CTE
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.rollups.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS
 from db.rollups.recount import (
     PART_EVENTS,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import BigInteger, Integer, bindparam, cast, func, literal_column, select, union_all
 from sqlalchemy.orm import aliased
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.rollups.aggregation import Cells
 from db.rollups.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
 from db.rollups.statements import WAITING

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.sql.queries import Query
 from db.sql.top_n_per_group import parent_values
 from graph.domain.context import Context

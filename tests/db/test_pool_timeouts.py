@@ -34,7 +34,7 @@ def observed_stores() -> Iterator[list[Store]]:
         stores.append(Store(*arguments, **named))
         return stores[-1]
 
-    with patch("gateway.services.Store", make), patch("db.engine.pool_usage.POOL_SECONDS", 0.3):
+    with patch("gateway.services.Store", make), patch("db.engine.backend.pool_usage.POOL_SECONDS", 0.3):
         yield stores
 
 
@@ -70,7 +70,7 @@ def traceback_lines(log: Log) -> list[str]:
 
 
 def pool_lines(log: Log) -> list[str]:
-    return [record.getMessage() for record in log.records if record.name == "db.engine.pool_usage"]
+    return [record.getMessage() for record in log.records if record.name == "db.engine.backend.pool_usage"]
 
 
 async def test_what_needs_a_connection_may_be_tried_again(crowded: tuple[Gateway, Store], log: Log) -> None:

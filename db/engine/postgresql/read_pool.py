@@ -11,8 +11,8 @@ from typing import TypeAlias, TypeVar
 from asyncpg import Connection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.engine import pool_usage
-from db.engine.pool_usage import PoolUsage, Waiting
+from db.engine.backend import pool_usage
+from db.engine.backend.pool_usage import PoolUsage, Waiting
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Connection], Awaitable[T]]

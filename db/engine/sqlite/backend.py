@@ -16,9 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db.engine import driver_errors, pool_usage
-from db.engine.backend import Fault, Verdict
-from db.engine.pool_usage import PoolUsage, Waiting, usage_of
+from db.engine.backend import driver_errors, pool_usage
+from db.engine.backend.pool_usage import PoolUsage, Waiting, usage_of
+from db.engine.backend.protocol import Fault, Verdict
 from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
 from db.engine.sqlite.file_contents import Overwritten
 from db.engine.sqlite.file_identity import DatabaseFile, OtherFile

@@ -11,7 +11,7 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import Dialect
 
-from db.engine import driver_errors
+from db.engine.backend import driver_errors
 from db.engine.sqlite.checkpoints import Checkpoints
 from db.engine.sqlite.file_identity import DatabaseFile
 from db.engine.sqlite.pool import empty_log, open_file

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.engine.pool_usage import PoolUsage, Waiting
+from db.engine.backend.pool_usage import PoolUsage, Waiting
 from db.sql.queries import Query
 from db.sql.statements import Row, Statement, Work
 

@@ -7,7 +7,7 @@ in `/readyz`; the driver's own words go to the log.
 import sqlite3
 from collections.abc import Iterator, Mapping
 
-from db.engine.backend import Fault, Verdict
+from db.engine.backend.protocol import Fault, Verdict
 from db.errors import DatabaseAway, StoreError
 
 UNREACHABLE = Verdict(Fault.AWAY, "the database cannot be reached")

@@ -1,0 +1,1 @@
+"""What a database backend provides, and what both backends share."""
