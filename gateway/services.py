@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-from db.engine.revision import ensure_current
+from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.live_feed import Feed

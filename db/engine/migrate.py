@@ -1,7 +1,7 @@
 """Bring a database's schema to this version's.
 
 Alembic is configured here, in code: an installed gateway has no ini file. To import it takes longer than
-most commands do, and only a database that is behind needs it; whether one is, `db.engine.revision` tells.
+most commands do, and only a database that is behind needs it; whether one is, `db.engine.schema_revision` tells.
 """
 
 import logging

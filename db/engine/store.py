@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.backend.protocol import Database, Fault, Source
-from db.engine.masking import described
 from db.engine.postgresql.url import parse_url
+from db.engine.redaction import described
 from db.engine.sqlite.backend import WRITES, SqliteDatabase
 from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
 from db.sql.queries import Query

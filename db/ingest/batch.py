@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from db.engine.backend.protocol import Database, Fault, WriteConnection
-from db.engine.masking import described
+from db.engine.redaction import described
 from db.errors import RowRefused
 from db.ingest.click_statements import ClickStatements
 from db.ingest.pending_clicks import Entry, TestEntry, inserted_ranges

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from db.engine.backend.driver_errors import LOCKED, OTHER_FILE, OVERWRITTEN, SILENT
 from db.engine.backend.protocol import Fault, WriteConnection
-from db.engine.masking import described
+from db.engine.redaction import described
 from db.engine.store import Store
 from db.errors import DatabaseAway, SchemaOutdated, WriterGone
 from db.ingest.batch import Batch

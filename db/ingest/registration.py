@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Dialect, String, TextClause, bindparam, colum
 from sqlalchemy.sql.selectable import TextualSelect
 
 from db.engine.backend.protocol import WriteConnection
-from db.engine.revision import REVISIONS
+from db.engine.schema_revision import REVISIONS
 from db.errors import SchemaOutdated
 from db.ingest.id_blocks import IdBlocks
 from db.ingest.promises import Promises

@@ -14,7 +14,7 @@ from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from db.engine.backend.driver_errors import OTHER_SCHEMA, SILENT
-from db.engine.masking import described
+from db.engine.redaction import described
 from db.errors import DatabaseAway, QueueFull, SchemaOutdated
 from db.ingest.click_faults import ClickFaults
 from db.ingest.committer import Committer

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import click
 
 from db.audit.report import Audit, audit
-from db.engine.read_only import reading
-from db.engine.revision import ensure_current
+from db.engine.read_only_store import reading
+from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from db.rollups.rebuild import Rebuilt, events_to_read, rebuild

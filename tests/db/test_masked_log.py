@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from db.engine.masking import described, masked
+from db.engine.redaction import described, masked
 from db.engine.store import Store
 from tests.support.faces import CLICK, GRAPHQL
 from tests.support.gateways import make_link

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 
 from db.audit.report import audit
 from db.engine import migrate
-from db.engine.revision import REVISIONS
+from db.engine.schema_revision import REVISIONS
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, VisitRecord

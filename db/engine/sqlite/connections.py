@@ -16,7 +16,7 @@ from db.engine.sqlite.checkpoints import Checkpoints
 from db.engine.sqlite.file_identity import DatabaseFile
 from db.engine.sqlite.pool import empty_log, open_file
 from db.engine.sqlite.statement_batch import OneStep
-from db.engine.worker_thread import Worker
+from db.engine.sqlite.worker_thread import Worker
 from db.errors import SchemaOutdated
 from db.sql.queries import Query
 from db.sql.statements import Row, Statement, Work
