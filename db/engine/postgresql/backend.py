@@ -16,8 +16,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db.engine.backend import driver_errors, pool_usage
 from db.engine.backend.pool_usage import PoolUsage, Waiting, usage_of
 from db.engine.backend.protocol import Fault, Verdict
-from db.engine.postgresql.connecting import Connecting
 from db.engine.postgresql.connections import PostgresSource, PostgresWriteConnection
+from db.engine.postgresql.connector import Connecting
 from db.engine.postgresql.read_pool import Connections
 from db.engine.postgresql.url import target_of
 from db.errors import StoreError
