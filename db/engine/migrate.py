@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from db.engine.sqlite.files import exclusive_transaction
+from db.engine.sqlite.file_access import exclusive_transaction
 from db.engine.store import Store
 
 logger = logging.getLogger(__name__)

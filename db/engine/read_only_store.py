@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from db.engine.sqlite.backend import checked_path
-from db.engine.sqlite.files import ReadableFile, readable_async
+from db.engine.sqlite.file_access import ReadableFile, readable_async
 from db.engine.store import Store
 
 

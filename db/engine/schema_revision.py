@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
-from db.engine.sqlite.files import tables_in
+from db.engine.sqlite.file_access import tables_in
 from db.engine.store import Store
 from db.errors import FileInUse, SchemaOutdated, UnusableDatabase
 from db.schema.tables import METADATA

@@ -24,7 +24,7 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "po
 
 class Store:
     """One database, opened lazily. `url` is a SQLAlchemy URL; the plain schemes `sqlite`, `postgresql` and `postgres`
-    do too. With `reading_uri`, a SQLite file is only read, see `db.engine.sqlite.files`. Raises `UnusableDatabase` for
+    do too. With `reading_uri`, a SQLite file is only read, see `db.engine.sqlite.file_access`. Raises `UnusableDatabase` for
     any other URL, and for a SQLite database that is no file."""
 
     def __init__(self, url: str, *, reading_uri: str | None = None) -> None:

@@ -35,7 +35,7 @@ from sqlalchemy.types import TypeEngine
 ROWS = "rows"
 """The one parameter of a statement for PostgreSQL."""
 ROW = "json_row"
-"""The column of SQLite's view, see `db.engine.sqlite.statement_batch`, in which a row is found by a statement that is
+"""The column of SQLite's view, see `db.engine.sqlite.trigger_batch`, in which a row is found by a statement that is
 run in a trigger."""
 
 Row: TypeAlias = tuple[Any, ...]

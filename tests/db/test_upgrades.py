@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from db.audit.report import audit
 from db.engine import migrate
-from db.engine.sqlite.files import exclusive_transaction
+from db.engine.sqlite.file_access import exclusive_transaction
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
 from db.schema.links import ReferralLink

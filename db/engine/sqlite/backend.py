@@ -20,8 +20,8 @@ from db.engine.backend import driver_errors, pool_usage
 from db.engine.backend.pool_usage import PoolUsage, Waiting, usage_of
 from db.engine.backend.protocol import Fault, Verdict
 from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
-from db.engine.sqlite.file_contents import Overwritten
-from db.engine.sqlite.file_identity import DatabaseFile, OtherFile
+from db.engine.sqlite.database_file import DatabaseFile, OtherFile
+from db.engine.sqlite.overwrite_detection import Overwritten
 from db.engine.sqlite.pool import PooledConnection
 from db.errors import StoreError, UnusableDatabase
 from db.sql.queries import Query
@@ -48,7 +48,7 @@ LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
 class SqliteDatabase:
     """A database file. Everything in a process that writes takes turns, see `db.engine.store`.
 
-    With `reading_uri`, see `db.engine.sqlite.files`, the file is only read, by that URI.
+    With `reading_uri`, see `db.engine.sqlite.file_access`, the file is only read, by that URI.
     """
 
     def __init__(self, url: URL, *, reading_uri: str | None = None) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from db.engine.schema_revision import REVISIONS
-from db.engine.sqlite.files import beside, check_is_database, in_use, opened_exclusively, readable, tables_in
+from db.engine.sqlite.file_access import beside, check_is_database, in_use, opened_exclusively, readable, tables_in
 from db.errors import UnusableDatabase
 
 try:

@@ -13,8 +13,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from db.engine.sqlite.file_contents import Overwritten
-from db.engine.sqlite.file_identity import DatabaseFile
+from db.engine.sqlite.database_file import DatabaseFile
+from db.engine.sqlite.overwrite_detection import Overwritten
 
 logger = logging.getLogger(__name__)
 

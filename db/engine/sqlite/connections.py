@@ -13,9 +13,9 @@ from sqlalchemy import Dialect
 
 from db.engine.backend import driver_errors
 from db.engine.sqlite.checkpoints import Checkpoints
-from db.engine.sqlite.file_identity import DatabaseFile
+from db.engine.sqlite.database_file import DatabaseFile
 from db.engine.sqlite.pool import empty_log, open_file
-from db.engine.sqlite.statement_batch import OneStep
+from db.engine.sqlite.trigger_batch import OneStep
 from db.engine.sqlite.worker_thread import Worker
 from db.errors import SchemaOutdated
 from db.sql.queries import Query

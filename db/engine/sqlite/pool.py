@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import aiosqlite
 
-from db.engine.sqlite.file_identity import DatabaseFile
+from db.engine.sqlite.database_file import DatabaseFile
 
 # The driver's own default: rows that are fetched at a time from a result that is not fetched as a whole.
 CHUNK_ROWS = 64

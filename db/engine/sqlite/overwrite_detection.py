@@ -20,7 +20,7 @@ from itertools import islice
 from threading import Lock
 from types import MappingProxyType
 
-from db.engine.sqlite.descriptors import give_back, share
+from db.engine.sqlite.shared_descriptors import give_back, share
 from db.engine.sqlite.wal_index import WalIndex, log_salts, read_frame, read_index
 
 try:

@@ -15,8 +15,8 @@ from threading import Lock
 from time import monotonic
 from urllib.parse import quote
 
-from db.engine.sqlite.descriptors import Identity
-from db.engine.sqlite.file_contents import FileContents, Overwritten
+from db.engine.sqlite.overwrite_detection import FileContents, Overwritten
+from db.engine.sqlite.shared_descriptors import Identity
 
 # Readers notice it this late; what they read meanwhile is the former file.
 CHECK_SECONDS = 0.1
