@@ -22,7 +22,7 @@ from db.engine.backend.protocol import Fault, Verdict
 from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
 from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 from db.engine.sqlite.overwrite_detection import Overwritten
-from db.engine.sqlite.pool import PooledConnection
+from db.engine.sqlite.pooled_connection import PooledConnection
 from db.errors import StoreError, UnusableDatabase
 from db.sql.queries import Query
 

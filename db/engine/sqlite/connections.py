@@ -14,7 +14,7 @@ from sqlalchemy import Dialect
 from db.engine.backend import driver_errors
 from db.engine.sqlite.checkpoints import Checkpoints
 from db.engine.sqlite.database_file import DatabaseFile
-from db.engine.sqlite.pool import empty_log, open_file
+from db.engine.sqlite.pooled_connection import empty_log, open_file
 from db.engine.sqlite.trigger_batch import OneStep
 from db.engine.sqlite.worker_thread import Worker
 from db.errors import SchemaOutdated
