@@ -17,7 +17,7 @@ from db.engine.postgresql.url import parse_url
 from db.engine.redaction import described
 from db.engine.sqlite.backend import WRITES, SqliteDatabase
 from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 

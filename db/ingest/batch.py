@@ -13,7 +13,7 @@ from db.errors import RowRefused
 from db.ingest.click_statements import ClickStatements
 from db.ingest.pending_clicks import Entry, TestEntry, inserted_ranges
 from db.ingest.records import Receipt
-from db.sql.statements import Row, Work
+from db.sql.batch_statements import Row, Work
 
 
 class Batch:

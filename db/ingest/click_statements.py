@@ -29,7 +29,7 @@ from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.rollups import QueuedClicks
-from db.sql.statements import Statement, Template, compiled, fields, several, with_values
+from db.sql.batch_statements import Statement, Template, compiled, fields, several, with_values
 
 VISIT = VisitRecord.__struct_fields__
 EVENT = (

@@ -24,7 +24,7 @@ from db.ingest.promises import Promises, utc_now
 from db.ingest.records import Click, Receipt, TestClick
 from db.ingest.registration import EVENTS, Registration, check_revision
 from db.schema.partners import PartnerProgram
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 # A database that needs longer for it will find out by itself that the writer has gone.
 RETIRE_SECONDS = 1

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Dialect, bindparam, update
 
 from db.engine.backend.protocol import WriteConnection
 from db.schema.id_blocks import IdBlock
-from db.sql.statements import compiled
+from db.sql.batch_statements import compiled
 
 # A block costs a transaction that clicks wait for; ids that a stopped gateway had left over are skipped for good. So
 # each is twice as large as the one before: a busy gateway soon takes one every few seconds, a quiet one skips few.

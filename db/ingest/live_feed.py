@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.schema.rollups import QueuedClicks
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 logger = logging.getLogger(__name__)
 

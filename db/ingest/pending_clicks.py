@@ -9,7 +9,7 @@ from msgspec.structs import astuple
 
 from db.ingest.records import Click, Receipt, TestClick
 from db.schema.columns import EPOCH
-from db.sql.statements import Row
+from db.sql.batch_statements import Row
 
 MILLISECOND = timedelta(milliseconds=1)
 # No more digits than a row id can have.

@@ -17,8 +17,8 @@ from db.ingest.pending_clicks import Entry, TestEntry
 from db.ingest.records import Click, TestClick, VisitRecord
 from db.schema.id_blocks import IdBlock
 from db.schema.links import ReferralLink
-from db.sql.queries import Query
-from db.sql.statements import compiled
+from db.sql.batch_statements import compiled
+from db.sql.compiled_queries import Query
 
 # Rows are locked for milliseconds; whatever holds a lock longer holds clicks up, too.
 LOCK_SECONDS = 1

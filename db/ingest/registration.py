@@ -1,7 +1,7 @@
 """A running writer's row on PostgreSQL, by which several gateways record clicks that can be followed without a loss.
 
 A row holds what its writer promised: no event of before a moment, and none with a lower id, is committed any more. A
-reader hands out what lies before all rows' promises, see `db.sql.horizon`. A writer whose row is gone, because others
+reader hands out what lies before all rows' promises, see `db.sql.commit_horizon`. A writer whose row is gone, because others
 took it for dead or the schema was upgraded, commits nothing until it has registered again: see `WriteConnection.fence`.
 """
 
@@ -17,8 +17,8 @@ from db.errors import SchemaOutdated
 from db.ingest.id_blocks import IdBlocks
 from db.ingest.promises import Promises
 from db.schema.columns import MICROSECOND, UtcDateTime
-from db.sql.queries import Query
-from db.sql.statements import Statement, compiled
+from db.sql.batch_statements import Statement, compiled
+from db.sql.compiled_queries import Query
 
 EVENTS = "click_events"
 # The row of a gateway that died holds up those who follow the clicks for this long. A live one renews its row each half

@@ -19,7 +19,7 @@ from db.errors import DatabaseAway, QueueFull, SchemaOutdated
 from db.ingest.click_faults import ClickFaults
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, TestClick
-from db.sql.horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
+from db.sql.commit_horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class ClickWriter:
 
     async def horizon(self) -> Mapping[str, Any]:
         """Promise as much as can be promised now, so that whatever was committed so far can be handed out; return the
-        values that the conditions of `db.sql.horizon` take. Takes a quarter of a second at most."""
+        values that the conditions of `db.sql.commit_horizon` take. Takes a quarter of a second at most."""
         if not self._committer.is_shared:
             first_id = self._committer.first_id
             return {HORIZON_MOMENT: self._promise(), HORIZON_ID: LARGEST_ID if first_id is None else first_id}

@@ -28,7 +28,7 @@ from db.lookups.link_records import (
     read_changed,
 )
 from db.schema.links import DirectoryVersion
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Integer, bindparam, select, type_coerce
 from db.engine.backend.protocol import Source
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 # So many rows are read at a time; the event loop is not held up for longer than a moment.
 PART_ROWS = 4000

@@ -17,8 +17,8 @@ from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.lookups.tokens import Role, hashed
 from db.schema.tokens import ApiToken
+from db.sql.compiled_queries import Query
 from db.sql.functions import Ids, among
-from db.sql.queries import Query
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from db.rollups.dimensions import COUNTERS, QUARTER, SPANS, VISIT_DIMENSIONS, Dimension, Level
 from db.schema.columns import EPOCH
-from db.sql.statements import Row
+from db.sql.batch_statements import Row
 
 KEY = ("program_id", "level", "subject_id", "dimension", "span_seconds", "bucket_at", "value", "partner_id")
 

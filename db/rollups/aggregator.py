@@ -18,7 +18,7 @@ from db.errors import DatabaseAway, SchemaOutdated
 from db.ingest.registration import find_revision, hold_schema
 from db.rollups.aggregation import Cells
 from db.rollups.statements import FoldStatements, find_due, find_events, find_waiting, mark
-from db.sql.statements import Row
+from db.sql.batch_statements import Row
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from db.schema.clicks import ClickEvent
 from db.schema.columns import EPOCH
 from db.schema.programs import Program
 from db.schema.rollups import ClickRollup
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 SPAN_NAMES = {DAY: "day", HOUR: "hour", QUARTER: "quarter of an hour"}
 KIND = itemgetter(1, 2)

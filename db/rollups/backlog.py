@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from db.engine.store import Store
 from db.rollups.statements import WAITING
 from db.schema.rollups import QueuedClicks
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 # Each has the clicks of a batch. Where more wait, the figures are at least as large as they are told.
 MOST_ROWS = 20_000

@@ -18,9 +18,9 @@ from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
 from db.schema.columns import microseconds
 from db.schema.rollups import ClickRollup, QueuedClicks
+from db.sql.batch_statements import Row
+from db.sql.compiled_queries import Query
 from db.sql.functions import microseconds_of, moment_of, quarter_number
-from db.sql.queries import Query
-from db.sql.statements import Row
 
 # A part's rows are held in memory, up to two dozen for each event. One day of one subject is never cut.
 PART_EVENTS = 5_000

@@ -27,9 +27,9 @@ from db.rollups.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, va
 from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
 from db.schema.rollups import ClickRollup, QueuedClicks
+from db.sql.batch_statements import Statement, Template, compiled
+from db.sql.compiled_queries import Query
 from db.sql.functions import Ids, among, quarter_number
-from db.sql.queries import Query
-from db.sql.statements import Statement, Template, compiled
 
 WAITING = QueuedClicks.folded_at.is_(None)
 STALE = QueuedClicks.folded_at < bindparam("stale_at", type_=UtcDateTime)

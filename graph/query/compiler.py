@@ -9,8 +9,8 @@ from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindpar
 from sqlalchemy.orm import aliased
 
 from db.schema.programs import Program
+from db.sql.compiled_queries import Query
 from db.sql.functions import Ids
-from db.sql.queries import Query
 from db.sql.top_n_per_group import Joined, children_of, parent_keys
 from graph.domain.scope import Eyes, visible
 from graph.query.entities import CATALOGUE

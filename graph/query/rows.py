@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from db.engine.backend.protocol import Source
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 from db.sql.top_n_per_group import parent_values
 from graph.domain.context import Context
 from graph.domain.errors import outages

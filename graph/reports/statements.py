@@ -30,8 +30,8 @@ from db.rollups.statements import WAITING, queued
 from db.schema.clicks import ClickEvent
 from db.schema.programs import Program
 from db.schema.rollups import ClickRollup, QueuedClicks
+from db.sql.compiled_queries import Query
 from db.sql.functions import quarter_of
-from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
 from graph.reports.filters import By, Selection, event_value

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine.backend.pool_usage import PoolUsage, Waiting
-from db.sql.queries import Query
-from db.sql.statements import Row, Statement, Work
+from db.sql.batch_statements import Row, Statement, Work
+from db.sql.compiled_queries import Query
 
 
 class Fault(Enum):

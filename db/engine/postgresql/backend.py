@@ -21,7 +21,7 @@ from db.engine.postgresql.connector import Connecting
 from db.engine.postgresql.read_pool import Connections
 from db.engine.postgresql.url import target_of
 from db.errors import StoreError
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 POOL_SIZE = 10
 # Compiling a plan costs more than any of these short statements.

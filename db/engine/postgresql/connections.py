@@ -10,8 +10,8 @@ from msgspec.json import encode
 from sqlalchemy import Dialect
 
 from db.errors import WriterGone
-from db.sql.queries import Query
-from db.sql.statements import Row, Statement, Work
+from db.sql.batch_statements import Row, Statement, Work
+from db.sql.compiled_queries import Query
 
 # A session keeps the plans of its foreign keys' checks, made perhaps when the tables were empty and any index as good
 # as another; until statistics are gathered, a minute later, each check would read all of a program's customers.

@@ -24,7 +24,7 @@ from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 from db.engine.sqlite.overwrite_detection import Overwritten
 from db.engine.sqlite.pooled_connection import PooledConnection
 from db.errors import StoreError, UnusableDatabase
-from db.sql.queries import Query
+from db.sql.compiled_queries import Query
 
 # As long as all links may take to be read. While a query runs, the write-ahead log only grows.
 SNAPSHOT_SECONDS = 60

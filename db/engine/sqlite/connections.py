@@ -18,8 +18,8 @@ from db.engine.sqlite.pooled_connection import empty_log, open_file
 from db.engine.sqlite.trigger_batch import OneStep
 from db.engine.sqlite.worker_thread import Worker
 from db.errors import SchemaOutdated
-from db.sql.queries import Query
-from db.sql.statements import Row, Statement, Work
+from db.sql.batch_statements import Row, Statement, Work
+from db.sql.compiled_queries import Query
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.json import encode
 
-from db.sql.statements import ROW, Statement, Work
+from db.sql.batch_statements import ROW, Statement, Work
 
 VIEW = "work"
 # As bytes: a text that is not ASCII would be encoded by the driver, under the interpreter's lock.

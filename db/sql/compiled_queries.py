@@ -13,7 +13,7 @@ from sqlalchemy import CompoundSelect, Dialect, Select
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.selectable import TextualSelect
 
-from db.sql.statements import Row
+from db.sql.batch_statements import Row
 
 Asked = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]] | TextualSelect
 Convert = Callable[[Any], Any]
