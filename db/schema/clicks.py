@@ -3,9 +3,9 @@
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Moment, RowId, Text32, Text64, Text128, Text255, Text512, Text2048
 from db.schema.customers import Customer
+from db.schema.declarative_base import Base
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program

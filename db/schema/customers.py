@@ -3,8 +3,8 @@
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import CreatedAt, Moment, RowId, Text32, Text64
+from db.schema.declarative_base import Base
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 

@@ -3,8 +3,8 @@
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Text32
+from db.schema.declarative_base import Base
 
 
 class IdBlock(Base):

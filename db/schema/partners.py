@@ -3,8 +3,8 @@
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Count, CreatedAt, Moment, RowId, Text255
+from db.schema.declarative_base import Base
 from db.schema.programs import Program
 
 

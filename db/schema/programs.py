@@ -3,8 +3,8 @@
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Count, CreatedAt, RowId, Text255
+from db.schema.declarative_base import Base
 
 
 class Program(Base):

@@ -5,7 +5,7 @@ program.
 """
 
 from db.schema import clicks, customers, id_blocks, links, partners, programs, rollups, tokens, writers
-from db.schema.base import Base
+from db.schema.declarative_base import Base
 
 # Each module has added its tables to the metadata.
 MODULES = (programs, partners, links, customers, clicks, rollups, tokens, id_blocks, writers)

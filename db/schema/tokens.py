@@ -3,8 +3,8 @@
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import CreatedAt, Moment, RowId, Text32, Text64, Text255
+from db.schema.declarative_base import Base
 from db.schema.partners import Partner
 from db.schema.programs import Program
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Moment, RowId, now
+from db.schema.declarative_base import Base
 
 
 class RunningWriter(Base):
