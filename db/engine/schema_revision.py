@@ -10,12 +10,9 @@ from sqlalchemy import Connection, inspect, text
 from db.engine.sqlite.file_access import tables_in
 from db.engine.store import Store
 from db.errors import FileInUse, SchemaOutdated, UnusableDatabase
+from db.migrations.revisions import REVISIONS
 from db.schema.tables import METADATA
 
-# By the files of the migrations, whose names begin with them, the newest last.
-REVISIONS = sorted(
-    file.name.partition("_")[0] for file in (Path(__file__).parents[1] / "migrations" / "versions").glob("[0-9]*_*.py")
-)
 VERSION_TABLE = "alembic_version"
 # Of two gateways that start at once, the second one waits this long for the first one's upgrade of a SQLite file.
 UPGRADE_SECONDS = 10

@@ -12,10 +12,10 @@ from sqlalchemy import BigInteger, Dialect, String, TextClause, bindparam, colum
 from sqlalchemy.sql.selectable import TextualSelect
 
 from db.engine.backend.protocol import WriteConnection
-from db.engine.schema_revision import REVISIONS
 from db.errors import SchemaOutdated
 from db.ingest.id_blocks import IdBlocks
 from db.ingest.promises import Promises
+from db.migrations.revisions import REVISIONS
 from db.schema.columns import MICROSECOND, UtcDateTime
 from db.sql.batch_statements import Statement, compiled
 from db.sql.compiled_queries import Query

@@ -19,10 +19,10 @@ from sqlalchemy import Connection, delete, func, select, text, update
 
 from db.audit.report import audit
 from db.engine import migrate
-from db.engine.schema_revision import REVISIONS
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, VisitRecord
+from db.migrations.revisions import REVISIONS
 from db.schema.clicks import ClickEvent
 from db.schema.writers import RunningWriter
 from tests.support.databases import MakeDatabase

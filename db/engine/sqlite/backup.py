@@ -9,9 +9,9 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from db.engine.schema_revision import REVISIONS
 from db.engine.sqlite.file_access import beside, check_is_database, in_use, opened_exclusively, readable, tables_in
 from db.errors import UnusableDatabase
+from db.migrations.revisions import REVISIONS
 
 try:
     import fcntl
