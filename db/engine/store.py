@@ -17,7 +17,7 @@ from db.engine.postgresql.url import parse_url
 from db.engine.redaction import described
 from db.engine.sqlite.backend import WRITES, SqliteDatabase
 from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -58,7 +58,7 @@ class Store:
             settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
             await connection.execute(select(*(func.set_config(name, "off", True) for name in settings)))
 
-    async def fetch(self, query: Query, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Run a query by itself, with its values by name; return all of its rows. Raises `DatabaseAway`."""
         with self.outages():
             return await self.database.fetch(query, values or {})

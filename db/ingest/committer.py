@@ -24,12 +24,12 @@ from db.ingest.promises import Promises, utc_now
 from db.ingest.records import Click, Receipt, TestClick
 from db.ingest.registration import EVENTS, Registration, check_revision
 from db.schema.partners import PartnerProgram
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # A database that needs longer for it will find out by itself that the writer has gone.
 RETIRE_SECONDS = 1
 # When the latest click was.
-LATEST = Query(select(func.max(PartnerProgram.last_clicked_at)))
+LATEST = CompiledQuery(select(func.max(PartnerProgram.last_clicked_at)))
 
 # A click is refused after ten seconds; who asks whether one would be recorded wants to know sooner.
 PROBE_SECONDS = 1.5

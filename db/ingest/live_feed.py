@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.schema.rollups import QueuedClicks
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ LATE_ROWS = 2000
 # Batches that may wait for one watcher.
 WAITING_BATCHES = 256
 
-LATEST = Query(select(func.coalesce(func.max(QueuedClicks.id), 0)))
-SINCE = Query(
+LATEST = CompiledQuery(select(func.coalesce(func.max(QueuedClicks.id), 0)))
+SINCE = CompiledQuery(
     select(QueuedClicks.id, QueuedClicks.program_id, QueuedClicks.first_id, QueuedClicks.last_id)
     .where(QueuedClicks.id > bindparam("row"))
     .order_by(QueuedClicks.id)

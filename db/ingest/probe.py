@@ -18,12 +18,12 @@ from db.ingest.records import Click, TestClick, VisitRecord
 from db.schema.id_blocks import IdBlock
 from db.schema.links import ReferralLink
 from db.sql.batch_statements import compiled
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # Rows are locked for milliseconds; whatever holds a lock longer holds clicks up, too.
 LOCK_SECONDS = 1
 URL = "https://clickgate.invalid/"
-ANY_LINK = Query(
+ANY_LINK = CompiledQuery(
     select(ReferralLink.id, ReferralLink.program_id, ReferralLink.partner_id)
     .where(ReferralLink.program_id.is_not(None), ReferralLink.partner_id.is_not(None))
     .limit(1)

@@ -18,7 +18,7 @@ from db.ingest.promises import Promises
 from db.migrations.revisions import REVISIONS
 from db.schema.columns import MICROSECOND, UtcDateTime
 from db.sql.batch_statements import Statement, compiled
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 EVENTS = "click_events"
 # The row of a gateway that died holds up those who follow the clicks for this long. A live one renews its row each half
@@ -38,13 +38,13 @@ _REMOVE = """
 """
 
 
-def _query(sql: str, **columns: Any) -> Query:
+def _query(sql: str, **columns: Any) -> CompiledQuery:
     """Return a query with the types of its parameters and of the columns that it returns."""
     clause: TextClause = text(sql)
     types: dict[str, Any] = {"moment": UtcDateTime(), "writer": BigInteger(), "first_id": BigInteger()}
     clause = clause.bindparams(*(bindparam(name, type_=type) for name, type in types.items() if f":{name}" in sql))
     returned: TextualSelect = clause.columns(*(column(name, type) for name, type in columns.items()))
-    return Query(returned)
+    return CompiledQuery(returned)
 
 
 # Until it knows what was promised before, a new writer holds back whatever the others do, and nothing more.

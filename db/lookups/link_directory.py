@@ -28,7 +28,7 @@ from db.lookups.link_records import (
     read_changed,
 )
 from db.schema.links import DirectoryVersion
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ LOAD_SECONDS = 60
 # Enough for the typos and probes of a day; a scanner that tries more is answered from the database.
 UNKNOWN_KEYS = 10_000
 
-VERSION = Query(select(DirectoryVersion.version, DirectoryVersion.reload_version))
+VERSION = CompiledQuery(select(DirectoryVersion.version, DirectoryVersion.reload_version))
 
 
 class LinkDirectory:

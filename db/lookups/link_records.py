@@ -15,7 +15,7 @@ from sqlalchemy import Integer, bindparam, select, type_coerce
 from db.engine.backend.protocol import Source
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # So many rows are read at a time; the event loop is not held up for longer than a moment.
 PART_ROWS = 4000
@@ -31,9 +31,9 @@ _LINKS = select(
 )
 _PROGRAMS = select(Program.id, Program.cookie_window_days, Program.version)
 _CHANGED = _LINKS.where(ReferralLink.version > bindparam("since")).limit(bindparam("rows"))
-CHANGED_LINKS = Query(_CHANGED)
-CHANGED_LINKS_IN_ORDER = Query(_CHANGED.where(ReferralLink.id > bindparam("after")).order_by(ReferralLink.id))
-CHANGED_PROGRAMS = Query(_PROGRAMS.where(Program.version > bindparam("since")))
+CHANGED_LINKS = CompiledQuery(_CHANGED)
+CHANGED_LINKS_IN_ORDER = CompiledQuery(_CHANGED.where(ReferralLink.id > bindparam("after")).order_by(ReferralLink.id))
+CHANGED_PROGRAMS = CompiledQuery(_PROGRAMS.where(Program.version > bindparam("since")))
 
 
 class KnownProgram(Struct, frozen=True, gc=False, array_like=True):
@@ -116,7 +116,7 @@ def known_program(row: Mapping[str, Any]) -> KnownProgram:
 class LookUp(NamedTuple):
     """A query for one link or program, and what is made of its rows."""
 
-    query: Query
+    query: CompiledQuery
     known: Callable[[Iterable[Any]], Known]
 
 
@@ -131,11 +131,13 @@ def _programs(rows: Iterable[Any]) -> list[KnownProgram]:
 
 
 LINK_OF_CODE = LookUp(
-    Query(_LINKS.where(ReferralLink.code == bindparam("code"))), lambda rows: Known(links=_links(rows))
+    CompiledQuery(_LINKS.where(ReferralLink.code == bindparam("code"))), lambda rows: Known(links=_links(rows))
 )
-LINK_OF_ID = LookUp(Query(_LINKS.where(ReferralLink.id == bindparam("id"))), lambda rows: Known(links=_links(rows)))
+LINK_OF_ID = LookUp(
+    CompiledQuery(_LINKS.where(ReferralLink.id == bindparam("id"))), lambda rows: Known(links=_links(rows))
+)
 PROGRAM_OF_ID = LookUp(
-    Query(_PROGRAMS.where(Program.id == bindparam("id"))), lambda rows: Known(programs=_programs(rows))
+    CompiledQuery(_PROGRAMS.where(Program.id == bindparam("id"))), lambda rows: Known(programs=_programs(rows))
 )
 
 

@@ -17,7 +17,7 @@ from db.engine.store import Store
 from db.errors import DatabaseAway
 from db.lookups.tokens import Role, hashed
 from db.schema.tokens import ApiToken
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among
 
 logger = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ NOTE_SECONDS = 0.5
 _TOKENS = select(ApiToken.id, ApiToken.role, ApiToken.program_id, ApiToken.partner_id, ApiToken.expires_at).where(
     ApiToken.revoked_at.is_(None)
 )
-BY_HASH = Query(_TOKENS.where(ApiToken.token_hash == bindparam("token_hash")))
-BY_IDS = Query(_TOKENS.where(among(ApiToken.id, bindparam("ids", type_=Ids()))))
+BY_HASH = CompiledQuery(_TOKENS.where(ApiToken.token_hash == bindparam("token_hash")))
+BY_IDS = CompiledQuery(_TOKENS.where(among(ApiToken.id, bindparam("ids", type_=Ids()))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Credentials:
         found = await self._look_up(BY_IDS, ids=[token_id])
         return any(not _is_expired(token, self._clock()) for token in found)
 
-    async def _look_up(self, query: Query, **values: Any) -> Sequence[KnownToken]:
+    async def _look_up(self, query: CompiledQuery, **values: Any) -> Sequence[KnownToken]:
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 return [KnownToken(*row) for row in await self._store.fetch(query, values)]

@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 from db.engine.store import Store
 from db.rollups.statements import WAITING
 from db.schema.rollups import QueuedClicks
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # Each has the clicks of a batch. Where more wait, the figures are at least as large as they are told.
 MOST_ROWS = 20_000
 
 _waiting = select(QueuedClicks.clicks, QueuedClicks.noted_at).where(WAITING).limit(MOST_ROWS).subquery()
-FIND_BACKLOG = Query(select(func.coalesce(func.sum(_waiting.c.clicks), 0), func.min(_waiting.c.noted_at)))
+FIND_BACKLOG = CompiledQuery(select(func.coalesce(func.sum(_waiting.c.clicks), 0), func.min(_waiting.c.noted_at)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from db.schema.clicks import ClickEvent
 from db.schema.columns import microseconds
 from db.schema.rollups import ClickRollup, QueuedClicks
 from db.sql.batch_statements import Row
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import microseconds_of, moment_of, quarter_number
 
 # A part's rows are held in memory, up to two dozen for each event. One day of one subject is never cut.
@@ -97,7 +97,7 @@ def _moment(name: str) -> Any:
     return moment_of(bindparam(name, type_=BigInteger))
 
 
-def _cuts(key: Any, *where: Any) -> Query:
+def _cuts(key: Any, *where: Any) -> CompiledQuery:
     """Return the query for where to cut: the keys at which the running number of events passes a multiple of a size,
     each with its own number of events, and the running one; keys with more than the size are always among them."""
     counted = select(key.label("key"), func.count().label("events")).where(_event.program_id == _program, *where)
@@ -105,19 +105,19 @@ def _cuts(key: Any, *where: Any) -> Query:
     total = cast(func.sum(counts.c.events).over(order_by=counts.c.key), BigInteger).label("total")
     running = select(counts.c.key, counts.c.events, total).subquery()
     passed = (running.c.total // _size) > ((running.c.total - running.c.events) // _size)
-    return Query(select(running.c.key, running.c.events, running.c.total).where(passed).order_by(running.c.key))
+    return CompiledQuery(select(running.c.key, running.c.events, running.c.total).where(passed).order_by(running.c.key))
 
 
 _day = quarter_number(_event.occurred_at) // (DAY // QUARTER)
-SUBJECT_CUTS: Mapping[Level, Query] = {level: _cuts(SUBJECTS[level]) for level in ("partner", "link")}
-DAY_CUTS: Mapping[Level, Query] = {level: _cuts(_day, SUBJECTS[level] == _first) for level in SPANS}
-COUNT_EVENTS = Query(select(func.count()).select_from(_event).where(_event.program_id == _program))
-FIND_WAITING = Query(
+SUBJECT_CUTS: Mapping[Level, CompiledQuery] = {level: _cuts(SUBJECTS[level]) for level in ("partner", "link")}
+DAY_CUTS: Mapping[Level, CompiledQuery] = {level: _cuts(_day, SUBJECTS[level] == _first) for level in SPANS}
+COUNT_EVENTS = CompiledQuery(select(func.count()).select_from(_event).where(_event.program_id == _program))
+FIND_WAITING = CompiledQuery(
     select(QueuedClicks.first_id, QueuedClicks.last_id).where(WAITING, QueuedClicks.program_id == _program)
 )
 
 
-def _events(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
+def _events(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
     is_single, has_start, has_end = bounds
     where = [_event.program_id == _program]
     subject = SUBJECTS[level]
@@ -138,13 +138,13 @@ def _events(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
         cast(_event.is_bot, Integer),
         cast(makes_customer(_event), Integer),
     )
-    return Query(
+    return CompiledQuery(
         select(*columns, *(value_of(_event, name) for name in VISIT_DIMENSIONS)).where(*where),
         packed=True,
     )
 
 
-def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
+def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
     is_single, has_start, has_end = bounds
     row = ClickRollup
     columns = (
@@ -158,7 +158,7 @@ def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
     )
     where = [row.program_id == _program, row.level == literal_column(f"'{level}'")]
     if not is_single:
-        return Query(select(*columns).where(*where, row.subject_id.between(_first, _last)), packed=True)
+        return CompiledQuery(select(*columns).where(*where, row.subject_id.between(_first, _last)), packed=True)
     where.append(row.subject_id == _first)
     if has_start:
         where.append(row.bucket_at >= _moment("start"))
@@ -172,7 +172,7 @@ def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
         )
         for name, span in kinds
     ]
-    return Query(union_all(*parts), packed=True)
+    return CompiledQuery(union_all(*parts), packed=True)
 
 
 _BOUNDS = [(True, start, end) for start in (False, True) for end in (False, True)] + [(False, False, False)]

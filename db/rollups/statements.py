@@ -28,7 +28,7 @@ from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
 from db.schema.rollups import ClickRollup, QueuedClicks
 from db.sql.batch_statements import Statement, Template, compiled
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among, quarter_number
 
 WAITING = QueuedClicks.folded_at.is_(None)
@@ -46,7 +46,7 @@ def queued(event: Any) -> ColumnElement[bool]:
 # Something to do: events to fold, or rows that nobody watches any more.
 find_due = select(QueuedClicks.id).where(or_(WAITING, STALE)).limit(1)
 
-find_waiting = Query(
+find_waiting = CompiledQuery(
     select(QueuedClicks.id, QueuedClicks.clicks).where(WAITING).order_by(QueuedClicks.id).limit(bindparam("rows")),
     packed=True,
 )
@@ -54,7 +54,7 @@ find_waiting = Query(
 _event = aliased(ClickEvent)
 # In the form that `Cells.add` takes; those of some rows of the queue, each named: between two of them another may be
 # committed meanwhile. Whether they still wait is asked when they are marked.
-find_events = Query(
+find_events = CompiledQuery(
     select(
         _event.program_id,
         _event.partner_id,
@@ -70,7 +70,7 @@ find_events = Query(
 )
 
 # Which of some rows of the queue still waited.
-mark = Query(
+mark = CompiledQuery(
     update(QueuedClicks)
     .where(among(QueuedClicks.id, bindparam("rows", type_=Ids)), WAITING)
     .values(folded_at=bindparam("at", type_=UtcDateTime))

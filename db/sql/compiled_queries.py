@@ -21,7 +21,7 @@ MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledQuery:
+class DialectQuery:
     """A query's text for one kind of database, and how values get in and rows out."""
 
     sql: str
@@ -51,7 +51,7 @@ class CompiledQuery:
         return tuple(values)
 
 
-class Query:
+class CompiledQuery:
     """A select, or an update that returns rows, that will be run again and again, and is kept for that. Without values
     given when it is made, its parameters are named ones.
 
@@ -62,9 +62,9 @@ class Query:
     def __init__(self, asked: Asked, *, packed: bool = False) -> None:
         self._asked = asked
         self._packed = packed
-        self._compiled: dict[str, CompiledQuery] = {}
+        self._compiled: dict[str, DialectQuery] = {}
 
-    def compiled(self, dialect: Dialect) -> CompiledQuery:
+    def compiled(self, dialect: Dialect) -> DialectQuery:
         """Return it as a database takes it; compiled at the first time."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
@@ -72,7 +72,7 @@ class Query:
         return compiled
 
 
-def _compile(asked: Asked, dialect: Dialect, packed: bool) -> CompiledQuery:
+def _compile(asked: Asked, dialect: Dialect, packed: bool) -> DialectQuery:
     result = asked.compile(dialect=dialect)
     parameters = []
     for name in result.positiontup or ():
@@ -81,7 +81,7 @@ def _compile(asked: Asked, dialect: Dialect, packed: bool) -> CompiledQuery:
         parameters.append((bind.key, MISSING if bind.required else bind.effective_value, convert))
     readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in asked.exported_columns]
     is_packed = packed and dialect.name == "sqlite"
-    return CompiledQuery(
+    return DialectQuery(
         sql=_packing(str(result), len(readers)) if is_packed else str(result),
         parameters=tuple(parameters),
         conversions=tuple((at, convert) for at, convert in enumerate(readers) if convert is not None),

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindpar
 from sqlalchemy.orm import aliased
 
 from db.schema.programs import Program
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids
 from db.sql.top_n_per_group import Joined, children_of, parent_keys
 from graph.domain.scope import Eyes, visible
@@ -34,8 +34,8 @@ class PageStatement(NamedTuple):
     """What a page asks of the database: its rows, and how many the whole list has; None where that is not wanted. Of a
     row: the parent's key, the position in the list, and what makes each of the page's nodes."""
 
-    rows: Query | None
-    total: Query | None
+    rows: CompiledQuery | None
+    total: CompiledQuery | None
     parent: Take
     position: Take
     makers: Mapping[Nodes, Make]
@@ -59,7 +59,7 @@ class Along(NamedTuple):
 class RowsStatement(NamedTuple):
     """What rows ask of the database, by themselves. Of a row: its primary key, and what makes its value."""
 
-    rows: Query
+    rows: CompiledQuery
     key: Take
     make: Make
     nested: Sequence[Nested]
@@ -101,7 +101,7 @@ def page_statement(page: Page, under: Under, eyes: Eyes, is_sqlite: bool) -> Pag
     statement = selecting.select(joined.source)
     statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
     return PageStatement(
-        rows=Query(statement) if any(isinstance(part, Nodes | Edges | Info) for part in page.parts) else None,
+        rows=CompiledQuery(statement) if any(isinstance(part, Nodes | Edges | Info) for part in page.parts) else None,
         total=_total(page, listing, family, under) if any(isinstance(part, Total) for part in page.parts) else None,
         parent=parent,
         position=position,
@@ -123,13 +123,13 @@ def rows_statement(wanted: Wanted, lookup: str, eyes: Eyes, is_sqlite: bool) -> 
     conditions, sorting = [visible(row, eyes), found.condition(row, values)], [*kind.key_columns(row)]
     if not (found.is_unique and len(selecting.nested) == 1 and _is_flat(selecting.nested[0].page)):
         statement = selecting.select(row).where(*conditions).order_by(*sorting)
-        return RowsStatement(Query(statement), key, make, selecting.nested)
+        return RowsStatement(CompiledQuery(statement), key, make, selecting.nested)
     nested = selecting.nested.pop()
     listing = Listing(nested.page, eyes, is_sqlite=is_sqlite)
     joined = _children(nested, row, listing, is_sqlite=is_sqlite)
     along = _along(nested, joined.row, listing, selecting)
     statement = selecting.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
-    return RowsStatement(Query(statement), key, make, selecting.nested, along)
+    return RowsStatement(CompiledQuery(statement), key, make, selecting.nested, along)
 
 
 def _is_flat(page: Page) -> bool:
@@ -213,13 +213,13 @@ def _page_rows(page: Page, listing: Listing, family: _Family, under: Under, *, i
     return Joined(row, row)
 
 
-def _total(page: Page, listing: Listing, family: _Family, under: Under) -> Query:
+def _total(page: Page, listing: Listing, family: _Family, under: Under) -> CompiledQuery:
     """Return the count of the whole list, or of each parent's, with the parent's key."""
     row = aliased(CATALOGUE[page.kind].table)
     counted = select(*(family.keys if under else []), func.count().label("total"))
     counted = counted.select_from(row) if family.parents is None else counted.select_from(family.parents, row)
     counted = counted.where(*family.matches(row), *listing.conditions(row))
-    return Query(counted.group_by(*family.keys) if under else counted)
+    return CompiledQuery(counted.group_by(*family.keys) if under else counted)
 
 
 def _has_joins(page: Page) -> bool:

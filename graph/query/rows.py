@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from db.engine.backend.protocol import Source
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.top_n_per_group import parent_values
 from graph.domain.context import Context
 from graph.domain.errors import outages
@@ -115,5 +115,5 @@ class Reader:
         known = [key for key in parents if None not in key]
         return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
 
-    async def _fetch(self, query: Query, values: Values) -> Sequence[Any]:
+    async def _fetch(self, query: CompiledQuery, values: Values) -> Sequence[Any]:
         return await self._source.fetch(query, {**self._values, **values})

@@ -30,7 +30,7 @@ from db.rollups.statements import WAITING, queued
 from db.schema.clicks import ClickEvent
 from db.schema.programs import Program
 from db.schema.rollups import ClickRollup, QueuedClicks
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import quarter_of
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
@@ -42,21 +42,21 @@ KEPT_FORMS = 512
 
 
 @lru_cache(KEPT_FORMS)
-def series(selection: Selection, form: Form, *, is_sqlite: bool) -> Query:
+def series(selection: Selection, form: Form, *, is_sqlite: bool) -> CompiledQuery:
     """Select the sums of `COUNTERS`, after the bucket's number, for each bucket in which there were clicks."""
     sums = _Sums(selection, None, form, is_sqlite).all()
-    return Query(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
+    return CompiledQuery(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
 
 
 @lru_cache(KEPT_FORMS)
-def ranking(selection: Selection, by: By, is_bot: bool | None, form: Form, *, is_sqlite: bool) -> Query:
+def ranking(selection: Selection, by: By, is_bot: bool | None, form: Form, *, is_sqlite: bool) -> CompiledQuery:
     """Select the sums of `COUNTERS`, after the value, for the values with most clicks, as many as `limit` says. With
     `is_bot`, only a bot's or only people's clicks count."""
     sums = _Sums(selection, by, form, is_sqlite).all()
     people, bots = _total(sums.c.people), _total(sums.c.bots)
     clicks = people + bots if is_bot is None else bots if is_bot else people
     ranked = select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key)
-    return Query(ranked.having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit")))
+    return CompiledQuery(ranked.having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit")))
 
 
 @dataclass(frozen=True, slots=True)

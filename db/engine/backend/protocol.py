@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine.backend.pool_usage import PoolUsage, Waiting
 from db.sql.batch_statements import Row, Statement, Work
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 
 class Fault(Enum):
@@ -38,14 +38,14 @@ class Verdict(NamedTuple):
 class Source(Protocol):
     """What answers queries, speaking to the driver directly."""
 
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         """Run a query with its values; return all of its rows, which are read like tuples."""
 
 
 class WriteConnection(Protocol):
     """A connection of a writer's own, which speaks to the driver directly. Used by one task at a time."""
 
-    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def read(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         """Run a query with its values; return all of its rows, which are read like tuples."""
 
     def fence(self, writer_id: int | None) -> None:

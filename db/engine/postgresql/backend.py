@@ -21,7 +21,7 @@ from db.engine.postgresql.connector import Connecting
 from db.engine.postgresql.read_pool import Connections
 from db.engine.postgresql.url import target_of
 from db.errors import StoreError
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 POOL_SIZE = 10
 # Compiling a plan costs more than any of these short statements.
@@ -85,7 +85,7 @@ class PostgresDatabase:
         event.listen(self.engine.sync_engine, "checkin", self._note_idle)
         event.listen(self.engine.sync_engine, "checkout", self._note_busy)
 
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self.engine.dialect)
         arguments = compiled.arguments(values)
         async with self._readers.lent(lambda connection: connection.fetch(compiled.sql, *arguments)) as (_, found):

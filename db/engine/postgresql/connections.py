@@ -11,7 +11,7 @@ from sqlalchemy import Dialect
 
 from db.errors import WriterGone
 from db.sql.batch_statements import Row, Statement, Work
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # A session keeps the plans of its foreign keys' checks, made perhaps when the tables were empty and any index as good
 # as another; until statistics are gathered, a minute later, each check would read all of a program's customers.
@@ -28,7 +28,7 @@ class PostgresSource:
         self._driver = driver
         self._dialect = dialect
 
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
         return compiled.rows(await self._driver.fetch(compiled.sql, *compiled.arguments(values)))
 
@@ -43,7 +43,7 @@ class PostgresWriteConnection:
         self._batches = 0
         self._fence = ""
 
-    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def read(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         return await self._source.fetch(query, values)
 
     def fence(self, writer_id: int | None) -> None:

@@ -24,7 +24,7 @@ from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 from db.engine.sqlite.overwrite_detection import Overwritten
 from db.engine.sqlite.pooled_connection import PooledConnection
 from db.errors import StoreError, UnusableDatabase
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # As long as all links may take to be read. While a query runs, the write-ahead log only grows.
 SNAPSHOT_SECONDS = 60
@@ -68,7 +68,7 @@ class SqliteDatabase:
     def source(self, driver: Any) -> SqliteSource:
         return SqliteSource(driver, self.engine.dialect)
 
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         async with self.snapshot() as source:
             return await source.fetch(query, values)
 

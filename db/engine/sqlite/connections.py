@@ -19,7 +19,7 @@ from db.engine.sqlite.trigger_batch import OneStep
 from db.engine.sqlite.worker_thread import Worker
 from db.errors import SchemaOutdated
 from db.sql.batch_statements import Row, Statement, Work
-from db.sql.compiled_queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
 BUSY_SECONDS = 5
@@ -46,7 +46,7 @@ class SqliteSource:
         self._driver = driver
         self._dialect = dialect
 
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
         return compiled.rows(await self._driver.execute_fetchall(compiled.sql, compiled.arguments(values)))
 
@@ -70,7 +70,7 @@ class SqliteWriteConnection:
         _check_revision(connection, self._file)
         self._one_step = OneStep(connection)
 
-    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def read(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
         arguments = compiled.arguments(values)
         return compiled.rows(
