@@ -17,7 +17,7 @@ from db.ingest.id_blocks import IdBlocks
 from db.ingest.promises import Promises
 from db.migrations.revisions import REVISIONS
 from db.schema.columns import MICROSECOND, UtcDateTime
-from db.sql.batch_statements import Statement, compiled
+from db.sql.batch_statements import BatchStatement, compiled
 from db.sql.compiled_queries import CompiledQuery
 
 EVENTS = "click_events"
@@ -100,7 +100,7 @@ async def check_revision(connection: WriteConnection) -> None:
         )
 
 
-def find_revision(dialect: Dialect) -> Statement:
+def find_revision(dialect: Dialect) -> BatchStatement:
     """Return what finds the schema's version if it is the one that is given."""
     number = column("version_num", String)
     return compiled(
@@ -108,7 +108,7 @@ def find_revision(dialect: Dialect) -> Statement:
     )
 
 
-async def hold_schema(connection: WriteConnection, found: Statement) -> None:
+async def hold_schema(connection: WriteConnection, found: BatchStatement) -> None:
     """Keep the schema from being upgraded until the open transaction ends, given what `find_revision` returned. Raises
     `SchemaOutdated` if it was upgraded before."""
     await connection.command(HOLD_SCHEMA)

@@ -18,7 +18,7 @@ from db.errors import DatabaseAway, SchemaOutdated
 from db.ingest.registration import find_revision, hold_schema
 from db.rollups.aggregation import Cells
 from db.rollups.statements import FoldStatements, find_due, find_events, find_waiting, mark
-from db.sql.batch_statements import Row
+from db.sql.batch_statements import RowValues
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Portion:
     """Rows of the queue, and what their events add up to."""
 
     queue_ids: Sequence[int]
-    sums: Iterator[Sequence[Row]]
+    sums: Iterator[Sequence[RowValues]]
     """In slices."""
     is_last: bool
 
@@ -147,7 +147,7 @@ class Folder:
         sums = await self._made_ready(cells.slices(SLICE_ROWS))
         return Portion(ids, sums, is_last=len(ids) == len(rows) < self._portion_clicks)
 
-    async def _made_ready(self, slices: Iterator[Sequence[Row]]) -> Iterator[Sequence[Row]]:
+    async def _made_ready(self, slices: Iterator[Sequence[RowValues]]) -> Iterator[Sequence[RowValues]]:
         """Return the slices, of which as many are made now as memory should hold: no click waits for that yet."""
         ready = []
         for rows in islice(slices, READY_SLICES):
@@ -180,7 +180,7 @@ class Folder:
             await connection.close()
 
 
-def _parts(rows: Sequence[Row], most: int) -> Iterator[Sequence[int]]:
+def _parts(rows: Sequence[RowValues], most: int) -> Iterator[Sequence[int]]:
     """Yield the ids of rows of the queue, given with the number of their clicks: some for a slice, and at most so many
     clicks in all; at least one row."""
     part: list[int] = []

@@ -18,7 +18,7 @@ from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
 from db.schema.columns import microseconds
 from db.schema.rollups import ClickRollup, QueuedClicks
-from db.sql.batch_statements import Row
+from db.sql.batch_statements import RowValues
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import microseconds_of, moment_of, quarter_number
 
@@ -213,20 +213,20 @@ async def _days(source: Source, subject: Part, size: int) -> Sequence[Part]:
     return [*parts, subject._replace(start_day=start, events=subject.events - before)]
 
 
-async def expected_rows(source: Source, part: Part) -> Sequence[Row]:
+async def expected_rows(source: Source, part: Part) -> Sequence[RowValues]:
     """Read a part's events: each an id, and what `Cells.add` takes."""
-    rows: Sequence[Row] = await source.fetch(EVENTS[part.level, part.bounds], part.values)
+    rows: Sequence[RowValues] = await source.fetch(EVENTS[part.level, part.bounds], part.values)
     return rows
 
 
-def added_up(events: Sequence[Row], waiting: Waiting, level: Level) -> Rows:
+def added_up(events: Sequence[RowValues], waiting: Waiting, level: Level) -> Rows:
     """Return the rows that events add up to, those that wait left out."""
     cells = Cells()
     cells.add([event[1:] for event in events if event[0] not in waiting])
     return dict(_keyed(cells.rows(level)))
 
 
-def _keyed(rows: Iterator[Row]) -> Iterator[tuple[Key, tuple[int, ...]]]:
+def _keyed(rows: Iterator[RowValues]) -> Iterator[tuple[Key, tuple[int, ...]]]:
     moments: dict[Any, int] = {}
     for _, _, subject, dimension, span, bucket_at, value, partner_id, *counts in rows:
         if (start := moments.get(bucket_at)) is None:

@@ -27,7 +27,7 @@ from db.rollups.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, va
 from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
 from db.schema.rollups import ClickRollup, QueuedClicks
-from db.sql.batch_statements import Statement, Template, compiled
+from db.sql.batch_statements import BatchStatement, Template, compiled
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among, quarter_number
 
@@ -82,7 +82,7 @@ class FoldStatements:
     """Each attribute names the values of its rows, in order."""
 
     def __init__(self, dialect: Dialect) -> None:
-        def statement(query: Template, *parameters: str) -> Statement:
+        def statement(query: Template, *parameters: str) -> BatchStatement:
             return compiled(dialect, query, parameters)
 
         # PostgreSQL's; it is given back when the transaction ends.

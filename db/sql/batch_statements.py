@@ -38,29 +38,29 @@ ROW = "json_row"
 """The column of SQLite's view, see `db.engine.sqlite.trigger_batch`, in which a row is found by a statement that is
 run in a trigger."""
 
-Row: TypeAlias = tuple[Any, ...]
-Values: TypeAlias = Sequence[Any]
+RowValues: TypeAlias = tuple[Any, ...]
+DriverValues: TypeAlias = Sequence[Any]
 """A row as a driver takes it."""
 Template: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class BatchStatement:
     """One statement's text, and how to turn the caller's values into its positional parameters."""
 
     sql: str
     """Empty if it is several in one, which only a trigger can be."""
     conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
-    arrange: Callable[[Values], Values] | None
+    arrange: Callable[[DriverValues], DriverValues] | None
     of_row: str
     """The same for a trigger of SQLite's, which takes its values from `ROW`; empty if it changes nothing."""
 
-    def rows(self, rows: Iterable[Row]) -> Sequence[Values]:
+    def rows(self, rows: Iterable[RowValues]) -> Sequence[DriverValues]:
         """Return the rows, given in the order that `compiled` was told, as the driver wants them."""
         converted = self.converted(rows)
         return [self.arrange(values) for values in converted] if self.arrange else converted
 
-    def converted(self, rows: Iterable[Row]) -> Sequence[Values]:
+    def converted(self, rows: Iterable[RowValues]) -> Sequence[DriverValues]:
         """Return the rows with their values as the driver wants them, in the same order."""
         if not self.conversions:
             return list(rows)
@@ -71,11 +71,11 @@ class Statement:
         return converted
 
 
-Work: TypeAlias = tuple[Statement, Sequence[Row]]
+StatementRows: TypeAlias = tuple[BatchStatement, Sequence[RowValues]]
 """A statement, and the rows to run it for."""
 
 
-def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> Statement:
+def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> BatchStatement:
     """Compile a query for a dialect; `parameters` is the order in which a row will give its values, by name.
 
     An insert fills the columns of those names. SQLite's driver runs the statement for each row, and may want a value
@@ -90,7 +90,7 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
     if dialect.name == "postgresql":
         result = _for_all_rows(query, dict(zip(parameters, types, strict=True))).compile(dialect=dialect)
         wanted = list(parameters)
-    return Statement(
+    return BatchStatement(
         sql=str(result),
         conversions=_conversions(dialect, types),
         arrange=None if wanted == list(parameters) else _arrange([parameters.index(name) for name in wanted]),
@@ -98,11 +98,11 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> St
     )
 
 
-def several(dialect: Dialect, types: Mapping[str, TypeEngine[Any]], queries: Iterable[Template]) -> Statement:
+def several(dialect: Dialect, types: Mapping[str, TypeEngine[Any]], queries: Iterable[Template]) -> BatchStatement:
     """Compile queries that SQLite is to run one after the other for each row: one row costs it less than a row for each
     of them. `types` has the names and the types of a row's values, which the queries take from its `fields`."""
     of_row = "; ".join(str(query.compile(dialect=dialect)) for query in queries)
-    return Statement(sql="", conversions=_conversions(dialect, types.values()), arrange=None, of_row=of_row)
+    return BatchStatement(sql="", conversions=_conversions(dialect, types.values()), arrange=None, of_row=of_row)
 
 
 def fields(parameters: Iterable[str]) -> dict[str, ColumnElement[Any]]:
@@ -146,5 +146,5 @@ def _for_all_rows(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Temp
     return with_values(query, dict(given.c))
 
 
-def _arrange(positions: Sequence[int]) -> Callable[[Values], Values]:
+def _arrange(positions: Sequence[int]) -> Callable[[DriverValues], DriverValues]:
     return itemgetter(*positions) if len(positions) > 1 else lambda row: (row[positions[0]],)

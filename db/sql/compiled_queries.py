@@ -13,7 +13,7 @@ from sqlalchemy import CompoundSelect, Dialect, Select
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.selectable import TextualSelect
 
-from db.sql.batch_statements import Row
+from db.sql.batch_statements import RowValues
 
 Asked = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]] | TextualSelect
 Convert = Callable[[Any], Any]
@@ -44,7 +44,7 @@ class DialectQuery:
             found = decode(text)
         return [self._converted(row) for row in found] if self.conversions else list(found)
 
-    def _converted(self, row: Row) -> Row:
+    def _converted(self, row: RowValues) -> RowValues:
         values = list(row)
         for position, convert in self.conversions:
             values[position] = convert(values[position])

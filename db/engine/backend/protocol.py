@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine.backend.pool_usage import PoolUsage, Waiting
-from db.sql.batch_statements import Row, Statement, Work
+from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
 from db.sql.compiled_queries import CompiledQuery
 
 
@@ -56,16 +56,16 @@ class WriteConnection(Protocol):
         """Start a transaction that may write; on SQLite this is where one waits for another writer. With
         `wait_seconds` the transaction waits no longer than that for a lock."""
 
-    async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
+    async def fetch(self, statement: BatchStatement, keys: Sequence[RowValues]) -> Sequence[RowValues]:
         """Run a query for each key; return all the rows found, in any order."""
 
-    async def execute(self, *work: Work) -> None:
+    async def execute(self, *work: StatementRows) -> None:
         """Run statements for their rows, in this order; none of them sees what another one of them changed."""
 
     async def command(self, sql: str) -> None:
         """Run one command without parameters, such as `SAVEPOINT`."""
 
-    async def commit(self, *work: Work) -> None:
+    async def commit(self, *work: StatementRows) -> None:
         """Run statements as `execute` does and make them durable, with the transaction if one is open; returns only
         when they are."""
 

@@ -10,7 +10,7 @@ from msgspec.json import encode
 from sqlalchemy import Dialect
 
 from db.errors import WriterGone
-from db.sql.batch_statements import Row, Statement, Work
+from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
 from db.sql.compiled_queries import CompiledQuery
 
 # A session keeps the plans of its foreign keys' checks, made perhaps when the tables were empty and any index as good
@@ -56,12 +56,12 @@ class PostgresWriteConnection:
         if self._fence and not await self._driver.fetch(self._fence):
             raise WriterGone
 
-    async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
+    async def fetch(self, statement: BatchStatement, keys: Sequence[RowValues]) -> Sequence[RowValues]:
         if not keys:
             return []
         return [tuple(row) for row in await self._driver.fetch(statement.sql, _json(statement, keys))]
 
-    async def execute(self, *work: Work) -> None:
+    async def execute(self, *work: StatementRows) -> None:
         work = tuple((statement, rows) for statement, rows in work if rows)
         if work:
             given = (_json(statement, rows) for statement, rows in work)
@@ -74,7 +74,7 @@ class PostgresWriteConnection:
     async def command(self, sql: str) -> None:
         await self._driver.execute(sql)
 
-    async def commit(self, *work: Work) -> None:
+    async def commit(self, *work: StatementRows) -> None:
         if self._driver.is_in_transaction():
             await self.execute(*work)
             await self._driver.execute("COMMIT")
@@ -93,7 +93,7 @@ class PostgresWriteConnection:
         self._driver.terminate()
 
 
-def _json(statement: Statement, rows: Sequence[Row]) -> str:
+def _json(statement: BatchStatement, rows: Sequence[RowValues]) -> str:
     return encode(statement.rows(rows)).decode()
 
 

@@ -18,7 +18,7 @@ from db.engine.sqlite.pooled_connection import empty_log, open_file
 from db.engine.sqlite.trigger_batch import OneStep
 from db.engine.sqlite.worker_thread import Worker
 from db.errors import SchemaOutdated
-from db.sql.batch_statements import Row, Statement, Work
+from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
 from db.sql.compiled_queries import CompiledQuery
 
 # Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
@@ -112,11 +112,11 @@ class SqliteWriteConnection:
         finally:
             self._connection.execute("PRAGMA busy_timeout = 0")
 
-    async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
+    async def fetch(self, statement: BatchStatement, keys: Sequence[RowValues]) -> Sequence[RowValues]:
         run = self._connection.execute
         return [row for key in statement.rows(keys) for row in run(statement.sql, key).fetchall()]
 
-    async def execute(self, *work: Work) -> None:
+    async def execute(self, *work: StatementRows) -> None:
         for statement, rows in work:
             if rows:
                 self._connection.executemany(statement.sql, statement.rows(rows))
@@ -124,7 +124,7 @@ class SqliteWriteConnection:
     async def command(self, sql: str) -> None:
         self._connection.execute(sql)
 
-    async def commit(self, *work: Work) -> None:
+    async def commit(self, *work: StatementRows) -> None:
         if self._connection.in_transaction:
             await self.execute(*work)
             await self._worker.run(lambda: self._checked(self._connection.commit))

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.json import encode
 
-from db.sql.batch_statements import ROW, Statement, Work
+from db.sql.batch_statements import ROW, BatchStatement, StatementRows
 
 VIEW = "work"
 # As bytes: a text that is not ASCII would be encoded by the driver, under the interpreter's lock.
@@ -27,7 +27,7 @@ class OneStep:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"CREATE TEMP VIEW {VIEW} AS SELECT NULL AS {ROW}")
 
-    def of(self, *work: Work) -> Callable[[], object]:
+    def of(self, *work: StatementRows) -> Callable[[], object]:
         """Return the step that runs statements for their rows, in this order: for all of them, or for none where one is
         refused. No transaction may be open yet: a trigger that is made in it would be gone after a rollback, and the
         rows for it would be lost."""
@@ -39,7 +39,7 @@ class OneStep:
         json_rows = encode(rows)
         return lambda: self._connection.execute(INSERT, (json_rows,))
 
-    def _number(self, statement: Statement) -> int:
+    def _number(self, statement: BatchStatement) -> int:
         """Return what the rows for a statement begin with."""
         number = self._numbers.get(statement.of_row)
         if number is None:
