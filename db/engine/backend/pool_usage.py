@@ -27,7 +27,7 @@ class PoolUsage(NamedTuple):
     waiting: int
 
 
-class Waiting:
+class PoolWaiters:
     """Counts the tasks that wait for a connection of one pool, or for one to be opened."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Waiting:
             logger.warning("connections to the database are free again")
 
 
-def usage_of(engine: AsyncEngine, waiting: Waiting) -> PoolUsage:
+def usage_of(engine: AsyncEngine, waiting: PoolWaiters) -> PoolUsage:
     """Return how SQLAlchemy's pool is used."""
     pool = cast(QueuePool, engine.pool)
     return PoolUsage("general", pool.checkedout(), pool.checkedin(), waiting.count)

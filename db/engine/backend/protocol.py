@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.engine.backend.pool_usage import PoolUsage, Waiting
+from db.engine.backend.pool_usage import PoolUsage, PoolWaiters
 from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
 from db.sql.compiled_queries import CompiledQuery
 
@@ -80,7 +80,7 @@ class Database(Source, Protocol):
     """One kind of database. Its own `fetch` runs a query by itself."""
 
     engine: AsyncEngine
-    waiting: Waiting
+    waiting: PoolWaiters
     """The tasks that wait for one of the engine's connections."""
 
     @property

@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.engine.backend import driver_errors, pool_usage
-from db.engine.backend.pool_usage import PoolUsage, Waiting, usage_of
+from db.engine.backend.pool_usage import PoolUsage, PoolWaiters, usage_of
 from db.engine.backend.protocol import Fault, Verdict
 from db.engine.postgresql.connections import PostgresSource, PostgresWriteConnection
-from db.engine.postgresql.connector import Connecting
-from db.engine.postgresql.read_pool import Connections
-from db.engine.postgresql.url import target_of
+from db.engine.postgresql.connector import Connector
+from db.engine.postgresql.read_pool import ReadPool
+from db.engine.postgresql.url import connection_parameters
 from db.errors import StoreError
 from db.sql.compiled_queries import CompiledQuery
 
@@ -69,7 +69,7 @@ class PostgresDatabase:
     """A PostgreSQL server, shared by any number of gateways."""
 
     def __init__(self, url: URL) -> None:
-        self._connecting = Connecting(target_of(url))
+        self._connector = Connector(connection_parameters(url))
         self.engine = create_async_engine(
             url.set(query={}, host=None, port=None, username=None, password=None),  # the connections know them
             pool_size=POOL_SIZE,
@@ -77,10 +77,10 @@ class PostgresDatabase:
             # A restarted server leaves dead connections in the pool; asking first is cheaper than failing a read.
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"async_creator_fn": self._connect_engine, **self._connecting.adapter_arguments},
+            connect_args={"async_creator_fn": self._connect_engine, **self._connector.adapter_arguments},
         )
-        self._readers = Connections(self._connect_reader, lambda error: self.fault(error) is Fault.AWAY, POOL_SIZE)
-        self.waiting = Waiting()
+        self._readers = ReadPool(self._connect_reader, lambda error: self.fault(error) is Fault.AWAY, POOL_SIZE)
+        self.waiting = PoolWaiters()
         self._idle: WeakSet[asyncpg.Connection] = WeakSet()
         event.listen(self.engine.sync_engine, "checkin", self._note_idle)
         event.listen(self.engine.sync_engine, "checkout", self._note_busy)
@@ -115,17 +115,17 @@ class PostgresDatabase:
 
     async def connect_writer(self) -> PostgresWriteConnection:
         # Not from the pool: after a silent failover, every connection in it may be dead.
-        return PostgresWriteConnection(await self._connecting.connect(SESSION | WRITER_SESSION), self.engine.dialect)
+        return PostgresWriteConnection(await self._connector.connect(SESSION | WRITER_SESSION), self.engine.dialect)
 
     async def close(self) -> None:
         self._readers.drop_idle()
         await self.engine.dispose()
 
     async def _connect_reader(self) -> asyncpg.Connection:
-        return await self._connecting.connect(SESSION | READER_SESSION, command_timeout=READ_SECONDS)
+        return await self._connector.connect(SESSION | READER_SESSION, command_timeout=READ_SECONDS)
 
     async def _connect_engine(self, **_ours: Any) -> asyncpg.Connection:
-        return await self._connecting.connect(SESSION)
+        return await self._connector.connect(SESSION)
 
     def pools(self) -> Sequence[PoolUsage]:
         return [usage_of(self.engine, self.waiting), self._readers.usage("reading")]

@@ -5,8 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from db.engine.postgresql.pgbouncer import PooledConnection
-from db.engine.postgresql.url import Target, settings_in
+from db.engine.postgresql.pgbouncer import PgBouncerConnection
+from db.engine.postgresql.url import ConnectionParameters, settings_in
 from db.errors import UnusableDatabase
 
 # Unless the URL's `connect_timeout` says otherwise.
@@ -15,10 +15,10 @@ CONNECT_SECONDS = 5
 STARTUP_REFUSED = "unsupported startup parameter"
 
 
-class Connecting:
+class Connector:
     """Knows how to connect to one database."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: ConnectionParameters) -> None:
         self._target = target
         self._timeout = CONNECT_SECONDS if target.timeout == 0 else target.timeout
         # PgBouncer refuses most settings of a session when it begins, and these with the others.
@@ -49,7 +49,7 @@ class Connecting:
                 raise UnusableDatabase(f"{error}: behind PgBouncer, the database URL needs `pgbouncer=true`") from None
         startup = {name: value for name, value in named.items() if name == "application_name"}
         connection = await asyncpg.connect(
-            **given, server_settings=startup, statement_cache_size=0, connection_class=PooledConnection
+            **given, server_settings=startup, statement_cache_size=0, connection_class=PgBouncerConnection
         )
         connection.set_settings({**named, **self._options})
         return connection

@@ -18,7 +18,7 @@ CHARACTERISTICS = {
 READ_ONLY = {"on": "READ ONLY", "off": "READ WRITE"}
 
 
-class PooledConnection(asyncpg.Connection):
+class PgBouncerConnection(asyncpg.Connection):
     """A connection to PgBouncer. `settings` takes the place of the session's."""
 
     _prelude = ""

@@ -12,13 +12,13 @@ from asyncpg import Connection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from db.engine.backend import pool_usage
-from db.engine.backend.pool_usage import PoolUsage, Waiting
+from db.engine.backend.pool_usage import PoolUsage, PoolWaiters
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Connection], Awaitable[T]]
 
 
-class Connections:
+class ReadPool:
     """At most so many connections, opened when they are needed; those used last are used again first. `is_away` tells
     whether an error means that a connection, or all of the server, is dead."""
 
@@ -30,7 +30,7 @@ class Connections:
         self._free = asyncio.Semaphore(most)
         self._idle: list[Connection] = []
         self._in_use = 0
-        self._waiting = Waiting()
+        self._waiting = PoolWaiters()
 
     @asynccontextmanager
     async def lent(self, first: Step[T]) -> AsyncIterator[tuple[Connection, T]]:

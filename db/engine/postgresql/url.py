@@ -45,7 +45,7 @@ OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ConnectionParameters:
     """How to connect: what the driver's `connect` is given, settings for the session, and how long it may take."""
 
     arguments: Mapping[str, Any]
@@ -85,7 +85,7 @@ def parse_url(url: str) -> URL:
     return parsed.set(query=query)
 
 
-def target_of(url: URL) -> Target:
+def connection_parameters(url: URL) -> ConnectionParameters:
     """Return how to connect to what a parsed URL names. Raises `UnusableDatabase` for a parameter that is not known, or
     has a value that it cannot have."""
     query = {name: str(value) for name, value in url.query.items()}
@@ -99,7 +99,7 @@ def target_of(url: URL) -> Target:
         settings.setdefault("application_name", query["fallback_application_name"])
     arguments: dict[str, Any] = {"user": url.username, "password": url.password, "database": url.database}
     arguments |= {"host": hosts, "port": ports, "dsn": _dsn(query)}
-    return Target(
+    return ConnectionParameters(
         {name: value for name, value in arguments.items() if value is not None},
         settings,
         _seconds(query.get("connect_timeout")),

@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.engine.backend import driver_errors, pool_usage
-from db.engine.backend.pool_usage import PoolUsage, Waiting, usage_of
+from db.engine.backend.pool_usage import PoolUsage, PoolWaiters, usage_of
 from db.engine.backend.protocol import Fault, Verdict
 from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
 from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 from db.engine.sqlite.overwrite_detection import Overwritten
-from db.engine.sqlite.pooled_connection import PooledConnection
+from db.engine.sqlite.pooled_connection import PooledSqliteConnection
 from db.errors import StoreError, UnusableDatabase
 from db.sql.compiled_queries import CompiledQuery
 
@@ -55,7 +55,7 @@ class SqliteDatabase:
         self._path = str(checked_path(url))
         self._reading_uri = reading_uri
         self._file = DatabaseFile(self._path)
-        self.waiting = Waiting()
+        self.waiting = PoolWaiters()
         self._dropping: asyncio.Task[None] | None = None
         self.engine = create_async_engine(
             url, async_creator=self._connect, hide_parameters=True, pool_timeout=pool_usage.POOL_SECONDS
@@ -121,7 +121,7 @@ class SqliteDatabase:
 
     async def _connect(self) -> aiosqlite.Connection:
         if self._reading_uri is None:
-            return await PooledConnection(self._file, set_up).opened()
+            return await PooledSqliteConnection(self._file, set_up).opened()
         connection = await aiosqlite.connect(self._reading_uri, uri=True, isolation_level=None)
         for pragma in READING_PRAGMAS:
             await connection.execute(pragma)

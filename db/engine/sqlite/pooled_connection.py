@@ -21,7 +21,7 @@ MARKS = "SELECT rootpage FROM sqlite_schema WHERE name IN ('sqlite_sequence', 'i
 EMPTYING_SECONDS = 1
 
 
-class PooledConnection(aiosqlite.Connection):
+class PooledSqliteConnection(aiosqlite.Connection):
     """A connection to the file, set up by a function of its thread. Raises `OtherFile` as it is awaited."""
 
     def __init__(self, file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> None:
@@ -32,7 +32,7 @@ class PooledConnection(aiosqlite.Connection):
         self._thread.daemon = True
         self._stopped: asyncio.Future[None] | None = None
 
-    async def opened(self) -> "PooledConnection":
+    async def opened(self) -> "PooledSqliteConnection":
         """Open it. Where that fails, its thread has ended, too: it would complain once the event loop is gone."""
         try:
             await self
