@@ -2,8 +2,8 @@
 
 StoreError
 ├── Unavailable        not known to be recorded; worth sending again, with the same event_id
-│   ├── QueueFull      more clicks are waiting than the writer may hold
-│   └── DatabaseAway   the database cannot be reached, does not answer in time, or records nothing
+│   ├── WriterQueueFull      more clicks are waiting than the writer may hold
+│   └── DatabaseUnavailable   the database cannot be reached, does not answer in time, or records nothing
 ├── RowRefused         the database refuses one row; sending it again does not help
 ├── ClickFailed        an unclassified error kept a click from being recorded; the log has it
 ├── WriterGone         others took this writer for dead; it has to register again
@@ -21,11 +21,11 @@ class Unavailable(StoreError):
     """The click is not known to be recorded: it was not, unless the answer to its commit got lost on the way."""
 
 
-class QueueFull(Unavailable):
+class WriterQueueFull(Unavailable):
     """More clicks are waiting than the writer may hold."""
 
 
-class DatabaseAway(Unavailable):
+class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, does not answer in time, or records nothing, for lack of space or permission for
     instance. The message has the driver's words, in one line; `reason` is for everybody."""
 

@@ -9,7 +9,7 @@ from graph.domain.scope import Viewer
 
 
 def authentication(credentials: Credentials, admin_token: str | None) -> Callable[[str], Awaitable[Viewer | None]]:
-    """Return the function from a secret to the viewer whose token it is, or None. It raises `DatabaseAway`."""
+    """Return the function from a secret to the viewer whose token it is, or None. It raises `DatabaseUnavailable`."""
 
     async def authenticate(secret: str) -> Viewer | None:
         # In constant time, so that nobody learns by the time it takes how much of a guess was right.

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from db.engine.backend.driver_errors import LOCKED, SILENT, UNREACHABLE
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.ingest.writer import ClickWriter
 
 # Anyone may ask; each time costs the database a write.
@@ -29,7 +29,7 @@ class Readiness:
 
     def __init__(self) -> None:
         self._asked_at = -math.inf
-        self._asking: asyncio.Task[DatabaseAway | None] | None = None
+        self._asking: asyncio.Task[DatabaseUnavailable | None] | None = None
 
     async def answer(self, request: Request) -> Response:
         """Answer 200 if a click would be recorded now, else 503; the body tells which part is not ready, and why."""
@@ -42,7 +42,7 @@ class Readiness:
             return JSONResponse({"status": "ready", **parts})
         return JSONResponse({"status": "not ready", **parts}, 503, headers={"Retry-After": "2"})
 
-    async def _outage(self, writer: ClickWriter) -> DatabaseAway | None:
+    async def _outage(self, writer: ClickWriter) -> DatabaseUnavailable | None:
         if writer.outage is not None:
             return writer.outage  # it finds out by itself when that is over
         asking = self._asking
@@ -51,14 +51,14 @@ class Readiness:
             asking = self._asking = asyncio.create_task(_proven(writer))
         # What takes too long is left to end by itself: the click writer is in the middle of it.
         await asyncio.wait({asking}, timeout=WRITE_SECONDS)
-        found = asking.result() if asking.done() else DatabaseAway("no answer in time", SILENT.reason)
+        found = asking.result() if asking.done() else DatabaseUnavailable("no answer in time", SILENT.reason)
         # Since then a batch may have failed.
         return writer.outage or found
 
 
-async def _proven(writer: ClickWriter) -> DatabaseAway | None:
+async def _proven(writer: ClickWriter) -> DatabaseUnavailable | None:
     try:
         await writer.prove()
-    except DatabaseAway as outage:
+    except DatabaseUnavailable as outage:
         return outage
     return None

@@ -16,7 +16,7 @@ from db.engine.backend.protocol import Database, Fault, Source
 from db.engine.postgresql.url import parse_url
 from db.engine.redaction import described
 from db.engine.sqlite.backend import WRITES, SqliteDatabase
-from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
+from db.errors import DatabaseUnavailable, RowRefused, StoreError, UnusableDatabase
 from db.sql.compiled_queries import CompiledQuery
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -38,7 +38,7 @@ class Store:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction in which every statement sees the same snapshot. Raises `DatabaseAway`."""
+        """Open a transaction in which every statement sees the same snapshot. Raises `DatabaseUnavailable`."""
         with self.outages():
             async with self._pooled() as connection:
                 if not self.is_sqlite:  # there, any transaction reads one snapshot
@@ -59,13 +59,13 @@ class Store:
             await connection.execute(select(*(func.set_config(name, "off", True) for name in settings)))
 
     async def fetch(self, query: CompiledQuery, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
-        """Run a query by itself, with its values by name; return all of its rows. Raises `DatabaseAway`."""
+        """Run a query by itself, with its values by name; return all of its rows. Raises `DatabaseUnavailable`."""
         with self.outages():
             return await self.database.fetch(query, values or {})
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Source]:
-        """Give what answers several queries as of one moment. Raises `DatabaseAway`."""
+        """Give what answers several queries as of one moment. Raises `DatabaseUnavailable`."""
         with self.outages():
             async with self.database.snapshot() as source:
                 yield source
@@ -73,7 +73,7 @@ class Store:
     @asynccontextmanager
     async def write(self, *, may_wait: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that may write, committed at the end of the block. One that `may_wait`, such as an
-        upgrade, waits for locks as long as it takes. Raises `DatabaseAway`."""
+        upgrade, waits for locks as long as it takes. Raises `DatabaseUnavailable`."""
         with self.outages():
             async with self.turn(), self._pooled(writes=True) as connection:
                 await connection.execution_options(**{WRITES: True})
@@ -107,7 +107,7 @@ class Store:
 
     @contextmanager
     def outages(self) -> Iterator[None]:
-        """Turn errors that mean an outage, or that the same may be tried again, into `DatabaseAway`; turn a driver's
+        """Turn errors that mean an outage, or that the same may be tried again, into `DatabaseUnavailable`; turn a driver's
         error about a row into `RowRefused`, which has none of the row's values."""
         try:
             yield
@@ -116,7 +116,7 @@ class Store:
         except Exception as error:
             verdict = self.database.verdict(error)
             if verdict.fault in (Fault.AWAY, Fault.CONFLICT):
-                raise DatabaseAway(described(error), verdict.reason) from error
+                raise DatabaseUnavailable(described(error), verdict.reason) from error
             if isinstance(error, DBAPIError) and verdict.fault is Fault.ROW:
                 raise RowRefused(described(error)) from None
             raise

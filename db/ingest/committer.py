@@ -15,7 +15,7 @@ from db.engine.backend.driver_errors import LOCKED, OTHER_FILE, OVERWRITTEN, SIL
 from db.engine.backend.protocol import Fault, WriteConnection
 from db.engine.redaction import described
 from db.engine.store import Store
-from db.errors import DatabaseAway, SchemaOutdated, WriterGone
+from db.errors import DatabaseUnavailable, SchemaOutdated, WriterGone
 from db.ingest.batch import Batch
 from db.ingest.id_blocks import IdBlocks
 from db.ingest.pending_clicks import Entry, TestEntry
@@ -65,7 +65,7 @@ class Committer:
 
     async def commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
         """Record clicks in one transaction; return, in their order, a receipt for each click, a row id for each test
-        click, and an error for each that the database refused. Raises `DatabaseAway` when nothing is known to be
+        click, and an error for each that the database refused. Raises `DatabaseUnavailable` when nothing is known to be
         recorded, and `SchemaOutdated` once another version has upgraded the schema."""
         try:
             outcomes = await self._commit(clicks)
@@ -100,7 +100,7 @@ class Committer:
                         lost = True
                         await self._drop()
                     case Fault.AWAY:
-                        raise DatabaseAway(described(error), self._database.verdict(error).reason) from error
+                        raise DatabaseUnavailable(described(error), self._database.verdict(error).reason) from error
                     case Fault.ROW if not one_by_one:
                         one_by_one = True
                         await self._roll_back()
@@ -124,7 +124,7 @@ class Committer:
 
     async def renew(self) -> None:
         """Store what `promises` says by now, if other processes may write as well; register first. Raises
-        `DatabaseAway`, `SchemaOutdated`."""
+        `DatabaseUnavailable`, `SchemaOutdated`."""
         if self._registration is None:
             return
         try:
@@ -142,7 +142,7 @@ class Committer:
             raise
 
     async def probe(self) -> None:
-        """Do what commits do, and undo it. Raises `DatabaseAway`."""
+        """Do what commits do, and undo it. Raises `DatabaseUnavailable`."""
         with self._store.outages():
             try:
                 await self._run_probe()

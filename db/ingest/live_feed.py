@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from sqlalchemy import bindparam, func, select
 
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.schema.rollups import QueuedClicks
 from db.sql.compiled_queries import CompiledQuery
 
@@ -65,7 +65,7 @@ class Feed:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Watcher]:
-        """Give a queue that whatever is committed from now on is put into. Raises `DatabaseAway`."""
+        """Give a queue that whatever is committed from now on is put into. Raises `DatabaseUnavailable`."""
         watcher: Watcher = asyncio.Queue(WAITING_BATCHES)
         await self._poll(newcomer=watcher)
         if self._task is None or self._task.done():
@@ -85,7 +85,7 @@ class Feed:
             except Exception as error:
                 if not complaint:  # once, not four times a second
                     complaint = str(error)
-                    foreseen = isinstance(error, DatabaseAway)
+                    foreseen = isinstance(error, DatabaseUnavailable)
                     logger.warning("the live feed pauses: %s", error, exc_info=not foreseen)
 
     async def _poll(self, newcomer: Watcher | None = None) -> None:

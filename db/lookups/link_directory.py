@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.lookups.link_records import (
     LINK_OF_CODE,
     LINK_OF_ID,
@@ -58,7 +58,7 @@ class LinkDirectory:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Read everything, then keep it fresh. Raises `DatabaseAway`."""
+        """Read everything, then keep it fresh. Raises `DatabaseUnavailable`."""
         await self.refresh()
         self._task = asyncio.create_task(self._keep_fresh(), name="link directory")
 
@@ -74,7 +74,7 @@ class LinkDirectory:
         return len(self._known.links)
 
     async def find(self, code: str) -> KnownLink | None:
-        """Return the link of a code. Raises `DatabaseAway`, for a code that has to be asked for."""
+        """Return the link of a code. Raises `DatabaseUnavailable`, for a code that has to be asked for."""
         if (link := self._known.links.get(code)) is not None:
             return link
         await self._ask(code, LINK_OF_CODE, code=code)
@@ -104,7 +104,7 @@ class LinkDirectory:
         self._learn(Known(programs=[known_program(row)]))
 
     async def refresh(self) -> None:
-        """Read what changed since the last time. Raises `DatabaseAway`. One task at a time may call it."""
+        """Read what changed since the last time. Raises `DatabaseUnavailable`. One task at a time may call it."""
         try:
             await self._refresh()
         finally:
@@ -144,7 +144,7 @@ class LinkDirectory:
             except Exception as error:
                 if not complaint:  # once, not twice a second
                     complaint = str(error)
-                    foreseen = isinstance(error, DatabaseAway)
+                    foreseen = isinstance(error, DatabaseUnavailable)
                     logger.warning("links are not refreshed, clicks go on: %s", error, exc_info=not foreseen)
                 self._store.database.drop_idle()
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, or_, select, update
 
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.lookups.tokens import Role, hashed
 from db.schema.tokens import ApiToken
 from db.sql.compiled_queries import CompiledQuery
@@ -86,7 +86,7 @@ class Credentials:
             await self._write_notes()
 
     async def find(self, secret: str) -> KnownToken | None:
-        """Return the token of a secret, unless it is unknown, revoked or expired. Raises `DatabaseAway`."""
+        """Return the token of a secret, unless it is unknown, revoked or expired. Raises `DatabaseUnavailable`."""
         now, token_hash = self._clock(), hashed(secret)
         seen = self._known.get(token_hash)
         if seen is None or not seen.at <= now < seen.at + KNOWN_FOR:
@@ -102,7 +102,7 @@ class Credentials:
         return token
 
     async def is_good(self, token_id: int) -> bool:
-        """Return whether a token is neither revoked nor expired. Raises `DatabaseAway`."""
+        """Return whether a token is neither revoked nor expired. Raises `DatabaseUnavailable`."""
         found = await self._look_up(BY_IDS, ids=[token_id])
         return any(not _is_expired(token, self._clock()) for token in found)
 
@@ -125,7 +125,7 @@ class Credentials:
         now = self._clock()
         try:
             tokens = {token.id: token for token in await self._look_up(BY_IDS, ids=list(in_use))}
-        except DatabaseAway:
+        except DatabaseUnavailable:
             return  # whoever asks finds that out
         for token_id, token_hash in in_use.items():
             self._learn(token_hash, _Seen(now, tokens.get(token_id)))
@@ -147,7 +147,7 @@ class Credentials:
             # The gateway stops, and writes down in the end what is not yet.
             self._used = used | self._used
             raise
-        except DatabaseAway as error:
+        except DatabaseUnavailable as error:
             if self._is_noting:  # once, not twice a second
                 logger.warning("token use is not noted: %s", error)
             self._is_noting = False

@@ -14,7 +14,7 @@ from time import perf_counter
 
 from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
-from db.errors import DatabaseAway, SchemaOutdated
+from db.errors import DatabaseUnavailable, SchemaOutdated
 from db.ingest.registration import find_revision, hold_schema
 from db.rollups.aggregation import Cells
 from db.rollups.statements import FoldStatements, find_due, find_events, find_waiting, mark
@@ -80,13 +80,13 @@ class Folder:
         await self._disconnect()
 
     async def fold_all(self) -> None:
-        """Fold until nothing waits any more. Raises `DatabaseAway`."""
+        """Fold until nothing waits any more. Raises `DatabaseUnavailable`."""
         while await self._is_due():
             if not await self.fold():
                 await asyncio.sleep(SLICE_ROWS / 1000)
 
     async def fold(self) -> bool:
-        """Fold a portion of what waits; return whether more may be waiting. Raises `DatabaseAway`."""
+        """Fold a portion of what waits; return whether more may be waiting. Raises `DatabaseUnavailable`."""
         try:
             with self._store.outages():
                 async with asyncio.timeout(PORTION_SECONDS):
@@ -109,7 +109,7 @@ class Folder:
             except Exception as error:
                 if not complaint:  # once, not every second
                     complaint = str(error)
-                    foreseen = isinstance(error, DatabaseAway | SchemaOutdated)
+                    foreseen = isinstance(error, DatabaseUnavailable | SchemaOutdated)
                     logger.warning("rollups are not kept, clicks go on: %s", error, exc_info=not foreseen)
 
     async def _is_due(self) -> bool:

@@ -31,6 +31,6 @@ class Backlog:
 
 
 async def measure_backlog(store: Store) -> Backlog:
-    """Return what waits now. Raises `DatabaseAway`."""
+    """Return what waits now. Raises `DatabaseUnavailable`."""
     ((clicks, oldest),) = await store.fetch(FIND_BACKLOG)
     return Backlog(int(clicks), oldest)

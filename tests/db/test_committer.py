@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, update
 
 from db.audit.report import audit
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.ingest.committer import Committer
 from db.ingest.id_blocks import FIRST_BLOCK
 from db.ingest.records import Click, Receipt, TestClick, VisitRecord
@@ -268,7 +268,7 @@ async def test_a_connection_that_fell_silent_costs_one_outage(
             writer.start()
             await writer.record(click())
             proxy.silence()
-            with pytest.raises(DatabaseAway):
+            with pytest.raises(DatabaseUnavailable):
                 await writer.record(click())
             await writer.record(click())
             other = Store(url)

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select, update
 from db.audit.report import audit
 from db.engine.postgresql.connections import PostgresWriteConnection
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.ingest.committer import Committer
 from db.ingest.records import Click, VisitRecord
 from db.rollups.aggregation import Cells
@@ -143,7 +143,7 @@ async def test_a_fold_whose_answer_got_lost_is_not_added_again(make_postgres: Ma
             store = Store(proxied)
             folder = world.folder(store)
             proxy.lose = 1
-            with pytest.raises(DatabaseAway):
+            with pytest.raises(DatabaseUnavailable):
                 await folder.fold()
             assert proxy.lost == 1
             await folder.fold_all()
@@ -239,7 +239,7 @@ async def test_a_folder_outlives_an_outage_and_complains_once(
     async def fail() -> None:
         nonlocal tries
         tries += 1
-        raise DatabaseAway("gone")
+        raise DatabaseUnavailable("gone")
 
     await world.click(click(NOW))
     monkeypatch.setattr("db.rollups.aggregator.FOLD_SECONDS", 0.01)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.ingest.committer import Committer
 from db.ingest.probe import Probe
 from db.ingest.writer import ClickWriter
@@ -204,5 +204,5 @@ async def test_a_writer_that_is_closed_during_a_probe_ends(store: Store, monkeyp
     may_end.set()
     async with asyncio.timeout(5):
         await closing
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             await proving

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 
 from db.engine.backend.protocol import Fault, Verdict
-from db.errors import DatabaseAway, StoreError
+from db.errors import DatabaseUnavailable, StoreError
 
 UNREACHABLE = Verdict(Fault.AWAY, "the database cannot be reached")
 SILENT = Verdict(Fault.AWAY, "the database does not answer in time")
@@ -104,7 +104,7 @@ def of_sqlite(error: sqlite3.Error) -> Verdict:
 
 def of_ours(error: StoreError) -> Verdict:
     """Return what an error means that was classified before, whatever it was raised from."""
-    return Verdict(Fault.AWAY, error.reason) if isinstance(error, DatabaseAway) else UNKNOWN
+    return Verdict(Fault.AWAY, error.reason) if isinstance(error, DatabaseUnavailable) else UNKNOWN
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

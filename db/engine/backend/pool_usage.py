@@ -9,7 +9,7 @@ from sqlalchemy import QueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class PoolWaiters:
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
-        """Count a task for as long as it waits. Where the pool gives up on it, raises `DatabaseAway`; the log has one
+        """Count a task for as long as it waits. Where the pool gives up on it, raises `DatabaseUnavailable`; the log has one
         line when that begins, and one when nobody waits any more."""
         self.count += 1
         try:
@@ -46,7 +46,7 @@ class PoolWaiters:
             if not self.is_exhausted:
                 self.is_exhausted = True
                 logger.error("no connection to the database became free within %g seconds: %s", POOL_SECONDS, IN_USE)
-            raise DatabaseAway(IN_USE, IN_USE) from error
+            raise DatabaseUnavailable(IN_USE, IN_USE) from error
         finally:
             self.count -= 1
         if self.is_exhausted and not self.count:

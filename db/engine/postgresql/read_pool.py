@@ -36,7 +36,7 @@ class ReadPool:
     async def lent(self, first: Step[T]) -> AsyncIterator[tuple[Connection, T]]:
         """Lend a connection on which a first step was taken, and give what came of that. Where it shows that a kept
         connection is dead, the step is taken again on a new one. A connection is cut off where the block fails or is
-        cancelled, for nobody knows what it is in the middle of then. Raises `DatabaseAway` where none becomes free, and
+        cancelled, for nobody knows what it is in the middle of then. Raises `DatabaseUnavailable` where none becomes free, and
         what the driver does."""
         with self._waiting.one_more():
             await self._acquire()
