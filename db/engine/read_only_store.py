@@ -10,7 +10,7 @@ from db.engine.sqlite.file_access import ReadableFile, readable_async
 from db.engine.store import Store
 
 
-class Reading(NamedTuple):
+class ReadOnlyStore(NamedTuple):
     """A store that is read, and on SQLite the file and how it is read."""
 
     store: Store
@@ -23,7 +23,7 @@ class Reading(NamedTuple):
 
 
 @asynccontextmanager
-async def reading(url: str) -> AsyncIterator[Reading]:
+async def open_read_only(url: str) -> AsyncIterator[ReadOnlyStore]:
     """Open a database to read it without changing anything. Raises `UnusableDatabase`, `OSError`."""
     async with AsyncExitStack() as stack:
         store = Store(url)
@@ -33,4 +33,4 @@ async def reading(url: str) -> AsyncIterator[Reading]:
             file = await stack.enter_async_context(readable_async(path))
             store = Store(url, reading_uri=file.uri)
         stack.push_async_callback(store.close)
-        yield Reading(store, path, file)
+        yield ReadOnlyStore(store, path, file)

@@ -19,7 +19,7 @@ UPGRADE_SECONDS = 10
 RETRY_SECONDS = 0.25
 
 
-class Found(NamedTuple):
+class SchemaState(NamedTuple):
     """The version that a database's schema has, None where no table tells it, and the names of all other tables."""
 
     revision: str | None
@@ -83,7 +83,7 @@ def _advice(store: Store) -> str:
     return "run `clickgate db upgrade`, or start with `clickgate serve --upgrade`"
 
 
-def _check_ours(store: Store, found: Found) -> None:
+def _check_ours(store: Store, found: SchemaState) -> None:
     """Return if a database is empty or clickgate's. A PostgreSQL database may hold other tables as well."""
     strangers = found.tables if store.is_sqlite else found.tables & METADATA.tables.keys()
     if found.revision is None and strangers:
@@ -92,17 +92,17 @@ def _check_ours(store: Store, found: Found) -> None:
         )
 
 
-async def _find(store: Store) -> Found:
+async def _find(store: Store) -> SchemaState:
     if store.is_sqlite and not store.is_read_only:
         names, revision = await asyncio.to_thread(tables_in, Path(store.url.database or ""))
-        return Found(revision, names - {VERSION_TABLE})
+        return SchemaState(revision, names - {VERSION_TABLE})
     async with store.read() as connection:
         return await connection.run_sync(_found)
 
 
-def _found(connection: Connection) -> Found:
+def _found(connection: Connection) -> SchemaState:
     tables = frozenset(inspect(connection).get_table_names())
     revision: str | None = None
     if VERSION_TABLE in tables:
         revision = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608  a name of our own
-    return Found(revision, tables - {VERSION_TABLE})
+    return SchemaState(revision, tables - {VERSION_TABLE})

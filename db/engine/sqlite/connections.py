@@ -15,8 +15,8 @@ from db.engine.backend import driver_errors
 from db.engine.sqlite.checkpoints import Checkpoints
 from db.engine.sqlite.database_file import DatabaseFile
 from db.engine.sqlite.pooled_connection import empty_log, open_file
-from db.engine.sqlite.trigger_batch import OneStep
-from db.engine.sqlite.worker_thread import Worker
+from db.engine.sqlite.trigger_batch import TriggerBatch
+from db.engine.sqlite.worker_thread import WorkerThread
 from db.errors import SchemaOutdated
 from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
 from db.sql.compiled_queries import CompiledQuery
@@ -61,14 +61,14 @@ class SqliteWriteConnection:
         self._dialect = dialect
         self._connection = open_file(file, self._prepare, self)
         self._checkpoints = Checkpoints(file)
-        self._worker = Worker("sqlite-writer")
+        self._worker = WorkerThread("sqlite-writer")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         set_up(connection)
         # What runs on the event loop waits for nobody.
         connection.execute("PRAGMA busy_timeout = 0")
         _check_revision(connection, self._file)
-        self._one_step = OneStep(connection)
+        self._trigger_batch = TriggerBatch(connection)
 
     async def read(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
@@ -129,7 +129,7 @@ class SqliteWriteConnection:
             await self.execute(*work)
             await self._worker.run(lambda: self._checked(self._connection.commit))
         elif any(rows for _, rows in work):
-            await self._alone(self._one_step.of(*work))
+            await self._alone(self._trigger_batch.of(*work))
         self._checkpoints.go_on()
 
     async def rollback(self) -> None:

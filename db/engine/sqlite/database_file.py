@@ -15,7 +15,7 @@ from threading import Lock
 from time import monotonic
 from urllib.parse import quote
 
-from db.engine.sqlite.overwrite_detection import FileContents, Overwritten
+from db.engine.sqlite.overwrite_detection import OverwriteDetector, Overwritten
 from db.engine.sqlite.shared_descriptors import Identity
 
 # Readers notice it this late; what they read meanwhile is the former file.
@@ -52,8 +52,8 @@ class DatabaseFile:
         self._watch(())
         self._size = 0
         self._former_log: Identity | None = None
-        self._contents: FileContents | None = None
-        self._spoilt: tuple[Identity, FileContents] | None = None
+        self._contents: OverwriteDetector | None = None
+        self._spoilt: tuple[Identity, OverwriteDetector] | None = None
         """A file that was overwritten while it was open, and is open no more. Its descriptor keeps its inode taken."""
         self._opening = 0
         self._lock = Lock()
@@ -99,7 +99,7 @@ class DatabaseFile:
             self.check()
 
     def copy_log(self, run: Callable[[], int]) -> None:
-        """Have a connection copy the log into the file, see `FileContents.copy`. Raises `Overwritten`, and what `run`
+        """Have a connection copy the log into the file, see `OverwriteDetector.copy`. Raises `Overwritten`, and what `run`
         does."""
         if self._contents is None:
             run()
@@ -131,7 +131,7 @@ class DatabaseFile:
             # SQLite would copy it into the new file and spoil that.
             raise OtherFile(f"{log} belongs to the SQLite file that was there before: remove it")
 
-    def _check_replaced(self, identity: Identity, contents: FileContents) -> None:
+    def _check_replaced(self, identity: Identity, contents: OverwriteDetector) -> None:
         if _identity(self.path) == identity:
             raise Overwritten(contents.complaint)
         self._spoilt = None
@@ -163,7 +163,7 @@ class DatabaseFile:
             self._size = os.path.getsize(self.path)
             self._former_log = None
             if all(self._known):  # some file systems are not fit for a write-ahead log
-                self._contents = FileContents(self.path, self.marks)
+                self._contents = OverwriteDetector(self.path, self.marks)
             self.adoptions += 1
         self._open.add(connection)
 

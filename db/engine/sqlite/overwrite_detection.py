@@ -43,7 +43,7 @@ class Overwritten(OSError):
     """Another program wrote into the file or its log; the message says into which."""
 
 
-class FileContents:
+class OverwriteDetector:
     """What an open file is known to hold. Its descriptors stay open as long as any of SQLite's in this process: closing
     one earlier would drop SQLite's locks."""
 

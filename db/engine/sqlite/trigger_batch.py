@@ -17,7 +17,7 @@ VIEW = "work"
 INSERT = f"INSERT INTO {VIEW} SELECT value FROM json_each(CAST(? AS TEXT))"  # noqa: S608  a name of our own
 
 
-class OneStep:
+class TriggerBatch:
     """The view and its triggers on one connection, which are nobody else's."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

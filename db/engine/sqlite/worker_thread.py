@@ -16,7 +16,7 @@ T = TypeVar("T")
 TAKE_SECONDS = 0.001
 
 
-class Worker:
+class WorkerThread:
     """The thread; it ends with `stop`, or with the process."""
 
     def __init__(self, name: str) -> None:
