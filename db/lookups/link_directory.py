@@ -19,10 +19,10 @@ from db.lookups.link_records import (
     LINK_OF_CODE,
     LINK_OF_ID,
     PROGRAM_OF_ID,
-    Known,
     KnownLink,
     KnownProgram,
-    LookUp,
+    LinkIndex,
+    LookupQuery,
     known_link,
     known_program,
     read_changed,
@@ -48,11 +48,11 @@ class LinkDirectory:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known = Known()
+        self._known = LinkIndex()
         self._unknown: OrderedDict[str | int, None] = OrderedDict()
         self._version = -1
         # What was learned while everything is read anew, which may have been read before it.
-        self._learned_meanwhile: list[Known] | None = None
+        self._learned_meanwhile: list[LinkIndex] | None = None
         self._contents = store.database.contents
         self._asking: dict[str | int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -97,11 +97,11 @@ class LinkDirectory:
 
     def link_changed(self, row: Mapping[str, Any]) -> None:
         """Take over a link's row as this process committed it: clicks that arrive from now on see it so."""
-        self._learn(Known([known_link(row)]))
+        self._learn(LinkIndex([known_link(row)]))
 
     def program_changed(self, row: Mapping[str, Any]) -> None:
         """Take over a program's row as this process committed it, as `link_changed` does a link's."""
-        self._learn(Known(programs=[known_program(row)]))
+        self._learn(LinkIndex(programs=[known_program(row)]))
 
     async def refresh(self) -> None:
         """Read what changed since the last time. Raises `DatabaseUnavailable`. One task at a time may call it."""
@@ -148,7 +148,7 @@ class LinkDirectory:
                     logger.warning("links are not refreshed, clicks go on: %s", error, exc_info=not foreseen)
                 self._store.database.drop_idle()
 
-    async def _ask(self, key: str | int, look_up: LookUp, **values: Any) -> None:
+    async def _ask(self, key: str | int, look_up: LookupQuery, **values: Any) -> None:
         """Learn of one link or program from the database, which is asked once, however many clicks want it."""
         if key in self._unknown:
             return
@@ -157,7 +157,7 @@ class LinkDirectory:
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         await asyncio.shield(self._asking[key])
 
-    async def _ask_once(self, key: str | int, look_up: LookUp, **values: Any) -> None:
+    async def _ask_once(self, key: str | int, look_up: LookupQuery, **values: Any) -> None:
         version = self._version
         found = await self._look_up(look_up, **values)
         # What appeared while we asked is only remembered as unknown if nothing told us of a change meanwhile.
@@ -166,7 +166,7 @@ class LinkDirectory:
             if len(self._unknown) > UNKNOWN_KEYS:
                 self._unknown.popitem(last=False)
 
-    async def _look_up(self, look_up: LookUp, **values: Any) -> Known:
+    async def _look_up(self, look_up: LookupQuery, **values: Any) -> LinkIndex:
         """Return, and learn, what there is of one link or program. A visitor waits for it."""
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS):
@@ -174,7 +174,7 @@ class LinkDirectory:
         self._learn(found)
         return found
 
-    def _learn(self, news: Known) -> None:
+    def _learn(self, news: LinkIndex) -> None:
         self._known.learn(news)
         if self._learned_meanwhile is not None:
             self._learned_meanwhile.append(news)

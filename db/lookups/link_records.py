@@ -58,7 +58,7 @@ class KnownLink(Struct, frozen=True, gc=False, array_like=True):
 _id, _code = attrgetter("id"), attrgetter("code")
 
 
-class Known:
+class LinkIndex:
     """Links and programs, and the codes of links by their ids."""
 
     def __init__(self, links: Sequence[KnownLink] = (), programs: Iterable[KnownProgram] = ()) -> None:
@@ -78,12 +78,12 @@ class Known:
         link = self.links.get(self.codes.get(link_id, ""))
         return link if link is not None and link.id == link_id else None
 
-    def newer_than(self, version: int) -> "Known":
+    def newer_than(self, version: int) -> "LinkIndex":
         """Return what of this is of a later version."""
         programs = [program for program in self.programs.values() if program.version > version]
-        return Known([link for link in self.links.values() if link.version > version], programs)
+        return LinkIndex([link for link in self.links.values() if link.version > version], programs)
 
-    def learn(self, news: "Known") -> None:
+    def learn(self, news: "LinkIndex") -> None:
         """Take over what is news; what was read earlier but arrives later is none."""
         for program in news.programs.values():
             known = self.programs.get(program.id)
@@ -113,11 +113,11 @@ def known_program(row: Mapping[str, Any]) -> KnownProgram:
     return KnownProgram(row["id"], row["cookie_window_days"], row["version"])
 
 
-class LookUp(NamedTuple):
+class LookupQuery(NamedTuple):
     """A query for one link or program, and what is made of its rows."""
 
     query: CompiledQuery
-    known: Callable[[Iterable[Any]], Known]
+    known: Callable[[Iterable[Any]], LinkIndex]
 
 
 def _links(rows: Iterable[Any]) -> list[KnownLink]:
@@ -130,20 +130,20 @@ def _programs(rows: Iterable[Any]) -> list[KnownProgram]:
     return convert(list(map(tuple, rows)), list[KnownProgram])
 
 
-LINK_OF_CODE = LookUp(
-    CompiledQuery(_LINKS.where(ReferralLink.code == bindparam("code"))), lambda rows: Known(links=_links(rows))
+LINK_OF_CODE = LookupQuery(
+    CompiledQuery(_LINKS.where(ReferralLink.code == bindparam("code"))), lambda rows: LinkIndex(links=_links(rows))
 )
-LINK_OF_ID = LookUp(
-    CompiledQuery(_LINKS.where(ReferralLink.id == bindparam("id"))), lambda rows: Known(links=_links(rows))
+LINK_OF_ID = LookupQuery(
+    CompiledQuery(_LINKS.where(ReferralLink.id == bindparam("id"))), lambda rows: LinkIndex(links=_links(rows))
 )
-PROGRAM_OF_ID = LookUp(
-    CompiledQuery(_PROGRAMS.where(Program.id == bindparam("id"))), lambda rows: Known(programs=_programs(rows))
+PROGRAM_OF_ID = LookupQuery(
+    CompiledQuery(_PROGRAMS.where(Program.id == bindparam("id"))), lambda rows: LinkIndex(programs=_programs(rows))
 )
 
 
-async def read_changed(source: Source, since: int) -> Known:
+async def read_changed(source: Source, since: int) -> LinkIndex:
     """Return what is of a later version than `since`, as of one moment where the source is a snapshot."""
-    known = Known(programs=_programs(await source.fetch(CHANGED_PROGRAMS, {"since": since})))
+    known = LinkIndex(programs=_programs(await source.fetch(CHANGED_PROGRAMS, {"since": since})))
     changed = _links(await source.fetch(CHANGED_LINKS, {"since": since, "rows": PART_ROWS}))
     if len(changed) < PART_ROWS:
         known.add(changed)

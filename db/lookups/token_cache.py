@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, or_, select, update
 
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
-from db.lookups.tokens import Role, hashed
+from db.lookups.tokens import TokenRole, hashed
 from db.schema.tokens import ApiToken
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among
@@ -44,7 +44,7 @@ class KnownToken:
     """A token that is not revoked, as of at most a second ago."""
 
     id: int
-    role: Role
+    role: TokenRole
     program_id: int | None
     partner_id: int | None
     expires_at: datetime | None
@@ -57,7 +57,7 @@ class _Seen(NamedTuple):
     token: KnownToken | None
 
 
-class Credentials:
+class TokenCache:
     """The tokens that were asked for lately. The clock tells the present moment, in UTC."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:

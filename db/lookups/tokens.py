@@ -18,7 +18,7 @@ from db.schema.tokens import ApiToken
 PREFIX = "cg_"
 SECRET_BYTES = 32
 
-Role = Literal["admin", "program", "partner"]
+TokenRole = Literal["admin", "program", "partner"]
 SHOWN = [column for column in ApiToken.__table__.columns if column.name != "token_hash"]
 
 
@@ -27,7 +27,7 @@ class NewToken:
     """What a token is for. A role `program` needs a program, `partner` a partner, and may be confined to one program;
     `admin` needs neither."""
 
-    role: Role
+    role: TokenRole
     program_id: int | None = None
     partner_id: int | None = None
     label: str | None = None

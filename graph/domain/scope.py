@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, true
 from sqlalchemy.orm import DeclarativeBase
 
-from db.lookups.tokens import Role
+from db.lookups.tokens import TokenRole
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
@@ -33,7 +33,7 @@ class Viewer:
     """Who asks, as told by a token. A partner's token that a program issued shows that program's part only, so that
     nobody can grant more than they have. `token_id` is None for the administrator's token of the settings."""
 
-    role: Role
+    role: TokenRole
     program_id: int | None = None
     partner_id: int | None = None
     token_id: int | None = None

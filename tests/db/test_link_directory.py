@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from db.engine.store import Store
 from db.lookups.link_directory import LinkDirectory
-from db.lookups.link_records import Known, KnownLink, read_changed
+from db.lookups.link_records import KnownLink, LinkIndex, read_changed
 
 Read: TypeAlias = Callable[..., Awaitable[Any]]
 
@@ -112,8 +112,11 @@ async def test_many_clicks_on_one_unknown_code_ask_once(store: Store, directory:
 
 
 async def test_what_was_read_earlier_does_not_undo_what_was_read_later() -> None:
-    known = Known()
-    old, new = Known([KnownLink(1, "A", True, 1, 1, version=5)]), Known([KnownLink(1, "A", False, 1, 1, version=6)])
+    known = LinkIndex()
+    old, new = (
+        LinkIndex([KnownLink(1, "A", True, 1, 1, version=5)]),
+        LinkIndex([KnownLink(1, "A", False, 1, 1, version=6)]),
+    )
     known.learn(new)
     known.learn(old)
     assert not known.links["A"].is_active

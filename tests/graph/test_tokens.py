@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy import select, update
 
 from db.engine.store import Store
-from db.lookups.token_cache import NOTE_SECONDS, Credentials
+from db.lookups.token_cache import NOTE_SECONDS, TokenCache
 from db.lookups.tokens import NewToken, hashed, issue
 from db.schema.tokens import ApiToken
 from gateway.services import now
@@ -113,7 +113,7 @@ async def test_a_use_that_is_being_noted_when_the_gateway_stops_is_not_lost(data
     store, other = Store(database_url), Store(database_url)
     async with store.write() as connection:
         token, _ = await issue(connection, NewToken("admin"))
-    credentials = Credentials(store, now)
+    credentials = TokenCache(store, now)
     credentials.start()
     assert await credentials.find(token)
     async with other.write() as connection:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase
 from db.audit.report import audit
 from db.engine.store import Store
 from db.ingest.click_statements import ClickStatements
-from db.lookups.tokens import NewToken, Role
+from db.lookups.tokens import NewToken, TokenRole
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
@@ -76,7 +76,7 @@ class Gateway:
         """Send any bytes."""
         return await self.http.post(CLICK, content=body, headers=headers)
 
-    async def token(self, role: Role = "admin", **bounds: Any) -> str:
+    async def token(self, role: TokenRole = "admin", **bounds: Any) -> str:
         """Issue a token, of a program or a partner by their ids, and return its secret."""
         secret, _ = await tokens.issue(self.context, NewToken(role, **bounds))
         return secret
