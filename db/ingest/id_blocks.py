@@ -1,4 +1,4 @@
-"""RowValues ids taken from blocks that are reserved in the database.
+"""Row ids taken from blocks that are reserved in the database.
 
 With the id known before the insert, `click_id` needs no round trip, and a transaction whose outcome got lost can be
 written again under the same ids without ever counting twice.

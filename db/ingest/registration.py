@@ -1,8 +1,9 @@
 """A running writer's row on PostgreSQL, by which several gateways record clicks that can be followed without a loss.
 
 A row holds what its writer promised: no event of before a moment, and none with a lower id, is committed any more. A
-reader hands out what lies before all rows' promises, see `db.sql.commit_horizon`. A writer whose row is gone, because others
-took it for dead or the schema was upgraded, commits nothing until it has registered again: see `WriteConnection.fence`.
+reader hands out what lies before all rows' promises, see `db.sql.commit_horizon`. A writer whose row is gone, because
+others took it for dead or the schema was upgraded, commits nothing until it has registered again: see
+`WriteConnection.fence`.
 """
 
 from time import monotonic

@@ -118,8 +118,8 @@ class ClickWriter:
         return self._closing or len(self._queue) >= self._queue_clicks
 
     async def record(self, click: Click) -> Receipt:
-        """Record a click; return once it is committed. Raises `WriterQueueFull`, `DatabaseUnavailable` and `ClickFailed`, also where
-        the database refuses this one click."""
+        """Record a click; return once it is committed. Raises `WriterQueueFull`, `DatabaseUnavailable` and
+        `ClickFailed`, also where the database refuses this one click."""
         receipt: Receipt = await self._submit(click)
         return receipt
 

@@ -58,8 +58,8 @@ async def events_to_read(store: Store) -> int:
 
 
 async def rebuild(store: Store, report: Report, size: int = PART_EVENTS) -> Rebuilt:
-    """Bring every row of the rollups to what the events say. Raises `DatabaseUnavailable`: then what was mended stays so, and
-    the rest can be mended by another run."""
+    """Bring every row of the rollups to what the events say. Raises `DatabaseUnavailable`: then what was mended
+    stays so, and the rest can be mended by another run."""
     rebuilt = Rebuilt()
     rebuilt.removed += await _patiently(lambda: _remove_strange_rows(store))
     async with store.read() as connection:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from websockets import InvalidStatus, Origin
 
 from db.engine.store import Store
-from db.errors import QueueFull
+from db.errors import WriterQueueFull
 from db.ingest.committer import Committer
 from db.ingest.records import Click, VisitRecord
 from db.ingest.writer import ClickWriter
@@ -168,12 +168,12 @@ async def test_a_full_queue_refuses_and_keeps_what_it_has(database_url: str) -> 
     waiting = [asyncio.create_task(writer.record(click)) for _ in range(3)]
     await asyncio.sleep(0)
     assert writer.is_full
-    with pytest.raises(QueueFull):
+    with pytest.raises(WriterQueueFull):
         await writer.record(click)
     writer.start()
     assert len({receipt.click_id for receipt in await asyncio.gather(*waiting)}) == 3
     await writer.close()
-    with pytest.raises(QueueFull):
+    with pytest.raises(WriterQueueFull):
         await writer.record(click)
     await store.close()
 
