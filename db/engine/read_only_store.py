@@ -1,4 +1,7 @@
-"""A database that a command only reads: audits and backups, also of copies that cannot be written."""
+"""Opening a database for a command that only reads it, such as an audit.
+
+This works for files that cannot be written too, such as a backup in a read-only folder.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,20 +14,21 @@ from db.engine.store import Store
 
 
 class ReadOnlyStore(NamedTuple):
-    """A store that is read, and on SQLite the file and how it is read."""
+    """A store opened for reading and, on SQLite, its file and how that is read."""
 
     store: Store
     path: Path | None
     file: ReadableFile | None
 
     def moved(self) -> bool:
-        """Return whether the database changed in a way that spoils what was read: read it again."""
+        """Return whether the file was written in a way that makes what was read inconsistent, so it must be read
+        again."""
         return self.file is not None and self.file.moved()
 
 
 @asynccontextmanager
 async def open_read_only(url: str) -> AsyncIterator[ReadOnlyStore]:
-    """Open a database to read it without changing anything. Raises `UnusableDatabase`, `OSError`."""
+    """Open a database without changing anything, not even its files. Raises `UnusableDatabase`, `OSError`."""
     async with AsyncExitStack() as stack:
         store = Store(url)
         path = file = None

@@ -1,19 +1,19 @@
-"""A database's errors in words for the log, without the values of the row that they are about.
+"""Database errors as text for the log, with the values of rows removed.
 
-PostgreSQL repeats a refused row in its DETAIL, and a value that it cannot read in the message itself. A visitor's page
-title and user agent have no place in a log.
+PostgreSQL quotes a rejected row in the error's DETAIL, and an invalid value in the message itself. Visitors' data, such
+as page titles and user agents, must not reach the log.
 """
 
 from db.engine.backend.driver_errors import causes
 
-# In the order in which they are told.
+# Attributes of an error that say where it happened, in the order of the text.
 PLACES = ("table_name", "column_name", "constraint_name")
-# Data exceptions, integrity violations, limits, and what triggers raise: their messages may quote values.
+# Data exceptions, integrity violations, limits and errors raised by triggers: their messages may quote values.
 QUOTING_CLASSES = ("22", "23", "44", "54", "P0")
 
 
 def described(error: BaseException) -> str:
-    """Return an error in one line, without any value of a row."""
+    """Return an error as one line of text without any row's values."""
     for cause in reversed([*causes(error)]):
         if (text := _driver_text(cause)) is not None:
             return text
@@ -21,25 +21,25 @@ def described(error: BaseException) -> str:
 
 
 def masked(text: str, error: BaseException) -> str:
-    """Return a formatted traceback of an error, or another text that quotes it, with what drivers say about rows
-    replaced by what `described` returns."""
+    """Return a text that quotes an error, such as its formatted traceback, with each driver message replaced by what
+    `described` returns."""
     for each in _chain(error):
         if (safe := _masked_text(each)) is not None:
-            for told in (str(each), repr(each)):
-                text = text.replace(told, safe) if told else text
+            for quoted in (str(each), repr(each)):
+                text = text.replace(quoted, safe) if quoted else text
     return text
 
 
 def _driver_text(error: BaseException) -> str | None:
-    """Return what a driver's error says, None for any other error."""
+    """Return the safe text of a driver's error; None for any other error."""
     sqlstate = getattr(error, "sqlstate", None)
     if isinstance(sqlstate, str) and hasattr(error, "severity"):
         return _postgresql_text(error, sqlstate)
     name = getattr(error, "sqlite_errorname", None)
     if isinstance(name, str):
-        # An operator's trigger may say anything.
+        # An operator's trigger may put anything into its message.
         return name if name == "SQLITE_CONSTRAINT_TRIGGER" else _first_line(error)
-    # Of a text that no database takes; the driver's own.
+    # Raised by the Python driver for text that no database accepts; the message quotes it.
     return type(error).__name__ if isinstance(error, UnicodeError) else None
 
 
@@ -51,14 +51,14 @@ def _postgresql_text(error: BaseException, sqlstate: str) -> str:
 
 
 def _masked_text(error: BaseException) -> str | None:
-    """Return what replaces an error's message in a traceback; None where it may stay."""
-    # SQLAlchemy's wrappers, which repeat the driver's message, have one attribute or the other.
+    """Return the text that replaces an error's message in a traceback; None if the message is safe."""
+    # SQLAlchemy's wrappers repeat the driver's message; each has one of these attributes.
     is_wrapper = getattr(error, "orig", None) is not None or getattr(error, "sqlstate", None) is not None
     return described(error) if is_wrapper or _driver_text(error) is not None else None
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """Return an error and all that a traceback shows with it: causes, contexts, and members of groups."""
+    """Return an error and every other that its traceback shows: causes, contexts and members of groups."""
     found: dict[int, BaseException] = {}
     todo = [error]
     while todo:
@@ -69,7 +69,7 @@ def _chain(error: BaseException) -> list[BaseException]:
         todo += [other for other in (each.__cause__, each.__context__) if other is not None]
         if isinstance(each, BaseExceptionGroup):
             todo += each.exceptions
-    # The longest message first: one may quote another.
+    # The longest message first, since one may quote another.
     return sorted(found.values(), key=lambda each: len(str(each)), reverse=True)
 
 

@@ -1,4 +1,7 @@
-"""Whether a database's schema is this version's: the one question about migrations that every start asks."""
+"""The check, at every start, that a database's schema is the one this version works with.
+
+It does not import Alembic, which only an actual upgrade needs.
+"""
 
 import asyncio
 from pathlib import Path
@@ -14,31 +17,32 @@ from db.migrations.revisions import REVISIONS
 from db.schema.tables import METADATA
 
 VERSION_TABLE = "alembic_version"
-# Of two gateways that start at once, the second one waits this long for the first one's upgrade of a SQLite file.
+# If two gateways start at the same time, the second waits this long for the first to upgrade a SQLite file.
 UPGRADE_SECONDS = 10
 RETRY_SECONDS = 0.25
 
 
 class SchemaState(NamedTuple):
-    """The version that a database's schema has, None where no table tells it, and the names of all other tables."""
+    """The revision of a database's schema, None if it records none, and the names of its tables without
+    `alembic_version`."""
 
     revision: str | None
     tables: frozenset[str]
 
 
 async def ensure_current(store: Store, *, may_upgrade: bool, may_create: bool = True) -> None:
-    """Return if the schema is this version's. An older one is upgraded where that is allowed; in an empty SQLite file
-    the schema is created unless `may_create` forbids it, since nobody can be using one.
+    """Ensure that the schema is this version's: upgrade an older one if `may_upgrade`, and create it in an empty SQLite
+    file, which nothing else can be using yet, if `may_create`.
 
-    Raises `SchemaOutdated` for an older schema and for a newer one, `FileInUse` where another process has the SQLite
-    file open that is to be upgraded, and `UnusableDatabase` for a database that is not clickgate's, or lacks a table.
+    Raises `SchemaOutdated` if the schema is older or newer, `FileInUse` if a SQLite file has to be upgraded while
+    another process has it open, and `UnusableDatabase` if the database is not clickgate's or lacks a table.
     """
     deadline = monotonic() + UPGRADE_SECONDS
     while True:
         try:
             if await _is_current(store, may_upgrade=may_upgrade, may_create=may_create):
                 return
-            from db.engine.migrate import upgrade  # not before it is needed, as that module says
+            from db.engine.migrate import upgrade  # imported late: Alembic is slow to import
 
             await upgrade(store)
         except FileInUse:
@@ -48,7 +52,7 @@ async def ensure_current(store: Store, *, may_upgrade: bool, may_create: bool = 
 
 
 async def revision_of(store: Store) -> str:
-    """Return the schema's version, of a database that holds clickgate's tables. Raises `UnusableDatabase`."""
+    """Return the schema's revision. Raises `UnusableDatabase` if the database does not hold clickgate's tables."""
     found = await _find(store)
     _check_ours(store, found)
     if found.revision is None:
@@ -62,17 +66,17 @@ async def _is_current(store: Store, *, may_upgrade: bool, may_create: bool) -> b
     if found.revision == wanted:
         if missing := METADATA.tables.keys() - found.tables:
             raise UnusableDatabase(
-                f"{store.name} lacks the table {', '.join(sorted(missing))}: restore a backup, or create the table anew"
+                f"{store.name} lacks the table {', '.join(sorted(missing))}: restore a backup or recreate the table"
             )
         return True
     if found.revision is not None and found.revision not in REVISIONS:
         raise SchemaOutdated(
-            f"the database's schema ({found.revision}) is of a newer clickgate than this one ({wanted})"
+            f"the database's schema ({found.revision}) belongs to a newer clickgate; this one works with {wanted}"
         )
     is_creation = found.revision is None and store.is_sqlite
     if not (may_upgrade or (is_creation and may_create)):
         raise SchemaOutdated(
-            f"the database's schema is {found.revision or 'empty'}, this clickgate needs {wanted}: {_advice(store)}"
+            f"the database's schema is {found.revision or 'empty'}, but this clickgate needs {wanted}: {_advice(store)}"
         )
     return False
 
@@ -84,11 +88,11 @@ def _advice(store: Store) -> str:
 
 
 def _check_ours(store: Store, found: SchemaState) -> None:
-    """Return if a database is empty or clickgate's. A PostgreSQL database may hold other tables as well."""
+    """Check that a database is empty or clickgate's. A PostgreSQL database may hold other tables as well."""
     strangers = found.tables if store.is_sqlite else found.tables & METADATA.tables.keys()
     if found.revision is None and strangers:
         raise UnusableDatabase(
-            f"{store.name} has tables, but no {VERSION_TABLE} with their version: it is not clickgate's, or damaged"
+            f"{store.name} has tables but no {VERSION_TABLE}: it is either damaged or not a clickgate database"
         )
 
 

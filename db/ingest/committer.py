@@ -95,11 +95,11 @@ class Committer:
                 numbers = []
             except Exception as error:
                 match self._database.fault(error):
-                    case Fault.AWAY if not lost:
+                    case Fault.OUTAGE if not lost:
                         # Perhaps only this connection is gone, and perhaps after the commit.
                         lost = True
                         await self._drop()
-                    case Fault.AWAY:
+                    case Fault.OUTAGE:
                         raise DatabaseUnavailable(described(error), self._database.verdict(error).reason) from error
                     case Fault.ROW if not one_by_one:
                         one_by_one = True
@@ -132,7 +132,7 @@ class Committer:
                 try:
                     await self._registration.renew(await self._ready())
                 except Exception as error:
-                    if self._database.fault(error) is not Fault.AWAY:
+                    if self._database.fault(error) is not Fault.OUTAGE:
                         raise
                     # Perhaps only this connection is gone.
                     await self._drop()
@@ -150,7 +150,7 @@ class Committer:
                 verdict = self._database.verdict(error)
                 if verdict.fault is Fault.ROW:
                     return  # an operator's constraint does not like the probe; it was asked, so clicks are
-                if verdict.fault is not Fault.AWAY or verdict in CERTAIN:
+                if verdict.fault is not Fault.OUTAGE or verdict in CERTAIN:
                     raise
                 # Perhaps only this connection is gone.
                 await self._run_probe()

@@ -110,7 +110,7 @@ async def test_a_revoked_permission_is_an_outage(make_postgres: MakeDatabase, lo
         await owner.execute(f"GRANT {privilege} TO {role}")
         await check_ready(gateway)
     began, *_ = log.complaints
-    assert began.startswith("the database is away: permission denied for table")
+    assert began.startswith("the database is unavailable: permission denied for table")
 
 
 async def test_clicks_without_permission_are_told_in_two_lines(make_postgres: MakeDatabase, log: Log) -> None:
@@ -121,7 +121,7 @@ async def test_clicks_without_permission_are_told_in_two_lines(make_postgres: Ma
         await owner.execute(f"GRANT INSERT ON affiliate_click_events TO {role}")
         await check_ready(gateway)
     began, ended = log.complaints
-    assert began == "the database is away: permission denied for table affiliate_click_events"
+    assert began == "the database is unavailable: permission denied for table affiliate_click_events"
     assert ended == "the database is back, clicks are recorded again"
 
 
@@ -175,7 +175,7 @@ async def test_a_dropped_database_and_a_lost_role_are_outages(make_postgres: Mak
         await owner.execute(f"ALTER ROLE {role} NOLOGIN")
         await owner.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'")
         assert (await gateway.track()).status_code == 503
-        assert await check_not_ready(gateway) == "the database refuses to let the gateway in"
+        assert await check_not_ready(gateway) == "the database rejects the gateway's login"
         await owner.execute(f"ALTER ROLE {role} LOGIN CONNECTION LIMIT 0")
         async with asyncio.timeout(HEALED_SECONDS):
             while await check_not_ready(gateway) != "the database has no connection left":

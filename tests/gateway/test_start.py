@@ -45,7 +45,7 @@ def test_the_tables_of_another_program_are_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE customers (name)")
     (line,) = refused(f"sqlite:///{path}").splitlines()
-    assert "it is not clickgate's, or damaged" in line
+    assert "it is either damaged or not a clickgate database" in line
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE alembic_version", "DELETE FROM alembic_version"])

@@ -1,1 +1,1 @@
-"""What a database backend provides, and what both backends share."""
+"""The interface of a database backend, and what both backends share."""

@@ -1,4 +1,7 @@
-"""How a pool of connections is used at a moment, for operators to see, and what happens when all of it is."""
+"""The usage of the connection pools, and what happens when a pool is exhausted.
+
+Operators see the usage in the metrics, and one log line when a pool runs out of connections.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -13,13 +16,13 @@ from db.errors import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
 
-# Whoever waits longer for a connection has given up on the answer.
+# By then the client has given up on the response.
 POOL_SECONDS = 10
-IN_USE = "all connections to the database are in use"
+IN_USE = "all database connections are in use"
 
 
 class PoolUsage(NamedTuple):
-    """How many connections of a pool are in use and idle, and how many tasks wait for one."""
+    """How many of a pool's connections are in use and idle, and how many tasks are waiting for one."""
 
     pool: str
     in_use: int
@@ -28,33 +31,33 @@ class PoolUsage(NamedTuple):
 
 
 class PoolWaiters:
-    """Counts the tasks that wait for a connection of one pool, or for one to be opened."""
+    """The number of tasks that are waiting for one pool to provide or open a connection."""
 
     def __init__(self) -> None:
         self.count = 0
         self.is_exhausted = False
-        """Whether the pool gave up on a task, and somebody has waited ever since."""
+        """Whether a task timed out, and at least one has been waiting ever since."""
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
-        """Count a task for as long as it waits. Where the pool gives up on it, raises `DatabaseUnavailable`; the log has one
-        line when that begins, and one when nobody waits any more."""
+        """Count the task as waiting during the block. Raises `DatabaseUnavailable` if the pool times out. The first
+        timeout is logged, and so is the recovery once no task is waiting."""
         self.count += 1
         try:
             yield
         except PoolTimeout as error:
             if not self.is_exhausted:
                 self.is_exhausted = True
-                logger.error("no connection to the database became free within %g seconds: %s", POOL_SECONDS, IN_USE)
+                logger.error("no database connection became free within %g seconds: %s", POOL_SECONDS, IN_USE)
             raise DatabaseUnavailable(IN_USE, IN_USE) from error
         finally:
             self.count -= 1
         if self.is_exhausted and not self.count:
             self.is_exhausted = False
-            logger.warning("connections to the database are free again")
+            logger.warning("database connections are available again")
 
 
 def usage_of(engine: AsyncEngine, waiting: PoolWaiters) -> PoolUsage:
-    """Return how SQLAlchemy's pool is used."""
+    """Return the usage of SQLAlchemy's pool."""
     pool = cast(QueuePool, engine.pool)
     return PoolUsage("general", pool.checkedout(), pool.checkedin(), waiting.count)

@@ -1,6 +1,7 @@
-"""What the store asks of a database: the one face that SQLite and PostgreSQL show.
+"""The interface that both database backends implement, as protocols.
 
-Each of the two has a module of its own behind it, so that what differs between them is in one place each.
+The store and the click writer are written against it, so everything specific to SQLite or to PostgreSQL stays in that
+backend's folder.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,108 +17,109 @@ from db.sql.compiled_queries import CompiledQuery
 
 
 class Fault(Enum):
-    """Whose fault a failed statement is, and so what may be done about it."""
+    """What caused a statement to fail, which decides how to react."""
 
     ROW = "row"
-    """One of the rows is to blame; the others may be written without it."""
+    """One of the rows is invalid; the others can be written without it."""
     CONFLICT = "conflict"
-    """Two transactions stood in each other's way; the same one may simply run again."""
-    AWAY = "away"
-    """The database is not there, does not answer, or cannot record anything."""
+    """Two transactions conflicted; running this one again may succeed."""
+    OUTAGE = "outage"
+    """The database is unreachable, does not answer, or cannot write."""
     UNKNOWN = "unknown"
     """Unclassified error."""
 
 
 class Verdict(NamedTuple):
-    """Whose fault an error is, and, for an outage, why nothing can be recorded: in words for everybody."""
+    """The class of an error and, for an outage, its reason in words that are safe to show to anyone."""
 
     fault: Fault
     reason: str = ""
 
 
 class Source(Protocol):
-    """What answers queries, speaking to the driver directly."""
+    """Anything that runs compiled queries on the driver directly, without SQLAlchemy."""
 
     async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
-        """Run a query with its values; return all of its rows, which are read like tuples."""
+        """Run a query with values by parameter name; return all rows, each of which behaves like a tuple."""
 
 
 class WriteConnection(Protocol):
-    """A connection of a writer's own, which speaks to the driver directly. Used by one task at a time."""
+    """A connection reserved for the click writer, on the driver directly. Only one task may use it at a time."""
 
     async def read(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
-        """Run a query with its values; return all of its rows, which are read like tuples."""
+        """Run a query with values by parameter name; return all rows, each of which behaves like a tuple."""
 
     def fence(self, writer_id: int | None) -> None:
-        """From now on, begin and commit transactions only while a writer's row is there; each keeps it from being
-        removed, and raises `WriterGone` where it was. SQLite, which has one writer, knows no such rows."""
+        """Tie every later transaction to a row of `click_writers`: it locks the row, which cannot be removed until it
+        ends, and raises `WriterGone` if the row no longer exists. Pass None to stop. SQLite, which has a single writer,
+        ignores this."""
 
     async def begin(self, wait_seconds: float | None = None) -> None:
-        """Start a transaction that may write; on SQLite this is where one waits for another writer. With
-        `wait_seconds` the transaction waits no longer than that for a lock."""
+        """Start a transaction that may write. SQLite waits here for any other writer. `wait_seconds` limits how long
+        the transaction waits for a lock."""
 
     async def fetch(self, statement: BatchStatement, keys: Sequence[RowValues]) -> Sequence[RowValues]:
-        """Run a query for each key; return all the rows found, in any order."""
+        """Run a query once for each key; return all rows found, in no particular order."""
 
     async def execute(self, *work: StatementRows) -> None:
-        """Run statements for their rows, in this order; none of them sees what another one of them changed."""
+        """Run statements for their rows, in this order. No statement sees the changes of another."""
 
     async def command(self, sql: str) -> None:
-        """Run one command without parameters, such as `SAVEPOINT`."""
+        """Run a command without parameters, such as `SAVEPOINT`."""
 
     async def commit(self, *work: StatementRows) -> None:
-        """Run statements as `execute` does and make them durable, with the transaction if one is open; returns only
-        when they are."""
+        """Run statements as `execute` does, then commit: the open transaction, or one of their own. Returns once the
+        changes are durable."""
 
     async def rollback(self) -> None:
-        """Undo the transaction, if one is open."""
+        """Roll back the transaction, if one is open."""
 
     async def close(self) -> None:
-        """Give the connection up, whatever its state. Never raises."""
+        """Close the connection, whatever its state. Never raises."""
 
 
 class Database(Source, Protocol):
-    """One kind of database. Its own `fetch` runs a query by itself."""
+    """A database backend. Its own `fetch` runs a query outside any transaction."""
 
     engine: AsyncEngine
     waiting: PoolWaiters
-    """The tasks that wait for one of the engine's connections."""
+    """The tasks waiting for a connection from the engine's pool."""
 
     @property
     def contents(self) -> int:
-        """A number that changes when another database may have taken this one's place: what was read or reserved
-        before is void then."""
+        """A number that changes when the database may have been replaced by another. Anything read or reserved before
+        the change is void."""
 
     def snapshot(self) -> AbstractAsyncContextManager[Source]:
-        """Give what answers several queries as of one moment. Used by one task at a time."""
+        """Open a snapshot in which several queries see the same data. Only one task may use it at a time."""
 
     async def is_stale(self, connection: AsyncConnection) -> bool:
-        """Return whether a pooled connection cannot write, perhaps only because it was opened when none could."""
+        """Return whether a pooled connection is read-only, possibly because it was opened while the database was."""
 
     async def limit_waiting(self, connection: AsyncConnection) -> None:
-        """Let the transaction that is open wait for locks no longer than somebody would wait for an answer."""
+        """Limit how long the open transaction waits for locks to what a client would wait for a response."""
 
     def source(self, driver: Any) -> Source:
-        """Return what answers queries on a connection of the engine's, given by its driver's own."""
+        """Return a source that runs queries on one of the engine's connections, given the driver's connection."""
 
     async def connect_writer(self) -> WriteConnection:
         """Open the click writer's connection."""
 
     def pools(self) -> Sequence[PoolUsage]:
-        """Return how the pools of connections are used now."""
+        """Return the current usage of each connection pool."""
 
     def log_bytes(self) -> int | None:
-        """Return how long SQLite's write-ahead log is; None for another database."""
+        """Return the size of SQLite's write-ahead log; None on PostgreSQL."""
 
     def drop_idle(self) -> None:
-        """Give up the pooled connections that nobody uses: they may be dead, or keep what was true during an outage,
-        such as a default of their session."""
+        """Discard the pools' idle connections. After an outage they may be dead, or carry session defaults from during
+        it, such as read-only mode."""
 
     async def close(self) -> None:
-        """Close every connection that was kept; those that are needed again are opened anew."""
+        """Close all pooled connections. The pools open new ones on demand."""
 
     def fault(self, error: BaseException) -> Fault:
-        """Return whose fault an error from this database's driver is."""
+        """Classify an error from this backend's driver."""
 
     def verdict(self, error: BaseException) -> Verdict:
-        """Return whose fault an error from this database's driver is, and the reason for an outage."""
+        """Classify an error from this backend's driver, with the reason if it is an outage."""

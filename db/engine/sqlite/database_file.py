@@ -99,8 +99,8 @@ class DatabaseFile:
             self.check()
 
     def copy_log(self, run: Callable[[], int]) -> None:
-        """Have a connection copy the log into the file, see `OverwriteDetector.copy`. Raises `Overwritten`, and what `run`
-        does."""
+        """Have a connection copy the log into the file, see `OverwriteDetector.copy`. Raises `Overwritten`, and what
+        `run` does."""
         if self._contents is None:
             run()
         else:
