@@ -69,7 +69,8 @@ class Audit:
 async def audit(store: Store) -> Audit:
     """Compare the counters and last clicks of links, memberships and customers, every row of the rollups and the queue
     of events to be folded with the events themselves, and look for rows of wrong types and without those that they
-    belong to: all in one snapshot, while clicks may go on. Reads every event several times. Raises `DatabaseUnavailable`."""
+    belong to: all in one snapshot, while clicks may go on. Reads every event several times. Raises
+    `DatabaseUnavailable`."""
     found = Audit(store.name)
     async with store.read() as connection:
         await _count_rows(connection, found)

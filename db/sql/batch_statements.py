@@ -35,8 +35,8 @@ from sqlalchemy.types import TypeEngine
 ROWS = "rows"
 """The one parameter of a statement for PostgreSQL."""
 ROW = "json_row"
-"""The column of SQLite's view, see `db.engine.sqlite.trigger_batch`, in which a row is found by a statement that is
-run in a trigger."""
+"""The column of SQLite's view, see `db.engine.sqlite.trigger_batch`, in which a row is found by a statement that is run
+in a trigger."""
 
 RowValues: TypeAlias = tuple[Any, ...]
 DriverValues: TypeAlias = Sequence[Any]

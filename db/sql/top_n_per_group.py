@@ -99,9 +99,9 @@ def children_of(
     is_sqlite: bool,
     is_outer: bool = False,
 ) -> Joined:
-    """Join each parent with its few children; in an outer join, a parent without any is there, too. `limited` makes
-    the select of one parent's children from a row of the child's table, with its condition, order and limit, but
-    without columns; `key` names a row's primary key."""
+    """Join each parent with its few children; in an outer join, a parent without any is there, too. `limited` makes the
+    select of one parent's children from a row of the child's table, with its condition, order and limit, but without
+    columns; `key` names a row's primary key."""
     inner = aliased(child)
     if is_sqlite:
         row = aliased(child)

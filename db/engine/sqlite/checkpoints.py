@@ -1,10 +1,10 @@
-"""SQLite's write-ahead log copied back into the file, beside the commits that write it.
+"""Checkpoints of SQLite's write-ahead log in a background thread.
 
-Otherwise a commit has to do that every so often, and all clicks wait meanwhile. It still copies the little that is left
-when the log has become long, for the log begins anew only where no commit comes in between.
+By default every so many commits run a checkpoint themselves, and all clicks wait for it. A commit still checkpoints the
+small remainder once the log is long, because the log restarts only if no commit intervenes.
 
-What a reader may still want is not copied over. A reader that keeps its snapshot lets the log grow until it ends, which
-is told once; then the log is emptied.
+A checkpoint cannot pass the snapshot of a reader, so the log grows until the oldest reader ends. That is logged once,
+and afterwards the log is truncated.
 """
 
 import logging
@@ -18,17 +18,17 @@ from db.engine.sqlite.overwrite_detection import Overwritten
 
 logger = logging.getLogger(__name__)
 
-# Small ones, for the disk writes them before the next commit.
+# Frequent, small checkpoints: the disk finishes one before the next commit.
 CHECKPOINT_SECONDS = 0.1
-# Twice what a commit lets the log grow to before it copies it back itself.
+# Twice the size at which a commit runs a checkpoint itself.
 LONG_BYTES = 256 * 1024 * 1024
 MEBIBYTE = 1024 * 1024
-# No query of a dashboard takes this long; a reader that does is worth to be named.
+# No dashboard query takes this long, so a reader that does is worth logging.
 LONG_SECONDS = 2
 
 
 class Checkpoints:
-    """Copies the log back into the file, in a thread and on a connection of its own: no commit waits for it."""
+    """Runs checkpoints in a thread and on a connection of their own, so that no commit waits for one."""
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
@@ -41,15 +41,15 @@ class Checkpoints:
         self._began_at = 0.0
         self._is_copied = False
 
-    def go_on(self) -> None:
-        """Begin another one after a commit, if the last one is over and began some time ago."""
+    def start_if_due(self) -> None:
+        """Start a checkpoint, unless one is running or the last one started a moment ago. Called after each commit."""
         now = time.monotonic()
         if now - self._began_at >= CHECKPOINT_SECONDS and (self._under_way is None or self._under_way.done()):
             self._began_at = now
             self._under_way = self._thread.submit(self._run)
 
     def _run(self) -> None:
-        # The next one will try again; the commits' own would be as silent. Commits report a file that was overwritten.
+        # The next checkpoint tries again, and SQLite's own would ignore errors too. Commits report an overwritten file.
         with suppress(sqlite3.Error, Overwritten):
             self._file.copy_log(self._copy)
             self._watch_length()
@@ -64,10 +64,10 @@ class Checkpoints:
         return -1
 
     def _watch_length(self) -> None:
-        """Empty a long log if nobody reads from it, or else tell, once, what keeps it."""
+        """Truncate a long log if no reader needs it; otherwise log once what prevents it."""
         file, length = self._file, self._file.log_bytes()
         if length >= LONG_BYTES and self._is_copied:
-            # It waits for nobody, and has nothing to copy.
+            # Returns at once: there is nothing left to copy, and it does not wait for readers.
             file.copy_log(self._empty)
             length = file.log_bytes()
         if (length >= LONG_BYTES) == file.is_log_long:
@@ -75,13 +75,13 @@ class Checkpoints:
         file.is_log_long = not file.is_log_long
         if file.is_log_long:
             logger.warning(
-                "SQLite's write-ahead log has grown to %d MiB, and grows on: %s", length // MEBIBYTE, _holder(file)
+                "SQLite's write-ahead log has grown to %d MiB and keeps growing: %s", length // MEBIBYTE, _holder(file)
             )
         else:
-            logger.warning("SQLite's write-ahead log is short again")
+            logger.warning("SQLite's write-ahead log is back to its normal size")
 
     def close(self) -> None:
-        """Give the connection up once nothing is under way on it."""
+        """Close the connection once any running checkpoint has finished."""
         self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
 
@@ -92,8 +92,8 @@ class Checkpoints:
 
 
 def _holder(file: DatabaseFile) -> str:
-    """Return what keeps a log from being emptied."""
+    """Return what prevents the log from being truncated."""
     seconds = time.monotonic() - min(file.reading_since.values(), default=time.monotonic())
     if seconds < LONG_SECONDS:
-        return "another process keeps a transaction open, or the disk is slower than the clicks"
-    return f"this process has been reading for {seconds:.0f} seconds, for a report or a list"
+        return "another process holds a transaction open, or the disk cannot keep up with the clicks"
+    return f"a report or a list in this process has been reading for {seconds:.0f} seconds"

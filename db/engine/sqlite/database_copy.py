@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """Give an empty file in the target's folder, for the owner alone, which is removed unless it is renamed."""
+    """Create an empty file in the target's folder, readable by its owner only, and remove it unless it was renamed."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.absolute().parent)
     os.close(handle)
     path = Path(name)
@@ -37,7 +37,7 @@ def new_file(target: Path) -> Iterator[Path]:
 
 
 def copy_database(source: Path, copy: Path, progress: Progress) -> None:
-    """Copy a database, its write-ahead log included, into a single file. Raises `UnusableDatabase`."""
+    """Copy a database, including its write-ahead log, into a single file. Raises `UnusableDatabase`."""
     for _ in range(TRIES):
         with readable(source) as file:
             try:
@@ -46,22 +46,22 @@ def copy_database(source: Path, copy: Path, progress: Progress) -> None:
                 raise UnusableDatabase(f"{source} cannot be copied: {error}") from error
             if not file.moved():
                 return
-    raise UnusableDatabase(f"{source} was opened by a gateway again and again while it was copied: try once more")
+    raise UnusableDatabase(f"{source} was opened by a gateway during each of {TRIES} attempts to copy it: try again")
 
 
 def _copy_snapshot(uri: str, copy: Path, progress: Progress) -> None:
-    """Copy what an open transaction sees: without one, every commit of a gateway would have the copy begin anew."""
+    """Copy the snapshot of an open transaction. Without one, each commit by a gateway would restart the copy."""
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as source:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         with closing(sqlite3.connect(copy, isolation_level=None)) as target:
             source.backup(target, pages=STEP_PAGES, progress=lambda _, left, pages: progress(pages - left, pages))
-            # One file, which a folder that cannot be written does for, too. A gateway turns the log on again.
+            # A single file can be read even in a read-only folder. A gateway switches back to WAL mode.
             target.execute("PRAGMA journal_mode = DELETE").fetchall()
 
 
 def check_copy(copy: Path, original: Path) -> str:
-    """Return the schema's version of a copy that is whole and clickgate's. Raises `UnusableDatabase`."""
+    """Check that a copy is intact and a clickgate database; return its schema's revision. Raises `UnusableDatabase`."""
     with closing(sqlite3.connect(copy)) as connection:
         try:
             ((verdict,), *_) = connection.execute("PRAGMA integrity_check(1)").fetchall()
@@ -76,6 +76,7 @@ def check_copy(copy: Path, original: Path) -> str:
 
 
 def fsync(path: Path) -> None:
+    """Flush a file or a folder to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,9 +1,9 @@
-"""Whether the SQLite file at its path is still the one that this process has open.
+"""The SQLite file at a path, with the check that it is still the one that this process has open.
 
-A file that is renamed, removed or replaced under an open connection goes on taking commits that nobody will ever find.
-Worse, a second file opened at the same path shares the first one's `-shm`, and truncates it under the first one's
-mapping, which ends the process. So no connection is opened while others have another file open, and every commit is
-followed by a look at the path: three system calls, about five microseconds for a batch.
+A file that is renamed, deleted or replaced while it is open keeps accepting commits, which are lost. Worse, a second
+file opened at the same path shares the first one's `-shm` and truncates it while it is memory-mapped, which crashes the
+process. So no connection is opened while others have a different file open, and each commit is followed by a check of
+the path: three system calls, about five microseconds per batch.
 """
 
 import os
@@ -18,34 +18,35 @@ from urllib.parse import quote
 from db.engine.sqlite.overwrite_detection import OverwriteDetector, Overwritten
 from db.engine.sqlite.shared_descriptors import Identity
 
-# Readers notice it this late; what they read meanwhile is the former file.
+# How often readers check. Until then they read the old file.
 CHECK_SECONDS = 0.1
-# The write-ahead log and its index belong to the file: without either, commits are lost with this process.
+# The write-ahead log and its index belong to the file: if either is deleted, commits are lost when this process ends.
 SUFFIXES = ("", "-wal", "-shm")
 
 
 class OtherFile(OSError):
-    """The file at the path is not the one that is open; the message says what happened to it."""
+    """The file at the path is not the one that is open; the message says what happened."""
 
 
-class CutOff(OtherFile):
-    """The file at the path is the one that is open, but not all of it is there any more."""
+class Truncated(OtherFile):
+    """The file at the path is the one that is open, but it was truncated."""
 
 
 class DatabaseFile:
-    """One path, and what connections of this process have open there."""
+    """A database file's path, and the connections of this process that have it open."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.adoptions = 0
-        """How often a file was opened when none was open: what is known of its contents may be wrong after another."""
+        """How often a file was opened while none was open. Whatever was read before the latest may come from another
+        file."""
         self.revision: str | None = None
-        """The schema that the first file had, which any later one must have, too."""
+        """The schema's revision in the first file, which any later file must have too."""
         self.marks: Sequence[int] = ()
-        """Pages that every commit of clicks changes, as of the connection that was opened last."""
+        """The pages that every commit of clicks changes, as found by the latest connection."""
         self.is_log_long = False
         self.reading_since: dict[object, float] = {}
-        """When the transactions of pooled connections began, by the monotonic clock."""
+        """The start of each pooled connection's transaction, by the monotonic clock."""
         self._open: set[object] = set()
         self._paths = (path, f"{path}-wal", f"{path}-shm")
         self._checked_at = 0.0
@@ -54,35 +55,36 @@ class DatabaseFile:
         self._former_log: Identity | None = None
         self._contents: OverwriteDetector | None = None
         self._spoilt: tuple[Identity, OverwriteDetector] | None = None
-        """A file that was overwritten while it was open, and is open no more. Its descriptor keeps its inode taken."""
+        """A file that was overwritten while it was open, and has been closed. Its descriptor keeps the inode from being
+        reused."""
         self._opening = 0
         self._lock = Lock()
 
     @property
     def uri(self) -> str:
-        """The path as a URI by which SQLite opens the file and never makes one."""
+        """A URI for the path by which SQLite opens the file but does not create one."""
         return f"file:{quote(self.path)}?mode=rw"
 
     def log_bytes(self) -> int:
-        """Return how long the write-ahead log is, 0 where there is none."""
+        """Return the size of the write-ahead log; 0 if there is none."""
         with suppress(OSError):
             return os.path.getsize(f"{self.path}-wal")
         return 0
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the path leads to another file, or to another log, than what is open, all of which is still there."""
+        """Whether the file or the log at the path is another one than is open, while the open one is intact."""
         try:
             self.check()
-        except (CutOff, Overwritten):
+        except (Truncated, Overwritten):
             return False
         except OtherFile:
             return self._known[0] != _identity(self.path) or self._known[1] != _identity(f"{self.path}-wal")
         return False
 
     def check(self, *, may_wait: bool = False) -> None:
-        """Return if the path still leads to what is open, and SQLite alone wrote it, or nothing is open. Raises
-        `OtherFile`, `Overwritten`."""
+        """Check that the path still leads to the open file and that only SQLite wrote to it. Raises `OtherFile`,
+        `Overwritten`."""
         if self._known:
             found = self._check_one(*self._main)
             if self._contents is not None and found is not None:
@@ -94,13 +96,12 @@ class DatabaseFile:
         self._checked_at = monotonic()
 
     def check_now_and_then(self) -> None:
-        """Check, unless that was done a moment ago. Raises `OtherFile`, `Overwritten`."""
+        """Do the same as `check`, at most once in `CHECK_SECONDS`. Raises `OtherFile`, `Overwritten`."""
         if monotonic() - self._checked_at >= CHECK_SECONDS:
             self.check()
 
     def copy_log(self, run: Callable[[], int]) -> None:
-        """Have a connection copy the log into the file, see `OverwriteDetector.copy`. Raises `Overwritten`, and what
-        `run` does."""
+        """Run a checkpoint, see `OverwriteDetector.copy`. Raises `Overwritten` and whatever `run` raises."""
         if self._contents is None:
             run()
         else:
@@ -114,11 +115,11 @@ class DatabaseFile:
         except OSError as error:
             raise OtherFile(f"the SQLite file {path} is gone: {error.strerror}") from error
         if found.st_ino != known[1] or found.st_dev != known[0]:
-            raise OtherFile(f"the SQLite file {path} is another one than was opened")
+            raise OtherFile(f"the SQLite file {path} was replaced by another file")
         return found
 
     def check_before_opening(self) -> None:
-        """Return if a connection may be opened now. Raises `OtherFile`, `Overwritten`."""
+        """Check that a connection may be opened now. Raises `OtherFile`, `Overwritten`."""
         self.check()
         if self._open or not self.adoptions:
             return
@@ -128,8 +129,8 @@ class DatabaseFile:
             self._check_replaced(*self._spoilt)
         log = f"{self.path}-wal"
         if self._former_log is not None and _identity(log) == self._former_log and os.path.getsize(log):
-            # SQLite would copy it into the new file and spoil that.
-            raise OtherFile(f"{log} belongs to the SQLite file that was there before: remove it")
+            # SQLite would apply it to the new file and corrupt that.
+            raise OtherFile(f"{log} belongs to the SQLite file that was at this path before: delete it")
 
     def _check_replaced(self, identity: Identity, contents: OverwriteDetector) -> None:
         if _identity(self.path) == identity:
@@ -139,7 +140,7 @@ class DatabaseFile:
 
     @contextmanager
     def opening(self, connection: object) -> Iterator[None]:
-        """Open a connection, and read from the file, in the block; once that has succeeded it counts as open."""
+        """Open a connection and read from it in the block. If that succeeds, the connection counts as open."""
         with self._lock:
             self._opening += 1
         try:
@@ -152,7 +153,7 @@ class DatabaseFile:
                 self._let_go()
 
     def closed(self, connection: object) -> None:
-        """Take note of a connection that was closed. After the last one, any file may be opened."""
+        """Note that a connection was closed. After the last one, another file may be opened."""
         with self._lock:
             self._open.discard(connection)
             self._let_go()
@@ -162,13 +163,13 @@ class DatabaseFile:
             self._watch(tuple(_identity(self.path + suffix) for suffix in SUFFIXES))
             self._size = os.path.getsize(self.path)
             self._former_log = None
-            if all(self._known):  # some file systems are not fit for a write-ahead log
+            if all(self._known):  # some file systems do not support a write-ahead log
                 self._contents = OverwriteDetector(self.path, self.marks)
             self.adoptions += 1
         self._open.add(connection)
 
     def _let_go(self) -> None:
-        """Watch the file no more, once nothing in this process has it open."""
+        """Stop watching the file once nothing in this process has it open."""
         if not self._known or self._open or self._opening:
             return
         contents, self._contents = self._contents, None
@@ -185,7 +186,7 @@ class DatabaseFile:
         self._watch(())
 
     def _set_log_aside(self, known: tuple[Identity | None, ...]) -> None:
-        """Rename the log of a file that was overwritten: SQLite would copy it over what was written there."""
+        """Rename the log of an overwritten file: SQLite would apply it to the new content."""
         with suppress(OSError):
             for suffix, identity in zip(SUFFIXES[1:], known[1:], strict=True):
                 path = f"{self.path}{suffix}"
@@ -199,16 +200,18 @@ class DatabaseFile:
         )
 
     def _check_size(self, size: int) -> None:
-        """Tell a file that VACUUM made smaller from one that was cut off: it has the pages that its header promises."""
+        """Distinguish a file that VACUUM shrank from one that was truncated: it has all the pages that its header
+        says."""
         if size < self._size:
             try:
-                # Past the write-ahead log and the locks. SQLite opens it: to close a file drops all locks on it.
+                # Ignores the write-ahead log and all locks. Opened by SQLite, since closing a file releases all its
+                # locks.
                 with closing(sqlite3.connect(f"file:{quote(self.path)}?mode=ro&immutable=1", uri=True)) as connection:
                     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             except sqlite3.Error as error:
-                raise CutOff(f"the SQLite file {self.path} was cut off: {error}") from error
+                raise Truncated(f"the SQLite file {self.path} was truncated: {error}") from error
             if not size:
-                raise CutOff(f"the SQLite file {self.path} was emptied")
+                raise Truncated(f"the SQLite file {self.path} was emptied")
         self._size = size
 
 

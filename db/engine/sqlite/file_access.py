@@ -1,7 +1,7 @@
-"""A SQLite file seen from outside: alone with it, or reading it without leaving a trace.
+"""Opening a SQLite file exclusively, or reading it without writing anything, for commands such as restore and audit.
 
-Upgrades and restores must know that no other process has the file open, not even a gateway of an older version. Audits
-and backups must work on copies that cannot be written.
+Upgrades and restores must be sure that no other process has the file open, not even a gateway of an older version.
+Audits and backups must also work on files that cannot be written.
 """
 
 import asyncio
@@ -21,29 +21,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from db.errors import FileInUse, UnusableDatabase
 
-# A command that reads the file ends soon; a gateway does not.
+# Time enough for another command that reads the file to end; a gateway does not end.
 PATIENCE_SECONDS = 2
-# Before anything touches the file. From the first access on, the connection keeps the file to itself. SQLite refuses
-# that while another connection has a file in WAL mode open, whatever it does, because each of them holds a shared lock.
+# Run before the first access, from which on the connection locks out all others. For a file in WAL mode SQLite refuses
+# this while any other connection has it open, even an idle one, because each holds a shared lock.
 EXCLUSIVE = ("PRAGMA locking_mode = EXCLUSIVE", f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000}")
 PRIMARY_CODE = 0xFF
-# Where a file's header tells its journal, and what it says for WAL; see https://www.sqlite.org/fileformat.html.
+# The bytes of a file's header that hold its journal mode, and their value for WAL; see
+# https://www.sqlite.org/fileformat.html.
 JOURNAL_BYTES = slice(18, 20)
 WAL = b"\x02\x02"
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """Return the file that SQLite keeps beside a database, such as its `-wal`."""
+    """Return the path of a file that SQLite keeps beside a database, such as its `-wal`."""
     return path.with_name(path.name + suffix)
 
 
 def in_use(path: Path | str) -> FileInUse:
-    """Return the error that says that another process has a file open."""
-    return FileInUse(f"another process has {path} open: stop every gateway and every other program that uses it first")
+    """Return the error for a file that another process has open."""
+    return FileInUse(f"another process has {path} open: first stop every gateway and any other program that uses it")
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Return whether another connection stood in the way."""
+    """Return whether an error means that another connection holds a lock."""
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE in (
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -52,10 +53,10 @@ def is_busy(error: BaseException | None) -> bool:
 
 @asynccontextmanager
 async def exclusive_transaction(url: URL) -> AsyncIterator[AsyncConnection]:
-    """Open a transaction while no other connection has the file open, and none can open it; it is committed at the end
-    of the block. Foreign keys are not checked: a table whose rows others belong to can be copied and dropped.
+    """Open a transaction during which no other connection can have the file open; commit it at the end of the block.
+    Foreign keys are not enforced, so that a referenced table can be copied and dropped.
 
-    Connections of this process count as well: close them first. Raises `FileInUse`.
+    This process's own connections count too and must be closed first. Raises `FileInUse`.
     """
     engine = create_async_engine(url, connect_args={"isolation_level": None}, poolclass=NullPool)
     event.listen(engine.sync_engine, "connect", _set_up_exclusive)
@@ -76,8 +77,8 @@ async def exclusive_transaction(url: URL) -> AsyncIterator[AsyncConnection]:
 
 @contextmanager
 def opened_exclusively(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file that no other connection has open, and keep it from others until the end of the block. Raises
-    `FileInUse`, and `sqlite3.DatabaseError` for a file that is no database or a damaged one."""
+    """Open a file that no other connection has open, and lock out others until the end of the block. Raises
+    `FileInUse`, and `sqlite3.DatabaseError` if the file is damaged or not a database."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         try:
             for pragma in EXCLUSIVE:
@@ -104,14 +105,15 @@ def _begin_exclusive(connection: Connection) -> None:
 
 
 class StillFile:
-    """A file that is read without a write-ahead log, because nobody had it open; `moved` tells whether that changed."""
+    """A file that is read without its write-ahead log, because no process had it open; `moved` checks that this
+    holds."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._before = self._state()
 
     def moved(self) -> bool:
-        """Return whether somebody opened the file to write, so that what was read may be a mixture."""
+        """Return whether the file was written since, so that what was read may be inconsistent."""
         return self._state() != self._before
 
     def _state(self) -> tuple[object, ...]:
@@ -121,20 +123,21 @@ class StillFile:
 
 
 class ReadableFile:
-    """How to read a file: `uri` for SQLite's driver, and whether what was read can be relied on."""
+    """The URI by which SQLite can read a file, and the check that what was read is consistent."""
 
     def __init__(self, uri: str, still: StillFile | None = None) -> None:
         self.uri = uri
         self._still = still
 
     def moved(self) -> bool:
-        """Return whether the file was written to in a way that spoils what was read: read it again."""
+        """Return whether the file was written in a way that makes what was read inconsistent, so it must be read
+        again."""
         return self._still is not None and self._still.moved()
 
 
 def tables_in(path: Path) -> tuple[frozenset[str], str | None]:
-    """Return the names of the tables in a file, and what its `alembic_version` says; nothing for a file that is empty
-    or not there. Changes nothing. Raises `UnusableDatabase`, and `FileInUse` where another process has it locked."""
+    """Return the names of a file's tables and the revision in its `alembic_version`; no tables and None for an empty or
+    missing file. Writes nothing. Raises `UnusableDatabase`, and `FileInUse` if another process has locked the file."""
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return frozenset(), None
     check_is_database(path)
@@ -155,10 +158,10 @@ def tables_in(path: Path) -> tuple[frozenset[str], str | None]:
 
 @contextmanager
 def readable(path: Path) -> Iterator[ReadableFile]:
-    """Find a way to read a file that writes nothing, to it or beside it, and that sees what is in its write-ahead log.
+    """Find a way to read a file, including its write-ahead log, without writing to it or creating files beside it.
 
-    A file without a log is read as it is. Where the log cannot be used where it lies, as in a folder that cannot be
-    written, a copy of both is read in the temporary folder. Raises `UnusableDatabase`, `OSError`.
+    A file without a log is read as it is. If the log cannot be used in place, as in a read-only folder, both are copied
+    to the temporary folder. Raises `UnusableDatabase`, `OSError`.
     """
     check_is_database(path)
     log, index = beside(path, "-wal"), beside(path, "-shm")
@@ -182,7 +185,7 @@ def readable(path: Path) -> Iterator[ReadableFile]:
 
 @asynccontextmanager
 async def readable_async(path: Path) -> AsyncIterator[ReadableFile]:
-    """Do as `readable` does, without stopping the event loop for the copy."""
+    """Do the same as `readable`, without blocking the event loop during the copy."""
     manager = readable(path)
     file = await asyncio.to_thread(manager.__enter__)
     try:
@@ -192,9 +195,9 @@ async def readable_async(path: Path) -> AsyncIterator[ReadableFile]:
 
 
 def check_is_database(path: Path) -> None:
-    """Return if there is a SQLite database that can be read. Raises `UnusableDatabase`, which says what is wrong."""
+    """Check that a path is a readable SQLite database. Raises `UnusableDatabase`, which says what is wrong."""
     if not path.exists():
-        raise UnusableDatabase(f"there is no database {path}")
+        raise UnusableDatabase(f"the database {path} does not exist")
     if not path.is_file():
         raise UnusableDatabase(f"{path} is not a file")
     try:

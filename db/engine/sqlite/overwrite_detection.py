@@ -1,13 +1,15 @@
-"""Whether what is in an open SQLite file was written by SQLite: `cp backup.db clicks.db` keeps the file's inode.
+"""Detects that another program overwrote an open SQLite file in place, as `cp backup.db clicks.db` does.
 
-In WAL mode the database file changes only during checkpoints, which the log's index records before they write. A file
-that was modified in between was modified by another program, or only touched: then the pages that the latest commits
-changed are as they were. So every commit compares the time of the last change, which costs nothing, and the salts of
-the log with those of its index (about three microseconds); a change that no checkpoint explains is looked into.
+Such a copy keeps the file's inode, so comparing the path's inode with that of the open file does not reveal it. In WAL
+mode, however, the database file changes only during checkpoints, which are recorded in the log's index before they
+write. A modification at any other time was made by another program, unless the file was only touched: then the pages
+that the latest commits changed are still the same. So each commit compares the file's modification time, which costs
+nothing, and the log's salts with those in its index (about three microseconds). A change that no checkpoint explains is
+investigated.
 
-What remains: a copy that begins and ends within one checkpoint (a few milliseconds) is noticed by the latest pages
-alone, and so is one within the resolution of the file system's clock (up to 10 milliseconds) after a checkpoint. A
-checkpoint of another process hides a copy that falls between the same two commits of this one.
+Limits: a copy within a single checkpoint (a few milliseconds), or so soon after one that the modification time does not
+change (up to 10 milliseconds), is detected by the latest pages only. A checkpoint by another process hides a copy that
+happens between the same two commits of this process.
 """
 
 import os
@@ -25,13 +27,13 @@ from db.engine.sqlite.wal_index import WalIndex, log_salts, read_frame, read_ind
 
 try:
     import fcntl
-except ImportError:  # Windows lets nobody overwrite a file that is open
+except ImportError:  # Windows does not allow overwriting an open file
     fcntl = None  # type: ignore[assignment]
 
-# Of what the latest commits changed, this much is compared. One click changes about twenty pages.
+# How many of the pages that the latest commits changed are compared. One click changes about twenty.
 SAMPLE_PAGES = 24
 MOST_FRAMES = 64
-# Another process's checkpoint is soon over.
+# How long to wait for another process's checkpoint to end.
 TRIES = 20
 PAUSE_SECONDS = 0.05
 # Where SQLite's connections hold their shared locks; see https://www.sqlite.org/src/file/src/os.h.
@@ -40,36 +42,36 @@ NO_PAGES: Mapping[int, int] = MappingProxyType({})
 
 
 class Overwritten(OSError):
-    """Another program wrote into the file or its log; the message says into which."""
+    """Another program wrote to the database file or its log; the message says which."""
 
 
 class OverwriteDetector:
-    """What an open file is known to hold. Its descriptors stay open as long as any of SQLite's in this process: closing
-    one earlier would drop SQLite's locks."""
+    """Compares an open file with what SQLite is known to have written. Its descriptors stay open as long as any SQLite
+    connection of this process does, since closing one earlier would release SQLite's locks."""
 
     def __init__(self, path: str, marks: Sequence[int]) -> None:
-        """`marks` are pages that every commit of clicks changes."""
+        """`marks` are the numbers of pages that every commit of clicks changes."""
         self._path = path
         self._marks = marks
         self._file, self._log, self._index = (share(path + suffix) for suffix in ("", "-wal", "-shm"))
         self._page_bytes = int.from_bytes(os.pread(self._file, 2, 16), "big")
         self._page_bytes = 65536 if self._page_bytes == 1 else self._page_bytes or 4096
         self._lock = Lock()
-        """Held while this process writes the file, or finds out what was written."""
+        """Held while this process writes to the file or investigates a change."""
         self._sample: dict[int, int] = {1: 0}
         self.complaint = ""
-        """What is wrong; from then on, for good."""
+        """What was found to be wrong. Never cleared."""
         self._following = Lock()
         self._is_explained = False
-        """Whether another process may have copied the log into the file since it was looked into."""
+        """Whether another process may have run a checkpoint since the last investigation."""
         self._seen = read_index(self._index)
         self._expected: dict[int, int] | None = None
-        """The pages that this process is copying into the file; None if it copies none, or too many."""
+        """Checksums of the pages that this process is copying into the file; None if there are none or too many."""
         self._note(self._stat())
 
     def check(self, found: os.stat_result, *, may_wait: bool) -> None:
-        """Return if nobody but SQLite wrote into the file, whose present state is given. One that may not wait leaves
-        it to others to look into the file while a checkpoint is under way. Raises `Overwritten`."""
+        """Check that only SQLite wrote to the file, given its current `stat` result. Without `may_wait`, a change
+        during a running checkpoint is left to a later check. Raises `Overwritten`."""
         if self.complaint:
             raise Overwritten(self.complaint)
         index = read_index(self._index)
@@ -81,15 +83,15 @@ class OverwriteDetector:
             blocking=may_wait and self._is_suspicious(found.st_size)
         ):
             try:
-                self._look_into(TRIES if may_wait else 1)
+                self._investigate(TRIES if may_wait else 1)
             finally:
                 self._lock.release()
 
     def copy(self, run: Callable[[], int]) -> None:
-        """Have a connection of this process copy the log into the file; `run` does, and returns how many frames of the
-        log are copied then. Raises `Overwritten`, before or after that, and what `run` does."""
+        """Call `run`, which runs a checkpoint on a connection of this process and returns how many of the log's frames
+        have been copied; check the file before and after. Raises `Overwritten` and whatever `run` raises."""
         with self._lock:
-            self._look_into()
+            self._investigate()
             index = read_index(self._index)
             pages = self._to_be_copied(index)
             is_whole = index.frames - index.copied <= MOST_FRAMES
@@ -99,19 +101,19 @@ class OverwriteDetector:
             finally:
                 self._expected = None
             state = self._stat()
-            # The log can begin anew only once all of it is copied.
+            # The log restarts only after all of it has been copied.
             is_same = index.copied < index.frames or read_index(self._index).salts == index.salts
             if is_same and copied == index.frames:
                 wanted = {**self._sample, **pages} if is_whole else pages
                 if any(self._page(page) != crc for page, crc in wanted.items()):
                     self._complain(f"the SQLite file {self._path} was overwritten by another program")
                 self._note(state, [*pages], wanted)
-            else:  # a reader still needs some of the former pages, or there was a commit meanwhile
+            else:  # a reader still needs older pages, or another commit happened meanwhile
                 self._note(state)
                 self._compare_with_log()
 
     def close(self) -> None:
-        """Close the descriptors, after the last of SQLite's."""
+        """Close the descriptors. Call this after the last SQLite connection was closed."""
         for descriptor in (self._file, self._log, self._index):
             give_back(descriptor)
 
@@ -124,8 +126,8 @@ class OverwriteDetector:
             self._is_explained = self._is_explained or not self._seen.leaves_file_alone(index)
             self._seen = index
 
-    def _look_into(self, tries: int = TRIES) -> None:
-        """Find out whether a change is SQLite's."""
+    def _investigate(self, tries: int = TRIES) -> None:
+        """Determine whether SQLite made a change to the file."""
         for left in reversed(range(tries)):
             if self._stat() == self._state:
                 return
@@ -143,7 +145,8 @@ class OverwriteDetector:
         self._compare_with_log()
 
     def _is_suspicious(self, size: int) -> bool:
-        """Return whether the file, while this process copies the log, has anything but former and latest pages."""
+        """Return whether the file, during a checkpoint of this process, has pages that are neither the old nor the new
+        ones."""
         sample, expected = self._sample, self._expected
         if expected is None:
             return False
@@ -152,7 +155,7 @@ class OverwriteDetector:
         )
 
     def _to_be_copied(self, index: WalIndex) -> dict[int, int]:
-        """Return the latest pages in the log that are not in the file yet, with what they are to be."""
+        """Return the checksums, by page number, of the latest pages in the log that are not in the file yet."""
         pages: dict[int, int] = {}
         few = index.frames - index.copied <= MOST_FRAMES
         first = index.copied if few else index.frames - SAMPLE_PAGES
@@ -163,8 +166,8 @@ class OverwriteDetector:
         return pages
 
     def _note(self, state: tuple[int, int], latest: Sequence[int] = (), known: Mapping[int, int] = NO_PAGES) -> None:
-        """Take what is there for SQLite's, and remember the latest pages and some of the former; what `known` ones hold
-        was read just now."""
+        """Accept the file's state as written by SQLite, and remember checksums of the latest pages and some older ones.
+        `known` has checksums that were computed just now."""
         self._state = state
         with self._following:
             self._seen = read_index(self._index)
@@ -173,15 +176,15 @@ class OverwriteDetector:
         self._sample = {page: known[page] if page in known else self._page(page) for page in pages}
 
     def _compare_with_log(self) -> None:
-        """Check that the file has the latest pages that were copied into it."""
+        """Check that the file contains the pages that were copied into it last."""
         index = read_index(self._index)
         differing = self._differing(index)
-        # If another checkpoint began meanwhile, the next one of ours will tell.
+        # If another checkpoint began meanwhile, this process's next one compares again.
         if differing and index.of_checkpoints == read_index(self._index).of_checkpoints:
             self._complain(f"{differing} was overwritten by another program")
 
     def _differing(self, index: WalIndex) -> str:
-        """Return which file is wrong; nothing where the database file has what the log has."""
+        """Return which file was overwritten; an empty string if the database file agrees with the log."""
         pages: set[int] = set()
         for number in range(index.copied, max(0, index.copied - SAMPLE_PAGES), -1):
             frame = read_frame(self._log, number, self._page_bytes)
@@ -193,7 +196,7 @@ class OverwriteDetector:
         return ""
 
     def _check_log(self) -> None:
-        """Raise `Overwritten` unless the log turns out to have begun anew just now."""
+        """Raise `Overwritten`, unless the log turns out to be restarting at this moment."""
         for _ in range(TRIES):
             index = read_index(self._index)
             if log_salts(self._log) == index.salts or not index.frames:
@@ -206,16 +209,16 @@ class OverwriteDetector:
 
     def _complain(self, complaint: str) -> None:
         self.complaint = complaint
-        self._keep_from_closing()
+        self._block_checkpoint_on_close()
         raise Overwritten(complaint)
 
     def unlock(self) -> None:
-        """Let others lock the file, once SQLite has closed it."""
+        """Release the lock on the file. Call this after SQLite has closed it."""
         self._set_lock("F_UNLCK")
 
-    def _keep_from_closing(self) -> None:
-        """Keep SQLite from copying the log into the file as its last connection is closed: it needs an exclusive lock
-        for that, and this descriptor's shared one is none of its own."""
+    def _block_checkpoint_on_close(self) -> None:
+        """Prevent SQLite from running a checkpoint when its last connection closes. That needs an exclusive lock, which
+        the shared lock of this descriptor blocks."""
         self._set_lock("F_RDLCK")
 
     def _set_lock(self, kind: str) -> None:

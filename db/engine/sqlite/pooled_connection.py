@@ -1,7 +1,7 @@
-"""SQLite's pooled connections: aiosqlite's, each of which knows which file it has open.
+"""The aiosqlite connections in SQLAlchemy's pool, which report to their `DatabaseFile` when they open and close.
 
-SQLAlchemy's own way of opening one would make a file where none is, and tells that a connection closes before it has.
-The driver has no public way to run a step in its thread, so its version is bounded in `pyproject.toml`.
+SQLAlchemy's own way of connecting would create a missing file, and reports a connection as closed before it is. The
+driver has no public way to run a function in its thread, so its version is bounded in `pyproject.toml`.
 """
 
 import asyncio
@@ -13,27 +13,28 @@ import aiosqlite
 
 from db.engine.sqlite.database_file import DatabaseFile
 
-# The driver's own default: rows that are fetched at a time from a result that is not fetched as a whole.
+# The driver's default: the number of rows fetched at a time when iterating over a result.
 CHUNK_ROWS = 64
-# The pages of small tables that a commit of clicks changes: the queue's counter, and where the next ids begin.
+# Pages of small tables that every commit of clicks changes: the queue's autoincrement counter and the next ids.
 MARKS = "SELECT rootpage FROM sqlite_schema WHERE name IN ('sqlite_sequence', 'id_blocks')"
-# Those who read meanwhile are soon done.
-EMPTYING_SECONDS = 1
+# Time enough for readers to finish.
+CHECKPOINT_WAIT_SECONDS = 1
 
 
 class PooledSqliteConnection(aiosqlite.Connection):
-    """A connection to the file, set up by a function of its thread. Raises `OtherFile` as it is awaited."""
+    """A connection to the file, configured by `set_up` in the connection's thread. Awaiting it raises `OtherFile`."""
 
     def __init__(self, file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> None:
         self._file = file
         self._set_up = set_up
         super().__init__(self._open, CHUNK_ROWS)
-        # So that the process ends though nobody closed it.
+        # An unclosed connection must not keep the process from exiting.
         self._thread.daemon = True
         self._stopped: asyncio.Future[None] | None = None
 
     async def opened(self) -> "PooledSqliteConnection":
-        """Open it. Where that fails, its thread has ended, too: it would complain once the event loop is gone."""
+        """Open the connection. If that fails, wait for its thread to end, which would log an error without an event
+        loop."""
         try:
             await self
         except BaseException:
@@ -47,14 +48,14 @@ class PooledSqliteConnection(aiosqlite.Connection):
         return open_file(self._file, self._set_up, self)
 
     async def close(self) -> None:
-        """Close it once nothing is under way on it."""
+        """Close the connection after the operations in progress."""
         if self._connection is not None:
             connection = self._connection
             await self._execute(lambda: empty_log(connection, self._file))  # type: ignore[no-untyped-call]
         await super().close()
 
     def stop(self) -> asyncio.Future[None] | None:
-        """Close it in its thread, whatever its state. The driver's own `close` ends with this."""
+        """Close the connection in its thread, whatever its state. The driver's `close` calls this last."""
         self._stopped = super().stop()
         if self._stopped is not None:
             self._stopped.add_done_callback(lambda _: self._file.closed(self))
@@ -62,7 +63,8 @@ class PooledSqliteConnection(aiosqlite.Connection):
 
 
 def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None], owner: object) -> sqlite3.Connection:
-    """Open a connection, set up, that its owner will say is closed. One that cannot be set up is closed at once."""
+    """Open a connection and configure it. `owner` must call `file.closed` for it; if `set_up` fails, it is closed
+    here."""
     target = file.uri if file.adoptions else file.path
     with file.opening(owner):
         connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
@@ -76,9 +78,9 @@ def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None], 
 
 
 def empty_log(connection: sqlite3.Connection, file: DatabaseFile) -> None:
-    """Where the path leads to another file now, copy all that was committed into the one that is open: its log at that
-    path must not be taken for the new file's."""
+    """If the path now leads to another file, copy the log into the file that is open, so that SQLite does not later
+    take it for the new file's log."""
     with suppress(sqlite3.Error):
         if file.is_elsewhere:
-            connection.execute(f"PRAGMA busy_timeout = {EMPTYING_SECONDS * 1000}")
+            connection.execute(f"PRAGMA busy_timeout = {CHECKPOINT_WAIT_SECONDS * 1000}")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from db.engine.sqlite.database_copy import LOG_SUFFIXES, Progress, check_copy, copy_database, new_file, fsync
+from db.engine.sqlite.database_copy import LOG_SUFFIXES, Progress, check_copy, copy_database, fsync, new_file
 from db.engine.sqlite.file_access import beside, check_is_database, in_use, opened_exclusively
 from db.errors import UnusableDatabase
 from db.migrations.revisions import REVISIONS
@@ -28,22 +28,23 @@ SKIPPED_IDS = 1_000_000_000
 
 
 def restore(backup: Path, target: Path, *, now: datetime, progress: Progress) -> Path | None:
-    """Put a backup in the place of a database that nobody has open; return where the old one is kept, if there was one.
+    """Replace a database that no process has open with a backup; return the path to which the old one was moved, if
+    any.
 
-    The backup is checked and copied first. A write-ahead log that the old database left behind goes with it, so that
-    it cannot spoil the new one. Ids that were given since the backup are not given again. Raises `UnusableDatabase`,
-    `FileInUse`, `OSError`; then the old database is where it was.
+    The backup is copied and checked first. The old database's write-ahead log is moved along with it, so that SQLite
+    does not apply it to the new file. Ids assigned since the backup are not assigned again. Raises `UnusableDatabase`,
+    `FileInUse` and `OSError`, which leave the old database in place.
     """
     if target.exists() and backup.exists() and target.samefile(backup):
         raise UnusableDatabase(f"{backup} is the database itself")
-    _check_unused(target)  # it would be a pity to find out after the copy
+    _check_unused(target)  # checked again below, but the copy may take minutes
     with new_file(target) as copy:
         copy_database(backup, copy, progress)
         if check_copy(copy, backup) not in REVISIONS:
-            raise UnusableDatabase(f"{backup} is of a newer clickgate than this one")
+            raise UnusableDatabase(f"{backup} was made by a newer clickgate than this one")
         with _old_database(target) as (old, keep):
             _skip_used_ids(copy, old)
-            _take_over(target if target.exists() else backup, copy)
+            _copy_ownership(target if target.exists() else backup, copy)
             fsync(copy)
             aside = _free_name(target, now) if target.exists() else None
             if aside is not None:
@@ -57,12 +58,14 @@ def restore(backup: Path, target: Path, *, now: datetime, progress: Progress) ->
 
 @contextmanager
 def _old_database(target: Path) -> Iterator[tuple[sqlite3.Connection | None, Callable[[Path], None]]]:
-    """Give the database that is to be replaced, while nobody else can open it, and what keeps it aside; no connection
-    where there is none, or none that can be read. Raises `FileInUse`."""
+    """Lock the database that is to be replaced, so that no other process can open it. Yields a connection to it, None
+    if it is missing or unreadable, and a function that moves it aside. Raises `FileInUse`."""
 
     def link(aside: Path) -> None:
         try:
-            os.link(target, aside)  # so that there is a database at any moment, and no gateway makes a new one
+            os.link(
+                target, aside
+            )  # keeps the target in place until it is replaced, so no gateway creates a new database
         except OSError:
             target.rename(aside)
 
@@ -82,7 +85,7 @@ def _old_database(target: Path) -> Iterator[tuple[sqlite3.Connection | None, Cal
     readable_as_database = False
     try:
         with opened_exclusively(target) as connection:
-            # What is in the log goes into the file; from here on there is none.
+            # Moves the log's content into the file and removes the log.
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
             connection.execute("BEGIN EXCLUSIVE")
             readable_as_database = True
@@ -96,7 +99,7 @@ def _old_database(target: Path) -> Iterator[tuple[sqlite3.Connection | None, Cal
 
 
 def _check_unused(path: Path) -> None:
-    """Return if no other connection has a file open, whatever it holds. Raises `FileInUse`."""
+    """Check that no other connection has a file open, whatever its content. Raises `FileInUse`."""
     if not path.exists():
         return
     if _looks_like_database(path):
@@ -107,7 +110,7 @@ def _check_unused(path: Path) -> None:
 
 
 def _looks_like_database(path: Path) -> bool:
-    """Return whether SQLite may be let near a file: to one that is none it would do things, such as remove its log."""
+    """Return whether SQLite may open a file. It would damage other files, for example by removing their `-wal`."""
     try:
         check_is_database(path)
     except UnusableDatabase:
@@ -117,7 +120,7 @@ def _looks_like_database(path: Path) -> bool:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep others from a file that SQLite cannot open, by the lock that it would take. Raises `FileInUse`."""
+    """Hold the lock that SQLite would take, on a file that SQLite cannot open. Raises `FileInUse`."""
     with open(path, "r+b") as file:
         if fcntl is not None:
             try:
@@ -128,9 +131,9 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _skip_used_ids(copy: Path, old: sqlite3.Connection | None) -> None:
-    """Have the next ids begin after all that may have been given since the backup: visitors keep those, and two rows
-    of one number would be taken for one."""
-    blocks, numbers = _given(old) if old is not None else ({}, {})
+    """Advance the next ids beyond all that may have been assigned since the backup. Visitors keep those ids, and an id
+    must never refer to two rows."""
+    blocks, numbers = _assigned_ids(old) if old is not None else ({}, {})
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute("BEGIN")
         for name, next_id in connection.execute("SELECT name, next_id FROM id_blocks").fetchall():
@@ -144,7 +147,9 @@ def _skip_used_ids(copy: Path, old: sqlite3.Connection | None) -> None:
         connection.execute("COMMIT")
 
 
-def _given(old: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
+def _assigned_ids(old: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the next id of each kind of block, and the last id of each autoincrement table, where they are
+    readable."""
     try:
         blocks = dict(old.execute("SELECT name, next_id FROM id_blocks").fetchall())
         return blocks, dict(old.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
@@ -152,8 +157,8 @@ def _given(old: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int]]:
         return {}, {}
 
 
-def _take_over(model: Path, copy: Path) -> None:
-    """Give a file the owner and the mode of another one: a gateway may run as somebody else than an operator."""
+def _copy_ownership(model: Path, copy: Path) -> None:
+    """Copy a file's owner and mode to another file: the gateway may run as another user than the operator."""
     shutil.copymode(model, copy)
     stat = model.stat()
     with suppress(PermissionError):
@@ -161,7 +166,7 @@ def _take_over(model: Path, copy: Path) -> None:
 
 
 def _free_name(target: Path, now: datetime) -> Path:
-    """Return a name beside the target that tells what the file is and that none has yet."""
+    """Return a free path beside the target whose name says what the file is."""
     stem = beside(target, f".before-restore-{now:%Y%m%dT%H%M%SZ}")
     names = (stem if number == 0 else beside(stem, f"-{number}") for number in range(1000))
     return next(name for name in names if not name.exists())

@@ -1,7 +1,7 @@
-"""Descriptors of files that SQLite has open, shared by all of this process.
+"""File descriptors for reading files that SQLite has open, shared by the whole process.
 
-POSIX drops all of a process's locks on a file, SQLite's as well, as soon as the process closes any descriptor of it. So
-there is one for each file, and it is closed when nothing in this process needs it any more.
+POSIX releases all of a process's locks on a file, SQLite's included, as soon as the process closes any descriptor of
+it. So each file has one shared descriptor, which is closed only when nothing in this process uses it.
 """
 
 import os
@@ -24,7 +24,7 @@ _shared: dict[Identity, _Shared] = {}
 
 
 def share(path: str) -> int:
-    """Return a descriptor to read the file at a path with. Raises `OSError`."""
+    """Return a descriptor for reading the file at a path; release it with `give_back`. Raises `OSError`."""
     with _lock:
         found = os.stat(path)
         identity = found.st_dev, found.st_ino
@@ -35,7 +35,7 @@ def share(path: str) -> int:
 
 
 def give_back(descriptor: int) -> None:
-    """Close a descriptor that nobody else uses."""
+    """Release a descriptor, and close it if it has no other users."""
     with _lock:
         for identity, shared in _shared.items():
             if shared.descriptor == descriptor:

@@ -1,7 +1,8 @@
-"""Many statements for many rows, run in one step of SQLite's driver: it lets go of the interpreter's lock for a step,
-and waits for it after each one, while the event loop has it.
+"""Runs several statements for many rows in a single SQLite call, by means of triggers on a temporary view.
 
-Rows are inserted, all as one JSON text, into a view that keeps nothing; triggers on it hand each to its statement.
+The driver releases the GIL for each call and has to take it back from the event loop afterwards, so one call per row
+would be slow. Here all rows are inserted as one JSON text into a view that stores nothing, and its triggers run the
+statement that belongs to each row.
 """
 
 import sqlite3
@@ -13,34 +14,34 @@ from msgspec.json import encode
 from db.sql.batch_statements import ROW, BatchStatement, StatementRows
 
 VIEW = "work"
-# As bytes: a text that is not ASCII would be encoded by the driver, under the interpreter's lock.
-INSERT = f"INSERT INTO {VIEW} SELECT value FROM json_each(CAST(? AS TEXT))"  # noqa: S608  a name of our own
+# Passed as bytes: the driver would encode a non-ASCII str while holding the GIL.
+INSERT = f"INSERT INTO {VIEW} SELECT value FROM json_each(CAST(? AS TEXT))"  # noqa: S608  no input
 
 
 class TriggerBatch:
-    """The view and its triggers on one connection, which are nobody else's."""
+    """The view and its triggers, which exist on one connection only."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._numbers: dict[str, int] = {}
-        # What is undone where a row is refused would be kept in a file otherwise.
+        # SQLite would otherwise keep the statement journal, for undoing a batch with an invalid row, in a file.
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"CREATE TEMP VIEW {VIEW} AS SELECT NULL AS {ROW}")
 
     def of(self, *work: StatementRows) -> Callable[[], object]:
-        """Return the step that runs statements for their rows, in this order: for all of them, or for none where one is
-        refused. No transaction may be open yet: a trigger that is made in it would be gone after a rollback, and the
-        rows for it would be lost."""
+        """Return a function that runs statements for their rows, in this order, and changes nothing if a row is
+        rejected. No transaction may be open: a rollback would also remove triggers created in it, and later rows for
+        them would be lost."""
         rows: list[list[Any]] = []
         for statement, given in work:
-            if given:  # what is not needed cannot fail, either
+            if given:  # a statement without rows must not be able to fail
                 number = self._number(statement)
                 rows += [[number, *values] for values in statement.converted(given)]
         json_rows = encode(rows)
         return lambda: self._connection.execute(INSERT, (json_rows,))
 
     def _number(self, statement: BatchStatement) -> int:
-        """Return what the rows for a statement begin with."""
+        """Return the number that marks a statement's rows. Creates its trigger on first use."""
         number = self._numbers.get(statement.of_row)
         if number is None:
             number = len(self._numbers)

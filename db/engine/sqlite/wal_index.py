@@ -1,13 +1,14 @@
-"""SQLite's write-ahead log and its index, read beside SQLite: what was committed, and what was copied into the file.
+"""Parsing of SQLite's write-ahead log and its index, which record commits and the progress of checkpoints.
 
-The layouts are documented at https://www.sqlite.org/walformat.html and https://www.sqlite.org/fileformat.html.
+SQLite has no API for this. The layouts are documented at https://www.sqlite.org/walformat.html and
+https://www.sqlite.org/fileformat.html.
 """
 
 import os
 import struct
 from typing import NamedTuple
 
-# The index begins with two copies of its header, then tells about checkpoints.
+# The index starts with two copies of its header, followed by the state of checkpoints.
 INDEX_BYTES = 136
 HEADER_BYTES = 48
 _HEADER = struct.Struct("=I4xI")
@@ -15,7 +16,7 @@ _CHECKPOINT = struct.Struct("=I28xI")
 SERIAL = 0xFFFFFFFF
 LOG_HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
-# A commit replaces both copies of the header within a microsecond.
+# A commit updates both copies of the header within a microsecond.
 TRIES = 100
 
 
@@ -23,31 +24,31 @@ class WalIndex(NamedTuple):
     """The state of a write-ahead log."""
 
     changes: int
-    """How many transactions were committed, modulo 2**32."""
+    """The number of committed transactions, modulo 2**32."""
     salts: bytes
-    """They change whenever the log begins anew."""
+    """Random values that change whenever the log restarts."""
     frames: int
-    """Pages that the log holds, some of them several times."""
+    """The number of frames in the log; the same page may be in several."""
     copied: int
-    """How many of them, from the first one on, are in the database file."""
+    """How many of them, starting from the first, are in the database file."""
     attempted: int
-    """How many of them a checkpoint that began last was to copy. It is noted before the first is copied."""
+    """How many of them the latest checkpoint set out to copy. Recorded before it copies the first."""
 
     @property
     def is_copying(self) -> bool:
-        """Whether a checkpoint is under way, or was cut off."""
+        """Whether a checkpoint is running or was interrupted."""
         return self.attempted != self.copied
 
     @property
     def of_checkpoints(self) -> tuple[bytes, int, int]:
-        """What only changes as the log is copied, or begins anew."""
+        """The values that change only when a checkpoint runs or the log restarts."""
         return self.salts, self.copied, self.attempted
 
     def leaves_file_alone(self, later: "WalIndex") -> bool:
-        """Return whether no checkpoint wrote the database file on the way from this state to a later one."""
+        """Return whether no checkpoint wrote to the database file between this state and a later one."""
         if later.salts == self.salts:
             return later.of_checkpoints == self.of_checkpoints
-        # All of it had been copied, so that it began anew with the one transaction that it has now.
+        # The log had been copied completely, and restarted with the single transaction that it has now.
         has_begun = self.frames == self.copied and not later.attempted
         transactions = later.changes - self.changes & SERIAL
         return (
@@ -58,12 +59,12 @@ class WalIndex(NamedTuple):
 
 
 def _serial(salts: bytes) -> int:
-    """Return the first salt, which grows by one when a log begins anew."""
+    """Return the first salt, which increases by one when the log restarts."""
     return int.from_bytes(salts[:4], "big")
 
 
 def read_index(descriptor: int) -> WalIndex:
-    """Read the index from a `-shm` file."""
+    """Parse the index in a `-shm` file."""
     for _ in range(TRIES):
         data = os.pread(descriptor, INDEX_BYTES, 0)
         if data[:HEADER_BYTES] == data[HEADER_BYTES : 2 * HEADER_BYTES]:
@@ -76,7 +77,7 @@ def read_index(descriptor: int) -> WalIndex:
 
 
 def log_salts(descriptor: int) -> bytes:
-    """Return the salts in the header of a `-wal` file; nothing where it has none."""
+    """Return the salts in the header of a `-wal` file; empty if the file is."""
     return os.pread(descriptor, 8, 16)
 
 
@@ -89,7 +90,7 @@ class Frame(NamedTuple):
 
 
 def read_frame(descriptor: int, number: int, page_bytes: int) -> Frame:
-    """Read a frame of a `-wal` file; the first one has the number 1."""
+    """Read a frame of a `-wal` file. Frames are numbered from 1."""
     size = FRAME_HEADER_BYTES + page_bytes
     data = os.pread(descriptor, size, LOG_HEADER_BYTES + (number - 1) * size)
     return Frame(int.from_bytes(data[:4], "big"), data[8:16], data[FRAME_HEADER_BYTES:])

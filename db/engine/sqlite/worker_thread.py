@@ -1,6 +1,6 @@
-"""A thread that runs steps for the event loop, one after the other.
+"""A thread that runs functions for the event loop, one after the other.
 
-An executor does the same, and takes the event loop three times as long for it.
+`ThreadPoolExecutor` does the same but costs the event loop three times as much per call.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# Many times as long as an idle thread needs to wake up.
+# Many times what an idle thread needs to wake up.
 TAKE_SECONDS = 0.001
 
 
 class WorkerThread:
-    """The thread; it ends with `stop`, or with the process."""
+    """A daemon thread, which runs until `stop` or the end of the process."""
 
     def __init__(self, name: str) -> None:
         self._steps: SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]] | None] = SimpleQueue()
@@ -25,17 +25,17 @@ class WorkerThread:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def run(self, step: Callable[[], T]) -> "asyncio.Future[T]":
-        """Have a step run, and return its outcome to be awaited. One that is cancelled before it began never runs."""
+        """Run a function in the thread; return a future of its result. One cancelled before its start never runs."""
         outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._not_taken.acquire(blocking=False)
         self._steps.put((outcome, step))
-        # The thread wants the interpreter's lock for a moment before its step lets go of it; the event loop would keep
-        # it for a millisecond, in which the disk does nothing.
+        # The thread briefly needs the GIL before its function releases it. Without this wait, the event loop would
+        # keep the GIL for another millisecond, with the disk idle.
         self._not_taken.acquire(timeout=TAKE_SECONDS)
         return outcome
 
     def stop(self) -> None:
-        """End the thread after the steps that wait; do not wait for it."""
+        """Stop the thread after the queued functions have run; return without waiting."""
         self._steps.put(None)
 
     def _work(self) -> None:
@@ -44,11 +44,11 @@ class WorkerThread:
                 self._not_taken.release()
             outcome, step = given
             if not outcome.cancelled():
-                self._tell(outcome, *_run(step))
-            del given, outcome, step  # what they hold is not kept until the next ones
+                self._deliver(outcome, *_run(step))
+            del given, outcome, step  # else they would stay alive until the next call
 
-    def _tell(self, outcome: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
-        with suppress(RuntimeError):  # the loop is closed, nobody waits any more
+    def _deliver(self, outcome: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+        with suppress(RuntimeError):  # the event loop is closed
             outcome.get_loop().call_soon_threadsafe(_settle, outcome, result, error)
 
 
