@@ -1,5 +1,7 @@
-"""Look for rows that should not be there: with values of a wrong type, without the rows that they belong to, or waiting
-to be folded under a wrong number of clicks."""
+"""Audit queries for invalid rows: values of a wrong type, missing parents, wrong entries in the rollup queue.
+
+Constraints prevent most of these, but not in a database that was edited by hand or damaged.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +30,7 @@ from db.schema.id_blocks import IdBlock
 from db.schema.rollups import QueuedClicks
 from db.schema.tables import METADATA
 
-# The rows of each kind of ids that blocks are taken of.
+# The table whose ids come from each kind of block.
 BLOCKS: dict[str, type[DeclarativeBase]] = {
     "customers": Customer,
     "click_events": ClickEvent,
@@ -37,8 +39,8 @@ BLOCKS: dict[str, type[DeclarativeBase]] = {
 
 
 def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
-    """Yield, for each table, the names of its columns and the query for how many values of each are stored as something
-    else than the column's type. SQLite's alone: it stores what it is given."""
+    """Yield, for each table, the names of its columns and a query for how many values of each are not stored as the
+    column's type. For SQLite only, which stores a value of any type in any column."""
     for table in METADATA.sorted_tables:
         numbers = []
         for column in table.columns:
@@ -51,7 +53,7 @@ def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
 
 
 def orphans() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
-    """Yield, for each foreign key, what its rows lack, and the query for how many there are of them."""
+    """Yield, for each foreign key, a description and a query for the number of rows without a parent."""
     for table in METADATA.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys)):
             yield _orphans(table, constraint)
@@ -70,14 +72,14 @@ def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Selec
 
 
 def queue_counts() -> Select[*tuple[Any, ...]]:
-    """Return the query for rows of the queue that tell a wrong number of clicks: id, the number, and the events'."""
+    """Return the query for queue rows with a wrong number of clicks: id, that number, number of events."""
     row = QueuedClicks
     events = select(func.count()).select_from(ClickEvent).where(queued(ClickEvent)).correlate(row).scalar_subquery()
     return select(row.id, row.clicks, events).where(row.clicks != events).order_by(row.id)
 
 
 def queue_overlaps() -> Select[*tuple[Any, ...]]:
-    """Return the query for rows of the queue whose events another row has, too, so that they are folded twice: id,
+    """Return the query for queue rows whose events are also in an earlier row, and so would be folded twice: id,
     clicks."""
     row = QueuedClicks
     before = func.max(row.last_id).over(partition_by=row.program_id, order_by=[row.first_id, row.id], rows=(None, -1))
@@ -86,8 +88,8 @@ def queue_overlaps() -> Select[*tuple[Any, ...]]:
 
 
 def used_ids() -> Select[*tuple[Any, ...]]:
-    """Return the query for kinds of ids whose next block would begin with ids that are in use: name, where the next
-    block begins, and the greatest id in use."""
+    """Return the query for kinds of ids whose next block starts with ids that are already in use: name, start of the
+    next block, greatest id in use."""
     greatest: ColumnElement[Any] = case(
         *((IdBlock.name == name, select(func.max(table.id)).scalar_subquery()) for name, table in BLOCKS.items())  # type: ignore[attr-defined]  # all of them have ids
     )

@@ -1,11 +1,14 @@
-"""The base of all mapped classes."""
+"""The declarative base class of all mapped classes.
+
+It sets the naming convention of constraints, so that migrations can name each one on both databases.
+"""
 
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """Names every constraint, so that both databases and the migrations call it the same."""
+    """The declarative base, whose metadata names every constraint."""
 
     metadata = MetaData(
         naming_convention={

@@ -9,7 +9,7 @@ from db.schema.programs import Program
 
 
 class Partner(Base):
-    """Someone who brings visitors, in one program or several."""
+    """A partner who refers visitors to one or more programs."""
 
     __tablename__ = "affiliate_partners"
 

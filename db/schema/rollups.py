@@ -1,4 +1,4 @@
-"""The tables of click rollups and of the clicks that wait to be added to them."""
+"""The tables of click rollups, which reports read, and of the clicks that are still to be added to them."""
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -8,15 +8,15 @@ from db.schema.declarative_base import Base
 
 
 class ClickRollup(Base):
-    """How many clicks one subject (a program, a partner in it, a link) had in one span of time, by one value of one
-    dimension; reports read these.
+    """The number of clicks of one subject (a program, a partner in it, or a link) in one span of time, for one value of
+    one dimension.
 
-    No foreign keys: the table is derived from the events, which have them, and the subjects are of three kinds.
-    `partner_id` is 0 where a row sums up all partners of a program, so that no partner's view can contain it.
+    There are no foreign keys: the table is derived from events, which have them, and subjects are of three kinds.
+    `partner_id` is 0 in rows that sum up all of a program's partners, so that no partner can see them.
     """
 
     __tablename__ = "click_rollups"
-    # Rows lie in the order of their key, in which reports read them; the other database has no such choice.
+    # Rows are stored in the order of the primary key, in which reports read them. PostgreSQL has no such option.
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     program_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
@@ -30,19 +30,19 @@ class ClickRollup(Base):
     people: Mapped[Count]
     bots: Mapped[Count]
     customers: Mapped[Count]
-    """Created by people's clicks."""
+    """Customers created by people's clicks."""
     bot_customers: Mapped[Count]
-    """Created by bots' clicks."""
+    """Customers created by bots' clicks."""
 
 
 class QueuedClicks(Base):
-    """Events that one transaction recorded in one program, a range of ids, to be added to the rollups. They are in
-    there once `folded_at` is set; a row stays a while longer, for those who watch the end of this table."""
+    """A range of event ids that one transaction recorded in one program. The rollups contain these events once
+    `folded_at` is set; the row is kept a while longer for readers that poll the end of this table."""
 
     __tablename__ = "click_rollup_queue"
     __table_args__ = (
         Index(None, "folded_at", "program_id", "id"),
-        # An id is never given twice, even after all rows are deleted.
+        # Ids are never reused, even after all rows are deleted.
         {"sqlite_autoincrement": True},
     )
 

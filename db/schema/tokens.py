@@ -10,8 +10,8 @@ from db.schema.programs import Program
 
 
 class ApiToken(Base):
-    """A credential, kept as its hash. A role goes with the program or the partner that it is bound to; a partner's may
-    be confined to one program."""
+    """A token, stored as a hash. The roles `program` and `partner` are bound to a program or a partner; a partner's
+    token may be limited to one program."""
 
     __tablename__ = "api_tokens"
     __table_args__ = (

@@ -1,7 +1,7 @@
-"""Statements compiled once from the tables' own metadata, for execution by the driver itself.
+"""Statements that are compiled once from the tables' metadata and run by the driver directly, for many rows at a time.
 
-The click path runs a handful of statements for thousands of rows a second; going through the driver saves more than
-half of SQLAlchemy's cost a row, and compiling from the metadata keeps the tables the one definition of the schema.
+The click path runs a few statements for thousands of rows per second. Using the driver directly saves more than half of
+SQLAlchemy's cost per row, and compiling from the metadata keeps the tables the only definition of the schema.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,35 +33,35 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from sqlalchemy.types import TypeEngine
 
 ROWS = "rows"
-"""The one parameter of a statement for PostgreSQL."""
+"""The single parameter of a PostgreSQL statement: all of its rows as JSON."""
 ROW = "json_row"
-"""The column of SQLite's view, see `db.engine.sqlite.trigger_batch`, in which a row is found by a statement that is run
-in a trigger."""
+"""The column of the view in `db.engine.sqlite.trigger_batch` that holds a row as JSON."""
 
 RowValues: TypeAlias = tuple[Any, ...]
 DriverValues: TypeAlias = Sequence[Any]
-"""A row as a driver takes it."""
+"""A row with values as the driver expects them."""
 Template: TypeAlias = Insert | Update | Delete | ReturningUpdate[*tuple[Any, ...]] | Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStatement:
-    """One statement's text, and how to turn the caller's values into its positional parameters."""
+    """A statement's SQL, with the conversion of a row's values into its positional parameters."""
 
     sql: str
-    """Empty if it is several in one, which only a trigger can be."""
+    """Empty for a combination of several statements, which can run only in a trigger."""
     conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
     arrange: Callable[[DriverValues], DriverValues] | None
     of_row: str
-    """The same for a trigger of SQLite's, which takes its values from `ROW`; empty if it changes nothing."""
+    """The SQL for a SQLite trigger, which reads the values from `ROW`; empty if the statement changes nothing."""
 
     def rows(self, rows: Iterable[RowValues]) -> Sequence[DriverValues]:
-        """Return the rows, given in the order that `compiled` was told, as the driver wants them."""
+        """Convert rows, with values in the order of `compiled`'s parameters, to the statement's positional
+        parameters."""
         converted = self.converted(rows)
         return [self.arrange(values) for values in converted] if self.arrange else converted
 
     def converted(self, rows: Iterable[RowValues]) -> Sequence[DriverValues]:
-        """Return the rows with their values as the driver wants them, in the same order."""
+        """Convert rows to the values that the driver expects, in the same order."""
         if not self.conversions:
             return list(rows)
         converted = [list(row) for row in rows]
@@ -72,16 +72,16 @@ class BatchStatement:
 
 
 StatementRows: TypeAlias = tuple[BatchStatement, Sequence[RowValues]]
-"""A statement, and the rows to run it for."""
+"""A statement and the rows to run it for."""
 
 
 def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> BatchStatement:
-    """Compile a query for a dialect; `parameters` is the order in which a row will give its values, by name.
+    """Compile a statement for a dialect. `parameters` names a row's values in order.
 
-    An insert fills the columns of those names. SQLite's driver runs the statement for each row, and may want a value
-    twice, or in another order. PostgreSQL gets all rows in one go, as a JSON array of arrays: to start and to end a
-    statement costs it more than to run one, and its driver takes longer for a value than the encoder for a row.
-    """
+    An insert fills the columns of these names. On SQLite the statement runs once per row, and may need a value twice or
+    in another order. On PostgreSQL it takes all rows at once, as a JSON array of arrays: starting and ending a
+    statement there costs more than running it, and the driver needs more time to encode one value than the JSON encoder
+    does for a row."""
     in_trigger = dialect.name == "sqlite" and isinstance(query, Insert | Update | Delete)
     of_row = str(with_values(query, fields(parameters)).compile(dialect=dialect)) if in_trigger else ""
     result = query.compile(dialect=dialect, column_keys=parameters if isinstance(query, Insert) else None)
@@ -99,19 +99,19 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> Ba
 
 
 def several(dialect: Dialect, types: Mapping[str, TypeEngine[Any]], queries: Iterable[Template]) -> BatchStatement:
-    """Compile queries that SQLite is to run one after the other for each row: one row costs it less than a row for each
-    of them. `types` has the names and the types of a row's values, which the queries take from its `fields`."""
+    """Compile several statements that SQLite runs one after the other for each row, which costs less than a row per
+    statement. `types` maps the names of a row's values to their types; the statements take them from `fields`."""
     of_row = "; ".join(str(query.compile(dialect=dialect)) for query in queries)
     return BatchStatement(sql="", conversions=_conversions(dialect, types.values()), arrange=None, of_row=of_row)
 
 
 def fields(parameters: Iterable[str]) -> dict[str, ColumnElement[Any]]:
-    """Return what a trigger of SQLite's finds a row's values as, by their names."""
+    """Return the expressions by which a SQLite trigger reads a row's values, by name."""
     return {name: literal_column(f"json_extract(new.{ROW}, '$[{at}]')") for at, name in enumerate(parameters, 1)}
 
 
 def with_values(query: Template, values: Mapping[str, ColumnElement[Any]]) -> Template:
-    """Return a query with these in the place of its parameters."""
+    """Replace a query's parameters by expressions."""
     if isinstance(query, Insert):
         return query.values(values)
 
@@ -122,7 +122,7 @@ def with_values(query: Template, values: Mapping[str, ColumnElement[Any]]) -> Te
 
 
 def _conversions(dialect: Dialect, types: Iterable[TypeEngine[Any]]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
-    # A bool is what both drivers want already.
+    # Both drivers accept a bool as it is.
     binders = (
         None if isinstance(type, Boolean) else type.dialect_impl(dialect).bind_processor(dialect) for type in types
     )
@@ -130,10 +130,10 @@ def _conversions(dialect: Dialect, types: Iterable[TypeEngine[Any]]) -> tuple[tu
 
 
 def _for_all_rows(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Template:
-    """Return a query that does for each element of its one parameter what the given one does once.
+    """Return a query that takes all rows as one JSON parameter and does for each what the given query does once.
 
-    Rows come in the order of the elements, and a nested loop keeps it: see `db.engine.postgresql.backend` for why that
-    matters."""
+    Rows are processed in the order of the JSON array as long as the plan is a nested loop;
+    `db.engine.postgresql.backend` explains why that matters."""
     rows = cast_to(bindparam(ROWS, type_=Text), JSONB)
     items = func.jsonb_array_elements(rows).table_valued(column("item", JSONB), name="items").render_derived()
     values = (

@@ -1,7 +1,7 @@
-"""How far those who follow a list in ascending order are shown it: up to where nothing can be committed any more.
+"""The horizon up to which clicks are shown to clients that follow them in ascending order.
 
-A click that was received earlier may be committed later, by the same process or by another gateway. Whoever has paged
-past its place by then would never see it.
+A click received earlier may be committed later, by this process or by another gateway. A client that had paged past its
+position would never see it, so rows become visible only once none can be committed before them any more.
 """
 
 from typing import Any, Literal, TypeAlias
@@ -13,21 +13,21 @@ from db.schema.id_blocks import IdBlock
 from db.schema.writers import RunningWriter
 
 Horizon: TypeAlias = Literal["moment", "event id"]
-# What the conditions take on SQLite, where the one process that writes knows its own promises.
+# Parameters of the condition on SQLite, where the single writing process knows its own promises.
 HORIZON_MOMENT, HORIZON_ID = "horizon_moment", "horizon_id"
 LARGEST_ID = 2**63 - 1
 
 
 def before_horizon(column: ColumnElement[Any], horizon: Horizon, *, is_sqlite: bool) -> ColumnElement[bool]:
-    """Return whether a row is to be shown to those who follow its list along a column: no row is committed any more
-    whose value there is as small. On PostgreSQL, true as of the statement's snapshot; on SQLite, given the values that
-    `ClickWriter.horizon` returned before it."""
+    """Return the condition that no row with the same or a lower value in a column can still be committed. On PostgreSQL
+    it holds as of the statement's snapshot; on SQLite it takes the values that `ClickWriter.horizon` returned
+    before."""
     if is_sqlite:
         name, type_ = (HORIZON_MOMENT, UtcDateTime()) if horizon == "moment" else (HORIZON_ID, BigInteger())
         return column < bindparam(name, type_=type_)
     is_running = RunningWriter.id > 0
     if horizon == "moment":
-        # Without any writer, everything that was promised before holds: a new one starts from there.
+        # Without a running writer, the latest promise of the removed ones still holds, and a new writer starts from it.
         promised = func.coalesce(
             func.min(RunningWriter.occurred_from).filter(is_running), func.max(RunningWriter.occurred_from)
         )

@@ -1,7 +1,7 @@
-"""Queries compiled once, whose values are given by name, for the driver itself to run.
+"""Queries that are compiled once and then run by the driver directly, with values by parameter name.
 
-A dashboard asks for the same few things over and over; finding its way through SQLAlchemy each time would take longer
-than the database needs.
+A dashboard runs the same few queries over and over. Compiling and executing them through SQLAlchemy each time would
+take longer than the database does.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class DialectQuery:
-    """A query's text for one kind of database, and how values get in and rows out."""
+    """A query's SQL for one dialect, with the conversions of its parameters and of its rows."""
 
     sql: str
     parameters: tuple[tuple[str, Any, Convert | None], ...]
@@ -30,7 +30,7 @@ class DialectQuery:
     is_packed: bool = False
 
     def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
-        """Return the positional parameters. Values that the query does not take are left out."""
+        """Return the positional arguments. Values that the query does not use are ignored."""
         found = []
         for name, default, convert in self.parameters:
             value = values[name] if default is MISSING else values.get(name, default)
@@ -38,7 +38,7 @@ class DialectQuery:
         return found
 
     def rows(self, found: Iterable[Any]) -> Sequence[Any]:
-        """Return the driver's rows with the values that the columns' types stand for."""
+        """Convert the driver's rows to the columns' Python types."""
         if self.is_packed:
             ((text,),) = found
             found = decode(text)
@@ -52,11 +52,11 @@ class DialectQuery:
 
 
 class CompiledQuery:
-    """A select, or an update that returns rows, that will be run again and again, and is kept for that. Without values
-    given when it is made, its parameters are named ones.
+    """A select, or an update that returns rows, compiled on first use for each dialect. Its bound parameters are named,
+    and take their values when it runs.
 
-    With `packed`, SQLite gives all rows as one JSON text; texts and integers only. Its driver takes the interpreter's
-    lock for every row, which a thousand rows would wrest from the event loop a thousand times.
+    With `packed`, SQLite returns all rows as a single JSON text, which may contain only strings and integers. SQLite's
+    driver takes the GIL for each row, so a thousand rows would interrupt the event loop a thousand times.
     """
 
     def __init__(self, asked: Asked, *, packed: bool = False) -> None:
@@ -65,7 +65,7 @@ class CompiledQuery:
         self._compiled: dict[str, DialectQuery] = {}
 
     def compiled(self, dialect: Dialect) -> DialectQuery:
-        """Return it as a database takes it; compiled at the first time."""
+        """Return the query compiled for a dialect. Compiles it on first use."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _compile(self._asked, dialect, self._packed)
@@ -90,6 +90,6 @@ def _compile(asked: Asked, dialect: Dialect, packed: bool) -> DialectQuery:
 
 
 def _packing(sql: str, size: int) -> str:
-    """Return the query that gives the rows of another one, of so many columns, as one JSON text."""
+    """Wrap a query with `size` columns into one that returns its rows as a single JSON text."""
     columns = ", ".join(f"c{number}" for number in range(size))
-    return f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found"  # noqa: S608  ours
+    return f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found"  # noqa: S608  no input
