@@ -20,7 +20,7 @@ from db.schema.columns import microseconds
 from db.schema.rollups import ClickRollup, QueuedClicks
 from db.sql.batch_statements import RowValues
 from db.sql.compiled_queries import CompiledQuery
-from db.sql.functions import microseconds_of, moment_of, quarter_number
+from db.sql.functions import microseconds_of, quarter_number, timestamp_of
 
 # A part's rows are held in memory, up to two dozen for each event. One day of one subject is never cut.
 PART_EVENTS = 5_000
@@ -94,7 +94,7 @@ _size = bindparam("size", type_=BigInteger)
 
 def _moment(name: str) -> Any:
     """Return a parameter in microseconds since 1970, as a moment."""
-    return moment_of(bindparam(name, type_=BigInteger))
+    return timestamp_of(bindparam(name, type_=BigInteger))
 
 
 def _cuts(key: Any, *where: Any) -> CompiledQuery:

@@ -83,20 +83,20 @@ def _microseconds_on_postgresql(element: microseconds_of, compiler: SQLCompiler,
     return f"CAST(extract(epoch FROM {timestamp}) * 1000000 AS bigint)"
 
 
-class moment_of(FunctionElement[datetime]):  # noqa: N801  named like a SQL function
+class timestamp_of(FunctionElement[datetime]):  # noqa: N801  named like a SQL function
     """The timestamp for a number of microseconds since 1970."""
 
     type = UtcDateTime()
     inherit_cache = True
 
 
-@compiles(moment_of, "sqlite")
-def _moment_on_sqlite(element: moment_of, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(timestamp_of, "sqlite")
+def _timestamp_on_sqlite(element: timestamp_of, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
 
 
-@compiles(moment_of, "postgresql")
-def _moment_on_postgresql(element: moment_of, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(timestamp_of, "postgresql")
+def _timestamp_on_postgresql(element: timestamp_of, compiler: SQLCompiler, **options: Any) -> str:
     number = compiler.process(element.clauses, **options)
     # A double is exact to the microsecond for about 285 years from 1970.
     return f"to_timestamp(CAST({number} AS double precision) / 1000000)"
