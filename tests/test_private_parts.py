@@ -224,7 +224,7 @@ def changed(library: str, name: str, used_in: str, what: str) -> str:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_a_part_is_as_it_was(part: Part) -> None:
+def test_a_private_part_is_unchanged(part: Part) -> None:
     try:
         value = found(part.name)
     except (ImportError, AttributeError):
@@ -236,7 +236,7 @@ def test_a_part_is_as_it_was(part: Part) -> None:
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_an_object_has_what_it_had(name: str) -> None:
+def test_an_objects_private_attributes_still_exist(name: str) -> None:
     library, attributes = ATTRIBUTES[name]
     kind = found(name)
     sources = "".join(inspect.getsource(each) for each in kind.__mro__ if each.__module__ != "builtins")
@@ -253,7 +253,7 @@ def test_a_library_whose_private_parts_are_used_has_an_upper_bound(library: str)
     assert version(library) in bounds, f"{library} {version(library)} is not within its bounds"
 
 
-def test_every_library_that_is_imported_is_declared() -> None:
+def test_every_imported_library_is_declared() -> None:
     known = packages_distributions()
     distributions = {module: known.get(module, [module]) for module in imported()}
     names = {canonicalize_name(requirement) for requirement in requirements()}

@@ -41,7 +41,7 @@ def errors(log: Log) -> list[logging.LogRecord]:
 
 
 @both_faces
-async def test_an_error_that_hits_every_click_is_logged_once_and_counted(gateway: Gateway, log: Log) -> None:
+async def test_an_error_that_affects_every_click_is_logged_once_and_counted(gateway: Gateway, log: Log) -> None:
     await gateway.link()
     fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)
     await gateway.execute(text(fault.breaks))
@@ -57,7 +57,7 @@ async def test_an_error_that_hits_every_click_is_logged_once_and_counted(gateway
     await check_ready(gateway)
 
 
-async def test_every_answer_names_the_entry_in_the_log(gateway: Gateway, log: Log) -> None:
+async def test_every_response_names_the_log_entry(gateway: Gateway, log: Log) -> None:
     await gateway.link()
     fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)
     await gateway.execute(text(fault.breaks))
@@ -66,7 +66,7 @@ async def test_every_answer_names_the_entry_in_the_log(gateway: Gateway, log: Lo
     assert {answer.headers["Clickgate-Fault"] for answer in answers} == {first.__dict__["fault"]}
 
 
-async def test_refused_rows_are_counted_by_their_reason(database_url: str, log: Log) -> None:
+async def test_rejected_rows_are_counted_by_reason(database_url: str, log: Log) -> None:
     await make_link(database_url)
     async with running_gateway(database_url) as gateway:
         for title, reason in (("first", "reason_a"), ("second", "reason_b")):
@@ -82,7 +82,7 @@ async def test_refused_rows_are_counted_by_their_reason(database_url: str, log: 
     assert "first" not in "".join(record.getMessage() for record in errors(log))
 
 
-async def test_a_different_row_is_seen_among_many_that_are_refused(make_postgres: MakeDatabase, log: Log) -> None:
+async def test_a_new_kind_of_error_is_logged_among_many_of_another_kind(make_postgres: MakeDatabase, log: Log) -> None:
     url = make_postgres()
     await make_link(url)
     async with running_gateway(url) as gateway:
@@ -94,7 +94,7 @@ async def test_a_different_row_is_seen_among_many_that_are_refused(make_postgres
     assert [record for record in errors(log) if "reason_b" in str(record.exc_info)]
 
 
-async def test_the_kinds_that_are_kept_are_bounded(log: Log) -> None:
+async def test_the_number_of_remembered_kinds_is_bounded(log: Log) -> None:
     faults = ClickFaults()
     kinds = [type(f"Error{number}", (Exception,), {}) for number in range(3 * click_faults.MOST_KINDS)]
     for kind in kinds:

@@ -64,7 +64,7 @@ async def committer(store: Store) -> AsyncIterator[Committer]:
     await committer.disconnect()
 
 
-async def test_one_refused_click_fails_alone(store: Store, committer: Committer) -> None:
+async def test_only_the_rejected_click_of_a_batch_fails(store: Store, committer: Committer) -> None:
     test = TestClick(1, NOW, None, VisitRecord())
     batch: list[Click | TestClick] = [
         click("a"),
@@ -88,7 +88,7 @@ async def test_one_refused_click_fails_alone(store: Store, committer: Committer)
     assert await count(store, ClickTestEvent) == 1
 
 
-async def test_an_earlier_click_that_is_committed_later_leaves_the_customer_to_the_latest(
+async def test_an_earlier_click_committed_later_does_not_become_the_customers_last_click(
     store: Store, committer: Committer
 ) -> None:
     (first,) = await committer.commit([click()])
@@ -103,13 +103,13 @@ async def test_an_earlier_click_that_is_committed_later_leaves_the_customer_to_t
             assert await connection.scalar(select(Customer.last_click_at)) == NOW + timedelta(seconds=latest)
 
 
-async def test_a_refused_click_leaves_its_repetition_refused_too(store: Store, committer: Committer) -> None:
+async def test_a_retry_of_a_rejected_click_is_rejected_too(store: Store, committer: Committer) -> None:
     outcomes = await committer.commit([click("a", link_id=999), click("a", link_id=999), click("b")])
     assert [isinstance(outcome, Exception) for outcome in outcomes] == [True, True, False]
     assert await count(store, ClickEvent) == 1
 
 
-async def test_text_that_no_database_takes_fails_alone(store: Store, committer: Committer) -> None:
+async def test_only_the_click_with_text_that_no_database_accepts_fails(store: Store, committer: Committer) -> None:
     good, bad = await committer.commit([click(), click(page_title="\ud800")])
     assert isinstance(good, Receipt)
     assert isinstance(bad, Exception)
@@ -131,7 +131,7 @@ AWKWARD = (
 )
 
 
-async def test_texts_are_kept_as_they_are_in_batches_and_one_by_one(store: Store, committer: Committer) -> None:
+async def test_texts_are_stored_unchanged_in_batches_and_one_by_one(store: Store, committer: Committer) -> None:
     given = [click(page_title=text, additional_data=text) for text in AWKWARD]
     await committer.commit(given)
     await committer.commit([*given, click(link_id=999)])  # the last one is refused, so the others go one by one
@@ -141,7 +141,7 @@ async def test_texts_are_kept_as_they_are_in_batches_and_one_by_one(store: Store
     assert kept == 2 * [(text, text) for text in AWKWARD]
 
 
-async def test_a_busy_gateway_reserves_more_and_more_ids_at_once(store: Store, committer: Committer) -> None:
+async def test_a_busy_gateway_reserves_larger_and_larger_id_blocks(store: Store, committer: Committer) -> None:
     for _ in range(FIRST_BLOCK // 500 + 1):
         await committer.commit([click()] * 500)
     async with store.read() as connection:
@@ -152,7 +152,7 @@ async def test_a_busy_gateway_reserves_more_and_more_ids_at_once(store: Store, c
     assert ends == 2 * [1 + FIRST_BLOCK + 2 * FIRST_BLOCK]
 
 
-async def test_a_batch_waits_for_another_process_that_writes(make_sqlite: MakeDatabase) -> None:
+async def test_a_batch_waits_for_a_writer_in_another_process(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     await make_link(url)
     store = Store(url)
@@ -184,7 +184,7 @@ async def test_two_committers_with_the_same_event_ids_record_each_once(store: St
     assert await count(store, ClickEvent) == 30
 
 
-async def test_a_closed_connection_is_opened_again(store: Store, committer: Committer) -> None:
+async def test_a_closed_connection_is_reopened(store: Store, committer: Committer) -> None:
     await committer.commit([click()])
     await committer.disconnect()
     (receipt,) = await committer.commit([click()])
@@ -192,7 +192,7 @@ async def test_a_closed_connection_is_opened_again(store: Store, committer: Comm
     assert await count(store, ClickEvent) == 2
 
 
-async def test_the_slower_of_two_gateways_with_one_event_id_reads_the_fasters_answer(
+async def test_the_slower_of_two_gateways_with_the_same_event_id_returns_the_fasters_result(
     make_postgres: MakeDatabase,
 ) -> None:
     url = make_postgres()
@@ -220,7 +220,7 @@ async def test_the_slower_of_two_gateways_with_one_event_id_reads_the_fasters_an
     await slower.close()
 
 
-async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres: MakeDatabase) -> None:
+async def test_a_commit_whose_reply_is_lost_is_not_written_twice(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     with tempfile.TemporaryDirectory(prefix="cg-") as folder:
@@ -251,7 +251,7 @@ async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres
             await store.close()
 
 
-async def test_a_connection_that_fell_silent_costs_one_outage(
+async def test_an_unresponsive_connection_causes_a_single_outage(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.ingest.writer.COMMIT_SECONDS", 1)
@@ -299,7 +299,7 @@ async def log_bytes(url: str, batches: int) -> int:
 
 
 @pytest.mark.slow
-async def test_sqlites_log_is_copied_back_beside_the_commits(
+async def test_sqlites_log_is_checkpointed_in_the_background(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.engine.sqlite.checkpoints.CHECKPOINT_SECONDS", 60)

@@ -16,7 +16,7 @@ from tests.support.served_files import Served, all_files
 pytestmark = pytest.mark.slow
 
 
-async def test_a_file_that_is_moved_away_takes_no_clicks_and_is_used_again_when_it_is_back(served: Served) -> None:
+async def test_a_moved_file_accepts_no_clicks_and_is_used_again_once_it_is_back(served: Served) -> None:
     elsewhere = served.path.parent / "elsewhere"
     elsewhere.mkdir()
     for file in all_files(served.path):
@@ -64,7 +64,7 @@ def emptied_and_copied(served: Served) -> None:
 
 
 @pytest.mark.parametrize("replace", [moved_over, removed_and_copied, removed_with_its_folder, emptied_and_copied])
-async def test_a_backup_that_was_put_in_its_place_is_used_from_then_on(
+async def test_a_backup_that_replaces_the_file_is_used_from_then_on(
     served: Served, replace: Callable[[Served], None]
 ) -> None:
     restored = {served.acknowledged[0]}
@@ -85,7 +85,7 @@ async def test_a_backup_that_was_put_in_its_place_is_used_from_then_on(
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
-async def test_without_its_log_or_index_no_click_is_lost(served: Served, suffix: str) -> None:
+async def test_deleting_the_log_or_its_index_loses_no_click(served: Served, suffix: str) -> None:
     Path(f"{served.path}{suffix}").unlink()
     assert await served.click() == 503
     await served.healed()
@@ -94,7 +94,7 @@ async def test_without_its_log_or_index_no_click_is_lost(served: Served, suffix:
     assert len(served.complaints()) == 2
 
 
-async def test_a_file_that_is_cut_off_takes_no_clicks(served: Served) -> None:
+async def test_a_truncated_file_accepts_no_clicks(served: Served) -> None:
     with served.path.open("r+b") as file:
         file.truncate(20_480)
     assert await served.click() == 503
@@ -102,7 +102,7 @@ async def test_a_file_that_is_cut_off_takes_no_clicks(served: Served) -> None:
     assert len(served.complaints()) == 1
 
 
-async def test_another_database_in_its_place_is_not_touched(served: Served) -> None:
+async def test_a_different_database_in_its_place_is_not_touched(served: Served) -> None:
     other = served.path.with_name("other.db")
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE theirs (a)")
@@ -116,7 +116,7 @@ async def test_another_database_in_its_place_is_not_touched(served: Served) -> N
     await served.healed()
 
 
-async def test_a_vacuum_by_somebody_else_is_no_outage(served: Served) -> None:
+async def test_a_vacuum_by_another_program_is_not_an_outage(served: Served) -> None:
     with closing(sqlite3.connect(served.path, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE large AS SELECT zeroblob(2000000) AS bytes")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

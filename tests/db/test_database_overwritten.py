@@ -61,7 +61,7 @@ WAYS = (copied, copied_with_its_time, patched)
 
 @pytest.mark.parametrize("change", [as_it_was, grown, shrunk])
 @pytest.mark.parametrize("write", WAYS)
-async def test_nothing_is_acknowledged_into_an_overwritten_file(
+async def test_no_click_is_acknowledged_after_the_file_is_overwritten(
     make_sqlite: MakeDatabase,
     tmp_path: Path,
     write: Callable[[Path, Path], None],
@@ -85,7 +85,7 @@ async def test_nothing_is_acknowledged_into_an_overwritten_file(
     assert [file for file in served.path.parent.iterdir() if file.name.endswith("-wal")]
 
 
-async def test_a_restart_serves_what_was_copied_into_the_file(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+async def test_after_a_restart_the_copied_content_is_served(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     async with serving_file(make_sqlite, tmp_path) as served:
         copied(served.backup, served.path)
         assert await served.click() == 503
@@ -100,7 +100,7 @@ async def test_a_restart_serves_what_was_copied_into_the_file(make_sqlite: MakeD
         assert again.recorded() == restored | set(again.acknowledged)
 
 
-async def test_a_copy_that_replaces_an_overwritten_file_is_used(served: Served) -> None:
+async def test_a_file_that_replaces_an_overwritten_one_is_used(served: Served) -> None:
     copied(served.backup, served.path)
     assert await served.click() == 503
     new = served.path.with_name("new.db")
@@ -113,7 +113,7 @@ async def test_a_copy_that_replaces_an_overwritten_file_is_used(served: Served) 
     assert served.recorded() == restored | set(served.acknowledged)
 
 
-async def test_a_file_that_is_overwritten_under_load_takes_no_more_clicks(served: Served) -> None:
+async def test_a_file_overwritten_under_load_accepts_no_more_clicks(served: Served) -> None:
     is_over = False
 
     async def visit() -> None:
@@ -206,7 +206,7 @@ def written_and_copied_back_by_another(path: Path) -> None:
     "do",
     [touched, set_back, linked, given_another_mode, overwritten_with_itself, written_and_copied_back_by_another],
 )
-async def test_what_leaves_the_file_whole_is_no_outage(served: Served, do: Callable[[Path], None]) -> None:
+async def test_changes_that_keep_the_content_are_not_an_outage(served: Served, do: Callable[[Path], None]) -> None:
     for _ in range(3):
         await asyncio.to_thread(do, served.path)
         assert await served.click() == 200

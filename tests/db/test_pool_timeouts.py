@@ -73,7 +73,7 @@ def pool_lines(log: Log) -> list[str]:
     return [record.getMessage() for record in log.records if record.name == "db.engine.backend.pool_usage"]
 
 
-async def test_what_needs_a_connection_may_be_tried_again(crowded: tuple[Gateway, Store], log: Log) -> None:
+async def test_a_request_without_a_free_connection_may_be_retried(crowded: tuple[Gateway, Store], log: Log) -> None:
     gateway, store = crowded
     token = await gateway.token()
     await gateway.graphql(QUERIES["a list"], token=token)  # the token is known
@@ -90,7 +90,7 @@ async def test_what_needs_a_connection_may_be_tried_again(crowded: tuple[Gateway
     assert len(pool_lines(log)) <= 3
 
 
-async def test_who_is_not_known_yet_is_refused_with_503(crowded: tuple[Gateway, Store], log: Log) -> None:
+async def test_a_token_that_cannot_be_looked_up_gets_a_503(crowded: tuple[Gateway, Store], log: Log) -> None:
     gateway, store = crowded
     token = await gateway.token()
     await gateway.link("LATER", program=await gateway.program(), partner=await gateway.partner())

@@ -112,7 +112,7 @@ async def renewed_and_reaped(committer: Committer) -> datetime:
     return await renewed(committer)
 
 
-async def test_a_writer_that_was_taken_for_dead_commits_nothing_of_before(
+async def test_a_writer_presumed_dead_commits_no_earlier_clicks(
     store: Store, committers: tuple[Committer, Committer]
 ) -> None:
     dead, alive = committers
@@ -133,7 +133,7 @@ async def test_a_writer_that_was_taken_for_dead_commits_nothing_of_before(
     assert all(event.id > later.id for event in late)
 
 
-async def test_a_writer_whose_transaction_is_under_way_is_not_taken_for_dead(
+async def test_a_writer_with_an_open_transaction_is_not_presumed_dead(
     store: Store, committers: tuple[Committer, Committer]
 ) -> None:
     slow, other = committers
@@ -153,7 +153,7 @@ async def test_a_writer_whose_transaction_is_under_way_is_not_taken_for_dead(
     assert slow_id not in await writers(store)
 
 
-async def test_a_commit_whose_answer_got_lost_with_its_writer_is_not_written_twice(store: Store) -> None:
+async def test_a_commit_whose_reply_and_writer_are_lost_is_not_written_twice(store: Store) -> None:
     url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with tempfile.TemporaryDirectory(prefix="cg-") as folder:
         async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
@@ -178,7 +178,7 @@ async def test_a_commit_whose_answer_got_lost_with_its_writer_is_not_written_twi
             await behind.close()
 
 
-async def test_a_writer_that_gave_up_on_a_transaction_leaves_its_row_until_that_ends(
+async def test_a_writer_that_abandons_a_transaction_keeps_its_row_until_that_ends(
     store: Store, committers: tuple[Committer, Committer]
 ) -> None:
     committer, other = committers
@@ -197,7 +197,7 @@ async def test_a_writer_that_gave_up_on_a_transaction_leaves_its_row_until_that_
     await renewed(other)
 
 
-async def test_a_gateway_that_is_killed_or_stopped_holds_up_followers_for_seconds_only(
+async def test_a_killed_or_stopped_gateway_delays_followers_by_seconds_only(
     make_postgres: MakeDatabase,
 ) -> None:
     url = make_postgres()
@@ -227,7 +227,7 @@ async def test_a_gateway_that_is_killed_or_stopped_holds_up_followers_for_second
             assert len(set(follower.ids)) == len(follower.ids) == 5
 
 
-async def test_ids_that_are_left_of_a_block_hold_up_followers_for_seconds_only(make_postgres: MakeDatabase) -> None:
+async def test_unused_ids_of_a_block_delay_followers_by_seconds_only(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     async with running_gateway(url) as first, running_gateway(url) as second:
@@ -241,7 +241,7 @@ async def test_ids_that_are_left_of_a_block_hold_up_followers_for_seconds_only(m
         assert max(ids) - min(ids) >= 1000, "the two took blocks of their own"
 
 
-async def test_a_writer_starts_where_others_have_promised(store: Store) -> None:
+async def test_a_writer_starts_from_the_others_promises(store: Store) -> None:
     ahead = Committer(store, clock=lambda: datetime.now(UTC) + timedelta(seconds=5))
     promised = await renewed(ahead)
     await ahead.disconnect()  # its promise is kept though its row is gone
@@ -278,7 +278,7 @@ async def count(store: Store) -> int:
         return await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
 
 
-async def test_a_gateway_records_nothing_in_a_schema_that_has_moved_on(
+async def test_a_gateway_records_nothing_after_the_schema_is_upgraded(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch, said: list[logging.LogRecord]
 ) -> None:
     async with running_gateway(make_postgres()) as gateway:
@@ -300,7 +300,7 @@ async def test_a_gateway_records_nothing_in_a_schema_that_has_moved_on(
         assert (await gateway.track()).status_code == 200
 
 
-async def test_an_idle_gateway_notices_that_the_schema_has_moved_on(
+async def test_an_idle_gateway_notices_that_the_schema_was_upgraded(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch, said: list[logging.LogRecord]
 ) -> None:
     async with running_gateway(make_postgres()) as gateway:
@@ -312,7 +312,7 @@ async def test_an_idle_gateway_notices_that_the_schema_has_moved_on(
         assert NEWER in said[0].getMessage()
 
 
-async def test_a_folder_adds_nothing_to_rollups_that_have_moved_on(
+async def test_an_aggregator_adds_nothing_after_the_schema_is_upgraded(
     store: Store, committers: tuple[Committer, Committer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await committers[0].commit([click()])
@@ -326,7 +326,7 @@ async def test_a_folder_adds_nothing_to_rollups_that_have_moved_on(
     await folder.close()
 
 
-async def test_an_upgrade_that_has_nothing_to_do_leaves_writers_alone(
+async def test_an_upgrade_with_nothing_to_do_does_not_affect_writers(
     store: Store, committers: tuple[Committer, Committer]
 ) -> None:
     await renewed(committers[0])

@@ -13,7 +13,7 @@ from tests.support.outages import check_not_ready, check_ready, fill, small_disk
 pytestmark = pytest.mark.slow
 
 
-async def test_a_full_disk_is_an_outage_until_there_is_room(
+async def test_a_full_disk_is_an_outage_until_space_is_freed(
     make_sqlite: MakeDatabase, tmp_path: Path, log: Log
 ) -> None:
     template = Path(make_sqlite().removeprefix("sqlite:///"))

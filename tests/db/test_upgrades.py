@@ -82,7 +82,7 @@ def make_history(connection: Connection) -> None:
             connection.execute(text(statement), {"program": program, "last": last})
 
 
-async def test_clicks_from_before_the_rollups_are_folded_like_any(empty_url: str) -> None:
+async def test_clicks_from_before_the_rollups_are_folded_like_any_other(empty_url: str) -> None:
     store = Store(empty_url)
     async with store.write() as connection:
         await connection.run_sync(make_history)
@@ -126,7 +126,7 @@ async def old_file(tmp_path: Path) -> Path:
     ],
     ids=" ".join,
 )
-def test_a_command_upgrades_nothing_and_says_what_does(old_file: Path, arguments: tuple[str, ...]) -> None:
+def test_other_commands_do_not_upgrade_and_name_the_one_that_does(old_file: Path, arguments: tuple[str, ...]) -> None:
     before = old_file.read_bytes()
     done = clickgate(f"sqlite:///{old_file}", *arguments)
     assert done.returncode == 1
@@ -137,7 +137,7 @@ def test_a_command_upgrades_nothing_and_says_what_does(old_file: Path, arguments
 
 
 @pytest.mark.parametrize("arguments", [("db", "upgrade"), ("serve", "--port", "0"), ("demo", "--port", "0")])
-def test_nothing_upgrades_a_file_that_another_process_has_open(old_file: Path, arguments: tuple[str, ...]) -> None:
+def test_a_file_that_another_process_has_open_is_not_upgraded(old_file: Path, arguments: tuple[str, ...]) -> None:
     script = (
         "import sqlite3, sys; one = sqlite3.connect(sys.argv[1]); one.execute('PRAGMA journal_mode = WAL').fetchone()"
     )
@@ -155,7 +155,7 @@ def test_nothing_upgrades_a_file_that_another_process_has_open(old_file: Path, a
     assert clickgate(f"sqlite:///{old_file}", "audit").returncode == 0
 
 
-async def test_of_two_gateways_that_start_at_once_one_upgrades_the_file(old_file: Path, tmp_path: Path) -> None:
+async def test_one_of_two_gateways_that_start_together_upgrades_the_file(old_file: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{old_file}"
     log = tmp_path / "log"
     async with AsyncExitStack() as stack:
@@ -166,7 +166,7 @@ async def test_of_two_gateways_that_start_at_once_one_upgrades_the_file(old_file
     assert clickgate(url, "audit").returncode == 0
 
 
-async def test_a_backup_is_made_of_an_older_schema_and_can_be_restored(old_file: Path, tmp_path: Path) -> None:
+async def test_a_backup_of_an_older_schema_can_be_made_and_restored(old_file: Path, tmp_path: Path) -> None:
     url, copy = f"sqlite:///{old_file}", tmp_path / "copy.db"
     assert clickgate(url, "backup", str(copy)).returncode == 0
     assert clickgate(url, "db", "upgrade").returncode == 0
@@ -176,7 +176,7 @@ async def test_a_backup_is_made_of_an_older_schema_and_can_be_restored(old_file:
     assert clickgate(url, "audit").returncode == 0
 
 
-async def test_tokens_are_kept_and_a_partners_may_be_confined_to_a_program(empty_url: str) -> None:
+async def test_tokens_are_kept_and_a_partners_token_may_be_limited_to_a_program(empty_url: str) -> None:
     store = Store(empty_url)
     async with store.write() as connection:
         await connection.run_sync(make_history)
@@ -189,7 +189,7 @@ async def test_tokens_are_kept_and_a_partners_may_be_confined_to_a_program(empty
     await store.close()
 
 
-async def test_moments_are_kept(empty_url: str) -> None:
+async def test_timestamps_are_kept(empty_url: str) -> None:
     store = Store(empty_url)
     given = {
         "2026-05-01 12:00:00": datetime(2026, 5, 1, 12, tzinfo=UTC),
@@ -220,7 +220,7 @@ def names(connection: Connection) -> set[str]:
     return set(connection.execute(text(sql)).scalars())
 
 
-async def test_tables_that_are_copied_keep_all_else(tmp_path: Path) -> None:
+async def test_copied_tables_keep_everything_else(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'old.db'}")
     async with store.write() as connection:
         await connection.run_sync(make_history)

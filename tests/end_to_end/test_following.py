@@ -88,7 +88,7 @@ async def followers(gateway: Gateway) -> list[Follower]:
     ]
 
 
-async def test_a_click_that_is_committed_late_is_not_skipped(two: tuple[Gateway, Gateway]) -> None:
+async def test_a_click_committed_late_is_not_skipped(two: tuple[Gateway, Gateway]) -> None:
     slow, fast = two
     following = await followers(fast)
     async with held(slow, "SLOW"):
@@ -105,7 +105,7 @@ async def test_a_click_that_is_committed_late_is_not_skipped(two: tuple[Gateway,
         assert follower.ids == await events_in(fast, getattr(ClickEvent, follower.order.lower())), follower
 
 
-async def test_a_click_that_is_committed_late_is_not_skipped_under_another_object(two: tuple[Gateway, Gateway]) -> None:
+async def test_a_click_committed_late_is_not_skipped_in_a_nested_list(two: tuple[Gateway, Gateway]) -> None:
     slow, fast = two
     token = await fast.token()
     click_id = await track(fast, "FAST")
@@ -130,7 +130,7 @@ async def test_a_click_that_is_committed_late_is_not_skipped_under_another_objec
         assert follower.ids == await events_in(fast, getattr(ClickEvent, follower.order.lower()))
 
 
-async def test_the_latest_clicks_show_at_once_in_descending_order(two: tuple[Gateway, Gateway]) -> None:
+async def test_the_latest_clicks_appear_at_once_in_descending_order(two: tuple[Gateway, Gateway]) -> None:
     slow, fast = two
     token = await fast.token()
     async with held(slow, "SLOW"):
@@ -143,7 +143,7 @@ async def test_the_latest_clicks_show_at_once_in_descending_order(two: tuple[Gat
     await late
 
 
-async def test_a_customer_that_changes_late_is_not_skipped(two: tuple[Gateway, Gateway]) -> None:
+async def test_a_customer_whose_change_is_committed_late_is_not_skipped(two: tuple[Gateway, Gateway]) -> None:
     slow, fast = two
     follower = of_customers(fast, await fast.token())
     returning = await track(fast, "FAST")
@@ -189,7 +189,7 @@ async def test_followers_of_two_busy_gateways_see_every_click_once(two: tuple[Ga
     assert len(set(customers.ids)) == len(customers.ids) == clicks
 
 
-async def test_a_click_is_seen_at_once_by_those_who_follow_its_gateway(gateway: Gateway) -> None:
+async def test_a_click_appears_at_once_to_followers_of_its_gateway(gateway: Gateway) -> None:
     await gateway.link()
     token = await gateway.token()
     following = [Follower(gateway, token, order) for order in ("OCCURRED_AT", "ID")]
@@ -204,7 +204,7 @@ async def test_a_click_is_seen_at_once_by_those_who_follow_its_gateway(gateway: 
         assert [row["clickId"] for row in customers.rows] == [click_id] * number
 
 
-async def test_a_click_that_waits_holds_back_those_that_come_later(gateway: Gateway) -> None:
+async def test_a_pending_click_holds_back_later_clicks(gateway: Gateway) -> None:
     await gateway.link()
     token = await gateway.token()
     follower = Follower(gateway, token, "OCCURRED_AT")
@@ -249,7 +249,7 @@ async def rows_of_writers(gateway: Gateway) -> Sequence[Any]:
         return (await connection.scalars(running)).all()
 
 
-async def test_a_gateway_that_stops_holds_nobody_up(make_postgres: MakeDatabase) -> None:
+async def test_a_gateway_that_stops_does_not_delay_followers(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     async with AsyncExitStack() as stack:
         staying = await stack.enter_async_context(running_gateway(url))

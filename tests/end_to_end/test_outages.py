@@ -38,7 +38,7 @@ INSERTED = ("affiliate_click_events", "affiliate_click_test_events", "customers"
 COUNTED = ("referral_links", "partner_programs", "id_blocks", "customers")
 
 
-async def test_probing_leaves_nothing_behind(gateway: Gateway) -> None:
+async def test_the_readiness_probe_leaves_no_rows_behind(gateway: Gateway) -> None:
     await gateway.link()
     await gateway.track()
 
@@ -58,12 +58,12 @@ async def test_probing_leaves_nothing_behind(gateway: Gateway) -> None:
     assert await gateway.recorded() == 2
 
 
-async def test_a_database_without_a_link_is_ready(gateway: Gateway) -> None:
+async def test_a_database_without_links_is_ready(gateway: Gateway) -> None:
     assert (await readiness(gateway)).status_code == 200
     assert await gateway.rows(QueuedClicks) == []
 
 
-async def test_however_many_ask_the_database_is_probed_once_a_second(
+async def test_the_database_is_probed_once_a_second_however_many_clients_ask(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gateway.link()
@@ -113,7 +113,7 @@ async def test_a_revoked_permission_is_an_outage(make_postgres: MakeDatabase, lo
     assert began.startswith("the database is unavailable: permission denied for table")
 
 
-async def test_clicks_without_permission_are_told_in_two_lines(make_postgres: MakeDatabase, log: Log) -> None:
+async def test_an_outage_is_logged_in_two_lines(make_postgres: MakeDatabase, log: Log) -> None:
     async with with_role(make_postgres()) as (gateway, owner, role):
         await owner.execute(f"REVOKE INSERT ON affiliate_click_events FROM {role}")
         answers = await asyncio.gather(*(gateway.track() for _ in range(50)))
@@ -136,7 +136,9 @@ CLICKGATE = "application_name = 'clickgate' AND datname ="
 
 
 @pytest.mark.parametrize("default", SESSION_DEFAULTS)
-async def test_a_default_that_sessions_had_for_a_moment_is_forgotten(make_postgres: MakeDatabase, default: str) -> None:
+async def test_a_temporary_session_default_does_not_outlive_the_outage(
+    make_postgres: MakeDatabase, default: str
+) -> None:
     url = make_postgres()
     name = urlsplit(url).path.lstrip("/")
     await make_link(url)
@@ -169,7 +171,7 @@ async def test_a_missing_table_is_an_outage(gateway: Gateway, log: Log) -> None:
     assert len(log.complaints) == 2
 
 
-async def test_a_dropped_database_and_a_lost_role_are_outages(make_postgres: MakeDatabase, log: Log) -> None:
+async def test_a_dropped_database_and_a_dropped_role_are_outages(make_postgres: MakeDatabase, log: Log) -> None:
     url = make_postgres()
     async with with_role(url) as (gateway, owner, role):
         await owner.execute(f"ALTER ROLE {role} NOLOGIN")
