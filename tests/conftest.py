@@ -65,20 +65,20 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def face() -> Face:
-    """What clicks are sent to."""
+    """The API that clicks are sent to."""
     return rest
 
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """What the test's gateways log."""
+    """The log of the test's gateways."""
     with listening() as log:
         yield log
 
 
 @pytest.fixture
 async def served(make_sqlite: MakeDatabase, tmp_path: Path) -> AsyncIterator[Served]:
-    """A gateway on a SQLite file that the test spoils."""
+    """A gateway on a SQLite file that the test damages."""
     async with serving_file(make_sqlite, tmp_path) as served:
         yield served
 
@@ -91,7 +91,7 @@ async def gateway(database_url: str, face: Face) -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    """A database with one link, and no gateway."""
+    """A database with one link, without a gateway."""
     await make_link(database_url)
     store = Store(database_url)
     yield store
@@ -106,7 +106,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def open_shop(make_sqlite: MakeDatabase) -> AsyncIterator[Shop]:
-    """One shop for all tests of the tracker, which share its loop: a browser takes a while to start."""
+    """The shop that all tracker tests share, together with its event loop: a browser takes a while to start."""
     async with running_shop(make_sqlite()) as shop:
         yield shop
 

@@ -1,4 +1,4 @@
-"""The README's promises that can be tried: the queries a dashboard starts from."""
+"""The examples in the README that can be tested: the queries a dashboard starts from."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The audit sees every kind of damage, changes nothing, and reads what cannot be written; a rebuild mends rollups."""
+"""The audit, which detects every kind of damage without writing anything, and the rebuild of rollups."""
 
 import asyncio
 import json
@@ -138,7 +138,7 @@ async def test_a_rebuild_repairs_every_rollup_row_while_clicks_are_recorded(worl
     await rebuild(store, told.append, size)
     await going_on
     assert sum(told) >= expected
-    await rebuild(store, told.append, size)  # what the queue said twice is folded by now
+    await rebuild(store, told.append, size)  # by now the duplicate entries of the queue are folded
     await folder.fold_all()
     assert not await differences(store)
     again = await rebuild(store, told.append, size)

@@ -1,4 +1,4 @@
-"""Backups of SQLite beside a gateway that takes clicks, and what a restored database is after a gateway was killed."""
+"""Backing up SQLite while a gateway records clicks, and restoring after a gateway was killed."""
 
 import asyncio
 import shutil

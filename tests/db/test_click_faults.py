@@ -1,5 +1,5 @@
-"""Errors that are no outages, met by many clicks at once: the log has each kind once with its traceback, and then how
-many more clicks met it; every answer names the entry."""
+"""Errors other than outages that affect many clicks at once: the log has each kind once with its traceback, followed by
+the number of clicks affected, and every response names the log entry."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ def soon_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refusing(title: str, reason: str, *, is_sqlite: bool) -> list[str]:
-    """Return statements after which the database refuses events with a page's title."""
+    """Return statements that make the database reject events with a page title."""
     name = f"refuse_{title}"
     if is_sqlite:
         return [
@@ -101,6 +101,6 @@ async def test_the_number_of_remembered_kinds_is_bounded(log: Log) -> None:
         faults.logged(kind("something"))
     assert len(errors(log)) == click_faults.MOST_KINDS + 1
     await asyncio.sleep(3 * COUNTED_SECONDS)
-    # What is over is forgotten, and would be logged again.
+    # An error that no longer occurs is forgotten, and would be logged again.
     faults.logged(kinds[0]("something"))
     assert errors(log)[-1].exc_info

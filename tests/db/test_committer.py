@@ -1,4 +1,4 @@
-"""Batches under faults: one refused row, a lost connection, a commit whose answer never came."""
+"""Committing batches despite faults: a rejected row, a lost connection, a commit whose reply is lost."""
 
 import asyncio
 import sqlite3
@@ -134,7 +134,7 @@ AWKWARD = (
 async def test_texts_are_stored_unchanged_in_batches_and_one_by_one(store: Store, committer: Committer) -> None:
     given = [click(page_title=text, additional_data=text) for text in AWKWARD]
     await committer.commit(given)
-    await committer.commit([*given, click(link_id=999)])  # the last one is refused, so the others go one by one
+    await committer.commit([*given, click(link_id=999)])  # the last one is rejected, so the batch is retried row by row
     async with store.read() as connection:
         titles = select(ClickEvent.page_title, ClickEvent.additional_data).order_by(ClickEvent.id)
         kept = [tuple(row) for row in await connection.execute(titles)]
@@ -157,7 +157,7 @@ async def test_a_batch_waits_for_a_writer_in_another_process(make_sqlite: MakeDa
     await make_link(url)
     store = Store(url)
     committer = Committer(store)
-    await committer.commit([click()])  # whatever is reserved or prepared once, is
+    await committer.commit([click()])  # reserves ids and prepares statements
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     committing = asyncio.create_task(committer.commit([click(), click("a")]))
@@ -165,7 +165,7 @@ async def test_a_batch_waits_for_a_writer_in_another_process(make_sqlite: MakeDa
     assert not committing.done()
     other.rollback()
     assert all(isinstance(outcome, Receipt) for outcome in await committing)
-    other.execute("BEGIN IMMEDIATE")  # the lock is free again
+    other.execute("BEGIN IMMEDIATE")  # the lock has been released
     other.close()
     assert await count(store, ClickEvent) == 3
     assert not (await audit(store)).differences
@@ -209,7 +209,7 @@ async def test_the_slower_of_two_gateways_with_the_same_event_id_returns_the_fas
         await connection.execute(insert(QueuedClicks).values(program_id=1, first_id=900, last_id=900, clicks=1))
         committing = asyncio.create_task(committer.commit([click("same"), click("other")]))
         await asyncio.sleep(0.5)
-        assert not committing.done()  # it waits to learn whether "same" will be there
+        assert not committing.done()  # it waits for the other transaction that inserts "same"
     same, other = await committing
     assert same == Receipt("cust_900_1", 1, replayed=True)
     assert isinstance(other, Receipt)
@@ -227,7 +227,7 @@ async def test_a_commit_whose_reply_is_lost_is_not_written_twice(make_postgres: 
         async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
             store = Store(proxied)
             committer = Committer(store)
-            # Ids of every kind are reserved by this, and the next batch has only itself to commit.
+            # Reserves ids of every kind, so that the next batch commits nothing else.
             await committer.commit([click(), TestClick(None, NOW, None, VisitRecord())])
             proxy.lose = 1
             batch: list[Click | TestClick] = [
@@ -263,7 +263,7 @@ async def test_an_unresponsive_connection_causes_a_single_outage(
             store = Store(proxied)
             writer = ClickWriter(Committer(store), queue_clicks=100, observer=WriterMetrics())
             directory = LinkDirectory(store)
-            await asyncio.gather(*(write_nothing(store) for _ in range(5)))  # several connections in the pool
+            await asyncio.gather(*(write_nothing(store) for _ in range(5)))  # opens several pooled connections
             await directory.start()
             writer.start()
             await writer.record(click())
@@ -284,7 +284,7 @@ async def test_an_unresponsive_connection_causes_a_single_outage(
 
 
 async def log_bytes(url: str, batches: int) -> int:
-    """Return how long SQLite's write-ahead log is after so many batches."""
+    """Return the size of SQLite's write-ahead log after a number of batches."""
     await make_link(url)
     store = Store(url)
     committer = Committer(store)

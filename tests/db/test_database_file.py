@@ -1,5 +1,5 @@
-"""A SQLite file that is moved, removed, replaced or cut off under a running gateway: no click is acknowledged that is
-not in the file that is there, and the gateway goes on by itself with the file that is there."""
+"""A SQLite file that is moved, deleted, replaced or truncated while a gateway has it open: no click is acknowledged
+unless it is in the file at the path, and the gateway recovers without a restart."""
 
 import asyncio
 import shutil
@@ -30,7 +30,7 @@ async def test_a_moved_file_accepts_no_clicks_and_is_used_again_once_it_is_back(
         "queue": "ok",
         "reason": "the database file was moved, removed or replaced",
     }
-    assert all_files(served.path) == []  # nor is another one made
+    assert all_files(served.path) == []  # nor is a new file created
     for file in elsewhere.iterdir():
         file.rename(served.path.parent / file.name)
     await served.healed()
@@ -40,7 +40,7 @@ async def test_a_moved_file_accepts_no_clicks_and_is_used_again_once_it_is_back(
 
 
 def moved_over(served: Served) -> None:
-    """The way to replace a file at once; the former's log stays."""
+    """Replace a file atomically; the old file's log stays."""
     new = served.path.with_name("new.db")
     shutil.copy(served.backup, new)
     new.rename(served.path)
@@ -73,13 +73,13 @@ async def test_a_backup_that_replaces_the_file_is_used_from_then_on(
         kept.hardlink_to(served.path)
     replace(served)
     served.acknowledged.clear()
-    await served.click()  # it may find the new file already
+    await served.click()  # it may find the new file right away
     await asyncio.sleep(ASK_SECONDS)
     await served.healed()
     for _ in range(3):
         assert await served.click() == 200
     assert served.recorded() == restored | set(served.acknowledged)
-    if replace is moved_over:  # the former file has all that was acknowledged before
+    if replace is moved_over:  # the old file has all clicks acknowledged before
         assert len(served.recorded(kept)) >= 2
     assert len(served.complaints()) <= 2
 

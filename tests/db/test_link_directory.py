@@ -1,4 +1,4 @@
-"""The link directory: fresh within a second, asked for once, and never wrong for long."""
+"""The link directory: at most a second out of date, and each unknown code looked up only once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -128,7 +128,7 @@ async def test_a_link_created_and_looked_up_during_a_reload_is_found(
     reading, reload_may_end, looked_up, look_up_may_end = (asyncio.Event() for _ in range(4))
 
     def held(read: Read, done: asyncio.Event, may_end: asyncio.Event) -> Read:
-        """Return what reads as ever, but hands the result over only when the test says so."""
+        """Wrap a function so that it returns its result only when the test allows it."""
 
         async def read_and_wait(*arguments: Any, **options: Any) -> Any:
             found = await read(*arguments, **options)

@@ -1,4 +1,4 @@
-"""The values of a row that a database refuses are a visitor's, and appear nowhere in the log."""
+"""The values of rejected rows, which are visitors' data, never appear in the log."""
 
 import json
 from pathlib import Path
@@ -32,8 +32,8 @@ VISIT = {
     "event_id": SECRET,
     "additional_data": {"secret": SECRET},
 }
-# What makes the database refuse the visit's rows and the partner's: a constraint, a value that is none of a type, and a
-# trigger that repeats the row.
+# Statements that make the database reject the rows of the visit and of the partner: with a constraint, with an invalid
+# value, and with a trigger that quotes the row.
 CHECK = (f"ALTER TABLE affiliate_click_events ADD CHECK (session_id <> '{SECRET}')",)
 TRIGGER = "CREATE TRIGGER refuse BEFORE INSERT ON affiliate_click_events"
 FUNCTION = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {} END$$"

@@ -1,4 +1,4 @@
-"""clickgate behind a real PgBouncer in transaction mode, as hosted databases have one."""
+"""clickgate behind a real PgBouncer in transaction mode, as hosted databases use it."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.support.processes import clickgate
 pytestmark = pytest.mark.slow
 
 Pooled = Callable[[str], str]
-"""Returns the URL by which PgBouncer leads to the database of another URL."""
+"""Returns the URL that connects to another URL's database through PgBouncer."""
 REPORT = """{ clickReport(from: "2026-01-01T00:00:00Z", to: "2035-01-01T00:00:00Z") { clicks }
   clickEvents(first: 5) { nodes { pageUrl } } }"""
 

@@ -1,4 +1,4 @@
-"""The moments that clicks may have, when clocks go back and a writer has to start again."""
+"""The timestamps that clicks may get, when clocks are set back and when a writer has to register again."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Clock:
-    """A clock that shows what it is set to."""
+    """A clock that returns the time it is set to."""
 
     def __init__(self) -> None:
         self.now = NOON

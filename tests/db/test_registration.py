@@ -1,5 +1,5 @@
-"""Writers that register on PostgreSQL: one that is taken for dead commits nothing behind those who follow the clicks,
-and one of another version nothing at all."""
+"""Writers registered on PostgreSQL: one that is presumed dead commits nothing that followers have passed, and one of
+another version commits nothing at all."""
 
 import asyncio
 import logging
@@ -60,7 +60,7 @@ async def committers(store: Store) -> AsyncIterator[tuple[Committer, Committer]]
 
 
 class Keeping(logging.Handler):
-    """Keeps what is logged."""
+    """A handler that keeps log records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Keeping(logging.Handler):
 
 @pytest.fixture
 def said() -> Iterator[list[logging.LogRecord]]:
-    """What click writers log."""
+    """The messages that click writers log."""
     handler, logger = Keeping(), logging.getLogger("db.ingest.writer")
     logger.addHandler(handler)
     yield handler.records
@@ -80,14 +80,14 @@ def said() -> Iterator[list[logging.LogRecord]]:
 
 
 async def writers(store: Store) -> dict[int, Any]:
-    """Return the rows of running writers by their ids."""
+    """Return the rows of running writers, by id."""
     async with store.read() as connection:
         rows = await connection.execute(select(RunningWriter.__table__).where(RunningWriter.id > 0))
         return {row.id: row for row in rows}
 
 
 async def fall_silent(store: Store) -> None:
-    """Let every writer look as if it had not been heard of for a while."""
+    """Make every writer look as if it had not refreshed its row for a while."""
     async with store.write() as connection:
         await connection.execute(update(RunningWriter).values(refreshed_at=datetime.now(UTC) - timedelta(minutes=1)))
 
@@ -99,14 +99,14 @@ async def events(store: Store) -> list[Any]:
 
 
 async def renewed(committer: Committer) -> datetime:
-    """Have a writer promise as much as it can; return what it promised."""
+    """Make a writer promise as much as it can; return the promise."""
     moment = committer.promises.renewed(None)
     await committer.renew()
     return moment
 
 
 async def renewed_and_reaped(committer: Committer) -> datetime:
-    """The same; it looks for dead writers as well, which it does every two seconds otherwise."""
+    """Do the same, and remove dead writers, which otherwise happens every two seconds."""
     assert committer._registration is not None
     committer._registration._reaped_at = 0
     return await renewed(committer)
@@ -191,7 +191,7 @@ async def test_a_writer_that_abandons_a_transaction_keeps_its_row_until_that_end
         await committer.disconnect()
         (left,) = (await writers(store)).values()
         assert left.occurred_from <= received.occurred_at
-        # It goes on under another name, and its old promise holds back those who follow.
+        # It continues under another id, and its old promise still delays followers.
         await committer.renew()
         assert len(await writers(store)) == 2
     await renewed(other)
@@ -244,7 +244,7 @@ async def test_unused_ids_of_a_block_delay_followers_by_seconds_only(make_postgr
 async def test_a_writer_starts_from_the_others_promises(store: Store) -> None:
     ahead = Committer(store, clock=lambda: datetime.now(UTC) + timedelta(seconds=5))
     promised = await renewed(ahead)
-    await ahead.disconnect()  # its promise is kept though its row is gone
+    await ahead.disconnect()  # its promise is kept although its row was deleted
     committer = Committer(store)
     await committer.commit([click()])
     (event,) = await events(store)
@@ -254,7 +254,7 @@ async def test_a_writer_starts_from_the_others_promises(store: Store) -> None:
 
 @asynccontextmanager
 async def upgrading(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Upgrade the schema to a version that this one does not know; the transaction ends with the block."""
+    """Upgrade the schema to a revision that this version does not know; commit at the end of the block."""
 
     def run(config: Any, _revision: str) -> None:
         connection: Connection = config.attributes["connection"]

@@ -1,4 +1,4 @@
-"""The schema: what the migrations build is what the tables say, and it guards its invariants by itself."""
+"""The schema: the migrations create what the tables declare, and constraints protect its invariants."""
 
 import asyncio
 from pathlib import Path

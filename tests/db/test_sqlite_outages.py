@@ -1,4 +1,4 @@
-"""A SQLite file that takes no clicks: a full disk, a damaged page, a lock of another process."""
+"""SQLite files that cannot be written: because of a full disk, a damaged page or another process's lock."""
 
 import sqlite3
 from pathlib import Path
@@ -23,7 +23,7 @@ async def test_a_full_disk_is_an_outage_until_space_is_freed(
         await make_link(url)
         async with running_gateway(url) as gateway:
             await check_ready(gateway)
-            # Behind a reader's snapshot the log only grows; otherwise a checkpoint may leave room in it for clicks.
+            # A reader's snapshot keeps the log growing; otherwise a checkpoint may free space in it for clicks.
             reader = sqlite3.connect(disk / "clicks.db", isolation_level=None)
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM referral_links").fetchall()

@@ -1,4 +1,4 @@
-"""Upgrades of databases that hold clicks already."""
+"""Upgrades of databases that already contain clicks."""
 
 import asyncio
 import subprocess
@@ -28,7 +28,7 @@ from tests.support.recount import make_folder
 pytestmark = pytest.mark.slow
 
 EVENTS = {1: 2500, 2: 3}
-"""How many there are in each program."""
+"""Return the number of clicks in each program."""
 HISTORY = (
     "INSERT INTO affiliate_programs (id, name) VALUES (1, 'A'), (2, 'B')",
     "INSERT INTO affiliate_partners (id, name) VALUES (1, 'P')",
@@ -38,7 +38,7 @@ HISTORY = (
     "INSERT INTO api_tokens (token_hash, role, partner_id, label) VALUES ('hash', 'partner', 1, 'kept')",
 )
 NUMBERS = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :last) "
-# Ids of two programs lie side by side, as those of one process do.
+# Ids of two programs are interleaved, like those that a single process assigns.
 CUSTOMERS = (
     NUMBERS + "INSERT INTO customers (program_id, id, click_id, partner_id, link_id, last_click_at) "
     "SELECT :program, n, 'cust_' || n || '_1', 1, :program, '2026-05-01 12:00:00.000000' FROM number"
@@ -68,7 +68,7 @@ def upgrade_to(connection: Connection, revision: str) -> None:
 
 
 def make_history(connection: Connection) -> None:
-    """Make the first schema, with clicks in it."""
+    """Create the first schema, with clicks in it."""
     upgrade_to(connection, "0001")
     for statement in HISTORY:
         connection.execute(text(statement))
@@ -215,7 +215,7 @@ async def test_timestamps_are_kept(empty_url: str) -> None:
 
 
 def names(connection: Connection) -> set[str]:
-    """Return what there is beside the tables."""
+    """Return the database objects other than tables."""
     sql = "SELECT type || ' ' || name || ' on ' || tbl_name FROM sqlite_schema WHERE type <> 'table'"
     return set(connection.execute(text(sql)).scalars())
 

@@ -1,4 +1,4 @@
-"""The thread that runs steps for the event loop."""
+"""The thread that runs functions for the event loop."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""What was answered survives: the gateway killed, the database stopped, both under load."""
+"""Acknowledged clicks survive when the gateway is killed or the database is stopped, both under load."""
 
 import asyncio
 import signal
@@ -21,12 +21,13 @@ from tests.support.processes import clickgate, kill, serving, stop
 pytestmark = pytest.mark.slow
 
 ROUNDS = 3
-# The server passes the signal on to itself once everything is done.
+# The server raises the signal again once it has shut down.
 STOPPED = (0, -signal.SIGTERM)
 
 
 async def check(database_url: str, load: Load, *, exact: bool = False) -> None:
-    """Every answered click is stored, once, under the id that was answered, and every counter agrees."""
+    """Check that every acknowledged click is stored exactly once, under the id in its response, and that all counters
+    agree."""
     store = Store(database_url)
     try:
         assert not (await audit(store)).differences

@@ -1,4 +1,4 @@
-"""Following a list loses nothing: what was received earlier and is committed later is not overtaken by a cursor."""
+"""Following a list loses nothing: no cursor passes a click that was received earlier but is committed later."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' 
 
 @pytest.fixture
 async def two(make_postgres: MakeDatabase) -> AsyncIterator[tuple[Gateway, Gateway]]:
-    """Two gateways on one database, with the links SLOW and FAST of one program."""
+    """Two gateways on one database, with the links SLOW and FAST of the same program."""
     url = make_postgres()
     async with running_gateway(url) as first, running_gateway(url) as second:
         program = await first.program()
@@ -39,7 +39,7 @@ async def two(make_postgres: MakeDatabase) -> AsyncIterator[tuple[Gateway, Gatew
 
 @asynccontextmanager
 async def held(gateway: Gateway, code: str) -> AsyncIterator[None]:
-    """Keep clicks of a link from being committed: its counter is locked from outside."""
+    """Prevent clicks of a link from being committed, by locking the link's counter."""
     async with gateway.store.write() as connection:
         await connection.execute(
             update(ReferralLink).where(ReferralLink.code == code).values(clicks=ReferralLink.clicks)
@@ -54,7 +54,7 @@ async def track(gateway: Gateway, code: str, **fields: Any) -> str:
 
 
 async def under_way(gateway: Gateway, clicks: int) -> None:
-    """Wait until so many transactions wait for a lock."""
+    """Wait until a number of transactions are waiting for a lock."""
     async with asyncio.timeout(5):
         while True:
             async with gateway.store.read() as connection:
@@ -64,7 +64,7 @@ async def under_way(gateway: Gateway, clicks: int) -> None:
 
 
 async def events_in(gateway: Gateway, *columns: Any) -> list[str]:
-    """Return the ids of all events in the order of columns."""
+    """Return the ids of all events, ordered by columns."""
     async with gateway.store.read() as connection:
         found = await connection.execute(select(ClickEvent.program_id, ClickEvent.id).order_by(*columns))
         return [encode_id("ClickEvent", *key) for key in found.all()]
@@ -76,7 +76,7 @@ def of_customers(gateway: Gateway, token: str, *, is_backward: bool = False) -> 
 
 
 async def followers(gateway: Gateway) -> list[Follower]:
-    """Return one for each way to follow the clicks of all links."""
+    """Return a follower for each way to follow the clicks of all links."""
     token = await gateway.token()
     in_program = await gateway.token("program", program_id=1)
     return [
@@ -96,7 +96,7 @@ async def test_a_click_committed_late_is_not_skipped(two: tuple[Gateway, Gateway
         await under_way(slow, 1)
         for _ in range(4):
             await track(fast, "FAST")
-        await asyncio.sleep(1)  # longer than it takes to renew a promise
+        await asyncio.sleep(1)  # longer than the interval between two promises
         for follower in following:
             assert await follower.catch_up() == [], follower
     await late
@@ -114,7 +114,7 @@ async def test_a_click_committed_late_is_not_skipped_in_a_nested_list(two: tuple
     following += [Follower(fast, token, "ID", template=parent) for parent in parents]
     for follower in following:
         await follower.until(1)
-    async with slow.store.write() as connection:  # the slow one gets no ids for its click
+    async with slow.store.write() as connection:  # the slow gateway cannot reserve ids for its click
         await connection.execute(update(IdBlock).values(next_id=IdBlock.next_id))
         late = asyncio.create_task(track(slow, "FAST", existing_click_id=click_id))
         await under_way(slow, 1)

@@ -1,5 +1,5 @@
-"""A database that records nothing, in every way that one may: the gateway is not ready and says so in one line, answers
-503, and heals by itself."""
+"""Databases that cannot be written, for every possible reason: the gateway is not ready and names the reason, responds
+with 503, and recovers without a restart."""
 
 import asyncio
 from time import monotonic
@@ -146,7 +146,7 @@ async def test_a_temporary_session_default_does_not_outlive_the_outage(
         await check_ready(gateway)
         token = await gateway.token()
         await other.execute(f"ALTER DATABASE {name} SET {default}")
-        # Every connection is a new one, as after a failover.
+        # Replaces every connection, like a failover.
         await other.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {CLICKGATE} '{name}'")
         if "timeout" in default:
             await other.execute("BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
