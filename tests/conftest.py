@@ -16,10 +16,10 @@ from playwright.async_api import Browser
 from db.engine.store import Store
 from tests.support.browser import running_browser
 from tests.support.captured_log import Log, listening
+from tests.support.click_apis import Face, rest
 from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
-from tests.support.faces import Face, rest
+from tests.support.file_gateway import Served, serving_file
 from tests.support.gateways import Gateway, make_link, running_gateway
-from tests.support.served_files import Served, serving_file
 from tests.support.shop import Shop, running_shop
 
 NEEDS = {

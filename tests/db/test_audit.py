@@ -22,7 +22,7 @@ from db.rollups.rebuild import events_to_read, rebuild
 from db.rollups.recount import LEAST, MOST, parts_of
 from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate
-from tests.support.recount import World, click, make_folder
+from tests.support.report_world import World, click, make_folder
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KINDS = [(level, name, span) for level, kept in SPANS.items() for name, spans in kept.items() for span in spans]

@@ -10,11 +10,11 @@ from sqlalchemy import text
 from db.ingest import click_faults
 from db.ingest.click_faults import ClickFaults
 from tests.support.captured_log import Log
+from tests.support.click_apis import both_faces
 from tests.support.databases import MakeDatabase
-from tests.support.faces import both_faces
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.outages import check_ready
-from tests.support.unforeseen_fault import unforeseen
+from tests.support.unclassified_fault import unforeseen
 
 CLICKS = 60
 COUNTED_SECONDS = 0.5

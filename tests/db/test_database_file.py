@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.health import ASK_SECONDS
-from tests.support.served_files import Served, all_files
+from tests.support.file_gateway import Served, all_files
 
 pytestmark = pytest.mark.slow
 

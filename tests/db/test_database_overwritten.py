@@ -14,8 +14,8 @@ import pytest
 
 from gateway.health import ASK_SECONDS
 from tests.support.databases import MakeDatabase
+from tests.support.file_gateway import Served, all_files, serving_file
 from tests.support.processes import serving
-from tests.support.served_files import Served, all_files, serving_file
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from db.engine.redaction import described, masked
 from db.engine.store import Store
-from tests.support.faces import CLICK, GRAPHQL
+from tests.support.click_apis import CLICK, GRAPHQL
 from tests.support.gateways import make_link
 from tests.support.processes import serving
 

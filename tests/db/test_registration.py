@@ -27,10 +27,10 @@ from db.schema.clicks import ClickEvent
 from db.schema.writers import RunningWriter
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
-from tests.support.followers import Follower
+from tests.support.following_clients import Follower
 from tests.support.gateways import make_link, running_gateway
 from tests.support.processes import kill, serving
-from tests.support.recount import make_folder
+from tests.support.report_world import make_folder
 
 pytestmark = pytest.mark.slow
 

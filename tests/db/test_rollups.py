@@ -25,7 +25,7 @@ from db.schema.customers import Customer
 from db.schema.rollups import ClickRollup, QueuedClicks
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
-from tests.support.recount import World, click
+from tests.support.report_world import World, click
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -23,7 +23,7 @@ from db.schema.rollups import ClickRollup, QueuedClicks
 from db.schema.tokens import ApiToken
 from tests.support.databases import KINDS
 from tests.support.processes import clickgate, serving
-from tests.support.recount import make_folder
+from tests.support.report_world import make_folder
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from db.schema.links import ReferralLink
 from db.schema.writers import RunningWriter
 from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
-from tests.support.followers import Follower
+from tests.support.following_clients import Follower
 from tests.support.gateways import Gateway, body_of, running_gateway
 
 TWO_LISTS = """{

@@ -16,8 +16,8 @@ from websockets.typing import Origin
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
+from tests.support.click_apis import CLICK, GRAPHQL
 from tests.support.databases import MakeDatabase
-from tests.support.faces import CLICK, GRAPHQL
 from tests.support.gateways import URL, Gateway, make_link, running_gateway
 from tests.support.graphql_sockets import Subscriber, opened
 from tests.support.nginx import Nginx, running_nginx

@@ -8,7 +8,7 @@ import pytest
 from gateway.lookups.crawlers import CrawlerNames, as_word
 from gateway.lookups.device import DeviceLookup
 from tests.support.agent_samples import browsers, crawlers, sample
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_faces
 from tests.support.gateways import Gateway
 from tests.support.npm_packages import AGENTS, installed
 

@@ -33,7 +33,7 @@ from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, make_link, running_gateway
 from tests.support.graphql_sockets import opened
 from tests.support.processes import COMMAND, clickgate, environment, free_port, serving
-from tests.support.unforeseen_fault import unforeseen
+from tests.support.unclassified_fault import unforeseen
 
 
 async def test_a_live_and_ready_gateway_says_so(gateway: Gateway) -> None:

@@ -11,11 +11,11 @@ from sqlalchemy import true
 
 from graph.domain.scope import Condition, Eyes, visible
 from graph.schema.build import build_schema
+from tests.support.click_apis import rest
 from tests.support.databases import MakeDatabase
-from tests.support.faces import rest
 from tests.support.gateways import running_gateway
 from tests.support.visibility_matrix import Matrix
-from tests.support.worlds import World, make_world
+from tests.support.visibility_world import World, make_world
 
 pytestmark = pytest.mark.slow
 

@@ -18,9 +18,9 @@ from db.lookups.tokens import NewToken, hashed, issue
 from db.schema.tokens import ApiToken
 from gateway.services import now
 from gateway.settings import Settings
-from tests.support.change_mutations import changed, make_world
+from tests.support.admin_mutations import changed, make_world
+from tests.support.click_apis import GRAPHQL
 from tests.support.databases import MakeDatabase
-from tests.support.faces import GRAPHQL
 from tests.support.gateways import PROMISED_SECONDS, Gateway, running_gateway
 from tests.support.processes import clickgate, serving
 

@@ -18,7 +18,7 @@ from db.schema.clicks import ClickEvent, ClickTestEvent, VisitColumns
 from graph.domain.visit import Device, Place, Visit
 from graph.schema import types
 from graph.schema.clicks import TrackClickInput
-from tests.support.faces import Face, both_faces
+from tests.support.click_apis import Face, both_faces
 from tests.support.gateways import Gateway, device_lookup, running_gateway
 
 # Every field of a device is known of it, and none has the value that an absent one has.

@@ -7,8 +7,8 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from tests.support.click_apis import Face, both_faces
 from tests.support.databases import MakeDatabase
-from tests.support.faces import Face, both_faces
 from tests.support.gateways import Gateway, running_gateway
 
 PLACES = {

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import update
 
 from db.schema.customers import Customer
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_faces
 from tests.support.gateways import Gateway, body_of
 
 OF_THE_LAST_CLICK = {"updated_at", "partner_id", "link_id", "last_click_at"}

@@ -12,7 +12,7 @@ from db.schema.links import ReferralLink
 from gateway.unknown_codes import OTHERS, UnknownCodes
 from graph.domain.affiliate_urls import code_of, without_damage
 from graph.domain.fields import CODE
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_faces
 from tests.support.gateways import Gateway, body_of
 
 SITE = "https://shop.example/"

@@ -2,8 +2,8 @@
 
 import json
 
+from tests.support.click_apis import CLICK, Face, both_faces, graphql, rest
 from tests.support.databases import MakeDatabase
-from tests.support.faces import CLICK, Face, both_faces, graphql, rest
 from tests.support.gateways import Gateway, body_of, running_gateway
 
 CLICKED = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}

@@ -12,10 +12,10 @@ from sqlalchemy import text, update
 
 from db.schema.links import ReferralLink
 from graph.domain import links
+from tests.support.click_apis import Face, both_faces, rest
 from tests.support.databases import MakeDatabase
-from tests.support.faces import Face, both_faces, rest
 from tests.support.gateways import Gateway, body_of, running_gateway
-from tests.support.unforeseen_fault import unforeseen
+from tests.support.unclassified_fault import unforeseen
 
 MISSING = "affiliate_url is required"
 INVALID = "Invalid affiliate_url"

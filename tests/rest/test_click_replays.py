@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.faces import both_faces, graphql
+from tests.support.click_apis import both_faces, graphql
 from tests.support.gateways import Gateway, body_of, running_gateway
 
 

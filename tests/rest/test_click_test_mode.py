@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_faces
 from tests.support.gateways import Gateway, body_of
 
 OTHERS_WRONG: dict[str, Any] = {

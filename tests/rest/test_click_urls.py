@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from graph.domain.affiliate_urls import without_damage
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_faces
 from tests.support.gateways import Gateway, body_of
 
 REACHING_A = [

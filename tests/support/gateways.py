@@ -33,8 +33,8 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.http.body import BODY_BYTES
 from rest.tracker.minifier import minified
-from tests.support.faces import CLICK, GRAPHQL, Face, Headers, rest
-from tests.support.servers import running_server
+from tests.support.click_apis import CLICK, GRAPHQL, Face, Headers, rest
+from tests.support.in_process_servers import running_server
 
 # Every gateway knows within a second of the commit; the rest is for the requests by which a busy machine finds out.
 PROMISED_SECONDS = 1 + 0.25

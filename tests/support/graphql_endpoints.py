@@ -24,7 +24,7 @@ from graph.execution.cost_plan import COST
 from graph.execution.limits import Limits
 from graph.http.body import BODY_BYTES
 from graph.http.view import GraphQLView
-from tests.support.servers import running_server
+from tests.support.in_process_servers import running_server
 
 PATH = "/graphql"
 Info = strawberry.Info[Context, None]

@@ -9,7 +9,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.support.faces import GRAPHQL
+from tests.support.click_apis import GRAPHQL
 from tests.support.gateways import Gateway
 
 PROTOCOL = Subprotocol("graphql-transport-ws")

@@ -10,10 +10,10 @@ from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, get
 
 from graph.query.entities import CATALOGUE
 from graph.query.global_ids import encode_id
-from tests.support.faces import GRAPHQL
+from tests.support.click_apis import GRAPHQL
 from tests.support.gateways import Gateway
 from tests.support.schema_documents import arguments, connections, listed_kind, object_type, root_fields
-from tests.support.worlds import TABLES, Row, global_id
+from tests.support.visibility_world import TABLES, Row, global_id
 
 VARIABLES = "query ($first: Int, $after: String, $last: Int, $before: String)"
 PAGING = {name: f"${name}" for name in ("first", "after", "last", "before")}

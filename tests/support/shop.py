@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tests.support.browser import running_browser
-from tests.support.cuttable_connection import Line, running_line
-from tests.support.faces import CLICK, rest
+from tests.support.click_apis import CLICK, rest
 from tests.support.gateways import Gateway, running_gateway
-from tests.support.servers import running_server
+from tests.support.in_process_servers import running_server
+from tests.support.interruptible_connection import Line, running_line
 
 # Names under a registrable domain of one label, and of two.
 HOSTS = "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.co.uk 127.0.0.1"

@@ -25,7 +25,7 @@ from tests.support.schema_documents import (
     orders_of,
     root_fields,
 )
-from tests.support.worlds import TABLES, Eye, World
+from tests.support.visibility_world import TABLES, Eye, World
 
 NO_NUMBER = 999_999_999
 

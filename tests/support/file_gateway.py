@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.click_apis import CLICK
 from tests.support.databases import MakeDatabase
-from tests.support.faces import CLICK
 from tests.support.gateways import make_link
 from tests.support.processes import serving
 
