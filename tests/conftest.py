@@ -1,5 +1,5 @@
 """Fixtures: each test that asks for `gateway` or `database_url` runs on SQLite and on PostgreSQL, and each that is
-marked with `both_faces` through REST and through GraphQL.
+marked with `both_apis` through REST and through GraphQL.
 
 Tests that need a browser or PostgreSQL are marked so by the fixtures that they use; `make test-fast` leaves them out,
 and those that are marked as slow.
@@ -16,7 +16,7 @@ from playwright.async_api import Browser
 from db.engine.store import Store
 from tests.support.browser import running_browser
 from tests.support.captured_log import Log, listening
-from tests.support.click_apis import Face, rest
+from tests.support.click_apis import ClickApi, rest
 from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.support.file_gateway import Served, serving_file
 from tests.support.gateways import Gateway, make_link, running_gateway
@@ -64,7 +64,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def face() -> Face:
+def click_api() -> ClickApi:
     """The API that clicks are sent to."""
     return rest
 
@@ -84,8 +84,8 @@ async def served(make_sqlite: MakeDatabase, tmp_path: Path) -> AsyncIterator[Ser
 
 
 @pytest.fixture
-async def gateway(database_url: str, face: Face) -> AsyncIterator[Gateway]:
-    async with running_gateway(database_url, face) as running:
+async def gateway(database_url: str, click_api: ClickApi) -> AsyncIterator[Gateway]:
+    async with running_gateway(database_url, click_api) as running:
         yield running
 
 

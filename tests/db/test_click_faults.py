@@ -10,7 +10,7 @@ from sqlalchemy import text
 from db.ingest import click_faults
 from db.ingest.click_faults import ClickFaults
 from tests.support.captured_log import Log
-from tests.support.click_apis import both_faces
+from tests.support.click_apis import both_apis
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.outages import check_ready
@@ -40,7 +40,7 @@ def errors(log: Log) -> list[logging.LogRecord]:
     return [record for record in log.records if record.levelno >= logging.ERROR]
 
 
-@both_faces
+@both_apis
 async def test_an_error_that_affects_every_click_is_logged_once_and_counted(gateway: Gateway, log: Log) -> None:
     await gateway.link()
     fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)

@@ -26,7 +26,7 @@ CHECKS = ("check_lists", "check_arguments", "check_filters", "check_nested_filte
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    async with running_gateway(database_url, face=rest, **UNBOUNDED) as gateway:
+    async with running_gateway(database_url, click_api=rest, **UNBOUNDED) as gateway:
         yield await make_world(gateway)
 
 
@@ -53,7 +53,7 @@ CONTROLS = {
 async def test_a_check_fails_wherever_something_is_not_confined(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running_gateway(make_sqlite(), face=rest, **UNBOUNDED) as gateway:
+    async with running_gateway(make_sqlite(), click_api=rest, **UNBOUNDED) as gateway:
         world = await make_world(gateway)
         eyes = [world.eyes[name] for name in ("program here", "partner of both")]
         for what, (function, check) in CONTROLS.items():

@@ -18,7 +18,7 @@ from db.schema.clicks import ClickEvent, ClickTestEvent, VisitColumns
 from graph.domain.visit import Device, Place, Visit
 from graph.schema import types
 from graph.schema.clicks import TrackClickInput
-from tests.support.click_apis import Face, both_faces
+from tests.support.click_apis import ClickApi, both_apis
 from tests.support.gateways import Gateway, device_lookup, running_gateway
 
 # Every field of a device is known of it, and none has the value that an absent one has.
@@ -120,10 +120,10 @@ def in_database(row: Mapping[str, Any], name: str) -> Any:
     return json.loads(row[name]) if name == "additional_data" else row[name]
 
 
-@both_faces
+@both_apis
 @pytest.mark.parametrize("root", EVENTS)
-async def test_every_field_is_kept_and_shown(database_url: str, face: Face, places: str, root: str) -> None:
-    async with running_gateway(database_url, face, geoip_db=places, ip_storage="full") as gateway:
+async def test_every_field_is_kept_and_shown(database_url: str, click_api: ClickApi, places: str, root: str) -> None:
+    async with running_gateway(database_url, click_api, geoip_db=places, ip_storage="full") as gateway:
         sent = visit()
         await send(gateway, sent, is_test=root == "testEvents")
         kept = expected(sent)

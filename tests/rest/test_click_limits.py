@@ -2,7 +2,7 @@
 
 import json
 
-from tests.support.click_apis import CLICK, Face, both_faces, graphql, rest
+from tests.support.click_apis import CLICK, ClickApi, both_apis, graphql, rest
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
 
@@ -14,9 +14,9 @@ async def from_address(gateway: Gateway, address: str) -> int:
     return (await gateway.track(headers={"X-Forwarded-For": address})).status_code
 
 
-@both_faces
-async def test_a_client_over_the_limit_is_told_when_to_come_back(database_url: str, face: Face) -> None:
-    async with running_gateway(database_url, face, rate_limit="3/hour") as gateway:
+@both_apis
+async def test_a_client_over_the_limit_is_told_when_to_come_back(database_url: str, click_api: ClickApi) -> None:
+    async with running_gateway(database_url, click_api, rate_limit="3/hour") as gateway:
         await gateway.link()
         assert [(await gateway.track()).status_code for _ in range(3)] == [200] * 3
         for _ in range(3):
@@ -30,7 +30,7 @@ async def test_a_client_over_the_limit_is_told_when_to_come_back(database_url: s
 async def test_a_client_has_one_limit_whatever_it_sends_its_clicks_to(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
         await gateway.link()
-        answers = [await face(gateway.http, CLICKED, None) for face in (graphql, rest, graphql, rest)]
+        answers = [await click_api(gateway.http, CLICKED, None) for click_api in (graphql, rest, graphql, rest)]
         assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
 
 
@@ -50,9 +50,9 @@ async def test_a_client_may_come_back_after_the_time_it_was_told(make_sqlite: Ma
         assert int((await gateway.track()).headers["Retry-After"]) > 60
 
 
-@both_faces
-async def test_each_client_has_a_limit_of_its_own(make_sqlite: MakeDatabase, face: Face) -> None:
-    async with running_gateway(make_sqlite(), face, rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
+@both_apis
+async def test_each_client_has_a_limit_of_its_own(make_sqlite: MakeDatabase, click_api: ClickApi) -> None:
+    async with running_gateway(make_sqlite(), click_api, rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
         await gateway.link()
         first, second = "203.0.113.1", "203.0.113.2"
         sent = [first, second, first, first, second, second, f"{first}:81", f"::ffff:{first}", f"198.51.100.1, {first}"]
@@ -68,9 +68,11 @@ async def test_neighbours_in_one_ipv6_site_are_one_client(make_sqlite: MakeDatab
         assert [await from_address(gateway, address) for address in sent] == [200, 200, 429, 200]
 
 
-@both_faces
-async def test_a_stranger_cannot_dodge_the_limit_by_claiming_addresses(make_sqlite: MakeDatabase, face: Face) -> None:
-    async with running_gateway(make_sqlite(), face, rate_limit="2/day") as gateway:
+@both_apis
+async def test_a_stranger_cannot_dodge_the_limit_by_claiming_addresses(
+    make_sqlite: MakeDatabase, click_api: ClickApi
+) -> None:
+    async with running_gateway(make_sqlite(), click_api, rate_limit="2/day") as gateway:
         await gateway.link()
         assert [await from_address(gateway, f"203.0.113.{n}") for n in range(4)] == [200, 200, 429, 429]
 

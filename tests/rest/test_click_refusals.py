@@ -12,7 +12,7 @@ from sqlalchemy import text, update
 
 from db.schema.links import ReferralLink
 from graph.domain import links
-from tests.support.click_apis import Face, both_faces, rest
+from tests.support.click_apis import ClickApi, both_apis, rest
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
 from tests.support.unclassified_fault import unforeseen
@@ -86,7 +86,7 @@ def error_of(answer: httpx.Response) -> str:
 def reaching(gateway: Gateway, faults: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """Return those of a field's faults that are looked at in their turn. GraphQL refuses a text of the wrong type by
     itself, before anything else; only what is in `additional_data` it cannot judge."""
-    if gateway.face is rest:
+    if gateway.click_api is rest:
         return faults
     return [(field, value) for field, value in faults if isinstance(value, str) or field == "additional_data"]
 
@@ -95,7 +95,7 @@ async def errors(gateway: Gateway, requests: list[dict[str, Any]]) -> list[str]:
     return [error_of(await gateway.track(None, **fields)) for fields in requests]
 
 
-@both_faces
+@both_apis
 async def test_a_click_without_a_usable_link_is_refused_with_the_documented_words(gateway: Gateway) -> None:
     await prepared(gateway)
     assert await errors(gateway, [{}, {"affiliate_url": None}, {"page_url": SITE + "PARTNER123"}]) == [MISSING] * 3
@@ -111,14 +111,14 @@ async def test_an_affiliate_url_that_is_no_text_is_refused(gateway: Gateway) -> 
     assert await errors(gateway, [fault | {"page_url": 5} for fault in faults]) == [INVALID] * len(faults)
 
 
-@both_faces
+@both_apis
 async def test_no_field_that_is_text_takes_anything_else(gateway: Gateway) -> None:
     for wrong in NO_TEXTS:
         error_of(await gateway.track(None, affiliate_url=wrong))
     assert await gateway.recorded() == 0
 
 
-@both_faces
+@both_apis
 async def test_a_field_of_the_wrong_type_or_form_is_named(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     requests = [{"affiliate_url": SITE + "PARTNER123", field: value} for field, value in FIELD_FAULTS]
@@ -127,7 +127,7 @@ async def test_a_field_of_the_wrong_type_or_form_is_named(gateway: Gateway) -> N
     assert await gateway.recorded() == 0
 
 
-@both_faces
+@both_apis
 async def test_an_event_id_is_at_most_64_characters_and_never_cut(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     kept = ["x", "x" * 64, "é" * 64, "😀" * 64, " "]
@@ -137,7 +137,7 @@ async def test_an_event_id_is_at_most_64_characters_and_never_cut(gateway: Gatew
     assert "event_id" in error_of(await gateway.track(event_id="😀" * 65))
 
 
-@both_faces
+@both_apis
 async def test_an_inactive_link_records_nothing(gateway: Gateway) -> None:
     await gateway.link("PAUSED", status="inactive")
     answer = await gateway.track("PAUSED")
@@ -146,7 +146,7 @@ async def test_an_inactive_link_records_nothing(gateway: Gateway) -> None:
     assert await gateway.customers() == []
 
 
-@both_faces
+@both_apis
 async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     recorded = int(body_of(await gateway.track())["success"])
@@ -160,7 +160,7 @@ async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) 
     assert await gateway.recorded() == recorded >= 2
 
 
-@both_faces
+@both_apis
 async def test_a_fault_of_the_url_answers_before_one_of_a_field(gateway: Gateway) -> None:
     await prepared(gateway)
     for field, value in reaching(gateway, [("page_url", 5), ("event_id", ""), ("additional_data", [])]):
@@ -168,7 +168,7 @@ async def test_a_fault_of_the_url_answers_before_one_of_a_field(gateway: Gateway
         assert await errors(gateway, requests) == [MISSING, *URL_FAULTS.values()]
 
 
-@both_faces
+@both_apis
 async def test_a_fault_of_a_field_answers_before_one_of_the_link(gateway: Gateway) -> None:
     await prepared(gateway)
     for field, value in reaching(gateway, [("page_url", 5), ("event_id", "x" * 65), ("additional_data", [])]):
@@ -176,7 +176,7 @@ async def test_a_fault_of_a_field_answers_before_one_of_the_link(gateway: Gatewa
         assert [field in error for error in await errors(gateway, requests)] == [True] * len(requests)
 
 
-@both_faces
+@both_apis
 async def test_test_mode_answers_before_every_other_fault(gateway: Gateway) -> None:
     await prepared(gateway)
     faults: list[dict[str, Any]] = [{"affiliate_url": url} for url in URL_FAULTS]
@@ -190,9 +190,11 @@ async def test_test_mode_answers_before_every_other_fault(gateway: Gateway) -> N
     assert await gateway.recorded() == 0
 
 
-@both_faces
-async def test_too_many_waiting_clicks_are_refused_and_the_others_recorded(database_url: str, face: Face) -> None:
-    async with running_gateway(database_url, face, queue_clicks="2") as gateway:
+@both_apis
+async def test_too_many_waiting_clicks_are_refused_and_the_others_recorded(
+    database_url: str, click_api: ClickApi
+) -> None:
+    async with running_gateway(database_url, click_api, queue_clicks="2") as gateway:
         await gateway.link()
         await gateway.track()
         async with gateway.held():
@@ -209,14 +211,14 @@ async def test_too_many_waiting_clicks_are_refused_and_the_others_recorded(datab
         assert (await gateway.track()).status_code == 200
 
 
-@both_faces
+@both_apis
 @pytest.mark.parametrize("outage", ["closed", "gone"])
 async def test_a_database_that_is_away_is_answered_with_503_until_it_is_back(
-    postgres: PostgresServer, make_postgres: MakeDatabase, face: Face, outage: str
+    postgres: PostgresServer, make_postgres: MakeDatabase, click_api: ClickApi, outage: str
 ) -> None:
     url = make_postgres()
     name = re.findall(r"/(clicks_\d+)", url)[0]
-    async with running_gateway(url, face) as gateway:
+    async with running_gateway(url, click_api) as gateway:
         await gateway.link()
         await gateway.track()
         postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -235,7 +237,7 @@ async def test_a_database_that_is_away_is_answered_with_503_until_it_is_back(
         assert await gateway.recorded() == 2
 
 
-@both_faces
+@both_apis
 async def test_something_unforeseen_is_logged_but_not_told(
     gateway: Gateway, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -29,7 +29,7 @@ FIELDS = {to_camel_case(name): name for name in Visit.__struct_fields__}
 STATUSES = {"BAD_USER_INPUT": 400, "RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}
 
 Headers: TypeAlias = Mapping[str, str] | list[tuple[bytes, bytes]] | None
-Face: TypeAlias = Callable[[httpx.AsyncClient, Mapping[str, Any], Headers], Awaitable[httpx.Response]]
+ClickApi: TypeAlias = Callable[[httpx.AsyncClient, Mapping[str, Any], Headers], Awaitable[httpx.Response]]
 
 
 async def rest(http: httpx.AsyncClient, fields: Mapping[str, Any], headers: Headers = None) -> httpx.Response:
@@ -50,7 +50,7 @@ async def graphql(http: httpx.AsyncClient, fields: Mapping[str, Any], headers: H
     return _answered(body["data"]["trackClick"])
 
 
-both_faces = pytest.mark.parametrize("face", [rest, graphql], ids=["rest", "graphql"])
+both_apis = pytest.mark.parametrize("click_api", [rest, graphql], ids=["rest", "graphql"])
 
 
 def _answered(told: dict[str, Any]) -> httpx.Response:

@@ -33,7 +33,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.http.body import BODY_BYTES
 from rest.tracker.minifier import minified
-from tests.support.click_apis import CLICK, GRAPHQL, Face, Headers, rest
+from tests.support.click_apis import CLICK, GRAPHQL, ClickApi, Headers, rest
 from tests.support.in_process_servers import running_server
 
 # Every gateway knows within a second of the commit; the rest is for the requests by which a busy machine finds out.
@@ -43,12 +43,12 @@ URL = "https://yoursite.com/pricing?aff={}"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway: `http` talks to it, `store` sees its database from outside; clicks go in by one `face`."""
+    """A running gateway: `http` talks to it, `store` sees its database from outside; clicks go in by one `click_api`."""
 
     http: httpx.AsyncClient
     store: Store
     context: Context
-    face: Face = rest
+    click_api: ClickApi = rest
 
     async def program(self, **fields: Any) -> dict[str, Any]:
         return await programs.create(self.context, **{"name": "A program", **fields})
@@ -70,7 +70,7 @@ class Gateway:
         """Send a click, as the tracker script would."""
         if code is not None:
             fields.setdefault("affiliate_url", URL.format(code))
-        return await self.face(self.http, fields, headers)
+        return await self.click_api(self.http, fields, headers)
 
     async def send(self, body: bytes, **headers: str) -> httpx.Response:
         """Send any bytes."""
@@ -153,8 +153,8 @@ def what_all_gateways_share() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running_gateway(database_url: str, face: Face = rest, **settings: str) -> AsyncIterator[Gateway]:
-    """Serve a gateway on the loopback address, in this process. Clicks are sent to the face."""
+async def running_gateway(database_url: str, click_api: ClickApi = rest, **settings: str) -> AsyncIterator[Gateway]:
+    """Serve a gateway on the loopback address, in this process. Clicks are sent to the click_api."""
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
     with (
         patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, **environment}),
@@ -178,7 +178,7 @@ async def running_gateway(database_url: str, face: Face = rest, **settings: str)
             # Certificates are no use here, and to load them takes as long as a whole test.
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=False) as http,
         ):
-            yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), face)
+            yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), click_api)
 
 
 async def make_link(database_url: str, code: str = "PARTNER123") -> None:
