@@ -1,4 +1,4 @@
-"""The mutations of administrators and programs' owners as a client sends them, and a small world to try them in."""
+"""The mutations for administrators and program owners, as a client sends them, and a small data set for them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ LINK = "referralLink { id databaseId code status destinationUrl url program { id
 TOKEN = "apiToken { id role label program { id } partner { id } expiresAt revokedAt }"
 MEMBERSHIP = "partnerProgram { program { id } partner { id } }"
 USER_ERRORS = "userErrors { field message code }"
-# What each tells of the row that it made or changed.
+# What each selects of the row that it created or changed.
 TOLD = {
     "createProgram": "program { id databaseId name domain cookieWindowDays }",
     "updateProgram": "program { id databaseId name domain cookieWindowDays }",
@@ -24,14 +24,14 @@ TOLD = {
 
 
 async def change(gateway: Gateway, mutation: str, token: str | None, **input: Any) -> dict[str, Any]:
-    """Send a mutation; return the whole answer."""
+    """Send a mutation; return the whole response."""
     type_name = mutation[0].upper() + mutation[1:] + "Input!"
     document = f"mutation ($input: {type_name}) {{ {mutation}(input: $input) {{ {TOLD[mutation]} {USER_ERRORS} }} }}"
     return await gateway.graphql(document, {"input": input}, token=token)
 
 
 async def changed(gateway: Gateway, mutation: str, token: str | None, **input: Any) -> dict[str, Any]:
-    """Send a mutation that succeeds; return its payload."""
+    """Send a mutation that must succeed; return its payload."""
     answer = await change(gateway, mutation, token, **input)
     assert "errors" not in answer, answer["errors"]
     payload: dict[str, Any] = answer["data"][mutation]
@@ -40,7 +40,7 @@ async def changed(gateway: Gateway, mutation: str, token: str | None, **input: A
 
 
 async def refusal(gateway: Gateway, mutation: str, token: str | None, **input: Any) -> tuple[str | None, str]:
-    """Send a mutation that does nothing; return which field was wrong and how, or None and the error's code."""
+    """Send a mutation that must fail; return the invalid field with its message, or None with the error's code."""
     answer = await change(gateway, mutation, token, **input)
     if "errors" in answer:
         (error,) = answer["errors"]
@@ -54,8 +54,8 @@ async def refusal(gateway: Gateway, mutation: str, token: str | None, **input: A
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Two programs, each with a partner and a link, and a partner in both; everything by its global id. `owner` and
-    `partner_token` belong to the first program and its partner."""
+    """Two programs, each with a partner and a link, and a partner in both, by global id. `owner` and `partner_token`
+    belong to the first program and its partner."""
 
     program: str
     partner: str

@@ -1,4 +1,4 @@
-"""A visitor's tabs that handle the gateway's answers at the same time, in an order that the test chooses."""
+"""Several tabs of one visitor that process the gateway's responses concurrently, in an order that the test chooses."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ STOPS = """{
 
 
 class Tab:
-    """A tab whose clicks the gateway gets when the test passes them on, and whose scripts can be stopped."""
+    """A tab whose clicks reach the gateway when the test forwards them, and whose scripts can be paused."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -47,12 +47,12 @@ class Tab:
             await self._held[json.loads(route.request.post_data or "")["affiliate_url"]].put(route)
 
     async def posted(self, url: str) -> Route:
-        """Wait until the tab posts the click of a landing, and return the post."""
+        """Wait until the tab posts a landing's click; return the request."""
         async with asyncio.timeout(SECONDS):
             return await self._held[url].get()
 
     async def pass_on(self, url: str) -> None:
-        """Let the gateway answer the next post of a landing."""
+        """Forward the next landing's click to the gateway."""
         await (await self.posted(url)).continue_()
 
     async def pass_on_all(self) -> None:
@@ -65,18 +65,18 @@ class Tab:
         await self.page.evaluate("access => void (window.affitorStop = access)", access)
 
     async def stopped(self) -> Route:
-        """Wait until the tab has stopped, and return the request that it waits for."""
+        """Wait until the tab is paused; return the request that it is blocked on."""
         async with asyncio.timeout(SECONDS):
             return await self._stops.get()
 
     async def settled(self) -> None:
-        """Wait until the tab has no click without an answer."""
+        """Wait until all of the tab's clicks have been answered."""
         await self.page.wait_for_function("() => ['[]', undefined].includes(sessionStorage.affitor_waiting)")
         await self.page.evaluate("affitor.ready")
 
 
 async def open_tabs(visitor: Visitor, count: int) -> list[Tab]:
-    """Return the visitor's tab and new ones, all without a page yet."""
+    """Return the visitor's tab and new ones, all without a page so far."""
     pages = [visitor.page, *[await visitor.context.new_page() for _ in range(count - 1)]]
     tabs = [Tab(page) for page in pages]
     for tab in tabs:

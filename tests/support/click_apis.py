@@ -1,5 +1,5 @@
-"""The two faces of a click: the REST endpoint and its GraphQL twin. Both answer here in REST's form, so that one body
-of tests holds them to the same behaviour."""
+"""The two APIs that accept clicks: the REST endpoint and the GraphQL mutation. Both return REST's response here, so
+that the same tests check both."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ mutation ($input: TrackClickInput!) {
 }
 """
 FIELDS = {to_camel_case(name): name for name in Visit.__struct_fields__}
-# What REST says of a request that was not answered with data, by what GraphQL says.
+# REST's status codes for GraphQL responses without data, by error code.
 STATUSES = {"BAD_USER_INPUT": 400, "RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500}
 
 Headers: TypeAlias = Mapping[str, str] | list[tuple[bytes, bytes]] | None
@@ -38,7 +38,7 @@ async def rest(http: httpx.AsyncClient, fields: Mapping[str, Any], headers: Head
 
 
 async def graphql(http: httpx.AsyncClient, fields: Mapping[str, Any], headers: Headers = None) -> httpx.Response:
-    """Send a click to the GraphQL twin, and return what REST would answer."""
+    """Send a click as a GraphQL mutation; return the response that REST would give."""
     variables = {"input": {to_camel_case(name): value for name, value in fields.items()}}
     answer = await http.post(GRAPHQL, json={"query": TRACK_CLICK, "variables": variables}, headers=headers)
     body = answer.json()
@@ -68,7 +68,7 @@ def _answered(told: dict[str, Any]) -> httpx.Response:
 
 
 def _in_rest(message: str) -> str:
-    """Return a message with the names that REST has for the fields in it; it has none of those already."""
+    """Return a message with its fields spelled as in REST. It must not contain those spellings already."""
     assert not re.search("|".join(name for name in FIELDS.values() if "_" in name), message), message
     return re.sub(rf"\b({'|'.join(FIELDS)})\b", lambda field: FIELDS[field[0]], message)
 

@@ -1,4 +1,4 @@
-"""Clicks of the past weeks, for what is shown over time."""
+"""Clicks over the past weeks, for charts and reports."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ COUNTRIES = ("DE", "US", "FR", None)
 
 
 async def record_past(gateway: Gateway, link: dict[str, Any], moments: Sequence[datetime], seed: int = 1) -> None:
-    """Record a click of various visitors at each of these moments."""
+    """Record a click at each of the given times, from various visitors."""
     random = Random(seed)
     clicks = [
         Click(link["program_id"], link["id"], link["partner_id"], at, _landing(link), _visit(random)) for at in moments
@@ -26,7 +26,7 @@ async def record_past(gateway: Gateway, link: dict[str, Any], moments: Sequence[
 
 
 def hourly(end: datetime, days: int) -> list[datetime]:
-    """Return a moment every five hours, up to the end."""
+    """Return timestamps at intervals of five hours, up to the end."""
     return [end - timedelta(hours=5 * number, minutes=1) for number in range(days * 24 // 5)]
 
 

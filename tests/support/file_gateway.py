@@ -1,4 +1,4 @@
-"""A gateway in a process of its own, on a SQLite file that a test spoils."""
+"""A gateway in its own process, on a SQLite file that a test damages."""
 
 import asyncio
 import shutil
@@ -22,7 +22,7 @@ URL = "https://yoursite.com/?aff=PARTNER123"
 
 @dataclass
 class Served:
-    """A gateway in a process of its own, its file, a backup of that, and the clicks that it acknowledged."""
+    """A gateway in its own process, its file, a backup of the file, and the clicks it acknowledged."""
 
     path: Path
     backup: Path
@@ -40,14 +40,14 @@ class Served:
         return (await self.http.get("/readyz")).json()
 
     async def healed(self) -> None:
-        """Wait until it is ready; no click is acknowledged before that is in the file."""
+        """Wait until the gateway is ready. Until then it must not acknowledge a click that is not in the file."""
         async with asyncio.timeout(HEALED_SECONDS):
             while (await self.ready())["status"] != "ready":
                 await self.click()
                 await asyncio.sleep(0.1)
 
     def recorded(self, path: Path | None = None) -> set[str]:
-        """Return the clicks in the file, which must be whole."""
+        """Check that the file is intact; return its clicks."""
         with closing(sqlite3.connect(f"file:{path or self.path}?mode=ro", uri=True)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             return {id for (id,) in connection.execute("SELECT click_id FROM affiliate_click_events")}
@@ -60,7 +60,7 @@ class Served:
 
 @asynccontextmanager
 async def serving_file(make_sqlite: MakeDatabase, tmp_path: Path) -> AsyncIterator[Served]:
-    """Run a gateway on a file that holds two clicks, the first of which is in the backup."""
+    """Run a gateway on a file with two clicks, the first of which is in the backup."""
     folder = tmp_path / "data"
     folder.mkdir()
     path, backup, log = folder / "clicks.db", tmp_path / "backup.db", tmp_path / "log"

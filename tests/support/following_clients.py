@@ -1,4 +1,4 @@
-"""Clients that follow a list: they page forward, and ask again from the last `endCursor`."""
+"""Clients that follow a list: they page forward, and later continue from the last `endCursor`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from typing import Any
 
 from tests.support.gateways import Gateway
 
-# A busy machine runs the gateways, too.
+# Generous, because the gateways run on the same busy machine.
 SECONDS = 60
 PAGE = """query ($size: Int, $cursor: String) {
   LIST { nodes { id FIELDS } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }
 }"""
 FORWARD = "(first: $size, after: $cursor, orderBy: {field: ORDER, direction: ASC})"
-# The same rows in the same direction, from the end of a descending list.
+# Returns the same rows in the same direction, from the end of a descending list.
 BACKWARD = "(last: $size, before: $cursor, orderBy: {field: ORDER, direction: DESC})"
 
 
 @dataclass
 class Follower:
-    """One who follows a list of a gateway, such as `clickEvents`, and notes each row as it comes. A list under another
-    object is told as a template, in which LIST stands for the connection."""
+    """A client that follows one of a gateway's lists, such as `clickEvents`, and records the rows in order of arrival.
+    For a list nested in an object, `template` is the query, with LIST in place of the connection."""
 
     gateway: Gateway
     token: str
@@ -38,14 +38,14 @@ class Follower:
         return [row["id"] for row in self.rows]
 
     async def catch_up(self) -> Sequence[str]:
-        """Read until there is no further page; return the ids of what came."""
+        """Read all further pages; return the new ids."""
         before = len(self.rows)
         while await self._page():
             pass
         return self.ids[before:]
 
     async def until(self, count: int) -> None:
-        """Follow until so many rows came."""
+        """Follow until a number of rows have arrived."""
         async with asyncio.timeout(SECONDS):
             while len(self.rows) < count:
                 await self.catch_up()

@@ -1,4 +1,4 @@
-"""uvicorn in the process of the tests, without the pauses that it makes when it stops."""
+"""Uvicorn in the tests' process, without its pauses when it stops."""
 
 import asyncio
 import socket
@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
-# As long as a gateway takes at most; a server that needs longer fails the test.
+# The most that a gateway takes; a server that takes longer fails the test.
 STOP_SECONDS = 15
 
 
 class PromptServer(uvicorn.Server):
-    """A server that stops at once: uvicorn looks for a request to stop ten times a second, and then waits for a tenth
-    of a second in any case. With a server for each test, that adds up to minutes."""
+    """A server that stops at once. Uvicorn checks ten times a second whether to stop and then waits another tenth of a
+    second. With one server per test, that adds up to minutes."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

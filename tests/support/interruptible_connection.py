@@ -1,4 +1,4 @@
-"""A line to a server that can be cut and mended, as a gateway's is when it is away for a while."""
+"""A connection to a server that a test can interrupt and restore, to simulate a gateway that is down for a while."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +9,7 @@ SECONDS = 20
 
 
 class Line:
-    """Passes bytes on in both directions until it is cut; then it hangs up on everybody at once."""
+    """Forwards bytes in both directions until it is interrupted, which disconnects all clients at once."""
 
     def __init__(self, server_port: int) -> None:
         self.port = 0
@@ -21,7 +21,7 @@ class Line:
 
     @property
     def asking(self) -> int:
-        """How many clients have asked, and stay for the answer."""
+        """The number of clients that sent a request and are waiting for the response."""
         return len(self._asking)
 
     def cut(self) -> None:
@@ -33,7 +33,7 @@ class Line:
         self._is_cut, self.refused = False, 0
 
     async def asked(self, times: int) -> None:
-        """Wait until the line has been tried so many times since it was cut."""
+        """Wait until clients have tried to connect a number of times since the interruption."""
         async with asyncio.timeout(SECONDS):
             while self.refused < times:
                 await asyncio.sleep(0.01)
@@ -63,7 +63,7 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note
 
 @asynccontextmanager
 async def running_line(server_port: int) -> AsyncIterator[Line]:
-    """Run a line to a port of the loopback."""
+    """Forward connections to a port on the loopback address."""
     line = Line(server_port)
     server = await asyncio.start_server(line.serve, "127.0.0.1", 0)
     line.port = server.sockets[0].getsockname()[1]

@@ -1,6 +1,5 @@
-"""A small world of programs, partners and links for reports, with clicks at chosen moments, and its events counted in
-plain Python, without a thought of how the reports do it.
-"""
+"""Programs, partners and links with clicks at chosen times, and counts of these clicks in plain Python, computed
+independently of the reports."""
 
 import os
 from collections import Counter
@@ -33,14 +32,14 @@ from graph.reports.filters import By
 from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest
 
 ADMIN = Viewer("admin")
-# Program and partner of each link; its id is its place, from 1 on.
+# Program and partner of each link, whose id is its position, starting from 1.
 LINKS = ((1, 1), (1, 1), (1, 2), (2, 1), (2, 3))
 
 Event = Mapping[str, Any]
 
 
 class World:
-    """Two programs, three partners, five links. `store` is where they are."""
+    """Two programs, three partners and five links, in the database `store`."""
 
     def __init__(self, context: Context, stack: AsyncExitStack) -> None:
         self.context = context
@@ -67,7 +66,7 @@ class World:
         await self._stack.aclose()
 
     async def forget(self) -> None:
-        """Remove all clicks, and whatever was derived from them."""
+        """Delete all clicks and everything derived from them."""
         async with self.store.write() as connection:
             for table in (ClickRollup, QueuedClicks, ClickEvent, Customer):
                 await connection.execute(delete(table))
@@ -105,7 +104,7 @@ def click(at: datetime, link_id: int = 1, **visit: Any) -> Click:
 
 
 def chosen(event: Event, viewer: Viewer, wanted: ReportFilter) -> bool:
-    """Return whether a report to this viewer counts an event, but for its time."""
+    """Return whether a report for a viewer counts an event, regardless of its time."""
     return (
         viewer.program_id in (None, event["program_id"])
         and viewer.partner_id in (None, event["partner_id"])
@@ -123,7 +122,7 @@ def counted(events: Sequence[Event]) -> Counts:
 
 
 def ranked(events: Sequence[Event], by: By, limit: int) -> list[tuple[str | None, Counts]]:
-    """Return the values with most clicks, with their counts."""
+    """Return the values with the most clicks, and their counts."""
     value = VALUES[by]
     clicks = Counter(value(event) for event in events)
     best = sorted(clicks, key=lambda value: (-clicks[value], value))[:limit]

@@ -1,11 +1,11 @@
-"""A fault that no code foresees: a statement that the database cannot run, for a reason that is neither an outage nor a
-row's."""
+"""An error that clickgate does not classify: a statement that fails neither because of an outage nor because of a
+row."""
 
 from typing import NamedTuple
 
 
 class Unforeseen(NamedTuple):
-    """The statement that breaks inserts into a table, the one that mends them, and a word of the error."""
+    """The statement that breaks inserts into a table, the one that repairs them, and a word of the error."""
 
     breaks: str
     mends: str
@@ -13,7 +13,7 @@ class Unforeseen(NamedTuple):
 
 
 def unforeseen(table: str, *, is_sqlite: bool) -> Unforeseen:
-    """Return a fault of inserts into a table of clicks."""
+    """Return an error that affects inserts into a table of clicks."""
     if is_sqlite:
         trigger = f"CREATE TRIGGER broken BEFORE INSERT ON {table} BEGIN SELECT no_such_function(); END"
         return Unforeseen(trigger, "DROP TRIGGER broken", "no_such_function")

@@ -1,5 +1,5 @@
-"""A world with something to hide from everybody, and what each token may see of it: told in plain Python from the rows
-of the database, apart from the code that confines queries."""
+"""A data set in which every token has something that it must not see, and the rules for what it may see, written in
+plain Python and independently of the code that restricts queries."""
 
 import json
 from collections import defaultdict
@@ -30,7 +30,7 @@ TABLES: dict[str, type[DeclarativeBase]] = {
     "TestEvent": ClickTestEvent,
     "ApiToken": ApiToken,
 }
-# A text that is shorter says too little to be a secret.
+# A shorter text could occur elsewhere by chance.
 SECRET_LENGTH = 8
 DESKTOP = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
@@ -39,7 +39,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Eye:
-    """Who looks: a token with what it is bound to. Nobody has no secret."""
+    """A viewer: a token with what it is bound to. The anonymous viewer has no secret."""
 
     name: str
     secret: str | None = None
@@ -50,7 +50,7 @@ class Eye:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything there is, by kind, and who looks at it."""
+    """All rows by type, and the viewers."""
 
     gateway: Gateway
     eyes: Mapping[str, Eye]
@@ -63,16 +63,16 @@ class World:
 
     @property
     def viewers(self) -> list[Eye]:
-        """Everybody with a token."""
+        """The viewers with a token."""
         return [eye for eye in self.eyes.values() if eye.secret is not None]
 
     def ids(self, kind: str | None = None) -> list[str]:
-        """Return the global ids of all rows, or of those of a kind."""
+        """Return the global ids of all rows, or of those of one type."""
         kinds = TABLES if kind is None else [kind]
         return [global_id(name, row) for name in kinds for row in self.rows[name]]
 
     def visible(self, eye: Eye, kind: str) -> list[Row]:
-        """Return the rows of a kind that somebody may see."""
+        """Return the rows of a type that a viewer may see."""
         return [row for row in self.rows[kind] if self.sees(eye, kind, row)]
 
     def visible_ids(self, eye: Eye, kind: str | None = None) -> set[str]:
@@ -80,7 +80,7 @@ class World:
         return {global_id(name, row) for name in kinds for row in self.visible(eye, name)}
 
     def sees(self, eye: Eye, kind: str, row: Row) -> bool:
-        """Return whether somebody may see a row."""
+        """Return whether a viewer may see a row."""
         match eye.role:
             case "admin":
                 return True
@@ -112,12 +112,12 @@ class World:
         return bool(row["partner_id"] == partner_id)
 
     def texts(self, *columns: str) -> list[str]:
-        """Return every text in the database, or those of columns with a name."""
+        """Return all texts in the database, or those in certain columns."""
         found = {text for _, _, column, text in self._texts() if not columns or column in columns}
         return sorted(found)
 
     def secrets(self, eye: Eye) -> set[str]:
-        """Return the texts that somebody must never be shown."""
+        """Return the texts that a viewer must never be shown."""
         owners = defaultdict(list)
         for kind, row, column, text in self._texts():
             withheld = column == "token_hash" or (eye.role == "program" and column == "email")
@@ -141,7 +141,7 @@ def _texts_in(column: str, value: Any) -> list[str]:
 
 
 def global_id(kind: str, row: Row) -> str:
-    """Return the global id of a row."""
+    """Return a row's global id."""
     return encode_id(kind, *(row[column.name] for column in TABLES[kind].__table__.primary_key))
 
 
@@ -149,19 +149,19 @@ _numbers = count(1)
 
 
 def secret() -> str:
-    """Return a text that is nowhere else."""
+    """Return a unique text."""
     return f"hush{next(_numbers):05d}z"
 
 
 def visit(**fields: Any) -> dict[str, Any]:
-    """Return a click's fields, each with a text of its own."""
+    """Return a click's fields, each with a unique text."""
     own = {name: secret() for name in ("page_title", "session_id", "event_id", "language", "screen_resolution")}
     urls = {"page_url": f"https://yoursite.com/{secret()}", "referrer_url": f"https://{secret()}.example/{secret()}"}
     return {**own, **urls, "user_agent": DESKTOP, "additional_data": {"note": secret()}, **fields}
 
 
 async def make_world(gateway: Gateway) -> World:
-    """Make two programs and three partners, of whom one is in both, and let visitors come and change hands."""
+    """Create two programs and three partners, one of them in both, with visitors who come back through other links."""
     programs = [await gateway.program(name=secret(), domain=f"{secret()}.example") for _ in range(3)]
     here, there, idle = (program["id"] for program in programs)
     people = [await gateway.partner(name=secret(), email=f"{secret()}@mail.example") for _ in range(4)]
@@ -191,7 +191,8 @@ async def make_world(gateway: Gateway) -> World:
 
 
 async def _left(gateway: Gateway, partner_id: int, program_id: int, elsewhere: int) -> Eye:
-    """Issue a token that is confined to a program which its partner is not in, as only a hand at the database can."""
+    """Issue a token limited to a program that its partner is not in, which only a direct change of the database can
+    do."""
     label = secret()
     token = await gateway.token("partner", partner_id=partner_id, program_id=program_id, label=label)
     await gateway.execute(update(ApiToken).where(ApiToken.label == label).values(program_id=elsewhere))
@@ -199,7 +200,7 @@ async def _left(gateway: Gateway, partner_id: int, program_id: int, elsewhere: i
 
 
 async def all_rows(gateway: Gateway) -> dict[str, list[Row]]:
-    """Return every row of every kind."""
+    """Return all rows of all types."""
     return {kind: list(await gateway.rows(table)) for kind, table in TABLES.items()}
 
 
@@ -211,13 +212,13 @@ async def _link(gateway: Gateway, program: Row, partner: Row) -> str:
 
 
 async def _odd_links(gateway: Gateway, program_id: int, partner_id: int) -> None:
-    """Make a link without a program and one without a partner, as only a hand at the database can."""
+    """Create a link without a program and one without a partner, which only a direct change of the database can do."""
     for owner in ({"partner_id": partner_id}, {"program_id": program_id}, {}):
         await gateway.execute(insert(ReferralLink).values(code=secret(), **owner))
 
 
 async def _visits(gateway: Gateway, codes: list[str]) -> None:
-    """Let two visitors come to each link, and let some come back through another one."""
+    """Send two visitors to each link, and let some of them come back through another one."""
     clicked: dict[str, list[str]] = {code: [] for code in codes}
     for code in codes:
         for _ in range(2):
