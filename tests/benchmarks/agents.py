@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from gateway.lookups.device import DeviceLookup
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.script_result import Wrong, run
 from tests.support.agent_samples import browsers, crawlers, sample
 
 MOST_BOTS = 1 / 1000

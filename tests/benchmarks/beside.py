@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks import databases
 from tests.benchmarks.databases import Kind
-from tests.benchmarks.loading import Load, Run, loaded
+from tests.benchmarks.script_result import run
 from tests.benchmarks.servers import FOLDER, SCRIPTS, Server, gateway
-from tests.benchmarks.verdict import run
+from tests.benchmarks.wrk_load import Load, Run, loaded
 
 PATH = "/api/v1/track/click"
 WARM_UP_SECONDS = 2

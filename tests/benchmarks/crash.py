@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from tests.benchmarks import databases
-from tests.benchmarks.clusters import Cluster
+from tests.benchmarks.postgres_server import Cluster
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.senders import Book, sending
 from tests.benchmarks.servers import Server, gateway, kill
-from tests.benchmarks.verdict import Wrong, run
 
 # Where in a round the blow falls, and how long an outage of the database lasts.
 BLOW_SECONDS = (0.3, 1.5)

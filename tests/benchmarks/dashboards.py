@@ -18,11 +18,11 @@ from db.engine.store import Store
 from db.lookups import tokens
 from tests.benchmarks import databases, generator, operations, peer
 from tests.benchmarks.generator import add_size, size_of
-from tests.benchmarks.loading import Load, Run, loaded
 from tests.benchmarks.operations import OPERATIONS, PATH, Ask, Operation
+from tests.benchmarks.script_result import Wrong, run
+from tests.benchmarks.seeds import Size
 from tests.benchmarks.servers import FOLDER, Server, gateway
-from tests.benchmarks.sizes import Size
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.wrk_load import Load, Run, loaded
 
 WARM_UP_SECONDS = 1
 HEADER = (

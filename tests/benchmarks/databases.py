@@ -24,9 +24,9 @@ from gateway.settings import Settings
 from graph.domain import links, partners, programs
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
-from tests.benchmarks.clusters import Cluster
+from tests.benchmarks.postgres_server import Cluster
+from tests.benchmarks.script_result import Wrong
 from tests.benchmarks.servers import SCRIPTS
-from tests.benchmarks.verdict import Wrong
 
 Kind: TypeAlias = Literal["sqlite", "postgresql"]
 

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.script_result import Wrong, run
 from tests.support.click_load import Load
 from tests.support.databases import postgres_databases, postgres_server
 from tests.support.gateways import make_link

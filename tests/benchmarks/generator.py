@@ -33,10 +33,10 @@ from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
 from db.schema.programs import Program
 from db.schema.rollups import ClickRollup
-from tests.benchmarks import sizes
+from tests.benchmarks import seeds
 from tests.benchmarks.databases import clickgate
-from tests.benchmarks.engines import EVENTS, Engine, Postgres, Sqlite
-from tests.benchmarks.sizes import Size, pick
+from tests.benchmarks.history_dialects import EVENTS, Engine, Postgres, Sqlite
+from tests.benchmarks.seeds import Size, pick
 
 Sums: TypeAlias = tuple[Level, Dimension, int]
 """Of a level, by a dimension, over spans of so many seconds."""
@@ -83,50 +83,54 @@ async def _sum_up(connection: AsyncConnection, engine: Engine) -> None:
 
 def _directory(engine: Engine, size: Size) -> Iterator[str]:
     """Yield what makes everything that clicks refer to; a customer's times are those of its first and last click."""
-    start, partner, link = engine.moment(str(sizes.START_US)), sizes.partner_of("n", size), sizes.link_of("c", size)
+    start, partner, link = (
+        engine.moment(str(seeds.START_US)),
+        seeds.partner_of("n", size),
+        seeds.link_of("c", size),
+    )
     yield f"""INSERT INTO affiliate_programs (id, name, domain, created_at)
         SELECT n, 'Program ' || n, 'shop' || n || '.example.com', {start} FROM {engine.numbers(size.programs)}"""
     yield f"""INSERT INTO affiliate_partners (id, name, email, created_at)
         SELECT n, 'Partner ' || n, 'partner' || n || '@example.org', {start} FROM {engine.numbers(size.partners)}"""
     yield f"""INSERT INTO partner_programs (program_id, partner_id, created_at)
-        SELECT {sizes.program_of("n", size)}, n, {start} FROM {engine.numbers(size.partners)}"""
+        SELECT {seeds.program_of("n", size)}, n, {start} FROM {engine.numbers(size.partners)}"""
     yield f"""INSERT INTO referral_links (id, code, destination_url, program_id, partner_id, created_at)
-        SELECT n, {sizes.code_of("n")}, 'https://shop.example.com/products/' || n,
-            {sizes.program_of(partner, size)}, {partner}, {start}
+        SELECT n, {seeds.code_of("n")}, 'https://shop.example.com/products/' || n,
+            {seeds.program_of(partner, size)}, {partner}, {start}
         FROM {engine.numbers(size.links)}"""
     yield f"""INSERT INTO customers
             (program_id, id, click_id, customer_status, partner_id, link_id, created_at, last_click_at)
-        SELECT link.program_id, c, {sizes.click_id_of("c")}, {pick("c", sizes.STATUSES)}, link.partner_id, link.id,
-            {engine.moment(sizes.microseconds_of("first", size))}, {engine.moment(sizes.microseconds_of("last", size))}
+        SELECT link.program_id, c, {seeds.click_id_of("c")}, {pick("c", seeds.STATUSES)}, link.partner_id, link.id,
+            {engine.moment(seeds.microseconds_of("first", size))}, {engine.moment(seeds.microseconds_of("last", size))}
         FROM (
             SELECT c, min(n) AS first, max(n) AS last
-            FROM (SELECT n, {sizes.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
+            FROM (SELECT n, {seeds.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
             GROUP BY c
         ) AS seen JOIN referral_links link ON link.id = {link} ORDER BY c"""
 
 
 def _events(engine: Engine, size: Size) -> str:
-    at = engine.moment(sizes.microseconds_of("n", size))
-    page = sizes.page_of("n", "customer.link_id", size)
+    at = engine.moment(seeds.microseconds_of("n", size))
+    page = seeds.page_of("n", "customer.link_id", size)
     return f"""INSERT INTO {EVENTS} (
             program_id, id, link_id, partner_id, customer_id, click_id, occurred_at, affiliate_url, page_url,
             page_title, referrer_url, referrer_host, session_id, user_agent, screen_resolution, viewport_size, language,
             timezone, existing_click_id, event_id, is_bot, device_type, os, browser, country, city, ip_address
         )
         SELECT customer.program_id, n, customer.link_id, customer.partner_id, customer.id, customer.click_id, {at},
-            'https://shop.example.com/products/' || customer.link_id || '?aff=' || {sizes.code_of("customer.link_id")},
+            'https://shop.example.com/products/' || customer.link_id || '?aff=' || {seeds.code_of("customer.link_id")},
             {page}, 'A review', 'https://www.google.com/search?q=' || n % 1000, 'www.google.com', 's_' || n * 7919,
             'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36', '1920x1080', '1280x800', 'en-US',
             'Europe/Berlin', CASE WHEN customer.created_at < {at} THEN customer.click_id END,
-            {sizes.event_id_of("n", size)},
-            n % 47 = 0, {pick("n", sizes.DEVICES)}, {pick("n", sizes.SYSTEMS)}, {pick("n", sizes.BROWSERS)},
-            {pick("n", sizes.COUNTRIES)}, {pick("n", sizes.CITIES)}, '198.51.' || n % 256 || '.0'
-        FROM (SELECT n, {sizes.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
+            {seeds.event_id_of("n", size)},
+            n % 47 = 0, {pick("n", seeds.DEVICES)}, {pick("n", seeds.SYSTEMS)}, {pick("n", seeds.BROWSERS)},
+            {pick("n", seeds.COUNTRIES)}, {pick("n", seeds.CITIES)}, '198.51.' || n % 256 || '.0'
+        FROM (SELECT n, {seeds.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
         JOIN customers customer ON customer.id = c AND customer.program_id = {_program_of_customer("c", size)}"""
 
 
 def _program_of_customer(customer: str, size: Size) -> str:
-    return sizes.program_of(sizes.partner_of(sizes.link_of(customer, size), size), size)
+    return seeds.program_of(seeds.partner_of(seeds.link_of(customer, size), size), size)
 
 
 async def _without_indexes(connection: AsyncConnection) -> list[str]:

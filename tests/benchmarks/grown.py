@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks import databases, generator
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.ingest import PATH
-from tests.benchmarks.loading import Load, Run, loaded
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import FOLDER, Server, gateway
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.wrk_load import Load, Run, loaded
 
 WARM_UP_SECONDS = 3
 # As many customers as there are links at least.

@@ -17,9 +17,9 @@ from sqlalchemy import make_url
 
 from tests.benchmarks import databases
 from tests.benchmarks.databases import Kind
-from tests.benchmarks.loading import Load, Run, loaded
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import FOLDER, Server, application, gateway
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.wrk_load import Load, Run, loaded
 
 PATH = "/api/v1/track/click"
 DRIVERS: Mapping[Kind, str] = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}

@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks import databases
 from tests.benchmarks.ingest import PATH
-from tests.benchmarks.loading import Load, loaded
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import FOLDER, Memory, gateway
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.wrk_load import Load, loaded
 
 TURN_SECONDS = 10
 ROWS = 20

@@ -11,10 +11,10 @@ from http.client import HTTPConnection
 from typing import Any
 
 from graph.query.global_ids import encode_id
-from tests.benchmarks import sizes
+from tests.benchmarks import seeds
+from tests.benchmarks.script_result import Wrong
+from tests.benchmarks.seeds import REGULARS, Size
 from tests.benchmarks.servers import HOST, Server
-from tests.benchmarks.sizes import REGULARS, Size
-from tests.benchmarks.verdict import Wrong
 
 PATH = "/graphql"
 REQUESTS, PAGES = 200, 10
@@ -114,8 +114,8 @@ def _click_id(turn: Turn, size: Size) -> Mapping[str, Any]:
 
 
 def _span(turn: Turn, size: Size) -> Mapping[str, Any]:
-    end = sizes.START + timedelta(days=size.days)
-    return {**_partner(turn, size), "from": sizes.START.isoformat(), "to": end.isoformat()}
+    end = seeds.START + timedelta(days=size.days)
+    return {**_partner(turn, size), "from": seeds.START.isoformat(), "to": end.isoformat()}
 
 
 def _nothing(turn: Turn, size: Size) -> Mapping[str, Any]:

@@ -23,10 +23,10 @@ from graph.reports import answers
 from graph.reports.calendars import Interval
 from graph.reports.filters import By
 from graph.reports.requests import ReportFilter, ReportRequest, Top
-from tests.benchmarks import databases, generator, sizes
+from tests.benchmarks import databases, generator, seeds
 from tests.benchmarks.generator import add_size, size_of
-from tests.benchmarks.sizes import Size
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.script_result import Wrong, run
+from tests.benchmarks.seeds import Size
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata")
 TOPS = (By.PAGE, By.COUNTRY, By.LINK)
@@ -92,7 +92,7 @@ async def _measure(contexts: Sequence[Context], question: Question, rounds: int)
 
 def _questions(size: Size) -> Iterator[Question]:
     """Yield the reports: totals, days in three time zones, and rankings, each of a partner, a program and a link."""
-    every = ReportRequest(sizes.START, sizes.START + timedelta(days=size.days), totals=False)
+    every = ReportRequest(seeds.START, seeds.START + timedelta(days=size.days), totals=False)
     asked: Mapping[str, ReportRequest] = {
         "totals": replace(every, totals=True),
         **{f"days, {zone}": replace(every, timezone=zone, series=(Interval.DAY,)) for zone in ZONES},

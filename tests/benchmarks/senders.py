@@ -14,7 +14,7 @@ from random import Random
 from uuid import UUID
 
 from tests.benchmarks.databases import CODES
-from tests.benchmarks.verdict import Wrong
+from tests.benchmarks.script_result import Wrong
 from tests.benchmarks.visitors import Answer, NoAnswer, Visitor, any_address, any_agent, click, request
 
 # Between two tries; short, so that the first moment of a recovery is met.

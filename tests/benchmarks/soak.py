@@ -23,9 +23,9 @@ from db.engine.store import Store
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from tests.benchmarks import databases
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import Memory, Server, gateway
 from tests.benchmarks.traffic import Traffic
-from tests.benchmarks.verdict import Wrong, run
 from tests.benchmarks.visitors import NoAnswer, Visitor
 
 SAMPLE_SECONDS = 3.0

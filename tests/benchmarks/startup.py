@@ -15,8 +15,8 @@ from sqlalchemy import text
 from db.engine.store import Store
 from tests.benchmarks import databases
 from tests.benchmarks.ingest import PATH
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import HOST, Memory, Server, gateway
-from tests.benchmarks.verdict import Wrong, run
 
 CLICK = json.dumps({"affiliate_url": f"https://yoursite.com/?aff={databases.CODES[0]}"})
 
