@@ -1,4 +1,4 @@
-"""What the two databases say differently when a long history is made in them, and how each is filled fastest."""
+"""The SQL for generating a history that differs between the two databases, including the fastest way to fill each."""
 
 from abc import ABC, abstractmethod
 
@@ -11,36 +11,36 @@ NUMBERED = ("affiliate_programs", "affiliate_partners", "referral_links")
 
 
 class Engine(ABC):
-    """What the two databases say differently, and how each is filled fastest."""
+    """One database's SQL and its fastest way to be filled."""
 
     sorts_by_time = True
     adds_sums_up = False
-    """Whether sums that others add up to are made of those."""
+    """Whether coarser sums are computed from finer ones."""
     begin: tuple[str, ...] = ()
-    """What each of the two transactions begins with."""
+    """Commands at the start of each of the two transactions."""
     prepare: tuple[str, ...] = ()
     settle: tuple[str, ...] = ()
-    """What is done between them, outside any."""
+    """Commands between the transactions."""
     finish: tuple[str, ...] = ()
     tidy: tuple[str, ...]
-    """What is done in the end, outside any."""
+    """Commands at the end, outside any transaction."""
 
     @abstractmethod
     def numbers(self, last: int) -> str:
-        """Return a table of the numbers from 1, in a column `n`."""
+        """Return a table with the numbers from 1 in the column `n`."""
 
     @abstractmethod
     def moment(self, microseconds: str) -> str:
-        """Return a moment by the microseconds since 1970."""
+        """Return the timestamp for a number of microseconds since 1970."""
 
     @abstractmethod
     def bucket(self, moment: str, span_seconds: int) -> str:
-        """Return the start of the bucket in which a moment lies."""
+        """Return the start of the bucket that contains a timestamp."""
 
 
 class Postgres(Engine):
-    """Foreign keys are not checked row by row, which would take most of the time; they hold by construction. A key is
-    indexed in one go, and rollups lie in the order of time, as they do after they were folded day by day."""
+    """Foreign keys, which hold by construction, are not checked per row, since that would take most of the time.
+    Indexes are built at the end, and rollups are stored in order of time, as if they had been folded day by day."""
 
     begin = ("SET LOCAL maintenance_work_mem = '512MB'", "SET LOCAL work_mem = '256MB'")
     prepare = (f"ALTER TABLE {EVENTS} DISABLE TRIGGER ALL", f"ALTER TABLE {ROLLUPS} DROP CONSTRAINT pk_{ROLLUPS}")
@@ -62,9 +62,9 @@ class Postgres(Engine):
 
 
 class Sqlite(Engine):
-    """Rollups lie in the order of their key, in which they are best added. All events are sorted for each kind of sums
-    that is made of them. They are read from the file, once they are copied there, in nine tenths of the time that it
-    takes from a log that holds everything."""
+    """Rollups are stored in the order of their key, in which inserting them is fastest. Each kind of sums sorts all
+    events, which are read from the database file after a checkpoint: a tenth faster than from a log that contains
+    everything."""
 
     sorts_by_time = False
     adds_sums_up = True

@@ -1,6 +1,7 @@
-"""The peer of the dashboards: PostGraphile, which turns GraphQL into SQL, on tables as one would make them for it.
+"""The dashboards' peer: PostGraphile, which translates GraphQL to SQL, on tables as one would design them for it.
 
-It is installed into a cache folder, together with the Node that it asks for; its tables hold the same clicks as ours.
+It is installed into a cache folder, together with the Node version that it requires. Its tables hold the same clicks as
+ours.
 """
 
 import argparse
@@ -66,7 +67,7 @@ INSERT INTO daily_clicks
 
 
 def installed() -> Path:
-    """Install the peer where it is not yet, or is another version's; return its folder."""
+    """Install the peer unless this version is installed; return its folder."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clickgate-benchmarks" / "postgraphile"
     folder.mkdir(parents=True, exist_ok=True)
     wanted, done = (SOURCE / "package.json").read_text(), folder / "installed.json"
@@ -80,7 +81,7 @@ def installed() -> Path:
 
 
 def postgraphile(database_url: str, log: Path) -> Server:
-    """Return the peer's server for a database that `fill` filled."""
+    """Return the peer's server for a database filled by `fill`."""
     folder, port = installed(), free_port()
     node = folder / "node_modules" / "node" / "bin" / "node"
     environment = {
@@ -93,7 +94,7 @@ def postgraphile(database_url: str, log: Path) -> Server:
 
 
 def fill(url: str, size: Size) -> None:
-    """Make the peer's tables in an empty database, with the clicks that a gateway's database of this size has."""
+    """Create the peer's tables in an empty database, with the clicks of a gateway's database of the same size."""
     asyncio.run(_fill(url, size))
 
 
@@ -132,7 +133,7 @@ INSERT INTO click_events
 
 
 def main() -> None:
-    """Fill the database that the command line names."""
+    """Fill the database given on the command line."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("url", help="an empty database: postgresql://...")
     add_size(ask)

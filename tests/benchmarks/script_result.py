@@ -1,4 +1,4 @@
-"""How a script here ends: in order, or loudly because something was wrong."""
+"""The way in which a benchmark ends: normally, or with an error message and exit code."""
 
 import signal
 import sys
@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 
 class Wrong(RuntimeError):
-    """The gateway, or what it left in the database, is not as was promised."""
+    """The gateway or its database is not as promised."""
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script. Told to stop, it still ends the servers that it started; what was wrong is its exit's message."""
+    """Run a script. If it is interrupted, it still stops the servers that it started; `Wrong` becomes its exit
+    message."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()

@@ -1,7 +1,7 @@
-"""How large a generated history is, and what stands in it, as SQL that both databases take.
+"""The size and content of a generated history, as SQL that both databases understand.
 
-Everything about a click follows from its number, so that the same size gives the same history anywhere, and what is
-seeded for a peer has the same rows in other tables.
+Everything about a click follows from its number, so a size always produces the same history, and the data for a peer
+has the same rows in other tables.
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 START = datetime(2026, 8, 1, tzinfo=UTC)
-# Visitors who come back all the time: one click in five is by one of them.
+# Regular visitors, who make one click in five.
 REGULARS, REGULAR_EVERY = 5000, 5
 PAGES = 500
-STEP = 7919  # a prime, so that who comes back is nobody's neighbour
+STEP = 7919  # a prime, which spreads the regulars
 DAY_US = 86_400_000_000
 START_US = int(START.timestamp()) * 1_000_000
 
@@ -26,8 +26,8 @@ STATUSES = ("click", "click", "click", "signup", "sale")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many there are of each, over how many days. A link stands on a few pages, as in life: what a link's clicks
-    have in common does not grow with their number. With `event_ids`, each click has one."""
+    """The number of rows of each kind, and of days. A link is on a few pages, as in reality, so that the variety of a
+    link's clicks does not grow with their number. With `event_ids`, each click has one."""
 
     events: int = 1_000_000
     customers: int = 300_000
@@ -46,18 +46,18 @@ class Size:
 
     @property
     def others(self) -> int:
-        """The clicks that are not by regulars."""
+        """The number of clicks that are not by regulars."""
         return self.events - self.events // REGULAR_EVERY
 
 
 def pick(number: str, values: Sequence[str]) -> str:
-    """Return one of the texts, by a number."""
+    """Return one of several texts, selected by a number."""
     cases = " ".join(f"WHEN {at} THEN '{value}'" for at, value in enumerate(values))
     return f"CASE {number} % {len(values)} {cases} END"
 
 
 def code_of(link: str) -> str:
-    """Return a link's code: CODE0000 and up."""
+    """Return a link's code, from CODE0000 on."""
     return f"'CODE' || substr(CAST(10000 + ({link}) - 1 AS text), 2)"
 
 
@@ -82,28 +82,28 @@ def click_id_of(customer: str) -> str:
 
 
 def event_id_of(event: str, size: Size) -> str:
-    """Return a click's `event_id`, if it has one: of the length of a UUID, and like one in no order."""
+    """Return a click's `event_id`, if it has one: as long as a UUID, and as random in order."""
     if not size.event_ids:
         return "NULL"
-    scattered = f"({event} * 2654435761 % 4294967296)"  # no two alike, since the factor is odd
+    scattered = f"({event} * 2654435761 % 4294967296)"  # unique, since the factor is odd
     return f"substr(CAST(10000000000 + {scattered} AS text), 2) || '-4000-8000-5f3c1d2e4a6b0001'"
 
 
 def microseconds_of(event: str, size: Size) -> str:
-    """Return when a click was, in microseconds since 1970: later the higher its number, and within the days."""
+    """Return a click's time in microseconds since 1970, which increases with its number and spreads over the days."""
     apart = size.days * DAY_US // size.events
     return f"({START_US} + {event} * {apart} - {apart // 2})"
 
 
 def page_of(event: str, link: str, size: Size) -> str:
-    """Return the address of the page on which a click was."""
+    """Return the URL of the page with a click's link."""
     number = f"(({link}) * {size.pages_per_link} + {event} / 7 % {size.pages_per_link}) % {PAGES}"
     return f"'https://reviews.example.org/article-' || ({number})"
 
 
 def customer_of(event: str, size: Size) -> str:
-    """Return the number of a click's customer. New customers come evenly over the whole time, in the order of their
-    numbers; whoever is not new was there before."""
+    """Return the number of a click's customer. New customers are spread evenly over time, in the order of their
+    numbers; all others have clicked before."""
     turn = f"({event} - {event} / {REGULAR_EVERY})"
     known, before = (f"(({turn} - {less}) * {size.customers} + {size.others - 1}) / {size.others}" for less in (0, 1))
     return f"""CASE

@@ -1,4 +1,4 @@
-"""Load on a server by wrk, and what it counted: one way for every measurement here."""
+"""Loading a server with wrk, and parsing the results, in the same way for all benchmarks."""
 
 import json
 import subprocess
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from tests.benchmarks.servers import HOST, Server
 
-# Time for wrk to give up on what it waits for when its time is over.
+# Time for wrk to abandon outstanding requests at the end.
 GRACE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One candidate's turn: what wrk counted, and the server's processor time for each answer."""
+    """One candidate's turn: wrk's results, and the server's CPU time per response."""
 
     answers: int
     rate: float
@@ -27,7 +27,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is sent, by a script for wrk that ends as `click.lua` does, and over how many connections."""
+    """The requests, as a wrk script that ends like `click.lua`, and the number of connections."""
 
     path: str
     script: Path
@@ -36,7 +36,7 @@ class Load:
 
 
 def loaded(server: Server, load: Load, seconds: int) -> Run:
-    """Load one server with wrk for so many seconds."""
+    """Load a server with wrk for a number of seconds."""
     url = f"http://{HOST}:{server.port}{load.path}"
     command = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds}s", "-s", str(load.script), url]
     before = server.cpu_seconds()
