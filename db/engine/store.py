@@ -87,7 +87,7 @@ class Store:
         """Lend a connection from the pool. An outage discards the connection and the idle ones as well, which may carry
         session state from during the outage."""
         async with AsyncExitStack() as stack:
-            with self.database.waiting.one_more():
+            with self.database.waiting.counting():
                 connection = await stack.enter_async_context(self.database.engine.connect())
             try:
                 if writes and await self.database.is_stale(connection):

@@ -51,7 +51,7 @@ class Committer:
         self._ids = IdBlocks(store.database.engine.dialect)
         self._probe = Probe(store.database.engine.dialect, self._batch)
         self._connection: WriteConnection | None = None
-        self._contents = store.database.contents
+        self._generation = store.database.generation
         self.promises = Promises(clock)
         self._registration = None if store.is_sqlite else Registration(self.promises, self._ids)
         self._knows_latest = False
@@ -82,8 +82,8 @@ class Committer:
         while True:
             try:
                 async with self._store.turn():
-                    contents, connection = self._contents, await self._ready()
-                    if contents != self._contents:
+                    generation, connection = self._generation, await self._ready()
+                    if generation != self._generation:
                         numbers = []
                     clicks = self.promises.stamped(clicks)
                     numbers = numbers or await self._numbers(connection, clicks)
@@ -225,9 +225,9 @@ class Committer:
     async def _connected(self) -> WriteConnection:
         if self._connection is None:
             self._connection = await self._database.connect_writer()
-            if self._contents != self._database.contents:
+            if self._generation != self._database.generation:
                 # What was reserved in another database may be taken in this one.
-                self._contents = self._database.contents
+                self._generation = self._database.generation
                 self._ids = IdBlocks(self._database.engine.dialect)
         return self._connection
 

@@ -53,7 +53,7 @@ class LinkDirectory:
         self._version = -1
         # Changes that arrived during a reload, whose snapshot may be older than they are.
         self._learned_during_reload: list[LinkIndex] | None = None
-        self._contents = store.database.contents
+        self._generation = store.database.generation
         self._asking: dict[str | int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -114,8 +114,8 @@ class LinkDirectory:
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS) as limit, self._store.snapshot() as source:
                 ((version, reload_version),) = await source.fetch(VERSION, {})
-                contents = self._store.database.contents
-                if contents != self._contents:  # the file may have been replaced, and versions are not comparable
+                generation = self._store.database.generation
+                if generation != self._generation:  # the file may have been replaced, and versions are not comparable
                     self._version = -1
                 if version == self._version:
                     return
@@ -131,7 +131,7 @@ class LinkDirectory:
             self._known = changed
         else:
             self._known.learn(changed)
-        self._version, self._contents = version, contents
+        self._version, self._generation = version, generation
         self._unknown.clear()
 
     async def _keep_fresh(self) -> None:

@@ -39,7 +39,7 @@ class PoolWaiters:
         """Whether a task timed out, and at least one has been waiting ever since."""
 
     @contextmanager
-    def one_more(self) -> Iterator[None]:
+    def counting(self) -> Iterator[None]:
         """Count the task as waiting during the block. Raises `DatabaseUnavailable` if the pool times out. The first
         timeout is logged, and so is the recovery once no task is waiting."""
         self.count += 1

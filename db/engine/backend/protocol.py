@@ -86,7 +86,7 @@ class Database(Source, Protocol):
     """The tasks waiting for a connection from the engine's pool."""
 
     @property
-    def contents(self) -> int:
+    def generation(self) -> int:
         """A number that changes when the database may have been replaced by another. Anything read or reserved before
         the change is void."""
 

@@ -100,7 +100,7 @@ class PostgresDatabase:
             await connection.execute("COMMIT")
 
     @property
-    def contents(self) -> int:
+    def generation(self) -> int:
         return 0
 
     async def is_stale(self, connection: AsyncConnection) -> bool:

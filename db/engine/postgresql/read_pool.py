@@ -38,7 +38,7 @@ class ReadPool:
         """Lend a connection after running `first` on it, and yield its result. If an idle connection turns out to be
         dead, `first` runs again on a new one. If the block fails or is cancelled, the connection's state is unknown and
         it is terminated. Raises the driver's errors, and `DatabaseUnavailable` if no connection becomes free."""
-        with self._waiting.one_more():
+        with self._waiting.counting():
             await self._acquire()
         self._in_use += 1
         try:

@@ -77,7 +77,7 @@ class SqliteDatabase:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[SqliteSource]:
         async with AsyncExitStack() as stack:
-            with self.waiting.one_more():
+            with self.waiting.counting():
                 connection = await stack.enter_async_context(self.engine.connect())
             await stack.enter_async_context(connection.begin())
             pooled = await connection.get_raw_connection()
@@ -90,8 +90,8 @@ class SqliteDatabase:
                 limit.cancel()
 
     @property
-    def contents(self) -> int:
-        return self._file.adoptions
+    def generation(self) -> int:
+        return self._file.generation
 
     async def is_stale(self, connection: AsyncConnection) -> bool:
         return False  # every error that a stale connection causes also closes it

@@ -37,7 +37,7 @@ class DatabaseFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.adoptions = 0
+        self.generation = 0
         """How often a file was opened while none was open. Whatever was read before the latest may come from another
         file."""
         self.revision: str | None = None
@@ -53,8 +53,8 @@ class DatabaseFile:
         self._watch(())
         self._size = 0
         self._former_log: Identity | None = None
-        self._contents: OverwriteDetector | None = None
-        self._spoilt: tuple[Identity, OverwriteDetector] | None = None
+        self._detector: OverwriteDetector | None = None
+        self._overwritten: tuple[Identity, OverwriteDetector] | None = None
         """A file that was overwritten while it was open, and has been closed. Its descriptor keeps the inode from being
         reused."""
         self._opening = 0
@@ -87,8 +87,8 @@ class DatabaseFile:
         `Overwritten`."""
         if self._known:
             found = self._check_one(*self._main)
-            if self._contents is not None and found is not None:
-                self._contents.check(found, may_wait=may_wait)
+            if self._detector is not None and found is not None:
+                self._detector.check(found, may_wait=may_wait)
             if found is not None and found.st_size != self._size:
                 self._check_size(found.st_size)
             self._check_one(*self._log)
@@ -102,10 +102,10 @@ class DatabaseFile:
 
     def copy_log(self, run: Callable[[], int]) -> None:
         """Run a checkpoint, see `OverwriteDetector.copy`. Raises `Overwritten` and whatever `run` raises."""
-        if self._contents is None:
+        if self._detector is None:
             run()
         else:
-            self._contents.copy(run)
+            self._detector.copy(run)
 
     def _check_one(self, path: str, known: Identity | None) -> os.stat_result | None:
         if known is None:
@@ -121,22 +121,22 @@ class DatabaseFile:
     def check_before_opening(self) -> None:
         """Check that a connection may be opened now. Raises `OtherFile`, `Overwritten`."""
         self.check()
-        if self._open or not self.adoptions:
+        if self._open or not self.generation:
             return
         if not os.path.exists(self.path):
             raise OtherFile(f"the SQLite file {self.path} is gone")
-        if self._spoilt is not None:
-            self._check_replaced(*self._spoilt)
+        if self._overwritten is not None:
+            self._check_replaced(*self._overwritten)
         log = f"{self.path}-wal"
         if self._former_log is not None and _identity(log) == self._former_log and os.path.getsize(log):
             # SQLite would apply it to the new file and corrupt that.
             raise OtherFile(f"{log} belongs to the SQLite file that was at this path before: delete it")
 
-    def _check_replaced(self, identity: Identity, contents: OverwriteDetector) -> None:
+    def _check_replaced(self, identity: Identity, detector: OverwriteDetector) -> None:
         if _identity(self.path) == identity:
-            raise Overwritten(contents.complaint)
-        self._spoilt = None
-        contents.close()
+            raise Overwritten(detector.complaint)
+        self._overwritten = None
+        detector.close()
 
     @contextmanager
     def opening(self, connection: object) -> Iterator[None]:
@@ -164,23 +164,23 @@ class DatabaseFile:
             self._size = os.path.getsize(self.path)
             self._former_log = None
             if all(self._known):  # some file systems do not support a write-ahead log
-                self._contents = OverwriteDetector(self.path, self.marks)
-            self.adoptions += 1
+                self._detector = OverwriteDetector(self.path, self.marks)
+            self.generation += 1
         self._open.add(connection)
 
     def _let_go(self) -> None:
         """Stop watching the file once nothing in this process has it open."""
         if not self._known or self._open or self._opening:
             return
-        contents, self._contents = self._contents, None
+        detector, self._detector = self._detector, None
         (identity, log, _), known = self._known, self._known
-        if contents is not None and contents.complaint and identity is not None:
-            self._spoilt = identity, contents
-            contents.unlock()
+        if detector is not None and detector.complaint and identity is not None:
+            self._overwritten = identity, detector
+            detector.unlock()
             self._set_log_aside(known)
         else:
-            if contents is not None:
-                contents.close()
+            if detector is not None:
+                detector.close()
             if _identity(self.path) != identity:
                 self._former_log = log
         self._watch(())

@@ -65,7 +65,7 @@ class PooledSqliteConnection(aiosqlite.Connection):
 def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None], owner: object) -> sqlite3.Connection:
     """Open a connection and configure it. `owner` must call `file.closed` for it; if `set_up` fails, it is closed
     here."""
-    target = file.uri if file.adoptions else file.path
+    target = file.uri if file.generation else file.path
     with file.opening(owner):
         connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
         try:
