@@ -1,6 +1,6 @@
 """PostgreSQL connections on the driver directly: one for compiled queries, and the click writer's.
 
-SQLAlchemy's overhead per row would be most of the cost of a click.
+Using the driver directly saves more than half of SQLAlchemy's cost per row.
 """
 
 import re

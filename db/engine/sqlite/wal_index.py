@@ -26,7 +26,7 @@ class WalIndex(NamedTuple):
     changes: int
     """The number of committed transactions, modulo 2**32."""
     salts: bytes
-    """Random values that change whenever the log restarts."""
+    """Values that change whenever the log restarts."""
     frames: int
     """The number of frames in the log; the same page may be in several."""
     copied: int
