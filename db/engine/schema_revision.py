@@ -92,7 +92,8 @@ def _check_ours(store: Store, found: SchemaState) -> None:
     strangers = found.tables if store.is_sqlite else found.tables & METADATA.tables.keys()
     if found.revision is None and strangers:
         raise UnusableDatabase(
-            f"{store.name} has tables but no {VERSION_TABLE}: it is either damaged or not a clickgate database"
+            f"{store.name} has tables, but no schema version in {VERSION_TABLE}: "
+            "it is either damaged or not a clickgate database"
         )
 
 

@@ -73,7 +73,7 @@ def test_parameters_mean_what_libpq_means() -> None:
         ("postgresql://u:hush@h/n?pgbouncer=true&options=hush", "options"),
         ("postgresql://u:hush@h:0/n", "port"),
         ("postgresql://u:hush@h/n?host=a,b&port=1,2,3", "ports"),
-        ("postgresql://u:hush@a:1,b:hush/n", "cannot be read"),
+        ("postgresql://u:hush@a:1,b:hush/n", "is invalid"),
         ("sqlite:///clicks.db?colour=hush", "colour"),
         ("sqlite:///clicks.db?mode=memory", "mode"),
     ],

@@ -55,7 +55,7 @@ async def test_a_schema_without_a_revision_is_told(database_url: str, statement:
         await connection.execute(text(statement))
     await store.close()
     (line,) = refused(database_url).splitlines()
-    assert "no alembic_version with their version" in line
+    assert "no schema version in alembic_version" in line
 
 
 async def test_a_table_that_is_missing_is_told(database_url: str) -> None:
