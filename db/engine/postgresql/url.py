@@ -139,7 +139,7 @@ def _addresses(url: URL, hosts: str, ports: str) -> tuple[list[str] | None, list
         numbers = [int(port or PORT) for port in given]
         numbers = [int(port or number) for port, number in zip(own, numbers, strict=True)] if names else numbers
     except ValueError:
-        raise UnusableDatabase("the database URL must have as many ports as hosts, or a single one, each a number") from None
+        raise UnusableDatabase("the database URL must have as many ports as hosts, or one, each a number") from None
     if not all(0 < number < 65536 for number in numbers):
         raise UnusableDatabase("the database URL has a port that is not between 1 and 65535")
     return names or None, numbers if names or ports or url.port else None
