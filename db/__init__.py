@@ -1,1 +1,1 @@
-"""Storage: tables, migrations, the click writer and the link directory. Knows nothing of HTTP or GraphQL."""
+"""Storage: tables, migrations, the click writer and the link directory. Nothing here depends on HTTP or GraphQL."""

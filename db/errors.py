@@ -1,61 +1,63 @@
-"""What storage reports to those above it.
+"""The exceptions that storage raises, as one tree. Callers catch these and never a driver's own.
 
 StoreError
-├── Unavailable        not known to be recorded; worth sending again, with the same event_id
-│   ├── QueueFull      more clicks are waiting than the writer may hold
-│   └── DatabaseAway   the database cannot be reached, does not answer in time, or records nothing
-├── RowRefused         the database refuses one row; sending it again does not help
-├── ClickFailed        an unclassified error kept a click from being recorded; the log has it
-├── WriterGone         others took this writer for dead; it has to register again
-├── SchemaOutdated     the database's schema is not the one this version works with
-├── FileInUse          another process has a SQLite file open that must be left alone for a while
-└── UnusableDatabase   the configured database cannot serve, whatever its state
+├── Unavailable             the click may not have been recorded; retry it with the same event_id
+│   ├── WriterQueueFull     the click writer's queue is full
+│   └── DatabaseUnavailable the database is unreachable, too slow to answer, or unable to write
+├── RowRefused              the database rejects one row; retrying does not help
+├── ClickFailed             a click was not recorded; the log has the error
+├── WriterGone              another process removed this writer's registration; it has to register again
+├── SchemaOutdated          the database's schema is not the one this version works with
+├── FileInUse               another process has the SQLite file open
+└── UnusableDatabase        the configured database cannot be used at all
 """
 
 
 class StoreError(Exception):
-    """Anything storage reports on purpose."""
+    """The root of the tree."""
 
 
 class Unavailable(StoreError):
-    """The click is not known to be recorded: it was not, unless the answer to its commit got lost on the way."""
+    """The click may not have been recorded: it was only if the reply to its commit was lost."""
 
 
-class QueueFull(Unavailable):
-    """More clicks are waiting than the writer may hold."""
+class WriterQueueFull(Unavailable):
+    """The click writer's queue is full."""
 
 
-class DatabaseAway(Unavailable):
-    """The database cannot be reached, does not answer in time, or records nothing, for lack of space or permission for
-    instance. The message has the driver's words, in one line; `reason` is for everybody."""
+class DatabaseUnavailable(Unavailable):
+    """The database is unreachable, does not answer in time, or cannot write (for lack of space or permission, say).
+
+    The message repeats the driver's on one line, for operators; `reason` is safe to show to anyone."""
 
     def __init__(self, message: str = "", reason: str = "the database cannot be reached") -> None:
         super().__init__(message)
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"the database is away: {super().__str__()}"
+        return f"the database is unavailable: {super().__str__()}"
 
 
 class RowRefused(StoreError):
-    """The database refuses one row. The message names the error and the constraint, and none of the row's values."""
+    """The database rejects one row. The message names the error and the constraint, never the row's values."""
 
 
 class ClickFailed(StoreError):
-    """An unclassified error, or the database's refusal of its row, kept a click from being recorded. The log has it
-    under `fault`; nothing is left to be logged."""
+    """A click was not recorded, because of an unclassified error or because the database rejects its row.
+
+    The error is in the log already, under the id `fault`; callers do not log it again."""
 
     def __init__(self, fault: str) -> None:
-        super().__init__(f"the click could not be recorded, see {fault} in the log")
+        super().__init__(f"the click could not be recorded: see {fault} in the log")
         self.fault = fault
 
 
 class WriterGone(StoreError):
-    """A writer's row is not there any more, see `db.ingest.registration`; nothing was committed."""
+    """The writer's row no longer exists, see `db.ingest.registration`; nothing was committed."""
 
 
 class SchemaOutdated(StoreError):
-    """The database's schema is not the one that this version works with; the message says what to do."""
+    """The database's schema is not the one this version works with; the message says what to do."""
 
 
 class FileInUse(StoreError):
@@ -67,4 +69,4 @@ class UnknownConsumer(StoreError):
 
 
 class UnusableDatabase(StoreError):
-    """The configured database cannot serve, whatever its state; the message says why."""
+    """The configured database cannot be used, whatever its state; the message says why."""

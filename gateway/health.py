@@ -7,8 +7,8 @@ from time import monotonic
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from db.engine.driver_errors import LOCKED, SILENT, UNREACHABLE
-from db.errors import DatabaseAway
+from db.engine.backend.driver_errors import LOCKED, SILENT, UNREACHABLE
+from db.errors import DatabaseUnavailable
 from db.ingest.writer import ClickWriter
 
 # The endpoint is public, and each probe writes to the database, so probes are at least this far apart.
@@ -29,7 +29,7 @@ class Readiness:
 
     def __init__(self) -> None:
         self._probed_at = -math.inf
-        self._probe: asyncio.Task[DatabaseAway | None] | None = None
+        self._probe: asyncio.Task[DatabaseUnavailable | None] | None = None
 
     async def answer(self, request: Request) -> Response:
         """Answer 200 if a click would be recorded now, else 503. The body says which part is not ready, and why."""
@@ -42,7 +42,7 @@ class Readiness:
             return JSONResponse({"status": "ready", **parts})
         return JSONResponse({"status": "not ready", **parts}, 503, headers={"Retry-After": "2"})
 
-    async def _outage(self, writer: ClickWriter) -> DatabaseAway | None:
+    async def _outage(self, writer: ClickWriter) -> DatabaseUnavailable | None:
         if writer.outage is not None:
             return writer.outage  # the writer itself notices when the outage ends
         probe = self._probe
@@ -51,14 +51,14 @@ class Readiness:
             probe = self._probe = asyncio.create_task(_probed(writer))
         # A slow probe is not cancelled, because the writer is in the middle of a transaction.
         await asyncio.wait({probe}, timeout=PROBE_TIMEOUT_SECONDS)
-        found = probe.result() if probe.done() else DatabaseAway("no answer in time", SILENT.reason)
+        found = probe.result() if probe.done() else DatabaseUnavailable("no answer in time", SILENT.reason)
         # A batch may have failed in the meantime.
         return writer.outage or found
 
 
-async def _probed(writer: ClickWriter) -> DatabaseAway | None:
+async def _probed(writer: ClickWriter) -> DatabaseUnavailable | None:
     try:
         await writer.prove()
-    except DatabaseAway as outage:
+    except DatabaseUnavailable as outage:
         return outage
     return None

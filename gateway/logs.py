@@ -9,7 +9,7 @@ import traceback
 
 import structlog
 
-from db.engine.masking import masked
+from db.engine.redaction import masked
 from gateway.settings import Settings
 
 

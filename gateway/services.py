@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-from db.engine.revision import ensure_current
+from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
-from db.lookups.token_cache import Credentials
+from db.lookups.token_cache import TokenCache
 from db.outbox.consumers import add_consumer
 from db.outbox.live_feed import Feed
 from db.outbox.runner import ConsumerRunner
@@ -52,9 +52,9 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         writer = ClickWriter(Committer(store), queue_clicks=settings.queue_clicks, observer=WriterMetrics())
         stack.push_async_callback(writer.close)
         writer.start()
-        credentials = Credentials(store, now)
-        stack.push_async_callback(credentials.close)
-        credentials.start()
+        token_cache = TokenCache(store, now)
+        stack.push_async_callback(token_cache.close)
+        token_cache.start()
         feed = Feed(store)
         stack.push_async_callback(feed.close)
         aggregator = RollupAggregator(store)
@@ -69,8 +69,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             directory=directory,
             writer=writer,
             feed=feed,
-            authenticate=authentication(credentials, settings.administrator_token()),
-            is_good=credentials.is_good,
+            authenticate=authentication(token_cache, settings.administrator_token()),
+            is_good=token_cache.is_good,
             device=DeviceLookup(),
             place=geo,
             kept_address=address_keeper(settings.ip_storage),
@@ -86,14 +86,14 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
     """Create the services that an administrative command needs, without starting a gateway. Running gateways notice the
     command's changes to the database. Raises `StoreError`."""
     store = Store(settings.database_url)
-    credentials = Credentials(store, now)
+    token_cache = TokenCache(store, now)
     try:
         await ensure_current(store, may_upgrade=False)
         yield Services(
             store=store,
             feed=Feed(store),
-            authenticate=authentication(credentials, None),
-            is_good=credentials.is_good,
+            authenticate=authentication(token_cache, None),
+            is_good=token_cache.is_good,
             directory=LinkDirectory(store),
             writer=ClickWriter(Committer(store), queue_clicks=0, observer=WriterMetrics()),
             device=lambda user_agent: Device(),

@@ -1,1 +1,1 @@
-"""The tests: behaviour on real databases and a real server, through the faces that users have."""
+"""The tests, which run on real databases and real servers, through the interfaces that users have."""

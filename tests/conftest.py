@@ -1,5 +1,5 @@
 """Fixtures: each test that asks for `gateway` or `database_url` runs on SQLite and on PostgreSQL, and each that is
-marked with `both_faces` through REST and through GraphQL.
+marked with `both_apis` through REST and through GraphQL.
 
 Tests that need a browser or PostgreSQL are marked so by the fixtures that they use; `make test-fast` leaves them out,
 and those that are marked as slow.
@@ -15,8 +15,8 @@ from playwright.async_api import Browser
 from db.engine.store import Store
 from tests.support.browser import running_browser
 from tests.support.captured_log import Log, listening
+from tests.support.click_apis import ClickApi, rest
 from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
-from tests.support.faces import Face, rest
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.shop import Shop, running_shop
 
@@ -62,27 +62,27 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def face() -> Face:
-    """What clicks are sent to."""
+def click_api() -> ClickApi:
+    """The API that clicks are sent to."""
     return rest
 
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """What the test's gateways log."""
+    """The log of the test's gateways."""
     with listening() as log:
         yield log
 
 
 @pytest.fixture
-async def gateway(database_url: str, face: Face) -> AsyncIterator[Gateway]:
-    async with running_gateway(database_url, face) as running:
+async def gateway(database_url: str, click_api: ClickApi) -> AsyncIterator[Gateway]:
+    async with running_gateway(database_url, click_api) as running:
         yield running
 
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    """A database with one link, and no gateway."""
+    """A database with one link, without a gateway."""
     await make_link(database_url)
     store = Store(database_url)
     yield store
@@ -97,7 +97,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def open_shop(make_sqlite: MakeDatabase) -> AsyncIterator[Shop]:
-    """One shop for all tests of the tracker, which share its loop: a browser takes a while to start."""
+    """The shop that all tracker tests share, together with its event loop: a browser takes a while to start."""
     async with running_shop(make_sqlite()) as shop:
         yield shop
 

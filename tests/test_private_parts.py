@@ -1,8 +1,8 @@
-"""Parts of libraries that they do not document, or call private, and that clickgate uses: each still is as it was when
-it was last looked at, and each library has an upper bound in `pyproject.toml`.
+"""Checks that the undocumented and private parts of libraries that clickgate uses are unchanged since they were last
+reviewed, and that each of these libraries has an upper bound in `pyproject.toml`.
 
-When one of these fails after an update, read what became of the part, adapt the module that uses it, run all tests, and
-only then change the line here and raise the bound.
+If one of these tests fails after an update, read how the part changed, adapt the module that uses it, run all tests,
+and only then update the entry here and raise the bound.
 """
 
 import ast
@@ -25,7 +25,7 @@ STOREYS = ("gateway", "rest", "graph", "db")
 
 
 class Part(NamedTuple):
-    """A part of a library, as `module:name`, with what it takes where we call or override it."""
+    """A part of a library, as `module:name`, with the signature that clickgate relies on."""
 
     package: str
     name: str
@@ -173,7 +173,7 @@ PARTS = [
     Part("limits", "limits.storage:MemoryStorage", "gateway/rate_limit.py"),
     Part("prometheus-client", "prometheus_client:Counter.remove", "gateway/unknown_codes.py", "self, labelvalues"),
 ]
-# What their objects have beside what their classes say, by the class whose source assigns it.
+# Attributes that are not declared by the class but assigned in its source, by the class that assigns them.
 ATTRIBUTES = {
     f"{HTTP}:HttpToolsProtocol": (
         "uvicorn",
@@ -205,7 +205,7 @@ LIBRARIES = sorted({part.package for part in PARTS} | {package for package, _ in
 
 
 def found(name: str) -> Any:
-    """Return what a `module:name` stands for."""
+    """Resolve a `module:name`."""
     module, _, path = name.partition(":")
     value = import_module(module)
     for part in path.split("."):
@@ -214,7 +214,7 @@ def found(name: str) -> Any:
 
 
 def requirements() -> dict[str, SpecifierSet]:
-    """Return the bounds of each library that the product needs."""
+    """Return the version bounds of each library that the product requires."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     return {each.name: each.specifier for each in map(Requirement, declared)}
 
@@ -224,7 +224,7 @@ def changed(library: str, name: str, used_in: str, what: str) -> str:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_a_part_is_as_it_was(part: Part) -> None:
+def test_a_private_part_is_unchanged(part: Part) -> None:
     try:
         value = found(part.name)
     except (ImportError, AttributeError):
@@ -236,7 +236,7 @@ def test_a_part_is_as_it_was(part: Part) -> None:
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_an_object_has_what_it_had(name: str) -> None:
+def test_an_objects_private_attributes_still_exist(name: str) -> None:
     library, attributes = ATTRIBUTES[name]
     kind = found(name)
     sources = "".join(inspect.getsource(each) for each in kind.__mro__ if each.__module__ != "builtins")
@@ -253,7 +253,7 @@ def test_a_library_whose_private_parts_are_used_has_an_upper_bound(library: str)
     assert version(library) in bounds, f"{library} {version(library)} is not within its bounds"
 
 
-def test_every_library_that_is_imported_is_declared() -> None:
+def test_every_imported_library_is_declared() -> None:
     known = packages_distributions()
     distributions = {module: known.get(module, [module]) for module in imported()}
     names = {canonicalize_name(requirement) for requirement in requirements()}
@@ -266,7 +266,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
 
 
 def imported() -> set[str]:
-    """Return the modules of other projects that the product imports, by their first names."""
+    """Return the top-level names of the third-party modules that the product imports."""
     trees = (ast.parse(file.read_text()) for folder in STOREYS for file in (ROOT / folder).rglob("*.py"))
     nodes = [node for tree in trees for node in ast.walk(tree)]
     modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}

@@ -1,4 +1,4 @@
-"""The README's promises that can be tried: the queries a dashboard starts from."""
+"""The examples in the README that can be tested: the queries a dashboard starts from."""
 
 import re
 from pathlib import Path
@@ -11,12 +11,12 @@ README = Path(__file__).parent.parent / "README.md"
 QUERIES = re.findall(r"```graphql\n(.*?)```", README.read_text(), re.DOTALL)
 
 
-def test_there_are_five_queries_to_start_from() -> None:
+def test_the_readme_has_five_example_queries() -> None:
     assert len(QUERIES) == 5
 
 
 @pytest.mark.parametrize("role", ["admin", "program", "partner"])
-async def test_the_queries_answer_with_data(gateway: Gateway, role: str) -> None:
+async def test_the_example_queries_return_data(gateway: Gateway, role: str) -> None:
     link = await gateway.link()
     await gateway.track()
     bounds = {} if role == "admin" else {f"{role}_id": link[f"{role}_id"]}

@@ -1,4 +1,7 @@
-"""Recount the events against the counters and last clicks of links, memberships and customers."""
+"""Audit queries that compare the counters and last clicks of links, memberships and customers with the events.
+
+The click writer updates them incrementally, and these queries compute them from scratch.
+"""
 
 from typing import Any
 
@@ -12,12 +15,13 @@ from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.sql.functions import microseconds_of
 
-# Two gateways may commit a customer's clicks in the other order than they received them, but not much later.
+# Two gateways may commit a customer's clicks in a different order than they received them, but not much later.
 LATE_MICROSECONDS = 300 * 1_000_000
 
 
 def links() -> Select[*tuple[Any, ...]]:
-    """Return the query for links that differ: code, counter, number of events, last click as kept and by the events."""
+    """Return the query for links whose counters are wrong: code, counter, number of events, last click as stored and by
+    the events."""
     events = _events(ClickEvent.link_id)
     link = ReferralLink
     return (
@@ -35,7 +39,7 @@ def links() -> Select[*tuple[Any, ...]]:
 
 
 def memberships() -> Select[*tuple[Any, ...]]:
-    """Return the query for memberships that differ: program, partner, and then as for links."""
+    """Return the query for memberships whose counters are wrong: program, partner, then the same as for links."""
     events = _events(ClickEvent.program_id, ClickEvent.partner_id)
     member = PartnerProgram
     return (
@@ -54,9 +58,9 @@ def memberships() -> Select[*tuple[Any, ...]]:
 
 
 def customers() -> Select[*tuple[Any, ...]]:
-    """Return the query for customers that differ: program, id, number of events, how many of them have another
-    `click_id`, how many made the customer (one should), how many are the latest click as the customer tells it, when
-    that was, and the last event's moment."""
+    """Return the query for inconsistent customers: program, id, number of events, how many of those have a different
+    `click_id`, how many created the customer (should be one), how many match the stored last click, the time of that,
+    and the time of the last event."""
     customer, event = Customer, ClickEvent
     last = func.max(event.occurred_at)
     is_last = and_(

@@ -28,7 +28,7 @@ from db.schema.id_blocks import IdBlock
 from db.schema.outbox import OutboxRange
 from db.schema.tables import METADATA
 
-# The rows of each kind of ids that blocks are taken of.
+# The table whose ids come from each kind of block.
 BLOCKS: dict[str, type[DeclarativeBase]] = {
     "customers": Customer,
     "click_events": ClickEvent,
@@ -37,8 +37,8 @@ BLOCKS: dict[str, type[DeclarativeBase]] = {
 
 
 def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
-    """Yield, for each table, the names of its columns and the query for how many values of each are stored as something
-    else than the column's type. SQLite's alone: it stores what it is given."""
+    """Yield, for each table, the names of its columns and a query for how many values of each are not stored as the
+    column's type. For SQLite only, which stores a value of any type in any column."""
     for table in METADATA.sorted_tables:
         numbers = []
         for column in table.columns:
@@ -51,7 +51,7 @@ def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
 
 
 def orphans() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
-    """Yield, for each foreign key, what its rows lack, and the query for how many there are of them."""
+    """Yield, for each foreign key, a description and a query for the number of rows without a parent."""
     for table in METADATA.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys)):
             yield _orphans(table, constraint)
@@ -88,8 +88,8 @@ def queue_overlaps() -> Select[*tuple[Any, ...]]:
 
 
 def used_ids() -> Select[*tuple[Any, ...]]:
-    """Return the query for kinds of ids whose next block would begin with ids that are in use: name, where the next
-    block begins, and the greatest id in use."""
+    """Return the query for kinds of ids whose next block starts with ids that are already in use: name, start of the
+    next block, greatest id in use."""
     greatest: ColumnElement[Any] = case(
         *((IdBlock.name == name, select(func.max(table.id)).scalar_subquery()) for name, table in BLOCKS.items())  # type: ignore[attr-defined]  # all of them have ids
     )

@@ -1,5 +1,7 @@
-"""Recount the events against everything that is counted beside them: what the writer and the folder keep exact, checked
-from outside of them."""
+"""The audit: it compares every stored counter with the events and reports the differences.
+
+The click writer and the rollup aggregator update counters incrementally; the audit computes them again from scratch.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +27,13 @@ from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
 
-# A damaged table may have millions of wrong rows, of which the first ones tell enough.
+# A damaged table may have millions of wrong rows, of which the first ones are enough.
 LISTED_DIFFERENCES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A counter that does not say what the events say. `counter` names it, with its row."""
+    """A stored value that disagrees with the events. `counter` names the counter and its row."""
 
     counter: str
     counted: Any
@@ -42,10 +44,9 @@ class Difference:
 
 @dataclass(slots=True)
 class Audit:
-    """What was compared, in one snapshot of which database, and where it differed.
+    """The result of an audit of one database snapshot.
 
-    `counters` is the number of rows that count events. At most `LISTED_DIFFERENCES` of the differences are listed.
-    """
+    `counters` is the number of rows that count events. At most `LISTED_DIFFERENCES` differences are listed."""
 
     database: str
     events: int = 0
@@ -67,9 +68,9 @@ class Audit:
 
 
 async def audit(store: Store) -> Audit:
-    """Compare the counters and last clicks of links, memberships and customers, every row of the rollups and the queue
-    of events to be folded with the events themselves, and look for rows of wrong types and without those that they
-    belong to: all in one snapshot, while clicks may go on. Reads every event several times. Raises `DatabaseAway`."""
+    """Compare the counters and last clicks of links, memberships and customers, the rollups and the rollup queue with
+    the events, and look for invalid rows. Uses a single snapshot, while clicks may go on, and reads every event several
+    times. Raises `DatabaseUnavailable`."""
     found = Audit(store.name)
     async with store.read() as connection:
         await _count_rows(connection, found)

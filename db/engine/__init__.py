@@ -1,1 +1,1 @@
-"""Database engines: what the store asks of a database, and how SQLite and PostgreSQL each answer."""
+"""Access to the database: the store, schema upgrades, and the SQLite and PostgreSQL backends."""

@@ -1,7 +1,7 @@
-"""Bring a database's schema to this version's.
+"""Upgrades of a database's schema to this version, with Alembic.
 
-Alembic is configured here, in code: an installed gateway has no ini file. To import it takes longer than
-most commands do, and only a database that is behind needs it; whether one is, `db.engine.revision` tells.
+Alembic is configured in code, because an installed gateway has no ini file. Importing Alembic takes longer than most
+commands run, so this module is imported only after `db.engine.schema_revision` found an outdated schema.
 """
 
 import logging
@@ -13,15 +13,16 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from db.engine.sqlite.files import exclusive_transaction
+from db.engine.sqlite.file_access import exclusive_transaction
 from db.engine.store import Store
 
 logger = logging.getLogger(__name__)
 
-# Any number, the same for every gateway: who holds it upgrades, the others wait and then find nothing left to do.
+# The key of an advisory lock, the same for every gateway: its holder upgrades, the others wait and then have nothing
+# to do.
 UPGRADE_LOCK = 0x636C69636B67
-# Batches under way are waited for, later ones wait; then no gateway of the version before finds its row and commits
-# anything, see `db.ingest.registration`.
+# Waits for the batches in progress and blocks later ones. Afterwards gateways of the previous version no longer find
+# their row in `click_writers` and cannot commit, see `db.ingest.registration`.
 FENCE_WRITERS = (
     "LOCK TABLE click_writers IN EXCLUSIVE MODE",
     "UPDATE click_writers SET occurred_from = (SELECT max(occurred_from) FROM click_writers) WHERE id = 0",
@@ -30,29 +31,29 @@ FENCE_WRITERS = (
 
 
 async def upgrade(store: Store) -> None:
-    """Run the migrations that the database lacks, in one transaction. Safe when several processes start at once.
+    """Run the pending migrations in one transaction. Several processes may call this at the same time.
 
-    A SQLite file is upgraded only while nobody else has it open, and the store's own idle connections are closed for
-    that: a gateway of the older version would go on writing what the new schema does not expect. Raises `FileInUse`.
+    A SQLite file is upgraded only while no other process has it open, since a gateway of an older version would write
+    rows that do not fit the new schema. The store's own idle connections are closed first. Raises `FileInUse`.
     """
     if store.is_sqlite:
         await store.close()
         async with exclusive_transaction(store.url) as connection:
-            await connection.run_sync(_tell)
+            await connection.run_sync(_log_upgrade)
             await connection.run_sync(_upgrade)
         return
     async with store.write(may_wait=True) as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
-        await connection.run_sync(_tell)
+        await connection.run_sync(_log_upgrade)
         await connection.run_sync(_upgrade)
 
 
-def _tell(connection: Connection) -> None:
-    """Log that an upgrade begins, of a database that has a schema; its locks are held by now."""
+def _log_upgrade(connection: Connection) -> None:
+    """Log that an upgrade begins, unless the database is empty. Called once its locks are held."""
     found = MigrationContext.configure(connection).get_current_revision()
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
     if found not in (None, wanted):
-        logger.info("upgrading the schema from %s to %s; with millions of clicks this takes minutes", found, wanted)
+        logger.info("upgrading the schema from %s to %s; this takes minutes with millions of clicks", found, wanted)
 
 
 def _config() -> Config:

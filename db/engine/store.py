@@ -1,6 +1,6 @@
-"""The database as the rest of the project uses it: transactions to read, to write, and the click writer's connection.
+"""The database as the rest of the project uses it: transactions for reading and for writing.
 
-One place decides who may write when, and turns a driver's errors into ours.
+This is the one place that decides which task may write when, and that turns drivers' errors into `db.errors`.
 """
 
 import asyncio
@@ -12,20 +12,20 @@ from sqlalchemy import URL, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine.backend import Database, Fault, Source
-from db.engine.masking import described
+from db.engine.backend.protocol import Database, Fault, Source
 from db.engine.postgresql.url import parse_url
+from db.engine.redaction import described
 from db.engine.sqlite.backend import WRITES, SqliteDatabase
-from db.errors import DatabaseAway, RowRefused, StoreError, UnusableDatabase
-from db.sql.queries import Query
+from db.errors import DatabaseUnavailable, RowRefused, StoreError, UnusableDatabase
+from db.sql.compiled_queries import CompiledQuery
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 
 class Store:
-    """One database, opened lazily. `url` is a SQLAlchemy URL; the plain schemes `sqlite`, `postgresql` and `postgres`
-    do too. With `reading_uri`, a SQLite file is only read, see `db.engine.sqlite.files`. Raises `UnusableDatabase` for
-    any other URL, and for a SQLite database that is no file."""
+    """One database, connected on first use. `url` is a SQLAlchemy URL; the schemes `sqlite`, `postgresql` and
+    `postgres` work without a driver's name. With `reading_uri`, a SQLite file is opened read-only by that URI, see
+    `db.engine.sqlite.file_access`. Raises `UnusableDatabase` for any other URL, and for SQLite without a file."""
 
     def __init__(self, url: str, *, reading_uri: str | None = None) -> None:
         self.url = _with_driver(url)
@@ -38,42 +38,42 @@ class Store:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction in which every statement sees the same snapshot. Raises `DatabaseAway`."""
+        """Open a read transaction in which all statements see the same snapshot. Raises `DatabaseUnavailable`."""
         with self.outages():
             async with self._pooled() as connection:
-                if not self.is_sqlite:  # there, any transaction reads one snapshot
+                if not self.is_sqlite:  # where every transaction reads one snapshot
                     await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
                     yield connection
 
     async def source(self, connection: AsyncConnection) -> Source:
-        """Return what answers compiled queries in the transaction of a connection."""
-        await connection.execute(select(1))  # the transaction begins with its first statement
+        """Return a source that runs compiled queries in a connection's transaction."""
+        await connection.execute(select(1))  # the first statement begins the transaction
         return self.database.source((await connection.get_raw_connection()).driver_connection)
 
     async def prefer_indexes(self, connection: AsyncConnection) -> None:
-        """Have the transaction's statements go from row to row through indexes, as SQLite does by itself. PostgreSQL
-        cannot estimate how many rows lie between two values of another table, and would rather read all there are."""
+        """Make PostgreSQL use indexes and nested loops in this transaction, as SQLite always does. It cannot estimate
+        how many rows lie between two values from another table, and would scan whole tables instead."""
         if not self.is_sqlite:
             settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
             await connection.execute(select(*(func.set_config(name, "off", True) for name in settings)))
 
-    async def fetch(self, query: Query, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
-        """Run a query by itself, with its values by name; return all of its rows. Raises `DatabaseAway`."""
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """Run a query outside any transaction; return all rows. Raises `DatabaseUnavailable`."""
         with self.outages():
             return await self.database.fetch(query, values or {})
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Source]:
-        """Give what answers several queries as of one moment. Raises `DatabaseAway`."""
+        """Open a snapshot in which several queries see the same data. Raises `DatabaseUnavailable`."""
         with self.outages():
             async with self.database.snapshot() as source:
                 yield source
 
     @asynccontextmanager
     async def write(self, *, may_wait: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that may write, committed at the end of the block. One that `may_wait`, such as an
-        upgrade, waits for locks as long as it takes. Raises `DatabaseAway`."""
+        """Open a write transaction that commits at the end of the block. With `may_wait`, as for an upgrade, it waits
+        for locks without a limit. Raises `DatabaseUnavailable`."""
         with self.outages():
             async with self.turn(), self._pooled(writes=True) as connection:
                 await connection.execution_options(**{WRITES: True})
@@ -84,57 +84,57 @@ class Store:
 
     @asynccontextmanager
     async def _pooled(self, *, writes: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Give a connection of the pool. One that meets an outage is not used again, nor are the idle ones: they may
-        keep what was true during the outage."""
+        """Lend a connection from the pool. An outage discards the connection and the idle ones as well, which may carry
+        session state from during the outage."""
         async with AsyncExitStack() as stack:
-            with self.database.waiting.one_more():
+            with self.database.waiting.counting():
                 connection = await stack.enter_async_context(self.database.engine.connect())
             try:
                 if writes and await self.database.is_stale(connection):
                     self.database.drop_idle()
-                    await connection.invalidate()  # the next statement takes a new one
+                    await connection.invalidate()  # the next statement opens a new one
                 yield connection
             except Exception as error:
-                if self.database.verdict(error).fault is Fault.AWAY:
+                if self.database.verdict(error).fault is Fault.OUTAGE:
                     await connection.invalidate()
                     self.database.drop_idle()
                 raise
 
     def turn(self) -> AbstractAsyncContextManager[object]:
-        """Return what a writer holds while it writes. SQLite has one writer at a time and no queue for the others:
-        within the process they take turns in order, so that a busy click writer cannot starve an administrator."""
+        """Return the lock that a writer holds while it writes. SQLite allows one writer at a time and does not queue
+        the others, so this process queues them: a busy click writer must not starve an administrator's change."""
         return self._turn if self.is_sqlite else nullcontext()
 
     @contextmanager
     def outages(self) -> Iterator[None]:
-        """Turn errors that mean an outage, or that the same may be tried again, into `DatabaseAway`; turn a driver's
-        error about a row into `RowRefused`, which has none of the row's values."""
+        """Translate errors: outages and conflicts, which may be retried, into `DatabaseUnavailable`, and a driver's
+        error about a row into `RowRefused`, without the row's values."""
         try:
             yield
         except StoreError:
             raise
         except Exception as error:
             verdict = self.database.verdict(error)
-            if verdict.fault in (Fault.AWAY, Fault.CONFLICT):
-                raise DatabaseAway(described(error), verdict.reason) from error
+            if verdict.fault in (Fault.OUTAGE, Fault.CONFLICT):
+                raise DatabaseUnavailable(described(error), verdict.reason) from error
             if isinstance(error, DBAPIError) and verdict.fault is Fault.ROW:
                 raise RowRefused(described(error)) from None
             raise
 
     @property
     def name(self) -> str:
-        """What to call the database before people: its URL without the password, and without that of a key."""
+        """The database's URL for display, without passwords."""
         shown = {name: value for name, value in self.url.query.items() if name != "sslpassword"}
         return self.url.set(query=shown).render_as_string(hide_password=True)
 
     async def close(self) -> None:
-        """Close every pooled connection; those that are needed again are opened anew."""
+        """Close all pooled connections. The pools open new ones on demand."""
         await self.database.close()
 
 
 def _postgresql(url: URL) -> Database:
     from db.engine.postgresql.backend import (
-        PostgresDatabase,  # with its driver, which takes a while and SQLite has no use for
+        PostgresDatabase,  # imported late: its driver is slow to import, and SQLite does not need it
     )
 
     return PostgresDatabase(url)

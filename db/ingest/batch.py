@@ -8,13 +8,13 @@ inserted to the outbox.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from db.engine.backend import Database, Fault, WriteConnection
-from db.engine.masking import described
+from db.engine.backend.protocol import Database, Fault, WriteConnection
+from db.engine.redaction import described
 from db.errors import RowRefused
 from db.ingest.click_statements import ClickStatements
 from db.ingest.pending_clicks import Entry, TestEntry, inserted_ranges
 from db.ingest.records import Receipt
-from db.sql.statements import Row, Work
+from db.sql.batch_statements import RowValues, StatementRows
 
 
 class Batch:
@@ -40,7 +40,7 @@ class Batch:
 
     async def write(
         self, connection: WriteConnection, entries: Sequence[Entry], *, in_transaction: bool, one_by_one: bool
-    ) -> Sequence[Work]:
+    ) -> Sequence[StatementRows]:
         """Give the clicks that have no outcome yet their own, and return what records them.
 
         A row that the database refuses fails the whole transaction, unless they go `one_by_one`: then the events are
@@ -52,7 +52,7 @@ class Batch:
         if self._statements.record is not None and not in_transaction:
             _note_inserted(fresh)
             rows = [(entry.is_new_customer, *entry.event_row) for entry in fresh]  # the latest click comes last
-            work: Sequence[Work] = ((self._statements.record, rows),)
+            work: Sequence[StatementRows] = ((self._statements.record, rows),)
         else:
             fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
             inserts = await self._insert_one_by_one(connection, fresh) if one_by_one else self._inserts(fresh)
@@ -62,7 +62,7 @@ class Batch:
 
     async def write_tests(
         self, connection: WriteConnection, entries: Sequence[TestEntry], *, one_by_one: bool
-    ) -> Sequence[Work]:
+    ) -> Sequence[StatementRows]:
         """Give the test clicks that have no outcome yet their own, and return what records them, as `write` does."""
         entries = [entry for entry in entries if entry.outcome is None]
         if one_by_one:
@@ -74,7 +74,9 @@ class Batch:
             return ()
         return (self._insert_tests(entries),)
 
-    async def _insert_one_by_one(self, connection: WriteConnection, entries: Sequence[Entry]) -> Sequence[Work]:
+    async def _insert_one_by_one(
+        self, connection: WriteConnection, entries: Sequence[Entry]
+    ) -> Sequence[StatementRows]:
         """Insert what is not refused; return that nothing is left to insert."""
         for entry in entries:
             if (error := await self._refusal(connection, *self._inserts([entry]))) is not None:
@@ -83,7 +85,7 @@ class Batch:
                 entry.outcome = entry.outcome or error
         return ()
 
-    async def _refusal(self, connection: WriteConnection, *inserts: Work) -> Exception | None:
+    async def _refusal(self, connection: WriteConnection, *inserts: StatementRows) -> Exception | None:
         """Insert so that the transaction goes on if the database refuses the row; then return the error."""
         refused = None
         await connection.command("SAVEPOINT one_row")
@@ -121,7 +123,7 @@ class Batch:
             else:
                 entry.is_first()
 
-    def _inserts(self, entries: Sequence[Entry]) -> Sequence[Work]:
+    def _inserts(self, entries: Sequence[Entry]) -> Sequence[StatementRows]:
         """Return what inserts events, and first their customers where they are new: nobody else can wait for those."""
         _note_inserted(entries)
         return (
@@ -129,7 +131,7 @@ class Batch:
             (self._statements.insert_event, [entry.event_row for entry in entries]),
         )
 
-    def _insert_tests(self, entries: Sequence[TestEntry]) -> Work:
+    def _insert_tests(self, entries: Sequence[TestEntry]) -> StatementRows:
         for entry in entries:
             entry.outcome = entry.id
         return self._statements.insert_test_event, [entry.row for entry in entries]
@@ -141,7 +143,7 @@ class Batch:
         if entry.outcome is None:
             await self._without_replays(connection, [entry])
 
-    def _updates(self, entries: Sequence[Entry]) -> Sequence[Work]:
+    def _updates(self, entries: Sequence[Entry]) -> Sequence[StatementRows]:
         """Return what follows from recorded clicks: customers who return know their latest one (the last partner wins),
         and links and memberships count theirs."""
         returning = [entry for entry in entries if not entry.is_new_customer]
@@ -167,9 +169,9 @@ def _note_inserted(entries: Iterable[Entry]) -> None:
         entry.inserted, entry.outcome = True, Receipt(entry.click_id, entry.click.link_id)
 
 
-def _sums(clicks: Iterable[tuple[Row, datetime]]) -> Sequence[Row]:
+def _sums(clicks: Iterable[tuple[RowValues, datetime]]) -> Sequence[RowValues]:
     """Return, for each counter's key, in order: the key, how many clicks, and when the latest was."""
-    sums: dict[Row, tuple[int, datetime]] = {}
+    sums: dict[RowValues, tuple[int, datetime]] = {}
     for key, at in clicks:
         count, latest = sums.get(key, (0, at))
         sums[key] = count + 1, at if at > latest else latest

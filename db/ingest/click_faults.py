@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import uuid4
 
-from db.engine.driver_errors import causes
-from db.engine.masking import described
+from db.engine.backend.driver_errors import causes
+from db.engine.redaction import described
 from db.errors import ClickFailed, StoreError
 
 logger = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
-from db.sql.statements import Statement, Template, compiled, fields, several, with_values
+from db.sql.batch_statements import BatchStatement, Template, compiled, fields, several, with_values
 
 VISIT = VisitRecord.__struct_fields__
 EVENT = (
@@ -88,7 +88,7 @@ class ClickStatements:
     """Each attribute names the values of its rows, in order."""
 
     def __init__(self, dialect: Dialect) -> None:
-        def statement(query: Template, *parameters: str) -> Statement:
+        def statement(query: Template, *parameters: str) -> BatchStatement:
             return compiled(dialect, query, parameters)
 
         found = select(
@@ -120,7 +120,7 @@ class ClickStatements:
         )
 
 
-def _record(dialect: Dialect) -> Statement:
+def _record(dialect: Dialect) -> BatchStatement:
     types = {"is_new": Boolean(), **{name: ClickEvent.__table__.c[name].type for name in EVENT}}
     click = fields(types)
     is_new = click["is_new"]

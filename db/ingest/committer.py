@@ -11,11 +11,11 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from db.engine.backend import Fault, WriteConnection
-from db.engine.driver_errors import LOCKED, OTHER_FILE, SILENT
-from db.engine.masking import described
+from db.engine.backend.driver_errors import LOCKED, OTHER_FILE, SILENT
+from db.engine.backend.protocol import Fault, WriteConnection
+from db.engine.redaction import described
 from db.engine.store import Store
-from db.errors import DatabaseAway, SchemaOutdated, WriterGone
+from db.errors import DatabaseUnavailable, SchemaOutdated, WriterGone
 from db.ingest.batch import Batch
 from db.ingest.id_blocks import IdBlocks
 from db.ingest.pending_clicks import Entry, TestEntry
@@ -24,12 +24,12 @@ from db.ingest.promises import Promises, utc_now
 from db.ingest.records import Click, Receipt, TestClick
 from db.ingest.registration import EVENTS, Registration, check_revision
 from db.schema.partners import PartnerProgram
-from db.sql.queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # A database that needs longer for it will find out by itself that the writer has gone.
 RETIRE_SECONDS = 1
 # When the latest click was.
-LATEST = Query(select(func.max(PartnerProgram.last_clicked_at)))
+LATEST = CompiledQuery(select(func.max(PartnerProgram.last_clicked_at)))
 
 # A click is refused after ten seconds; who asks whether one would be recorded wants to know sooner.
 PROBE_SECONDS = 1.5
@@ -51,7 +51,7 @@ class Committer:
         self._ids = IdBlocks(store.database.engine.dialect)
         self._probe = Probe(store.database.engine.dialect, self._batch)
         self._connection: WriteConnection | None = None
-        self._contents = store.database.contents
+        self._generation = store.database.generation
         self.promises = Promises(clock)
         self._registration = None if store.is_sqlite else Registration(self.promises, self._ids)
         self._knows_latest = False
@@ -65,7 +65,7 @@ class Committer:
 
     async def commit(self, clicks: Sequence[Click | TestClick]) -> Sequence[Receipt | int | Exception]:
         """Record clicks in one transaction; return, in their order, a receipt for each click, a row id for each test
-        click, and an error for each that the database refused. Raises `DatabaseAway` when nothing is known to be
+        click, and an error for each that the database refused. Raises `DatabaseUnavailable` when nothing is known to be
         recorded, and `SchemaOutdated` once another version has upgraded the schema."""
         try:
             outcomes = await self._commit(clicks)
@@ -82,8 +82,8 @@ class Committer:
         while True:
             try:
                 async with self._store.turn():
-                    contents, connection = self._contents, await self._ready()
-                    if contents != self._contents:
+                    generation, connection = self._generation, await self._ready()
+                    if generation != self._generation:
                         numbers = []
                     clicks = self.promises.stamped(clicks)
                     numbers = numbers or await self._numbers(connection, clicks)
@@ -95,12 +95,12 @@ class Committer:
                 numbers = []
             except Exception as error:
                 match self._database.fault(error):
-                    case Fault.AWAY if not lost:
+                    case Fault.OUTAGE if not lost:
                         # Perhaps only this connection is gone, and perhaps after the commit.
                         lost = True
                         await self._drop()
-                    case Fault.AWAY:
-                        raise DatabaseAway(described(error), self._database.verdict(error).reason) from error
+                    case Fault.OUTAGE:
+                        raise DatabaseUnavailable(described(error), self._database.verdict(error).reason) from error
                     case Fault.ROW if not one_by_one:
                         one_by_one = True
                         await self._roll_back()
@@ -124,7 +124,7 @@ class Committer:
 
     async def renew(self) -> None:
         """Store what `promises` says by now, if other processes may write as well; register first. Raises
-        `DatabaseAway`, `SchemaOutdated`."""
+        `DatabaseUnavailable`, `SchemaOutdated`."""
         if self._registration is None:
             return
         try:
@@ -132,7 +132,7 @@ class Committer:
                 try:
                     await self._registration.renew(await self._ready())
                 except Exception as error:
-                    if self._database.fault(error) is not Fault.AWAY:
+                    if self._database.fault(error) is not Fault.OUTAGE:
                         raise
                     # Perhaps only this connection is gone.
                     await self._drop()
@@ -142,7 +142,7 @@ class Committer:
             raise
 
     async def probe(self) -> None:
-        """Do what commits do, and undo it. Raises `DatabaseAway`."""
+        """Do what commits do, and undo it. Raises `DatabaseUnavailable`."""
         with self._store.outages():
             try:
                 await self._run_probe()
@@ -150,7 +150,7 @@ class Committer:
                 verdict = self._database.verdict(error)
                 if verdict.fault is Fault.ROW:
                     return  # an operator's constraint does not like the probe; it was asked, so clicks are
-                if verdict.fault is not Fault.AWAY or verdict in CERTAIN:
+                if verdict.fault is not Fault.OUTAGE or verdict in CERTAIN:
                     raise
                 # Perhaps only this connection is gone.
                 await self._run_probe()
@@ -225,9 +225,9 @@ class Committer:
     async def _connected(self) -> WriteConnection:
         if self._connection is None:
             self._connection = await self._database.connect_writer()
-            if self._contents != self._database.contents:
+            if self._generation != self._database.generation:
                 # What was reserved in another database may be taken in this one.
-                self._contents = self._database.contents
+                self._generation = self._database.generation
                 self._ids = IdBlocks(self._database.engine.dialect)
         return self._connection
 

@@ -10,7 +10,7 @@ from msgspec.structs import astuple
 from db.ingest.records import Click, Receipt, TestClick
 from db.outbox.conditions import CLICK
 from db.schema.columns import EPOCH
-from db.sql.statements import Row
+from db.sql.batch_statements import RowValues
 
 MILLISECOND = timedelta(milliseconds=1)
 # No more digits than a row id can have.
@@ -65,7 +65,7 @@ class Entry:
             self.click_id = f"cust_{self.new_customer_id}_{milliseconds + 1}"
 
     @property
-    def event_row(self) -> Row:
+    def event_row(self) -> RowValues:
         click = self.click
         return (
             click.program_id,
@@ -80,7 +80,7 @@ class Entry:
         )
 
     @property
-    def customer_row(self) -> Row:
+    def customer_row(self) -> RowValues:
         click, at = self.click, self.click.occurred_at
         return click.program_id, self.customer_id, self.click_id, click.partner_id, click.link_id, at, at
 
@@ -94,12 +94,12 @@ class TestEntry:
     outcome: int | Exception | None = None
 
     @property
-    def row(self) -> Row:
+    def row(self) -> RowValues:
         click = self.click
         return self.id, click.program_id, click.occurred_at, click.affiliate_url, *astuple(click.visit)
 
 
-def inserted_ranges(entries: Iterable[Entry]) -> Sequence[Row]:
+def inserted_ranges(entries: Iterable[Entry]) -> Sequence[RowValues]:
     """Return the outbox's rows for a batch's inserted events, each with kind, program, first id, last id
     and their number: one for each program, as a rule.
 

@@ -11,19 +11,19 @@ from uuid import uuid4
 
 from sqlalchemy import BigInteger, Dialect, bindparam, select, update
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 from db.ingest.batch import Batch
 from db.ingest.pending_clicks import Entry, TestEntry
 from db.ingest.records import Click, TestClick, VisitRecord
 from db.schema.id_blocks import IdBlock
 from db.schema.links import ReferralLink
-from db.sql.queries import Query
-from db.sql.statements import compiled
+from db.sql.batch_statements import compiled
+from db.sql.compiled_queries import CompiledQuery
 
 # Rows are locked for milliseconds; whatever holds a lock longer holds clicks up, too.
 LOCK_SECONDS = 1
 URL = "https://clickgate.invalid/"
-ANY_LINK = Query(
+ANY_LINK = CompiledQuery(
     select(ReferralLink.id, ReferralLink.program_id, ReferralLink.partner_id)
     .where(ReferralLink.program_id.is_not(None), ReferralLink.partner_id.is_not(None))
     .limit(1)

@@ -1,8 +1,9 @@
 """A running writer's row on PostgreSQL, by which several gateways record clicks that can be followed without a loss.
 
 A row holds what its writer promised: no event of before a moment, and none with a lower id, is committed any more. A
-reader hands out what lies before all rows' promises, see `db.sql.horizon`. A writer whose row is gone, because others
-took it for dead or the schema was upgraded, commits nothing until it has registered again: see `WriteConnection.fence`.
+reader hands out what lies before all rows' promises, see `db.sql.commit_horizon`. A writer whose row is gone, because
+others took it for dead or the schema was upgraded, commits nothing until it has registered again: see
+`WriteConnection.fence`.
 """
 
 from time import monotonic
@@ -11,14 +12,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, String, TextClause, bindparam, column, select, table, text
 from sqlalchemy.sql.selectable import TextualSelect
 
-from db.engine.backend import WriteConnection
-from db.engine.revision import REVISIONS
+from db.engine.backend.protocol import WriteConnection
 from db.errors import SchemaOutdated
 from db.ingest.id_blocks import IdBlocks
 from db.ingest.promises import Promises
+from db.migrations.revisions import REVISIONS
 from db.schema.columns import MICROSECOND, UtcDateTime
-from db.sql.queries import Query
-from db.sql.statements import Statement, compiled
+from db.sql.batch_statements import BatchStatement, compiled
+from db.sql.compiled_queries import CompiledQuery
 
 EVENTS = "click_events"
 # The row of a gateway that died holds up those who follow the clicks for this long. A live one renews its row each half
@@ -38,13 +39,13 @@ _REMOVE = """
 """
 
 
-def _query(sql: str, **columns: Any) -> Query:
+def _query(sql: str, **columns: Any) -> CompiledQuery:
     """Return a query with the types of its parameters and of the columns that it returns."""
     clause: TextClause = text(sql)
     types: dict[str, Any] = {"moment": UtcDateTime(), "writer": BigInteger(), "first_id": BigInteger()}
     clause = clause.bindparams(*(bindparam(name, type_=type) for name, type in types.items() if f":{name}" in sql))
     returned: TextualSelect = clause.columns(*(column(name, type) for name, type in columns.items()))
-    return Query(returned)
+    return CompiledQuery(returned)
 
 
 # Until it knows what was promised before, a new writer holds back whatever the others do, and nothing more.
@@ -100,7 +101,7 @@ async def check_revision(connection: WriteConnection) -> None:
         )
 
 
-def find_revision(dialect: Dialect) -> Statement:
+def find_revision(dialect: Dialect) -> BatchStatement:
     """Return what finds the schema's version if it is the one that is given."""
     number = column("version_num", String)
     return compiled(
@@ -108,7 +109,7 @@ def find_revision(dialect: Dialect) -> Statement:
     )
 
 
-async def hold_schema(connection: WriteConnection, found: Statement) -> None:
+async def hold_schema(connection: WriteConnection, found: BatchStatement) -> None:
     """Keep the schema from being upgraded until the open transaction ends, given what `find_revision` returned. Raises
     `SchemaOutdated` if it was upgraded before."""
     await connection.command(HOLD_SCHEMA)

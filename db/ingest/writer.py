@@ -13,13 +13,13 @@ from itertools import chain
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
 
-from db.engine.driver_errors import OTHER_SCHEMA, SILENT
-from db.engine.masking import described
-from db.errors import DatabaseAway, QueueFull, SchemaOutdated
+from db.engine.backend.driver_errors import OTHER_SCHEMA, SILENT
+from db.engine.redaction import described
+from db.errors import DatabaseUnavailable, SchemaOutdated, WriterQueueFull
 from db.ingest.click_faults import ClickFaults
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, TestClick
-from db.sql.horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
+from db.sql.commit_horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class ClickWriter:
         self._queue_clicks = queue_clicks
         self._wake = asyncio.Event()
         self._closing = False
-        self._outage: DatabaseAway | None = None
+        self._outage: DatabaseUnavailable | None = None
         self._faults = ClickFaults()
         self._probed_at = 0.0
         self._proof: asyncio.Future[None] | None = None
@@ -93,20 +93,20 @@ class ClickWriter:
         if self._renewing is not None:
             self._renewing.cancel()
         if self._proof is not None and not self._proof.done():
-            self._proof.set_exception(DatabaseAway("the gateway stops"))
+            self._proof.set_exception(DatabaseUnavailable("the gateway stops"))
         if self._task is not None:
             await self._task
         await self._committer.disconnect()
 
     @property
-    def outage(self) -> DatabaseAway | None:
+    def outage(self) -> DatabaseUnavailable | None:
         """Why a batch or a probe could not be committed, unless a probe was committed since."""
         return self._outage
 
     async def prove(self) -> None:
-        """Return once a batch was committed, or a probe while no click waits. Raises `DatabaseAway`."""
+        """Return once a batch was committed, or a probe while no click waits. Raises `DatabaseUnavailable`."""
         if self._closing:
-            raise DatabaseAway("the gateway stops")
+            raise DatabaseUnavailable("the gateway stops")
         if self._proof is None or self._proof.done():
             self._proof = asyncio.get_running_loop().create_future()
             self._wake.set()
@@ -118,8 +118,8 @@ class ClickWriter:
         return self._closing or len(self._queue) >= self._queue_clicks
 
     async def record(self, click: Click) -> Receipt:
-        """Record a click; return once it is committed. Raises `QueueFull`, `DatabaseAway` and `ClickFailed`, also where
-        the database refuses this one click."""
+        """Record a click; return once it is committed. Raises `WriterQueueFull`, `DatabaseUnavailable` and
+        `ClickFailed`, also where the database refuses this one click."""
         receipt: Receipt = await self._submit(click)
         return receipt
 
@@ -130,7 +130,7 @@ class ClickWriter:
 
     async def horizon(self) -> Mapping[str, Any]:
         """Promise as much as can be promised now, so that whatever was committed so far can be handed out; return the
-        values that the conditions of `db.sql.horizon` take. Takes a quarter of a second at most."""
+        values that the conditions of `db.sql.commit_horizon` take. Takes a quarter of a second at most."""
         if not self._committer.is_shared:
             first_id = self._committer.first_id
             return {HORIZON_MOMENT: self._promise(), HORIZON_ID: LARGEST_ID if first_id is None else first_id}
@@ -156,7 +156,7 @@ class ClickWriter:
 
     def _submit(self, click: Click | TestClick) -> asyncio.Future[Any]:
         if self.is_full:
-            raise QueueFull(f"{len(self._queue)} clicks are waiting")
+            raise WriterQueueFull(f"{len(self._queue)} clicks are waiting")
         if click.occurred_at < self._promises.moment:
             click = self._promises.admitted(click)
         waiting = _Waiting(click, asyncio.get_running_loop().create_future())
@@ -200,7 +200,7 @@ class ClickWriter:
                 await self._committer.renew()
         except Exception as error:
             await self._committer.disconnect()
-            if isinstance(error, DatabaseAway | SchemaOutdated | TimeoutError):
+            if isinstance(error, DatabaseUnavailable | SchemaOutdated | TimeoutError):
                 self._refuse((), error)
             else:
                 logger.exception("the click writer's promise is not kept in the database")
@@ -224,12 +224,12 @@ class ClickWriter:
         self._probed_at = monotonic()
         try:
             await self._committer.probe()
-        except (DatabaseAway, SchemaOutdated) as error:
+        except (DatabaseUnavailable, SchemaOutdated) as error:
             self._failed(error)
         except Exception as error:
             if self._outage is None:
                 logger.exception("a probe of the database failed")
-            self._failed(DatabaseAway(described(error), "the database does what nobody expects"))
+            self._failed(DatabaseUnavailable(described(error), "the database does what nobody expects"))
         else:
             if self._outage is not None:
                 self._outage = None
@@ -261,9 +261,9 @@ class ClickWriter:
     def _refuse(self, batch: Sequence[_Waiting], error: Exception) -> None:
         """Tell a batch why it was not recorded."""
         if isinstance(error, TimeoutError):
-            error = DatabaseAway(f"no commit within {COMMIT_SECONDS} seconds", SILENT.reason)
+            error = DatabaseUnavailable(f"no commit within {COMMIT_SECONDS} seconds", SILENT.reason)
         error = self._failed(error)
-        if isinstance(error, DatabaseAway):
+        if isinstance(error, DatabaseUnavailable):
             # Those that came meanwhile need not wait for an outage of their own.
             batch = [*batch, *self._queue]
             self._queue.clear()
@@ -280,8 +280,8 @@ class ClickWriter:
         """Take note of why nothing was committed, and return it as those who wait are told. An outage is logged once,
         when it begins."""
         if isinstance(error, SchemaOutdated):
-            error = DatabaseAway(str(error), OTHER_SCHEMA.reason)
-        if isinstance(error, DatabaseAway):
+            error = DatabaseUnavailable(str(error), OTHER_SCHEMA.reason)
+        if isinstance(error, DatabaseUnavailable):
             if self._proof is not None and not self._proof.done():
                 self._proof.set_exception(error)
                 self._proof.exception()  # who asked may have given up

@@ -1,1 +1,1 @@
-"""In-memory lookups kept fresh across processes: links, programs and tokens."""
+"""In-memory caches of links, programs and tokens, which every process keeps up to date."""

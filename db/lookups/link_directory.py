@@ -1,8 +1,8 @@
-"""The link directory: every link and program in memory, so that a click finds its link without asking the database.
+"""The link directory: all links and programs in memory, so that a click finds its link without a query.
 
-It stays fresh by a version that the database counts up with each change of a link or a program, by whomever: a change
-is known to every gateway within a second, and a link that is not known yet is asked for when first clicked. A change
-made in this process is told to the directory once it is committed, so that it holds for the very next click.
+The database increments a version with each change of a link or a program, whoever makes it, and the directory polls it:
+every gateway sees a change within a second. An unknown code is looked up in the database when it is first clicked. A
+change made by this process reaches the directory right after its commit, and so applies to the very next click.
 """
 
 import asyncio
@@ -14,51 +14,51 @@ from typing import Any
 from sqlalchemy import select
 
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.lookups.link_records import (
     LINK_OF_CODE,
     LINK_OF_ID,
     PROGRAM_OF_ID,
-    Known,
     KnownLink,
     KnownProgram,
-    LookUp,
+    LinkIndex,
+    LookupQuery,
     known_link,
     known_program,
     read_changed,
 )
 from db.schema.links import DirectoryVersion
-from db.sql.queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 logger = logging.getLogger(__name__)
 
-# Twice a second keeps the promise of one second with room for the reading itself.
+# Changes must be visible within a second; this leaves half of it for reading them.
 REFRESH_SECONDS = 0.5
 LOOK_UP_SECONDS = 5
-# A million links take some seconds.
+# Loading a million links takes a few seconds.
 LOAD_SECONDS = 60
-# Enough for the typos and probes of a day; a scanner that tries more is answered from the database.
+# Enough for a day's typos and probes. A scanner that tries more codes causes queries.
 UNKNOWN_KEYS = 10_000
 
-VERSION = Query(select(DirectoryVersion.version, DirectoryVersion.reload_version))
+VERSION = CompiledQuery(select(DirectoryVersion.version, DirectoryVersion.reload_version))
 
 
 class LinkDirectory:
-    """Links by code and programs by id, as of at most a second ago."""
+    """Links by code and programs by id, at most a second out of date."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known = Known()
+        self._known = LinkIndex()
         self._unknown: OrderedDict[str | int, None] = OrderedDict()
         self._version = -1
-        # What was learned while everything is read anew, which may have been read before it.
-        self._learned_meanwhile: list[Known] | None = None
-        self._contents = store.database.contents
+        # Changes that arrived during a reload, whose snapshot may be older than they are.
+        self._learned_during_reload: list[LinkIndex] | None = None
+        self._generation = store.database.generation
         self._asking: dict[str | int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Read everything, then keep it fresh. Raises `DatabaseAway`."""
+        """Load everything, then keep it up to date in the background. Raises `DatabaseUnavailable`."""
         await self.refresh()
         self._task = asyncio.create_task(self._keep_fresh(), name="link directory")
 
@@ -70,68 +70,68 @@ class LinkDirectory:
 
     @property
     def size(self) -> int:
-        """How many links are known."""
+        """The number of links in the directory."""
         return len(self._known.links)
 
     async def find(self, code: str) -> KnownLink | None:
-        """Return the link of a code. Raises `DatabaseAway`, for a code that has to be asked for."""
+        """Return the link with a code. Raises `DatabaseUnavailable` if the code has to be looked up."""
         if (link := self._known.links.get(code)) is not None:
             return link
         await self._ask(code, LINK_OF_CODE, code=code)
-        # Not what was asked for: a change may have been learned of since that was read.
+        # Not the lookup's own result: a newer change may have arrived since it was read.
         return self._known.links.get(code)
 
     async def link(self, link_id: int) -> KnownLink | None:
-        """Return a link by its id. Raises as `find` does."""
+        """Return the link with an id. Raises the same as `find`."""
         if (link := self._known.link(link_id)) is not None:
             return link
         await self._look_up(LINK_OF_ID, id=link_id)
         return self._known.link(link_id)
 
     async def program(self, program_id: int) -> KnownProgram | None:
-        """Return a program. Raises as `find` does."""
+        """Return the program with an id. Raises the same as `find`."""
         if (program := self._known.programs.get(program_id)) is not None:
             return program
         await self._ask(program_id, PROGRAM_OF_ID, id=program_id)
         return self._known.programs.get(program_id)
 
     def link_changed(self, row: Mapping[str, Any]) -> None:
-        """Take over a link's row as this process committed it: clicks that arrive from now on see it so."""
-        self._learn(Known([known_link(row)]))
+        """Apply a link's row that this process just committed, so that the next click sees it."""
+        self._learn(LinkIndex([known_link(row)]))
 
     def program_changed(self, row: Mapping[str, Any]) -> None:
-        """Take over a program's row as this process committed it, as `link_changed` does a link's."""
-        self._learn(Known(programs=[known_program(row)]))
+        """Apply a program's row that this process just committed, so that the next click sees it."""
+        self._learn(LinkIndex(programs=[known_program(row)]))
 
     async def refresh(self) -> None:
-        """Read what changed since the last time. Raises `DatabaseAway`. One task at a time may call it."""
+        """Read the changes since the last refresh. Must not run concurrently. Raises `DatabaseUnavailable`."""
         try:
             await self._refresh()
         finally:
-            self._learned_meanwhile = None
+            self._learned_during_reload = None
 
     async def _refresh(self) -> None:
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS) as limit, self._store.snapshot() as source:
                 ((version, reload_version),) = await source.fetch(VERSION, {})
-                contents = self._store.database.contents
-                if contents != self._contents:  # perhaps another database, with versions of its own
+                generation = self._store.database.generation
+                if generation != self._generation:  # the file may have been replaced, and versions are not comparable
                     self._version = -1
                 if version == self._version:
                     return
                 limit.reschedule(asyncio.get_running_loop().time() + LOAD_SECONDS)
-                # Everything is read anew at first, after a deletion, and after the database went back to a backup.
+                # Reload everything at first, after a deletion, and after a backup was restored.
                 everything = reload_version > self._version or version < self._version
-                self._learned_meanwhile = [] if everything else None
+                self._learned_during_reload = [] if everything else None
                 changed = await read_changed(source, since=-1 if everything else self._version)
         if everything:
-            for news in self._learned_meanwhile or ():
-                # What is not newer is in the snapshot already, unless it was deleted.
+            for news in self._learned_during_reload or ():
+                # Anything that is not newer is in the snapshot already, or was deleted.
                 changed.learn(news.newer_than(version))
             self._known = changed
         else:
             self._known.learn(changed)
-        self._version, self._contents = version, contents
+        self._version, self._generation = version, generation
         self._unknown.clear()
 
     async def _keep_fresh(self) -> None:
@@ -142,14 +142,18 @@ class LinkDirectory:
                 await self.refresh()
                 complaint = ""
             except Exception as error:
-                if not complaint:  # once, not twice a second
+                if not complaint:  # log an outage once, not twice a second
                     complaint = str(error)
-                    foreseen = isinstance(error, DatabaseAway)
-                    logger.warning("links are not refreshed, clicks go on: %s", error, exc_info=not foreseen)
+                    expected = isinstance(error, DatabaseUnavailable)
+                    logger.warning(
+                        "links are not being refreshed, clicks use the last known state: %s",
+                        error,
+                        exc_info=not expected,
+                    )
                 self._store.database.drop_idle()
 
-    async def _ask(self, key: str | int, look_up: LookUp, **values: Any) -> None:
-        """Learn of one link or program from the database, which is asked once, however many clicks want it."""
+    async def _ask(self, key: str | int, look_up: LookupQuery, **values: Any) -> None:
+        """Look up a link or program in the database, with a single query however many clicks are waiting for it."""
         if key in self._unknown:
             return
         if key not in self._asking:
@@ -157,24 +161,24 @@ class LinkDirectory:
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         await asyncio.shield(self._asking[key])
 
-    async def _ask_once(self, key: str | int, look_up: LookUp, **values: Any) -> None:
+    async def _ask_once(self, key: str | int, look_up: LookupQuery, **values: Any) -> None:
         version = self._version
         found = await self._look_up(look_up, **values)
-        # What appeared while we asked is only remembered as unknown if nothing told us of a change meanwhile.
+        # Remember a code as unknown only if there was no refresh meanwhile, which might have found it.
         if not (found.links or found.programs) and version == self._version:
             self._unknown[key] = None
             if len(self._unknown) > UNKNOWN_KEYS:
                 self._unknown.popitem(last=False)
 
-    async def _look_up(self, look_up: LookUp, **values: Any) -> Known:
-        """Return, and learn, what there is of one link or program. A visitor waits for it."""
+    async def _look_up(self, look_up: LookupQuery, **values: Any) -> LinkIndex:
+        """Read a link or program from the database and add it to the directory. A visitor is waiting for this."""
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 found = look_up.known(await self._store.fetch(look_up.query, values))
         self._learn(found)
         return found
 
-    def _learn(self, news: Known) -> None:
+    def _learn(self, news: LinkIndex) -> None:
         self._known.learn(news)
-        if self._learned_meanwhile is not None:
-            self._learned_meanwhile.append(news)
+        if self._learned_during_reload is not None:
+            self._learned_during_reload.append(news)

@@ -1,8 +1,7 @@
-"""Links and programs as far as a click needs them, and how they are read from the database.
+"""The parts of links and programs that a click needs, and the queries that read them.
 
-Apart from the directory that keeps them fresh, which has time to care about and not columns. They are structs of
-msgspec, which makes a million of them from rows in a fraction of a second, and which the garbage collector need not
-look at.
+They are msgspec structs: a million of them are created from rows in a fraction of a second, and the garbage collector
+does not have to traverse them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,15 +11,15 @@ from typing import Any, NamedTuple
 from msgspec import Struct, convert
 from sqlalchemy import Integer, bindparam, select, type_coerce
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
-from db.sql.queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
-# So many rows are read at a time; the event loop is not held up for longer than a moment.
+# The number of rows read at a time, which bounds how long they block the event loop.
 PART_ROWS = 4000
 
-# Rows are read as the driver gives them; on SQLite, what is true is 1 there.
+# Rows are taken as the driver returns them, which on SQLite is 1 for true.
 _LINKS = select(
     ReferralLink.id,
     ReferralLink.code,
@@ -31,13 +30,13 @@ _LINKS = select(
 )
 _PROGRAMS = select(Program.id, Program.cookie_window_days, Program.version)
 _CHANGED = _LINKS.where(ReferralLink.version > bindparam("since")).limit(bindparam("rows"))
-CHANGED_LINKS = Query(_CHANGED)
-CHANGED_LINKS_IN_ORDER = Query(_CHANGED.where(ReferralLink.id > bindparam("after")).order_by(ReferralLink.id))
-CHANGED_PROGRAMS = Query(_PROGRAMS.where(Program.version > bindparam("since")))
+CHANGED_LINKS = CompiledQuery(_CHANGED)
+CHANGED_LINKS_IN_ORDER = CompiledQuery(_CHANGED.where(ReferralLink.id > bindparam("after")).order_by(ReferralLink.id))
+CHANGED_PROGRAMS = CompiledQuery(_PROGRAMS.where(Program.version > bindparam("since")))
 
 
 class KnownProgram(Struct, frozen=True, gc=False, array_like=True):
-    """A program, as far as a click needs it, as of a version."""
+    """The parts of a program that a click needs, as of a version."""
 
     id: int
     cookie_window_days: int
@@ -45,7 +44,7 @@ class KnownProgram(Struct, frozen=True, gc=False, array_like=True):
 
 
 class KnownLink(Struct, frozen=True, gc=False, array_like=True):
-    """A link, as far as a click needs it, as of a version."""
+    """The parts of a link that a click needs, as of a version."""
 
     id: int
     code: str
@@ -58,8 +57,8 @@ class KnownLink(Struct, frozen=True, gc=False, array_like=True):
 _id, _code = attrgetter("id"), attrgetter("code")
 
 
-class Known:
-    """Links and programs, and the codes of links by their ids."""
+class LinkIndex:
+    """Links by code and by id, and programs by id."""
 
     def __init__(self, links: Sequence[KnownLink] = (), programs: Iterable[KnownProgram] = ()) -> None:
         self.links: dict[str, KnownLink] = {}
@@ -68,23 +67,23 @@ class Known:
         self.add(links)
 
     def add(self, links: Sequence[KnownLink]) -> None:
-        """Add links that are not known yet."""
-        # None of these steps is taken in Python: there may be a million links.
+        """Add links that are not in the index yet."""
+        # No Python code runs per link: there may be a million.
         self.links.update(zip(map(_code, links), links, strict=True))
         self.codes.update(zip(map(_id, links), map(_code, links), strict=True))
 
     def link(self, link_id: int) -> KnownLink | None:
-        """Return a link by its id."""
+        """Return the link with an id."""
         link = self.links.get(self.codes.get(link_id, ""))
         return link if link is not None and link.id == link_id else None
 
-    def newer_than(self, version: int) -> "Known":
-        """Return what of this is of a later version."""
+    def newer_than(self, version: int) -> "LinkIndex":
+        """Return the links and programs with a later version."""
         programs = [program for program in self.programs.values() if program.version > version]
-        return Known([link for link in self.links.values() if link.version > version], programs)
+        return LinkIndex([link for link in self.links.values() if link.version > version], programs)
 
-    def learn(self, news: "Known") -> None:
-        """Take over what is news; what was read earlier but arrives later is none."""
+    def learn(self, news: "LinkIndex") -> None:
+        """Apply changes, except those older than what the index already has."""
         for program in news.programs.values():
             known = self.programs.get(program.id)
             if known is None or known.version <= program.version:
@@ -103,50 +102,52 @@ class Known:
 
 
 def known_link(row: Mapping[str, Any]) -> KnownLink:
-    """Return a link by the values of its row's columns."""
+    """Convert a link's row, given by column name."""
     is_active = row["status"] == "active"
     return KnownLink(row["id"], row["code"], is_active, row["program_id"], row["partner_id"], row["version"])
 
 
 def known_program(row: Mapping[str, Any]) -> KnownProgram:
-    """Return a program by the values of its row's columns."""
+    """Convert a program's row, given by column name."""
     return KnownProgram(row["id"], row["cookie_window_days"], row["version"])
 
 
-class LookUp(NamedTuple):
-    """A query for one link or program, and what is made of its rows."""
+class LookupQuery(NamedTuple):
+    """A query for one link or program, and the conversion of its rows."""
 
-    query: Query
-    known: Callable[[Iterable[Any]], Known]
+    query: CompiledQuery
+    known: Callable[[Iterable[Any]], LinkIndex]
 
 
 def _links(rows: Iterable[Any]) -> list[KnownLink]:
-    """Return the links that rows are."""
+    """Convert rows to links."""
     return convert(list(map(tuple, rows)), list[KnownLink], strict=False)
 
 
 def _programs(rows: Iterable[Any]) -> list[KnownProgram]:
-    """Return the programs that rows are."""
+    """Convert rows to programs."""
     return convert(list(map(tuple, rows)), list[KnownProgram])
 
 
-LINK_OF_CODE = LookUp(
-    Query(_LINKS.where(ReferralLink.code == bindparam("code"))), lambda rows: Known(links=_links(rows))
+LINK_OF_CODE = LookupQuery(
+    CompiledQuery(_LINKS.where(ReferralLink.code == bindparam("code"))), lambda rows: LinkIndex(links=_links(rows))
 )
-LINK_OF_ID = LookUp(Query(_LINKS.where(ReferralLink.id == bindparam("id"))), lambda rows: Known(links=_links(rows)))
-PROGRAM_OF_ID = LookUp(
-    Query(_PROGRAMS.where(Program.id == bindparam("id"))), lambda rows: Known(programs=_programs(rows))
+LINK_OF_ID = LookupQuery(
+    CompiledQuery(_LINKS.where(ReferralLink.id == bindparam("id"))), lambda rows: LinkIndex(links=_links(rows))
+)
+PROGRAM_OF_ID = LookupQuery(
+    CompiledQuery(_PROGRAMS.where(Program.id == bindparam("id"))), lambda rows: LinkIndex(programs=_programs(rows))
 )
 
 
-async def read_changed(source: Source, since: int) -> Known:
-    """Return what is of a later version than `since`, as of one moment where the source is a snapshot."""
-    known = Known(programs=_programs(await source.fetch(CHANGED_PROGRAMS, {"since": since})))
+async def read_changed(source: Source, since: int) -> LinkIndex:
+    """Return the links and programs with a version above `since`, consistent if the source is a snapshot."""
+    known = LinkIndex(programs=_programs(await source.fetch(CHANGED_PROGRAMS, {"since": since})))
     changed = _links(await source.fetch(CHANGED_LINKS, {"since": since, "rows": PART_ROWS}))
     if len(changed) < PART_ROWS:
         known.add(changed)
         return known
-    # There may be a million. They are read along their ids then: a few are found through their versions.
+    # There may be a million, so read them in the order of their ids. The index on versions is better only for a few.
     after = 0
     while part := _links(
         await source.fetch(CHANGED_LINKS_IN_ORDER, {"since": since, "after": after, "rows": PART_ROWS})

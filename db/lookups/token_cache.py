@@ -1,6 +1,6 @@
-"""Tokens as a running gateway knows them: looked up at most once a second each, and noted as used.
+"""A cache of API tokens, each valid for a second, which also records when tokens were last used.
 
-A dashboard sends its token with every request; asking the database each time would cost more than many an answer.
+A dashboard sends its token with each request, and looking it up every time would cost more than many of the requests.
 """
 
 import asyncio
@@ -14,51 +14,51 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, or_, select, update
 
 from db.engine.store import Store
-from db.errors import DatabaseAway
-from db.lookups.tokens import Role, hashed
+from db.errors import DatabaseUnavailable
+from db.lookups.tokens import TokenRole, hashed
 from db.schema.tokens import ApiToken
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among
-from db.sql.queries import Query
 
 logger = logging.getLogger(__name__)
 
-# A revoked token is refused within a second, everywhere.
+# Every gateway must reject a revoked token within a second.
 KNOWN_FOR = timedelta(seconds=1)
 RENEW_SECONDS = 0.5
 LOOK_UP_SECONDS = 5
-# Whoever tries secrets at random only pushes out what can be asked for again.
+# Guessing secrets can only evict entries, which are looked up again.
 KEPT_TOKENS = 4096
-# `last_used_at` is for people, who ask which tokens are in use; more precision would only cost writes.
+# `last_used_at` shows people which tokens are in use. More precision would cost more writes.
 NOTE_EVERY = timedelta(minutes=1)
 NOTE_SECONDS = 0.5
 
 _TOKENS = select(ApiToken.id, ApiToken.role, ApiToken.program_id, ApiToken.partner_id, ApiToken.expires_at).where(
     ApiToken.revoked_at.is_(None)
 )
-BY_HASH = Query(_TOKENS.where(ApiToken.token_hash == bindparam("token_hash")))
-BY_IDS = Query(_TOKENS.where(among(ApiToken.id, bindparam("ids", type_=Ids()))))
+BY_HASH = CompiledQuery(_TOKENS.where(ApiToken.token_hash == bindparam("token_hash")))
+BY_IDS = CompiledQuery(_TOKENS.where(among(ApiToken.id, bindparam("ids", type_=Ids()))))
 
 
 @dataclass(frozen=True, slots=True)
 class KnownToken:
-    """A token that is not revoked, as of at most a second ago."""
+    """A token that is not revoked, at most a second out of date."""
 
     id: int
-    role: Role
+    role: TokenRole
     program_id: int | None
     partner_id: int | None
     expires_at: datetime | None
 
 
 class _Seen(NamedTuple):
-    """What is known of a secret, and as of when."""
+    """The result of looking up a secret, and when."""
 
     at: datetime
     token: KnownToken | None
 
 
-class Credentials:
-    """The tokens that were asked for lately. The clock tells the present moment, in UTC."""
+class TokenCache:
+    """The tokens that were used recently. `clock` returns the current time in UTC."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -71,14 +71,14 @@ class Credentials:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to keep what is known up to date, and to write down which tokens are used."""
+        """Start renewing cached tokens and recording their use in the background."""
         self._tasks = [
             asyncio.create_task(_repeatedly(self._renew, RENEW_SECONDS), name="token renewal"),
             asyncio.create_task(_repeatedly(self._write_notes, NOTE_SECONDS), name="token use"),
         ]
 
     async def close(self) -> None:
-        """Write down what is not yet, and stop."""
+        """Record the remaining uses, and stop."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -86,7 +86,7 @@ class Credentials:
             await self._write_notes()
 
     async def find(self, secret: str) -> KnownToken | None:
-        """Return the token of a secret, unless it is unknown, revoked or expired. Raises `DatabaseAway`."""
+        """Return the token for a secret, or None if it is unknown, revoked or expired. Raises `DatabaseUnavailable`."""
         now, token_hash = self._clock(), hashed(secret)
         seen = self._known.get(token_hash)
         if seen is None or not seen.at <= now < seen.at + KNOWN_FOR:
@@ -102,11 +102,11 @@ class Credentials:
         return token
 
     async def is_good(self, token_id: int) -> bool:
-        """Return whether a token is neither revoked nor expired. Raises `DatabaseAway`."""
+        """Return whether a token is neither revoked nor expired. Raises `DatabaseUnavailable`."""
         found = await self._look_up(BY_IDS, ids=[token_id])
         return any(not _is_expired(token, self._clock()) for token in found)
 
-    async def _look_up(self, query: Query, **values: Any) -> Sequence[KnownToken]:
+    async def _look_up(self, query: CompiledQuery, **values: Any) -> Sequence[KnownToken]:
         with self._store.outages():
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 return [KnownToken(*row) for row in await self._store.fetch(query, values)]
@@ -118,24 +118,24 @@ class Credentials:
             self._known.popitem(last=False)
 
     async def _renew(self) -> None:
-        """Look up again, in one go, the tokens that were used since the last time, before they need it one by one."""
+        """Look up all tokens used since the last renewal with one query, before requests need them one by one."""
         in_use, self._in_use = self._in_use, {}
         if not in_use:
             return
         now = self._clock()
         try:
             tokens = {token.id: token for token in await self._look_up(BY_IDS, ids=list(in_use))}
-        except DatabaseAway:
-            return  # whoever asks finds that out
+        except DatabaseUnavailable:
+            return  # the next request that needs a token reports it
         for token_id, token_hash in in_use.items():
             self._learn(token_hash, _Seen(now, tokens.get(token_id)))
 
     async def _write_notes(self) -> None:
-        """Write down when tokens were used. An outage is no reason to keep what is only for people to know."""
+        """Record when tokens were used. Uses during an outage are dropped, since they are only informational."""
         used, self._used = self._used, {}
         if not used:
             return
-        # All of them at the latest moment, which differs by less than the time between two notes.
+        # All with the latest timestamp: the differences are smaller than the interval between two writes.
         at = max(used.values())
         later = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < at)
         noted = update(ApiToken).where(among(ApiToken.id, bindparam("ids", type_=Ids())), later)
@@ -144,12 +144,12 @@ class Credentials:
                 await connection.execute(noted.values(last_used_at=at), {"ids": sorted(used)})
             self._is_noting = True
         except asyncio.CancelledError:
-            # The gateway stops, and writes down in the end what is not yet.
+            # The gateway is stopping; `close` writes the rest.
             self._used = used | self._used
             raise
-        except DatabaseAway as error:
-            if self._is_noting:  # once, not twice a second
-                logger.warning("token use is not noted: %s", error)
+        except DatabaseUnavailable as error:
+            if self._is_noting:  # log an outage once, not twice a second
+                logger.warning("the use of tokens is not being recorded: %s", error)
             self._is_noting = False
 
 
@@ -159,7 +159,7 @@ async def _repeatedly(step: Callable[[], Awaitable[None]], seconds: float) -> No
         try:
             await step()
         except Exception:
-            logger.exception("tokens are looked up one by one, or their use is not noted")
+            logger.exception("renewing cached tokens or recording their use failed")
 
 
 def _is_expired(token: KnownToken, now: datetime) -> bool:

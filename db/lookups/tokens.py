@@ -1,6 +1,6 @@
 """API tokens: random secrets of which only a hash is stored.
 
-A token has 256 random bits, so a plain hash is as safe as a slow one, and looking it up stays cheap.
+A token has 256 random bits, so a fast hash is as safe as a slow one, and lookups stay cheap.
 """
 
 import secrets
@@ -14,20 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.schema.tokens import ApiToken
 
-# Tells a leaked token from other secrets, for people and for scanners.
+# Lets people and secret scanners recognize a leaked token.
 PREFIX = "cg_"
 SECRET_BYTES = 32
 
-Role = Literal["admin", "program", "partner"]
+TokenRole = Literal["admin", "program", "partner"]
 SHOWN = [column for column in ApiToken.__table__.columns if column.name != "token_hash"]
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """What a token is for. A role `program` needs a program, `partner` a partner, and may be confined to one program;
-    `admin` needs neither."""
+    """The properties of a token to be created. The role `program` requires a program; `partner` requires a partner, and
+    takes a program as a limit; `admin` takes neither."""
 
-    role: Role
+    role: TokenRole
     program_id: int | None = None
     partner_id: int | None = None
     label: str | None = None
@@ -35,12 +35,12 @@ class NewToken:
 
 
 def hashed(token: str) -> str:
-    """Return what is stored of a token: 64 hexadecimal digits."""
+    """Return the hash under which a token is stored: 64 hexadecimal digits."""
     return sha256(token.encode()).hexdigest()
 
 
 async def issue(connection: AsyncConnection, new: NewToken) -> tuple[str, dict[str, Any]]:
-    """Store a new token; return the secret, which nobody can read again, and its row without the hash."""
+    """Store a new token; return its secret, which cannot be recovered later, and its row without the hash."""
     token = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     await connection.execute(
         insert(ApiToken).values(

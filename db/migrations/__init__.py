@@ -1,1 +1,1 @@
-"""Alembic's environment and the revisions, as a package, so that an installed gateway carries them."""
+"""Alembic's environment and the migrations, in a package so that an installed gateway includes them."""

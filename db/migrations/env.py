@@ -1,4 +1,7 @@
-"""Run the revisions on the connection that `db.engine.migrate` hands over; there is no ini file and no offline mode."""
+"""Alembic's entry point, which runs the migrations on the connection that `db.engine.migrate` passes in.
+
+There is no ini file and no offline mode.
+"""
 
 from alembic import context
 
@@ -7,7 +10,7 @@ from db.schema.tables import METADATA
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
-    # SQLite changes a table by copying it.
+    # SQLite cannot alter most of a table; batch mode copies it instead.
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -9,11 +9,11 @@ from sqlalchemy import func, literal, or_, select
 from db.engine.store import Store
 from db.outbox.conditions import is_ahead_of
 from db.schema.outbox import OutboxConsumer, OutboxRange
-from db.sql.queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 # Each has the events of a transaction. Where more rows wait, the real figures are larger.
 MOST_ROWS = 20_000
-CONSUMERS = Query(select(OutboxConsumer.name))
+CONSUMERS = CompiledQuery(select(OutboxConsumer.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Backlog:
         return 0 if self.oldest is None else max(0, (clock() - self.oldest).total_seconds())
 
 
-def _backlog_of(consumer: str) -> Query:
+def _backlog_of(consumer: str) -> CompiledQuery:
     row = OutboxRange
     for_it = or_(row.consumer.is_(None), row.consumer == literal(consumer))
     waiting = select(row.events, row.recorded_at).where(is_ahead_of(consumer), for_it).limit(MOST_ROWS).subquery()
-    return Query(select(func.coalesce(func.sum(waiting.c.events), 0), func.min(waiting.c.recorded_at)))
+    return CompiledQuery(select(func.coalesce(func.sum(waiting.c.events), 0), func.min(waiting.c.recorded_at)))
 
 
 class Backlogs:
@@ -40,14 +40,14 @@ class Backlogs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._queries: dict[str, Query] = {}
+        self._queries: dict[str, CompiledQuery] = {}
 
     async def measure(self) -> dict[str, Backlog]:
-        """Return what waits now, by the consumer's name. Raises `DatabaseAway`."""
+        """Return what waits now, by the consumer's name. Raises `DatabaseUnavailable`."""
         names = [name for (name,) in await self._store.fetch(CONSUMERS)]
         self._queries = {name: self._queries.get(name) or _backlog_of(name) for name in names}
         return {name: await self._measured(query) for name, query in self._queries.items()}
 
-    async def _measured(self, query: Query) -> Backlog:
+    async def _measured(self, query: CompiledQuery) -> Backlog:
         ((events, oldest),) = await self._store.fetch(query)
         return Backlog(int(events), oldest)

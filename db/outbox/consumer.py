@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 
 
 class Range(NamedTuple):

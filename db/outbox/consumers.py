@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
-from db.errors import DatabaseAway, RowRefused, UnknownConsumer
+from db.errors import DatabaseUnavailable, RowRefused, UnknownConsumer
 from db.outbox.conditions import CLICK, is_ahead_of
 from db.outbox.consumer import Consumer
 from db.schema.clicks import ClickEvent
@@ -59,7 +59,7 @@ class ConsumerState:
 
 
 async def list_consumers(store: Store) -> Sequence[ConsumerState]:
-    """Return all consumers, by name. Raises `DatabaseAway`."""
+    """Return all consumers, by name. Raises `DatabaseUnavailable`."""
     async with store.read() as connection:
         consumers = (await connection.execute(select(OutboxConsumer.__table__).order_by(OutboxConsumer.name))).all()
         return [await _state(connection, row.name, row.position, row.updated_at) for row in consumers]
@@ -75,7 +75,7 @@ async def _state(connection: AsyncConnection, name: str, position: int, updated_
 
 async def add_consumer(store: Store, consumer: Consumer) -> None:
     """Add a consumer, which begins with the first event that was ever recorded; if it is there already, it goes on
-    where it was. Raises `DatabaseAway`."""
+    where it was. Raises `DatabaseUnavailable`."""
     async with store.read() as connection:
         if await connection.scalar(select(OutboxConsumer.name).where(OutboxConsumer.name == consumer.name)):
             return
@@ -86,13 +86,13 @@ async def add_consumer(store: Store, consumer: Consumer) -> None:
 async def rewind_consumer(store: Store, consumer: Consumer) -> None:
     """Have a consumer start again from the first event that was ever recorded, after removing what it has written.
 
-    One transaction: no event is left out or counted twice. Raises `DatabaseAway`, `UnknownConsumer`.
+    One transaction: no event is left out or counted twice. Raises `DatabaseUnavailable`, `UnknownConsumer`.
     """
     await _patiently(store, consumer, is_new=False)
 
 
 async def remove_consumer(store: Store, name: str) -> None:
-    """Remove a consumer, so that the log no longer keeps rows for it. Raises `DatabaseAway`, `UnknownConsumer`."""
+    """Remove a consumer, so that the log no longer keeps rows for it. Raises `DatabaseUnavailable`, `UnknownConsumer`."""
     async with store.write() as connection:
         found = await connection.execute(delete(OutboxConsumer).where(OutboxConsumer.name == name))
         if not found.rowcount:
@@ -111,7 +111,7 @@ async def _patiently(store: Store, consumer: Consumer, *, is_new: bool) -> None:
                     await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
                 await _start_from_beginning(connection, consumer, is_new=is_new)
             return
-        except DatabaseAway as error:
+        except DatabaseUnavailable as error:
             if not any(word in str(error) for word in ("locked", "serialize")) or monotonic() > deadline:
                 raise
         await asyncio.sleep(RETRY_SECONDS)

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import and_, bindparam, func, literal_column, select
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.outbox.conditions import CLICK
 from db.outbox.position import Position, Transactions
 from db.schema.outbox import OutboxRange
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among
-from db.sql.queries import Query
 from db.sql.transactions import next_number, oldest_running
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ LATE_ROWS = 2000
 # Batches that may wait for one watcher.
 WAITING_BATCHES = 256
 
-LATEST = Query(select(func.coalesce(func.max(OutboxRange.id), 0)))
+LATEST = CompiledQuery(select(func.coalesce(func.max(OutboxRange.id), 0)))
 _row = (OutboxRange.id, OutboxRange.program_id, OutboxRange.first_id, OutboxRange.last_id)
 _is_click = and_(OutboxRange.kind == literal_column(f"'{CLICK}'"), OutboxRange.consumer.is_(None))
-TRANSACTIONS = Query(select(oldest_running(), next_number()))
-SINCE = Query(select(*_row, _is_click).where(OutboxRange.id > bindparam("row")).order_by(OutboxRange.id))
-IN_GAPS = Query(
+TRANSACTIONS = CompiledQuery(select(oldest_running(), next_number()))
+SINCE = CompiledQuery(select(*_row, _is_click).where(OutboxRange.id > bindparam("row")).order_by(OutboxRange.id))
+IN_GAPS = CompiledQuery(
     select(*_row, _is_click).where(among(OutboxRange.id, bindparam("ids", type_=Ids))).order_by(OutboxRange.id)
 )
 
@@ -72,7 +72,7 @@ class Feed:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Watcher]:
-        """Give a queue that whatever is committed from now on is put into. Raises `DatabaseAway`."""
+        """Give a queue that whatever is committed from now on is put into. Raises `DatabaseUnavailable`."""
         watcher: Watcher = asyncio.Queue(WAITING_BATCHES)
         if not self._watchers:
             self._position = None
@@ -94,7 +94,7 @@ class Feed:
             except Exception as error:
                 if not complaint:  # once, not four times a second
                     complaint = str(error)
-                    foreseen = isinstance(error, DatabaseAway)
+                    foreseen = isinstance(error, DatabaseUnavailable)
                     logger.warning("the live feed pauses: %s", error, exc_info=not foreseen)
 
     async def _poll(self, newcomer: Watcher | None = None) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
-from db.errors import DatabaseAway, SchemaOutdated
+from db.errors import DatabaseUnavailable, SchemaOutdated
 from db.ingest.registration import find_revision, hold_schema
 from db.outbox import statements
 from db.outbox.consumer import Changes, Consumer, Range
@@ -82,13 +82,13 @@ class ConsumerRunner:
         await self._disconnect()
 
     async def run_all(self) -> None:
-        """Process whatever there is. Raises `DatabaseAway`."""
+        """Process whatever there is. Raises `DatabaseUnavailable`."""
         while await self._is_due():
             if not await self.run_once():
                 await asyncio.sleep(BUSY_PAUSE_SECONDS)
 
     async def run_once(self) -> bool:
-        """Process a portion; return whether there may be more. Raises `DatabaseAway`."""
+        """Process a portion; return whether there may be more. Raises `DatabaseUnavailable`."""
         try:
             with self._store.outages():
                 async with asyncio.timeout(PORTION_SECONDS):
@@ -111,7 +111,7 @@ class ConsumerRunner:
             except Exception as error:
                 if not complaint:  # once, not every second
                     complaint = str(error)
-                    is_outage = isinstance(error, DatabaseAway | SchemaOutdated)
+                    is_outage = isinstance(error, DatabaseUnavailable | SchemaOutdated)
                     name = self._consumer.name
                     logger.warning("%s are not kept, clicks go on: %s", name, error, exc_info=not is_outage)
 

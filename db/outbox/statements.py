@@ -9,18 +9,18 @@ from sqlalchemy.orm import aliased
 from db.outbox.conditions import is_ahead_of
 from db.schema.columns import UtcDateTime
 from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
-from db.sql.queries import Query
-from db.sql.statements import Template, compiled
+from db.sql.batch_statements import Template, compiled
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.transactions import next_number, oldest_running
 
 _name: BindParameter[str] = bindparam("name")
 # Of several gateways, one works for a consumer: the others find its row locked, and take it for missing.
-FIND_POSITION = Query(
+FIND_POSITION = CompiledQuery(
     select(OutboxConsumer.position, oldest_running())
     .where(OutboxConsumer.name == _name)
     .with_for_update(skip_locked=True)
 )
-FIND_GAPS = Query(
+FIND_GAPS = CompiledQuery(
     select(OutboxGap.first_id, OutboxGap.last_id, OutboxGap.horizon)
     .where(OutboxGap.consumer == _name)
     .order_by(OutboxGap.first_id)
@@ -35,7 +35,7 @@ RANGE = (
 )
 _columns = (*RANGE, func.coalesce(OutboxRange.consumer, ""), next_number())
 _rows: BindParameter[int] = bindparam("rows")
-FIND_IN_GAPS = Query(
+FIND_IN_GAPS = CompiledQuery(
     select(*_columns)
     .join_from(OutboxGap, OutboxRange, OutboxRange.id.between(OutboxGap.first_id, OutboxGap.last_id))
     .where(OutboxGap.consumer == _name)
@@ -43,11 +43,11 @@ FIND_IN_GAPS = Query(
     .limit(_rows),
     packed=True,
 )
-FIND_BEYOND = Query(
+FIND_BEYOND = CompiledQuery(
     select(*_columns).where(OutboxRange.id > bindparam("position")).order_by(OutboxRange.id).limit(_rows), packed=True
 )
 # Finds nothing where the consumer was moved or removed meanwhile.
-MOVE = Query(
+MOVE = CompiledQuery(
     update(OutboxConsumer)
     .where(OutboxConsumer.name == _name, OutboxConsumer.position == bindparam("before"))
     .values(
@@ -58,7 +58,7 @@ MOVE = Query(
     .returning(OutboxConsumer.name)
 )
 # Rows from the first one on may go as far as every consumer has processed them, those that are old enough.
-FIND_PROCESSED = Query(
+FIND_PROCESSED = CompiledQuery(
     select(
         select(func.coalesce(func.min(OutboxRange.id), 0)).scalar_subquery(),
         select(func.coalesce(func.min(OutboxConsumer.complete_to), 0)).scalar_subquery(),
@@ -66,14 +66,14 @@ FIND_PROCESSED = Query(
 )
 
 
-def find_due(consumer: str) -> Query:
+def find_due(consumer: str) -> CompiledQuery:
     """Return the query for whether there is anything to do: rows ahead of a consumer, or rows to delete."""
     first = aliased(OutboxRange)
     oldest = select(first.id, first.recorded_at).order_by(first.id).limit(1).subquery()
     complete_to = select(func.min(OutboxConsumer.complete_to)).scalar_subquery()
     is_stale = and_(oldest.c.id <= complete_to, oldest.c.recorded_at < bindparam("stale_at", type_=UtcDateTime))
     is_behind = select(OutboxRange.id).where(is_ahead_of(consumer)).exists()
-    return Query(select(1).where(or_(is_behind, select(oldest.c.id).where(is_stale).exists())))
+    return CompiledQuery(select(1).where(or_(is_behind, select(oldest.c.id).where(is_stale).exists())))
 
 
 class LogStatements:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from db.rollups.dimensions import COUNTERS, QUARTER, SPANS, VISIT_DIMENSIONS, Dimension, Level
 from db.schema.columns import EPOCH
-from db.sql.statements import Row
+from db.sql.batch_statements import RowValues
 
 KEY = ("program_id", "level", "subject_id", "dimension", "span_seconds", "bucket_at", "value", "partner_id")
 
@@ -49,7 +49,7 @@ class Cells:
     """
 
     def __init__(self) -> None:
-        self._heads: dict[Row, int] = {}
+        self._heads: dict[RowValues, int] = {}
         self._clicks: Counter[int] = Counter()
         self._visits: Mapping[Dimension, Counter[tuple[int, str]]] = {name: Counter() for name in VISIT_DIMENSIONS}
 
@@ -64,7 +64,7 @@ class Cells:
         for name, values in zip(VISIT_DIMENSIONS, columns[size:], strict=True):
             self._visits[name].update(zip(heads, values, strict=True))
 
-    def slices(self, size: int) -> Iterator[Sequence[Row]]:
+    def slices(self, size: int) -> Iterator[Sequence[RowValues]]:
         """Yield rows, each `KEY` with `COUNTERS`, so many at a time and always in the same order. One kind after the
         other: to sort all of them in one go would keep the clicks waiting."""
         for level, kept in SPANS.items():
@@ -74,13 +74,13 @@ class Cells:
                     for start in range(0, len(rows), size):
                         yield rows[start : start + size]
 
-    def rows(self, level: Level) -> Iterator[Row]:
+    def rows(self, level: Level) -> Iterator[RowValues]:
         """Yield all rows of a level, each `KEY` with `COUNTERS`."""
         for dimension, spans in SPANS[level].items():
             for span in spans:
                 yield from self._rows(level, dimension, span)
 
-    def _rows(self, level: Level, dimension: Dimension, span: int) -> Iterator[Row]:
+    def _rows(self, level: Level, dimension: Dimension, span: int) -> Iterator[RowValues]:
         sums: dict[tuple[int, int, datetime, str, int], list[int]] = {}
         heads = [Head._make(head) for head in self._heads]
         keys = [(head.program_id, *head.subject(level), head.start(span)) for head in heads]

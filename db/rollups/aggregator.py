@@ -7,14 +7,14 @@ from itertools import chain, islice
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.outbox.conditions import CLICK
 from db.outbox.consumer import Range
 from db.rollups.aggregation import Cells
 from db.rollups.statements import ROLLUPS, RollupStatements, find_events
 from db.schema.rollups import ClickRollup
-from db.sql.statements import Row, Statement
+from db.sql.batch_statements import BatchStatement, RowValues
 
 # After so many rows, a millisecond or two of work, requests get their turn on the event loop,
 SLICE_ROWS = 250
@@ -27,7 +27,7 @@ READY_SLICES = 200
 class Sums:
     """What clicks add up to, in slices of rows."""
 
-    def __init__(self, add: Statement, slices: Iterator[Sequence[Row]]) -> None:
+    def __init__(self, add: BatchStatement, slices: Iterator[Sequence[RowValues]]) -> None:
         self._add = add
         self._slices = slices
 
@@ -61,7 +61,7 @@ class RollupAggregator:
         """Remove all rollups."""
         await connection.execute(delete(ClickRollup))
 
-    async def _made_ready(self, slices: Iterator[Sequence[Row]]) -> Iterator[Sequence[Row]]:
+    async def _made_ready(self, slices: Iterator[Sequence[RowValues]]) -> Iterator[Sequence[RowValues]]:
         """Return the slices, having made as many of them as memory should hold: no click waits for that yet."""
         ready = []
         for rows in islice(slices, READY_SLICES):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import CTE
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.rollups.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS
 from db.rollups.recount import (
     PART_EVENTS,
@@ -26,7 +26,7 @@ from db.schema.clicks import ClickEvent
 from db.schema.columns import EPOCH
 from db.schema.programs import Program
 from db.schema.rollups import ClickRollup
-from db.sql.queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 SPAN_NAMES = {DAY: "day", HOUR: "hour", QUARTER: "quarter of an hour"}
 KIND = itemgetter(1, 2)
@@ -57,7 +57,7 @@ class RowDifference(NamedTuple):
     expected: int
 
 
-def _all_programs() -> Query:
+def _all_programs() -> CompiledQuery:
     """Return the query for every program that has events or rollups, or is one: from one to the next through the keys,
     of which there are far fewer than rows."""
     steps: list[CTE] = []
@@ -66,11 +66,11 @@ def _all_programs() -> Query:
         following = select(func.min(program_id)).where(program_id > step.c.id).scalar_subquery()
         steps.append(step.union_all(select(following).where(step.c.id.is_not(None))))
     found = select(Program.id).union(*(select(step.c.id).where(step.c.id.is_not(None)) for step in steps)).subquery()
-    return Query(select(found.c.id).order_by(found.c.id))
+    return CompiledQuery(select(found.c.id).order_by(found.c.id))
 
 
 PROGRAMS = _all_programs()
-KINDS = Query(
+KINDS = CompiledQuery(
     select(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds, func.count())
     .group_by(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds)
     .order_by(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds.desc())

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.rollups.aggregation import KEY
 from db.rollups.audit import Compared, programs_in
 from db.rollups.dimensions import COUNTERS, SPANS
@@ -52,15 +52,15 @@ class Rebuilt:
 
 
 async def events_to_read(store: Store) -> int:
-    """Return how many events a rebuild reads: each once for every level. Raises `DatabaseAway`."""
+    """Return how many events a rebuild reads: each once for every level. Raises `DatabaseUnavailable`."""
     async with store.read() as connection:
         events = await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
     return events * len(SPANS)
 
 
 async def rebuild(store: Store, report: Report, size: int = PART_EVENTS) -> Rebuilt:
-    """Bring every row of the rollups to what the events say. Raises `DatabaseAway`: then what was mended stays so, and
-    the rest can be mended by another run."""
+    """Bring every row of the rollups to what the events say. Raises `DatabaseUnavailable`: then what was mended
+    stays so, and the rest can be mended by another run."""
     rebuilt = Rebuilt()
     rebuilt.removed += await _patiently(lambda: _remove_strange_rows(store))
     async with store.read() as connection:
@@ -84,7 +84,7 @@ async def _patiently(step: Callable[[], Any]) -> Any:
     while True:
         try:
             return await step()
-        except DatabaseAway as error:
+        except DatabaseUnavailable as error:
             if "locked" not in str(error) or monotonic() > deadline:
                 raise
             await asyncio.sleep(0)

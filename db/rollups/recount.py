@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import BigInteger, Integer, bindparam, cast, func, literal_column, select, union_all
 from sqlalchemy.orm import aliased
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.rollups.aggregation import Cells
 from db.rollups.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
 from db.rollups.statements import WAITING
@@ -19,9 +19,9 @@ from db.schema.clicks import ClickEvent
 from db.schema.columns import microseconds
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup
-from db.sql.functions import microseconds_of, moment_of, quarter_number
-from db.sql.queries import Query
-from db.sql.statements import Row
+from db.sql.batch_statements import RowValues
+from db.sql.compiled_queries import CompiledQuery
+from db.sql.functions import microseconds_of, quarter_number, timestamp_of
 
 # A part's rows are held in memory, up to two dozen for each event. One day of one subject is never cut.
 PART_EVENTS = 5_000
@@ -95,10 +95,10 @@ _size = bindparam("size", type_=BigInteger)
 
 def _moment(name: str) -> Any:
     """Return a parameter in microseconds since 1970, as a moment."""
-    return moment_of(bindparam(name, type_=BigInteger))
+    return timestamp_of(bindparam(name, type_=BigInteger))
 
 
-def _cuts(key: Any, *where: Any) -> Query:
+def _cuts(key: Any, *where: Any) -> CompiledQuery:
     """Return the query for where to cut: the keys at which the running number of events passes a multiple of a size,
     each with its own number of events, and the running one; keys with more than the size are always among them."""
     counted = select(key.label("key"), func.count().label("events")).where(_event.program_id == _program, *where)
@@ -106,19 +106,19 @@ def _cuts(key: Any, *where: Any) -> Query:
     total = cast(func.sum(counts.c.events).over(order_by=counts.c.key), BigInteger).label("total")
     running = select(counts.c.key, counts.c.events, total).subquery()
     passed = (running.c.total // _size) > ((running.c.total - running.c.events) // _size)
-    return Query(select(running.c.key, running.c.events, running.c.total).where(passed).order_by(running.c.key))
+    return CompiledQuery(select(running.c.key, running.c.events, running.c.total).where(passed).order_by(running.c.key))
 
 
 _day = quarter_number(_event.occurred_at) // (DAY // QUARTER)
-SUBJECT_CUTS: Mapping[Level, Query] = {level: _cuts(SUBJECTS[level]) for level in ("partner", "link")}
-DAY_CUTS: Mapping[Level, Query] = {level: _cuts(_day, SUBJECTS[level] == _first) for level in SPANS}
-COUNT_EVENTS = Query(select(func.count()).select_from(_event).where(_event.program_id == _program))
-FIND_WAITING = Query(
+SUBJECT_CUTS: Mapping[Level, CompiledQuery] = {level: _cuts(SUBJECTS[level]) for level in ("partner", "link")}
+DAY_CUTS: Mapping[Level, CompiledQuery] = {level: _cuts(_day, SUBJECTS[level] == _first) for level in SPANS}
+COUNT_EVENTS = CompiledQuery(select(func.count()).select_from(_event).where(_event.program_id == _program))
+FIND_WAITING = CompiledQuery(
     select(OutboxRange.first_id, OutboxRange.last_id).where(WAITING, OutboxRange.program_id == _program)
 )
 
 
-def _events(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
+def _events(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
     is_single, has_start, has_end = bounds
     where = [_event.program_id == _program]
     subject = SUBJECTS[level]
@@ -139,13 +139,13 @@ def _events(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
         cast(_event.is_bot, Integer),
         cast(makes_customer(_event), Integer),
     )
-    return Query(
+    return CompiledQuery(
         select(*columns, *(value_of(_event, name) for name in VISIT_DIMENSIONS)).where(*where),
         packed=True,
     )
 
 
-def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
+def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
     is_single, has_start, has_end = bounds
     row = ClickRollup
     columns = (
@@ -159,7 +159,7 @@ def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
     )
     where = [row.program_id == _program, row.level == literal_column(f"'{level}'")]
     if not is_single:
-        return Query(select(*columns).where(*where, row.subject_id.between(_first, _last)), packed=True)
+        return CompiledQuery(select(*columns).where(*where, row.subject_id.between(_first, _last)), packed=True)
     where.append(row.subject_id == _first)
     if has_start:
         where.append(row.bucket_at >= _moment("start"))
@@ -173,7 +173,7 @@ def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> Query:
         )
         for name, span in kinds
     ]
-    return Query(union_all(*parts), packed=True)
+    return CompiledQuery(union_all(*parts), packed=True)
 
 
 _BOUNDS = [(True, start, end) for start in (False, True) for end in (False, True)] + [(False, False, False)]
@@ -214,20 +214,20 @@ async def _days(source: Source, subject: Part, size: int) -> Sequence[Part]:
     return [*parts, subject._replace(start_day=start, events=subject.events - before)]
 
 
-async def expected_rows(source: Source, part: Part) -> Sequence[Row]:
+async def expected_rows(source: Source, part: Part) -> Sequence[RowValues]:
     """Read a part's events: each an id, and what `Cells.add` takes."""
-    rows: Sequence[Row] = await source.fetch(EVENTS[part.level, part.bounds], part.values)
+    rows: Sequence[RowValues] = await source.fetch(EVENTS[part.level, part.bounds], part.values)
     return rows
 
 
-def added_up(events: Sequence[Row], waiting: Waiting, level: Level) -> Rows:
+def added_up(events: Sequence[RowValues], waiting: Waiting, level: Level) -> Rows:
     """Return the rows that events add up to, those that wait left out."""
     cells = Cells()
     cells.add([event[1:] for event in events if event[0] not in waiting])
     return dict(_keyed(cells.rows(level)))
 
 
-def _keyed(rows: Iterator[Row]) -> Iterator[tuple[Key, tuple[int, ...]]]:
+def _keyed(rows: Iterator[RowValues]) -> Iterator[tuple[Key, tuple[int, ...]]]:
     moments: dict[Any, int] = {}
     for _, _, subject, dimension, span, bucket_at, value, partner_id, *counts in rows:
         if (start := moments.get(bucket_at)) is None:

@@ -13,9 +13,9 @@ from db.rollups.dimensions import COUNTERS, VISIT_DIMENSIONS, makes_customer, va
 from db.schema.clicks import ClickEvent
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup
+from db.sql.batch_statements import BatchStatement, Template, compiled
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among, quarter_number
-from db.sql.queries import Query
-from db.sql.statements import Statement, Template, compiled
 
 ROLLUPS = "rollups"
 """The name under which the outbox knows the consumer that keeps the rollups."""
@@ -24,7 +24,7 @@ WAITING = waits_for(ROLLUPS, {CLICK})
 
 _event = aliased(ClickEvent)
 # The clicks of some rows of the log, in the form that `Cells.add` takes.
-find_events = Query(
+find_events = CompiledQuery(
     select(
         _event.program_id,
         _event.partner_id,
@@ -44,7 +44,7 @@ class RollupStatements:
     """Each attribute names the values of its rows, in order."""
 
     def __init__(self, dialect: Dialect) -> None:
-        def statement(query: Template, *parameters: str) -> Statement:
+        def statement(query: Template, *parameters: str) -> BatchStatement:
             return compiled(dialect, query, parameters)
 
         insert = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(ClickRollup).inline()

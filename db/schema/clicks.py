@@ -6,9 +6,9 @@ from sqlalchemy import Boolean, CheckConstraint, ForeignKey, ForeignKeyConstrain
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Moment, RowId, Text64, text
 from db.schema.customers import Customer
+from db.schema.declarative_base import Base
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program

@@ -1,6 +1,6 @@
 """The column types that the tables share.
 
-Apart from the tables, so that those read as facts of the trade and not of two databases.
+They hide the differences between the two databases from the tables' definitions.
 """
 
 from collections.abc import Callable
@@ -19,10 +19,10 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC: `timestamptz` on PostgreSQL, on SQLite the microseconds since 1970, which take a third of the
-    bytes that a text would, in every index.
+    """A timestamp in UTC: `timestamptz` on PostgreSQL; on SQLite an integer of microseconds since 1970, which takes a
+    third of the space of a text, in each index too.
 
-    Takes aware values only, so that no local time is ever stored by accident; returns aware values.
+    Accepts only timezone-aware values, so that no local time can be stored by accident. Returns aware values.
     """
 
     impl = DateTime(timezone=True)
@@ -33,23 +33,23 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is not None and value.tzinfo is None:
-            raise ValueError("a stored moment needs a time zone")
+            raise ValueError("a stored timestamp needs a time zone")
         return value
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         return microseconds if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        # PostgreSQL's driver gives aware values, in UTC.
+        # PostgreSQL's driver returns aware values in UTC.
         return _moment if dialect.name == "sqlite" else None
 
 
 def microseconds(moment: datetime | None) -> int | None:
-    """Return a moment as SQLite keeps it. Raises `ValueError` for one without a time zone."""
+    """Return a timestamp as SQLite stores it. Raises `ValueError` for one without a time zone."""
     if moment is None:
         return None
     if moment.tzinfo is None:
-        raise ValueError("a stored moment needs a time zone")
+        raise ValueError("a stored timestamp needs a time zone")
     return (moment - EPOCH) // MICROSECOND
 
 
@@ -57,8 +57,8 @@ def _moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
-class now(FunctionElement[datetime]):  # noqa: N801  a function in SQL
-    """The moment by the database's own clock; on SQLite, to the millisecond."""
+class now(FunctionElement[datetime]):  # noqa: N801  named like a SQL function
+    """The current time of the database's clock; on SQLite, in whole milliseconds."""
 
     type = UtcDateTime()
     inherit_cache = True
@@ -75,11 +75,11 @@ def _now_on_postgresql(element: now, compiler: SQLCompiler, **options: Any) -> s
 
 
 def text(length: int) -> String:
-    """Return a text of at most `length` characters, sorted and compared by code point on both databases."""
+    """Return a string type of at most `length` characters, which both databases sort and compare by code point."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-# SQLite numbers rows by itself only where the column is declared INTEGER.
+# SQLite assigns ids automatically only to a column that is declared INTEGER.
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 Count = Annotated[int, mapped_column(BigInteger, server_default="0")]
 Moment = Annotated[datetime, mapped_column(UtcDateTime)]

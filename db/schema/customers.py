@@ -1,10 +1,10 @@
-"""The table of customers."""
+"""The customers table: the visitors that clicks identified."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import CreatedAt, Moment, RowId, Text32, Text64
+from db.schema.declarative_base import Base
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 
@@ -12,14 +12,15 @@ IS_UPDATED = "updated_at IS NOT NULL"
 
 
 class Customer(Base):
-    """A visitor as downstream calls know it, by `click_id`; partner and link are those of the latest click."""
+    """A visitor, known to downstream calls by `click_id`. Partner and link are those of the latest click."""
 
     __tablename__ = "customers"
     __table_args__ = (
         ForeignKeyConstraint(["program_id", "partner_id"], [PartnerProgram.program_id, PartnerProgram.partner_id]),
         Index(None, "program_id", "created_at", "id"),
         Index(None, "program_id", "partner_id", "created_at", "id"),
-        # Of customers who came back: a new customer, as most clicks make one, would cost a tenth more with it.
+        # Only returning customers: including new ones, which most clicks create, would make a click a tenth more
+        # expensive.
         *(
             Index(None, *columns, sqlite_where=text(IS_UPDATED), postgresql_where=text(IS_UPDATED))
             for columns in (("program_id", "updated_at", "id"), ("program_id", "partner_id", "updated_at", "id"))
@@ -36,4 +37,4 @@ class Customer(Base):
     created_at: Mapped[CreatedAt]
     last_click_at: Mapped[Moment]
     updated_at: Mapped[Moment | None]
-    """When anything about the customer last changed; NULL as long as nothing has since it was created."""
+    """When the customer last changed; NULL if it has not changed since it was created."""

@@ -1,14 +1,15 @@
-"""The table of id blocks."""
+"""The table of id blocks, from which gateways reserve ids before they insert rows."""
 
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Text32
+from db.schema.declarative_base import Base
 
 
 class IdBlock(Base):
-    """Where the next block of ids of one kind begins. A gateway takes a block at a time; skipped ids stay unused."""
+    """The start of the next block of ids of one kind. A gateway reserves a whole block; ids it does not use are
+    skipped."""
 
     __tablename__ = "id_blocks"
 

@@ -3,15 +3,15 @@
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Count, CreatedAt, Moment, RowId, Text32, Text64, Text2048
+from db.schema.declarative_base import Base
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 
 
 class ReferralLink(Base):
-    """A code that visitors arrive with. The key to the membership is why a counted click always finds its metrics;
-    a link without a partner or a program is a configuration fault, which the endpoint reports."""
+    """A referral code that visitors arrive with. The foreign key to the membership guarantees that a click's counters
+    exist. A link without a partner or a program is a configuration error, which the endpoint reports."""
 
     __tablename__ = "referral_links"
     __table_args__ = (
@@ -34,8 +34,8 @@ class ReferralLink(Base):
 
 
 class DirectoryVersion(Base):
-    """One row that every change of a link or a program counts up, under its lock: versions become visible in order,
-    so a reader that asks for what is newer than it knows misses nothing. Clicks never touch it."""
+    """A single row whose version each change of a link or a program increments. The row's lock makes versions visible
+    in order, so a reader that asks for newer versions misses no change. Clicks never touch it."""
 
     __tablename__ = "link_directory_version"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)

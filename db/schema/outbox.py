@@ -3,8 +3,8 @@
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Count, Moment, RowId, Text32, Text64, now
+from db.schema.declarative_base import Base
 
 
 class OutboxRange(Base):

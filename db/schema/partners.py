@@ -3,13 +3,13 @@
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Count, CreatedAt, Moment, RowId, Text255
+from db.schema.declarative_base import Base
 from db.schema.programs import Program
 
 
 class Partner(Base):
-    """Someone who brings visitors, in one program or several."""
+    """A partner who refers visitors to one or more programs."""
 
     __tablename__ = "affiliate_partners"
 

@@ -3,12 +3,12 @@
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Count, CreatedAt, RowId, Text255
+from db.schema.declarative_base import Base
 
 
 class Program(Base):
-    """An advertiser's affiliate program; it sets how long a click counts."""
+    """An advertiser's affiliate program, with the number of days during which a click counts."""
 
     __tablename__ = "affiliate_programs"
     __table_args__ = (CheckConstraint("cookie_window_days BETWEEN 1 AND 3650", name="cookie_window_days"),)

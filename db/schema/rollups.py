@@ -2,20 +2,20 @@
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Count, Moment, RowId, Text32, Text512
+from db.schema.declarative_base import Base
 
 
 class ClickRollup(Base):
-    """How many clicks one subject (a program, a partner in it, a link) had in one span of time, by one value of one
-    dimension; reports read these.
+    """The number of clicks of one subject (a program, a partner in it, or a link) in one span of time, for one value of
+    one dimension.
 
-    No foreign keys: the table is derived from the events, which have them, and the subjects are of three kinds.
-    `partner_id` is 0 where a row sums up all partners of a program, so that no partner's view can contain it.
+    There are no foreign keys: the table is derived from events, which have them, and subjects are of three kinds.
+    `partner_id` is 0 in rows that sum up all of a program's partners, so that no partner can see them.
     """
 
     __tablename__ = "click_rollups"
-    # Rows lie in the order of their key, in which reports read them; the other database has no such choice.
+    # Rows are stored in the order of the primary key, in which reports read them. PostgreSQL has no such option.
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     program_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
@@ -29,6 +29,6 @@ class ClickRollup(Base):
     people: Mapped[Count]
     bots: Mapped[Count]
     customers: Mapped[Count]
-    """Created by people's clicks."""
+    """Customers created by people's clicks."""
     bot_customers: Mapped[Count]
     """Created by bots' clicks."""

@@ -1,11 +1,11 @@
-"""All tables: what the migrations build, which a test compares with this. No other code defines the schema.
+"""The metadata of all tables. A test checks that the migrations create exactly these.
 
-The large tables carry `program_id` first in every key, so that one program's rows lie together and can be sharded by
-program.
+In large tables `program_id` is the first column of each key, so that a program's rows are stored together and the
+tables can be sharded by program.
 """
 
 from db.schema import clicks, customers, id_blocks, links, outbox, partners, programs, rollups, tokens, writers
-from db.schema.base import Base
+from db.schema.declarative_base import Base
 
 # Each module has added its tables to the metadata.
 MODULES = (programs, partners, links, customers, clicks, outbox, rollups, tokens, id_blocks, writers)

@@ -3,15 +3,15 @@
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import CreatedAt, Moment, RowId, Text32, Text64, Text255
+from db.schema.declarative_base import Base
 from db.schema.partners import Partner
 from db.schema.programs import Program
 
 
 class ApiToken(Base):
-    """A credential, kept as its hash. A role goes with the program or the partner that it is bound to; a partner's may
-    be confined to one program."""
+    """A token, stored as a hash. The roles `program` and `partner` are bound to a program or a partner; a partner's
+    token may be limited to one program."""
 
     __tablename__ = "api_tokens"
     __table_args__ = (

@@ -1,15 +1,15 @@
-"""The table of running writers."""
+"""The table of running click writers, which coordinates gateways that share a PostgreSQL database."""
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.base import Base
 from db.schema.columns import Moment, RowId, now
+from db.schema.declarative_base import Base
 
 
 class RunningWriter(Base):
-    """A process that records clicks on PostgreSQL, and what it promises to those who follow them: it commits no event
-    of before `occurred_from` any more, nor one with an id below `first_event_id`. A process that does not renew its row
-    is taken for dead, and the row removed; the row with the id 0 keeps the latest promise of removed ones."""
+    """A process that records clicks on PostgreSQL, with its promise to clients that follow them: it no longer commits
+    an event from before `occurred_from` or with an id below `first_event_id`. A process that stops refreshing its row
+    is presumed dead and the row is deleted. The row with id 0 keeps the latest promise of deleted rows."""
 
     __tablename__ = "click_writers"
 

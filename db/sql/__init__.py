@@ -1,1 +1,1 @@
-"""SQL shared by everything that reads or writes: functions, top-n-per-group, and statements compiled once."""
+"""SQL building blocks for reading and writing: functions, top-n-per-group, and precompiled queries and statements."""

@@ -1,6 +1,6 @@
-"""SQL expressions that the two databases spell differently: moments, addresses, and ids given as one parameter.
+"""SQL functions that compile differently for SQLite and PostgreSQL: timestamps, URLs, and lists of ids as parameters.
 
-Each compiles to the dialect's own words, so that a statement is written once.
+With them, each query is written once for both databases.
 """
 
 import json
@@ -27,8 +27,8 @@ from db.schema.columns import UtcDateTime, text
 QUARTER_SECONDS = 900
 
 
-class quarter_of(FunctionElement[datetime]):  # noqa: N801  a function in SQL
-    """The start of the quarter of an hour, in UTC, in which a moment lies."""
+class quarter_of(FunctionElement[datetime]):  # noqa: N801  named like a SQL function
+    """The start of the quarter of an hour, in UTC, that contains a timestamp."""
 
     type = UtcDateTime()
     inherit_cache = True
@@ -36,19 +36,19 @@ class quarter_of(FunctionElement[datetime]):  # noqa: N801  a function in SQL
 
 @compiles(quarter_of, "sqlite")
 def _quarter_on_sqlite(element: quarter_of, compiler: SQLCompiler, **options: Any) -> str:
-    moment = compiler.process(element.clauses, **options)
+    timestamp = compiler.process(element.clauses, **options)
     quarter = QUARTER_SECONDS * 1_000_000
-    return f"({moment} / {quarter} * {quarter})"
+    return f"({timestamp} / {quarter} * {quarter})"
 
 
 @compiles(quarter_of, "postgresql")
 def _quarter_on_postgresql(element: quarter_of, compiler: SQLCompiler, **options: Any) -> str:
-    moment = compiler.process(element.clauses, **options)
-    return f"date_bin(interval '{QUARTER_SECONDS} seconds', {moment}, timestamptz '1970-01-01 00:00:00+00')"
+    timestamp = compiler.process(element.clauses, **options)
+    return f"date_bin(interval '{QUARTER_SECONDS} seconds', {timestamp}, timestamptz '1970-01-01 00:00:00+00')"
 
 
-class quarter_number(FunctionElement[int]):  # noqa: N801  a function in SQL
-    """The number of the quarter of an hour, since 1970, in which a moment lies."""
+class quarter_number(FunctionElement[int]):  # noqa: N801  named like a SQL function
+    """The number, counted from 1970, of the quarter of an hour that contains a timestamp."""
 
     type = BigInteger()
     inherit_cache = True
@@ -61,12 +61,12 @@ def _quarter_number_on_sqlite(element: quarter_number, compiler: SQLCompiler, **
 
 @compiles(quarter_number, "postgresql")
 def _quarter_number_on_postgresql(element: quarter_number, compiler: SQLCompiler, **options: Any) -> str:
-    moment = compiler.process(element.clauses, **options)
-    return f"CAST(floor(date_part('epoch', {moment}) / {QUARTER_SECONDS}) AS bigint)"
+    timestamp = compiler.process(element.clauses, **options)
+    return f"CAST(floor(date_part('epoch', {timestamp}) / {QUARTER_SECONDS}) AS bigint)"
 
 
-class microseconds_of(FunctionElement[int]):  # noqa: N801  a function in SQL
-    """A moment as microseconds since 1970: on SQLite, whatever is stored."""
+class microseconds_of(FunctionElement[int]):  # noqa: N801  named like a SQL function
+    """A timestamp as microseconds since 1970, or on SQLite whatever value is stored."""
 
     type = BigInteger()
     inherit_cache = True
@@ -79,31 +79,31 @@ def _microseconds_on_sqlite(element: microseconds_of, compiler: SQLCompiler, **o
 
 @compiles(microseconds_of, "postgresql")
 def _microseconds_on_postgresql(element: microseconds_of, compiler: SQLCompiler, **options: Any) -> str:
-    moment = compiler.process(element.clauses, **options)
-    return f"CAST(extract(epoch FROM {moment}) * 1000000 AS bigint)"
+    timestamp = compiler.process(element.clauses, **options)
+    return f"CAST(extract(epoch FROM {timestamp}) * 1000000 AS bigint)"
 
 
-class moment_of(FunctionElement[datetime]):  # noqa: N801  a function in SQL
-    """A moment, from microseconds since 1970."""
+class timestamp_of(FunctionElement[datetime]):  # noqa: N801  named like a SQL function
+    """The timestamp for a number of microseconds since 1970."""
 
     type = UtcDateTime()
     inherit_cache = True
 
 
-@compiles(moment_of, "sqlite")
-def _moment_on_sqlite(element: moment_of, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(timestamp_of, "sqlite")
+def _timestamp_on_sqlite(element: timestamp_of, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
 
 
-@compiles(moment_of, "postgresql")
-def _moment_on_postgresql(element: moment_of, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(timestamp_of, "postgresql")
+def _timestamp_on_postgresql(element: timestamp_of, compiler: SQLCompiler, **options: Any) -> str:
     number = compiler.process(element.clauses, **options)
-    # A double counts microseconds exactly for some 285 years from 1970.
+    # A double is exact to the microsecond for about 285 years from 1970.
     return f"to_timestamp(CAST({number} AS double precision) / 1000000)"
 
 
-class without_query(FunctionElement[str]):  # noqa: N801  a function in SQL
-    """A URL up to its query string or fragment."""
+class without_query(FunctionElement[str]):  # noqa: N801  named like a SQL function
+    """A URL without its query string and fragment."""
 
     type = text(2048)
     inherit_cache = True
@@ -123,7 +123,7 @@ def _without_query_on_postgresql(element: without_query, compiler: SQLCompiler, 
 
 
 class Ids(TypeDecorator[Sequence[int]]):
-    """Ids given as one parameter, however many there are: an array on PostgreSQL, JSON on SQLite."""
+    """A list of ids of any length as a single parameter: an array on PostgreSQL, JSON on SQLite."""
 
     impl = ARRAY(BigInteger)
     cache_ok = True
@@ -136,14 +136,14 @@ class Ids(TypeDecorator[Sequence[int]]):
 
 
 class _Among(FunctionElement[bool]):
-    # Without a type: a boolean one would be compared with 1 on SQLite, whose indexes then find nothing by it.
+    # Untyped, since SQLAlchemy would render a boolean as `... = 1` on SQLite, which could not use an index then.
     inherit_cache = True
 
 
 @compiles(_Among, "sqlite")
 def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     id, ids = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{id} IN (SELECT value FROM json_each({ids}))"  # noqa: S608  names of our own
+    return f"{id} IN (SELECT value FROM json_each({ids}))"  # noqa: S608  no input
 
 
 @compiles(_Among, "postgresql")
@@ -153,5 +153,5 @@ def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **options: Any)
 
 
 def among(id: Any, ids: BindParameter[Sequence[int]]) -> ColumnElement[bool]:
-    """Return whether an id is one of those given as a parameter of type `Ids`."""
+    """Return the condition that an id is in a parameter of type `Ids`."""
     return _Among(id, ids)

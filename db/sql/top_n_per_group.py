@@ -1,7 +1,7 @@
-"""For each of many parents, its first few children: in one statement, each parent at the cost of its own few rows.
+"""Queries for the first few children of each of many parents, at a cost proportional to the rows returned.
 
-A window over all children would read all of them. PostgreSQL has LATERAL for this; SQLite has no such join, but finds
-the few keys in a subquery of its own for each parent.
+A window function would read all children. PostgreSQL has LATERAL joins for this; on SQLite, a correlated subquery finds
+the keys of each parent's children.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -34,15 +34,15 @@ PARENTS = "parents"
 
 
 class Joined(NamedTuple):
-    """Children beside their parents: what to select from, and the child's row in it."""
+    """Children joined with their parents: the source to select from, and the alias of the child's table in it."""
 
     source: Any
     row: Any
 
 
 def parent_keys(width: int, *, is_sqlite: bool) -> FromClause:
-    """Return a relation of parents' keys, each of `width` integers in columns `key0`, `key1`, …, whose rows are given
-    when the statement runs, by `parent_values`."""
+    """Return a relation of parents' keys, with `width` integer columns `key0`, `key1`, …. `parent_values` provides its
+    rows when the statement runs."""
     names = [f"key{number}" for number in range(width)]
     if is_sqlite:
         given = func.json_each(bindparam(PARENTS)).table_valued("value").alias("given")
@@ -53,7 +53,7 @@ def parent_keys(width: int, *, is_sqlite: bool) -> FromClause:
 
 
 def parent_values(keys: Iterable[Sequence[int]], width: int, *, is_sqlite: bool) -> dict[str, Any]:
-    """Return the values that a statement with `parent_keys` takes."""
+    """Return the parameters of a statement that uses `parent_keys`."""
     listed = list(keys)
     if is_sqlite:
         return {PARENTS: json.encode(listed).decode()}
@@ -61,7 +61,7 @@ def parent_values(keys: Iterable[Sequence[int]], width: int, *, is_sqlite: bool)
 
 
 class InOrder(Join):
-    """A join that is made in the order in which it is written; on PostgreSQL, every reader's is."""
+    """A join in the order in which it is written. On PostgreSQL, the readers' session settings ensure this."""
 
 
 @compiles(InOrder, "sqlite")
@@ -78,14 +78,14 @@ def rows_of(
     *,
     is_sqlite: bool,
 ) -> Joined:
-    """Join each parent with the rows of a table for which conditions hold, looked up for each parent by itself. Left to
-    themselves, PostgreSQL would look up once what it believes to be few, and compare that with every parent, and SQLite
-    would go through the table."""
+    """Join each parent with the rows of a table that meet conditions, with one index lookup per parent. By default,
+    PostgreSQL would read the rows once, expecting few, and compare them with every parent; SQLite would scan the
+    table."""
     if is_sqlite:
         row = aliased(child)
         return Joined(InOrder(parents, inspect(row).selectable, and_(*conditions(row))), row)
     inner = aliased(child)
-    # Without the offset, it would be taken for a join like any other.
+    # Without the offset, the planner would flatten it into an ordinary join.
     found = select(inner).where(*conditions(inner)).offset(literal_column("0")).lateral()
     return Joined(parents.join(found, true()), aliased(child, found))
 
@@ -99,9 +99,9 @@ def children_of(
     is_sqlite: bool,
     is_outer: bool = False,
 ) -> Joined:
-    """Join each parent with its few children; in an outer join, a parent without any is there, too. `limited` makes
-    the select of one parent's children from a row of the child's table, with its condition, order and limit, but
-    without columns; `key` names a row's primary key."""
+    """Join each parent with its first few children. An outer join keeps parents without children. `limited` builds the
+    select of one parent's children from an alias of their table, with condition, order and limit but no columns; `key`
+    returns an alias's primary key columns."""
     inner = aliased(child)
     if is_sqlite:
         row = aliased(child)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from db.lookups.tokens import NewToken, Role
+from db.lookups.tokens import NewToken, TokenRole
 from gateway.services import now, offline_services
 from gateway.settings import Settings
 from graph.domain import links, partners, programs, tokens
@@ -123,7 +123,7 @@ def token() -> None:
     help="How many days the token is valid.  [default: unlimited]",
 )
 def issue_token(
-    role: Role, program_id: int | None, partner_id: int | None, label: str | None, expires_in_days: int | None
+    role: TokenRole, program_id: int | None, partner_id: int | None, label: str | None, expires_in_days: int | None
 ) -> None:
     """Issue a token. The secret is printed once and is not stored."""
     expires_at = None if expires_in_days is None else now() + timedelta(days=expires_in_days)

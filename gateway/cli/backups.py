@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from db.engine.sqlite.backend import checked_path
-from db.engine.sqlite.backup import back_up, restore
+from db.engine.sqlite.backup import back_up
+from db.engine.sqlite.restore import restore
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from gateway.cli.progress import progress

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import click
 
 from db.audit.report import Audit, audit
-from db.engine.read_only import reading
-from db.engine.revision import ensure_current
+from db.engine.read_only_store import open_read_only
+from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from db.rollups.rebuild import Rebuilt, events_to_read, rebuild
@@ -51,7 +51,7 @@ def audit_command() -> None:
 
 async def _audit(url: str) -> Audit:
     for _ in range(TRIES):
-        async with reading(url) as opened:
+        async with open_read_only(url) as opened:
             await ensure_current(opened.store, may_upgrade=False, may_create=False)
             found = await audit(opened.store)
             if not opened.moved():

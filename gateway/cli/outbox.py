@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from db.engine.revision import ensure_current
+from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.outbox.consumers import list_consumers, remove_consumer, rewind_consumer
 from db.rollups.aggregator import RollupAggregator

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from db.engine.revision import ensure_current
+from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from gateway.errors import GeoDatabaseError

@@ -226,7 +226,7 @@ class outages:  # noqa: N801  a context manager, used like a function
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, storage.QueueFull):
+        if isinstance(error, storage.WriterQueueFull):
             raise QueueFull from error
-        if isinstance(error, storage.DatabaseAway):
+        if isinstance(error, storage.DatabaseUnavailable):
             raise DatabaseAway(self._message) from error

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, true
 from sqlalchemy.orm import DeclarativeBase
 
-from db.lookups.tokens import Role
+from db.lookups.tokens import TokenRole
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
@@ -34,7 +34,7 @@ class Viewer:
     """The holder of a token. A partner token bound to a program only shows that program's data, so that a program
     cannot grant more than it has. `token_id` is None for the administrator token of the settings."""
 
-    role: Role
+    role: TokenRole
     program_id: int | None = None
     partner_id: int | None = None
     token_id: int | None = None

@@ -11,8 +11,8 @@ from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindpar
 from sqlalchemy.orm import aliased
 
 from db.schema.programs import Program
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids
-from db.sql.queries import Query
 from db.sql.top_n_per_group import Joined, children_of, parent_keys
 from graph.domain.scope import Audience, visible
 from graph.query.entities import ENTITIES
@@ -36,8 +36,8 @@ class PageStatement(NamedTuple):
     """The queries of a page: its rows and its total count, each None if not selected. `parent` and `position` take the
     parent's key and the sort values out of a row; `node_factories` build its nodes."""
 
-    rows: Query | None
-    total: Query | None
+    rows: CompiledQuery | None
+    total: CompiledQuery | None
     parent: TupleGetter
     position: TupleGetter
     node_factories: Mapping[Nodes, NodeFactory]
@@ -61,7 +61,7 @@ class InlineConnection(NamedTuple):
 class RowsStatement(NamedTuple):
     """The query of a lookup. `key` takes the primary key out of a row, and `build` makes its node."""
 
-    rows: Query
+    rows: CompiledQuery
     key: TupleGetter
     build: NodeFactory
     nested: Sequence[NestedConnection]
@@ -104,7 +104,9 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
     statement = builder.select(joined.source)
     statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
     return PageStatement(
-        rows=Query(statement) if any(isinstance(part, Nodes | Edges | PageInfoFields) for part in page.parts) else None,
+        rows=CompiledQuery(statement)
+        if any(isinstance(part, Nodes | Edges | PageInfoFields) for part in page.parts)
+        else None,
         total=_total(page, listing, parents, parent_columns)
         if any(isinstance(part, TotalCount) for part in page.parts)
         else None,
@@ -127,13 +129,13 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
     conditions, sorting = [visible(row, audience), found.condition(row, values)], [*entity.key_columns(row)]
     if not (found.is_unique and len(builder.nested) == 1 and _is_flat(builder.nested[0].page)):
         statement = builder.select(row).where(*conditions).order_by(*sorting)
-        return RowsStatement(Query(statement), key, build, builder.nested)
+        return RowsStatement(CompiledQuery(statement), key, build, builder.nested)
     nested = builder.nested.pop()
     listing = ListConditions(nested.page, audience, is_sqlite=is_sqlite)
     joined = _children(nested, row, listing, is_sqlite=is_sqlite)
     inline = _inline(nested, joined.row, listing, builder)
     statement = builder.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
-    return RowsStatement(Query(statement), key, build, builder.nested, inline)
+    return RowsStatement(CompiledQuery(statement), key, build, builder.nested, inline)
 
 
 def _is_flat(page: PagePlan) -> bool:
@@ -221,13 +223,13 @@ def _page_rows(
     return Joined(row, row)
 
 
-def _total(page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns) -> Query:
+def _total(page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns) -> CompiledQuery:
     """Return the count of the whole list, or the count for each parent with the parent's key."""
     row = aliased(ENTITIES[page.entity].table)
     counted = select(*(parents.keys if parent_columns else []), func.count().label("total"))
     counted = counted.select_from(row) if parents.source is None else counted.select_from(parents.source, row)
     counted = counted.where(*parents.matches(row), *listing.conditions(row))
-    return Query(counted.group_by(*parents.keys) if parent_columns else counted)
+    return CompiledQuery(counted.group_by(*parents.keys) if parent_columns else counted)
 
 
 def _has_joins(page: PagePlan) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import BindParameter, ColumnElement, inspect
 from sqlalchemy.orm import DeclarativeBase
 
-from db.sql.horizon import Horizon
+from db.sql.commit_horizon import Horizon
 from graph.query.cursors import Sort
 from graph.query.global_ids import encode_id
 

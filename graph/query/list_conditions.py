@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import BindParameter, ColumnElement, Integer, Select, and_, bindparam, exists, select, tuple_, union_all
 from sqlalchemy.orm import aliased
 
-from db.sql.horizon import before_horizon
+from db.sql.commit_horizon import before_horizon
 from graph.domain.scope import Audience, visible
 from graph.query.entities import ENTITIES
 from graph.query.entity import MappedRow, OrderPartition

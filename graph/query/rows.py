@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
-from db.engine.backend import Source
-from db.sql.queries import Query
+from db.engine.backend.protocol import Source
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.top_n_per_group import parent_values
 from graph.domain.context import Context
 from graph.domain.errors import outages
@@ -128,5 +128,5 @@ class Reader:
         known = [key for key in parents if None not in key]
         return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
 
-    async def _fetch(self, query: Query, values: ParameterValues) -> Sequence[Any]:
+    async def _fetch(self, query: CompiledQuery, values: ParameterValues) -> Sequence[Any]:
         return await self._source.fetch(query, {**self._values, **values})

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from db.engine.backend import Source
+from db.engine.backend.protocol import Source
 from db.rollups.bucket_parameters import bucket_values
 from db.rollups.buckets import Form
 from graph.domain.context import Context

@@ -34,8 +34,8 @@ from db.schema.clicks import ClickEvent
 from db.schema.outbox import OutboxRange
 from db.schema.programs import Program
 from db.schema.rollups import ClickRollup
+from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import quarter_of
-from db.sql.queries import Query
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
 from graph.reports.filters import ClickSelection, RankingDimension, event_value
@@ -46,23 +46,23 @@ CACHED_STATEMENTS = 512
 
 
 @lru_cache(CACHED_STATEMENTS)
-def series(selection: ClickSelection, form: Form, *, is_sqlite: bool) -> Query:
+def series(selection: ClickSelection, form: Form, *, is_sqlite: bool) -> CompiledQuery:
     """Select the sums of `COUNTERS` for each bucket that has clicks, after the number of the bucket."""
     sums = _Sums(selection, None, form, is_sqlite).all()
-    return Query(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
+    return CompiledQuery(select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key))
 
 
 @lru_cache(CACHED_STATEMENTS)
 def ranking(
     selection: ClickSelection, by: RankingDimension, is_bot: bool | None, form: Form, *, is_sqlite: bool
-) -> Query:
+) -> CompiledQuery:
     """Select the sums of `COUNTERS` for the values with the most clicks, after the value, up to the parameter `limit`.
     `is_bot` restricts the ranking to clicks by bots or by people."""
     sums = _Sums(selection, by, form, is_sqlite).all()
     people, bots = _total(sums.c.people), _total(sums.c.bots)
     clicks = people + bots if is_bot is None else bots if is_bot else people
     ranked = select(sums.c.key, *(_total(sums.c[name]) for name in COUNTERS)).group_by(sums.c.key)
-    return Query(ranked.having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit")))
+    return CompiledQuery(ranked.having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit")))
 
 
 @dataclass(frozen=True, slots=True)

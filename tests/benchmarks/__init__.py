@@ -1,1 +1,1 @@
-"""Measurements and trials by load: not part of the test suite, run by hand."""
+"""Benchmarks and load tests, which are run by hand and are not part of the test suite."""

@@ -1,8 +1,9 @@
-"""Measure how many people's browsers count as bots, and how many bots as people.
+"""Measure how many people's browsers are taken for bots, and how many bots for people.
 
-Judges the packages `user-agents` and `top-user-agents` from npm (install them by `npm ci` in a copy of
-`tests/support/npm/agents`, and name that folder), the examples of the list of crawlers, our own samples, and any files
-of agents, one a line, that are named as people's or as bots'."""
+The samples are the npm packages `user-agents` and `top-user-agents` (run `npm ci` in a copy of
+`tests/support/npm/agents` and pass that folder), the examples in the crawler list, our own samples, and any files with
+one user agent per line that are passed as people's or as bots'.
+"""
 
 import argparse
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 
 from gateway.lookups.device import DeviceLookup
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.script_result import Wrong, run
 from tests.support.agent_samples import browsers, crawlers, sample
 
 MOST_BOTS = 1 / 1000
@@ -18,7 +19,7 @@ MOST_PEOPLE = 1 / 20
 
 
 def main() -> None:
-    """Judge everything and print it. Raises `Wrong` where too many are misjudged."""
+    """Classify all samples and print the results. Raises `Wrong` if too many are misclassified."""
     options = _options()
     started = perf_counter()
     lookup = DeviceLookup()
@@ -35,7 +36,7 @@ def main() -> None:
 
 
 def _misjudged(lookup: DeviceLookup, name: str, agents: Mapping[str, float], bots: bool, show: bool) -> float:
-    """Print, and return, the share of agents that are misjudged: by number or by weight, whichever is larger."""
+    """Print and return the share of misclassified agents, by number or by weight, whichever is larger."""
     wrong = [agent for agent in agents if lookup(agent).is_bot != bots]
     share = len(wrong) / len(agents)
     weight = sum(agents[agent] for agent in wrong) / sum(agents.values())

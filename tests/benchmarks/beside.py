@@ -1,7 +1,8 @@
-"""Measure the click endpoint of this tree beside that of another checkout, such as the commit before a change.
+"""Compare the click endpoint of this tree with that of another checkout, such as the commit before a change.
 
-Both gateways run at once, each with a database that its own code made, and take turns under load (A B, B A, …). What
-counts are the ratios within a round. The other checkout needs a `.venv` of its own (`make .venv/.installed-dev` there).
+Both gateways run at the same time, each on a database created by its own code, and take turns under load (A B, B A, …).
+The result is the ratio within each round. The other checkout needs its own `.venv` (run `make .venv/.installed-dev`
+there).
 """
 
 import argparse
@@ -14,9 +15,9 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks import databases
 from tests.benchmarks.databases import Kind
-from tests.benchmarks.loading import Load, Run, loaded
+from tests.benchmarks.script_result import run
 from tests.benchmarks.servers import FOLDER, SCRIPTS, Server, gateway
-from tests.benchmarks.verdict import run
+from tests.benchmarks.wrk_load import Load, Run, loaded
 
 PATH = "/api/v1/track/click"
 WARM_UP_SECONDS = 2
@@ -25,7 +26,7 @@ PREPARE = "import sys; from tests.benchmarks import databases; databases.prepare
 
 
 def main() -> None:
-    """Measure what the command line asks for, and print it."""
+    """Run the comparison that the command line asks for, and print it."""
     options = _options()
     scripts = {THERE: options.checkout.resolve() / ".venv" / "bin", HERE: SCRIPTS}
     kinds: Sequence[Kind] = ("sqlite", "postgresql") if options.database == "both" else (options.database,)

@@ -1,7 +1,7 @@
-"""The limit: read the click's JSON body, answer a constant of the same shape, record nothing.
+"""The upper limit: an application that parses the click's JSON body, returns a constant response and records nothing.
 
-`app` is a Starlette route, `raw_app` a bare ASGI application. What no server can do faster on the same machine, in the
-same minute, is the yardstick for what the gateway costs.
+`app` is a Starlette route, `raw_app` a bare ASGI application. No server can be faster on the same machine at the same
+time, which makes it the reference for the gateway's cost.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ app = Starlette(routes=[Route("/api/v1/track/click", _click, methods=["POST"])])
 
 
 async def raw_app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer as `app` does, with nothing between this function and the server."""
+    """Respond like `app`, with nothing between this function and the server."""
     if scope["type"] != "http":
         return
     body, more = b"", True

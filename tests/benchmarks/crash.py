@@ -1,7 +1,7 @@
-"""Kill the gateway, or the database under it, at random moments under load; nothing that was answered may be lost.
+"""Kill the gateway, or the database under it, at random times under load, and check that no acknowledged click is lost.
 
-Visitors send clicks with an `event_id` and send them again, as a tracker does, until they are answered; others send
-clicks without one, once. After each round every answer is held against the events, and the counters are audited.
+Some visitors send clicks with an `event_id` and retry until they get a response, like the tracker; others send clicks
+without one, once. After each round all responses are compared with the events, and the counters are audited.
 """
 
 import argparse
@@ -16,55 +16,55 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from tests.benchmarks import databases
-from tests.benchmarks.clusters import Cluster
+from tests.benchmarks.postgres_server import Cluster
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.senders import Book, sending
 from tests.benchmarks.servers import Server, gateway, kill
-from tests.benchmarks.verdict import Wrong, run
 
-# Where in a round the blow falls, and how long an outage of the database lasts.
+# When in a round the fault happens, and how long a database outage lasts.
 BLOW_SECONDS = (0.3, 1.5)
 OUTAGE_SECONDS = (0.5, 3.0)
-# Clicks must flow again so soon after what was broken is there again.
+# How soon clicks must be recorded again after the fault is over.
 HEAL_SECONDS = 10
 AFTER_SECONDS = 0.7
-# An answer that takes longer than one commit may, and the queue before it, is a hang.
+# A response that takes longer than a commit and the queue before it may is considered hanging.
 SLOWEST_SECONDS = 15
 FAULTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What there is to break, and the luck that decides when."""
+    """The processes that can be killed, and the source of randomness."""
 
     server: Server
     random: Random
     cluster: Cluster | None = None
 
     async def pause(self, between: tuple[float, float]) -> None:
-        """Wait for a random while."""
+        """Wait for a random time."""
         await asyncio.sleep(self.random.uniform(*between))
 
 
 async def gateway_killed(scene: Scene) -> None:
-    """Every process of the gateway ends at once; it is started again."""
+    """Kill all processes of the gateway at once; restart it."""
     await asyncio.to_thread(scene.server.kill)
     await asyncio.to_thread(scene.server.start)
 
 
 async def worker_killed(scene: Scene) -> None:
-    """One worker process ends; the gateway itself starts another."""
+    """Kill one worker process, which the gateway itself restarts."""
     root = scene.server.tree()[0]
     workers = [child for child in root.children() if "spawn_main" in " ".join(child.cmdline())]
     await asyncio.to_thread(kill, [scene.random.choice(workers)])
 
 
 async def database_killed(scene: Scene) -> None:
-    """Every process of PostgreSQL ends at once; it is started again after a while."""
+    """Kill all processes of PostgreSQL at once; restart it after a while."""
     await _outage(scene, lambda cluster: cluster.kill())
 
 
 async def database_stopped(scene: Scene) -> None:
-    """PostgreSQL is stopped in order, and started again after a while."""
+    """Shut PostgreSQL down cleanly; restart it after a while."""
     await _outage(scene, lambda cluster: cluster.stop())
 
 
@@ -78,7 +78,7 @@ async def _outage(scene: Scene, end: Callable[[Cluster], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A kind of round: what is broken, with how many gateway processes, and whether visitors must see a 503."""
+    """A kind of round: the fault, the number of gateway processes, and whether visitors must see a 503."""
 
     blow: Callable[[Scene], Awaitable[None]]
     workers: int = 1
@@ -97,7 +97,7 @@ ON_POSTGRESQL: Mapping[str, Trial] = {
 
 
 def main() -> None:
-    """Break what the command line asks for, round by round; print a line for each, and fail where anything was lost."""
+    """Run the rounds that the command line asks for; print a line for each, and fail if a click was lost."""
     options = _options()
     with TemporaryDirectory(prefix="clickgate-crash-") as folder:
         if options.database in ("sqlite", "both"):
@@ -115,7 +115,7 @@ def main() -> None:
 def _try_all(
     trials: Mapping[str, Trial], url: str, cluster: Cluster | None, folder: Path, options: argparse.Namespace
 ) -> None:
-    """Go through the kinds of rounds in turn, on one database and with one book over all of them."""
+    """Cycle through the kinds of rounds on one database, with one record of all responses."""
     databases.prepare(url)
     book, random = Book(), Random(options.seed)
     print(f"{'round':>5}  {'what':28} {'answered':>9} {'stored':>9} {'503':>7} {'back s':>7} {'slowest s':>10}")
@@ -145,7 +145,7 @@ def _try_all(
 
 
 async def _round(trial: Trial, scene: Scene, book: Book, senders: int) -> float:
-    """Strike once under load; return after how many seconds clicks were recorded again."""
+    """Cause a fault under load; return how many seconds later clicks were recorded again."""
     async with sending(scene.server.port, scene.random, book, senders):
         await scene.pause(BLOW_SECONDS)
         await trial.blow(scene)
@@ -156,7 +156,7 @@ async def _round(trial: Trial, scene: Scene, book: Book, senders: int) -> float:
 
 @contextmanager
 def _gateway(url: str, folder: Path, workers: int) -> Iterator[Server]:
-    """Run a gateway. Raises `Wrong` where its log has a traceback in the end: an outage is foreseen and logs none."""
+    """Run a gateway. Raises `Wrong` if its log contains a traceback at the end, since an outage must not cause one."""
     server = gateway(url, folder / "gateway.log", workers=workers)
     known = len(server.tracebacks()) if server.log.exists() else 0
     with server:

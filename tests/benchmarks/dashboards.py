@@ -1,7 +1,7 @@
-"""Measure the gateway's GraphQL beside PostGraphile on five operations of a dashboard, on the same million clicks.
+"""Compare the gateway's GraphQL with PostGraphile in five operations of a dashboard, on the same million clicks.
 
-The two take turns on one PostgreSQL server, each with a database of its own, and what counts is the ratio within a
-round. The gateway is asked twice over: by an administrator, and by the partners, each with a token of their own.
+The two take turns on one PostgreSQL server, each on its own database, and the result is the ratio within each round.
+The gateway is measured twice: with an administrator's token, and with the partners' own tokens.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from db.engine.store import Store
 from db.lookups import tokens
 from tests.benchmarks import databases, generator, operations, peer
 from tests.benchmarks.generator import add_size, size_of
-from tests.benchmarks.loading import Load, Run, loaded
 from tests.benchmarks.operations import OPERATIONS, PATH, Ask, Operation
+from tests.benchmarks.script_result import Wrong, run
+from tests.benchmarks.seeds import Size
 from tests.benchmarks.servers import FOLDER, Server, gateway
-from tests.benchmarks.sizes import Size
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.wrk_load import Load, Run, loaded
 
 WARM_UP_SECONDS = 1
 HEADER = (
@@ -33,7 +33,7 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side's turns at an operation: medians, and of its first answer the bytes and rows."""
+    """One side's results for an operation: the medians, and the bytes and rows of its first response."""
 
     rate: float
     p50_ms: float
@@ -45,7 +45,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """An operation measured; the ratios are medians of each round's, ours to the peer's."""
+    """The results of an operation. Ratios are medians of the rounds' ratios, ours to the peer's."""
 
     ours: Side
     peer: Side
@@ -63,7 +63,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """The two servers, the data in them, and tokens of the gateway."""
+    """The two servers, their data, and the gateway's tokens."""
 
     ours: Server
     peer: Server
@@ -72,13 +72,13 @@ class Bench:
     folder: Path
 
     def candidates(self, operation: Operation, viewer: str) -> tuple[Candidate, Candidate]:
-        """Return both sides of an operation, the gateway first."""
+        """Return both sides of an operation, the gateway's first."""
         asks = operations.ours(operation, self.size, self.ours, self.viewers[viewer])
         return Candidate(self.ours, asks), Candidate(self.peer, operations.theirs(operation, self.size))
 
 
 def main() -> None:
-    """Measure what the command line asks for, and print it."""
+    """Run the comparison that the command line asks for, and print it."""
     options = _options()
     size = size_of(options)
     wanted = [operation for number, operation in enumerate(OPERATIONS, 1) if number in options.operations]
@@ -100,10 +100,10 @@ def main() -> None:
 
 
 def _bench(folder: Path, size: Size, options: argparse.Namespace, stack: ExitStack) -> Bench:
-    """Fill databases where none are named, and start both servers."""
+    """Fill databases unless some are given, and start both servers."""
     ours_url, peer_url = options.filled or ("", "")
     if not options.filled:
-        folder.chmod(0o755)  # the server runs as a user of its own
+        folder.chmod(0o755)  # the server runs as a separate user
         fresh = stack.enter_context(databases.postgresql(options.postgresql_url, folder))
         ours_url, peer_url = fresh("ours"), fresh("peer")
         generator.prepare(ours_url, size)
@@ -116,7 +116,7 @@ def _bench(folder: Path, size: Size, options: argparse.Namespace, stack: ExitSta
 
 
 async def _tokens(url: str, size: Size) -> tuple[str, dict[int, str]]:
-    """Issue a token to an administrator, and one to each partner."""
+    """Issue a token for an administrator, and one for each partner."""
     store = Store(url)
     try:
         async with store.write() as connection:
@@ -153,7 +153,7 @@ def _measure(bench: Bench, operation: Operation, viewer: str, options: argparse.
 
 
 def _written(folder: Path, side: Candidate) -> Path:
-    """Write the requests to a file, as the load reads them."""
+    """Write the requests to a file in the load script's format."""
     path = folder / f"bodies-{side.server.port}.txt"
     path.write_text("".join(f"{ask.token}\t{ask.body}\n" for ask in side.asks))
     return path

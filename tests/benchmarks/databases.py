@@ -1,7 +1,7 @@
-"""Fresh databases with a hundred links, and what the gateway left in them.
+"""Fresh databases with a hundred links, and checks of what the gateway stored in them.
 
-The links are made through the gateway's own resolvers, the counters are checked by its own audit: a benchmark of clicks
-that were lost would measure nothing.
+The links are created through the gateway's own resolvers, and its own audit checks the counters: a benchmark of clicks
+that were lost would be worthless.
 """
 
 import asyncio
@@ -24,24 +24,24 @@ from gateway.settings import Settings
 from graph.domain import links, partners, programs
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
-from tests.benchmarks.clusters import Cluster
+from tests.benchmarks.postgres_server import Cluster
+from tests.benchmarks.script_result import Wrong
 from tests.benchmarks.servers import SCRIPTS
-from tests.benchmarks.verdict import Wrong
 
 Kind: TypeAlias = Literal["sqlite", "postgresql"]
 
 LINKS, PARTNERS = 100, 10
 CODES = [f"CODE{number:04d}" for number in range(LINKS)]
 PAUSED_CODE = "PAUSED"
-# An audit reads every event; a soak leaves some millions.
+# An audit reads all events, of which a soak test leaves millions.
 COMMAND_SECONDS = 300
 
 
 @contextmanager
 def postgresql(url: str | None, folder: Path) -> Iterator[Callable[[str], str]]:
-    """Yield a function that makes an empty database and returns its URL, on the server given or one of our own.
+    """Yield a function that creates an empty database and returns its URL, on the given server or on a temporary one.
 
-    On a server that is given, the databases are dropped in the end; of our own nothing is left.
+    On a given server, the databases are dropped at the end.
     """
     made: list[str] = []
     if url is None:
@@ -64,7 +64,7 @@ def postgresql(url: str | None, folder: Path) -> Iterator[Callable[[str], str]]:
 
 
 def new_database(server: str, name: str) -> str:
-    """Make an empty database on a PostgreSQL server; return its URL."""
+    """Create an empty database on a PostgreSQL server; return its URL."""
     name = f"clickgate_{name}_{token_hex(4)}"
     asyncio.run(_command(server, f'CREATE DATABASE "{name}"'))
     return make_url(server).set(database=name).render_as_string(hide_password=False)
@@ -72,25 +72,25 @@ def new_database(server: str, name: str) -> str:
 
 @contextmanager
 def sqlite(folder: Path) -> Iterator[Callable[[str], str]]:
-    """Yield a function that returns the URL of a database file that does not exist yet."""
+    """Yield a function that returns the URL of a SQLite file that does not exist yet."""
     yield lambda name: f"sqlite:///{folder / name}-{token_hex(4)}.db"
 
 
 def fresh_databases(
     kind: str, folder: Path, postgresql_url: str | None
 ) -> AbstractContextManager[Callable[[str], str]]:
-    """Return what gives a function that makes empty databases of a kind, `sqlite` or `postgresql`."""
+    """Return the context manager that provides empty databases of a kind, `sqlite` or `postgresql`."""
     return sqlite(folder) if kind == "sqlite" else postgresql(postgresql_url, folder)
 
 
 def prepare(url: str) -> int:
-    """Make the schema, a program, its partners and links; return the program's id."""
+    """Create the schema, a program, its partners and its links; return the program's id."""
     clickgate(url, "db", "upgrade")
     return asyncio.run(_fill(url))
 
 
 def clickgate(url: str, *arguments: str) -> str:
-    """Run a command of the gateway's to its end, and return what it printed. Raises `Wrong` where it fails."""
+    """Run one of the gateway's commands to completion; return its output. Raises `Wrong` if it fails."""
     ran = subprocess.run(
         [SCRIPTS / "clickgate", *arguments],
         env={**os.environ, "CLICKGATE_DATABASE_URL": url},
@@ -105,8 +105,8 @@ def clickgate(url: str, *arguments: str) -> str:
 
 
 def audit(url: str, *, answered: int) -> int:
-    """Recount; return how many events there are. Raises `Wrong` where a counter differs, or where more clicks were
-    answered than there are events."""
+    """Run the audit; return the number of events. Raises `Wrong` if a counter is wrong, or if there are fewer events
+    than acknowledged clicks."""
     found = json.loads(clickgate(url, "audit"))
     if found["differences"] or found["events"] < answered:
         raise Wrong(f"{answered} clicks were answered, but the audit found {json.dumps(found, indent=2)}")
@@ -115,7 +115,7 @@ def audit(url: str, *, answered: int) -> int:
 
 
 async def stored_clicks(url: str) -> Sequence[tuple[str | None, str]]:
-    """Return the event_id and the click_id of every event."""
+    """Return the `event_id` and `click_id` of every event."""
     store = Store(url)
     try:
         async with store.read() as connection:

@@ -1,5 +1,5 @@
-"""Follow the clicks of several gateways on one PostgreSQL while all of them are under load: every committed click must
-come exactly once, by time and by id.
+"""Follow the clicks of several gateways on one PostgreSQL database under load: each committed click must arrive exactly
+once, both by time and by id.
 
     python -m tests.benchmarks.following --gateways 2 --seconds 60
 """
@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.script_result import Wrong, run
 from tests.support.click_load import Load
 from tests.support.databases import postgres_databases, postgres_server
 from tests.support.gateways import make_link
@@ -28,13 +28,13 @@ QUERY = """query ($after: String) {
     nodes { databaseId } pageInfo { hasNextPage endCursor }
   }
 }"""
-# A gateway that died would hold followers up for less.
+# Longer than a dead gateway delays followers.
 LATEST_SECONDS = 15
 
 
 @dataclass
 class Follower:
-    """One who pages forward and asks again from the last cursor."""
+    """A client that pages forward and continues from the last cursor."""
 
     url: str
     order: str
@@ -53,7 +53,7 @@ class Follower:
 
 
 async def follow(database_url: str, gateways: int, seconds: int) -> None:
-    """Put load on gateways for some seconds, follow them, and compare. Raises `Wrong`."""
+    """Load gateways for some seconds, follow them, and compare. Raises `Wrong`."""
     await make_link(database_url)
     async with AsyncExitStack() as stack:
         running = [await stack.enter_async_context(serving(database_url, admin_token=TOKEN)) for _ in range(gateways)]
@@ -82,7 +82,7 @@ async def follow(database_url: str, gateways: int, seconds: int) -> None:
 
 
 def main() -> None:
-    """Try what the command line asks for."""
+    """Run the test that the command line asks for."""
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--gateways", type=int, default=2, help="processes on one database (default: %(default)s)")
     ask.add_argument("--seconds", type=int, default=60, help="of load (default: %(default)s)")

@@ -1,7 +1,7 @@
-"""Fill an empty database with a long history of clicks, as if the gateway had recorded it, in minutes.
+"""Fill an empty database in minutes with a long history of clicks, as if a gateway had recorded it.
 
-Made by the database itself: links, counters, rollups and the ids that come next agree with the events, so that the
-audit finds nothing, reports are right, and a gateway can go on from there.
+The database generates it itself. Links, counters, rollups and the next ids agree with the events, so the audit finds no
+difference, reports are right, and a gateway can continue from there.
 """
 
 import argparse
@@ -33,17 +33,17 @@ from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
 from db.schema.programs import Program
 from db.schema.rollups import ClickRollup
-from tests.benchmarks import sizes
+from tests.benchmarks import seeds
 from tests.benchmarks.databases import clickgate
-from tests.benchmarks.engines import EVENTS, Engine, Postgres, Sqlite
-from tests.benchmarks.sizes import Size, pick
+from tests.benchmarks.history_dialects import EVENTS, Engine, Postgres, Sqlite
+from tests.benchmarks.seeds import Size, pick
 
 Sums: TypeAlias = tuple[Level, Dimension, int]
-"""Of a level, by a dimension, over spans of so many seconds."""
+"""Sums of a level, by a dimension, over spans of a number of seconds."""
 
 
 async def fill(url: str, size: Size) -> None:
-    """Fill a database that has the schema and nothing in it."""
+    """Fill a database that has the schema but no rows."""
     store = Store(url)
     engine = Sqlite() if store.is_sqlite else Postgres()
     try:
@@ -58,7 +58,7 @@ async def fill(url: str, size: Size) -> None:
 
 
 def prepare(url: str, size: Size) -> None:
-    """Make the schema in an empty database, and fill it."""
+    """Create the schema in an empty database, and fill it."""
     clickgate(url, "db", "upgrade")
     asyncio.run(fill(url, size))
 
@@ -82,55 +82,60 @@ async def _sum_up(connection: AsyncConnection, engine: Engine) -> None:
 
 
 def _directory(engine: Engine, size: Size) -> Iterator[str]:
-    """Yield what makes everything that clicks refer to; a customer's times are those of its first and last click."""
-    start, partner, link = engine.moment(str(sizes.START_US)), sizes.partner_of("n", size), sizes.link_of("c", size)
+    """Yield the statements that create everything clicks refer to. A customer's timestamps are those of the first and
+    last click."""
+    start, partner, link = (
+        engine.moment(str(seeds.START_US)),
+        seeds.partner_of("n", size),
+        seeds.link_of("c", size),
+    )
     yield f"""INSERT INTO affiliate_programs (id, name, domain, created_at)
         SELECT n, 'Program ' || n, 'shop' || n || '.example.com', {start} FROM {engine.numbers(size.programs)}"""
     yield f"""INSERT INTO affiliate_partners (id, name, email, created_at)
         SELECT n, 'Partner ' || n, 'partner' || n || '@example.org', {start} FROM {engine.numbers(size.partners)}"""
     yield f"""INSERT INTO partner_programs (program_id, partner_id, created_at)
-        SELECT {sizes.program_of("n", size)}, n, {start} FROM {engine.numbers(size.partners)}"""
+        SELECT {seeds.program_of("n", size)}, n, {start} FROM {engine.numbers(size.partners)}"""
     yield f"""INSERT INTO referral_links (id, code, destination_url, program_id, partner_id, created_at)
-        SELECT n, {sizes.code_of("n")}, 'https://shop.example.com/products/' || n,
-            {sizes.program_of(partner, size)}, {partner}, {start}
+        SELECT n, {seeds.code_of("n")}, 'https://shop.example.com/products/' || n,
+            {seeds.program_of(partner, size)}, {partner}, {start}
         FROM {engine.numbers(size.links)}"""
     yield f"""INSERT INTO customers
             (program_id, id, click_id, customer_status, partner_id, link_id, created_at, last_click_at)
-        SELECT link.program_id, c, {sizes.click_id_of("c")}, {pick("c", sizes.STATUSES)}, link.partner_id, link.id,
-            {engine.moment(sizes.microseconds_of("first", size))}, {engine.moment(sizes.microseconds_of("last", size))}
+        SELECT link.program_id, c, {seeds.click_id_of("c")}, {pick("c", seeds.STATUSES)}, link.partner_id, link.id,
+            {engine.moment(seeds.microseconds_of("first", size))}, {engine.moment(seeds.microseconds_of("last", size))}
         FROM (
             SELECT c, min(n) AS first, max(n) AS last
-            FROM (SELECT n, {sizes.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
+            FROM (SELECT n, {seeds.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
             GROUP BY c
         ) AS seen JOIN referral_links link ON link.id = {link} ORDER BY c"""
 
 
 def _events(engine: Engine, size: Size) -> str:
-    at = engine.moment(sizes.microseconds_of("n", size))
-    page = sizes.page_of("n", "customer.link_id", size)
+    at = engine.moment(seeds.microseconds_of("n", size))
+    page = seeds.page_of("n", "customer.link_id", size)
     return f"""INSERT INTO {EVENTS} (
             program_id, id, link_id, partner_id, customer_id, click_id, occurred_at, affiliate_url, page_url,
             page_title, referrer_url, referrer_host, session_id, user_agent, screen_resolution, viewport_size, language,
             timezone, existing_click_id, event_id, is_bot, device_type, os, browser, country, city, ip_address
         )
         SELECT customer.program_id, n, customer.link_id, customer.partner_id, customer.id, customer.click_id, {at},
-            'https://shop.example.com/products/' || customer.link_id || '?aff=' || {sizes.code_of("customer.link_id")},
+            'https://shop.example.com/products/' || customer.link_id || '?aff=' || {seeds.code_of("customer.link_id")},
             {page}, 'A review', 'https://www.google.com/search?q=' || n % 1000, 'www.google.com', 's_' || n * 7919,
             'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36', '1920x1080', '1280x800', 'en-US',
             'Europe/Berlin', CASE WHEN customer.created_at < {at} THEN customer.click_id END,
-            {sizes.event_id_of("n", size)},
-            n % 47 = 0, {pick("n", sizes.DEVICES)}, {pick("n", sizes.SYSTEMS)}, {pick("n", sizes.BROWSERS)},
-            {pick("n", sizes.COUNTRIES)}, {pick("n", sizes.CITIES)}, '198.51.' || n % 256 || '.0'
-        FROM (SELECT n, {sizes.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
+            {seeds.event_id_of("n", size)},
+            n % 47 = 0, {pick("n", seeds.DEVICES)}, {pick("n", seeds.SYSTEMS)}, {pick("n", seeds.BROWSERS)},
+            {pick("n", seeds.COUNTRIES)}, {pick("n", seeds.CITIES)}, '198.51.' || n % 256 || '.0'
+        FROM (SELECT n, {seeds.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
         JOIN customers customer ON customer.id = c AND customer.program_id = {_program_of_customer("c", size)}"""
 
 
 def _program_of_customer(customer: str, size: Size) -> str:
-    return sizes.program_of(sizes.partner_of(sizes.link_of(customer, size), size), size)
+    return seeds.program_of(seeds.partner_of(seeds.link_of(customer, size), size), size)
 
 
 async def _without_indexes(connection: AsyncConnection) -> list[str]:
-    """Drop the events' indexes; return what makes them again, in one go each when all rows are there."""
+    """Drop the events' indexes; return the statements that recreate them once all rows are there."""
     if connection.dialect.name == "sqlite":
         found = f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = '{EVENTS}' AND sql > ''"
     else:
@@ -142,7 +147,7 @@ async def _without_indexes(connection: AsyncConnection) -> list[str]:
 
 
 def _counters(size: Size) -> Iterator[str]:
-    """Yield what counts the events into links and memberships, and says which ids come next."""
+    """Yield the statements that count the events into links and memberships, and set the next ids."""
     for table, last, key in (
         ("referral_links", "last_clicked", "link_id"),
         ("partner_programs", "last_clicked_at", "partner_id"),
@@ -156,7 +161,7 @@ def _counters(size: Size) -> Iterator[str]:
 
 
 def _rollups(engine: Engine) -> Iterator[Insert]:
-    """Yield what sums the events up, by the product's own definition of every value."""
+    """Yield the statements that sum up the events, using the product's own definition of each value."""
     for level, dimension, span in _wanted():
         source = _source(level, dimension, span) if engine.adds_sums_up else None
         if source is None:
@@ -167,7 +172,7 @@ def _rollups(engine: Engine) -> Iterator[Insert]:
 
 
 def _wanted() -> Iterator[Sums]:
-    """Yield what is kept; what others are made of comes first."""
+    """Yield the kinds of stored sums. Sums that others are computed from come first."""
     for level in reversed(list(SPANS)):  # links, partners, programs
         for dimension, spans in SPANS[level].items():
             for span in reversed(spans):
@@ -175,8 +180,8 @@ def _wanted() -> Iterator[Sums]:
 
 
 def _source(level: Level, dimension: Dimension, span: int) -> tuple[Dimension, int] | None:
-    """Return which sums of links others can be made of: by the same dimension or, where clicks are told apart by link
-    or partner, the totals; and over which span. None where they are made of events."""
+    """Return the sums, and their span, from which a link's sums can be computed: those by the same dimension or, where
+    clicks are distinguished by link or partner, the totals. None if they are computed from events."""
     of = "total" if dimension in ("link", "partner") else dimension
     finest = min(SPANS["link"].get(of, ()), default=None)
     if finest is None or span < finest or (level, dimension, span) == ("link", of, finest):
@@ -211,13 +216,13 @@ def _rows_seen(engine: Engine, level: Level, dimension: Dimension, span: int, of
         owner.label("partner_id"),
         *(getattr(row, name).label(name) for name in COUNTERS),
     )
-    # By the programs, too: the key begins with them.
+    # The programs too, since the key starts with them.
     of_links = row.program_id.in_(select(Program.id)), row.level == "link"
     return seen.where(*of_links, row.dimension == of, row.span_seconds == finest).subquery("seen")
 
 
 def _subject(level: Level, row: Any, link_id: Any) -> tuple[Any, Any]:
-    """Return whose clicks a level counts, and which partner's they are."""
+    """Return the subject whose clicks a level counts, and the partner of the rows."""
     return {
         "program": (row.program_id, literal_column("0")),
         "partner": (row.partner_id, row.partner_id),
@@ -254,14 +259,14 @@ def main() -> None:
 
 
 def add_size(ask: argparse.ArgumentParser) -> None:
-    """Let a command line say how large the history is."""
+    """Add the options for the history's size to a command line."""
     for name in Size.__dataclass_fields__:
         default = getattr(Size(), name)
         ask.add_argument(f"--{name.replace('_', '-')}", type=int, default=default, help="(default: %(default)s)")
 
 
 def size_of(options: argparse.Namespace) -> Size:
-    """Return the size that a command line named."""
+    """Return the size given on a command line."""
     return Size(**{name: getattr(options, name) for name in Size.__dataclass_fields__})
 
 

@@ -1,6 +1,7 @@
-"""Measure clicks on a database that holds millions beside clicks on an almost empty one, each click with an event_id.
+"""Compare clicks on a database that contains millions with clicks on an almost empty one, each click with an
+`event_id`.
 
-The gateways take turns, and what counts is the ratio within a round.
+The gateways take turns, and the result is the ratio within each round.
 """
 
 import argparse
@@ -13,23 +14,23 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks import databases, generator
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.ingest import PATH
-from tests.benchmarks.loading import Load, Run, loaded
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import FOLDER, Server, gateway
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.wrk_load import Load, Run, loaded
 
 WARM_UP_SECONDS = 3
-# As many customers as there are links at least.
+# At least as many customers as links.
 FEW_CUSTOMERS = 2000
 
 
 def main() -> None:
-    """Fill a database, unless one is named; measure both; fail where the full one is too much slower."""
+    """Fill a database unless one is given; measure both; fail if the full one is too much slower."""
     options = _options()
     with TemporaryDirectory(prefix="clickgate-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         fresh = stack.enter_context(databases.fresh_databases(options.database, folder, options.postgresql_url))
         empty, full = fresh("empty"), options.filled or fresh("full")
-        # With the same programs, partners and links, among which the clicks are spread.
+        # With the same programs, partners and links, over which the clicks are spread.
         generator.prepare(empty, replace(size_of(options), events=2 * FEW_CUSTOMERS, customers=FEW_CUSTOMERS))
         if not options.filled:
             generator.prepare(full, size_of(options))

@@ -1,7 +1,7 @@
-"""Measure the click endpoint against the limit and against the peer, side by side, on fresh databases.
+"""Compare the click endpoint with the upper limit and with a naive endpoint, side by side, on fresh databases.
 
-The machine's speed moves from minute to minute, so the candidates take turns (A B C, C B A, ...), and what counts is
-the ratio within a round. After the load the gateway's counters are audited; a difference fails the run.
+The machine's speed changes from minute to minute, so the candidates take turns (A B C, C B A, ...), and the result is
+the ratio within each round. Afterwards the gateway's counters are audited; a difference fails the run.
 """
 
 import argparse
@@ -17,9 +17,9 @@ from sqlalchemy import make_url
 
 from tests.benchmarks import databases
 from tests.benchmarks.databases import Kind
-from tests.benchmarks.loading import Load, Run, loaded
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import FOLDER, Server, application, gateway
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.wrk_load import Load, Run, loaded
 
 PATH = "/api/v1/track/click"
 DRIVERS: Mapping[Kind, str] = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -33,7 +33,7 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The medians of a candidate's turns; the ratios are medians of each round's ratio of answers per second, or of the
+    """The medians of a candidate's turns. Ratios are the medians of the rounds' ratios, of responses per second and of
     99th percentiles."""
 
     rate: float
@@ -47,7 +47,7 @@ class Figures:
 
 
 def main() -> None:
-    """Measure what the command line asks for, and print it."""
+    """Run the comparison that the command line asks for, and print it."""
     options = _options()
     kinds: Sequence[Kind] = ("sqlite", "postgresql") if options.database == "both" else (options.database,)
     measured: dict[str, dict[str, Figures]] = {}
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def load(server: Server, options: argparse.Namespace, seconds: int) -> Run:
-    """Load one server with clicks for so many seconds."""
+    """Load a server with clicks for a number of seconds."""
     arguments = ["event-ids"] if options.event_ids else []
     return loaded(server, Load(PATH, FOLDER / "click.lua", arguments, options.connections), seconds)
 
@@ -77,7 +77,7 @@ def _measure(kind: Kind, folder: Path, options: argparse.Namespace) -> dict[str,
         runs = _rounds(candidates, options)
         ours = candidates[OURS]
         ours.stop()
-        # The first run is the warm-up, whose clicks count like any.
+        # The first run is the warm-up, whose clicks are counted as well.
         answered = sum(run.answers - run.not_2xx for run in runs[OURS])
         events = databases.audit(ours_url, answered=answered)
         print(f"audit on {kind}: {answered} clicks answered, {events} stored, every counter agrees")
@@ -106,7 +106,7 @@ def _candidates(
 
 
 def _rounds(candidates: Mapping[str, Server], options: argparse.Namespace) -> dict[str, list[Run]]:
-    """Load every candidate once to warm it up, then in turn; return each one's runs, the warm-up first."""
+    """Load each candidate once as a warm-up and then in turn; return each one's runs, starting with the warm-up."""
     runs = {name: [load(server, options, WARM_UP_SECONDS)] for name, server in candidates.items()}
     names = list(candidates)
     for number in range(options.rounds):

@@ -7,16 +7,16 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks import databases
 from tests.benchmarks.ingest import PATH
-from tests.benchmarks.loading import Load, loaded
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import FOLDER, Memory, gateway
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.wrk_load import Load, loaded
 
 TURN_SECONDS = 10
 ROWS = 20
 
 
 def main() -> None:
-    """Load a gateway until it has answered so many clicks; fail where it grew by more than the bound since the first
+    """Load a gateway until it has answered a number of clicks; fail if it grew by more than the bound after the first
     of them, which fill the caches."""
     options = _options()
     with TemporaryDirectory(prefix="clickgate-bench-") as name, ExitStack() as stack:

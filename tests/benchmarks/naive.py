@@ -1,8 +1,9 @@
-"""The peer: a click endpoint as somebody would write it in an afternoon, correct and durable, one click at a time.
+"""The naive peer: a click endpoint that is correct and durable, written in an afternoon, with one transaction per
+click.
 
-FastAPI and SQLAlchemy's async ORM, one transaction per click, `user_agents.parse` for the device. It creates its tables
-and the links `CODE0000` to `CODE0099` on start. `NAIVE_DATABASE_URL` names the database, by the driver's own scheme;
-`NAIVE_GEOIP_DB` a city file, if any.
+It uses FastAPI, SQLAlchemy's async ORM and `user_agents.parse`. On start it creates its tables and the links `CODE0000`
+to `CODE0099`. `NAIVE_DATABASE_URL` names the database with the driver's scheme; `NAIVE_GEOIP_DB` optionally names a
+city database.
 """
 
 import os
@@ -101,7 +102,7 @@ class PartnerMetrics(Base):
     clicks: Mapped[int] = mapped_column(BigInteger)
 
 
-# A second connection to a SQLite file would only make a transaction fail that began with a read.
+# With a second connection to a SQLite file, transactions that start with a read would fail.
 engine = create_async_engine(URL, pool_size=1 if IS_SQLITE else 20, max_overflow=0)
 session = async_sessionmaker(engine, expire_on_commit=False)
 upsert = (sqlite if IS_SQLITE else postgresql).insert
@@ -150,7 +151,7 @@ async def click(landing: Landing, request: Request) -> dict[str, Any]:
 
 
 def seen(headers: Any) -> dict[str, Any]:
-    """Return the columns that the request's headers tell: device and place."""
+    """Return the columns derived from the request's headers: device and location."""
     agent = user_agents.parse(headers.get("user-agent", ""))
     address = headers.get("x-forwarded-for")
     place: Any = cities.get(address) if cities and address else None

@@ -1,6 +1,6 @@
-"""Five operations of a dashboard, in the gateway's dialect and in the peer's, with the same fields and rows.
+"""Five operations of a dashboard, for the gateway and for the peer, with the same fields and rows.
 
-Each side sends the same two hundred requests over and over: through different partners, customers and pages.
+Each side gets the same two hundred requests over and over, for different partners, customers and pages.
 """
 
 import json
@@ -11,10 +11,10 @@ from http.client import HTTPConnection
 from typing import Any
 
 from graph.query.global_ids import encode_id
-from tests.benchmarks import sizes
+from tests.benchmarks import seeds
+from tests.benchmarks.script_result import Wrong
+from tests.benchmarks.seeds import REGULARS, Size
 from tests.benchmarks.servers import HOST, Server
-from tests.benchmarks.sizes import REGULARS, Size
-from tests.benchmarks.verdict import Wrong
 
 PATH = "/graphql"
 REQUESTS, PAGES = 200, 10
@@ -75,7 +75,8 @@ THEIR_LATEST_CUSTOMERS = """query ($offset: Int!) {
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One of the requests: its number, the partner whose dashboard it is, and the customer whose clicks are wanted."""
+    """The subject of a request: its number, the partner whose dashboard it is, and the customer whose clicks it
+    shows."""
 
     number: int
     partner: int
@@ -91,7 +92,7 @@ Variables = Callable[[Turn, Size], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation for both sides. `pages` has the first cursors of the list that is paged through, if it is one."""
+    """One operation for both sides. `pages` has the first cursors of its list, if it pages through one."""
 
     name: str
     ours: str
@@ -114,8 +115,8 @@ def _click_id(turn: Turn, size: Size) -> Mapping[str, Any]:
 
 
 def _span(turn: Turn, size: Size) -> Mapping[str, Any]:
-    end = sizes.START + timedelta(days=size.days)
-    return {**_partner(turn, size), "from": sizes.START.isoformat(), "to": end.isoformat()}
+    end = seeds.START + timedelta(days=size.days)
+    return {**_partner(turn, size), "from": seeds.START.isoformat(), "to": end.isoformat()}
 
 
 def _nothing(turn: Turn, size: Size) -> Mapping[str, Any]:
@@ -151,15 +152,15 @@ OPERATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request: whose token goes with it, and its body."""
+    """A request: the owner of its token, and its body."""
 
     token: str
     body: str
 
 
 def turns(size: Size) -> Sequence[Turn]:
-    """Return the two hundred requests' subjects. The customer is one of those who come back all the time, and came
-    through a link of the partner's."""
+    """Return the subjects of the two hundred requests. Each customer is one of the regulars, and came through a link of
+    the partner."""
     found = []
     for number in range(REQUESTS):
         customer = (number * 23) % REGULARS + 1
@@ -169,7 +170,7 @@ def turns(size: Size) -> Sequence[Turn]:
 
 
 def ours(operation: Operation, size: Size, server: Server, token_of: Callable[[int], str]) -> Sequence[Ask]:
-    """Return what the gateway is asked, each with the token of the turn's partner."""
+    """Return the gateway's requests, each with the token of its partner."""
     asks, cursors = [], dict[str, Sequence[str]]()
     for turn in turns(size):
         token, variables = token_of(turn.partner), dict(operation.variables(turn, size))
@@ -178,24 +179,24 @@ def ours(operation: Operation, size: Size, server: Server, token_of: Callable[[i
                 edges = answer(server, Ask(token, _body(operation.pages, {})))["page"]["edges"]
                 cursors[token] = [edge["cursor"] for edge in edges]
             known = cursors[token]
-            # A partner's few links are all on the first page.
+            # All of a partner's few links are on the first page.
             variables["after"] = known[turn.offset - 1] if turn.offset and len(known) == PAGES else None
         asks.append(Ask(token, _body(operation.ours, variables)))
     return asks
 
 
 def theirs(operation: Operation, size: Size) -> Sequence[Ask]:
-    """Return what the peer is asked."""
+    """Return the peer's requests."""
     return [Ask("", _body(operation.theirs, operation.their_variables(turn, size))) for turn in turns(size)]
 
 
 def answer(server: Server, ask: Ask) -> Any:
-    """Return the data of an answer. Raises `Wrong` where there are errors in it."""
+    """Return a response's data. Raises `Wrong` if it has errors."""
     return json.loads(raw_answer(server, ask))["data"]
 
 
 def raw_answer(server: Server, ask: Ask) -> bytes:
-    """Return an answer as it came. Raises `Wrong` where there are errors in it."""
+    """Return a response unchanged. Raises `Wrong` if it has errors."""
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if ask.token:
         headers["Authorization"] = f"Bearer {ask.token}"
@@ -212,7 +213,7 @@ def raw_answer(server: Server, ask: Ask) -> bytes:
 
 
 def rows_in(data: Any) -> int:
-    """Return how many rows a list in an answer has, the longest one of them."""
+    """Return the number of rows in a response's longest list."""
     match data:
         case dict():
             return max((rows_in(value) for value in data.values()), default=0)

@@ -1,6 +1,7 @@
-"""The peer of the dashboards: PostGraphile, which turns GraphQL into SQL, on tables as one would make them for it.
+"""The dashboards' peer: PostGraphile, which translates GraphQL to SQL, on tables as one would design them for it.
 
-It is installed into a cache folder, together with the Node that it asks for; its tables hold the same clicks as ours.
+It is installed into a cache folder, together with the Node version that it requires. Its tables hold the same clicks as
+ours.
 """
 
 import argparse
@@ -12,11 +13,11 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.benchmarks import sizes
-from tests.benchmarks.engines import Postgres
+from tests.benchmarks import seeds
 from tests.benchmarks.generator import add_size, size_of
+from tests.benchmarks.history_dialects import Postgres
+from tests.benchmarks.seeds import Size, pick
 from tests.benchmarks.servers import FOLDER, Server, free_port
-from tests.benchmarks.sizes import Size, pick
 
 SOURCE = FOLDER / "postgraphile"
 INSTALL_SECONDS = 300
@@ -66,7 +67,7 @@ INSERT INTO daily_clicks
 
 
 def installed() -> Path:
-    """Install the peer where it is not yet, or is another version's; return its folder."""
+    """Install the peer unless this version is installed; return its folder."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clickgate-benchmarks" / "postgraphile"
     folder.mkdir(parents=True, exist_ok=True)
     wanted, done = (SOURCE / "package.json").read_text(), folder / "installed.json"
@@ -80,7 +81,7 @@ def installed() -> Path:
 
 
 def postgraphile(database_url: str, log: Path) -> Server:
-    """Return the peer's server for a database that `fill` filled."""
+    """Return the peer's server for a database filled by `fill`."""
     folder, port = installed(), free_port()
     node = folder / "node_modules" / "node" / "bin" / "node"
     environment = {
@@ -93,7 +94,7 @@ def postgraphile(database_url: str, log: Path) -> Server:
 
 
 def fill(url: str, size: Size) -> None:
-    """Make the peer's tables in an empty database, with the clicks that a gateway's database of this size has."""
+    """Create the peer's tables in an empty database, with the clicks of a gateway's database of the same size."""
     asyncio.run(_fill(url, size))
 
 
@@ -107,24 +108,24 @@ async def _fill(url: str, size: Size) -> None:
 
 
 def _rows(size: Size) -> str:
-    engine, customer = Postgres(), sizes.customer_of("n", size)
-    link, partner = sizes.link_of("c", size), sizes.partner_of("n", size)
-    first = engine.moment(sizes.microseconds_of("first", size))
+    engine, customer = Postgres(), seeds.customer_of("n", size)
+    link, partner = seeds.link_of("c", size), seeds.partner_of("n", size)
+    first = engine.moment(seeds.microseconds_of("first", size))
     destination = "'https://shop.example.com/products/' || n"
     return f"""
 INSERT INTO programs SELECT n, 'Program ' || n FROM {engine.numbers(size.programs)};
 INSERT INTO partners
-    SELECT n, {sizes.program_of("n", size)}, 'Partner ' || n FROM {engine.numbers(size.partners)};
+    SELECT n, {seeds.program_of("n", size)}, 'Partner ' || n FROM {engine.numbers(size.partners)};
 INSERT INTO links
-    SELECT n, {partner}, {sizes.code_of("n")}, {destination}, {destination} || '?aff=' || {sizes.code_of("n")}
+    SELECT n, {partner}, {seeds.code_of("n")}, {destination}, {destination} || '?aff=' || {seeds.code_of("n")}
     FROM {engine.numbers(size.links)};
 INSERT INTO customers
-    SELECT c, {sizes.click_id_of("c")}, {pick("c", sizes.STATUSES)}, {sizes.partner_of(link, size)}, {link}, {first}
+    SELECT c, {seeds.click_id_of("c")}, {pick("c", seeds.STATUSES)}, {seeds.partner_of(link, size)}, {link}, {first}
     FROM (SELECT {customer} AS c, min(n) AS first FROM {engine.numbers(size.events)} GROUP BY 1) AS seen ORDER BY c;
 INSERT INTO click_events
-    SELECT n, {link}, {sizes.partner_of(link, size)}, c, {engine.moment(sizes.microseconds_of("n", size))}, n % 47 = 0,
-        {pick("n", sizes.DEVICES)}, {pick("n", sizes.SYSTEMS)}, {pick("n", sizes.BROWSERS)},
-        {pick("n", sizes.COUNTRIES)}, {pick("n", sizes.CITIES)}, {sizes.page_of("n", link, size)},
+    SELECT n, {link}, {seeds.partner_of(link, size)}, c, {engine.moment(seeds.microseconds_of("n", size))}, n % 47 = 0,
+        {pick("n", seeds.DEVICES)}, {pick("n", seeds.SYSTEMS)}, {pick("n", seeds.BROWSERS)},
+        {pick("n", seeds.COUNTRIES)}, {pick("n", seeds.CITIES)}, {seeds.page_of("n", link, size)},
         'https://www.google.com/search?q=' || n % 1000, 's_' || n * 7919, 'en-US', 'Europe/Berlin',
         '198.51.' || n % 256 || '.0'
     FROM (SELECT n, {customer} AS c FROM {engine.numbers(size.events)}) AS clicks;
@@ -132,7 +133,7 @@ INSERT INTO click_events
 
 
 def main() -> None:
-    """Fill the database that the command line names."""
+    """Fill the database given on the command line."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("url", help="an empty database: postgresql://...")
     add_size(ask)

@@ -1,7 +1,7 @@
-"""Measure click reports on a million events and on ten times as many, with the same links, customers and days.
+"""Compare click reports on a million events and on ten times as many, with the same links, customers and days.
 
-A report reads sums, so that its time must not follow the number of clicks. The two databases take turns, and what
-counts is the ratio of the medians.
+A report reads sums, so its time must not depend on the number of clicks. The two databases take turns, and the result
+is the ratio of the medians.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from graph.reports import reader
 from graph.reports.calendars import Interval
 from graph.reports.filters import RankingDimension
 from graph.reports.requests import ReportFilter, ReportRequest, Top
-from tests.benchmarks import databases, generator, sizes
+from tests.benchmarks import databases, generator, seeds
 from tests.benchmarks.generator import add_size, size_of
-from tests.benchmarks.sizes import Size
-from tests.benchmarks.verdict import Wrong, run
+from tests.benchmarks.script_result import Wrong, run
+from tests.benchmarks.seeds import Size
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata")
 TOPS = (RankingDimension.PAGE, RankingDimension.COUNTRY, RankingDimension.LINK)
@@ -43,14 +43,14 @@ class Question:
 
 
 def main() -> None:
-    """Measure, print a line for each report, and fail where one takes too much longer on the larger database."""
+    """Measure each report and print a line for it; fail if one takes too much longer on the larger database."""
     options = _options()
     small = size_of(options)
     large = replace(small, events=small.events * options.times)
     with TemporaryDirectory(prefix="clickgate-bench-") as name, ExitStack() as stack:
         urls = options.filled
         if not urls:
-            Path(name).chmod(0o755)  # the server runs as a user of its own
+            Path(name).chmod(0o755)  # the server runs as a separate user
             fresh = stack.enter_context(databases.postgresql(options.postgresql_url, Path(name)))
             urls = [fresh("small"), fresh("large")]
             for url, size in zip(urls, (small, large), strict=True):
@@ -78,7 +78,7 @@ async def _measure_all(urls: Sequence[str], size: Size, options: argparse.Namesp
 
 
 async def _measure(contexts: Sequence[Context], question: Question, rounds: int) -> tuple[float, float]:
-    """Return the median seconds of a report on each database, each subject asked about once to warm it up."""
+    """Return a report's median time in seconds on each database, after a warm-up with each subject."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         for request in question.requests:
@@ -92,7 +92,7 @@ async def _measure(contexts: Sequence[Context], question: Question, rounds: int)
 
 def _questions(size: Size) -> Iterator[Question]:
     """Yield the reports: totals, days in three time zones, and rankings, each of a partner, a program and a link."""
-    every = ReportRequest(sizes.START, sizes.START + timedelta(days=size.days), totals=False)
+    every = ReportRequest(seeds.START, seeds.START + timedelta(days=size.days), totals=False)
     asked: Mapping[str, ReportRequest] = {
         "totals": replace(every, totals=True),
         **{f"days, {zone}": replace(every, timezone=zone, series=(Interval.DAY,)) for zone in ZONES},

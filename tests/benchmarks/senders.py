@@ -1,6 +1,6 @@
-"""Visitors that do not give up: they send a click until it is answered, and remember every answer.
+"""Visitors that retry each click until they get a response, and record every response.
 
-What they remember is held against the database afterwards: an answer is a promise.
+Afterwards the records are compared with the database, since a response is a promise.
 """
 
 import asyncio
@@ -14,19 +14,19 @@ from random import Random
 from uuid import UUID
 
 from tests.benchmarks.databases import CODES
-from tests.benchmarks.verdict import Wrong
+from tests.benchmarks.script_result import Wrong
 from tests.benchmarks.visitors import Answer, NoAnswer, Visitor, any_address, any_agent, click, request
 
-# Between two tries; short, so that the first moment of a recovery is met.
+# Between two attempts; short, in order to detect a recovery at once.
 RETRY_SECONDS = 0.05
-# A click that is still unanswered so long after the load was told to stop is one that hangs.
+# A click without a response this long after the end of the load is considered hanging.
 DRAIN_SECONDS = 30
 RETURNING_SHARE, TWIN_SHARE, PLAIN_SHARE = 0.2, 0.1, 0.2
 
 
 @dataclass(slots=True)
 class Book:
-    """All answers so far: click_ids by event_id, those without one, and what was refused or wrong."""
+    """All responses so far: click ids by event id, those without one, and refused or wrong responses."""
 
     identified: dict[str, set[str]] = field(default_factory=dict)
     plain: list[str] = field(default_factory=list)
@@ -38,11 +38,11 @@ class Book:
 
     @property
     def answered(self) -> int:
-        """How many different clicks were answered."""
+        """The number of different clicks that were acknowledged."""
         return len(self.identified) + len(self.plain)
 
     async def answers_again(self, seconds: float) -> float:
-        """Wait for the next recorded click; return after how long. Raises `Wrong` if none comes in time."""
+        """Wait for the next recorded click; return how long it took. Raises `Wrong` if none comes in time."""
         asked = time.monotonic()
         while self.answered_at < asked:
             if time.monotonic() > asked + seconds:
@@ -51,7 +51,7 @@ class Book:
         return self.answered_at - asked
 
     def wrong(self, stored: Sequence[tuple[str | None, str]]) -> list[str]:
-        """Return where the events stored, as (event_id, click_id), are not what was answered."""
+        """Return the differences between stored events, as (event_id, click_id), and responses."""
         events = Counter(event_id for event_id, _ in stored if event_id is not None)
         receipts = dict(stored)
         wrong = [f"event {event_id} is stored {count} times" for event_id, count in events.items() if count > 1]
@@ -66,7 +66,7 @@ class Book:
 
 @dataclass(slots=True)
 class Sender:
-    """One visitor after another, on two connections of its own."""
+    """A sequence of visitors on two connections."""
 
     port: int
     random: Random
@@ -74,7 +74,7 @@ class Sender:
     stopping: asyncio.Event
 
     async def run(self) -> None:
-        """Send clicks until told to stop; the last one is still seen through."""
+        """Send clicks until stopped; the last click is retried until it is answered."""
         with Visitor(self.port) as one, Visitor(self.port) as other:
             while not self.stopping.is_set():
                 returns = self.book.issued and self.random.random() < RETURNING_SHARE
@@ -108,7 +108,7 @@ class Sender:
             await asyncio.sleep(RETRY_SECONDS)
 
     def _click_id(self, answer: Answer, existing: str | None) -> str | None:
-        """Take an answer down, and return the click_id in it, if it has one."""
+        """Record a response; return its click id, if it has one."""
         book = self.book
         book.slowest_seconds = max(book.slowest_seconds, answer.seconds)
         if answer.status == 503 and answer.headers.get("retry-after", "").isdigit():
@@ -131,7 +131,7 @@ class Sender:
 
 @asynccontextmanager
 async def sending(port: int, random: Random, book: Book, senders: int) -> AsyncIterator[None]:
-    """Send clicks while the block runs, then see the last ones through. Raises `Wrong` if some are never answered."""
+    """Send clicks during the block, then finish the last ones. Raises `Wrong` if some are never answered."""
     stopping = asyncio.Event()
     tasks = [asyncio.create_task(Sender(port, random, book, stopping).run()) for _ in range(senders)]
     try:

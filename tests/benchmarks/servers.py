@@ -1,6 +1,6 @@
-"""Servers under load, each a process tree of its own: started as a user starts them, measured, killed.
+"""Servers under load, each a separate process tree that is started as users start it, measured, and killed.
 
-The figures are those of the whole tree, so that a server with several processes is not flattered.
+All figures cover the whole tree, so that servers with several processes are compared fairly.
 """
 
 import os
@@ -22,20 +22,20 @@ HOST = "127.0.0.1"
 SCRIPTS = Path(sys.executable).parent
 FOLDER = Path(__file__).parent
 PACKAGE = __package__ or ""
-# A cold start reads the look-up tables from disk; one that takes this long will not come up at all.
+# A cold start reads the lookup tables from disk; a server that takes this long will not start at all.
 START_SECONDS = 30
-# The gateway gives requests under way 15 seconds.
+# The gateway gives running requests 15 seconds.
 STOP_SECONDS = 20
 MIB = 1 << 20
 
 
 class NeverReady(RuntimeError):
-    """The server ended, or did not answer, before it was ready; the message has the end of its log."""
+    """The server exited or did not respond before it was ready; the message has the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of a process tree, in MiB: what it holds, and what of it is its own and not a file mapped into memory."""
+    """A process tree's memory in MiB: the total, and the part that is not mapped from files."""
 
     resident: float
     own: float
@@ -43,7 +43,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Server:
-    """A command that listens on `{port}`, its environment, and the log that its output goes to."""
+    """A command that listens on `{port}`, its environment, and the file for its output."""
 
     command: Sequence[str]
     log: Path
@@ -59,7 +59,7 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Start it, on the same port each time; return once it answers. Raises `NeverReady`."""
+        """Start the server, always on the same port; return once it responds. Raises `NeverReady`."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [part.replace("{port}", str(self.port)) for part in self.command],
@@ -76,7 +76,7 @@ class Server:
             time.sleep(0.05)
 
     def answers(self) -> bool:
-        """Return whether it answers at all, with whatever status."""
+        """Return whether it responds at all, with any status."""
         connection = HTTPConnection(HOST, self.port, timeout=START_SECONDS)
         try:
             connection.request("GET", "/healthz")
@@ -88,16 +88,16 @@ class Server:
         return True
 
     def tree(self) -> Sequence[psutil.Process]:
-        """Return the processes, the first started first."""
+        """Return the processes, oldest first."""
         if self.process is None or self.process.poll() is not None:
-            return []  # its number may be somebody else's by now
+            return []  # its id may belong to another process by now
         with suppress(psutil.NoSuchProcess):
             root = psutil.Process(self.process.pid)
             return [root, *root.children(recursive=True)]
         return []
 
     def cpu_seconds(self) -> float:
-        """Return the processor time used so far."""
+        """Return the CPU time used so far."""
         used = 0.0
         for process in self.tree():
             with suppress(psutil.NoSuchProcess):
@@ -115,13 +115,13 @@ class Server:
         return Memory(resident / MIB, (resident - shared) / MIB)
 
     def kill(self) -> None:
-        """End every process of it at once, as a power cut would."""
+        """Kill all of its processes at once, like a power failure."""
         kill(self.tree())
         if self.process is not None:
             self.process.wait()
 
     def stop(self) -> None:
-        """Ask it to stop, as a supervisor does, and kill it if it will not."""
+        """Stop the server like a supervisor, and kill it if it does not stop."""
         if self.process is None or self.process.poll() is not None:
             return
         processes = self.tree()
@@ -132,14 +132,14 @@ class Server:
         self.process.wait()
 
     def tracebacks(self) -> Sequence[str]:
-        """Return the log's entries that hold one: nothing that is foreseen logs any."""
+        """Return the log's entries with tracebacks, which expected events never cause."""
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if "Traceback (most recent call last)" in line]
 
 
 def gateway(database_url: str, log: Path, *, workers: int = 1, geoip: str = "", scripts: Path = SCRIPTS) -> Server:
-    """Return a gateway that trusts the visitors' forwarded addresses and looks up what it can; `scripts` is the folder
-    of the `clickgate` command, by default this environment's."""
+    """Return a gateway that trusts forwarded addresses and does all lookups. `scripts` is the folder of the `clickgate`
+    command, by default this environment's."""
     environment = {
         "CLICKGATE_DATABASE_URL": database_url,
         "CLICKGATE_TRUSTED_PROXIES": HOST,
@@ -151,14 +151,14 @@ def gateway(database_url: str, log: Path, *, workers: int = 1, geoip: str = "", 
 
 
 def application(name: str, log: Path, environment: Mapping[str, str]) -> Server:
-    """Return one of this folder's applications under the server, event loop and parser that the gateway runs on."""
+    """Return one of this folder's applications on the same server, event loop and parser as the gateway."""
     options = f"--port {{port}} --loop uvloop --http httptools --no-access-log --log-level warning {PACKAGE}.{name}"
     command = [str(SCRIPTS / "uvicorn"), "--app-dir", str(FOLDER.parents[1]), *options.split()]
     return Server(command, log, environment)
 
 
 def kill(processes: Sequence[psutil.Process]) -> None:
-    """End processes that this program started, without giving them a chance."""
+    """Kill processes that this program started."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
@@ -166,7 +166,7 @@ def kill(processes: Sequence[psutil.Process]) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         port: int = listener.getsockname()[1]

@@ -1,6 +1,6 @@
-"""Drive one gateway at full load for minutes with everything that arrives at one, and watch its memory.
+"""Run a gateway at full load for minutes with all kinds of requests, and watch its memory.
 
-Every answer is judged while it runs, and in the end the database must hold exactly what was answered.
+Each response is checked during the run, and at the end the database must contain exactly what was acknowledged.
 """
 
 import argparse
@@ -23,21 +23,21 @@ from db.engine.store import Store
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from tests.benchmarks import databases
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import Memory, Server, gateway
 from tests.benchmarks.traffic import Traffic
-from tests.benchmarks.verdict import Wrong, run
 from tests.benchmarks.visitors import NoAnswer, Visitor
 
 SAMPLE_SECONDS = 3.0
 ROWS = 20
-# Caches fill and pools grow in this part of the run; the bound holds for the rest.
+# The part of the run during which caches fill and pools grow; the bound applies to the rest.
 WARM_UP_SHARE = 1 / 3
 PROBLEMS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was seen at one moment of the run."""
+    """The measurements at one point of the run."""
 
     seconds: float
     answers: int
@@ -47,7 +47,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Soak:
-    """A run under way: its traffic, its samples, and every answer that was wrong, by how often."""
+    """A run: its traffic, its samples, and the number of each kind of wrong response."""
 
     server: Server
     traffic: Traffic
@@ -56,7 +56,7 @@ class Soak:
     problems: Counter[str] = field(default_factory=Counter)
 
     async def run(self, seconds: float, connections: int) -> None:
-        """Send and judge for so long."""
+        """Send requests and check responses for some seconds."""
         started = time.monotonic()
         visits = [asyncio.create_task(self._visit(started + seconds)) for _ in range(connections)]
         while (elapsed := time.monotonic() - started) < seconds:
@@ -78,7 +78,7 @@ class Soak:
 
 
 def main() -> None:
-    """Soak what the command line asks for; print the table, and fail where anything was wrong."""
+    """Run the test that the command line asks for; print the table, and fail if anything was wrong."""
     options = _options()
     with TemporaryDirectory(prefix="clickgate-soak-") as folder, ExitStack() as stack:
         fresh = stack.enter_context(databases.fresh_databases(options.database, Path(folder), options.postgresql_url))
@@ -118,7 +118,7 @@ def _problems(soak: Soak) -> list[str]:
 
 
 async def _books(url: str, traffic: Traffic) -> list[str]:
-    """Return what the database holds more or less of than was answered: every request of the run got its answer."""
+    """Return the differences between the database and what was acknowledged."""
     store = Store(url)
     wrong = []
     promised = ((ClickEvent, traffic.events), (Customer, traffic.customers), (ClickTestEvent, traffic.tests))

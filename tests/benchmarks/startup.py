@@ -1,4 +1,4 @@
-"""Measure the time from a gateway's start to its first answered click, and its memory then, by the links it knows."""
+"""Measure a gateway's time from start to its first acknowledged click, and its memory then, by the number of links."""
 
 import argparse
 import asyncio
@@ -15,14 +15,14 @@ from sqlalchemy import text
 from db.engine.store import Store
 from tests.benchmarks import databases
 from tests.benchmarks.ingest import PATH
+from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.servers import HOST, Memory, Server, gateway
-from tests.benchmarks.verdict import Wrong, run
 
 CLICK = json.dumps({"affiliate_url": f"https://yoursite.com/?aff={databases.CODES[0]}"})
 
 
 def main() -> None:
-    """Start a gateway some times on each number of links; print the medians."""
+    """Start a gateway several times for each number of links; print the medians."""
     options = _options()
     print(f"{'links':>10} {'seconds':>8} {'RSS MiB':>8} {'own MiB':>8}")
     with TemporaryDirectory(prefix="clickgate-bench-") as name:

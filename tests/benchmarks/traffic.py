@@ -1,6 +1,6 @@
-"""Everything that arrives at a click endpoint, in a mix, and what each of it must be answered with.
+"""A mix of all kinds of requests to a click endpoint, each with a check of its response.
 
-Each kind of request brings its own judgement, so that a long run under load also finds answers that are wrong.
+The checks let a long run under load detect wrong responses too.
 """
 
 import json
@@ -16,13 +16,13 @@ from tests.benchmarks.visitors import Answer, any_address, any_agent, click, req
 
 CLICK_ID = re.compile(r"cust_[0-9]+_[0-9]{13}")
 WINDOW_DAYS = 60
-# Far enough back to reach other batches, little enough not to grow.
+# Enough to reach back into other batches, few enough not to grow.
 REMEMBERED = 20_000
 BODY_BYTES = 64 * 1024
 
 Judgement: TypeAlias = Callable[[Answer], str | None]
 
-# What is refused, and a word of the reason.
+# Rejected requests, with a word of the reason.
 MALFORMED: tuple[tuple[bytes, int, str], ...] = (
     (b"", 400, "JSON object"),
     (b'{"affiliate_url": "https://store.exam', 400, "JSON object"),
@@ -43,7 +43,7 @@ MALFORMED: tuple[tuple[bytes, int, str], ...] = (
     (b'{"additional_data": {"test_mode": true, "program_id": "999999999"}}', 400, "Program not found"),
     (b'{"page_title": "' + b"x" * BODY_BYTES + b'"}', 413, "too large"),
 )
-# What is repaired rather than refused.
+# Requests that are repaired rather than rejected.
 ODD: tuple[dict[str, Any], ...] = (
     {"page_title": "nul \0 and \ud800 half a pair"},
     {"page_url": "x" * 5000, "language": "y" * 500},
@@ -55,7 +55,7 @@ ODD: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request, its kind, and what tells whether an answer to it is right."""
+    """A request, its kind, and the function that checks its response."""
 
     kind: str
     request: bytes
@@ -64,8 +64,8 @@ class Exchange:
 
 @dataclass(slots=True)
 class Traffic:
-    """Draws requests, and keeps the books that the database is held against: `events`, `customers` and `tests` are how
-    many of them the answers so far promised."""
+    """Draws requests and counts what responses acknowledged, to be compared with the database: `events`, `customers`
+    and `tests`."""
 
     random: Random
     program_id: int
@@ -108,7 +108,7 @@ class Traffic:
         return click(code, event_id=event_id), judge
 
     def _replay(self) -> tuple[Mapping[str, Any], Judgement]:
-        """Send a click again, often while the first one is still under way."""
+        """Send a click again, often while the first request is still running."""
         if not self._sent:
             return self._identified()
         near = self.random.random() < 0.5
@@ -166,7 +166,7 @@ class Traffic:
         return _shape(answer, code) or self._agrees(answer, event_id)
 
     def _agrees(self, answer: Answer, event_id: str) -> str | None:
-        """Every answer to one event_id is the same, whichever came first."""
+        """Check that all responses to an event id are the same, whichever came first."""
         receipt = (answer.body["click_id"], answer.body["partner_code"])
         first = self._first.setdefault(event_id, receipt)
         if len(self._first) > 2 * REMEMBERED:

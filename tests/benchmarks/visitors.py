@@ -1,6 +1,6 @@
-"""Visitors: connections that send clicks one after the other and take each answer apart.
+"""Visitors: connections that send clicks one after the other and parse each response.
 
-A load generator only counts statuses; here whoever sends a click sees its answer, at several thousand a second.
+A load generator only counts statuses; here each sender sees its responses, at several thousand per second.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ from httptools import HttpResponseParser
 from tests.benchmarks.servers import HOST
 
 PATH = "/api/v1/track/click"
-# Longer than the gateway gives one commit, or any two tries of one.
+# Longer than the gateway allows for a commit and its retry.
 ANSWER_SECONDS = 30
 STORE = "https://store.example.com/shoes/trail"
 
 
 class NoAnswer(ConnectionError):
-    """The connection ended, or stayed silent, before the answer had come."""
+    """The connection was closed, or timed out, before the response arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, and after how long."""
+    """A response, and how long it took."""
 
     status: int
     body: Any
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Visitor(Protocol):
-    """One connection that is kept alive; one request at a time."""
+    """A keep-alive connection, with one request at a time."""
 
     port: int
     _transport: Transport | None = None
@@ -49,7 +49,7 @@ class Visitor(Protocol):
     _chunks: list[bytes] = field(default_factory=list)
 
     async def send(self, request: bytes) -> Answer:
-        """Send a request, on a new connection where there is none, and return its answer. Raises `NoAnswer`."""
+        """Send a request, connecting if necessary; return its response. Raises `NoAnswer`."""
         started = perf_counter()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -75,7 +75,7 @@ class Visitor(Protocol):
         return self._transport
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
@@ -110,7 +110,7 @@ class Visitor(Protocol):
 
 
 def request(body: bytes, *, agent: str, address: str) -> bytes:
-    """Return a whole request with a body, by a browser, from an address."""
+    """Return a complete request with a body, from a browser at an address."""
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
         f"User-Agent: {agent}\r\nX-Forwarded-For: {address}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -119,7 +119,7 @@ def request(body: bytes, *, agent: str, address: str) -> bytes:
 
 
 def click(code: str, **fields: Any) -> dict[str, Any]:
-    """Return a click's body through a link."""
+    """Return the body of a click through a link."""
     return {
         "affiliate_url": f"{STORE}?utm_source=review&aff={code}",
         "page_url": STORE,
@@ -134,14 +134,14 @@ def click(code: str, **fields: Any) -> dict[str, Any]:
 
 
 def any_address(random: Random) -> str:
-    """Return an address that was hardly ever seen before, of either kind."""
+    """Return an IP address, of either version, that has hardly been seen before."""
     if random.random() < 0.2:
         return str(ipaddress.IPv6Address(0x2001 << 112 | random.getrandbits(112)))
     return str(ipaddress.IPv4Address(random.getrandbits(32)))
 
 
 def any_agent(random: Random) -> str:
-    """Return a browser's name that was hardly ever seen before."""
+    """Return a user agent that has hardly been seen before."""
     version = f"{random.randrange(60, 150)}.0.{random.randrange(10_000)}.{random.randrange(1000)}"
     system = random.choice(
         (

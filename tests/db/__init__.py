@@ -1,1 +1,1 @@
-"""Tests of storage, on real databases."""
+"""Tests of the storage layer, on real databases."""

@@ -1,4 +1,4 @@
-"""The audit sees every kind of damage, changes nothing, and reads what cannot be written; a rebuild mends rollups."""
+"""The audit, which detects every kind of damage without writing anything, and the rebuild of rollups."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from db.rollups.rebuild import events_to_read, rebuild
 from db.rollups.recount import LEAST, MOST, parts_of
 from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate
-from tests.support.recount import World, aggregation, click
+from tests.support.report_world import World, aggregation, click
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KINDS = [(level, name, span) for level, kept in SPANS.items() for name, spans in kept.items() for span in spans]
@@ -85,14 +85,14 @@ async def differences(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-async def test_it_sees(world: World, damage: str) -> None:
+async def test_the_audit_detects(world: World, damage: str) -> None:
     assert not await differences(world.store)
     await change(world.store, DAMAGE[damage])
     assert await differences(world.store)
 
 
 @pytest.mark.parametrize("damage", ON_SQLITE)
-async def test_it_sees_what_only_sqlite_allows(make_sqlite: MakeDatabase, damage: str) -> None:
+async def test_the_audit_detects_damage_that_only_sqlite_permits(make_sqlite: MakeDatabase, damage: str) -> None:
     world = await World.make(make_sqlite())
     await record(world)
     await world.aggregate()
@@ -101,7 +101,7 @@ async def test_it_sees_what_only_sqlite_allows(make_sqlite: MakeDatabase, damage
     await world.close()
 
 
-async def test_it_sees_each_row_of_each_level_dimension_and_span(world: World) -> None:
+async def test_the_audit_checks_every_rollup_row(world: World) -> None:
     found = await audit(world.store)
     assert {(row["level"], row["dimension"], row["span_seconds"]) for row in found.rollups if row["rows"]} == set(KINDS)
     async with world.store.read() as connection:
@@ -116,7 +116,7 @@ async def test_it_sees_each_row_of_each_level_dimension_and_span(world: World) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 3, 1000])
-async def test_a_rebuild_mends_every_row_while_clicks_are_recorded_and_folded(world: World, size: int) -> None:
+async def test_a_rebuild_repairs_every_rollup_row_while_clicks_are_recorded(world: World, size: int) -> None:
     store = world.store
     for statement in (
         "DELETE FROM click_rollups WHERE dimension = 'page'",
@@ -147,7 +147,7 @@ async def test_a_rebuild_mends_every_row_while_clicks_are_recorded_and_folded(wo
     await other.close()
 
 
-async def test_parts_leave_no_subject_and_no_day_out(world: World) -> None:
+async def test_the_parts_of_a_rebuild_cover_every_subject_and_day(world: World) -> None:
     async with world.store.read() as connection:
         source = await world.store.source(connection)
         for level in SPANS:
@@ -163,7 +163,7 @@ async def test_parts_leave_no_subject_and_no_day_out(world: World) -> None:
 
 
 @pytest.mark.slow
-async def test_the_command_reads_a_copy_that_cannot_be_written_and_leaves_no_trace(
+async def test_the_audit_command_reads_a_read_only_copy_without_writing_anything(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:
     world = await World.make(make_sqlite())
@@ -185,7 +185,7 @@ async def test_the_command_reads_a_copy_that_cannot_be_written_and_leaves_no_tra
         shutil.copy(database, copy)
 
 
-def test_the_command_takes_a_role_that_may_only_read(postgres: PostgresServer, make_postgres: MakeDatabase) -> None:
+def test_the_audit_command_works_with_a_read_only_role(postgres: PostgresServer, make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     assert clickgate(url, "program", "create", "--name", "Shop").returncode == 0
     name = Store(url).url.database

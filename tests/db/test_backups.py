@@ -1,4 +1,4 @@
-"""Backups of SQLite beside a gateway that takes clicks, and what a restored database is after a gateway was killed."""
+"""Backing up SQLite while a gateway records clicks, and restoring after a gateway was killed."""
 
 import asyncio
 import shutil
@@ -38,7 +38,7 @@ async def send(url: str, clicks: int) -> None:
             assert (await http.post(f"{url}/api/v1/track/click", json=CLICK)).status_code == 200
 
 
-async def test_a_backup_beside_a_busy_gateway_is_restored_after_it_was_killed(
+async def test_a_backup_taken_from_a_busy_gateway_is_restored_after_the_gateway_is_killed(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:
     url = make_sqlite()
@@ -71,7 +71,9 @@ async def test_a_backup_beside_a_busy_gateway_is_restored_after_it_was_killed(
         assert clickgate(url, "audit").returncode == 0
 
 
-async def test_a_damaged_database_is_replaced_and_kept_with_its_log(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+async def test_restoring_over_a_damaged_database_keeps_it_with_its_log(
+    make_sqlite: MakeDatabase, tmp_path: Path
+) -> None:
     url = make_sqlite()
     database, copy = path_of(url), tmp_path / "copy.db"
     await make_link(url)
@@ -87,7 +89,7 @@ async def test_a_damaged_database_is_replaced_and_kept_with_its_log(make_sqlite:
     assert scalar(database, "SELECT next_id FROM id_blocks WHERE name = 'customers'") > before + 1_000_000
 
 
-def test_a_backup_replaces_nothing_unless_it_is_told_to(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+def test_a_backup_replaces_an_existing_file_only_when_forced(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
     url = make_sqlite()
     copy = tmp_path / "copy.db"
     copy.write_text("precious")
@@ -101,7 +103,7 @@ def test_a_backup_replaces_nothing_unless_it_is_told_to(make_sqlite: MakeDatabas
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign", "newer"])
-def test_what_is_no_good_backup_is_refused(make_sqlite: MakeDatabase, tmp_path: Path, damage: str) -> None:
+def test_an_unusable_backup_is_rejected(make_sqlite: MakeDatabase, tmp_path: Path, damage: str) -> None:
     url, backup = make_sqlite(), tmp_path / "backup.db"
     shutil.copy(path_of(url), backup)
     match damage:
@@ -121,7 +123,7 @@ def test_what_is_no_good_backup_is_refused(make_sqlite: MakeDatabase, tmp_path: 
     assert path_of(url).read_bytes() == before
 
 
-def test_postgresql_is_left_to_its_own_tools() -> None:
+def test_postgresql_backups_are_left_to_its_own_tools() -> None:
     for command, tool in (("backup", "pg_dump"), ("restore", "pg_restore")):
         done = clickgate("postgresql://nobody@127.0.0.1:1/nothing", command, "copy.db")
         assert done.returncode == 1

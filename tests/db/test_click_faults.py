@@ -1,5 +1,5 @@
-"""Errors that are no outages, met by many clicks at once: the log has each kind once with its traceback, and then how
-many more clicks met it; every answer names the entry."""
+"""Errors other than outages that affect many clicks at once: the log has each kind once with its traceback, followed by
+the number of clicks affected, and every response names the log entry."""
 
 import asyncio
 import logging
@@ -10,11 +10,11 @@ from sqlalchemy import text
 from db.ingest import click_faults
 from db.ingest.click_faults import ClickFaults
 from tests.support.captured_log import Log
+from tests.support.click_apis import both_apis
 from tests.support.databases import MakeDatabase
-from tests.support.faces import both_faces
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.outages import check_ready
-from tests.support.unforeseen_fault import unforeseen
+from tests.support.unclassified_fault import unforeseen
 
 CLICKS = 60
 COUNTED_SECONDS = 0.5
@@ -26,7 +26,7 @@ def soon_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refusing(title: str, reason: str, *, is_sqlite: bool) -> list[str]:
-    """Return statements after which the database refuses events with a page's title."""
+    """Return statements that make the database reject events with a page title."""
     name = f"refuse_{title}"
     if is_sqlite:
         return [
@@ -40,8 +40,8 @@ def errors(log: Log) -> list[logging.LogRecord]:
     return [record for record in log.records if record.levelno >= logging.ERROR]
 
 
-@both_faces
-async def test_an_error_that_hits_every_click_is_logged_once_and_counted(gateway: Gateway, log: Log) -> None:
+@both_apis
+async def test_an_error_that_affects_every_click_is_logged_once_and_counted(gateway: Gateway, log: Log) -> None:
     await gateway.link()
     fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)
     await gateway.execute(text(fault.breaks))
@@ -57,7 +57,7 @@ async def test_an_error_that_hits_every_click_is_logged_once_and_counted(gateway
     await check_ready(gateway)
 
 
-async def test_every_answer_names_the_entry_in_the_log(gateway: Gateway, log: Log) -> None:
+async def test_every_response_names_the_log_entry(gateway: Gateway, log: Log) -> None:
     await gateway.link()
     fault = unforeseen("affiliate_click_events", is_sqlite=gateway.store.is_sqlite)
     await gateway.execute(text(fault.breaks))
@@ -66,7 +66,7 @@ async def test_every_answer_names_the_entry_in_the_log(gateway: Gateway, log: Lo
     assert {answer.headers["Clickgate-Fault"] for answer in answers} == {first.__dict__["fault"]}
 
 
-async def test_refused_rows_are_counted_by_their_reason(database_url: str, log: Log) -> None:
+async def test_rejected_rows_are_counted_by_reason(database_url: str, log: Log) -> None:
     await make_link(database_url)
     async with running_gateway(database_url) as gateway:
         for title, reason in (("first", "reason_a"), ("second", "reason_b")):
@@ -82,7 +82,7 @@ async def test_refused_rows_are_counted_by_their_reason(database_url: str, log: 
     assert "first" not in "".join(record.getMessage() for record in errors(log))
 
 
-async def test_a_different_row_is_seen_among_many_that_are_refused(make_postgres: MakeDatabase, log: Log) -> None:
+async def test_a_new_kind_of_error_is_logged_among_many_of_another_kind(make_postgres: MakeDatabase, log: Log) -> None:
     url = make_postgres()
     await make_link(url)
     async with running_gateway(url) as gateway:
@@ -94,13 +94,13 @@ async def test_a_different_row_is_seen_among_many_that_are_refused(make_postgres
     assert [record for record in errors(log) if "reason_b" in str(record.exc_info)]
 
 
-async def test_the_kinds_that_are_kept_are_bounded(log: Log) -> None:
+async def test_the_number_of_remembered_kinds_is_bounded(log: Log) -> None:
     faults = ClickFaults()
     kinds = [type(f"Error{number}", (Exception,), {}) for number in range(3 * click_faults.MOST_KINDS)]
     for kind in kinds:
         faults.logged(kind("something"))
     assert len(errors(log)) == click_faults.MOST_KINDS + 1
     await asyncio.sleep(3 * COUNTED_SECONDS)
-    # What is over is forgotten, and would be logged again.
+    # An error that no longer occurs is forgotten, and would be logged again.
     faults.logged(kinds[0]("something"))
     assert errors(log)[-1].exc_info

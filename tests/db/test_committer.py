@@ -1,4 +1,4 @@
-"""Batches under faults: one refused row, a lost connection, a commit whose answer never came."""
+"""Committing batches despite faults: a rejected row, a lost connection, a commit whose reply is lost."""
 
 import asyncio
 import sqlite3
@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, update
 
 from db.audit.report import audit
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.ingest.committer import Committer
 from db.ingest.id_blocks import FIRST_BLOCK
 from db.ingest.records import Click, Receipt, TestClick, VisitRecord
@@ -65,7 +65,7 @@ async def committer(store: Store) -> AsyncIterator[Committer]:
     await committer.disconnect()
 
 
-async def test_one_refused_click_fails_alone(store: Store, committer: Committer) -> None:
+async def test_only_the_rejected_click_of_a_batch_fails(store: Store, committer: Committer) -> None:
     test = TestClick(1, NOW, None, VisitRecord())
     batch: list[Click | TestClick] = [
         click("a"),
@@ -89,7 +89,7 @@ async def test_one_refused_click_fails_alone(store: Store, committer: Committer)
     assert await count(store, ClickTestEvent) == 1
 
 
-async def test_an_earlier_click_that_is_committed_later_leaves_the_customer_to_the_latest(
+async def test_an_earlier_click_committed_later_does_not_become_the_customers_last_click(
     store: Store, committer: Committer
 ) -> None:
     (first,) = await committer.commit([click()])
@@ -104,13 +104,13 @@ async def test_an_earlier_click_that_is_committed_later_leaves_the_customer_to_t
             assert await connection.scalar(select(Customer.last_click_at)) == NOW + timedelta(seconds=latest)
 
 
-async def test_a_refused_click_leaves_its_repetition_refused_too(store: Store, committer: Committer) -> None:
+async def test_a_retry_of_a_rejected_click_is_rejected_too(store: Store, committer: Committer) -> None:
     outcomes = await committer.commit([click("a", link_id=999), click("a", link_id=999), click("b")])
     assert [isinstance(outcome, Exception) for outcome in outcomes] == [True, True, False]
     assert await count(store, ClickEvent) == 1
 
 
-async def test_text_that_no_database_takes_fails_alone(store: Store, committer: Committer) -> None:
+async def test_only_the_click_with_text_that_no_database_accepts_fails(store: Store, committer: Committer) -> None:
     good, bad = await committer.commit([click(), click(page_title="\ud800")])
     assert isinstance(good, Receipt)
     assert isinstance(bad, Exception)
@@ -132,17 +132,17 @@ AWKWARD = (
 )
 
 
-async def test_texts_are_kept_as_they_are_in_batches_and_one_by_one(store: Store, committer: Committer) -> None:
+async def test_texts_are_stored_unchanged_in_batches_and_one_by_one(store: Store, committer: Committer) -> None:
     given = [click(page_title=text, additional_data=text) for text in AWKWARD]
     await committer.commit(given)
-    await committer.commit([*given, click(link_id=999)])  # the last one is refused, so the others go one by one
+    await committer.commit([*given, click(link_id=999)])  # the last one is rejected, so the batch is retried row by row
     async with store.read() as connection:
         titles = select(ClickEvent.page_title, ClickEvent.additional_data).order_by(ClickEvent.id)
         kept = [tuple(row) for row in await connection.execute(titles)]
     assert kept == 2 * [(text, text) for text in AWKWARD]
 
 
-async def test_a_busy_gateway_reserves_more_and_more_ids_at_once(store: Store, committer: Committer) -> None:
+async def test_a_busy_gateway_reserves_larger_and_larger_id_blocks(store: Store, committer: Committer) -> None:
     for _ in range(FIRST_BLOCK // 500 + 1):
         await committer.commit([click()] * 500)
     async with store.read() as connection:
@@ -153,12 +153,12 @@ async def test_a_busy_gateway_reserves_more_and_more_ids_at_once(store: Store, c
     assert ends == 2 * [1 + FIRST_BLOCK + 2 * FIRST_BLOCK]
 
 
-async def test_a_batch_waits_for_another_process_that_writes(make_sqlite: MakeDatabase) -> None:
+async def test_a_batch_waits_for_a_writer_in_another_process(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     await make_link(url)
     store = Store(url)
     committer = Committer(store)
-    await committer.commit([click()])  # whatever is reserved or prepared once, is
+    await committer.commit([click()])  # reserves ids and prepares statements
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     committing = asyncio.create_task(committer.commit([click(), click("a")]))
@@ -166,7 +166,7 @@ async def test_a_batch_waits_for_another_process_that_writes(make_sqlite: MakeDa
     assert not committing.done()
     other.rollback()
     assert all(isinstance(outcome, Receipt) for outcome in await committing)
-    other.execute("BEGIN IMMEDIATE")  # the lock is free again
+    other.execute("BEGIN IMMEDIATE")  # the lock has been released
     other.close()
     assert await count(store, ClickEvent) == 3
     assert not (await audit(store)).differences
@@ -185,7 +185,7 @@ async def test_two_committers_with_the_same_event_ids_record_each_once(store: St
     assert await count(store, ClickEvent) == 30
 
 
-async def test_a_closed_connection_is_opened_again(store: Store, committer: Committer) -> None:
+async def test_a_closed_connection_is_reopened(store: Store, committer: Committer) -> None:
     await committer.commit([click()])
     await committer.disconnect()
     (receipt,) = await committer.commit([click()])
@@ -193,7 +193,7 @@ async def test_a_closed_connection_is_opened_again(store: Store, committer: Comm
     assert await count(store, ClickEvent) == 2
 
 
-async def test_the_slower_of_two_gateways_with_one_event_id_reads_the_fasters_answer(
+async def test_the_slower_of_two_gateways_with_the_same_event_id_returns_the_fasters_result(
     make_postgres: MakeDatabase,
 ) -> None:
     url = make_postgres()
@@ -212,7 +212,7 @@ async def test_the_slower_of_two_gateways_with_one_event_id_reads_the_fasters_an
         )
         committing = asyncio.create_task(committer.commit([click("same"), click("other")]))
         await asyncio.sleep(0.5)
-        assert not committing.done()  # it waits to learn whether "same" will be there
+        assert not committing.done()  # it waits for the other transaction that inserts "same"
     same, other = await committing
     assert same == Receipt("cust_900_1", 1, replayed=True)
     assert isinstance(other, Receipt)
@@ -223,14 +223,14 @@ async def test_the_slower_of_two_gateways_with_one_event_id_reads_the_fasters_an
     await slower.close()
 
 
-async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres: MakeDatabase) -> None:
+async def test_a_commit_whose_reply_is_lost_is_not_written_twice(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     with tempfile.TemporaryDirectory(prefix="cg-") as folder:
         async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
             store = Store(proxied)
             committer = Committer(store)
-            # Ids of every kind are reserved by this, and the next batch has only itself to commit.
+            # Reserves ids of every kind, so that the next batch commits nothing else.
             await committer.commit([click(), TestClick(None, NOW, None, VisitRecord())])
             proxy.lose = 1
             batch: list[Click | TestClick] = [
@@ -254,7 +254,7 @@ async def test_a_commit_whose_answer_got_lost_is_not_written_twice(make_postgres
             await store.close()
 
 
-async def test_a_connection_that_fell_silent_costs_one_outage(
+async def test_an_unresponsive_connection_causes_a_single_outage(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.ingest.writer.COMMIT_SECONDS", 1)
@@ -266,12 +266,12 @@ async def test_a_connection_that_fell_silent_costs_one_outage(
             store = Store(proxied)
             writer = ClickWriter(Committer(store), queue_clicks=100, observer=WriterMetrics())
             directory = LinkDirectory(store)
-            await asyncio.gather(*(write_nothing(store) for _ in range(5)))  # several connections in the pool
+            await asyncio.gather(*(write_nothing(store) for _ in range(5)))  # opens several pooled connections
             await directory.start()
             writer.start()
             await writer.record(click())
             proxy.silence()
-            with pytest.raises(DatabaseAway):
+            with pytest.raises(DatabaseUnavailable):
                 await writer.record(click())
             await writer.record(click())
             other = Store(url)
@@ -287,7 +287,7 @@ async def test_a_connection_that_fell_silent_costs_one_outage(
 
 
 async def log_bytes(url: str, batches: int) -> int:
-    """Return how long SQLite's write-ahead log is after so many batches."""
+    """Return the size of SQLite's write-ahead log after a number of batches."""
     await make_link(url)
     store = Store(url)
     committer = Committer(store)
@@ -302,7 +302,7 @@ async def log_bytes(url: str, batches: int) -> int:
 
 
 @pytest.mark.slow
-async def test_sqlites_log_is_copied_back_beside_the_commits(
+async def test_sqlites_log_is_checkpointed_in_the_background(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.engine.sqlite.checkpoints.CHECKPOINT_SECONDS", 60)

@@ -1,5 +1,5 @@
-"""A SQLite file that is moved, removed, replaced or cut off under a running gateway: no click is acknowledged that is
-not in the file that is there, and the gateway goes on by itself with the file that is there."""
+"""A SQLite file that is moved, deleted, replaced or truncated while a gateway has it open: no click is acknowledged
+unless it is in the file at the path, and the gateway recovers without a restart."""
 
 import asyncio
 import shutil
@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from gateway.health import PROBE_INTERVAL_SECONDS
+from tests.support.click_apis import CLICK
 from tests.support.databases import MakeDatabase
-from tests.support.faces import CLICK
 from tests.support.gateways import make_link
 from tests.support.processes import serving
 
@@ -87,7 +87,7 @@ def all_files(path: Path) -> list[Path]:
     return [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm") if Path(f"{path}{suffix}").exists()]
 
 
-async def test_a_file_that_is_moved_away_takes_no_clicks_and_is_used_again_when_it_is_back(served: Served) -> None:
+async def test_a_moved_file_accepts_no_clicks_and_is_used_again_once_it_is_back(served: Served) -> None:
     elsewhere = served.path.parent / "elsewhere"
     elsewhere.mkdir()
     for file in all_files(served.path):
@@ -101,7 +101,7 @@ async def test_a_file_that_is_moved_away_takes_no_clicks_and_is_used_again_when_
         "queue": "ok",
         "reason": "the database file was moved, removed or replaced",
     }
-    assert all_files(served.path) == []  # nor is another one made
+    assert all_files(served.path) == []  # nor is a new file created
     for file in elsewhere.iterdir():
         file.rename(served.path.parent / file.name)
     await served.healed()
@@ -111,7 +111,7 @@ async def test_a_file_that_is_moved_away_takes_no_clicks_and_is_used_again_when_
 
 
 def moved_over(served: Served) -> None:
-    """The way to replace a file at once; the former's log stays."""
+    """Replace a file atomically; the old file's log stays."""
     new = served.path.with_name("new.db")
     shutil.copy(served.backup, new)
     new.rename(served.path)
@@ -135,7 +135,7 @@ def emptied_and_copied(served: Served) -> None:
 
 
 @pytest.mark.parametrize("replace", [moved_over, removed_and_copied, removed_with_its_folder, emptied_and_copied])
-async def test_a_backup_that_was_put_in_its_place_is_used_from_then_on(
+async def test_a_backup_that_replaces_the_file_is_used_from_then_on(
     served: Served, replace: Callable[[Served], None]
 ) -> None:
     restored = {served.acknowledged[0]}
@@ -150,13 +150,13 @@ async def test_a_backup_that_was_put_in_its_place_is_used_from_then_on(
     for _ in range(3):
         assert await served.click() == 200
     assert served.recorded() == restored | set(served.acknowledged)
-    if replace is moved_over:  # the former file has all that was acknowledged before
+    if replace is moved_over:  # the old file has all clicks acknowledged before
         assert len(served.recorded(kept)) >= 2
     assert len(served.complaints()) <= 2
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
-async def test_without_its_log_or_index_no_click_is_lost(served: Served, suffix: str) -> None:
+async def test_deleting_the_log_or_its_index_loses_no_click(served: Served, suffix: str) -> None:
     Path(f"{served.path}{suffix}").unlink()
     assert await served.click() == 503
     await served.healed()
@@ -165,7 +165,7 @@ async def test_without_its_log_or_index_no_click_is_lost(served: Served, suffix:
     assert len(served.complaints()) == 2
 
 
-async def test_a_file_that_is_cut_off_takes_no_clicks(served: Served) -> None:
+async def test_a_truncated_file_accepts_no_clicks(served: Served) -> None:
     with served.path.open("r+b") as file:
         file.truncate(20_480)
     assert await served.click() == 503
@@ -173,7 +173,7 @@ async def test_a_file_that_is_cut_off_takes_no_clicks(served: Served) -> None:
     assert len(served.complaints()) == 1
 
 
-async def test_another_database_in_its_place_is_not_touched(served: Served) -> None:
+async def test_a_different_database_in_its_place_is_not_touched(served: Served) -> None:
     other = served.path.with_name("other.db")
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE theirs (a)")
@@ -187,7 +187,7 @@ async def test_another_database_in_its_place_is_not_touched(served: Served) -> N
     await served.healed()
 
 
-async def test_a_vacuum_by_somebody_else_is_no_outage(served: Served) -> None:
+async def test_a_vacuum_by_another_program_is_not_an_outage(served: Served) -> None:
     with closing(sqlite3.connect(served.path, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE large AS SELECT zeroblob(2000000) AS bytes")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

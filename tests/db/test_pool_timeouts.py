@@ -1,5 +1,5 @@
-"""All pooled connections in use: what needs one is refused as in any other outage, with a line in the log, while clicks
-of known links, which need none, are recorded."""
+"""Exhausted connection pools: requests that need a connection are rejected like in any other outage, with a line in the
+log, while clicks of known links, which need none, are recorded."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -13,7 +13,7 @@ from tests.support.captured_log import Log
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.outages import check_ready
 
-# More than any pool has.
+# More than the size of any pool.
 MOST = 40
 PERIOD = 'from: "2026-08-01T00:00:00Z", to: "2026-09-01T00:00:00Z"'
 QUERIES = {
@@ -27,20 +27,20 @@ QUERIES = {
 
 @contextmanager
 def observed_stores() -> Iterator[list[Store]]:
-    """Collect the databases that gateways open meanwhile."""
+    """Collect the databases that gateways open during the block."""
     stores: list[Store] = []
 
     def make(*arguments: Any, **named: Any) -> Store:
         stores.append(Store(*arguments, **named))
         return stores[-1]
 
-    with patch("gateway.services.Store", make), patch("db.engine.pool_usage.POOL_SECONDS", 0.3):
+    with patch("gateway.services.Store", make), patch("db.engine.backend.pool_usage.POOL_SECONDS", 0.3):
         yield stores
 
 
 @asynccontextmanager
 async def all_in_use(store: Store) -> AsyncIterator[None]:
-    """Take every pooled connection, until there is none left."""
+    """Take pooled connections until none is left."""
     async with AsyncExitStack() as stack:
         for take in (store.snapshot, store.read):
             await _take_all(stack, take)
@@ -70,13 +70,13 @@ def traceback_lines(log: Log) -> list[str]:
 
 
 def pool_lines(log: Log) -> list[str]:
-    return [record.getMessage() for record in log.records if record.name == "db.engine.pool_usage"]
+    return [record.getMessage() for record in log.records if record.name == "db.engine.backend.pool_usage"]
 
 
-async def test_what_needs_a_connection_may_be_tried_again(crowded: tuple[Gateway, Store], log: Log) -> None:
+async def test_a_request_without_a_free_connection_may_be_retried(crowded: tuple[Gateway, Store], log: Log) -> None:
     gateway, store = crowded
     token = await gateway.token()
-    await gateway.graphql(QUERIES["a list"], token=token)  # the token is known
+    await gateway.graphql(QUERIES["a list"], token=token)  # the token is cached
     async with all_in_use(store):
         log.records.clear()
         for what, query in QUERIES.items():
@@ -90,7 +90,7 @@ async def test_what_needs_a_connection_may_be_tried_again(crowded: tuple[Gateway
     assert len(pool_lines(log)) <= 3
 
 
-async def test_who_is_not_known_yet_is_refused_with_503(crowded: tuple[Gateway, Store], log: Log) -> None:
+async def test_a_token_that_cannot_be_looked_up_gets_a_503(crowded: tuple[Gateway, Store], log: Log) -> None:
     gateway, store = crowded
     token = await gateway.token()
     await gateway.link("LATER", program=await gateway.program(), partner=await gateway.partner())

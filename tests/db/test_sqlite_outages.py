@@ -1,4 +1,4 @@
-"""A SQLite file that takes no clicks: a full disk, a damaged page, a lock of another process."""
+"""SQLite files that cannot be written: because of a full disk, a damaged page or another process's lock."""
 
 import sqlite3
 from contextlib import closing
@@ -14,7 +14,7 @@ from tests.support.outages import check_not_ready, check_ready, fill, small_disk
 pytestmark = pytest.mark.slow
 
 
-async def test_a_full_disk_is_an_outage_until_there_is_room(
+async def test_a_full_disk_is_an_outage_until_space_is_freed(
     make_sqlite: MakeDatabase, tmp_path: Path, log: Log
 ) -> None:
     template = Path(make_sqlite().removeprefix("sqlite:///"))

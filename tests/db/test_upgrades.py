@@ -1,4 +1,4 @@
-"""Upgrades of databases that hold clicks already."""
+"""Upgrades of databases that already contain clicks."""
 
 import asyncio
 import subprocess
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 
 from db.audit.report import audit
 from db.engine import migrate
-from db.engine.sqlite.files import exclusive_transaction
+from db.engine.sqlite.file_access import exclusive_transaction
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
@@ -25,12 +25,12 @@ from db.schema.rollups import ClickRollup
 from db.schema.tokens import ApiToken
 from tests.support.databases import KINDS
 from tests.support.processes import clickgate, serving
-from tests.support.recount import aggregation
+from tests.support.report_world import aggregation
 
 pytestmark = pytest.mark.slow
 
 EVENTS = {1: 2500, 2: 3}
-"""How many there are in each program."""
+"""Return the number of clicks in each program."""
 HISTORY = (
     "INSERT INTO affiliate_programs (id, name) VALUES (1, 'A'), (2, 'B')",
     "INSERT INTO affiliate_partners (id, name) VALUES (1, 'P')",
@@ -40,7 +40,7 @@ HISTORY = (
     "INSERT INTO api_tokens (token_hash, role, partner_id, label) VALUES ('hash', 'partner', 1, 'kept')",
 )
 NUMBERS = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :last) "
-# Ids of two programs lie side by side, as those of one process do.
+# Ids of two programs are interleaved, like those that a single process assigns.
 CUSTOMERS = (
     NUMBERS + "INSERT INTO customers (program_id, id, click_id, partner_id, link_id, last_click_at) "
     "SELECT :program, n, 'cust_' || n || '_1', 1, :program, '2026-05-01 12:00:00.000000' FROM number"
@@ -70,7 +70,7 @@ def upgrade_to(connection: Connection, revision: str) -> None:
 
 
 def make_history(connection: Connection) -> None:
-    """Make the first schema, with clicks in it."""
+    """Create the first schema, with clicks in it."""
     upgrade_to(connection, "0001")
     for statement in HISTORY:
         connection.execute(text(statement))
@@ -84,7 +84,7 @@ def make_history(connection: Connection) -> None:
             connection.execute(text(statement), {"program": program, "last": last})
 
 
-async def test_clicks_from_before_the_rollups_are_folded_like_any(empty_url: str) -> None:
+async def test_clicks_from_before_the_rollups_are_folded_like_any_other(empty_url: str) -> None:
     store = Store(empty_url)
     async with store.write() as connection:
         await connection.run_sync(make_history)
@@ -160,7 +160,7 @@ async def old_file(tmp_path: Path) -> Path:
     ],
     ids=" ".join,
 )
-def test_a_command_upgrades_nothing_and_says_what_does(old_file: Path, arguments: tuple[str, ...]) -> None:
+def test_other_commands_do_not_upgrade_and_name_the_one_that_does(old_file: Path, arguments: tuple[str, ...]) -> None:
     before = old_file.read_bytes()
     done = clickgate(f"sqlite:///{old_file}", *arguments)
     assert done.returncode == 1
@@ -171,7 +171,7 @@ def test_a_command_upgrades_nothing_and_says_what_does(old_file: Path, arguments
 
 
 @pytest.mark.parametrize("arguments", [("db", "upgrade"), ("serve", "--port", "0"), ("demo", "--port", "0")])
-def test_nothing_upgrades_a_file_that_another_process_has_open(old_file: Path, arguments: tuple[str, ...]) -> None:
+def test_a_file_that_another_process_has_open_is_not_upgraded(old_file: Path, arguments: tuple[str, ...]) -> None:
     script = (
         "import sqlite3, sys; one = sqlite3.connect(sys.argv[1]); one.execute('PRAGMA journal_mode = WAL').fetchone()"
     )
@@ -189,7 +189,7 @@ def test_nothing_upgrades_a_file_that_another_process_has_open(old_file: Path, a
     assert clickgate(f"sqlite:///{old_file}", "audit").returncode == 0
 
 
-async def test_of_two_gateways_that_start_at_once_one_upgrades_the_file(old_file: Path, tmp_path: Path) -> None:
+async def test_one_of_two_gateways_that_start_together_upgrades_the_file(old_file: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{old_file}"
     log = tmp_path / "log"
     async with AsyncExitStack() as stack:
@@ -200,7 +200,7 @@ async def test_of_two_gateways_that_start_at_once_one_upgrades_the_file(old_file
     assert clickgate(url, "audit").returncode == 0
 
 
-async def test_a_backup_is_made_of_an_older_schema_and_can_be_restored(old_file: Path, tmp_path: Path) -> None:
+async def test_a_backup_of_an_older_schema_can_be_made_and_restored(old_file: Path, tmp_path: Path) -> None:
     url, copy = f"sqlite:///{old_file}", tmp_path / "copy.db"
     assert clickgate(url, "backup", str(copy)).returncode == 0
     assert clickgate(url, "db", "upgrade").returncode == 0
@@ -210,7 +210,7 @@ async def test_a_backup_is_made_of_an_older_schema_and_can_be_restored(old_file:
     assert clickgate(url, "audit").returncode == 0
 
 
-async def test_tokens_are_kept_and_a_partners_may_be_confined_to_a_program(empty_url: str) -> None:
+async def test_tokens_are_kept_and_a_partners_token_may_be_limited_to_a_program(empty_url: str) -> None:
     store = Store(empty_url)
     async with store.write() as connection:
         await connection.run_sync(make_history)
@@ -223,7 +223,7 @@ async def test_tokens_are_kept_and_a_partners_may_be_confined_to_a_program(empty
     await store.close()
 
 
-async def test_moments_are_kept(empty_url: str) -> None:
+async def test_timestamps_are_kept(empty_url: str) -> None:
     store = Store(empty_url)
     given = {
         "2026-05-01 12:00:00": datetime(2026, 5, 1, 12, tzinfo=UTC),
@@ -249,12 +249,12 @@ async def test_moments_are_kept(empty_url: str) -> None:
 
 
 def names(connection: Connection) -> set[str]:
-    """Return what there is beside the tables."""
+    """Return the database objects other than tables."""
     sql = "SELECT type || ' ' || name || ' on ' || tbl_name FROM sqlite_schema WHERE type <> 'table'"
     return set(connection.execute(text(sql)).scalars())
 
 
-async def test_tables_that_are_copied_keep_all_else(tmp_path: Path) -> None:
+async def test_copied_tables_keep_everything_else(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'old.db'}")
     async with store.write() as connection:
         await connection.run_sync(make_history)

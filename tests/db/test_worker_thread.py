@@ -1,4 +1,4 @@
-"""The thread that runs steps for the event loop."""
+"""The thread that runs functions for the event loop."""
 
 import asyncio
 import threading
@@ -6,15 +6,15 @@ import time
 
 import pytest
 
-from db.engine.worker_thread import Worker
+from db.engine.sqlite.worker_thread import WorkerThread
 
 
 @pytest.fixture
-def worker() -> Worker:
-    return Worker("worker")
+def worker() -> WorkerThread:
+    return WorkerThread("worker")
 
 
-async def test_steps_run_one_after_the_other_in_one_thread(worker: Worker) -> None:
+async def test_functions_run_one_after_the_other_in_one_thread(worker: WorkerThread) -> None:
     done: list[int] = []
 
     def step(number: int) -> str:
@@ -26,13 +26,13 @@ async def test_steps_run_one_after_the_other_in_one_thread(worker: Worker) -> No
     assert (done, names) == ([0, 1, 2], ["worker"] * 3)
 
 
-async def test_an_error_is_raised_where_it_is_awaited_and_the_thread_goes_on(worker: Worker) -> None:
+async def test_an_error_is_raised_to_the_awaiting_task_and_the_thread_continues(worker: WorkerThread) -> None:
     with pytest.raises(ZeroDivisionError):
         await worker.run(lambda: 1 // 0)
     assert await worker.run(lambda: 2) == 2
 
 
-async def test_the_event_loop_goes_on_while_a_step_takes_its_time(worker: Worker) -> None:
+async def test_the_event_loop_continues_while_a_function_runs(worker: WorkerThread) -> None:
     end = threading.Event()
     outcomes = [worker.run(end.wait), worker.run(lambda: True)]
     await asyncio.sleep(0.01)
@@ -41,7 +41,7 @@ async def test_the_event_loop_goes_on_while_a_step_takes_its_time(worker: Worker
     assert await asyncio.gather(*outcomes) == [True, True]
 
 
-async def test_a_step_that_is_cancelled_before_it_began_never_runs(worker: Worker) -> None:
+async def test_a_call_cancelled_before_its_start_never_runs(worker: WorkerThread) -> None:
     end, ran = threading.Event(), threading.Event()
     under_way = worker.run(end.wait)
     cancelled = worker.run(ran.set)
@@ -52,7 +52,7 @@ async def test_a_step_that_is_cancelled_before_it_began_never_runs(worker: Worke
     assert not ran.is_set()
 
 
-async def test_it_ends_once_it_is_stopped(worker: Worker) -> None:
+async def test_the_thread_ends_once_it_is_stopped(worker: WorkerThread) -> None:
     waiting = worker.run(threading.current_thread)
     worker.stop()
     thread = await waiting
@@ -60,7 +60,7 @@ async def test_it_ends_once_it_is_stopped(worker: Worker) -> None:
     assert not thread.is_alive()
 
 
-def test_a_step_may_outlive_the_loop_that_gave_it(worker: Worker) -> None:
+def test_a_function_may_outlive_the_loop_that_submitted_it(worker: WorkerThread) -> None:
     end = threading.Event()
 
     async def begin() -> None:
@@ -71,5 +71,5 @@ def test_a_step_may_outlive_the_loop_that_gave_it(worker: Worker) -> None:
     assert asyncio.run(_name(worker)) == "worker"
 
 
-async def _name(worker: Worker) -> str:
+async def _name(worker: WorkerThread) -> str:
     return await worker.run(lambda: threading.current_thread().name)

@@ -1,1 +1,1 @@
-"""Tests of whole gateways under faults and load."""
+"""Tests of complete gateways under faults and load."""

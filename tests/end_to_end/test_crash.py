@@ -1,4 +1,4 @@
-"""What was answered survives: the gateway killed, the database stopped, both under load."""
+"""Acknowledged clicks survive when the gateway is killed or the database is stopped, both under load."""
 
 import asyncio
 import signal
@@ -21,12 +21,13 @@ from tests.support.processes import clickgate, kill, serving, stop
 pytestmark = pytest.mark.slow
 
 ROUNDS = 3
-# The server passes the signal on to itself once everything is done.
+# The server raises the signal again once it has shut down.
 STOPPED = (0, -signal.SIGTERM)
 
 
 async def check(database_url: str, load: Load, *, exact: bool = False) -> None:
-    """Every answered click is stored, once, under the id that was answered, and every counter agrees."""
+    """Check that every acknowledged click is stored exactly once, under the id in its response, and that all counters
+    agree."""
     store = Store(database_url)
     try:
         assert not (await audit(store)).differences
@@ -42,7 +43,7 @@ async def check(database_url: str, load: Load, *, exact: bool = False) -> None:
         await store.close()
 
 
-async def test_a_killed_gateway_keeps_every_answered_click(database_url: str) -> None:
+async def test_a_killed_gateway_loses_no_acknowledged_click(database_url: str) -> None:
     await make_link(database_url)
     load = Load("")
     for _ in range(ROUNDS):
@@ -57,7 +58,7 @@ async def test_a_killed_gateway_keeps_every_answered_click(database_url: str) ->
     assert clickgate(database_url, "audit").returncode == 0
 
 
-async def test_a_stopped_gateway_answers_and_keeps_what_it_took(database_url: str) -> None:
+async def test_a_stopped_gateway_acknowledges_and_keeps_accepted_clicks(database_url: str) -> None:
     await make_link(database_url)
     async with serving(database_url) as (process, url):
         load = Load(url)
@@ -69,7 +70,7 @@ async def test_a_stopped_gateway_answers_and_keeps_what_it_took(database_url: st
     assert not load.refused
 
 
-async def test_the_gateway_heals_when_its_database_was_away(
+async def test_the_gateway_recovers_after_its_database_was_down(
     postgres: PostgresServer, make_postgres: MakeDatabase, tmp_path: Path
 ) -> None:
     url = make_postgres()
@@ -95,7 +96,7 @@ async def test_the_gateway_heals_when_its_database_was_away(
     assert "Traceback" not in log.read_text()
 
 
-async def test_several_gateways_count_exactly_on_one_database(make_postgres: MakeDatabase) -> None:
+async def test_several_gateways_on_one_database_count_exactly(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     await make_link(url)
     async with serving(url, "--workers", "2") as (_, first), serving(url) as (_, second):
@@ -135,7 +136,7 @@ async def test_the_same_clicks_sent_to_two_gateways_are_recorded_once(make_postg
 
 
 @pytest.mark.parametrize("seconds", [1.0])
-async def test_a_change_of_a_link_reaches_every_gateway_within_a_second(
+async def test_a_change_to_a_link_reaches_every_gateway_within_a_second(
     make_postgres: MakeDatabase, seconds: float
 ) -> None:
     url = make_postgres()

@@ -1,4 +1,4 @@
-"""Following a list loses nothing: what was received earlier and is committed later is not overtaken by a cursor."""
+"""Following a list loses nothing: no cursor passes a click that was received earlier but is committed later."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from db.schema.links import ReferralLink
 from db.schema.writers import RunningWriter
 from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
-from tests.support.followers import Follower
+from tests.support.following_clients import Follower
 from tests.support.gateways import Gateway, body_of, running_gateway
 
 TWO_LISTS = """{
@@ -28,7 +28,7 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' 
 
 @pytest.fixture
 async def two(make_postgres: MakeDatabase) -> AsyncIterator[tuple[Gateway, Gateway]]:
-    """Two gateways on one database, with the links SLOW and FAST of one program."""
+    """Two gateways on one database, with the links SLOW and FAST of the same program."""
     url = make_postgres()
     async with running_gateway(url) as first, running_gateway(url) as second:
         program = await first.program()
@@ -39,7 +39,7 @@ async def two(make_postgres: MakeDatabase) -> AsyncIterator[tuple[Gateway, Gatew
 
 @asynccontextmanager
 async def held(gateway: Gateway, code: str) -> AsyncIterator[None]:
-    """Keep clicks of a link from being committed: its counter is locked from outside."""
+    """Prevent clicks of a link from being committed, by locking the link's counter."""
     async with gateway.store.write() as connection:
         await connection.execute(
             update(ReferralLink).where(ReferralLink.code == code).values(clicks=ReferralLink.clicks)
@@ -54,7 +54,7 @@ async def track(gateway: Gateway, code: str, **fields: Any) -> str:
 
 
 async def under_way(gateway: Gateway, clicks: int) -> None:
-    """Wait until so many transactions wait for a lock."""
+    """Wait until a number of transactions are waiting for a lock."""
     async with asyncio.timeout(5):
         while True:
             async with gateway.store.read() as connection:
@@ -64,7 +64,7 @@ async def under_way(gateway: Gateway, clicks: int) -> None:
 
 
 async def events_in(gateway: Gateway, *columns: Any) -> list[str]:
-    """Return the ids of all events in the order of columns."""
+    """Return the ids of all events, ordered by columns."""
     async with gateway.store.read() as connection:
         found = await connection.execute(select(ClickEvent.program_id, ClickEvent.id).order_by(*columns))
         return [encode_id("ClickEvent", *key) for key in found.all()]
@@ -76,7 +76,7 @@ def of_customers(gateway: Gateway, token: str, *, is_backward: bool = False) -> 
 
 
 async def followers(gateway: Gateway) -> list[Follower]:
-    """Return one for each way to follow the clicks of all links."""
+    """Return a follower for each way to follow the clicks of all links."""
     token = await gateway.token()
     in_program = await gateway.token("program", program_id=1)
     return [
@@ -88,7 +88,7 @@ async def followers(gateway: Gateway) -> list[Follower]:
     ]
 
 
-async def test_a_click_that_is_committed_late_is_not_skipped(two: tuple[Gateway, Gateway]) -> None:
+async def test_a_click_committed_late_is_not_skipped(two: tuple[Gateway, Gateway]) -> None:
     slow, fast = two
     following = await followers(fast)
     async with held(slow, "SLOW"):
@@ -96,7 +96,7 @@ async def test_a_click_that_is_committed_late_is_not_skipped(two: tuple[Gateway,
         await under_way(slow, 1)
         for _ in range(4):
             await track(fast, "FAST")
-        await asyncio.sleep(1)  # longer than it takes to renew a promise
+        await asyncio.sleep(1)  # longer than the interval between two promises
         for follower in following:
             assert await follower.catch_up() == [], follower
     await late
@@ -105,7 +105,7 @@ async def test_a_click_that_is_committed_late_is_not_skipped(two: tuple[Gateway,
         assert follower.ids == await events_in(fast, getattr(ClickEvent, follower.order.lower())), follower
 
 
-async def test_a_click_that_is_committed_late_is_not_skipped_under_another_object(two: tuple[Gateway, Gateway]) -> None:
+async def test_a_click_committed_late_is_not_skipped_in_a_nested_list(two: tuple[Gateway, Gateway]) -> None:
     slow, fast = two
     token = await fast.token()
     click_id = await track(fast, "FAST")
@@ -114,7 +114,7 @@ async def test_a_click_that_is_committed_late_is_not_skipped_under_another_objec
     following += [Follower(fast, token, "ID", template=parent) for parent in parents]
     for follower in following:
         await follower.until(1)
-    async with slow.store.write() as connection:  # the slow one gets no ids for its click
+    async with slow.store.write() as connection:  # the slow gateway cannot reserve ids for its click
         await connection.execute(update(IdBlock).values(next_id=IdBlock.next_id))
         late = asyncio.create_task(track(slow, "FAST", existing_click_id=click_id))
         await under_way(slow, 1)
@@ -130,7 +130,7 @@ async def test_a_click_that_is_committed_late_is_not_skipped_under_another_objec
         assert follower.ids == await events_in(fast, getattr(ClickEvent, follower.order.lower()))
 
 
-async def test_the_latest_clicks_show_at_once_in_descending_order(two: tuple[Gateway, Gateway]) -> None:
+async def test_the_latest_clicks_appear_at_once_in_descending_order(two: tuple[Gateway, Gateway]) -> None:
     slow, fast = two
     token = await fast.token()
     async with held(slow, "SLOW"):
@@ -143,7 +143,7 @@ async def test_the_latest_clicks_show_at_once_in_descending_order(two: tuple[Gat
     await late
 
 
-async def test_a_customer_that_changes_late_is_not_skipped(two: tuple[Gateway, Gateway]) -> None:
+async def test_a_customer_whose_change_is_committed_late_is_not_skipped(two: tuple[Gateway, Gateway]) -> None:
     slow, fast = two
     follower = of_customers(fast, await fast.token())
     returning = await track(fast, "FAST")
@@ -189,7 +189,7 @@ async def test_followers_of_two_busy_gateways_see_every_click_once(two: tuple[Ga
     assert len(set(customers.ids)) == len(customers.ids) == clicks
 
 
-async def test_a_click_is_seen_at_once_by_those_who_follow_its_gateway(gateway: Gateway) -> None:
+async def test_a_click_appears_at_once_to_followers_of_its_gateway(gateway: Gateway) -> None:
     await gateway.link()
     token = await gateway.token()
     following = [Follower(gateway, token, order) for order in ("OCCURRED_AT", "ID")]
@@ -204,7 +204,7 @@ async def test_a_click_is_seen_at_once_by_those_who_follow_its_gateway(gateway: 
         assert [row["clickId"] for row in customers.rows] == [click_id] * number
 
 
-async def test_a_click_that_waits_holds_back_those_that_come_later(gateway: Gateway) -> None:
+async def test_a_pending_click_holds_back_later_clicks(gateway: Gateway) -> None:
     await gateway.link()
     token = await gateway.token()
     follower = Follower(gateway, token, "OCCURRED_AT")
@@ -249,7 +249,7 @@ async def rows_of_writers(gateway: Gateway) -> Sequence[Any]:
         return (await connection.scalars(running)).all()
 
 
-async def test_a_gateway_that_stops_holds_nobody_up(make_postgres: MakeDatabase) -> None:
+async def test_a_gateway_that_stops_does_not_delay_followers(make_postgres: MakeDatabase) -> None:
     url = make_postgres()
     async with AsyncExitStack() as stack:
         staying = await stack.enter_async_context(running_gateway(url))

@@ -1,5 +1,5 @@
-"""A database that records nothing, in every way that one may: the gateway is not ready and says so in one line, answers
-503, and heals by itself."""
+"""Databases that cannot be written, for every possible reason: the gateway is not ready and names the reason, responds
+with 503, and recovers without a restart."""
 
 import asyncio
 from time import monotonic
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from db.engine.store import Store
-from db.errors import DatabaseAway
+from db.errors import DatabaseUnavailable
 from db.ingest.committer import Committer
 from db.ingest.probe import Probe
 from db.ingest.writer import ClickWriter
@@ -38,7 +38,7 @@ INSERTED = ("affiliate_click_events", "affiliate_click_test_events", "customers"
 COUNTED = ("referral_links", "partner_programs", "id_blocks", "customers")
 
 
-async def test_probing_leaves_nothing_behind(gateway: Gateway) -> None:
+async def test_the_readiness_probe_leaves_no_rows_behind(gateway: Gateway) -> None:
     await gateway.link()
     await gateway.track()
 
@@ -58,12 +58,12 @@ async def test_probing_leaves_nothing_behind(gateway: Gateway) -> None:
     assert await gateway.recorded() == 2
 
 
-async def test_a_database_without_a_link_is_ready(gateway: Gateway) -> None:
+async def test_a_database_without_links_is_ready(gateway: Gateway) -> None:
     assert (await readiness(gateway)).status_code == 200
     assert await gateway.rows(OutboxRange) == []
 
 
-async def test_however_many_ask_the_database_is_probed_once_a_second(
+async def test_the_database_is_probed_once_a_second_however_many_clients_ask(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gateway.link()
@@ -110,10 +110,10 @@ async def test_a_revoked_permission_is_an_outage(make_postgres: MakeDatabase, lo
         await owner.execute(f"GRANT {privilege} TO {role}")
         await check_ready(gateway)
     began, *_ = log.complaints
-    assert began.startswith("the database is away: permission denied for table")
+    assert began.startswith("the database is unavailable: permission denied for table")
 
 
-async def test_clicks_without_permission_are_told_in_two_lines(make_postgres: MakeDatabase, log: Log) -> None:
+async def test_an_outage_is_logged_in_two_lines(make_postgres: MakeDatabase, log: Log) -> None:
     async with with_role(make_postgres()) as (gateway, owner, role):
         await owner.execute(f"REVOKE INSERT ON affiliate_click_events FROM {role}")
         answers = await asyncio.gather(*(gateway.track() for _ in range(50)))
@@ -121,7 +121,7 @@ async def test_clicks_without_permission_are_told_in_two_lines(make_postgres: Ma
         await owner.execute(f"GRANT INSERT ON affiliate_click_events TO {role}")
         await check_ready(gateway)
     began, ended = log.complaints
-    assert began == "the database is away: permission denied for table affiliate_click_events"
+    assert began == "the database is unavailable: permission denied for table affiliate_click_events"
     assert ended == "the database is back, clicks are recorded again"
 
 
@@ -136,7 +136,9 @@ CLICKGATE = "application_name = 'clickgate' AND datname ="
 
 
 @pytest.mark.parametrize("default", SESSION_DEFAULTS)
-async def test_a_default_that_sessions_had_for_a_moment_is_forgotten(make_postgres: MakeDatabase, default: str) -> None:
+async def test_a_temporary_session_default_does_not_outlive_the_outage(
+    make_postgres: MakeDatabase, default: str
+) -> None:
     url = make_postgres()
     name = urlsplit(url).path.lstrip("/")
     await make_link(url)
@@ -144,7 +146,7 @@ async def test_a_default_that_sessions_had_for_a_moment_is_forgotten(make_postgr
         await check_ready(gateway)
         token = await gateway.token()
         await other.execute(f"ALTER DATABASE {name} SET {default}")
-        # Every connection is a new one, as after a failover.
+        # Replaces every connection, like a failover.
         await other.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {CLICKGATE} '{name}'")
         if "timeout" in default:
             await other.execute("BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
@@ -169,13 +171,13 @@ async def test_a_missing_table_is_an_outage(gateway: Gateway, log: Log) -> None:
     assert len(log.complaints) == 2
 
 
-async def test_a_dropped_database_and_a_lost_role_are_outages(make_postgres: MakeDatabase, log: Log) -> None:
+async def test_a_dropped_database_and_a_dropped_role_are_outages(make_postgres: MakeDatabase, log: Log) -> None:
     url = make_postgres()
     async with with_role(url) as (gateway, owner, role):
         await owner.execute(f"ALTER ROLE {role} NOLOGIN")
         await owner.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'")
         assert (await gateway.track()).status_code == 503
-        assert await check_not_ready(gateway) == "the database refuses to let the gateway in"
+        assert await check_not_ready(gateway) == "the database rejects the gateway's login"
         await owner.execute(f"ALTER ROLE {role} LOGIN CONNECTION LIMIT 0")
         async with asyncio.timeout(HEALED_SECONDS):
             while await check_not_ready(gateway) != "the database has no connection left":
@@ -204,5 +206,5 @@ async def test_a_writer_that_is_closed_during_a_probe_ends(store: Store, monkeyp
     may_end.set()
     async with asyncio.timeout(5):
         await closing
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             await proving

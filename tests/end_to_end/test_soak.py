@@ -1,4 +1,4 @@
-"""Memory stays flat under clicks of every kind; `tests/benchmarks/` has the long form of this."""
+"""Memory stays flat under clicks of every kind; `tests/benchmarks/` has the long version of this test."""
 
 import asyncio
 from random import Random
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.slow
 
 WARM_UP_SECONDS = 6
 SOAK_SECONDS = 10
-# The allocator's own play, over thousands of clicks; a leak of 10 KB a click would be several times as much.
+# Normal variation of the allocator over thousands of clicks. A leak of 10 KB per click would be several times as much.
 GROWTH_BYTES = 12 * 1024 * 1024
 
 
 def body(random: Random) -> dict[str, Any]:
-    """Return one of: a click, a new code, a large one, a test event, a fault."""
+    """Return a click, a click with a new code, a large one, a test event or an invalid one."""
     noise = f"{random.getrandbits(64):x}"
     click = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123", "user_agent": f"Mozilla/5.0 (X11) {noise}"}
     return random.choice(

@@ -17,9 +17,9 @@ from sqlalchemy import update
 
 from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
+from tests.support.click_apis import CLICK
 from tests.support.databases import MakeDatabase
 from tests.support.example_files import EXAMPLES
-from tests.support.faces import CLICK
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.processes import clickgate, free_port, kill, serving
 

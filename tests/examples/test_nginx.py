@@ -16,8 +16,8 @@ from websockets.typing import Origin
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
+from tests.support.click_apis import CLICK, GRAPHQL
 from tests.support.databases import MakeDatabase
-from tests.support.faces import CLICK, GRAPHQL
 from tests.support.gateways import URL, Gateway, make_link, running_gateway
 from tests.support.graphql_sockets import Subscriber, opened
 from tests.support.nginx import Nginx, running_nginx
@@ -57,7 +57,7 @@ async def site(request: pytest.FixtureRequest, make_sqlite: MakeDatabase, tmp_pa
     settings = {"trusted_proxies": "127.0.0.1", "ip_storage": "full", "root_path": root}
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "index.html").write_text("the shop")
-    async with running_gateway(make_sqlite(), **settings) as gateway:  # type: ignore[arg-type]  # these are no face
+    async with running_gateway(make_sqlite(), **settings) as gateway:  # type: ignore[arg-type]  # settings only
         upstream = f"server 127.0.0.1:{gateway.http.base_url.port};"
         placeholders = {UPSTREAM: upstream} | ({"/var/www/shop": str(tmp_path / "shop")} if root else {})
         with running_nginx(request.param, tmp_path, placeholders) as nginx:

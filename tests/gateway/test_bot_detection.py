@@ -8,7 +8,7 @@ import pytest
 from gateway.lookups.crawler_names import CrawlerNames, as_word
 from gateway.lookups.device import DeviceLookup
 from tests.support.agent_samples import browsers, crawlers, sample
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway
 from tests.support.npm_packages import AGENTS, installed
 
@@ -115,7 +115,7 @@ def test_televisions_and_consoles_have_their_own_device_types(lookup: DeviceLook
     assert (device.device_type, device.is_bot) == (kind, False)
 
 
-@both_faces
+@both_apis
 async def test_a_click_without_a_user_agent_is_a_bot(gateway: Gateway) -> None:
     await gateway.link()
     del gateway.http.headers["User-Agent"]
@@ -126,7 +126,7 @@ async def test_a_click_without_a_user_agent_is_a_bot(gateway: Gateway) -> None:
     assert bots == [(True, None), (True, None), (False, CHROME)]
 
 
-@both_faces
+@both_apis
 async def test_an_empty_user_agent_field_falls_back_to_the_header(gateway: Gateway) -> None:
     await gateway.link()
     gateway.http.headers["User-Agent"] = CHROME

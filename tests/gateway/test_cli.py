@@ -141,7 +141,7 @@ def test_a_missing_city_database_is_named(make_sqlite: MakeDatabase) -> None:
 def test_an_unreachable_database_is_named_at_start() -> None:
     done = clickgate("postgresql://nobody@127.0.0.1:1/nothing", "serve")
     assert done.returncode == 1
-    assert "the database is away" in done.stderr
+    assert "the database is unavailable" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -119,11 +119,11 @@ async def test_a_write_ahead_log_kept_long_by_a_reader_is_reported_once_and_empt
             await asyncio.sleep(2 * CHECKPOINT_SECONDS)
             told = [record.getMessage() for record in log.records if record.name == "db.engine.sqlite.checkpoints"]
             assert len(told) == 1
-            assert "another process keeps a transaction open" in told[0]
+            assert "another process holds a transaction open" in told[0]
         async with asyncio.timeout(5):
             while (await scraped(gateway))["clickgate_database_log_bytes"] > 1_000_000:
                 await gateway.track()
                 await asyncio.sleep(CHECKPOINT_SECONDS)
     assert [record.getMessage() for record in log.records if record.name == "db.engine.sqlite.checkpoints"][1:] == [
-        "SQLite's write-ahead log is short again"
+        "SQLite's write-ahead log is back to its normal size"
     ]

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from websockets import InvalidStatus, Origin
 
 from db.engine.store import Store
-from db.errors import QueueFull
+from db.errors import WriterQueueFull
 from db.ingest.committer import Committer
 from db.ingest.records import Click, VisitRecord
 from db.ingest.writer import ClickWriter
@@ -34,7 +34,7 @@ from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, make_link, running_gateway
 from tests.support.graphql_sockets import opened
 from tests.support.processes import COMMAND, clickgate, environment, free_port, serving
-from tests.support.unforeseen_fault import unforeseen
+from tests.support.unclassified_fault import unforeseen
 
 
 async def test_a_running_gateway_is_live_and_ready(gateway: Gateway) -> None:
@@ -169,12 +169,12 @@ async def test_a_full_queue_refuses_clicks_and_keeps_the_waiting_ones(database_u
     waiting = [asyncio.create_task(writer.record(click)) for _ in range(3)]
     await asyncio.sleep(0)
     assert writer.is_full
-    with pytest.raises(QueueFull):
+    with pytest.raises(WriterQueueFull):
         await writer.record(click)
     writer.start()
     assert len({receipt.click_id for receipt in await asyncio.gather(*waiting)}) == 3
     await writer.close()
-    with pytest.raises(QueueFull):
+    with pytest.raises(WriterQueueFull):
         await writer.record(click)
     await store.close()
 

@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.server.protocol import BoundedProtocol
-from tests.support.servers import running_server
+from tests.support.in_process_servers import running_server
 
 LENGTH = (b"content-length", b"5")
 ANSWERS: dict[str, list[Message]] = {

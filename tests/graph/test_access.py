@@ -10,7 +10,7 @@ from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
-from tests.support.change_mutations import TOLD, World, change, changed, make_world, refusal
+from tests.support.admin_mutations import TOLD, World, change, changed, make_world, refusal
 from tests.support.gateways import Gateway
 
 NOBODYS = 99999

@@ -23,8 +23,8 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.execution.requests import GraphQLRequest
 from graph.schema.build import build_schema
+from tests.support.click_apis import GRAPHQL
 from tests.support.databases import MakeDatabase
-from tests.support.faces import GRAPHQL
 from tests.support.gateways import Gateway, make_link
 from tests.support.generated_documents import documents
 from tests.support.graphql_sockets import Subscriber, opened

@@ -16,7 +16,7 @@ from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
 from tests.support import npm_packages as javascript
-from tests.support.faces import GRAPHQL
+from tests.support.click_apis import GRAPHQL
 from tests.support.gateways import Gateway
 from tests.support.graphql_sockets import address
 

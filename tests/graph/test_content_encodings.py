@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from graph.http.body import BODY_BYTES
+from tests.support.click_apis import CLICK, GRAPHQL
 from tests.support.databases import MakeDatabase
-from tests.support.faces import CLICK, GRAPHQL
 from tests.support.gateways import Gateway, running_gateway
 
 BODIES = {

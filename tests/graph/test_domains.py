@@ -8,7 +8,7 @@ from sqlalchemy import update
 from db.schema.programs import Program
 from graph.domain.site_domains import InvalidDomain, normalized_domain
 from graph.query.landing_url import landing_url
-from tests.support.change_mutations import changed, refusal
+from tests.support.admin_mutations import changed, refusal
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway
 from tests.support.processes import clickgate

@@ -14,7 +14,7 @@ from db.lookups.link_directory import LinkDirectory
 from db.lookups.link_records import read_changed
 from db.schema.links import ReferralLink
 from graph.domain import links
-from tests.support.change_mutations import changed, make_world
+from tests.support.admin_mutations import changed, make_world
 from tests.support.gateways import Gateway, body_of
 
 NEVER = 3600

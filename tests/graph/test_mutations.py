@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from graph.query.global_ids import encode_id
-from tests.support.change_mutations import change, changed, make_world, refusal
+from tests.support.admin_mutations import change, changed, make_world, refusal
 from tests.support.gateways import PROMISED_SECONDS, Gateway, body_of, running_gateway
 
 NO_NAMES = ["", " ", "\t", "x" * 256, "a\nb", "a\0b", "a\u202eb"]

@@ -6,7 +6,7 @@ import pytest
 
 from graph.domain.errors import FieldInvalid
 from graph.domain.fields import name_field
-from tests.support.change_mutations import changed, make_world, refusal
+from tests.support.admin_mutations import changed, make_world, refusal
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway
 from tests.support.processes import clickgate

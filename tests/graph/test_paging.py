@@ -20,7 +20,7 @@ from tests.support.databases import KINDS, MakeDatabase
 from tests.support.gateways import running_gateway
 from tests.support.schema_documents import literal, orders_of, root_fields
 from tests.support.schema_lists import LISTS, Pages
-from tests.support.worlds import all_rows
+from tests.support.visibility_world import all_rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

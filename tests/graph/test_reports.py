@@ -22,7 +22,7 @@ from graph.reports import reader
 from graph.reports.calendars import Interval
 from graph.reports.filters import RankingDimension
 from graph.reports.requests import Bucket, Counts, ReportFilter, ReportRequest, Top, check
-from tests.support.recount import ADMIN, Event, World, chosen, click, counted, ranked
+from tests.support.report_world import ADMIN, Event, World, chosen, click, counted, ranked
 
 # Clocks change at or near each of these, in one zone or another.
 CHANGES = (

@@ -11,11 +11,11 @@ from sqlalchemy import true
 
 from graph.domain.scope import Audience, Condition, visible
 from graph.schema.build import build_schema
+from tests.support.click_apis import rest
 from tests.support.databases import MakeDatabase
-from tests.support.faces import rest
 from tests.support.gateways import running_gateway
 from tests.support.visibility_matrix import Matrix
-from tests.support.worlds import World, make_world
+from tests.support.visibility_world import World, make_world
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ CHECKS = ("check_lists", "check_arguments", "check_filters", "check_nested_filte
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    async with running_gateway(database_url, face=rest, **UNBOUNDED) as gateway:
+    async with running_gateway(database_url, click_api=rest, **UNBOUNDED) as gateway:
         yield await make_world(gateway)
 
 
@@ -53,7 +53,7 @@ CONTROLS = {
 async def test_every_scope_check_fails_if_its_condition_is_missing(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running_gateway(make_sqlite(), face=rest, **UNBOUNDED) as gateway:
+    async with running_gateway(make_sqlite(), click_api=rest, **UNBOUNDED) as gateway:
         world = await make_world(gateway)
         eyes = [world.eyes[name] for name in ("program here", "partner of both")]
         for what, (function, check) in CONTROLS.items():

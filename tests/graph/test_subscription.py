@@ -12,8 +12,8 @@ import pytest
 
 from db.outbox.live_feed import Feed
 from graph.query.global_ids import encode_id
-from tests.support.change_mutations import changed, make_world
-from tests.support.faces import graphql
+from tests.support.admin_mutations import changed, make_world
+from tests.support.click_apis import graphql
 from tests.support.gateways import PROMISED_SECONDS, Gateway, running_gateway
 from tests.support.graphql_sockets import Subscriber, opened, watching
 

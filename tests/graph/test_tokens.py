@@ -13,14 +13,14 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy import select, update
 
 from db.engine.store import Store
-from db.lookups.token_cache import NOTE_SECONDS, Credentials
+from db.lookups.token_cache import NOTE_SECONDS, TokenCache
 from db.lookups.tokens import NewToken, hashed, issue
 from db.schema.tokens import ApiToken
 from gateway.services import now
 from gateway.settings import Settings
-from tests.support.change_mutations import changed, make_world
+from tests.support.admin_mutations import changed, make_world
+from tests.support.click_apis import GRAPHQL
 from tests.support.databases import MakeDatabase
-from tests.support.faces import GRAPHQL
 from tests.support.gateways import PROMISED_SECONDS, Gateway, running_gateway
 from tests.support.processes import clickgate, serving
 
@@ -113,7 +113,7 @@ async def test_a_last_use_being_stored_when_the_gateway_stops_is_not_lost(databa
     store, other = Store(database_url), Store(database_url)
     async with store.write() as connection:
         token, _ = await issue(connection, NewToken("admin"))
-    credentials = Credentials(store, now)
+    credentials = TokenCache(store, now)
     credentials.start()
     assert await credentials.find(token)
     async with other.write() as connection:

@@ -25,7 +25,7 @@ from graph.reports.filters import RankingDimension
 from graph.schema import types
 from graph.schema.click_filters import ClickEventFilter
 from graph.schema.clicks import TrackClickInput
-from tests.support.faces import Face, both_faces
+from tests.support.click_apis import ClickApi, both_apis
 from tests.support.gateways import Gateway, device_lookup, running_gateway
 
 # Every field of its device is known, and is_bot is true, so that a field that is dropped shows.
@@ -132,10 +132,10 @@ def in_database(row: Mapping[str, Any], name: str) -> Any:
     return json.loads(row[name]) if name in JSON_FIELDS else row[name]
 
 
-@both_faces
+@both_apis
 @pytest.mark.parametrize("root", EVENTS)
-async def test_every_field_is_kept_and_shown(database_url: str, face: Face, places: str, root: str) -> None:
-    async with running_gateway(database_url, face, geoip_db=places, ip_storage="full") as gateway:
+async def test_every_field_is_kept_and_shown(database_url: str, click_api: ClickApi, places: str, root: str) -> None:
+    async with running_gateway(database_url, click_api, geoip_db=places, ip_storage="full") as gateway:
         sent = visit()
         kept = expected(sent)
         await send(gateway, sent, is_test=root == "testEvents")

@@ -7,8 +7,8 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from tests.support.click_apis import ClickApi, both_apis
 from tests.support.databases import MakeDatabase
-from tests.support.faces import Face, both_faces
 from tests.support.gateways import Gateway, running_gateway
 
 PLACES = {
@@ -70,9 +70,11 @@ async def located(gateway: Gateway, *forwarded: str) -> tuple[str | None, str | 
     return event["city"], event["ip_address"]
 
 
-@both_faces
-async def test_a_click_comes_from_the_peer_whatever_it_claims(database_url: str, places: str, face: Face) -> None:
-    async with running_gateway(database_url, face, geoip_db=places, ip_storage="full") as gateway:
+@both_apis
+async def test_a_click_comes_from_the_peer_whatever_it_claims(
+    database_url: str, places: str, click_api: ClickApi
+) -> None:
+    async with running_gateway(database_url, click_api, geoip_db=places, ip_storage="full") as gateway:
         await gateway.link()
         for claimed in ([], ["203.0.113.9"], ["203.0.113.9, 127.0.0.1"], ["junk"]):
             assert await located(gateway, *claimed) == (PEER, "127.0.0.1")
@@ -87,12 +89,12 @@ async def test_a_peer_outside_the_trusted_proxies_is_not_believed(make_sqlite: M
         assert await located(gateway, "203.0.113.9") == (PEER, "127.0.0.1")
 
 
-@both_faces
+@both_apis
 async def test_a_trusted_proxy_is_believed_for_the_nearest_untrusted_address(
-    database_url: str, places: str, face: Face
+    database_url: str, places: str, click_api: ClickApi
 ) -> None:
     async with running_gateway(
-        database_url, face, geoip_db=places, trusted_proxies="127.0.0.1", ip_storage="full"
+        database_url, click_api, geoip_db=places, trusted_proxies="127.0.0.1", ip_storage="full"
     ) as gateway:
         await gateway.link()
         assert await located(gateway) == (PEER, "127.0.0.1")
@@ -121,9 +123,9 @@ async def test_whole_networks_of_proxies_may_be_trusted(make_sqlite: MakeDatabas
         assert await located(gateway, "10.1.2.3, 10.1.2.4") == (PROXY, "10.1.2.3")
 
 
-@both_faces
-async def test_a_test_event_has_a_location(make_sqlite: MakeDatabase, places: str, face: Face) -> None:
-    async with running_gateway(make_sqlite(), face, geoip_db=places, trusted_proxies="127.0.0.1") as gateway:
+@both_apis
+async def test_a_test_event_has_a_location(make_sqlite: MakeDatabase, places: str, click_api: ClickApi) -> None:
+    async with running_gateway(make_sqlite(), click_api, geoip_db=places, trusted_proxies="127.0.0.1") as gateway:
         gateway.http.headers["X-Forwarded-For"] = "203.0.113.9"
         await gateway.track(None, additional_data={"test_mode": True})
         (event,) = await gateway.test_events()

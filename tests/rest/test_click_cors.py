@@ -7,10 +7,10 @@ import httpx
 import pytest_asyncio
 from sqlalchemy import text
 
+from tests.support.click_apis import CLICK
 from tests.support.databases import MakeDatabase
-from tests.support.faces import CLICK
 from tests.support.gateways import Gateway, body_of, running_gateway
-from tests.support.unforeseen_fault import unforeseen
+from tests.support.unclassified_fault import unforeseen
 
 PAGE = {"Origin": "https://yoursite.com"}
 PREFLIGHT = PAGE | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}

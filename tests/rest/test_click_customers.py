@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import update
 
 from db.schema.customers import Customer
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
 
 OF_THE_LAST_CLICK = {"updated_at", "partner_id", "link_id", "last_click_at"}
@@ -24,7 +24,7 @@ async def two_links(gateway: Gateway) -> tuple[dict[str, Any], dict[str, Any]]:
     return await gateway.link("PARTNER123", program=program), await gateway.link("SECOND", program=program)
 
 
-@both_faces
+@both_apis
 async def test_a_returning_customer_keeps_the_click_id_and_the_last_partner_wins(gateway: Gateway) -> None:
     _, second = await two_links(gateway)
     click_id = await clicked(gateway)
@@ -40,7 +40,7 @@ async def test_a_returning_customer_keeps_the_click_id_and_the_last_partner_wins
     assert await gateway.recorded() == 2
 
 
-@both_faces
+@both_apis
 async def test_a_returning_customer_through_the_same_link_counts_again(gateway: Gateway) -> None:
     await gateway.link()
     click_id = await clicked(gateway)
@@ -49,7 +49,7 @@ async def test_a_returning_customer_through_the_same_link_counts_again(gateway: 
     assert (await gateway.link_row())["clicks"] == await gateway.recorded() == 4
 
 
-@both_faces
+@both_apis
 async def test_a_customers_status_is_not_set_back_by_a_click(gateway: Gateway) -> None:
     await gateway.link()
     click_id = await clicked(gateway)
@@ -59,7 +59,7 @@ async def test_a_customers_status_is_not_set_back_by_a_click(gateway: Gateway) -
     assert customer["customer_status"] == "sale"
 
 
-@both_faces
+@both_apis
 async def test_a_customer_of_another_program_is_unchanged(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     await gateway.link("ELSEWHERE")
@@ -74,7 +74,7 @@ async def test_a_customer_of_another_program_is_unchanged(gateway: Gateway) -> N
     assert await gateway.recorded() == 2
 
 
-@both_faces
+@both_apis
 async def test_an_unknown_click_id_creates_a_customer_and_is_stored_as_sent(gateway: Gateway) -> None:
     await gateway.link()
     click_id = await clicked(gateway)
@@ -109,7 +109,7 @@ async def test_an_unknown_click_id_creates_a_customer_and_is_stored_as_sent(gate
     assert len(await gateway.customers()) == await gateway.recorded() == len(named) + 1
 
 
-@both_faces
+@both_apis
 async def test_returning_customers_in_one_batch_keep_their_last_click(gateway: Gateway) -> None:
     await two_links(gateway)
     customers = [await clicked(gateway) for _ in range(3)]

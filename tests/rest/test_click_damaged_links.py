@@ -12,7 +12,7 @@ from db.schema.links import ReferralLink
 from gateway.unknown_codes import OTHERS, UnknownCodes
 from graph.domain.affiliate_urls import code_of, without_damage
 from graph.domain.fields import CODE
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
 
 SITE = "https://shop.example/"
@@ -39,7 +39,7 @@ def counted(code: str) -> float:
     return REGISTRY.get_sample_value("clickgate_unknown_code_clicks_total", {"code": code}) or 0
 
 
-@both_faces
+@both_apis
 async def test_a_damaged_link_finds_its_partner(gateway: Gateway) -> None:
     for code in ("BLOG", "OTHER"):
         await gateway.link(code)
@@ -49,7 +49,7 @@ async def test_a_damaged_link_finds_its_partner(gateway: Gateway) -> None:
     assert await gateway.recorded() == len(FINDING_BLOG)
 
 
-@both_faces
+@both_apis
 async def test_an_undamaged_unknown_code_is_refused(gateway: Gateway) -> None:
     await gateway.link("BLOG")
     errors = dict.fromkeys(FINDING_NOTHING, "Referral link not found")
@@ -60,7 +60,7 @@ async def test_an_undamaged_unknown_code_is_refused(gateway: Gateway) -> None:
     assert await gateway.recorded() == 0
 
 
-@both_faces
+@both_apis
 async def test_a_links_own_code_is_never_treated_as_damaged(gateway: Gateway) -> None:
     """New codes are validated, but older or manually inserted ones may end with any character."""
     await gateway.link("BLOG")
@@ -70,7 +70,7 @@ async def test_a_links_own_code_is_never_treated_as_damaged(gateway: Gateway) ->
     assert body_of(await gateway.track("BLOG.."))["partner_code"] == "BLOG"
 
 
-@both_faces
+@both_apis
 async def test_an_unknown_code_is_counted(gateway: Gateway) -> None:
     before = counted("NOBODYS"), counted(OTHERS)
     await gateway.track("NOBODYS")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from graph.domain.visit import Visit
-from tests.support.faces import CLICK
+from tests.support.click_apis import CLICK
 from tests.support.gateways import Gateway, body_of
 
 pytestmark = pytest.mark.slow

@@ -2,8 +2,8 @@
 
 import json
 
+from tests.support.click_apis import CLICK, ClickApi, both_apis, graphql, rest
 from tests.support.databases import MakeDatabase
-from tests.support.faces import CLICK, Face, both_faces, graphql, rest
 from tests.support.gateways import Gateway, body_of, running_gateway
 
 CLICKED = {"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}
@@ -14,9 +14,9 @@ async def from_address(gateway: Gateway, address: str) -> int:
     return (await gateway.track(headers={"X-Forwarded-For": address})).status_code
 
 
-@both_faces
-async def test_a_client_over_the_limit_gets_retry_after(database_url: str, face: Face) -> None:
-    async with running_gateway(database_url, face, rate_limit="3/hour") as gateway:
+@both_apis
+async def test_a_client_over_the_limit_gets_retry_after(database_url: str, click_api: ClickApi) -> None:
+    async with running_gateway(database_url, click_api, rate_limit="3/hour") as gateway:
         await gateway.link()
         assert [(await gateway.track()).status_code for _ in range(3)] == [200] * 3
         for _ in range(3):
@@ -30,7 +30,7 @@ async def test_a_client_over_the_limit_gets_retry_after(database_url: str, face:
 async def test_rest_and_graphql_share_a_clients_limit(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
         await gateway.link()
-        answers = [await face(gateway.http, CLICKED, None) for face in (graphql, rest, graphql, rest)]
+        answers = [await click_api(gateway.http, CLICKED, None) for click_api in (graphql, rest, graphql, rest)]
         assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
 
 
@@ -50,9 +50,9 @@ async def test_a_client_may_send_again_after_retry_after(make_sqlite: MakeDataba
         assert int((await gateway.track()).headers["Retry-After"]) > 60
 
 
-@both_faces
-async def test_each_client_has_its_own_limit(make_sqlite: MakeDatabase, face: Face) -> None:
-    async with running_gateway(make_sqlite(), face, rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
+@both_apis
+async def test_each_client_has_its_own_limit(make_sqlite: MakeDatabase, click_api: ClickApi) -> None:
+    async with running_gateway(make_sqlite(), click_api, rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
         await gateway.link()
         first, second = "203.0.113.1", "203.0.113.2"
         sent = [first, second, first, first, second, second, f"{first}:81", f"::ffff:{first}", f"198.51.100.1, {first}"]
@@ -68,9 +68,9 @@ async def test_addresses_in_one_ipv6_network_are_one_client(make_sqlite: MakeDat
         assert [await from_address(gateway, address) for address in sent] == [200, 200, 429, 200]
 
 
-@both_faces
-async def test_forged_addresses_do_not_evade_the_limit(make_sqlite: MakeDatabase, face: Face) -> None:
-    async with running_gateway(make_sqlite(), face, rate_limit="2/day") as gateway:
+@both_apis
+async def test_forged_addresses_do_not_evade_the_limit(make_sqlite: MakeDatabase, click_api: ClickApi) -> None:
+    async with running_gateway(make_sqlite(), click_api, rate_limit="2/day") as gateway:
         await gateway.link()
         assert [await from_address(gateway, f"203.0.113.{n}") for n in range(4)] == [200, 200, 429, 429]
 

@@ -12,10 +12,10 @@ from sqlalchemy import text, update
 
 from db.schema.links import ReferralLink
 from graph.domain import links
+from tests.support.click_apis import ClickApi, both_apis, rest
 from tests.support.databases import MakeDatabase
-from tests.support.faces import Face, both_faces, rest
 from tests.support.gateways import Gateway, body_of, running_gateway
-from tests.support.unforeseen_fault import unforeseen
+from tests.support.unclassified_fault import unforeseen
 
 MISSING = "affiliate_url is required"
 INVALID = "Invalid affiliate_url"
@@ -86,7 +86,7 @@ def error_of(answer: httpx.Response) -> str:
 def reaching(gateway: Gateway, faults: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """Return the field errors that are checked in the documented order. GraphQL itself refuses fields of the wrong type
     before anything else, except within `additional_data`."""
-    if gateway.face is rest:
+    if gateway.click_api is rest:
         return faults
     return [(field, value) for field, value in faults if isinstance(value, str) or field == "additional_data"]
 
@@ -95,7 +95,7 @@ async def errors(gateway: Gateway, requests: list[dict[str, Any]]) -> list[str]:
     return [error_of(await gateway.track(None, **fields)) for fields in requests]
 
 
-@both_faces
+@both_apis
 async def test_a_click_without_a_usable_link_is_refused_with_the_documented_message(gateway: Gateway) -> None:
     await prepared(gateway)
     assert await errors(gateway, [{}, {"affiliate_url": None}, {"page_url": SITE + "PARTNER123"}]) == [MISSING] * 3
@@ -111,14 +111,14 @@ async def test_an_affiliate_url_that_is_not_a_string_is_refused(gateway: Gateway
     assert await errors(gateway, [fault | {"page_url": 5} for fault in faults]) == [INVALID] * len(faults)
 
 
-@both_faces
+@both_apis
 async def test_text_fields_accept_only_strings(gateway: Gateway) -> None:
     for wrong in NO_TEXTS:
         error_of(await gateway.track(None, affiliate_url=wrong))
     assert await gateway.recorded() == 0
 
 
-@both_faces
+@both_apis
 async def test_an_invalid_field_is_named(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     requests = [{"affiliate_url": SITE + "PARTNER123", field: value} for field, value in FIELD_FAULTS]
@@ -127,7 +127,7 @@ async def test_an_invalid_field_is_named(gateway: Gateway) -> None:
     assert await gateway.recorded() == 0
 
 
-@both_faces
+@both_apis
 async def test_an_event_id_is_at_most_64_characters_and_never_truncated(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     kept = ["x", "x" * 64, "é" * 64, "😀" * 64, " "]
@@ -137,7 +137,7 @@ async def test_an_event_id_is_at_most_64_characters_and_never_truncated(gateway:
     assert "event_id" in error_of(await gateway.track(event_id="😀" * 65))
 
 
-@both_faces
+@both_apis
 async def test_an_inactive_link_records_nothing(gateway: Gateway) -> None:
     await gateway.link("PAUSED", status="inactive")
     answer = await gateway.track("PAUSED")
@@ -146,7 +146,7 @@ async def test_an_inactive_link_records_nothing(gateway: Gateway) -> None:
     assert await gateway.customers() == []
 
 
-@both_faces
+@both_apis
 async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     recorded = int(body_of(await gateway.track())["success"])
@@ -160,7 +160,7 @@ async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) 
     assert await gateway.recorded() == recorded >= 2
 
 
-@both_faces
+@both_apis
 async def test_an_invalid_url_is_reported_before_an_invalid_field(gateway: Gateway) -> None:
     await prepared(gateway)
     for field, value in reaching(gateway, [("page_url", 5), ("event_id", ""), ("additional_data", [])]):
@@ -168,7 +168,7 @@ async def test_an_invalid_url_is_reported_before_an_invalid_field(gateway: Gatew
         assert await errors(gateway, requests) == [MISSING, *URL_FAULTS.values()]
 
 
-@both_faces
+@both_apis
 async def test_an_invalid_field_is_reported_before_an_unknown_link(gateway: Gateway) -> None:
     await prepared(gateway)
     for field, value in reaching(gateway, [("page_url", 5), ("event_id", "x" * 65), ("additional_data", [])]):
@@ -176,7 +176,7 @@ async def test_an_invalid_field_is_reported_before_an_unknown_link(gateway: Gate
         assert [field in error for error in await errors(gateway, requests)] == [True] * len(requests)
 
 
-@both_faces
+@both_apis
 async def test_test_mode_takes_precedence_over_all_other_errors(gateway: Gateway) -> None:
     await prepared(gateway)
     faults: list[dict[str, Any]] = [{"affiliate_url": url} for url in URL_FAULTS]
@@ -190,9 +190,11 @@ async def test_test_mode_takes_precedence_over_all_other_errors(gateway: Gateway
     assert await gateway.recorded() == 0
 
 
-@both_faces
-async def test_clicks_beyond_the_queue_are_refused_and_the_others_recorded(database_url: str, face: Face) -> None:
-    async with running_gateway(database_url, face, queue_clicks="2") as gateway:
+@both_apis
+async def test_clicks_beyond_the_queue_are_refused_and_the_others_recorded(
+    database_url: str, click_api: ClickApi
+) -> None:
+    async with running_gateway(database_url, click_api, queue_clicks="2") as gateway:
         await gateway.link()
         await gateway.track()
         async with gateway.held():
@@ -209,14 +211,14 @@ async def test_clicks_beyond_the_queue_are_refused_and_the_others_recorded(datab
         assert (await gateway.track()).status_code == 200
 
 
-@both_faces
+@both_apis
 @pytest.mark.parametrize("outage", ["closed", "gone"])
 async def test_clicks_get_503_while_the_database_is_away(
-    postgres: PostgresServer, make_postgres: MakeDatabase, face: Face, outage: str
+    postgres: PostgresServer, make_postgres: MakeDatabase, click_api: ClickApi, outage: str
 ) -> None:
     url = make_postgres()
     name = re.findall(r"/(clicks_\d+)", url)[0]
-    async with running_gateway(url, face) as gateway:
+    async with running_gateway(url, click_api) as gateway:
         await gateway.link()
         await gateway.track()
         postgres.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -235,7 +237,7 @@ async def test_clicks_get_503_while_the_database_is_away(
         assert await gateway.recorded() == 2
 
 
-@both_faces
+@both_apis
 async def test_an_unexpected_error_is_logged_but_not_disclosed(
     gateway: Gateway, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.faces import both_faces, graphql
+from tests.support.click_apis import both_apis, graphql
 from tests.support.gateways import Gateway, body_of, running_gateway
 
 
@@ -18,7 +18,7 @@ async def answered(gateway: Gateway, event_id: str | None, code: str = "PARTNER1
     return body
 
 
-@both_faces
+@both_apis
 async def test_a_repeated_click_is_answered_alike_and_recorded_once(gateway: Gateway) -> None:
     await gateway.link()
     first = await answered(gateway, "event-1", page_title="first")
@@ -33,7 +33,7 @@ async def test_a_repeated_click_is_answered_alike_and_recorded_once(gateway: Gat
     assert (await gateway.link_row())["clicks"] == await gateway.recorded() == 1
 
 
-@both_faces
+@both_apis
 async def test_event_ids_are_compared_exactly(gateway: Gateway) -> None:
     await gateway.link()
     different = [
@@ -52,7 +52,7 @@ async def test_event_ids_are_compared_exactly(gateway: Gateway) -> None:
     assert len({answer["click_id"] for answer in answers}) == await gateway.recorded() == len(different)
 
 
-@both_faces
+@both_apis
 async def test_replays_in_one_batch_are_recorded_once(gateway: Gateway) -> None:
     await gateway.link()
     sent = ["a", "b", "c"] * 8 + [None] * 8
@@ -87,7 +87,7 @@ async def test_a_replay_at_another_gateway_at_the_same_time_is_recorded_once(dat
         assert len(await gateway.customers()) == await gateway.recorded() == 10
 
 
-@both_faces
+@both_apis
 async def test_a_replay_through_another_link_of_the_program_is_the_first_click(gateway: Gateway) -> None:
     program = await gateway.program()
     await gateway.link("FIRST", program=program)
@@ -99,7 +99,7 @@ async def test_a_replay_through_another_link_of_the_program_is_the_first_click(g
     assert await gateway.recorded() == 1
 
 
-@both_faces
+@both_apis
 async def test_the_same_event_id_in_two_programs_is_two_clicks(gateway: Gateway) -> None:
     await gateway.link("FIRST")
     await gateway.link("SECOND")
@@ -113,7 +113,7 @@ async def test_the_same_event_id_in_two_programs_is_two_clicks(gateway: Gateway)
     assert await gateway.recorded() == 2
 
 
-@both_faces
+@both_apis
 @pytest.mark.parametrize("together", [False, True], ids=["later", "together"])
 async def test_a_replay_that_names_another_customer_does_not_change_that_customer(
     gateway: Gateway, together: bool
@@ -134,7 +134,7 @@ async def test_a_replay_that_names_another_customer_does_not_change_that_custome
     assert len(await gateway.customers()) == await gateway.recorded() == 2
 
 
-@both_faces
+@both_apis
 async def test_a_replay_of_a_returning_customers_click_keeps_the_customer(gateway: Gateway) -> None:
     await gateway.link()
     click_id = (await answered(gateway, None))["click_id"]
@@ -143,7 +143,7 @@ async def test_a_replay_of_a_returning_customers_click_keeps_the_customer(gatewa
     assert await gateway.recorded() == 2
 
 
-@both_faces
+@both_apis
 async def test_a_refused_click_leaves_its_event_id_free(gateway: Gateway) -> None:
     program = await gateway.program()
     await gateway.link("PARTNER123", program=program)

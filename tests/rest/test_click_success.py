@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
 
 SEED_EXAMPLE: dict[str, Any] = {
@@ -53,7 +53,7 @@ def part(row: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in like}
 
 
-@both_faces
+@both_apis
 async def test_the_documented_example_is_answered_as_documented(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     answer = await gateway.track(None, **SEED_EXAMPLE)
@@ -63,7 +63,7 @@ async def test_the_documented_example_is_answered_as_documented(gateway: Gateway
     assert body == {"success": True, "partner_code": "PARTNER123", "cookie_window_days": 60}
 
 
-@both_faces
+@both_apis
 async def test_every_field_is_stored_on_the_event(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     answer = await gateway.track(None, **SEED_EXAMPLE)
@@ -73,7 +73,7 @@ async def test_every_field_is_stored_on_the_event(gateway: Gateway) -> None:
     assert event["referrer_host"] == "blog.example.com"
 
 
-@both_faces
+@both_apis
 async def test_a_first_click_creates_a_customer_of_the_link_and_its_partner(gateway: Gateway) -> None:
     link = await gateway.link("PARTNER123")
     before = datetime.now(UTC)
@@ -91,7 +91,7 @@ async def test_a_first_click_creates_a_customer_of_the_link_and_its_partner(gate
     assert event["link_id"] == link["id"]
 
 
-@both_faces
+@both_apis
 async def test_a_click_counts_only_for_its_link_and_membership(gateway: Gateway) -> None:
     program, partner = await gateway.program(), await gateway.partner()
     await gateway.link("PARTNER123", program=program, partner=partner)
@@ -109,7 +109,7 @@ async def test_a_click_counts_only_for_its_link_and_membership(gateway: Gateway)
     assert await gateway.recorded() == 3
 
 
-@both_faces
+@both_apis
 async def test_simultaneous_clicks_create_separate_customers(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     await gateway.link("OTHER")
@@ -121,7 +121,7 @@ async def test_simultaneous_clicks_create_separate_customers(gateway: Gateway) -
     assert [(await gateway.link_row(code))["clicks"] for code in ("PARTNER123", "OTHER")] == [30, 30]
 
 
-@both_faces
+@both_apis
 async def test_no_click_is_answered_before_it_is_committed(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     async with gateway.held():
@@ -133,14 +133,14 @@ async def test_no_click_is_answered_before_it_is_committed(gateway: Gateway) -> 
     assert await gateway.recorded() == 1
 
 
-@both_faces
+@both_apis
 async def test_the_response_has_the_programs_cookie_window(gateway: Gateway) -> None:
     await gateway.link("SHORT-lived_1", program=await gateway.program(cookie_window_days=7))
     body = body_of(await gateway.track("SHORT-lived_1"))
     assert (body["partner_code"], body["cookie_window_days"]) == ("SHORT-lived_1", 7)
 
 
-@both_faces
+@both_apis
 async def test_the_device_comes_from_the_header_unless_the_body_names_an_agent(gateway: Gateway) -> None:
     await gateway.link()
     gateway.http.headers["User-Agent"] = IPHONE
@@ -155,7 +155,7 @@ async def test_the_device_comes_from_the_header_unless_the_body_names_an_agent(g
     assert (third["browser"], third["browser_version"]) == ("Firefox", "126.0")
 
 
-@both_faces
+@both_apis
 async def test_a_bot_is_flagged_and_counted(gateway: Gateway) -> None:
     await gateway.link()
     assert (await gateway.track(user_agent=GOOGLEBOT)).status_code == 200
@@ -164,7 +164,7 @@ async def test_a_bot_is_flagged_and_counted(gateway: Gateway) -> None:
     assert (await gateway.link_row())["clicks"] == await gateway.recorded() == 2
 
 
-@both_faces
+@both_apis
 async def test_absent_fields_are_null(gateway: Gateway) -> None:
     await gateway.link()
     await gateway.track(**dict.fromkeys(["page_url", "existing_click_id", "event_id", "additional_data"]))
@@ -174,7 +174,7 @@ async def test_absent_fields_are_null(gateway: Gateway) -> None:
     assert (event["country"], event["region"], event["city"]) == (None, None, None)
 
 
-@both_faces
+@both_apis
 async def test_additional_data_is_stored_without_the_keys_of_test_mode(gateway: Gateway) -> None:
     await gateway.link()
     data = {"campaign": "spring ☀", "nested": [1, 2.5, None, True, {"test_mode": True, "program_id": 1}], "big": 2**70}
@@ -185,7 +185,7 @@ async def test_additional_data_is_stored_without_the_keys_of_test_mode(gateway: 
     assert await gateway.test_events() == []
 
 
-@both_faces
+@both_apis
 async def test_the_referrers_host_is_stored(gateway: Gateway) -> None:
     await gateway.link()
     for referrer in REFERRER_HOSTS:

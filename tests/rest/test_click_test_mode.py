@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
 
 OTHERS_WRONG: dict[str, Any] = {
@@ -29,7 +29,7 @@ async def try_out(gateway: Gateway, data: dict[str, Any] | None = None, **fields
     return await gateway.track(None, **fields, additional_data={"test_mode": True, **(data or {})})
 
 
-@both_faces
+@both_apis
 async def test_a_test_event_is_answered_as_documented(gateway: Gateway) -> None:
     program = await gateway.program()
     answer = await try_out(gateway, {"program_id": program["id"]})
@@ -43,7 +43,7 @@ async def test_a_test_event_is_answered_as_documented(gateway: Gateway) -> None:
     assert event["program_id"] == program["id"]
 
 
-@both_faces
+@both_apis
 async def test_the_program_id_may_be_an_integer_or_digits(gateway: Gateway) -> None:
     program_id = (await gateway.program())["id"]
     named = [program_id, str(program_id), f"00{program_id}"]
@@ -52,7 +52,7 @@ async def test_the_program_id_may_be_an_integer_or_digits(gateway: Gateway) -> N
     assert [event["program_id"] for event in await gateway.test_events()] == [program_id] * 3
 
 
-@both_faces
+@both_apis
 async def test_without_a_program_null_is_stored_and_answered(gateway: Gateway) -> None:
     for data in ({}, {"program_id": None}):
         answer = body_of(await try_out(gateway, data))
@@ -61,7 +61,7 @@ async def test_without_a_program_null_is_stored_and_answered(gateway: Gateway) -
     assert [event["program_id"] for event in await gateway.test_events()] == [None, None]
 
 
-@both_faces
+@both_apis
 async def test_a_program_that_does_not_exist_is_refused(gateway: Gateway) -> None:
     program_id = (await gateway.program())["id"]
     numbers: list[object] = [program_id + 1, 0, -1, -program_id, 2**31, 2**63 - 1, 2**63, 2**64, 10**30]
@@ -75,7 +75,7 @@ async def test_a_program_that_does_not_exist_is_refused(gateway: Gateway) -> Non
     assert await gateway.test_events() == []
 
 
-@both_faces
+@both_apis
 async def test_only_true_enables_test_mode(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
     almost = [1, 1.0, "true", "True", "1", "yes", False, None, [], [True], {}, {"test_mode": True}, 0]
@@ -89,7 +89,7 @@ async def test_only_true_enables_test_mode(gateway: Gateway) -> None:
     assert await gateway.recorded() == len(almost) + 1
 
 
-@both_faces
+@both_apis
 async def test_a_test_event_changes_no_counter(gateway: Gateway) -> None:
     link = await gateway.link("PARTNER123")
     click_id = body_of(await gateway.track())["click_id"]
@@ -107,7 +107,7 @@ async def test_a_test_event_changes_no_counter(gateway: Gateway) -> None:
     assert {event["affiliate_url"] for event in await gateway.test_events()} == {url}
 
 
-@both_faces
+@both_apis
 async def test_a_test_event_and_a_click_may_have_the_same_event_id(gateway: Gateway) -> None:
     await gateway.link()
     assert body_of(await try_out(gateway, event_id="event-1"))["success"] is True
@@ -128,7 +128,7 @@ async def test_test_mode_accepts_invalid_other_fields(gateway: Gateway) -> None:
     assert {events[0][name] for name in OTHERS_WRONG if name != "user_agent"} == {None}
 
 
-@both_faces
+@both_apis
 async def test_a_test_event_stores_the_same_fields_as_a_click(gateway: Gateway) -> None:
     program_id = (await gateway.program())["id"]
     fields = {name: f"a {name}" for name in OTHERS_WRONG} | {"referrer_url": "https://blog.example/"}

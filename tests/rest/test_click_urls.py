@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from graph.domain.affiliate_urls import without_damage
-from tests.support.faces import both_faces
+from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
 
 REACHING_A = [
@@ -201,7 +201,7 @@ def expected_answer(found: list[str | None] | None) -> str:
     return code if code in ("A", "B") else "Referral link not found"
 
 
-@both_faces
+@both_apis
 async def test_a_url_is_parsed_like_in_a_browser(gateway: Gateway) -> None:
     for code in ("A", "B"):
         await gateway.link(code)
@@ -216,7 +216,7 @@ async def test_a_url_is_parsed_like_in_a_browser(gateway: Gateway) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here: URLs go unchecked against a browser's engine")
-@both_faces
+@both_apis
 async def test_generated_urls_are_parsed_like_in_a_browser(gateway: Gateway) -> None:
     for code in ("A", "B"):
         await gateway.link(code)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from graph.domain.errors import BodyNotObject
 from graph.domain.visit import Visit, visit_of
-from rest import visit_body as face
+from rest import visit_body as click_api
 from rest.visit_body import decode_visit
 
 NAMES = Visit.__struct_fields__
@@ -63,13 +63,13 @@ def decoded(sent: bytes) -> tuple[Visit, Sequence[str]] | None:
 
 def typed(sent: bytes) -> Visit | None:
     try:
-        return face._decode(sent)
+        return click_api._decode(sent)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
 
 def leniently(sent: bytes) -> tuple[Visit, Sequence[str]]:
-    return visit_of(face._decode_leniently(sent))
+    return visit_of(click_api._decode_leniently(sent))
 
 
 def repaired(value: Any) -> Any:

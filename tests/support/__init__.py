@@ -1,1 +1,1 @@
-"""What tests share: gateways, databases, clients and data."""
+"""Shared code of the tests: gateways, databases, clients and data."""

@@ -10,20 +10,20 @@ SAMPLES = Path(__file__).parent / "user_agents"
 
 
 def sample(name: str) -> list[str]:
-    """Return the agents of a file of ours, in which lines that begin with "# " are headings."""
+    """Return the agents in one of our files, in which lines starting with "# " are headings."""
     lines = (SAMPLES / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("# ")]
 
 
 def crawlers() -> list[str]:
-    """Return the examples that the list of crawlers gives."""
+    """Return the examples in the crawler list."""
     return [agent for entry in CRAWLER_USER_AGENTS_DATA for agent in entry.get("instances", [])]
 
 
 def browsers(packages: Path) -> dict[str, float]:
-    """Return the agents of both packages, as installed in `node_modules`, with how common each is.
+    """Return the agents in both packages, as installed in `node_modules`, with their frequencies.
 
-    The commonness of all agents of a package is 1 together; `top-user-agents` has none, so its agents share alike.
+    The frequencies in each package add up to 1. `top-user-agents` has none, so its agents are weighted equally.
     """
     modules = packages / "node_modules"
     counted = json.loads((modules / "user-agents" / "dist" / "user-agents.json").read_text(encoding="utf-8"))

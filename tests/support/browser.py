@@ -1,4 +1,4 @@
-"""A real browser: Chromium of the machine, driven by Playwright, which sees no host but the loopback's."""
+"""A real browser, the machine's Chromium, which Playwright drives and which can reach loopback addresses only."""
 
 import os
 import shutil
@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-# Each window would load the address bar's suggestions, two pages of Chromium's own that take more time than ours do.
+# Otherwise each window loads the address bar's suggestions, two Chromium pages that take longer than the tested ones.
 SUGGESTIONS = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup")
-# Of two such options the later one counts, so what Playwright turns off is turned off here as well.
+# Chromium uses only the last such option, so this repeats what Playwright disables.
 PLAYWRIGHTS = (
     *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "LensOverlay", "MediaRouter"),
     *("HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable", "PaintHolding", "ThirdPartyStoragePartitioning"),
@@ -18,7 +18,7 @@ PLAYWRIGHTS = (
     "PreconnectToSearch",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# As root there is no sandbox; and whatever a browser asks for by itself would be taken for what the page asks for.
+# There is no sandbox for root. Requests that the browser makes by itself would look like the page's.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,8 +33,8 @@ ARGUMENTS = (
 
 @asynccontextmanager
 async def running_browser(*arguments: str) -> AsyncIterator[Browser]:
-    """Run a browser, with more arguments where given. Without one on the machine a test is skipped, but where
-    everything has to be checked it fails."""
+    """Run a browser, optionally with more arguments. If none is installed, skip the test, or fail it where nothing may
+    be skipped."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         reason = "no Chromium here: what a browser sees goes unchecked"

@@ -1,6 +1,6 @@
-"""Many rows of every kind, put into a database by hand, with ties and NULLs in whatever lists are sorted by.
+"""Many rows of every table, inserted directly, with ties and NULLs in every column that lists are sorted by.
 
-The first row of each kind has as many children of each kind as there are rows.
+The first row of each table has as many children of each kind as there are rows.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ FIRST_VISIT = 1000
 # And those of the masses after all of a crowd's.
 LATER = 10_000
 UNUSED = 1_000_000
-"""From here on, ids are free for a gateway."""
+"""Reserve the ids used here, so that a gateway assigns later ones."""
 
 Rows = Sequence[dict[str, Any]]
 
 
 async def make_crowd(store: Store, size: int) -> None:
-    """Insert at least `size` rows of each kind, into a database where nothing but tokens is."""
+    """Insert at least `size` rows into each table of a database that contains only tokens."""
     pairs = [(1, partner) for partner in range(1, size + 1)] + [(program, 1) for program in range(2, size + 1)]
     rows: dict[type, Rows] = {
         Program: [{"id": id, **_named(id)} for id in range(1, size + 1)],
@@ -59,7 +59,7 @@ async def make_crowd(store: Store, size: int) -> None:
 
 
 def tied(number: int) -> datetime:
-    """Return a moment that the next number may have as well."""
+    """Return a timestamp, which the next number may share."""
     return START + timedelta(minutes=number // 2)
 
 
@@ -89,7 +89,7 @@ def _customer(id: int, program_id: int, partner_id: int) -> dict[str, Any]:
 
 
 def _event(id: int, visitor: int, program_id: int, partner_id: int) -> dict[str, Any]:
-    """Return an event of the customer who came by the link of the same number."""
+    """Return an event of the customer who came through the link with the same number."""
     return {
         "id": id,
         **_pair((program_id, partner_id)),
@@ -121,7 +121,7 @@ async def make_masses(store: Store, clicks: int) -> None:
 
 
 def _rollups(minutes: int) -> Rows:
-    """Return rollups of the first program and of its first partners, with a click in each."""
+    """Return rollups of the first program and its first partners, with one click each."""
     subjects = [("program", 1, 0), *(("partner", id, id) for id in range(1, 5))]
     kinds = (("total", 900), ("total", 3600), ("total", 86_400), ("country", 3600), ("country", 86_400))
     return [

@@ -1,4 +1,4 @@
-"""What a test's gateways log. A gateway replaces the handlers of the root logger, among them those of pytest."""
+"""The log of a test's gateways, captured although a gateway replaces the root logger's handlers, pytest's included."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ LOGGERS = [logging.getLogger(name) for name in ("db", "graph", "rest", "gateway"
 
 
 class Log(logging.Handler):
-    """What the gateways of a test log, but for what the server does."""
+    """The log records of a test's gateways, except those of the server."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,14 +19,14 @@ class Log(logging.Handler):
 
     @property
     def complaints(self) -> list[str]:
-        """What the click writer says; nothing in the log has a traceback."""
+        """The click writer's messages. Checks that no record has a traceback."""
         assert not [record for record in self.records if record.exc_info]
         return [record.getMessage() for record in self.records if record.name == "db.ingest.writer"]
 
 
 @contextmanager
 def listening() -> Iterator[Log]:
-    """Collect what is logged meanwhile."""
+    """Collect what is logged during the block."""
     log = Log()
     for logger in LOGGERS:
         logger.addHandler(log)

@@ -1,4 +1,5 @@
-"""A small load of clicks that remembers every answer, to hold the answers against the database afterwards."""
+"""A small load of clicks that remembers each response, so that responses can be compared with the database
+afterwards."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,8 +12,8 @@ CLICK = "/api/v1/track/click"
 
 @dataclass(slots=True)
 class Load:
-    """Clicks sent by several visitors at once until told to stop. `answered` has each click's `event_id` and the
-    `click_id` it was answered with; `refused` counts the other answers by status."""
+    """Clicks sent by several visitors concurrently until stopped. `answered` maps each click's `event_id` to the
+    `click_id` in its response; `refused` counts other responses by status."""
 
     url: str
     code: str = "PARTNER123"
@@ -30,7 +31,7 @@ class Load:
         await asyncio.gather(*self._tasks)
 
     async def until(self, answers: int, seconds: float = 30) -> None:
-        """Wait for so many clicks answered since now."""
+        """Wait until a number of further clicks have been answered."""
         wanted = len(self.answered) + answers
         async with asyncio.timeout(seconds):
             while len(self.answered) < wanted:

@@ -1,4 +1,4 @@
-"""Fresh, migrated databases of both kinds. PostgreSQL is a real server, from a wheel, started once a run."""
+"""Fresh, migrated databases of both kinds. PostgreSQL is a real server from a wheel, started once per run."""
 
 import asyncio
 import shutil
@@ -19,7 +19,7 @@ KINDS = ("sqlite", "postgresql")
 SETTINGS = ("fsync = off", "full_page_writes = off", "autovacuum = off")
 
 MakeDatabase = Callable[[], str]
-"""Makes a database that is migrated and otherwise empty, and returns its URL."""
+"""Creates a migrated, empty database, and returns its URL."""
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def sqlite_databases(folder: Path) -> Iterator[MakeDatabase]:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """Run a server of its own; its folder has a name short enough for a socket."""
+    """Run a PostgreSQL server. Its folder's path is short enough for a Unix socket."""
     folder = Path(tempfile.mkdtemp(prefix="clickgate-pg-"))
     server = get_server(folder, cleanup_mode="delete")
     for setting in SETTINGS:

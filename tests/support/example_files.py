@@ -1,4 +1,4 @@
-"""The files in `examples/`, with their placeholders filled in as a reader would do it."""
+"""The files in `examples/`, with their placeholders filled in as a reader would."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def filled(name: str, placeholders: Mapping[str, str]) -> str:
-    """Return the text of an example's file with its placeholders replaced, each of which must be there."""
+    """Return an example file's text with placeholders replaced; each must occur in it."""
     text = (EXAMPLES / name).read_text()
     for placeholder, value in placeholders.items():
         assert placeholder in text, f"{name} has no {placeholder}"
@@ -20,7 +20,7 @@ def filled(name: str, placeholders: Mapping[str, str]) -> str:
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files without a line on standard error for each."""
+    """Serves files without logging each request to standard error."""
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -28,7 +28,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve a folder as `python3 -m http.server` does; yield its address."""
+    """Serve a folder like `python3 -m http.server`; yield its URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder)) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()

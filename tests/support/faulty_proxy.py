@@ -1,4 +1,5 @@
-"""A proxy before PostgreSQL with a network's faults: it loses the answer to a commit, or falls silent."""
+"""A proxy in front of PostgreSQL that simulates network faults: a lost reply to a commit, and an unresponsive
+server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,17 +7,16 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
-# PostgreSQL's simple query message: its letter, the length of what follows, the text, a NUL.
+# PostgreSQL's simple query message: its type byte, the length of the rest, the SQL, a NUL.
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 BATCH = b"INSERT INTO affiliate_click_events"
-# Of a message, its letter and the length of what follows.
+# A message's type byte and the length of the rest.
 PREFIX = 5
 
 
 class LossyProxy:
-    """Passes everything on, but for the answers to the next `lose` COMMITs and batches, which are transactions of one
-    statement: there it hangs up instead. Connections that are open when it is told to `silence` them stay open, and
-    nothing passes any more."""
+    """Forwards everything, except for the replies to the next `lose` COMMITs and single-statement batches, where it
+    closes the connection instead. After `silence`, open connections stay open but nothing is forwarded on them."""
 
     def __init__(self, server_socket: Path) -> None:
         self._server_socket = server_socket
@@ -39,9 +39,9 @@ class LossyProxy:
                 if writer in self._silenced:
                     continue
                 if data.startswith(b"P") and BATCH in data:
-                    # The message Parse has the statement's name and its text.
+                    # A Parse message has the statement's name and its SQL.
                     batches.add(data[PREFIX:].split(b"\0")[0])
-                # Bind has a portal's name and a statement's.
+                # A Bind message has the names of a portal and of a statement.
                 is_batch = data.startswith(b"B") and data[PREFIX:].split(b"\0")[1] in batches
                 if self.lose and (is_batch or data.endswith(COMMIT)):
                     self.lose -= 1
@@ -68,7 +68,7 @@ class LossyProxy:
 
 @asynccontextmanager
 async def lossy_proxy(database_url: str, folder: Path) -> AsyncIterator[tuple[str, LossyProxy]]:
-    """Yield the URL of the database through the proxy, and the proxy."""
+    """Yield the database's URL through the proxy, and the proxy."""
     parts = urlsplit(database_url)
     (host,) = parse_qs(parts.query)["host"]
     proxy = LossyProxy(Path(host) / ".s.PGSQL.5432")

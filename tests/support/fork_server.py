@@ -1,9 +1,9 @@
-"""Runs commands of the command line in processes that are forked from one that has imported it already.
+"""Runs clickgate's commands in processes forked from one that has already imported them.
 
-A command takes much longer to import than to run, and the tests run hundreds. Each still has a process of its own, with
-its own arguments, environment, folder, output and exit code, and calls what the installed program calls. Variables that
-Python itself reads when it starts have no effect.
-`tests/gateway/test_cli.py` checks that the program itself starts all kinds of commands.
+Importing a command takes much longer than running it, and the tests run hundreds. Each command still has its own
+process, with its own arguments, environment, folder, output and exit code, and calls what the installed program calls.
+Variables that Python reads at startup have no effect. `tests/gateway/test_cli.py` checks that the installed program
+itself starts.
 """
 
 import gc
@@ -28,7 +28,7 @@ MESSAGE_BYTES = 128 * 1024
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end, in the current folder. Raises `TimeoutExpired`, as `subprocess.run` does."""
+    """Run a command to completion in the current folder. Raises `TimeoutExpired`, like `subprocess.run`."""
     request = {"argv": list(arguments), "environ": dict(environment), "folder": os.getcwd()}
     ours, theirs = socket.socketpair()
     with ours, theirs, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str], timeout: float
 
 @cache
 def _server() -> socket.socket:
-    """Start the server of this process. It ends when this process does, which closes the socket."""
+    """Start this process's server. It ends together with this process, which closes the socket."""
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(
@@ -65,7 +65,7 @@ def _server() -> socket.socket:
 
 
 def _next_request(control: socket.socket) -> dict[str, Any]:
-    """Serve until the tests end. Returns in a new process for each command alone, with what it was asked."""
+    """Serve until the tests end. Returns only in each command's new process, with the request."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         message, descriptors, *_ = socket.recv_fds(control, MESSAGE_BYTES, 3)
@@ -80,12 +80,12 @@ def _next_request(control: socket.socket) -> dict[str, Any]:
 
 
 def _watched(message: bytes, teller: int, out: int, err: int) -> dict[str, Any]:
-    """Fork once more, and return in the child, so that this process can tell its exit code."""
+    """Fork again and return in the child, so that this process can report the child's exit code."""
     pid = os.fork()
     if pid:
         os.write(teller, b"%d\n" % pid)
         _, status = os.waitpid(pid, 0)
-        with suppress(BrokenPipeError):  # nobody waits for a command that was killed because it took too long
+        with suppress(BrokenPipeError):  # the client has already killed this command after a timeout
             os.write(teller, b"%d\n" % os.waitstatus_to_exitcode(status))
         os._exit(0)
     os.dup2(out, 1)
@@ -111,12 +111,12 @@ def _run(request: Mapping[str, Any]) -> NoReturn:
         sys.excepthook(*sys.exc_info())
     sys.stdout.flush()
     sys.stderr.flush()
-    # To take all modules down in good order would copy their memory, and take longer than most commands.
+    # A regular interpreter shutdown would copy the modules' memory, and take longer than most commands.
     os._exit(returncode)
 
 
 def serve() -> None:
-    """Import every command, and run each that is asked for on the socket whose descriptor is the argument."""
+    """Import all commands, and run those requested through the socket whose descriptor is the argument."""
     for module, _ in COMMANDS.values():
         import_module(f"gateway.cli.{module}")
     gc.freeze()

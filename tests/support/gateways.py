@@ -1,5 +1,5 @@
-"""A gateway for tests: a real server on a real database, with factories for what clicks need and eyes for what they
-leave behind."""
+"""A gateway for tests: a real server on a real database, with factories for what clicks need and functions that read
+what they stored."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase
 from db.audit.report import audit
 from db.engine.store import Store
 from db.ingest.click_statements import ClickStatements
-from db.lookups.tokens import NewToken, Role
+from db.lookups.tokens import NewToken, TokenRole
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
@@ -33,8 +33,8 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.http.body import BODY_BYTES
 from rest.tracker.minifier import minified
-from tests.support.faces import CLICK, GRAPHQL, Face, Headers, rest
-from tests.support.servers import running_server
+from tests.support.click_apis import CLICK, GRAPHQL, ClickApi, Headers, rest
+from tests.support.in_process_servers import running_server
 
 # Every gateway knows within a second of the commit; the rest is for the requests by which a busy machine finds out.
 PROMISED_SECONDS = 1 + 0.25
@@ -43,12 +43,13 @@ URL = "https://yoursite.com/pricing?aff={}"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway: `http` talks to it, `store` sees its database from outside; clicks go in by one `face`."""
+    """A running gateway. `http` talks to it, `store` accesses its database directly, and clicks are sent through
+    `click_api`."""
 
     http: httpx.AsyncClient
     store: Store
     context: Context
-    face: Face = rest
+    click_api: ClickApi = rest
 
     async def program(self, **fields: Any) -> dict[str, Any]:
         return await programs.create(self.context, **{"name": "A program", **fields})
@@ -60,44 +61,44 @@ class Gateway:
         return made
 
     async def link(self, code: str = "PARTNER123", **fields: Any) -> dict[str, Any]:
-        """Make a link; `program` and `partner` rows may be given, and are made otherwise."""
+        """Create a link, together with its program and partner unless their rows are given."""
         program = fields.pop("program", None) or await self.program()
         partner = fields.pop("partner", None) or await self.partner()
         await partners.join(self.context, partner_id=partner["id"], program_id=program["id"])
         return await links.create(self.context, code=code, program_id=program["id"], partner_id=partner["id"], **fields)
 
     async def track(self, code: str | None = "PARTNER123", *, headers: Headers = None, **fields: Any) -> httpx.Response:
-        """Send a click, as the tracker script would."""
+        """Send a click like the tracker script."""
         if code is not None:
             fields.setdefault("affiliate_url", URL.format(code))
-        return await self.face(self.http, fields, headers)
+        return await self.click_api(self.http, fields, headers)
 
     async def send(self, body: bytes, **headers: str) -> httpx.Response:
-        """Send any bytes."""
+        """Send arbitrary bytes."""
         return await self.http.post(CLICK, content=body, headers=headers)
 
-    async def token(self, role: Role = "admin", **bounds: Any) -> str:
-        """Issue a token, of a program or a partner by their ids, and return its secret."""
+    async def token(self, role: TokenRole = "admin", **bounds: Any) -> str:
+        """Issue a token, optionally bound to a program or a partner by id; return its secret."""
         secret, _ = await tokens.issue(self.context, NewToken(role, **bounds))
         return secret
 
     async def graphql(
         self, query: str, variables: Mapping[str, Any] | None = None, *, token: str | None = None
     ) -> dict[str, Any]:
-        """Send a GraphQL operation; return the whole answer, with `data`, `errors` and `extensions`."""
+        """Send a GraphQL operation; return the whole response, with `data`, `errors` and `extensions`."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         answer = await self.http.post(GRAPHQL, json={"query": query, "variables": variables}, headers=headers)
         body: dict[str, Any] = answer.json()
         return body
 
     async def execute(self, statement: Executable) -> None:
-        """Change the database by hand, as an administrator with a SQL shell would."""
+        """Change the database directly, like an administrator in a SQL shell."""
         async with self.store.write() as connection:
             await connection.execute(statement)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Keep clicks from being committed, so that they queue up: their links' counters are locked from outside."""
+        """Prevent clicks from being committed, so that they queue up, by locking their links' counters."""
         async with self.store.write() as connection:
             await connection.execute(update(ReferralLink).values(clicks=ReferralLink.clicks))
             yield
@@ -123,7 +124,7 @@ class Gateway:
         return await self.rows(PartnerProgram)
 
     async def recorded(self) -> int:
-        """Return how many clicks are stored, having checked that every counter says the same."""
+        """Check that all counters agree; return the number of stored clicks."""
         found = await audit(self.store)
         assert not found.differences
         async with self.store.read() as connection:
@@ -143,7 +144,7 @@ def click_statements(dialect: Dialect) -> ClickStatements:
 
 @contextmanager
 def what_all_gateways_share() -> Iterator[None]:
-    """Make only once what is the same for every gateway of a run, and would take most of a gateway's start."""
+    """Create once what all gateways of a run can share, and what takes most of a gateway's start."""
     with (
         patch("gateway.services.DeviceLookup", device_lookup),
         patch("rest.tracker.script.minified", minified_once),
@@ -153,8 +154,8 @@ def what_all_gateways_share() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running_gateway(database_url: str, face: Face = rest, **settings: str) -> AsyncIterator[Gateway]:
-    """Serve a gateway on the loopback address, in this process. Clicks are sent to the face."""
+async def running_gateway(database_url: str, click_api: ClickApi = rest, **settings: str) -> AsyncIterator[Gateway]:
+    """Serve a gateway on the loopback address, in this process."""
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
     with (
         patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, **environment}),
@@ -175,14 +176,14 @@ async def running_gateway(database_url: str, face: Face = rest, **settings: str)
         async with (
             running_server(config) as port,
             offline_services(Settings()) as services,
-            # Certificates are no use here, and to load them takes as long as a whole test.
+            # Certificates are not needed, and loading them takes as long as a whole test.
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=False) as http,
         ):
-            yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), face)
+            yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), click_api)
 
 
 async def make_link(database_url: str, code: str = "PARTNER123") -> None:
-    """Make a link, with its program and partner, in a database without a gateway."""
+    """Create a link, with its program and partner, in a database without a gateway."""
     with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}), what_all_gateways_share():
         async with offline_services(Settings()) as services:
             context = Context(services, viewer=ADMINISTRATOR)

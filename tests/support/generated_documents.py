@@ -1,5 +1,5 @@
-"""Documents that hypothesis makes of the schema: operations of every kind with fragments, inline fragments, directives,
-aliases, introspection and variables; most of them valid."""
+"""GraphQL documents that Hypothesis generates from the schema: operations of every kind with fragments, inline
+fragments, directives, aliases, introspection and variables. Most of them are valid."""
 
 import re
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ LARGEST_DEPTH = 9
 
 @dataclass
 class Growth:
-    """What is left to write, and the types of the fragments that may be spread."""
+    """The remaining budget, and the types of the fragments that may be spread."""
 
     selections: int
     fragments: dict[str, str]
@@ -75,13 +75,13 @@ def documents(draw: st.DrawFn) -> str:
 
 def _operation(draw: st.DrawFn, growth: Growth, root: str) -> str:
     if root == "Subscription":
-        # It may have one field only, under no condition.
+        # It may have only one field, without a condition.
         return f"{{ clickTracked {_selections(draw, growth, _composite('ClickEvent'), 1, after=-1)} }}"
     return _selections(draw, growth, _composite(root), 0, after=-1)
 
 
 def _spread(text: str, bodies: Sequence[str]) -> set[int]:
-    """Return the numbers of the fragments that a text spreads, directly or not."""
+    """Return the numbers of the fragments that a selection spreads, directly or indirectly."""
     found: set[int] = set()
     waiting = [text]
     while waiting:
@@ -92,7 +92,7 @@ def _spread(text: str, bodies: Sequence[str]) -> set[int]:
 
 
 def _selections(draw: st.DrawFn, growth: Growth, parent: GraphQLCompositeType, depth: int, after: int) -> str:
-    """Write a selection set. Fragments are spread that are written `after` this one, so that there is no circle."""
+    """Generate a selection set. It spreads only fragments with numbers `after` this one, which rules out cycles."""
     parts = []
     for _ in range(draw(st.integers(1, 4))):
         growth.selections -= 1
@@ -121,7 +121,7 @@ def _field(
     if parent.name == "Query":
         fields |= {name: found for name in ("__schema", "__type") if (found := SCHEMA.get_field(parent, name))}
     name = draw(st.sampled_from(["__typename", *fields]))
-    # The same alias stands for the same field, or most documents would be invalid.
+    # An alias always stands for the same field, since most documents would be invalid otherwise.
     alias = draw(st.sampled_from(["", "a_", "b_"]))
     if name == "__typename":
         return f"{alias}type: __typename {condition}" if alias else f"__typename {condition}"
@@ -140,7 +140,7 @@ def _field(
 
 
 def _value(type_: Any) -> str:
-    """Write a value of a type that may be wrong, but not by its type."""
+    """Generate a value of the right type, which may be invalid otherwise."""
     if is_non_null_type(type_):
         return _value(type_.of_type)
     if is_list_type(type_):

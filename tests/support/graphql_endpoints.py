@@ -1,4 +1,4 @@
-"""A served GraphQL endpoint with a schema of its own, for tests of everything that stands before the real one."""
+"""A served GraphQL endpoint with its own small schema, for tests of everything in front of the real schema."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from graph.execution.cost_plan import COST
 from graph.execution.limits import Limits
 from graph.http.body import BODY_BYTES
 from graph.http.view import GraphQLView
-from tests.support.servers import running_server
+from tests.support.in_process_servers import running_server
 
 PATH = "/graphql"
 Info = strawberry.Info[Context, None]
@@ -153,7 +153,7 @@ class Subscription:
 
 
 class Tokens:
-    """The tokens that are good; `away` is a database that cannot be asked."""
+    """The valid tokens; `away` simulates a database outage."""
 
     def __init__(self) -> None:
         self.good: dict[str, Viewer] = {"secret": ADMIN}
@@ -169,7 +169,7 @@ def make_schema(limits: Limits | None = None) -> GuardedSchema:
 
 
 def endpoint(limits: Limits | None = None, tokens: Tokens | None = None, **options: Any) -> ASGIApp:
-    """Return an application with the endpoint, which finds its services where a gateway's lifespan leaves them."""
+    """Return an application with the endpoint, which finds its services where a gateway's lifespan puts them."""
     view = GraphQLView(make_schema(limits), **options)
     app = Starlette(routes=[Route(PATH, view), WebSocketRoute(PATH, view)])
     services = SimpleNamespace(authenticate=tokens or Tokens())
@@ -182,7 +182,7 @@ def endpoint(limits: Limits | None = None, tokens: Tokens | None = None, **optio
 
 @asynccontextmanager
 async def client(**options: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to the endpoint without a server between."""
+    """Call the endpoint without a server in between."""
     transport = httpx.ASGITransport(endpoint(**options))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         yield http
@@ -190,7 +190,7 @@ async def client(**options: Any) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def served(**options: Any) -> AsyncIterator[str]:
-    """Serve the endpoint as a gateway would; yield its address, without the scheme."""
+    """Serve the endpoint like a gateway; yield its address without the scheme."""
     config = uvicorn.Config(
         endpoint(**options),
         port=0,

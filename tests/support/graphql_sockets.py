@@ -1,4 +1,4 @@
-"""A client of graphql-transport-ws, written against the protocol and not against a library."""
+"""A client for graphql-transport-ws, written from the protocol's specification rather than with a library."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.support.faces import GRAPHQL
+from tests.support.click_apis import GRAPHQL
 from tests.support.gateways import Gateway
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -18,7 +18,7 @@ subscription ($programId: ID, $linkId: ID) {
   clickTracked(programId: $programId, linkId: $linkId) { pageTitle referralLink { code } }
 }
 """
-# The title of clicks that are sent to find out whether a subscription has begun: the protocol does not tell.
+# The title of clicks sent to detect that a subscription has started, which the protocol does not report.
 WARM_UP = "warm-up"
 SECONDS = 10
 
@@ -37,7 +37,7 @@ class Subscriber:
         await self.send("subscribe", payload={"query": query, "variables": variables})
 
     async def begin(self, gateway: Gateway, code: str = "PARTNER123") -> None:
-        """Send clicks until one of them arrives; whatever is sent from then on arrives too."""
+        """Send clicks until one of them arrives; all clicks sent afterwards will arrive too."""
         async with asyncio.timeout(SECONDS):
             while True:
                 await gateway.track(code, page_title=WARM_UP)
@@ -50,13 +50,13 @@ class Subscriber:
                     continue
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next message, of whatever kind."""
+        """Return the next message of any kind."""
         message: dict[str, Any] = json.loads(await self.ws.recv())
         assert message["id"] == self.id
         return message
 
     async def click(self) -> dict[str, Any]:
-        """Return the next click that was not sent to find out."""
+        """Return the next click that is not one of the detecting ones."""
         async with asyncio.timeout(SECONDS):
             while True:
                 payload = (await self.receive())["payload"]
@@ -83,13 +83,13 @@ class Subscriber:
 
 
 def address(url: str) -> str:
-    """Return where a gateway's sockets are opened, by its base URL."""
+    """Return the URL of a gateway's WebSocket endpoint, given its base URL."""
     return url.rstrip("/").replace("http", "ws", 1) + GRAPHQL
 
 
 @asynccontextmanager
 async def opened(url: str, token: str | None, **options: Any) -> AsyncIterator[ClientConnection]:
-    """Open a socket of the gateway with that base URL, and introduce oneself."""
+    """Open a WebSocket to a gateway, given its base URL, and complete the handshake."""
     async with connect(address(url), subprotocols=[PROTOCOL], **options) as ws:
         payload = {} if token is None else {"Authorization": f"Bearer {token}"}
         await ws.send(json.dumps({"type": "connection_init", "payload": payload}))
@@ -101,7 +101,7 @@ async def opened(url: str, token: str | None, **options: Any) -> AsyncIterator[C
 async def watching(
     gateway: Gateway, token: str, code: str = "PARTNER123", query: str = WATCH, **variables: Any
 ) -> AsyncIterator[Subscriber]:
-    """Subscribe, and wait until it has begun; the code is one whose clicks are within sight."""
+    """Subscribe, and wait until the subscription has started; `code` is a link whose clicks it includes."""
     async with opened(str(gateway.http.base_url), token) as ws:
         subscriber = Subscriber(ws)
         await subscriber.subscribe(query, **variables)

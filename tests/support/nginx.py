@@ -1,4 +1,4 @@
-"""A real nginx that runs a site of `examples/nginx` on ports of the loopback address."""
+"""A real nginx that serves a site from `examples/nginx` on loopback ports."""
 
 import os
 import re
@@ -17,7 +17,7 @@ import pytest
 from tests.support.example_files import filled
 from tests.support.processes import free_port
 
-# What Debian's own nginx.conf sets around a site. Its folders belong to root; these belong to the test.
+# The settings of Debian's nginx.conf around a site, with the test's folders in place of root's.
 CONFIGURATION = """
 daemon off;
 worker_processes 1;
@@ -39,7 +39,7 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Nginx:
-    """A running nginx: the address of its site, its port for plain HTTP, and what its clients trust."""
+    """A running nginx: its site's URL, its port for plain HTTP, and its clients' SSL context."""
 
     url: str
     plain_port: int
@@ -48,7 +48,7 @@ class Nginx:
 
 
 def command(name: str) -> str:
-    """Return a program's path; skip the test where it is not installed, but fail it where everything is checked."""
+    """Return a program's path. If it is not installed, skip the test, or fail it where nothing may be skipped."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
         reason = f"there is no {name} on this machine: `apt-get install {name}` brings it"
@@ -60,18 +60,18 @@ def command(name: str) -> str:
 
 @contextmanager
 def running_nginx(site: str, folder: Path, placeholders: dict[str, str]) -> Iterator[Nginx]:
-    """Run a site, with its placeholders filled in: ports and certificate here, the rest as given."""
+    """Run a site. Ports and certificate are filled in here, the other placeholders as given."""
     program = command("nginx")
     secure_port, plain_port = free_port(), free_port()
     certificate, key = _certificate(folder)
     text = filled(f"nginx/{site}", {"    listen 443 ssl;": f"    listen 127.0.0.1:{secure_port} ssl;", **placeholders})
     text = text.replace("    listen 80;", f"    listen 127.0.0.1:{plain_port};")
-    # The sandboxes that tests run in often have no IPv6.
+    # Test environments often have no IPv6.
     text = re.sub(r"    listen \[::\]:.*\n", "", text)
     text = re.sub(r"/etc/ssl/\S+/fullchain.pem", str(certificate), text)
     text = re.sub(r"/etc/ssl/\S+/privkey.pem", str(key), text)
     (folder / "site.conf").write_text(text)
-    # Its worker would not be root, and so not be let into the test's folder.
+    # Its worker would not run as root, and so could not read the test's folder.
     user = "user root;" if os.geteuid() == 0 else ""
     configuration = folder / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, user=user))
@@ -89,7 +89,7 @@ def running_nginx(site: str, folder: Path, placeholders: dict[str, str]) -> Iter
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate for the loopback address that signs itself, and its key."""
+    """Create a self-signed certificate for the loopback address, and its key."""
     certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
     subprocess.run(
         [

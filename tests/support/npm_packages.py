@@ -16,8 +16,8 @@ LOCKS = tuple(project / "package-lock.json" for project in (GRAPHQL, TRACKER, AG
 
 
 def installed(folder: Path, project: Path = GRAPHQL) -> Path:
-    """Install a project's packages in a folder of their own, with its scripts, and return it. Without Node the test is
-    skipped, but where everything has to be checked it fails."""
+    """Install a project's packages in a folder of its own, with its scripts, and return the folder. Without Node, skip
+    the test, or fail it where nothing may be skipped."""
     if shutil.which("npm") is None:
         reason = "no Node here: what JavaScript's packages do with a gateway goes unchecked"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
@@ -29,7 +29,7 @@ def installed(folder: Path, project: Path = GRAPHQL) -> Path:
 
 
 async def run(folder: Path, *command: str) -> str:
-    """Run a command to its end, and return what it printed."""
+    """Run a command to completion; return its output."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

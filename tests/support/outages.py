@@ -1,4 +1,4 @@
-"""What tests of outages share: ways to break a database, and what a gateway does before, during and after."""
+"""Shared code of the tests of outages: ways to break a database, and checks of a gateway before, during and after."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ async def readiness(gateway: Gateway) -> httpx.Response:
 
 
 async def check_ready(gateway: Gateway) -> None:
-    """Check that everything works: readiness, clicks, mutations, reads; within a second or two."""
+    """Check that readiness, clicks, mutations and reads all work within a second or two."""
     async with asyncio.timeout(HEALED_SECONDS):
         while (await gateway.http.get("/readyz")).status_code != 200:
             await asyncio.sleep(0.05)
@@ -39,7 +39,7 @@ async def check_ready(gateway: Gateway) -> None:
 
 
 async def check_not_ready(gateway: Gateway) -> str:
-    """Check that the gateway says that it is not ready, and return why, if it says that."""
+    """Check that the gateway is not ready; return the reason, if it gives one."""
     answer = await readiness(gateway)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
@@ -57,7 +57,7 @@ async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 @asynccontextmanager
 async def with_role(url: str) -> AsyncIterator[tuple[Gateway, asyncpg.Connection, str]]:
-    """Run a gateway that is an ordinary role to the database; yield it, the owner's session and the role."""
+    """Run a gateway with an ordinary database role; yield it, the owner's session and the role."""
     await make_link(url)
     role = f"clicks_role_{next(ROLES)}"
     async with session(url) as owner:
@@ -74,7 +74,7 @@ async def with_role(url: str) -> AsyncIterator[tuple[Gateway, asyncpg.Connection
 
 @contextmanager
 def small_disk(folder: Path, size: str = "4m") -> Iterator[Path]:
-    """Mount a small disk, which takes the privileges of root."""
+    """Mount a small disk, which requires root."""
     if os.system(f"mount -t tmpfs -o size={size} tmpfs {folder} 2>/dev/null"):
         pytest.skip("no file system can be mounted here")
     try:

@@ -1,5 +1,5 @@
-"""A real PgBouncer in transaction mode before the tests' PostgreSQL, with few sessions, so that transactions change
-hands all the time."""
+"""A real PgBouncer in transaction mode in front of the tests' PostgreSQL, with so few server sessions that transactions
+keep switching between them."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ pidfile = {folder}/pid
 
 
 def pgbouncer_command() -> str:
-    """Return the command; skip the test where there is none."""
+    """Return the command, or skip the test if it is not installed."""
     found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
         pytest.skip("there is no pgbouncer on this machine: `apt-get install pgbouncer` brings it")
@@ -45,11 +45,11 @@ def pgbouncer_command() -> str:
 
 @contextmanager
 def running_pgbouncer(socket_folder: Path) -> Iterator[int]:
-    """Run PgBouncer before the server whose socket is in a folder; yield its port on the loopback address."""
+    """Run PgBouncer for the server whose socket is in a folder; yield its port on the loopback address."""
     command = pgbouncer_command()
     folder = Path(tempfile.mkdtemp(prefix="clickgate-pgbouncer-"))
     port = free_port()
-    # It does not run as root, and the server's folder is its owner's alone.
+    # It refuses to run as root, and only its owner can access the server's folder.
     owner = socket_folder.owner()
     user = f"user = {owner}" if os.geteuid() == 0 else ""
     configuration = folder / "pgbouncer.ini"

@@ -1,4 +1,4 @@
-"""Gateways in processes of their own, as an operator starts them, for tests that kill them."""
+"""Gateways in processes of their own, started like an operator starts them, for tests that kill them."""
 
 import asyncio
 import os
@@ -26,12 +26,13 @@ def environment(database_url: str, **settings: str) -> dict[str, str]:
 
 
 def clickgate(database_url: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+    """Run a command to completion."""
     return run(arguments, environment(database_url, **settings), COMMAND_SECONDS)
 
 
 def heed_signals() -> None:
-    """Undo what `nohup`, or a shell that starts the tests in the background, would have every process ignore."""
+    """Restore the signal handling that `nohup`, or a shell running the tests in the background, disables in all
+    processes."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
@@ -52,8 +53,8 @@ async def serving(
     port: int | None = None,
     **settings: str,
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run `clickgate serve`, or another command that serves; yield the process and its base URL once it is ready. It is
-    stopped in the end."""
+    """Run `clickgate serve` or another serving command; yield the process and its base URL once it is ready, and stop
+    it at the end."""
     url = f"http://127.0.0.1:{(port := port or free_port())}"
     with open(log or os.devnull, "ab") as output:
         process = subprocess.Popen(
@@ -73,7 +74,7 @@ async def serving(
 
 
 async def ready(http: httpx.AsyncClient, url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the gateway in this process is ready."""
+    """Wait until the gateway in a process is ready."""
     async with asyncio.timeout(START_SECONDS):
         while not await _is_ready(http, url):
             if process.poll() is not None:
@@ -89,13 +90,13 @@ async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
 
 
 async def stop(process: subprocess.Popen[bytes]) -> int:
-    """Ask a gateway to stop, as an operator's service manager does, and return its exit code."""
+    """Stop a gateway like a service manager does; return its exit code."""
     if process.poll() is None:
         process.terminate()
     return await asyncio.to_thread(process.wait, 30)
 
 
 async def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a gateway and its workers without a chance to say goodbye."""
+    """Kill a gateway and its workers without a graceful shutdown."""
     os.killpg(process.pid, signal.SIGKILL)
     await asyncio.to_thread(process.wait, 30)

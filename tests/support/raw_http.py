@@ -1,4 +1,4 @@
-"""Requests written by hand, for what HTTP libraries would not send."""
+"""Hand-written HTTP requests that HTTP libraries would not send."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -23,7 +23,7 @@ async def connection(gateway: Gateway) -> AsyncIterator[tuple[StreamReader, Stre
 
 
 def request(*headers: str, method: str = "POST", path: str = PATH, body: bytes = CLICK, chunked: bool = False) -> bytes:
-    """Return a request, with its body in chunks of seven bytes or with its length."""
+    """Return a request whose body is sent in chunks of seven bytes, or with its length."""
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
     head = [f"{method} {path} HTTP/1.1", "Host: gateway", *headers, *([framing] if body else []), "", ""]
     if chunked:
@@ -33,7 +33,7 @@ def request(*headers: str, method: str = "POST", path: str = PATH, body: bytes =
 
 
 async def status(reader: StreamReader) -> int:
-    """Read one answer with a length, and return its status."""
+    """Read a response that has a length; return its status."""
     async with asyncio.timeout(SECONDS):
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         if b"content-length: " in head:
@@ -42,7 +42,7 @@ async def status(reader: StreamReader) -> int:
 
 
 async def exchanged(gateway: Gateway, *requests: bytes) -> list[int]:
-    """Send requests at once, on one connection, and return the statuses of their answers."""
+    """Send requests at once on one connection; return the statuses of their responses."""
     async with connection(gateway) as (reader, writer):
         writer.write(b"".join(requests))
         return [await status(reader) for _ in requests]

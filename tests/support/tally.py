@@ -11,14 +11,14 @@ from sqlalchemy import BigInteger, Column, MetaData, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine.backend import WriteConnection
+from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.outbox.conditions import CLICK
 from db.outbox.consumer import Range
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
-from db.sql.statements import Statement, compiled
+from db.sql.batch_statements import BatchStatement, compiled
 
 TALLIES = Table(
     "tallies",
@@ -29,7 +29,7 @@ TALLIES = Table(
 
 
 class Counted:
-    def __init__(self, add: Statement, clicks: Counter[int]) -> None:
+    def __init__(self, add: BatchStatement, clicks: Counter[int]) -> None:
         self._add = add
         self._clicks = clicks
 

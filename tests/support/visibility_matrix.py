@@ -1,4 +1,4 @@
-"""Who sees what, asked of a served gateway in every way that the schema has, and judged by a world's own rows."""
+"""Checks what each token can see through every part of the schema, judged by the rows in the database."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -25,14 +25,14 @@ from tests.support.schema_documents import (
     orders_of,
     root_fields,
 )
-from tests.support.worlds import TABLES, Eye, World
+from tests.support.visibility_world import TABLES, Eye, World
 
 NO_NUMBER = 999_999_999
 
 
 class Matrix:
-    """One pair of eyes on a world. Each check raises `AssertionError` where something is shown that should not be, or
-    is not shown that should be."""
+    """One token's view. Each check raises `AssertionError` if something is shown that must be hidden, or the
+    reverse."""
 
     def __init__(self, world: World, eye: Eye) -> None:
         self._world = world
@@ -42,7 +42,7 @@ class Matrix:
         self._hidden = {*world.ids()} - self._ids
 
     async def check(self) -> None:
-        """Ask for everything in every way."""
+        """Run all checks."""
         await self.check_lists()
         await self.check_arguments()
         await self.check_filters()
@@ -51,7 +51,7 @@ class Matrix:
         await self.check_live()
 
     async def check_lists(self, depth: int = 3) -> None:
-        """Ask each root field that needs no argument for all that it has."""
+        """Query each root field without required arguments for everything in it."""
         for name, field in root_fields().items():
             if name != "node":
                 selection = everything(get_named_type(field.type), depth)
@@ -64,7 +64,7 @@ class Matrix:
                     assert data[name]["clicks"] == len(self._world.visible(self._eye, "ClickEvent")), self._eye.name
 
     async def check_arguments(self) -> None:
-        """Ask each root field for every value of the world, as each of its arguments."""
+        """Query each root field with every value in the database as each of its arguments."""
         for name, field in root_fields().items():
             for argument, declared in field.args.items():
                 named = get_named_type(declared.type)
@@ -76,14 +76,14 @@ class Matrix:
                         assert found == {id for id in self._ids if _kind(id) in kinds}, (name, argument)
 
     async def check_filters(self) -> None:
-        """Ask each list for each value of the world in each part of its filter: what is hidden finds what a value that
-        does not exist finds."""
+        """Query each list with every value in the database in each part of its filter: a hidden value must find the
+        same as one that does not exist."""
         for name, field in root_fields().items():
             if listed_kind(field) is not None:
                 await self._check_filter(name, field, "{part}")
 
     async def check_nested_filters(self) -> None:
-        """Ask the same of each list that is nested in another."""
+        """Do the same with each list that is nested in another."""
         for name, field in root_fields().items():
             if (kind := listed_kind(field)) is not None:
                 for inner in connections(object_type(kind)):
@@ -91,7 +91,7 @@ class Matrix:
                     await self._check_filter(inner, object_type(kind).fields[inner], wrapped)
 
     async def check_cursors(self) -> None:
-        """Walk each list from every cursor that an administrator was given."""
+        """Page through each list from every cursor that an administrator received."""
         if not self._hidden:
             return
         admin = self._world.eyes["admin"]
@@ -103,7 +103,8 @@ class Matrix:
                 await self._check_positions(name, given, answer["data"][name]["edges"])
 
     async def check_live(self) -> None:
-        """Watch while a click comes to each link; those of links in sight arrive. The world has more clicks then."""
+        """Subscribe while each link receives a click; those of visible links must arrive. This adds clicks to the
+        database."""
         codes = [row["code"] for row in self._world.rows["ReferralLink"] if row["partner_id"] and row["program_id"]]
         seen = {row["code"] for row in self._world.visible(self._eye, "ReferralLink")} & set(codes)
         gateway, token = self._world.gateway, self._eye.secret
@@ -126,11 +127,11 @@ class Matrix:
             assert [node["id"] for node in page["nodes"]] == [id for id in wanted if id in self._ids], (name, given)
 
     async def _found(self, name: str, field: GraphQLField, argument: str, values: list[str]) -> set[str]:
-        """Return the ids of what a field finds by an argument's values."""
-        # Fragments on all kinds side by side would conflict: some hold for certain what others may lack.
+        """Return the ids that a field finds, for each value of an argument."""
+        # Fragments on all types in one selection would conflict: a field may be nullable in one and not in another.
         selection = "{ __typename id }" if name == "node" else everything(get_named_type(field.type), 1)
         asked = [f"{name}{arguments({**needs(field), argument: value})} {selection}" for value in values]
-        # What cannot be null takes the whole answer with it when it fails, so it comes alone.
+        # An error in a non-null field nulls the whole response, so each is queried alone.
         size = 4 if not str(field.type).endswith("!") else 1
         found = await self._parts(asked, size)
         return {part["id"] for part in found if part is not None and "id" in part}
@@ -156,7 +157,7 @@ class Matrix:
                 assert not is_hidden or answer == nothing, (self._eye.name, name, part, value)
 
     def _nothing(self, type_name: str, part: str) -> list[str]:
-        """Return a value that nothing has, for a filter's part."""
+        """Return a value for a part of a filter that no row has."""
         if type_name != "ID":
             return ["there is no such thing"]
         kind = _named_kind(part)
@@ -164,7 +165,7 @@ class Matrix:
         return [encode_id(kind, *[NO_NUMBER] * width)]
 
     def _candidates(self, name: str, type_name: str) -> Iterator[str]:
-        """Yield the values of the world that an argument or a filter's part may take."""
+        """Yield the database's values that an argument or a part of a filter may take."""
         match type_name:
             case "ID":
                 yield from self._world.ids(_named_kind(name) if name != "id" else None)
@@ -184,7 +185,7 @@ class Matrix:
         assert [edge["node"]["id"] for edge in page["edges"]] == ids
 
     async def _parts(self, parts: Iterable[str], size: int = 8) -> list[Any]:
-        """Ask for parts; return them in order, null where one was refused."""
+        """Query parts; return their results in order, None for an error."""
         found: list[Any] = []
         for document in batches(parts, size):
             answer = await self._answer(document)
@@ -205,7 +206,7 @@ class Matrix:
         return answer
 
     def judge(self, answer: Any) -> None:
-        """Look through a whole answer for what should not be in it."""
+        """Check that a whole response contains nothing hidden."""
         told = list(_texts(answer))
         shown = {text for text in told if _kind(text) is not None}
         assert shown <= self._ids, (self._eye.name, [decode_id(id) for id in shown - self._ids])
@@ -220,7 +221,7 @@ def _is_whole(field: GraphQLField) -> bool:
 
 
 def _named_kind(name: str) -> str:
-    """Return which kind of row an input's `…Id` names."""
+    """Return the type that an input's `…Id` refers to."""
     kind = name.removesuffix("Ids").removesuffix("Id").removesuffix("s")
     return {"link": "ReferralLink", "programs": "Program"}.get(kind, kind[:1].upper() + kind[1:])
 
@@ -234,7 +235,7 @@ def _kind(text: str) -> str | None:
 
 
 def _opened(text: str) -> str:
-    """Return what is inside of a cursor."""
+    """Return the content of a cursor."""
     try:
         return urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
     except ValueError:

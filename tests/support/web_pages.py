@@ -1,4 +1,4 @@
-"""What a visitor of the web pages does and sees, in a real browser; and whether a page keeps to its own host."""
+"""What users do and see on the web pages in a real browser, and a check that pages contact no other host."""
 
 import os
 from collections.abc import AsyncIterator
@@ -13,13 +13,13 @@ from playwright.async_api import Browser, Page, expect
 from gateway.pages import DIST
 
 SECONDS = 20
-# Axe's other impacts are advice.
+# Axe's other impacts are recommendations.
 GRAVE = ("serious", "critical")
 OWN_SCHEMES = ("blob", "data")
 
 
 def need_pages() -> None:
-    """Skip a test where the pages are not built, but fail it where everything has to be checked."""
+    """Skip a test if the pages are not built, or fail it where nothing may be skipped."""
     if not DIST.is_dir():
         reason = "the web pages are not built, see `make web`"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
@@ -27,8 +27,8 @@ def need_pages() -> None:
 
 @asynccontextmanager
 async def visiting(browser: Browser, url: str, *, token: str | None = None, **context: Any) -> AsyncIterator[Page]:
-    """Open a page in a window of its own, signed in with a token if one is given. In the end, check that it asked no
-    other host for anything, that the browser refused it nothing, and that no script of it failed."""
+    """Open a page in a new window, signed in with a token if one is given. At the end, check that it made no request to
+    another host, that the browser blocked nothing, and that no script failed."""
     need_pages()
     expect.set_options(timeout=SECONDS * 1000)
     window = await browser.new_context(**{"timezone_id": "Europe/Berlin", "locale": "en-GB", **context})
@@ -52,7 +52,7 @@ async def visiting(browser: Browser, url: str, *, token: str | None = None, **co
 
 
 async def loaded(page: Page) -> None:
-    """Wait until the dashboard shows all that it was asked for, and is told of new clicks."""
+    """Wait until the dashboard has loaded everything and is subscribed to new clicks."""
     await expect(page.locator(".live")).to_have_attribute("data-state", "live")
     await expect(page.locator(".board")).to_have_attribute("aria-busy", "false")
 
@@ -63,7 +63,7 @@ async def figure(page: Page, name: str) -> int:
 
 
 async def table(page: Page, selector: str) -> list[list[str]]:
-    """Return a table's rows, without its head."""
+    """Return a table's rows without its header."""
     rows: list[list[str]] = await page.eval_on_selector_all(
         f"{selector} tbody tr", "rows => rows.map(row => [...row.children].map(cell => cell.textContent.trim()))"
     )
@@ -71,7 +71,7 @@ async def table(page: Page, selector: str) -> list[list[str]]:
 
 
 async def faults(page: Page) -> list[str]:
-    """Return what axe finds grave, with the elements."""
+    """Return the serious violations that axe reports, with their elements."""
     found = await Axe().run(page)
     return [
         f"{each['id']}: {node['html']} {node['failureSummary']}"
@@ -82,7 +82,7 @@ async def faults(page: Page) -> list[str]:
 
 
 async def width(page: Page) -> int:
-    """Return how wide the page's content is."""
+    """Return the width of the page's content."""
     wide: int = await page.evaluate("document.documentElement.scrollWidth")
     return wide
 

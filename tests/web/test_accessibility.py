@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.support.click_history import hourly, record_past
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
-from tests.support.history import hourly, record_past
 from tests.support.web_pages import faults, loaded, visiting, width
 
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1440, "height": 900}

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.support.click_history import hourly, record_past
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
-from tests.support.history import hourly, record_past
 from tests.support.web_pages import figure, loaded, table, visiting
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")

@@ -10,8 +10,8 @@ from db.schema.tokens import ApiToken
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.processes import free_port, serving, stop
+from tests.support.visibility_world import DESKTOP
 from tests.support.web_pages import figure, loaded, visiting
-from tests.support.worlds import DESKTOP
 
 TOKEN = "a-token-from-the-settings"
 

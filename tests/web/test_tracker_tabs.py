@@ -5,8 +5,8 @@ from itertools import permutations
 
 import pytest
 
+from tests.support.browser_tabs import Tab, open_tabs
 from tests.support.shop import Shop, Visitor
-from tests.support.tabs import Tab, open_tabs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 # A tab accesses cookies about 60 times to turn a response into the attribution.

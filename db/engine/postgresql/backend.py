@@ -1,5 +1,7 @@
-"""PostgreSQL through asyncpg: its engine and pools, and what its errors mean. Its connections are in
-`db.engine.postgresql.connections`."""
+"""The PostgreSQL backend, on asyncpg: its SQLAlchemy engine, its pool of readers and its error classification.
+
+Everything outside this folder uses it through `db.engine.backend.protocol.Database`.
+"""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,30 +15,30 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db.engine import driver_errors, pool_usage
-from db.engine.backend import Fault, Verdict
-from db.engine.pool_usage import PoolUsage, Waiting, usage_of
-from db.engine.postgresql.connecting import Connecting
+from db.engine.backend import driver_errors, pool_usage
+from db.engine.backend.pool_usage import PoolUsage, PoolWaiters, usage_of
+from db.engine.backend.protocol import Fault, Verdict
 from db.engine.postgresql.connections import PostgresSource, PostgresWriteConnection
-from db.engine.postgresql.read_pool import Connections
-from db.engine.postgresql.url import target_of
+from db.engine.postgresql.connector import Connector
+from db.engine.postgresql.read_pool import ReadPool
+from db.engine.postgresql.url import connection_parameters
 from db.errors import StoreError
-from db.sql.queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
 POOL_SIZE = 10
-# Compiling a plan costs more than any of these short statements.
+# JIT compilation would take longer than these short statements run.
 SESSION = {"application_name": "clickgate", "jit": "off"}
-# A writer that gave up on a batch, or died, must not leave a session behind that waits or keeps its locks.
+# A writer that abandoned a batch or died must not leave behind a session that waits for locks or holds them.
 WRITER_SESSION = {
     "lock_timeout": "8s",
     "idle_in_transaction_session_timeout": "30s",
-    # Rows are locked in the order in which they are given, or in that of their key, which is the same. Any other plan
-    # would have its own order, and two gateways might wait for each other.
+    # Rows must be locked in the order of the parameters, which is the order of their key. Other plans may use another
+    # order, and two gateways could deadlock.
     **dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"), "off"),
 }
-# Queries go from row to row through indexes, in the order in which they are written, as on SQLite. The server cannot
-# estimate how many rows lie between two values that it learns later, and would rather read all there are. So there is
-# nothing to choose by the values, either, and a plan is made once.
+# Queries use indexes and nested loops, and join in the order in which they are written, as on SQLite. The planner
+# cannot estimate how many rows lie between two values that are known only at run time, and would scan whole tables.
+# Since plans do not depend on the values then, one generic plan per statement is enough.
 READER_SESSION = {
     "default_transaction_isolation": "repeatable read",
     "default_transaction_read_only": "on",
@@ -48,44 +50,44 @@ READER_SESSION = {
 }
 IS_READ_ONLY = select(func.current_setting("transaction_read_only"))
 LIMIT_WAITING = select(func.set_config("lock_timeout", WRITER_SESSION["lock_timeout"], True))
-# A dashboard has long given up by then.
+# By then a dashboard has given up on the response.
 READ_SECONDS = 30
 
-# Errors without a SQLSTATE, which the driver, SQLAlchemy's pool or the operating system raise.
+# Errors without a SQLSTATE: from the driver, from SQLAlchemy's pool or from the operating system.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (asyncpg.InvalidCachedStatementError, driver_errors.CONFLICT),
     (asyncpg.InterfaceError, driver_errors.UNREACHABLE),
-    # The driver lost track of a connection that broke in the middle of something; a new one starts afresh.
+    # The driver's state is inconsistent because the connection broke mid-operation; a new connection is fine.
     (asyncpg.InternalClientError, driver_errors.UNREACHABLE),
     (PoolTimeout, driver_errors.CROWDED),
     (TimeoutError, driver_errors.SILENT),
     (OSError, driver_errors.UNREACHABLE),
     (EOFError, driver_errors.UNREACHABLE),
-    (ValueError, driver_errors.ROW),  # the driver's own, of a value that it cannot encode
+    (ValueError, driver_errors.ROW),  # from the driver, for a value that it cannot encode
 )
 
 
 class PostgresDatabase:
-    """A PostgreSQL server, shared by any number of gateways."""
+    """A PostgreSQL database, which any number of gateways may share."""
 
     def __init__(self, url: URL) -> None:
-        self._connecting = Connecting(target_of(url))
+        self._connector = Connector(connection_parameters(url))
         self.engine = create_async_engine(
-            url.set(query={}, host=None, port=None, username=None, password=None),  # the connections know them
+            url.set(query={}, host=None, port=None, username=None, password=None),  # `_connect_engine` supplies these
             pool_size=POOL_SIZE,
             pool_timeout=pool_usage.POOL_SECONDS,
-            # A restarted server leaves dead connections in the pool; asking first is cheaper than failing a read.
+            # A server restart leaves dead connections in the pool; a ping is cheaper than a failed request.
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"async_creator_fn": self._connect_engine, **self._connecting.adapter_arguments},
+            connect_args={"async_creator_fn": self._connect_engine, **self._connector.adapter_arguments},
         )
-        self._readers = Connections(self._connect_reader, lambda error: self.fault(error) is Fault.AWAY, POOL_SIZE)
-        self.waiting = Waiting()
+        self._readers = ReadPool(self._connect_reader, lambda error: self.fault(error) is Fault.OUTAGE, POOL_SIZE)
+        self.waiting = PoolWaiters()
         self._idle: WeakSet[asyncpg.Connection] = WeakSet()
         event.listen(self.engine.sync_engine, "checkin", self._note_idle)
         event.listen(self.engine.sync_engine, "checkout", self._note_busy)
 
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self.engine.dialect)
         arguments = compiled.arguments(values)
         async with self._readers.lent(lambda connection: connection.fetch(compiled.sql, *arguments)) as (_, found):
@@ -98,11 +100,11 @@ class PostgresDatabase:
             await connection.execute("COMMIT")
 
     @property
-    def contents(self) -> int:
+    def generation(self) -> int:
         return 0
 
     async def is_stale(self, connection: AsyncConnection) -> bool:
-        # Sessions keep the default that they began with, also after the database has another one.
+        # A session keeps the default it started with, even after the database's default has changed.
         is_read_only = await connection.scalar(IS_READ_ONLY) == "on"
         await connection.rollback()
         return is_read_only
@@ -114,18 +116,18 @@ class PostgresDatabase:
         return PostgresSource(driver, self.engine.dialect)
 
     async def connect_writer(self) -> PostgresWriteConnection:
-        # Not from the pool: after a silent failover, every connection in it may be dead.
-        return PostgresWriteConnection(await self._connecting.connect(SESSION | WRITER_SESSION), self.engine.dialect)
+        # Not from the pool: after an unannounced failover, every pooled connection may be dead.
+        return PostgresWriteConnection(await self._connector.connect(SESSION | WRITER_SESSION), self.engine.dialect)
 
     async def close(self) -> None:
         self._readers.drop_idle()
         await self.engine.dispose()
 
     async def _connect_reader(self) -> asyncpg.Connection:
-        return await self._connecting.connect(SESSION | READER_SESSION, command_timeout=READ_SECONDS)
+        return await self._connector.connect(SESSION | READER_SESSION, command_timeout=READ_SECONDS)
 
     async def _connect_engine(self, **_ours: Any) -> asyncpg.Connection:
-        return await self._connecting.connect(SESSION)
+        return await self._connector.connect(SESSION)
 
     def pools(self) -> Sequence[PoolUsage]:
         return [usage_of(self.engine, self.waiting), self._readers.usage("reading")]
@@ -135,12 +137,12 @@ class PostgresDatabase:
 
     def drop_idle(self) -> None:
         self._readers.drop_idle()
-        # Cut off, not closed: after a silent failover nobody answers a farewell, and each would be waited for.
+        # Terminated rather than closed: after an unannounced failover, each graceful close would wait for a timeout.
         while self._idle:
             self._idle.pop().terminate()
 
     def _note_idle(self, _connection: object, entry: ConnectionPoolEntry) -> None:
-        if entry.driver_connection is not None:  # it is none where the connection broke
+        if entry.driver_connection is not None:  # None if the connection broke
             self._idle.add(entry.driver_connection)
 
     def _note_busy(self, _connection: object, entry: ConnectionPoolEntry, _fairy: object) -> None:

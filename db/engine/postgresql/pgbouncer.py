@@ -1,7 +1,7 @@
-"""PostgreSQL behind PgBouncer in transaction mode, where each transaction may run in another session.
+"""A connection to PgBouncer in transaction mode, where each transaction may run in another server session.
 
-Nothing may outlive a transaction there: no setting, and no prepared statement, not even between the driver's preparing
-and running it. So each statement runs in a transaction, and each transaction begins with the session's settings.
+No state may outlive a transaction there: neither settings nor prepared statements, not even between the driver's
+preparing and executing one. So every statement runs in a transaction, and every transaction starts with the settings.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-# What is set before a transaction's first query, as it cannot be set later.
+# These cannot be changed after a transaction's first query, so `SET TRANSACTION` sets them.
 CHARACTERISTICS = {
     "default_transaction_isolation": "ISOLATION LEVEL {}",
     "default_transaction_read_only": "{}",
@@ -18,15 +18,15 @@ CHARACTERISTICS = {
 READ_ONLY = {"on": "READ ONLY", "off": "READ WRITE"}
 
 
-class PooledConnection(asyncpg.Connection):
-    """A connection to PgBouncer. `settings` takes the place of the session's."""
+class PgBouncerConnection(asyncpg.Connection):
+    """A connection that applies its settings at the start of each transaction instead of to the session."""
 
     _prelude = ""
 
     def set_settings(self, settings: Mapping[str, str]) -> None:
-        """Set what each transaction begins with."""
+        """Set the settings that each transaction starts with."""
         given = dict(settings)
-        ways = [
+        characteristics = [
             form.format(READ_ONLY.get(given[name], given[name]))
             for name, form in CHARACTERISTICS.items()
             if name in given
@@ -36,7 +36,7 @@ class PooledConnection(asyncpg.Connection):
             for name, value in given.items()
             if name not in CHARACTERISTICS and name != "application_name"
         ]
-        statements = [f"SET TRANSACTION {', '.join(ways)}"] if ways else []
+        statements = [f"SET TRANSACTION {', '.join(characteristics)}"] if characteristics else []
         if values:
             statements.append(f"SELECT {', '.join(values)}")
         self._prelude = "; ".join(statements)

@@ -1,6 +1,7 @@
-"""PostgreSQL connections that stay open for reading, each lent to one task at a time.
+"""The pool of PostgreSQL connections for reading, each lent to one task at a time.
 
-They keep nothing between two tasks that would have to be reset, which is most of what a general pool's turn costs.
+Readers change no session state, so the pool resets nothing between two tasks, which is most of the cost of a general
+connection pool.
 """
 
 import asyncio
@@ -11,34 +12,33 @@ from typing import TypeAlias, TypeVar
 from asyncpg import Connection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.engine import pool_usage
-from db.engine.pool_usage import PoolUsage, Waiting
+from db.engine.backend import pool_usage
+from db.engine.backend.pool_usage import PoolUsage, PoolWaiters
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Connection], Awaitable[T]]
 
 
-class Connections:
-    """At most so many connections, opened when they are needed; those used last are used again first. `is_away` tells
-    whether an error means that a connection, or all of the server, is dead."""
+class ReadPool:
+    """At most `most` connections, opened on demand; the most recently used is reused first. `is_outage` returns whether
+    an error means that the connection, or the whole server, is dead."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], is_away: Callable[[Exception], bool], most: int
+        self, connect: Callable[[], Awaitable[Connection]], is_outage: Callable[[Exception], bool], most: int
     ) -> None:
         self._connect = connect
-        self._is_away = is_away
+        self._is_outage = is_outage
         self._free = asyncio.Semaphore(most)
         self._idle: list[Connection] = []
         self._in_use = 0
-        self._waiting = Waiting()
+        self._waiting = PoolWaiters()
 
     @asynccontextmanager
     async def lent(self, first: Step[T]) -> AsyncIterator[tuple[Connection, T]]:
-        """Lend a connection on which a first step was taken, and give what came of that. Where it shows that a kept
-        connection is dead, the step is taken again on a new one. A connection is cut off where the block fails or is
-        cancelled, for nobody knows what it is in the middle of then. Raises `DatabaseAway` where none becomes free, and
-        what the driver does."""
-        with self._waiting.one_more():
+        """Lend a connection after running `first` on it, and yield its result. If an idle connection turns out to be
+        dead, `first` runs again on a new one. If the block fails or is cancelled, the connection's state is unknown and
+        it is terminated. Raises the driver's errors, and `DatabaseUnavailable` if no connection becomes free."""
+        with self._waiting.counting():
             await self._acquire()
         self._in_use += 1
         try:
@@ -61,11 +61,11 @@ class Connections:
             raise PoolTimeout(pool_usage.IN_USE) from error
 
     def usage(self, name: str) -> PoolUsage:
-        """Return how many are in use now."""
+        """Return the current usage."""
         return PoolUsage(name, self._in_use, len(self._idle), self._waiting.count)
 
     def drop_idle(self) -> None:
-        """Cut off those that nobody uses; they are not closed in peace, as a silent server would not answer."""
+        """Terminate the idle connections. They are not closed gracefully: an unresponsive server would not answer."""
         while self._idle:
             self._idle.pop().terminate()
 
@@ -75,9 +75,9 @@ class Connections:
             try:
                 return kept, await _taken(first, kept)
             except Exception as error:
-                if not self._is_away(error):
+                if not self._is_outage(error):
                     raise
-                # A restarted server leaves all of them dead.
+                # A server restart kills all idle connections.
                 self.drop_idle()
         connection = await self._connect()
         return connection, await _taken(first, connection)

@@ -1,7 +1,8 @@
-"""PostgreSQL's connection URLs, with the parameters that hosted databases give them, in the driver's words.
+"""Translation of PostgreSQL connection URLs into arguments for the driver.
 
-Each parameter means what it means to libpq, see https://www.postgresql.org/docs/current/libpq-connect.html. One is
-clickgate's own: `pgbouncer=true`, see `db.engine.postgresql.pgbouncer`.
+Hosted databases hand out URLs with libpq's parameters, which keep their meaning here; see
+https://www.postgresql.org/docs/current/libpq-connect.html. `pgbouncer=true` is clickgate's own, see
+`db.engine.postgresql.pgbouncer`.
 """
 
 import re
@@ -17,11 +18,11 @@ from sqlalchemy.exc import ArgumentError
 
 from db.errors import UnusableDatabase
 
-UNREADABLE = "the database URL cannot be read, it should be like sqlite:///file or postgresql://user:password@host/name"
+UNREADABLE = "the database URL is invalid: it should look like sqlite:///file or postgresql://user:password@host/name"
 HOSTS = re.compile(r"([^:/?#]+://(?:[^@/?#]*@)?)([^/?#@]*,[^/?#@]*)(.*)", re.DOTALL)
 ONE_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
 PORT = 5432
-# The driver knows these by the same names.
+# The driver has these under the same names.
 DRIVERS_OWN = {
     *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword", "sslnegotiation"),
     *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs"),
@@ -31,9 +32,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     "channel_binding": ("disable", "prefer", "require"),
     "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
-    # Connections are never encrypted by GSSAPI, which these two leave to us.
+    # Connections never use GSSAPI encryption, which both of these values permit.
     "gssencmode": ("disable", "prefer"),
-    # Hosts are tried in the order in which they are given.
+    # Hosts are tried in the given order.
     "load_balance_hosts": ("disable",),
     "client_encoding": ("utf8", "auto"),
     "pgbouncer": ("true", "false"),
@@ -45,23 +46,23 @@ OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """How to connect: what the driver's `connect` is given, settings for the session, and how long it may take."""
+class ConnectionParameters:
+    """How to connect: arguments for the driver's `connect`, settings of the session, and the timeout."""
 
     arguments: Mapping[str, Any]
     settings: Mapping[str, str]
     timeout: float | None
-    """In seconds; None for as long as it takes, 0 where the URL leaves it to us."""
+    """In seconds; None for no limit, 0 if the URL does not set one."""
     options: str
-    """Settings as on the server's command line."""
+    """Settings in the syntax of the server's command line."""
     is_pooled: bool
-    """Whether PgBouncer is between, and may give every transaction to another session."""
+    """Whether the server is PgBouncer, which may run each transaction in another session."""
 
 
 def parse_url(url: str) -> URL:
-    """Parse a URL; several hosts, or a socket's folder, become the parameters `host` and `port`, and a user, a password
-    or a database that are given as parameters become parts of the URL. Raises `UnusableDatabase`, in whose message
-    nothing of the URL is repeated, as it may hold a password."""
+    """Parse a URL. Several hosts, or a socket's folder, become the parameters `host` and `port`; a user, password or
+    database given as parameters become parts of the URL. Raises `UnusableDatabase`, whose message repeats nothing of
+    the URL, since it may contain a password."""
     try:
         several = HOSTS.fullmatch(url)
         parsed = make_url(url if several is None else several[1] + several[3])
@@ -85,12 +86,12 @@ def parse_url(url: str) -> URL:
     return parsed.set(query=query)
 
 
-def target_of(url: URL) -> Target:
-    """Return how to connect to what a parsed URL names. Raises `UnusableDatabase` for a parameter that is not known, or
-    has a value that it cannot have."""
+def connection_parameters(url: URL) -> ConnectionParameters:
+    """Return how to connect to the database of a parsed URL. Raises `UnusableDatabase` for a parameter that is unknown
+    or has an invalid value."""
     query = {name: str(value) for name, value in url.query.items()}
     hosts, ports = _addresses(url, query.pop("host", ""), query.pop("port", ""))
-    if "ssl" in query:  # as other drivers call it
+    if "ssl" in query:  # the name that some other drivers use
         query.setdefault("sslmode", {"true": "require", "false": "disable"}.get(query["ssl"], query["ssl"]))
         del query["ssl"]
     _check(query)
@@ -99,7 +100,7 @@ def target_of(url: URL) -> Target:
         settings.setdefault("application_name", query["fallback_application_name"])
     arguments: dict[str, Any] = {"user": url.username, "password": url.password, "database": url.database}
     arguments |= {"host": hosts, "port": ports, "dsn": _dsn(query)}
-    return Target(
+    return ConnectionParameters(
         {name: value for name, value in arguments.items() if value is not None},
         settings,
         _seconds(query.get("connect_timeout")),
@@ -109,7 +110,7 @@ def target_of(url: URL) -> Target:
 
 
 def settings_in(options: str) -> dict[str, str]:
-    """Return the settings in a text such as `-c search_path=clicks`. Raises `UnusableDatabase` for anything else."""
+    """Return the settings in a string such as `-c search_path=clicks`. Raises `UnusableDatabase` for anything else."""
     try:
         words = shlex.shlex(options, posix=True)
         words.quotes, words.commenters, words.whitespace_split = "", "", True
@@ -127,7 +128,7 @@ def settings_in(options: str) -> dict[str, str]:
 
 def _addresses(url: URL, hosts: str, ports: str) -> tuple[list[str] | None, list[int] | None]:
     names = [host for host in hosts.split(",") if host] if hosts else [url.host] if url.host else []
-    # Some drivers write a host and its port as one.
+    # Some drivers accept `host:port` as the host parameter.
     matches = [None if name.startswith("/") or name.count(":") > 1 else ONE_HOST.fullmatch(name) for name in names]
     own = [match[2] if match else None for match in matches]
     names = [match[1] if match else name for name, match in zip(names, matches, strict=True)]
@@ -138,7 +139,7 @@ def _addresses(url: URL, hosts: str, ports: str) -> tuple[list[str] | None, list
         numbers = [int(port or PORT) for port in given]
         numbers = [int(port or number) for port, number in zip(own, numbers, strict=True)] if names else numbers
     except ValueError:
-        raise UnusableDatabase("the database URL has as many ports as hosts, or one, each a number") from None
+        raise UnusableDatabase("the database URL must have as many ports as hosts, or one, each a number") from None
     if not all(0 < number < 65536 for number in numbers):
         raise UnusableDatabase("the database URL has a port that is not between 1 and 65535")
     return names or None, numbers if names or ports or url.port else None
@@ -152,17 +153,17 @@ def _check(query: Mapping[str, str]) -> None:
             raise UnusableDatabase(f"the database URL's {name} must be one of {', '.join(choices)}")
     for name in FILES:
         if query.get(name, SYSTEM) != SYSTEM and not Path(query[name]).is_file():
-            raise UnusableDatabase(f"the database URL's {name} names no file")
+            raise UnusableDatabase(f"the database URL's {name} is not a file")
     if query.get("sslrootcert") == SYSTEM and query.get("sslmode", "verify-full") != "verify-full":
-        raise UnusableDatabase("the database URL's sslrootcert=system takes sslmode=verify-full")
+        raise UnusableDatabase("the database URL's sslrootcert=system requires sslmode=verify-full")
 
 
 def _dsn(query: Mapping[str, str]) -> str:
-    """Return what the driver reads for itself."""
+    """Return a DSN with the parameters that the driver reads by itself."""
     own = {name: value for name, value in query.items() if name in DRIVERS_OWN}
     if query.get("channel_binding") == "require":
-        # The driver cannot bind the password's exchange to the encrypted channel. What that is for, that nobody sits in
-        # between, a verified certificate of the host's proves as well.
+        # The driver does not support channel binding, which rules out a man in the middle. Verifying the host's
+        # certificate does so as well.
         own["sslmode"] = "verify-full"
         own.setdefault("sslrootcert", SYSTEM)
     if own.get("sslrootcert") == SYSTEM:
@@ -172,13 +173,15 @@ def _dsn(query: Mapping[str, str]) -> str:
 
 
 def _system_certificates() -> str:
-    import ssl  # where it is needed
+    import ssl  # imported late: few databases need it
 
     paths = ssl.get_default_verify_paths()
     for path in (paths.cafile, paths.openssl_cafile, "/etc/ssl/certs/ca-certificates.crt"):
         if path and Path(path).is_file():
             return path
-    raise UnusableDatabase("this machine has no file of certificate authorities: name one as the URL's sslrootcert")
+    raise UnusableDatabase(
+        "no file of certificate authorities was found on this machine: name one in the URL's sslrootcert"
+    )
 
 
 def _seconds(given: str | None) -> float | None:

@@ -1,5 +1,7 @@
-"""The embedded SQLite database: its engine and pool, and what its errors mean. Its connections are in
-`db.engine.sqlite.connections`."""
+"""The SQLite backend, on aiosqlite: its SQLAlchemy engine and pool, and its error classification.
+
+Everything outside this folder uses it through `db.engine.backend.protocol.Database`.
+"""
 
 import asyncio
 import os
@@ -16,21 +18,21 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db.engine import driver_errors, pool_usage
-from db.engine.backend import Fault, Verdict
-from db.engine.pool_usage import PoolUsage, Waiting, usage_of
+from db.engine.backend import driver_errors, pool_usage
+from db.engine.backend.pool_usage import PoolUsage, PoolWaiters, usage_of
+from db.engine.backend.protocol import Fault, Verdict
 from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
-from db.engine.sqlite.file_identity import DatabaseFile, OtherFile
-from db.engine.sqlite.pool import PooledConnection
+from db.engine.sqlite.database_file import DatabaseFile, OtherFile
+from db.engine.sqlite.pooled_connection import PooledSqliteConnection
 from db.errors import StoreError, UnusableDatabase
-from db.sql.queries import Query
+from db.sql.compiled_queries import CompiledQuery
 
-# As long as all links may take to be read. While a query runs, the write-ahead log only grows.
+# Time enough to load all links. While a query runs, the write-ahead log cannot be truncated.
 SNAPSHOT_SECONDS = 60
 READING_PRAGMAS = ("PRAGMA query_only = ON", f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 WRITES = "clickgate_writes"
 POOL = "clickgate_pool"
-# Errors that are not SQLite's own.
+# Errors without a SQLite error code.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (OtherFile, driver_errors.OTHER_FILE),
     (PoolTimeout, driver_errors.CROWDED),
@@ -44,16 +46,16 @@ LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
 
 
 class SqliteDatabase:
-    """A database file. Everything in a process that writes takes turns, see `db.engine.store`.
+    """A database file. All writers of this process take turns, see `db.engine.store`.
 
-    With `reading_uri`, see `db.engine.sqlite.files`, the file is only read, by that URI.
+    With `reading_uri`, see `db.engine.sqlite.file_access`, the file is opened read-only by that URI.
     """
 
     def __init__(self, url: URL, *, reading_uri: str | None = None) -> None:
         self._path = str(checked_path(url))
         self._reading_uri = reading_uri
         self._file = DatabaseFile(self._path)
-        self.waiting = Waiting()
+        self.waiting = PoolWaiters()
         self._dropping: asyncio.Task[None] | None = None
         self.engine = create_async_engine(
             url, async_creator=self._connect, hide_parameters=True, pool_timeout=pool_usage.POOL_SECONDS
@@ -66,14 +68,14 @@ class SqliteDatabase:
     def source(self, driver: Any) -> SqliteSource:
         return SqliteSource(driver, self.engine.dialect)
 
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         async with self.snapshot() as source:
             return await source.fetch(query, values)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[SqliteSource]:
         async with AsyncExitStack() as stack:
-            with self.waiting.one_more():
+            with self.waiting.counting():
                 connection = await stack.enter_async_context(self.engine.connect())
             await stack.enter_async_context(connection.begin())
             pooled = await connection.get_raw_connection()
@@ -86,14 +88,14 @@ class SqliteDatabase:
                 limit.cancel()
 
     @property
-    def contents(self) -> int:
-        return self._file.adoptions
+    def generation(self) -> int:
+        return self._file.generation
 
     async def is_stale(self, connection: AsyncConnection) -> bool:
-        return False  # every error that comes of it has the connection closed
+        return False  # every error that a stale connection causes also closes it
 
     async def limit_waiting(self, connection: AsyncConnection) -> None:
-        """Do nothing: the busy timeout of each connection does."""
+        """Do nothing: each connection's busy timeout is the limit."""
 
     async def connect_writer(self) -> SqliteWriteConnection:
         self._file.check_before_opening()
@@ -106,9 +108,9 @@ class SqliteDatabase:
         return self._file.log_bytes()
 
     def drop_idle(self) -> None:
-        """Close them soon."""
+        """Close the idle connections in the background."""
         if self.waiting.is_exhausted:
-            return  # none is idle, and a new pool would have as many connections again
+            return  # none is idle, and replacing the pool would double the number of connections
         if self._dropping is None or self._dropping.done():
             self._dropping = asyncio.ensure_future(self.engine.dispose())
 
@@ -119,7 +121,7 @@ class SqliteDatabase:
 
     async def _connect(self) -> aiosqlite.Connection:
         if self._reading_uri is None:
-            return await PooledConnection(self._file, set_up).opened()
+            return await PooledSqliteConnection(self._file, set_up).opened()
         connection = await aiosqlite.connect(self._reading_uri, uri=True, isolation_level=None)
         for pragma in READING_PRAGMAS:
             await connection.execute(pragma)
@@ -136,7 +138,7 @@ class SqliteDatabase:
         self._file.reading_since[connection.connection.dbapi_connection] = monotonic()
 
     def _returned(self, connection: object, record: ConnectionPoolEntry) -> None:
-        """Close a connection whose pool was given up while it was in use."""
+        """Close a connection whose pool was replaced while it was in use."""
         self._file.reading_since.pop(connection, None)
         if record.info.get(POOL) is not self.engine.pool:
             record.invalidate()
@@ -163,9 +165,9 @@ class SqliteDatabase:
 
 
 def checked_path(url: URL) -> Path:
-    """Return the file that a URL names. Raises `UnusableDatabase` for one that names none, or none that can be."""
+    """Return the path in a URL. Raises `UnusableDatabase` if there is none, or if it cannot be a database file."""
     if not url.database or url.database == ":memory:":
-        raise UnusableDatabase("clickgate keeps clicks: SQLite needs a file, not a database in memory")
+        raise UnusableDatabase("the SQLite database must be a file: an in-memory database would lose its clicks")
     if url.query:
         raise UnusableDatabase(f"the database URL has an unknown parameter: {', '.join(sorted(url.query))}")
     path = Path(url.database)
@@ -175,7 +177,7 @@ def checked_path(url: URL) -> Path:
         if not path.absolute().parent.is_dir():
             raise UnusableDatabase(f"the folder of the SQLite file {path} does not exist")
         if path.exists() and not os.access(path, os.R_OK):
-            raise UnusableDatabase(f"the SQLite file {path} may not be read")
+            raise UnusableDatabase(f"the SQLite file {path} is not readable by this user")
     except (OSError, ValueError) as error:
         raise UnusableDatabase(f"the SQLite file {url.database!r} cannot be used: {error}") from error
     return path

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from db.engine.sqlite.file_identity import DatabaseFile
+from db.engine.sqlite.database_file import DatabaseFile
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Checkpoints:
         self._under_way: Future[None] | None = None
         self._began_at = 0.0
 
-    def go_on(self) -> None:
+    def start_if_due(self) -> None:
         """Begin another one after a commit, if the last one is over and began some time ago."""
         now = time.monotonic()
         if now - self._began_at >= CHECKPOINT_SECONDS and (self._under_way is None or self._under_way.done()):

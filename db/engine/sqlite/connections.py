@@ -1,6 +1,7 @@
-"""Connections to a SQLite file, as the store uses them: one that answers queries, and the click writer's.
+"""SQLite connections on the driver directly: one for compiled queries, and the click writer's.
 
-WAL with `synchronous=FULL`: readers never wait for the writer, and a commit that returned survives a power cut.
+They use WAL mode with `synchronous=FULL`: readers never wait for the writer, and a commit that returned survives a
+power failure.
 """
 
 import sqlite3
@@ -11,17 +12,17 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import Dialect
 
-from db.engine import driver_errors
+from db.engine.backend import driver_errors
 from db.engine.sqlite.checkpoints import Checkpoints
-from db.engine.sqlite.file_identity import DatabaseFile
-from db.engine.sqlite.pool import empty_log, open_file
-from db.engine.sqlite.statement_batch import OneStep
-from db.engine.worker_thread import Worker
+from db.engine.sqlite.database_file import DatabaseFile
+from db.engine.sqlite.pooled_connection import empty_log, open_file
+from db.engine.sqlite.trigger_batch import TriggerBatch
+from db.engine.sqlite.worker_thread import WorkerThread
 from db.errors import SchemaOutdated
-from db.sql.queries import Query
-from db.sql.statements import Row, Statement, Work
+from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
+from db.sql.compiled_queries import CompiledQuery
 
-# Long enough for another process's migration of a small file or its VACUUM, short enough that a tracker still waits.
+# Long enough for another process to migrate or vacuum a small file, short enough that a tracker is still waiting.
 BUSY_SECONDS = 5
 LOG_BYTES = 128 * 1024 * 1024
 PRAGMAS = (
@@ -29,32 +30,32 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
-    # The click writer copies the log back into the file beside its commits. The default, a commit that does it itself
-    # after each 1000 pages, made clicks twice as slow; now one has little left to copy, once the log is this long.
+    # The click writer's checkpoints run in the background. SQLite's default, a checkpoint by the commit after every
+    # 1000 pages, made clicks twice as slow; at this size, a commit has little left to copy.
     f"PRAGMA wal_autocheckpoint = {LOG_BYTES // 4096}",
-    # After a burst, the write-ahead log shrinks back to this.
+    # The size to which the write-ahead log is truncated after a burst.
     f"PRAGMA journal_size_limit = {LOG_BYTES}",
 )
-# With it SQLite opens the write-ahead log, and finds out whether the file is a database at all.
+# The first read opens the write-ahead log, and fails if the file is not a database.
 FIRST_READ = "SELECT count(*) FROM sqlite_master"
 
 
 class SqliteSource:
-    """A connection in a transaction, whose rows need SQLAlchemy's types but not its way of reading them."""
+    """Runs compiled queries in a connection's transaction, bypassing SQLAlchemy's result handling."""
 
     def __init__(self, driver: aiosqlite.Connection, dialect: Dialect) -> None:
         self._driver = driver
         self._dialect = dialect
 
-    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
         return compiled.rows(await self._driver.execute_fetchall(compiled.sql, compiled.arguments(values)))
 
 
 class SqliteWriteConnection:
-    """A transaction of several statements runs on the event loop: the lock on the file is already held, so none of them
-    waits for another writer, and few for the disk. What does wait, for that lock or for a commit, runs in a thread; so
-    does what is a transaction of its own, and a query."""
+    """The click writer's connection. The statements of an open transaction run on the event loop: the transaction holds
+    the file's lock, so none waits for another writer, and few wait for the disk. Anything that may block runs in a
+    thread: waiting for the lock, commits, batches that are transactions of their own, and queries."""
 
     def __init__(self, file: DatabaseFile, dialect: Dialect) -> None:
         self._file = file
@@ -62,16 +63,16 @@ class SqliteWriteConnection:
         self._connection = open_file(file, self._prepare)
         file.opened(self)
         self._checkpoints = Checkpoints(file)
-        self._worker = Worker("sqlite-writer")
+        self._worker = WorkerThread("sqlite-writer")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         set_up(connection)
-        # What runs on the event loop waits for nobody.
+        # A statement on the event loop must not wait for a lock.
         connection.execute("PRAGMA busy_timeout = 0")
         _check_revision(connection, self._file)
-        self._one_step = OneStep(connection)
+        self._trigger_batch = TriggerBatch(connection)
 
-    async def read(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def read(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
         arguments = compiled.arguments(values)
         return compiled.rows(
@@ -79,7 +80,7 @@ class SqliteWriteConnection:
         )
 
     def fence(self, writer_id: int | None) -> None:
-        """Do nothing: a file has one writer."""
+        """Do nothing: a SQLite file has a single writer."""
 
     async def begin(self, wait_seconds: float | None = None) -> None:
         try:
@@ -90,7 +91,7 @@ class SqliteWriteConnection:
             await self._worker.run(lambda: self._begin_in_turn(BUSY_SECONDS if wait_seconds is None else wait_seconds))
 
     async def _alone(self, step: Callable[[], object]) -> None:
-        """Run a step that is a transaction of its own."""
+        """Run a step that is a transaction by itself."""
         try:
             await self._worker.run(lambda: self._checked(step))
         except sqlite3.OperationalError as error:
@@ -101,23 +102,23 @@ class SqliteWriteConnection:
             await self._worker.run(lambda: self._checked(self._connection.commit))
 
     def _checked(self, commit: Callable[[], object]) -> None:
-        """Run a step that commits, into the file that is there."""
+        """Run a step that commits, then check that the file is still the one at the path."""
         commit()
         self._file.check()
 
     def _begin_in_turn(self, seconds: float = BUSY_SECONDS) -> None:
-        """Wait for another process to finish writing."""
+        """Begin a transaction once another process has finished writing."""
         self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         finally:
             self._connection.execute("PRAGMA busy_timeout = 0")
 
-    async def fetch(self, statement: Statement, keys: Sequence[Row]) -> Sequence[Row]:
+    async def fetch(self, statement: BatchStatement, keys: Sequence[RowValues]) -> Sequence[RowValues]:
         run = self._connection.execute
         return [row for key in statement.rows(keys) for row in run(statement.sql, key).fetchall()]
 
-    async def execute(self, *work: Work) -> None:
+    async def execute(self, *work: StatementRows) -> None:
         for statement, rows in work:
             if rows:
                 self._connection.executemany(statement.sql, statement.rows(rows))
@@ -125,13 +126,13 @@ class SqliteWriteConnection:
     async def command(self, sql: str) -> None:
         self._connection.execute(sql)
 
-    async def commit(self, *work: Work) -> None:
+    async def commit(self, *work: StatementRows) -> None:
         if self._connection.in_transaction:
             await self.execute(*work)
             await self._worker.run(lambda: self._checked(self._connection.commit))
         elif any(rows for _, rows in work):
-            await self._alone(self._one_step.of(*work))
-        self._checkpoints.go_on()
+            await self._alone(self._trigger_batch.of(*work))
+        self._checkpoints.start_if_due()
 
     async def rollback(self) -> None:
         await self._worker.run(self._connection.rollback)
@@ -145,13 +146,13 @@ class SqliteWriteConnection:
 
     def _close(self) -> None:
         empty_log(self._connection, self._file)
-        with suppress(sqlite3.Error):  # of a broken file there is nothing left to give up
+        with suppress(sqlite3.Error):  # a damaged file cannot be closed properly
             self._connection.close()
         self._file.closed(self)
 
 
 def _check_revision(connection: sqlite3.Connection, file: DatabaseFile) -> None:
-    """Raise `SchemaOutdated` if a file was put in the place of another one with another schema."""
+    """Raise `SchemaOutdated` if the file was replaced by one with another schema."""
     try:
         (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
     except sqlite3.OperationalError:
@@ -159,7 +160,7 @@ def _check_revision(connection: sqlite3.Connection, file: DatabaseFile) -> None:
             raise
         return
     if file.revision not in (None, found):
-        raise SchemaOutdated(f"the file that is now at {file.path} has the schema {found}, not {file.revision}")
+        raise SchemaOutdated(f"{file.path} was replaced by a file with the schema {found} instead of {file.revision}")
     file.revision = found
 
 
@@ -168,6 +169,6 @@ def _is_busy(error: sqlite3.Error) -> bool:
 
 
 def set_up(connection: sqlite3.Connection) -> None:
-    """Set a new connection up, and find out whether its file is a database."""
+    """Configure a new connection. Raises `sqlite3.DatabaseError` if its file is not a database."""
     for statement in (*PRAGMAS, FIRST_READ):
         connection.execute(statement)

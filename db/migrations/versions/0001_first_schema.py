@@ -46,15 +46,15 @@ def visit_columns() -> list[sa.Column[object]]:
     ]
 
 
-# Rows are stamped with the directory's version by the database itself, so that a change made by hand in a SQL shell
-# reaches the running gateways like any other. Columns that a click writes are not listed: clicks never stamp.
+# The columns whose changes get a new version of the link directory. Triggers assign it, so that a change made in a SQL
+# shell reaches the running gateways too. Columns that clicks write are not listed.
 STAMPED = {
     "affiliate_programs": "cookie_window_days",
     "referral_links": "code, status, program_id, partner_id",
 }
 
-# One version a transaction: counting one row up for each of a million imported links would take hours, since
-# PostgreSQL keeps each of its versions until the commit.
+# One version per transaction: incrementing it for each of a million imported links would take hours, since PostgreSQL
+# keeps all of the row's versions until the commit.
 POSTGRESQL_FUNCTIONS = (
     """CREATE FUNCTION stamp_directory_version() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -283,7 +283,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("event_id IS NOT NULL"),
     )
 
-    # The last one belongs to the readiness probe, which writes without being in anybody's way.
+    # `probe` is for the readiness probe, whose writes must not block others.
     for name in ("customers", "click_events", "click_test_events", "probe"):
         op.execute(sa.text("INSERT INTO id_blocks (name) VALUES (:name)").bindparams(name=name))
     op.execute("INSERT INTO link_directory_version (id) VALUES (1)")

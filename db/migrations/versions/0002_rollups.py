@@ -29,7 +29,7 @@ WHOSE_TOKENS = (
     " OR (role = 'partner' AND partner_id IS NOT NULL)"
 )
 
-# What was recorded so far waits to be folded, in portions of a size that a folder takes at a time.
+# Queues all existing events to be folded, in portions of the size that the aggregator processes at a time.
 QUEUE_EVENTS = """
     INSERT INTO click_rollup_queue (program_id, first_id, last_id, clicks)
     SELECT program_id, min(id), max(id), count(*)
@@ -48,7 +48,7 @@ def text(length: int) -> sa.String:
 
 def allow_partners_tokens_in_one_program() -> None:
     with op.batch_alter_table("api_tokens") as tokens:
-        # The first schema gave it its prefix twice.
+        # The first schema added the prefix to its name twice.
         tokens.drop_constraint(op.f("ck_api_tokens_ck_api_tokens_scope"), type_="check")
         tokens.create_check_constraint(op.f("ck_api_tokens_scope"), WHOSE_TOKENS)
 
@@ -101,7 +101,7 @@ def upgrade() -> None:
             op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
     op.execute(QUEUE_EVENTS)
     if op.get_bind().dialect.name == "sqlite":
-        # Moments are compared as text there, and its own clock had left the fraction of a second out.
+        # Timestamps are compared as text, and SQLite's own clock had omitted the fraction of a second.
         for table in ("affiliate_programs", "affiliate_partners", "partner_programs", "referral_links", "api_tokens"):
             op.execute(
                 sa.text(

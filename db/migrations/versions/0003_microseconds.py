@@ -1,7 +1,7 @@
-"""Moments on SQLite as the microseconds since 1970 instead of texts; nothing changes on PostgreSQL.
+"""Timestamps on SQLite as microseconds since 1970 instead of text; nothing changes on PostgreSQL.
 
-SQLite changes a column's type only by a copy of its table. Each copy is made by the table's own words, so that nothing
-else about it changes.
+SQLite can change a column's type only by copying its table. Each copy is created by the table's own SQL, so that
+nothing else about it changes.
 """
 
 import re
@@ -17,7 +17,7 @@ depends_on = None
 OLD = "DATETIME"
 NEW = "BIGINT"
 NOW = "(CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000)"
-# A text has six digits after the second, or none where SQLite's own clock wrote it.
+# A text has six decimal places, or none if SQLite's own clock wrote it.
 MICROSECONDS = (
     "CAST(strftime('%s', substr({0}, 1, 19)) AS INTEGER) * 1000000"
     " + CAST(substr(substr({0}, 21) || '000000', 1, 6) AS INTEGER)"

@@ -1,4 +1,4 @@
-"""What following needs: the table of running writers, and when a customer last changed."""
+"""The table of running writers and the customers' `updated_at`, which clients that follow lists need."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,9 +17,9 @@ NOW = {
 IS_UPDATED = "updated_at IS NOT NULL"
 INDEXES = (("program_id", "updated_at", "id"), ("program_id", "partner_id", "updated_at", "id"))
 
-# A customer who came back changed at that click at the latest.
+# A returning customer changed with that click at the latest.
 FILL = "UPDATE customers SET updated_at = {later}(created_at, last_click_at) WHERE last_click_at <> created_at"
-# Followers may have been shown any event that is there.
+# Followers may have seen any existing event.
 PROMISED = """
     INSERT INTO click_writers (id, occurred_from, first_event_id)
     SELECT 0, greatest(now(), max(last_clicked_at) + interval '1 microsecond'), 0 FROM partner_programs

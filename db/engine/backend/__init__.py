@@ -1,0 +1,1 @@
+"""The interface of a database backend, and what both backends share."""
