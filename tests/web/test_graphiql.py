@@ -7,9 +7,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.databases import MakeDatabase
+from tests.support.documents import queries_to_start_from
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.web_pages import faults, visiting
-from tests.test_readme import QUERIES
 
 EXAMPLES = Path(__file__).parents[2] / "gateway" / "web" / "src" / "graphiql" / "examples.graphql"
 # GraphiQL's tabs have buttons in them, which no page around it can mend.
@@ -40,8 +40,8 @@ async def write(page: Page, query: str) -> None:
     await expect(page.locator(".graphiql-tab-active")).to_contain_text("Mine")
 
 
-def test_the_tabs_are_the_readmes_queries() -> None:
-    assert EXAMPLES.read_text() == "\n".join(QUERIES)
+def test_the_tabs_are_the_queries_to_start_from() -> None:
+    assert EXAMPLES.read_text() == "\n".join(queries_to_start_from())
 
 
 async def test_an_example_is_run_with_a_token(browser: Browser, gateway: Gateway, graphiql: str) -> None:
