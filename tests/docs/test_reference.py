@@ -64,15 +64,12 @@ async def test_every_metric_is_listed(make_sqlite: MakeDatabase) -> None:
     assert listed == names
 
 
-def messages(call: ast.Call) -> Iterator[str]:
-    """Yield the text of a logger's call, with `…` for each value in it."""
+def message_of(call: ast.Call) -> str:
+    """Return the text of a logger's call, with `…` for each value in it."""
     message = call.args[0]
-    assert isinstance(message, ast.Constant), f"the log's texts are constants: {ast.unparse(call)}"
-    text = PLACEHOLDER.sub("…", message.value)
-    if text != "…":
-        yield text
-    else:
-        yield OUTAGE
+    assert isinstance(message, ast.Constant), f"a log message has to be a constant: {ast.unparse(call)}"
+    text = PLACEHOLDER.sub("…", str(message.value))
+    return OUTAGE if text == "…" else text
 
 
 def logged() -> Iterator[str]:
@@ -87,7 +84,7 @@ def logged() -> Iterator[str]:
                     and isinstance(node.func.value, ast.Name)
                     and node.func.value.id == "logger"
                 ):
-                    yield from messages(node)
+                    yield message_of(node)
 
 
 def test_every_line_of_the_log_is_listed() -> None:
