@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,8 @@ ADDRESS = "http://127.0.0.1:8000"
 QUERIES = [block for block in blocks_in("graphql") if not block.text.startswith("subscription")]
 SUBSCRIPTIONS = [block for block in blocks_in("graphql") if block.text.startswith("subscription")]
 CURL = 'curl() { command curl --silent --show-error --fail "$@"; }\n'
-COMMANDS = [
-    line
-    for page in ("operating.md", "graphql.md")
-    for block in blocks(DOCS / page)
-    if block.language == "sh"
-    for line in block.text.splitlines()
-    if line.startswith("clickgate ") and " serve" not in line
-]
+# Pages whose commands are run one after the other: those of the second need what those of the first have made.
+IN_ORDER = [(ROOT / "README.md",), (DOCS / "operating.md", DOCS / "graphql.md")]
 
 
 def name_of(block: Block) -> str:
@@ -88,7 +82,7 @@ def requests_by_curl() -> Iterator[Any]:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
-@pytest.mark.parametrize(("block", "shown"), requests_by_curl())
+@pytest.mark.parametrize(("block", "shown"), list(requests_by_curl()))
 async def test_a_request_by_curl_is_answered(make_sqlite: MakeDatabase, block: Block, shown: Any) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()
@@ -107,11 +101,14 @@ async def test_a_request_by_curl_is_answered(make_sqlite: MakeDatabase, block: B
 
 
 @pytest.mark.slow
-def test_the_commands_of_a_page_run_in_their_order(database_url: str, tmp_path: Path) -> None:
-    is_sqlite = database_url.startswith("sqlite")
-    for line in COMMANDS:
+@pytest.mark.parametrize("pages", IN_ORDER, ids=lambda pages: pages[0].stem)
+def test_the_commands_of_a_page_run_in_their_order(pages: Sequence[Path], database_url: str, tmp_path: Path) -> None:
+    texts = "".join(block.text for page in pages for block in blocks(page) if block.language == "sh")
+    lines = [line for line in texts.splitlines() if line.startswith("clickgate ") and " serve" not in line]
+    assert lines
+    for line in lines:
         _, *arguments = shlex.split(line.replace("backup.db", str(tmp_path / "backup.db")))
-        if arguments[0] == "backup" and not is_sqlite:
+        if arguments[0] == "backup" and not database_url.startswith("sqlite"):
             continue
         done = clickgate(database_url, *arguments)
         assert done.returncode == 0, (line, done.stderr)
