@@ -18,7 +18,7 @@ from tests.support.gateways import running_gateway
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 PLACEHOLDER = re.compile(r"%[.\d]*[sdgfr]")
 # The only message that is an error's own text.
-OUTAGE = "the database is away: …"
+OUTAGE = "the database is unavailable: …"
 
 
 def test_every_setting_is_listed_with_its_default() -> None:
