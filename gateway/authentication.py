@@ -9,7 +9,8 @@ from graph.domain.scope import Viewer
 
 
 def authentication(token_cache: TokenCache, admin_token: str | None) -> Callable[[str], Awaitable[Viewer | None]]:
-    """Return a function that maps a secret to its viewer, or to None if it is unknown. It raises `DatabaseUnavailable`."""
+    """Return a function that maps a secret to its viewer, or to None if it is unknown. It raises
+    `DatabaseUnavailable`."""
 
     async def authenticate(secret: str) -> Viewer | None:
         # The comparison takes constant time, so that its duration does not reveal how much of a guess is right.

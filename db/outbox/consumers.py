@@ -92,7 +92,8 @@ async def rewind_consumer(store: Store, consumer: Consumer) -> None:
 
 
 async def remove_consumer(store: Store, name: str) -> None:
-    """Remove a consumer, so that the log no longer keeps rows for it. Raises `DatabaseUnavailable`, `UnknownConsumer`."""
+    """Remove a consumer, so that the log no longer keeps rows for it. Raises `DatabaseUnavailable`,
+    `UnknownConsumer`."""
     async with store.write() as connection:
         found = await connection.execute(delete(OutboxConsumer).where(OutboxConsumer.name == name))
         if not found.rowcount:

@@ -13,14 +13,12 @@ from db.engine.store import Store
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from gateway.cli.main import COMMANDS
-from gateway.settings import PREFIX, Settings
+from gateway.settings import PREFIX
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
 from tests.support.processes import COMMAND, clickgate
 
 pytestmark = pytest.mark.slow
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.mark.parametrize("name", {module: name for name, (module, _) in COMMANDS.items()}.values())
@@ -175,11 +173,3 @@ async def test_a_newer_schema_is_refused(make_sqlite: MakeDatabase) -> None:
     assert done.returncode == 1
     assert "newer" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_the_readme_documents_every_setting_with_its_default() -> None:
-    rows = dict(re.findall(rf"^\| `({PREFIX}[A-Z_]+)` \| ([^|]*) \|", README.read_text(), re.MULTILINE))
-    for name, field in Settings.model_fields.items():
-        default = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default or "")
-        assert rows.pop(PREFIX + name.upper()).strip() == (f"`{default}`" if default else "")
-    assert not rows

@@ -7,9 +7,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.databases import MakeDatabase
+from tests.support.documents import queries_to_start_from
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.web_pages import faults, visiting
-from tests.test_readme import QUERIES
 
 EXAMPLES = Path(__file__).parents[2] / "gateway" / "web" / "src" / "graphiql" / "examples.graphql"
 # GraphiQL nests buttons in its tabs, which the page around it cannot fix.
@@ -41,7 +41,7 @@ async def write(page: Page, query: str) -> None:
 
 
 def test_the_tabs_contain_the_readmes_queries() -> None:
-    assert EXAMPLES.read_text() == "\n".join(QUERIES)
+    assert EXAMPLES.read_text() == "\n".join(queries_to_start_from())
 
 
 async def test_an_example_query_runs_with_a_token(browser: Browser, gateway: Gateway, graphiql: str) -> None:

@@ -1,0 +1,1 @@
+"""The documentation: its links, what it lists, and the examples on its pages."""
