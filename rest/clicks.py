@@ -29,7 +29,7 @@ from graph.domain.errors import (
 from graph.execution.turns import Turns
 from graph.http.body import read_body
 from graph.http.caller import caller
-from rest.responses import ClickRecorded, ClickRefused, Problem, TestEventData, TestRecorded
+from rest.responses import ClickRecorded, ClickRefused, Problem, TestEvent, TestRecorded
 from rest.visit_body import decode_visit
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ async def _track(services: Services, scope: Scope, receive: Receive, large_bodie
 
 def _tracked(tracked: clicks.TrackedClick | clicks.TrackedTest) -> ClickResponse:
     if isinstance(tracked, clicks.TrackedTest):
-        event = TestEventData(tracked.event_id, tracked.program_id, True)
+        event = TestEvent(tracked.event_id, tracked.program_id, True)
         return ClickResponse("test", 200, TestRecorded(True, "Test click event tracked successfully", event))
     recorded = ClickRecorded(True, tracked.click_id, tracked.partner_code, tracked.cookie_window_days)
     return ClickResponse("replayed" if tracked.replayed else "recorded", 200, recorded)

@@ -23,7 +23,7 @@ class ClickRecorded(Struct, frozen=True, gc=False):
     cookie_window_days: Annotated[int, Meta(description="The program's attribution window, in days.")]
 
 
-class TestEventData(Struct, frozen=True, gc=False, rename={"event_id": "eventId", "program_id": "programId"}):
+class TestEvent(Struct, frozen=True, gc=False, rename={"event_id": "eventId", "program_id": "programId"}):
     """A recorded test event."""
 
     event_id: Annotated[int, Meta(description="The test event's id.")]
@@ -36,7 +36,7 @@ class TestRecorded(Struct, frozen=True, gc=False):
 
     success: Annotated[bool, TRUE]
     message: str
-    data: TestEventData
+    data: TestEvent
 
 
 class ClickRefused(Struct, frozen=True, gc=False):
