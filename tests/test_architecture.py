@@ -44,7 +44,6 @@ PACKAGES = {module(path) for path in FILES if path.name == "__init__.py"}
 MUTUAL_IMPORTS = {
     frozenset(("gateway", "gateway.lookups")),
     frozenset(("gateway", "gateway.server")),
-    frozenset(("graph.execution", "graph.http")),
 }
 IMPORTS = {module(path): set(imports(path)) for path in FILES}
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from db.engine.backend.driver_errors import LOCKED, OTHER_FILE, SILENT
 from db.engine.backend.protocol import Fault, WriteConnection
 from db.engine.redaction import described
+from db.engine.schema_fence import check_revision
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable, SchemaOutdated, WriterGone
 from db.ingest.batch import Batch
@@ -22,7 +23,7 @@ from db.ingest.pending_clicks import Entry, TestEntry
 from db.ingest.probe import Probe
 from db.ingest.promises import Promises, utc_now
 from db.ingest.records import Click, Receipt, TestClick
-from db.ingest.registration import EVENTS, Registration, check_revision
+from db.ingest.registration import EVENTS, Registration
 from db.schema.partners import PartnerProgram
 from db.sql.compiled_queries import CompiledQuery
 

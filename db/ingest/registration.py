@@ -9,16 +9,15 @@ others took it for dead or the schema was upgraded, commits nothing until it has
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, String, TextClause, bindparam, column, select, table, text
+from sqlalchemy import BigInteger, TextClause, bindparam, column, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from db.engine.backend.protocol import WriteConnection
+from db.engine.schema_fence import check_revision
 from db.errors import SchemaOutdated
 from db.ingest.id_blocks import IdBlocks
 from db.ingest.promises import Promises
-from db.migrations.revisions import REVISIONS
 from db.schema.columns import MICROSECOND, UtcDateTime
-from db.sql.batch_statements import BatchStatement, compiled
 from db.sql.compiled_queries import CompiledQuery
 
 EVENTS = "click_events"
@@ -60,7 +59,6 @@ REGISTER = _query(
     """,  # noqa: S608  our own words
     id=BigInteger(),
 )
-REVISION = _query("SELECT version_num FROM alembic_version", version_num=None)
 PROMISED = _query("SELECT max(occurred_from) FROM click_writers", moment=UtcDateTime())
 # Without a block of ids in hand, a writer's next event has an id of a block that it will take later.
 RENEW = _query(
@@ -86,35 +84,6 @@ REAP = _query(
     """,  # noqa: S608  our own words
     id=BigInteger(),
 )
-# An upgrade locks the table first, see `db.engine.migrate`, so this is a lock on the schema as well.
-HOLD_SCHEMA = "LOCK TABLE click_writers IN ROW SHARE MODE"
-
-
-async def check_revision(connection: WriteConnection) -> None:
-    """Return if the schema is this version's. Raises `SchemaOutdated`."""
-    revisions = [revision for (revision,) in await connection.read(REVISION, {})]
-    if revisions != REVISIONS[-1:]:
-        found = ", ".join(revisions) or "empty"
-        raise SchemaOutdated(
-            f"the database's schema was upgraded to {found}, this clickgate works with {REVISIONS[-1]}: "
-            "it records nothing until it is replaced"
-        )
-
-
-def find_revision(dialect: Dialect) -> BatchStatement:
-    """Return what finds the schema's version if it is the one that is given."""
-    number = column("version_num", String)
-    return compiled(
-        dialect, select(number).select_from(table("alembic_version")).where(number == bindparam("wanted")), ("wanted",)
-    )
-
-
-async def hold_schema(connection: WriteConnection, found: BatchStatement) -> None:
-    """Keep the schema from being upgraded until the open transaction ends, given what `find_revision` returned. Raises
-    `SchemaOutdated` if it was upgraded before."""
-    await connection.command(HOLD_SCHEMA)
-    if not await connection.fetch(found, [(REVISIONS[-1],)]):
-        await check_revision(connection)
 
 
 class Registration:

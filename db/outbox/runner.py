@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from time import perf_counter
 
 from db.engine.backend.protocol import WriteConnection
+from db.engine.schema_fence import find_revision, hold_schema
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable, SchemaOutdated
-from db.ingest.registration import find_revision, hold_schema
 from db.outbox import statements
 from db.outbox.consumer import Changes, Consumer, Range
 from db.outbox.position import Gap, Position, Transactions

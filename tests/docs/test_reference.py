@@ -111,6 +111,6 @@ def test_every_code_of_an_error_is_listed() -> None:
 
 
 def test_every_outcome_of_a_click_is_listed() -> None:
-    outcomes = set(re.findall(r'Answer\(\s*"(\w+)"', (ROOT / "rest" / "clicks.py").read_text()))
+    outcomes = set(re.findall(r'ClickResponse\(\s*"(\w+)"', (ROOT / "rest" / "clicks.py").read_text()))
     assert len(outcomes) > 3
     assert outcomes <= quoted(DOCS / "metrics.md")

@@ -21,6 +21,8 @@ from tests.support.processes import serving
 from tests.support.raw_http import CLICK, PATH, request
 
 CONNECTIONS = 100
+# A click needs about ten iterations of the event loop; each of them would serve every connection once.
+FEW = 5 * CONNECTIONS
 INTROSPECTION = json.dumps({"query": get_introspection_query()}).encode()
 LONG = b'{"query": "{ __typename }", "variables": {"a": [' + b'{"a": 1}, ' * (BODY_BYTES // 10 - 10) + b"1]}}"
 JSON = "Content-Type: application/json"
@@ -54,7 +56,7 @@ async def flooded(port: int, sent: bytes) -> AsyncIterator[Callable[[], int]]:
 
 
 @pytest.mark.parametrize("kind", FLOODS)
-async def test_a_click_is_answered_before_every_connection_of_a_flood(make_sqlite: MakeDatabase, kind: str) -> None:
+async def test_a_click_waits_for_few_requests_of_a_flood(make_sqlite: MakeDatabase, kind: str) -> None:
     url = make_sqlite()
     await make_link(url)
     async with serving(url) as (process, base), httpx.AsyncClient(base_url=base, timeout=60) as http:
@@ -64,7 +66,7 @@ async def test_a_click_is_answered_before_every_connection_of_a_flood(make_sqlit
                 await asyncio.sleep(0.01)
             before = answers()
             assert (await http.post(PATH, content=CLICK)).status_code == 200
-            assert answers() - before < CONNECTIONS
+            assert answers() - before < FEW
             process.kill()  # a stop would answer one request of each connection
 
 

@@ -61,10 +61,10 @@ class Checkpoints:
         file.is_log_long = not file.is_log_long
         if file.is_log_long:
             logger.warning(
-                "SQLite's write-ahead log has grown to %d MiB, and grows on: %s", length // MEBIBYTE, _holder(file)
+                "SQLite's write-ahead log has grown to %d MiB and keeps growing: %s", length // MEBIBYTE, _holder(file)
             )
         else:
-            logger.warning("SQLite's write-ahead log is short again")
+            logger.warning("SQLite's write-ahead log is back to its normal size")
 
     def close(self) -> None:
         """Give the connection up once nothing is under way on it."""
@@ -81,5 +81,5 @@ def _holder(file: DatabaseFile) -> str:
     """Return what keeps a log from being emptied."""
     seconds = time.monotonic() - min(file.reading_since.values(), default=time.monotonic())
     if seconds < LONG_SECONDS:
-        return "another process keeps a transaction open, or the disk is slower than the clicks"
-    return f"this process has been reading for {seconds:.0f} seconds, for a report or a list"
+        return "another process holds a transaction open, or the disk cannot keep up with the clicks"
+    return f"a report or a list in this process has been reading for {seconds:.0f} seconds"
