@@ -13,7 +13,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from db.engine.sqlite.database_file import DatabaseFile
+from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,10 @@ class Checkpoints:
             self._under_way = self._thread.submit(self._run)
 
     def _run(self) -> None:
-        with suppress(sqlite3.Error):  # the next one will try again; the commits' own would be as silent
+        # The next one will try again, and commits report a file that is not ours any more.
+        with suppress(sqlite3.Error, OtherFile):
+            # A file that was cut off would be as long as before after this, with zeros in between.
+            self._file.check()
             _, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._watch_length(is_copied=pages == copied)
 
