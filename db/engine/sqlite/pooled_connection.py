@@ -50,7 +50,7 @@ class PooledSqliteConnection(aiosqlite.Connection):
         """Close it once nothing is under way on it."""
         if self._connection is not None:
             connection = self._connection
-            await self._execute(lambda: empty_log(connection, self._file))  # type: ignore[no-untyped-call]
+            await self._execute(lambda: empty_log(connection, self._file))  # type: ignore[no-untyped-call]  # aiosqlite's
         await super().close()
 
     def stop(self) -> asyncio.Future[None] | None:

@@ -19,7 +19,7 @@ from db.migrations.revisions import REVISIONS
 try:
     import fcntl
 except ImportError:  # Windows has its own file locks, and does not allow replacing an open file
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module elsewhere
 
 # Where SQLite's connections hold their shared locks; see https://www.sqlite.org/src/file/src/os.h.
 SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
