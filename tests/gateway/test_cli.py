@@ -61,7 +61,7 @@ def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> Non
         (("partner", "create", "--name", "X", "--program-id", "9"), "Program not found"),
         (("link", "create", "--code", "a b", "--program-id", "9", "--partner-id", "9"), "Partner not found"),
         (("link", "pause", "NOBODY"), "Referral link not found"),
-        (("token", "issue", "--role", "program"), "program_id is needed"),
+        (("token", "issue", "--role", "program"), "program_id is required"),
         (("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1"), "Program not found"),
         (("token", "revoke", "7"), "Token not found"),
         (("token", "issue", "--role", "admin", "--partner-id", "1"), "partner_id must be omitted for admin"),

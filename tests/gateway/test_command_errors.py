@@ -35,6 +35,8 @@ BAD_ARGUMENTS = [
     ("demo", "--port", "-1"),
     *(("backup", file) for file in ("", ".", "/", "/nowhere/copy.db", "/dev/null", "/proc/copy.db")),
     *(("restore", file) for file in ("", ".", "/nowhere/copy.db", "/dev/null", str(Path(__file__)))),
+    *(("outbox", "rewind", name) for name in ("", "nothing", HUGE, NO_TEXT)),
+    ("outbox", "remove", "rollups"),
     ("nothing",),
 ]
 # Commands that use the database, with otherwise valid arguments.
@@ -45,6 +47,8 @@ USERS = [
     ("token", "revoke", "1"),
     ("audit",),
     ("rollups", "rebuild"),
+    ("outbox", "list"),
+    ("outbox", "rewind", "rollups"),
     ("db", "upgrade"),
     ("serve", "--port", "0"),
     ("demo", "--port", "0"),

@@ -64,7 +64,7 @@ async def test_gql_introspects_queries_and_mutates_over_http(gateway: Gateway) -
         assert await client.execute(GraphQLRequest(LINKS, variable_values={"first": 5})) == FOUND
         asked = {"input": {"name": "From gql", "cookieWindowDays": 7}}
         assert await client.execute(GraphQLRequest(CREATE, variable_values=asked)) == created("From gql")
-        with pytest.raises(TransportQueryError, match="is not an id"):
+        with pytest.raises(TransportQueryError, match="is not a valid id"):
             await client.execute(GraphQLRequest('{ node(id: "nonsense") { id } }'))
 
 
