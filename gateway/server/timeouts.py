@@ -28,6 +28,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._arriving_since: float | None = self.loop.time()
         self._idle_since: float | None = None
         self._unread_since: float | None = None
+        self._is_evicted = False
         # No timeout that starts after a check can expire before the next one.
         self._shortest_time = min(self.timeout_keep_alive, REQUEST_SECONDS, UNREAD_SECONDS)
         self._watch = self.loop.call_later(self._shortest_time, self._check_times)
@@ -35,7 +36,7 @@ class TimedProtocol(HttpToolsProtocol):
         OPEN.inc()
         if not self._limits.admit(self.connections):
             REFUSED.inc()
-            transport.abort()
+            self.evict()
         if isinstance(self.config, ServerConfig):
             room = self._limits.room(self.connections)
             self._limits.acceptor.accept(self.config.listeners, self._new_protocol, room)
@@ -66,13 +67,17 @@ class TimedProtocol(HttpToolsProtocol):
         """Return whether a complete request is being answered."""
 
     def waiting_since(self) -> float | None:
-        """Return since when the gateway has been waiting for the client, or None while a request is being answered."""
+        """Return since when the gateway has been waiting for the client, or None while a request is being answered,
+        and for a connection that was evicted already: it makes no further room."""
+        if self._is_evicted:
+            return None
         if self._unread_since is not None:
             return self._unread_since
         return None if self.is_answering() else self._idle_since or self._arriving_since
 
     def evict(self) -> None:
-        """Close the connection at once."""
+        """Close the connection at once. It stays among the open ones until the event loop's next iteration."""
+        self._is_evicted = True
         self.transport.abort()
 
     def _unset_keepalive_if_required(self) -> None:

@@ -1,8 +1,10 @@
 """Connection limits: many connections, clients that do not read, malformed requests, and the limit on open files."""
 
 import asyncio
+import socket
 
 import pytest
+from prometheus_client import REGISTRY
 from websockets.exceptions import InvalidStatus
 
 from gateway.server import connection_limits
@@ -39,6 +41,20 @@ async def test_idle_connections_make_room_for_clicks(make_sqlite: MakeDatabase) 
                     await asyncio.sleep(0.01)
             assert await metric(gateway, 'clickgate_connections_dropped_total{reason="evicted"}') > evicted
         assert (await gateway.track()).status_code == 200
+
+
+async def test_connections_that_arrive_at_once_are_limited_as_well(make_sqlite: MakeDatabase) -> None:
+    async with running_gateway(make_sqlite(), connections="20") as gateway:
+        foreign = await foreign_connections(gateway)
+        # The kernel completes them while the event loop is busy here, so that one iteration accepts many.
+        address = ("127.0.0.1", gateway.http.base_url.port or 0)
+        waiting = [socket.create_connection(address) for _ in range(200)]
+        async with asyncio.timeout(2):
+            # Read past HTTP: the client's idle connection is the first to be evicted.
+            while (REGISTRY.get_sample_value("clickgate_connections") or 0) != foreign + 20:
+                await asyncio.sleep(0.01)
+        for client in waiting:
+            client.close()
 
 
 async def test_a_connection_is_counted_exactly_as_long_as_it_is_open(
