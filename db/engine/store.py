@@ -4,8 +4,8 @@ This is the one place that decides which task may write when, and that turns dri
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import URL, func, select
@@ -105,21 +105,10 @@ class Store:
         the others, so this process queues them: a busy click writer must not starve an administrator's change."""
         return self._turn if self.is_sqlite else nullcontext()
 
-    @contextmanager
-    def outages(self) -> Iterator[None]:
+    def outages(self) -> "Outages":
         """Translate errors: outages and conflicts, which may be retried, into `DatabaseUnavailable`, and a driver's
         error about a row into `RowRefused`, without the row's values."""
-        try:
-            yield
-        except StoreError:
-            raise
-        except Exception as error:
-            verdict = self.database.verdict(error)
-            if verdict.fault in (Fault.OUTAGE, Fault.CONFLICT):
-                raise DatabaseUnavailable(described(error), verdict.reason) from error
-            if isinstance(error, DBAPIError) and verdict.fault is Fault.ROW:
-                raise RowRefused(described(error)) from None
-            raise
+        return Outages(self.database)
 
     @property
     def name(self) -> str:
@@ -130,6 +119,27 @@ class Store:
     async def close(self) -> None:
         """Close all pooled connections. The pools open new ones on demand."""
         await self.database.close()
+
+
+class Outages:
+    """The context manager that `Store.outages` returns."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if not isinstance(error, Exception) or isinstance(error, StoreError):
+            return
+        verdict = self._database.verdict(error)
+        if verdict.fault in (Fault.OUTAGE, Fault.CONFLICT):
+            raise DatabaseUnavailable(described(error), verdict.reason) from error
+        if isinstance(error, DBAPIError) and verdict.fault is Fault.ROW:
+            raise RowRefused(described(error)) from None
 
 
 def _postgresql(url: URL) -> Database:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from typing import Self
 
 from graphql import GraphQLError
 from prometheus_client import Counter, Gauge, Histogram
@@ -29,27 +30,28 @@ SUBSCRIPTIONS = Gauge("clickgate_graphql_subscriptions", "Open GraphQL subscript
 
 
 class OperationTimer:
-    """A running HTTP operation, whose `result` is set once there is one."""
+    """A context manager that measures an operation over HTTP, whose `result` is set once there is one."""
 
-    result: ExecutionResult | PreExecutionError | None = None
+    __slots__ = ("_kind", "_started", "result")
+
+    def __init__(self, kind: str) -> None:
+        self.result: ExecutionResult | PreExecutionError | None = None
+        self._kind = kind
+
+    def __enter__(self) -> Self:
+        self._started = perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        SECONDS.labels(self._kind).observe(perf_counter() - self._started)
+        OPERATIONS.labels(self._kind, self._outcome).inc()
 
     @property
-    def outcome(self) -> str:
+    def _outcome(self) -> str:
         """`refused` if nothing was executed, `failed` if there were errors, otherwise `ok`."""
         if self.result is None or isinstance(self.result, PreExecutionError):
             return "refused"
         return "failed" if self.result.errors else "ok"
-
-
-@contextmanager
-def measure_operation(kind: str) -> Iterator[OperationTimer]:
-    """Measure an operation over HTTP."""
-    measured, started = OperationTimer(), perf_counter()
-    try:
-        yield measured
-    finally:
-        SECONDS.labels(kind).observe(perf_counter() - started)
-        OPERATIONS.labels(kind, measured.outcome).inc()
 
 
 @contextmanager

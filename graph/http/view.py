@@ -25,7 +25,7 @@ from strawberry.types.graphql import OperationType
 from graph.domain.context import Context
 from graph.execution.admission import GuardedSchema
 from graph.execution.error_presentation import presented, presented_refusal
-from graph.execution.metrics import kind_of, measure_operation
+from graph.execution.metrics import OperationTimer, kind_of
 from graph.execution.requests import GraphQLRequest, PersistedQueryNotSupported
 from graph.http.caller import bearer, caller, header, identified
 from graph.http.content_negotiation import JSON, response_media_type, takes_gzip, wants_page
@@ -110,7 +110,7 @@ class GraphQLView(GraphQL[Context, None]):
     async def _execute(self, request: GraphQLRequest, context: Context, method: str, media: str) -> GraphQLResponse:
         try:
             kind = kind_of(self._schema.documents, request.query, request.operation_name)
-            with measure_operation(kind) as measured:
+            with OperationTimer(kind) as measured:
                 result = measured.result = await self._schema.execute_request(request, context, ALLOWED[method])
         except InvalidOperationTypeError as error:
             if method == "GET":

@@ -19,7 +19,7 @@ from graph.query.entities import ENTITIES
 from graph.query.entity import Lookup, MappedRow, Parameters
 from graph.query.list_conditions import ListConditions
 from graph.query.plan import Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
-from graph.query.select_builder import NestedConnection, NodeFactory, SelectBuilder
+from graph.query.select_builder import NestedConnection, NodesFactory, SelectBuilder
 
 # A dashboard has a few dozen plans. A client that keeps sending new ones only slows itself down.
 CACHED_PLANS = 512
@@ -40,7 +40,7 @@ class PageStatement(NamedTuple):
     total: CompiledQuery | None
     parent: TupleGetter
     position: TupleGetter
-    node_factories: Mapping[Nodes, NodeFactory]
+    node_factories: Mapping[Nodes, NodesFactory]
     nested: Sequence[NestedConnection]
 
     @property
@@ -59,11 +59,11 @@ class InlineConnection(NamedTuple):
 
 
 class RowsStatement(NamedTuple):
-    """The query of a lookup. `key` takes the primary key out of a row, and `build` makes its node."""
+    """The query of a lookup. `key` takes the primary key out of a row, and `build` makes the nodes."""
 
     rows: CompiledQuery
     key: TupleGetter
-    build: NodeFactory
+    build: NodesFactory
     nested: Sequence[NestedConnection]
     inline: InlineConnection | None = None
 
@@ -100,7 +100,7 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
         joined = _page_rows(page, listing, parents, parent_columns, is_sqlite=is_sqlite)
     parent = builder.add_columns(parents.keys if parent_columns else [])
     position = builder.add_columns(listing.columns(joined.row))
-    node_factories = {nodes: builder.row(joined.row, nodes.plan) for nodes in _nodes(page)}
+    node_factories = {nodes: builder.nodes(joined.row, nodes.plan) for nodes in _nodes(page)}
     statement = builder.select(joined.source)
     statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
     return PageStatement(
@@ -125,7 +125,7 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
     found = entity.lookups[lookup]
     values: Parameters = {name: _lookup_value(name, found) for name in found.values}
     key = builder.add_columns(entity.key_columns(row))
-    build = builder.row(row, plan)
+    build = builder.nodes(row, plan)
     conditions, sorting = [visible(row, audience), found.condition(row, values)], [*entity.key_columns(row)]
     if not (found.is_unique and len(builder.nested) == 1 and _is_flat(builder.nested[0].page)):
         statement = builder.select(row).where(*conditions).order_by(*sorting)
@@ -167,7 +167,7 @@ def _inline(
 ) -> InlineConnection:
     key = builder.add_columns(ENTITIES[nested.page.entity].key_columns(child))
     position = builder.add_columns(listing.columns(child))
-    node_factories = {nodes: builder.row(child, nodes.plan) for nodes in _nodes(nested.page)}
+    node_factories = {nodes: builder.nodes(child, nodes.plan) for nodes in _nodes(nested.page)}
     return InlineConnection(nested, PageStatement(None, None, nested.key, position, node_factories, ()), key)
 
 

@@ -3,12 +3,14 @@
 Nodes, edges with cursors, page info and the total count are all derived here from one result.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from graph.query.compiler import PageStatement
 from graph.query.cursors import encode_cursor
 from graph.query.plan import Cursor, Edges, Field, Nodes, PageInfoFields, PagePlan, TotalCount, Typename
+from graph.query.response_objects import build_objects, object_type
 from graph.query.select_builder import NestedPages
 
 
@@ -37,10 +39,10 @@ class PageBuilder:
     ) -> Any:
         match part:
             case Nodes():
-                build = self._statement.node_factories[part]
-                return [build(row, found) for row in self._rows]
+                return self._statement.node_factories[part](self._rows, found)
             case Edges(_, parts):
-                return [{inner.response_key: self._edge(inner, row, found) for inner in parts} for row in self._rows]
+                edge = object_type([inner.response_key for inner in parts])
+                return build_objects(edge, (self._column(inner, found) for inner in parts), len(self._rows))
             case PageInfoFields(_, parts):
                 return {inner.response_key: self._info(inner) for inner in parts}
             case TotalCount():
@@ -48,14 +50,15 @@ class PageBuilder:
             case Typename(_, type_name):
                 return type_name
 
-    def _edge(self, part: Nodes | Cursor | Typename, row: Any, found: NestedPages) -> Any:
+    def _column(self, part: Nodes | Cursor | Typename, found: NestedPages) -> Iterable[Any]:
+        """Return the values of a field of the edges."""
         match part:
             case Nodes():
-                return self._statement.node_factories[part](row, found)
+                return self._statement.node_factories[part](self._rows, found)
             case Cursor():
-                return self._cursor(row)
+                return map(self._cursor, self._rows)
             case Typename(_, type_name):
-                return type_name
+                return repeat(type_name, len(self._rows))
 
     def _info(self, part: Field | Typename) -> Any:
         match part:

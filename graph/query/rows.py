@@ -84,7 +84,7 @@ class Reader:
         if statement.inline is not None:
             return self._single(statement, statement.inline, rows)
         found = await self._nested(statement.nested, rows)
-        return {statement.key(row): statement.build(row, found) for row in rows}
+        return dict(zip(map(statement.key, rows), statement.build(rows, found), strict=True))
 
     def _single(self, statement: RowsStatement, inline: InlineConnection, rows: Sequence[Any]) -> dict[RowKey, Any]:
         """Return a single row whose children were read in the same statement."""
@@ -93,7 +93,8 @@ class Reader:
         children = [row for row in rows if inline.child(row)[0] is not None]
         page = PageBuilder(inline.nested.page, inline.statement, children, self._values).build({}, 0)
         found = {inline.nested.page.number: {inline.nested.key(rows[0]): page}}
-        return {statement.key(rows[0]): statement.build(rows[0], found)}
+        (node,) = statement.build(rows[:1], found)
+        return {statement.key(rows[0]): node}
 
     async def pages(
         self, page: PagePlan, parent_columns: ParentColumns, parents: Sequence[RowKey]

@@ -3,12 +3,14 @@
 It translates between the GraphQL types and `graph.reports`, which reads the counts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from operator import attrgetter
 from typing import Annotated, Any
 
 import strawberry
+from msgspec import Struct
 from msgspec.structs import astuple
 from strawberry import ID
 
@@ -20,6 +22,7 @@ from graph.execution.executor import CompletedValue
 from graph.execution.selections import SelectedField
 from graph.query.global_ids import decode_key
 from graph.query.plan import Field, RowPlan
+from graph.query.response_objects import build_objects, object_type
 from graph.query.rows import snapshot_reader
 from graph.reports import reader as report_reader
 from graph.reports.calendars import Interval
@@ -43,6 +46,7 @@ from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
 
 # A series or a ranking may read thousands of rollups, so it costs more than an object.
 PART_COST = 20
+NOTHING: Mapping[str, Sequence[Any]] = {}
 COUNT_FIELDS = {"clicks", *Counts.__struct_fields__}
 # The rankings whose values are rows: the type, the field that holds the row, and the column to show as `value`.
 ROW_DIMENSIONS = {
@@ -145,25 +149,25 @@ async def click_report(context: Context, selection: SelectedField) -> CompletedV
     """Resolve `clickReport`. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
     viewer_of(context)
     given, parts = selection.argument_values, selection.subfields()
-    names = [part.name_or_typename for part in parts]
+    wanted = [(part, _wanted(part)) for part in parts]
     request = ReportRequest(
         given["from"],
         given["to"],
         given["timezone"],
         _filter(given.get("filter", {})),
-        totals=not COUNT_FIELDS.isdisjoint(names),
-        series=tuple({_interval(part): None for part, name in zip(parts, names, strict=True) if name == "series"}),
-        tops=tuple({_top(part): None for part, name in zip(parts, names, strict=True) if name == "top"}),
+        totals=any(name in COUNT_FIELDS for _, name in wanted),
+        series=tuple({interval: None for _, interval in wanted if isinstance(interval, Interval)}),
+        tops=tuple({top: None for _, top in wanted if isinstance(top, Top)}),
     )
     check_span(request)
-    for part, name in zip(parts, names, strict=True):
+    for part, which in wanted:
         with part.location:
-            if name == "series":
-                check_series(request, _interval(part))
-            elif name == "top":
-                check_top(_top(part))
+            if isinstance(which, Interval):
+                check_series(request, which)
+            elif isinstance(which, Top):
+                check_top(which)
     report = await report_reader.read(context, request)
-    return CompletedValue({part.response_key: await _part(context, part, report) for part in parts})
+    return CompletedValue({part.response_key: await _part(context, part, which, report) for part, which in wanted})
 
 
 def _filter(given: Mapping[str, Any]) -> ReportFilter:
@@ -183,33 +187,36 @@ def _filter(given: Mapping[str, Any]) -> ReportFilter:
     )
 
 
-def _interval(part: SelectedField) -> Interval:
-    return Interval(part.argument_values.get("interval", Interval.DAY))
-
-
-def _top(part: SelectedField) -> Top:
-    given = part.argument_values
-    return Top(RankingDimension(given["by"]), given.get("limit", 10))
-
-
-async def _part(context: Context, part: SelectedField, report: ClickReport) -> Any:
-    if part.is_typename:
-        return part.parent_type_name
-    match part.name:
+def _wanted(part: SelectedField) -> Interval | Top | str:
+    """Return the series' interval, the ranking, or the name of any other field."""
+    match part.name_or_typename:
         case "series":
-            return _counted(part, "start", "end")(report.series[_interval(part)])
+            return Interval(part.argument_values.get("interval", Interval.DAY))
         case "top":
-            return await _shares(context, part, report.tops[_top(part)])
+            given = part.argument_values
+            return Top(RankingDimension(given["by"]), given.get("limit", 10))
+        case name:
+            return name
+
+
+async def _part(context: Context, part: SelectedField, which: Interval | Top | str, report: ClickReport) -> Any:
+    match which:
+        case Interval():
+            return _objects(part, report.series[which], "start", "end")
+        case Top():
+            return await _shares(context, part, which.by, report.tops[which])
         case "data_as_of":
             return report.data_as_of
-    return getattr(report.totals, part.name)
+        case str() if part.is_typename:
+            return part.parent_type_name
+        case str():
+            return getattr(report.totals, which)
 
 
-async def _shares(context: Context, part: SelectedField, shares: Sequence[Share]) -> Any:
+async def _shares(context: Context, part: SelectedField, by: RankingDimension, shares: Sequence[Share]) -> Any:
     """Return a ranking. A ranking of rows also reads their names and whatever is selected of them."""
-    by = _top(part).by
     if by not in ROW_DIMENSIONS:
-        return _counted(part, "value")(shares)
+        return _objects(part, shares, "value")
     entity, field, name = ROW_DIMENSIONS[by]
     named = {"ids": [int(share.value) for share in shares if share.value is not None]}
     planner = Planner()
@@ -224,27 +231,26 @@ async def _shares(context: Context, part: SelectedField, shares: Sequence[Share]
         Share(astuple(labels[key])[0] if key in labels else None, share.counts)
         for key, share in zip(keys, shares, strict=True)
     ]
-    objects = _counted(part, "value")(named_shares)
-    return [
-        item | {response_key: nodes[response_key].get(key) for response_key in nodes}
-        for key, item in zip(keys, objects, strict=True)
-    ]
+    found = {response_key: [rows.get(key) for key in keys] for response_key, rows in nodes.items()}
+    return _objects(part, named_shares, "value", found=found)
 
 
-def _counted(part: SelectedField, *names: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
-    """Return a function that turns rows into objects. `names` are the attributes of a row besides its counts; other
-    fields are null."""
-    known = {name: f"counts.{name}" for name in COUNT_FIELDS} | {name: name for name in names}
+def _objects(
+    part: SelectedField, rows: Sequence[Any], *names: str, found: Mapping[str, Sequence[Any]] = NOTHING
+) -> Sequence[Struct]:
+    """Turn rows into objects. `names` are the attributes of a row besides its counts, and `found` are the values of
+    other fields by response key; those without values are null."""
     selected = part.subfields()
-    response_keys = [each.response_key for each in selected]
-    # Constant fields, whose places are first taken by any value.
-    others = {
-        each.response_key: each.parent_type_name if each.is_typename else None
-        for each in selected
-        if each.is_typename or each.name not in known
-    }
-    # `attrgetter` returns a tuple only for two attributes or more.
-    take = attrgetter(*(known.get(each.name_or_typename, "counts") for each in selected), "counts", "counts")
-    if others:
-        return lambda rows: [dict(zip(response_keys, take(row), strict=False)) | others for row in rows]
-    return lambda rows: [dict(zip(response_keys, take(row), strict=False)) for row in rows]
+    new = object_type([each.response_key for each in selected])
+    counts = [row.counts for row in rows]
+
+    def values(each: SelectedField) -> Iterable[Any]:
+        if each.is_typename:
+            return repeat(each.parent_type_name, len(rows))
+        if each.name in COUNT_FIELDS:
+            return map(attrgetter(each.name), counts)
+        if each.name in names:
+            return map(attrgetter(each.name), rows)
+        return found.get(each.response_key) or repeat(None, len(rows))
+
+    return build_objects(new, map(values, selected), len(rows))

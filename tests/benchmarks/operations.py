@@ -176,18 +176,18 @@ def ours(operation: Operation, size: Size, server: Server, token_of: Callable[[i
         token, variables = token_of(turn.partner), dict(operation.variables(turn, size))
         if operation.pages:
             if token not in cursors:
-                edges = answer(server, Ask(token, _body(operation.pages, {})))["page"]["edges"]
+                edges = answer(server, Ask(token, body(operation.pages, {})))["page"]["edges"]
                 cursors[token] = [edge["cursor"] for edge in edges]
             known = cursors[token]
             # All of a partner's few links are on the first page.
             variables["after"] = known[turn.offset - 1] if turn.offset and len(known) == PAGES else None
-        asks.append(Ask(token, _body(operation.ours, variables)))
+        asks.append(Ask(token, body(operation.ours, variables)))
     return asks
 
 
 def theirs(operation: Operation, size: Size) -> Sequence[Ask]:
     """Return the peer's requests."""
-    return [Ask("", _body(operation.theirs, operation.their_variables(turn, size))) for turn in turns(size)]
+    return [Ask("", body(operation.theirs, operation.their_variables(turn, size))) for turn in turns(size)]
 
 
 def answer(server: Server, ask: Ask) -> Any:
@@ -222,5 +222,5 @@ def rows_in(data: Any) -> int:
     return 0
 
 
-def _body(query: str, variables: Mapping[str, Any]) -> str:
+def body(query: str, variables: Mapping[str, Any]) -> str:
     return json.dumps({"query": " ".join(query.split()), "variables": variables}, separators=(",", ":"))

@@ -1,20 +1,25 @@
 """Exhausted connection pools: requests that need a connection are rejected like in any other outage, with a line in the
 log, while clicks of known links, which need none, are recorded."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import literal, select
 
+from db.engine.postgresql.backend import POOL_SIZE
 from db.engine.store import Store
+from db.sql.compiled_queries import CompiledQuery
 from tests.support.captured_log import Log
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.outages import check_ready
 
 # More than the size of any pool.
 MOST = 40
+ONE = CompiledQuery(select(literal(1)))
 PERIOD = 'from: "2026-08-01T00:00:00Z", to: "2026-09-01T00:00:00Z"'
 QUERIES = {
     "a list": "{ programs { nodes { name } } }",
@@ -105,3 +110,32 @@ async def test_a_token_that_cannot_be_looked_up_gets_a_503(crowded: tuple[Gatewa
         assert answer.headers["Retry-After"]
     await check_ready(gateway)
     assert not traceback_lines(log)
+
+
+@pytest.mark.parametrize("moment", ["waiting", "handed over", "timed out"])
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_cancelled_query_keeps_no_place_in_the_pool(moment: str, database_url: str) -> None:
+    with patch("db.engine.backend.pool_usage.POOL_SECONDS", 0.1 if moment == "timed out" else 10):
+        store = Store(database_url)
+        try:
+            async with AsyncExitStack() as stack:
+                snapshots = [await stack.enter_async_context(AsyncExitStack()) for _ in range(POOL_SIZE)]
+                for snapshot in snapshots:
+                    await snapshot.enter_async_context(store.snapshot())
+                late = [asyncio.create_task(store.fetch(ONE)) for _ in range(2)]
+                await asyncio.sleep(0)
+                if moment == "handed over":
+                    await snapshots[0].aclose()  # the first in the queue has its turn, but has not run
+                elif moment == "timed out":
+                    await asyncio.wait(late)
+                late[0].cancel()
+                await asyncio.gather(*late[:1], return_exceptions=True)
+                await snapshots[1].aclose()
+                if moment != "timed out":
+                    assert [tuple(row) for row in await late[1]] == [(1,)]
+            await asyncio.gather(*late, return_exceptions=True)
+            usage = store.database.pools()[1]
+            assert (usage.in_use, usage.waiting) == (0, 0)
+            assert len(await asyncio.gather(*(store.fetch(ONE) for _ in range(3 * POOL_SIZE)))) == 3 * POOL_SIZE
+        finally:
+            await store.close()

@@ -90,8 +90,8 @@ class PostgresDatabase:
     async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self.engine.dialect)
         arguments = compiled.arguments(values)
-        async with self._readers.lent(lambda connection: connection.fetch(compiled.sql, *arguments)) as (_, found):
-            return compiled.rows(found)
+        found = await self._readers.run(lambda connection: connection.fetch(compiled.sql, *arguments))
+        return compiled.rows(found)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[PostgresSource]:

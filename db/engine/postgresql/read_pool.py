@@ -5,6 +5,7 @@ connection pool.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias, TypeVar
@@ -28,19 +29,17 @@ class ReadPool:
     ) -> None:
         self._connect = connect
         self._is_outage = is_outage
-        self._free = asyncio.Semaphore(most)
+        self._most = most
         self._idle: list[Connection] = []
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._in_use = 0
         self._waiting = PoolWaiters()
 
     @asynccontextmanager
     async def lent(self, first: Step[T]) -> AsyncIterator[tuple[Connection, T]]:
-        """Lend a connection after running `first` on it, and yield its result. If an idle connection turns out to be
-        dead, `first` runs again on a new one. If the block fails or is cancelled, the connection's state is unknown and
-        it is terminated. Raises the driver's errors, and `DatabaseUnavailable` if no connection becomes free."""
-        with self._waiting.counting():
-            await self._acquire()
-        self._in_use += 1
+        """Lend a connection after running `first` on it, and yield its result. If the block fails or is cancelled, the
+        connection's state is unknown and it is terminated. Raises as `run` does."""
+        await self._acquire()
         try:
             connection, result = await self._begin(first)
             try:
@@ -50,15 +49,48 @@ class ReadPool:
                 raise
             self._idle.append(connection)
         finally:
-            self._in_use -= 1
-            self._free.release()
+            self._release()
+
+    async def run(self, step: Step[T]) -> T:
+        """Run a step on a connection; return its result. If an idle connection turns out to be dead, the step runs
+        again on a new one. Raises the driver's errors, and `DatabaseUnavailable` if no connection becomes free."""
+        await self._acquire()
+        try:
+            connection, result = await self._begin(step)
+            self._idle.append(connection)
+            return result
+        finally:
+            self._release()
 
     async def _acquire(self) -> None:
+        if self._in_use < self._most:
+            self._in_use += 1
+        else:
+            with self._waiting.counting():
+                await self._wait()
+
+    async def _wait(self) -> None:
+        """Wait for a task to hand its place over."""
+        # asyncio's semaphore and timeout took a thirtieth of a dashboard's query.
+        turn = asyncio.get_running_loop().create_future()
+        timer = turn.get_loop().call_later(pool_usage.POOL_SECONDS, _time_out, turn)
+        self._queue.append(turn)
         try:
-            async with asyncio.timeout(pool_usage.POOL_SECONDS):
-                await self._free.acquire()
-        except TimeoutError as error:
-            raise PoolTimeout(pool_usage.IN_USE) from error
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.exception() is None:  # cancelled right after the handover
+                self._release()
+            raise
+        finally:
+            timer.cancel()
+
+    def _release(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._in_use -= 1
 
     def usage(self, name: str) -> PoolUsage:
         """Return the current usage."""
@@ -88,6 +120,11 @@ class ReadPool:
             if not connection.is_closed():
                 return connection
         return None
+
+
+def _time_out(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(PoolTimeout(pool_usage.IN_USE))
 
 
 async def _taken(step: Step[T], connection: Connection) -> T:
