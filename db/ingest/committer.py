@@ -17,12 +17,12 @@ from db.engine.redaction import described
 from db.engine.schema_fence import check_revision
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable, SchemaOutdated, WriterGone
-from db.ingest.batch import Batch
+from db.ingest.clicks.entries import Entry, TestEntry
+from db.ingest.clicks.probe import Probe
+from db.ingest.clicks.recorder import Batch
+from db.ingest.clicks.records import Click, Receipt, TestClick
 from db.ingest.id_blocks import IdBlocks
-from db.ingest.pending_clicks import Entry, TestEntry
-from db.ingest.probe import Probe
 from db.ingest.promises import Promises, utc_now
-from db.ingest.records import Click, Receipt, TestClick
 from db.ingest.registration import EVENTS, Registration
 from db.schema.partners import PartnerProgram
 from db.sql.compiled_queries import CompiledQuery

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from db.ingest.records import Click, TestClick
+from db.ingest.clicks.records import Click, TestClick
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, Protocol
 from db.engine.backend.driver_errors import OTHER_SCHEMA, SILENT
 from db.engine.redaction import described
 from db.errors import DatabaseUnavailable, SchemaOutdated, WriterQueueFull
-from db.ingest.click_faults import ClickFaults
+from db.ingest.clicks.records import Click, Receipt, TestClick
 from db.ingest.committer import Committer
-from db.ingest.records import Click, Receipt, TestClick
+from db.ingest.faults import ClickFaults
 from db.sql.commit_horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
 
 logger = logging.getLogger(__name__)

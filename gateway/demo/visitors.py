@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from db.ingest.records import Click, VisitRecord
+from db.ingest.clicks.records import Click, VisitRecord
 from db.lookups.link_records import KnownLink
 from graph.domain.context import Context, Services
 from graph.domain.enrichment import visit_record

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from db.ingest.records import Click, TestClick
+from db.ingest.clicks.records import Click, TestClick
 from db.lookups.link_records import KnownLink, KnownProgram
 from graph.domain.affiliate_urls import code_of, without_damage
 from graph.domain.context import Context

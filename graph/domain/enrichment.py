@@ -7,7 +7,7 @@ import can_ada
 from msgspec import json
 from msgspec.structs import asdict
 
-from db.ingest.records import VisitRecord
+from db.ingest.clicks.records import VisitRecord
 from db.schema.visit_fields import VISIT_FIELDS
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid

@@ -15,9 +15,9 @@ from sqlalchemy import func, insert, select, update
 from db.audit.report import audit
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
+from db.ingest.clicks.records import Click, Receipt, TestClick, VisitRecord
 from db.ingest.committer import Committer
 from db.ingest.id_blocks import FIRST_BLOCK
-from db.ingest.records import Click, Receipt, TestClick, VisitRecord
 from db.ingest.writer import ClickWriter
 from db.lookups.link_directory import LinkDirectory
 from db.outbox.conditions import CLICK

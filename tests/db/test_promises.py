@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from db.ingest.clicks.records import Click, VisitRecord
 from db.ingest.promises import Promises
-from db.ingest.records import Click, VisitRecord
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

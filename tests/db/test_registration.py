@@ -20,8 +20,8 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from db.audit.report import audit
 from db.engine import migrate
 from db.engine.store import Store
+from db.ingest.clicks.records import Click, Receipt, VisitRecord
 from db.ingest.committer import Committer
-from db.ingest.records import Click, Receipt, VisitRecord
 from db.migrations.revisions import REVISIONS
 from db.schema.clicks import ClickEvent
 from db.schema.writers import RunningWriter

@@ -16,8 +16,8 @@ from db.audit.report import audit
 from db.engine.postgresql.connections import PostgresWriteConnection
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
+from db.ingest.clicks.records import Click, VisitRecord
 from db.ingest.committer import Committer
-from db.ingest.records import Click, VisitRecord
 from db.outbox.conditions import CLICK
 from db.outbox.runner import KEPT, ConsumerRunner
 from db.outbox.statements import FIND_BEYOND

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
+from db.ingest.clicks.probe import Probe
 from db.ingest.committer import Committer
-from db.ingest.probe import Probe
 from db.ingest.writer import ClickWriter
 from db.schema.id_blocks import IdBlock
 from db.schema.outbox import OutboxRange

@@ -19,8 +19,8 @@ from websockets import InvalidStatus, Origin
 
 from db.engine.store import Store
 from db.errors import WriterQueueFull
+from db.ingest.clicks.records import Click, VisitRecord
 from db.ingest.committer import Committer
-from db.ingest.records import Click, VisitRecord
 from db.ingest.writer import ClickWriter
 from db.schema.visit_fields import SENT_FIELDS
 from gateway import graphql

@@ -15,7 +15,7 @@ from msgspec import structs
 from sqlalchemy import event as events_of
 
 from db.audit.report import audit
-from db.ingest.records import Click
+from db.ingest.clicks.records import Click
 from graph.domain.errors import FieldInvalid, Unauthenticated
 from graph.domain.scope import Viewer
 from graph.reports import reader

@@ -17,7 +17,7 @@ from netaddr import IPSet
 from strawberry.utils.str_converters import to_camel_case
 
 import rest.tracker
-from db.ingest.records import VisitRecord
+from db.ingest.clicks.records import VisitRecord
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.visit_fields import AFFILIATE_URL, SENT_FIELDS, VISIT_FIELDS, VisitField
 from graph.domain.visit import Place, Visit

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from db.ingest.clicks.records import Click, VisitRecord
 from db.ingest.committer import Committer
-from db.ingest.records import Click, VisitRecord
 from tests.support.gateways import Gateway
 
 PAGES = ("https://yoursite.com/pricing", "https://yoursite.com/", "https://yoursite.com/features?plan=1", None)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from db.audit.report import audit
 from db.engine.store import Store
-from db.ingest.click_statements import ClickStatements
+from db.ingest.clicks.statements import ClickStatements
 from db.lookups.tokens import NewToken, TokenRole
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
@@ -148,7 +148,7 @@ def what_all_gateways_share() -> Iterator[None]:
     with (
         patch("gateway.services.DeviceLookup", device_lookup),
         patch("rest.tracker.script.minified", minified_once),
-        patch("db.ingest.batch.ClickStatements", click_statements),
+        patch("db.ingest.clicks.recorder.ClickStatements", click_statements),
     ):
         yield
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
 from db.engine.store import Store
+from db.ingest.clicks.records import Click, Receipt, VisitRecord
 from db.ingest.committer import Committer
-from db.ingest.records import Click, Receipt, VisitRecord
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent

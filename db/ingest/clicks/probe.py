@@ -12,9 +12,9 @@ from uuid import uuid4
 from sqlalchemy import BigInteger, Dialect, bindparam, select, update
 
 from db.engine.backend.protocol import WriteConnection
-from db.ingest.batch import Batch
-from db.ingest.pending_clicks import Entry, TestEntry
-from db.ingest.records import Click, TestClick, VisitRecord
+from db.ingest.clicks.entries import Entry, TestEntry
+from db.ingest.clicks.recorder import Batch
+from db.ingest.clicks.records import Click, TestClick, VisitRecord
 from db.schema.id_blocks import IdBlock
 from db.schema.links import ReferralLink
 from db.sql.batch_statements import compiled

@@ -7,8 +7,8 @@ import logging
 import pytest
 from sqlalchemy import text
 
-from db.ingest import click_faults
-from db.ingest.click_faults import ClickFaults
+from db.ingest import faults
+from db.ingest.faults import ClickFaults
 from tests.support.captured_log import Log
 from tests.support.click_apis import both_apis
 from tests.support.databases import MakeDatabase
@@ -22,7 +22,7 @@ COUNTED_SECONDS = 0.5
 
 @pytest.fixture(autouse=True)
 def soon_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(click_faults, "COUNT_SECONDS", COUNTED_SECONDS)
+    monkeypatch.setattr(faults, "COUNT_SECONDS", COUNTED_SECONDS)
 
 
 def refusing(title: str, reason: str, *, is_sqlite: bool) -> list[str]:
@@ -96,10 +96,10 @@ async def test_a_new_kind_of_error_is_logged_among_many_of_another_kind(make_pos
 
 async def test_the_number_of_remembered_kinds_is_bounded(log: Log) -> None:
     faults = ClickFaults()
-    kinds = [type(f"Error{number}", (Exception,), {}) for number in range(3 * click_faults.MOST_KINDS)]
+    kinds = [type(f"Error{number}", (Exception,), {}) for number in range(3 * faults.MOST_KINDS)]
     for kind in kinds:
         faults.logged(kind("something"))
-    assert len(errors(log)) == click_faults.MOST_KINDS + 1
+    assert len(errors(log)) == faults.MOST_KINDS + 1
     await asyncio.sleep(3 * COUNTED_SECONDS)
     # An error that no longer occurs is forgotten, and would be logged again.
     faults.logged(kinds[0]("something"))

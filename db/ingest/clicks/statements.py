@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.ingest.records import VisitRecord
+from db.ingest.clicks.records import VisitRecord
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
 from db.schema.customers import Customer

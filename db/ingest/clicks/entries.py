@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec.structs import astuple
 
-from db.ingest.records import Click, Receipt, TestClick
+from db.ingest.clicks.records import Click, Receipt, TestClick
 from db.outbox.conditions import CLICK
 from db.schema.columns import EPOCH
 from db.sql.batch_statements import RowValues

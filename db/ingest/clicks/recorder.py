@@ -11,9 +11,9 @@ from datetime import datetime
 from db.engine.backend.protocol import Database, Fault, WriteConnection
 from db.engine.redaction import described
 from db.errors import RowRefused
-from db.ingest.click_statements import ClickStatements
-from db.ingest.pending_clicks import Entry, TestEntry, inserted_ranges
-from db.ingest.records import Receipt
+from db.ingest.clicks.entries import Entry, TestEntry, inserted_ranges
+from db.ingest.clicks.records import Receipt
+from db.ingest.clicks.statements import ClickStatements
 from db.sql.batch_statements import RowValues, StatementRows
 
 

@@ -1,0 +1,1 @@
+"""How clicks and test clicks are recorded."""
