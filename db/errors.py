@@ -5,7 +5,7 @@ StoreError
 │   ├── WriterQueueFull     the click writer's queue is full
 │   └── DatabaseUnavailable the database is unreachable, too slow to answer, or unable to write
 ├── RowRefused              the database rejects one row; retrying does not help
-├── ClickFailed             a click was not recorded; the log has the error
+├── RecordFailed             a click was not recorded; the log has the error
 ├── WriterGone              another process removed this writer's registration; it has to register again
 ├── SchemaOutdated          the database's schema is not the one this version works with
 ├── FileInUse               another process has the SQLite file open
@@ -42,7 +42,7 @@ class RowRefused(StoreError):
     """The database rejects one row. The message names the error and the constraint, never the row's values."""
 
 
-class ClickFailed(StoreError):
+class RecordFailed(StoreError):
     """A click was not recorded, because of an unclassified error or because the database rejects its row.
 
     The error is in the log already, under the id `fault`; callers do not log it again."""

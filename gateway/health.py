@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from db.engine.backend.driver_errors import LOCKED, SILENT, UNREACHABLE
 from db.errors import DatabaseUnavailable
-from db.ingest.writer import ClickWriter
+from db.ingest.writer import Writer
 
 # The endpoint is public, and each probe writes to the database, so probes are at least this far apart.
 PROBE_INTERVAL_SECONDS = 1
@@ -33,7 +33,7 @@ class Readiness:
 
     async def answer(self, request: Request) -> Response:
         """Answer 200 if a click would be recorded now, else 503. The body says which part is not ready, and why."""
-        writer: ClickWriter = request.state.services.writer
+        writer: Writer = request.state.services.writer
         outage = await self._outage(writer)
         parts = {"database": "away" if outage else "ok", "queue": "full" if writer.is_full else "ok"}
         if outage is not None and outage.reason not in PLAIN:
@@ -42,7 +42,7 @@ class Readiness:
             return JSONResponse({"status": "ready", **parts})
         return JSONResponse({"status": "not ready", **parts}, 503, headers={"Retry-After": "2"})
 
-    async def _outage(self, writer: ClickWriter) -> DatabaseUnavailable | None:
+    async def _outage(self, writer: Writer) -> DatabaseUnavailable | None:
         if writer.outage is not None:
             return writer.outage  # the writer itself notices when the outage ends
         probe = self._probe
@@ -56,7 +56,7 @@ class Readiness:
         return writer.outage or found
 
 
-async def _probed(writer: ClickWriter) -> DatabaseUnavailable | None:
+async def _probed(writer: Writer) -> DatabaseUnavailable | None:
     try:
         await writer.prove()
     except DatabaseUnavailable as outage:

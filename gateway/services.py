@@ -1,14 +1,17 @@
 """Creates the process's services and wires the layers together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+from db.engine.backend.protocol import Database
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
-from db.ingest.committer import Committer
-from db.ingest.writer import ClickWriter
+from db.ingest.clicks.recorder import ClickRecorder
+from db.ingest.clicks.test_click_recorder import TestClickRecorder
+from db.ingest.committer import AnyRecorder, Committer
+from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.token_cache import TokenCache
 from db.outbox.consumers import add_consumer
@@ -30,6 +33,11 @@ from graph.domain.visit import Device, Place
 GEO_REFRESH_SECONDS = 5
 
 
+def recorders(database: Database) -> Sequence[AnyRecorder]:
+    """Return the recorders of everything that the writer records."""
+    return (ClickRecorder(database), TestClickRecorder(database))
+
+
 def now() -> datetime:
     """Return the current time in UTC."""
     return datetime.now(UTC)
@@ -49,7 +57,9 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         directory = LinkDirectory(store)
         stack.push_async_callback(directory.close)
         await directory.start()
-        writer = ClickWriter(Committer(store), queue_clicks=settings.queue_clicks, observer=WriterMetrics())
+        writer = Writer(
+            Committer(store, recorders(store.database)), queue_size=settings.queue_clicks, observer=WriterMetrics()
+        )
         stack.push_async_callback(writer.close)
         writer.start()
         token_cache = TokenCache(store, now)
@@ -95,7 +105,7 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
             authenticate=authentication(token_cache, None),
             is_good=token_cache.is_good,
             directory=LinkDirectory(store),
-            writer=ClickWriter(Committer(store), queue_clicks=0, observer=WriterMetrics()),
+            writer=Writer(Committer(store, recorders(store.database)), queue_size=0, observer=WriterMetrics()),
             device=lambda user_agent: Device(),
             place=lambda address: Place(),
             kept_address=lambda address: None,

@@ -14,7 +14,7 @@ from msgspec.json import encode
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from db.errors import ClickFailed
+from db.errors import RecordFailed
 from graph.domain import clicks
 from graph.domain.context import Services
 from graph.domain.errors import (
@@ -102,7 +102,7 @@ async def _track(services: Services, scope: Scope, receive: Receive, large_bodie
         return ClickResponse(refusal.code, 200, ClickRefused(False, str(refusal)))
     except ClickgateError as refusal:
         return _refused(refusal)
-    except ClickFailed as failure:
+    except RecordFailed as failure:
         return _failed(failure.fault)
     except Exception:
         fault = uuid4().hex

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from db.engine.backend.driver_errors import causes
 from db.engine.redaction import described
-from db.errors import ClickFailed, StoreError
+from db.errors import RecordFailed, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -25,31 +25,32 @@ OTHERS: Kind = (Exception, "various errors", "")
 @dataclass(slots=True)
 class _Counted:
     fault: str
+    noun: str
     more: int = 0
 
 
-class ClickFaults:
+class Faults:
     """Logs the errors that are no outages. Used on the event loop."""
 
     def __init__(self) -> None:
         self._kinds: dict[Kind, _Counted] = {}
 
-    def logged(self, error: Exception, clicks: int = 1) -> ClickFailed:
-        """Log an error that so many clicks met, or count it if its kind was logged a moment ago; return what to tell
+    def logged(self, error: Exception, noun: str, count: int = 1) -> RecordFailed:
+        """Log an error that so many records met, or count it if its kind was logged a moment ago; return what to tell
         those who sent them, with the id under which the log has the traceback."""
         kind = _kind(error)
         if kind not in self._kinds and len(self._kinds) >= MOST_KINDS:
             kind = OTHERS
         counted = self._kinds.get(kind)
         if counted is None:
-            counted = self._begin(kind, error, clicks)
+            counted = self._begin(kind, error, noun, count)
         else:
-            counted.more += clicks
+            counted.more += count
         return _failed(counted.fault, error)
 
-    def _begin(self, kind: Kind, error: Exception, clicks: int) -> _Counted:
-        counted = self._kinds[kind] = _Counted(uuid4().hex)
-        what = "a click" if clicks == 1 else f"a batch of {clicks} clicks"
+    def _begin(self, kind: Kind, error: Exception, noun: str, count: int) -> _Counted:
+        counted = self._kinds[kind] = _Counted(uuid4().hex, noun)
+        what = f"a {noun}" if count == 1 else f"a batch of {count} {noun}s"
         logger.error("%s could not be recorded", what, exc_info=error, extra={"fault": counted.fault})
         asyncio.get_running_loop().call_later(COUNT_SECONDS, self._sum_up, kind)
         return counted
@@ -70,8 +71,8 @@ class ClickFaults:
         asyncio.get_running_loop().call_later(COUNT_SECONDS, self._sum_up, kind)
 
 
-def _failed(fault: str, error: Exception) -> ClickFailed:
-    failed = ClickFailed(fault)
+def _failed(fault: str, error: Exception) -> RecordFailed:
+    failed = RecordFailed(fault)
     failed.__cause__ = error
     return failed
 

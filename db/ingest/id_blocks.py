@@ -1,4 +1,4 @@
-"""RowValues ids taken from blocks that are reserved in the database.
+"""Row ids taken from blocks that are reserved in the database.
 
 With the id known before the insert, `click_id` needs no round trip, and a transaction whose outcome got lost can be
 written again under the same ids without ever counting twice.
@@ -12,6 +12,9 @@ from sqlalchemy import BigInteger, Dialect, bindparam, update
 from db.engine.backend.protocol import WriteConnection
 from db.schema.id_blocks import IdBlock
 from db.sql.batch_statements import compiled
+
+EVENTS, TEST_EVENTS, CUSTOMERS = "click_events", "click_test_events", "customers"
+"""The names of the blocks."""
 
 # A block costs a transaction that clicks wait for; ids that a stopped gateway had left over are skipped for good. So
 # each is twice as large as the one before: a busy gateway soon takes one every few seconds, a quiet one skips few.

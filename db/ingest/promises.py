@@ -1,22 +1,20 @@
-"""What a writer promises to those who follow the clicks: to record none of before a moment any more.
+"""What a writer promises to those who follow its records: to commit none of before a moment any more.
 
-Kept in memory, without SQL: which moments new clicks may still have, and what becomes of clicks that are too early.
+Kept in memory, without SQL: which moments new records may still have, and what becomes of those that are too early.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any
 
 from msgspec.structs import replace
 
-from db.ingest.clicks.records import Click, TestClick
+from db.ingest.recordable import R, Recordable
 
 logger = logging.getLogger(__name__)
 
-AnyClick = TypeVar("AnyClick", bound=Click | TestClick)
-
-# Time synchronisation moves a clock by less. A clock that goes back further was wrong before, and clicks should not
+# Time synchronisation moves a clock by less. A clock that goes back further was wrong before, and records should not
 # carry its wrong time until the right one has caught up.
 LARGEST_STEP = timedelta(seconds=10)
 NO_STEP = timedelta()
@@ -31,8 +29,8 @@ def utc_now() -> datetime:
 class Promises:
     """One writer's promise, which only grows unless the clock is set back by more than `LARGEST_STEP`.
 
-    A click that is back-dated by more than that, as only a clock of its own can make one, keeps its moment; those who
-    follow the clicks may miss it.
+    A record that is back-dated by more than that, as only a clock of its own can make one, keeps its moment; those who
+    follow may miss it.
     """
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
@@ -41,19 +39,19 @@ class Promises:
         self._floor = self.moment = datetime.min.replace(tzinfo=UTC)
 
     moment: datetime
-    """No click of before this moment is recorded any more. Do not set it."""
+    """Nothing of before this moment is committed any more. Do not set it."""
 
-    def admitted(self, click: AnyClick) -> AnyClick:
-        """Return a click that was just received, with its moment moved up to the promise where it is a little earlier:
+    def admitted(self, record: R) -> R:
+        """Return a record that was just received, with its moment moved up to the promise where it is a little earlier:
         the clock went back."""
-        if click.occurred_at >= self.moment:
-            return click
+        if record.received_at >= self.moment:
+            return record
         self._follow_clock(self._clock())
-        is_step = NO_STEP < self.moment - click.occurred_at <= LARGEST_STEP
-        return replace(click, occurred_at=self.moment) if is_step else click
+        is_step = NO_STEP < self.moment - record.received_at <= LARGEST_STEP
+        return replace(record, received_at=self.moment) if is_step else record
 
     def renewed(self, earliest: datetime | None) -> datetime:
-        """Promise as much as can be promised now, and return it. `earliest` is the moment of the earliest click that
+        """Promise as much as can be promised now, and return it. `earliest` is the moment of the earliest record that
         was received and is neither committed nor refused."""
         now = self._clock()
         self._follow_clock(now)
@@ -73,15 +71,15 @@ class Promises:
         self._floor = self.moment = max(self.moment, floor)
         self._first = min(self._first, self._floor)
 
-    def stamped(self, clicks: Sequence[Click | TestClick]) -> Sequence[Click | TestClick]:
-        """Return clicks with their moments moved up to the promise that the writer started with, where it had to start
+    def stamped(self, records: Sequence[Recordable[Any]]) -> Sequence[Recordable[Any]]:
+        """Return records with their moments moved up to the promise that the writer started with, where it had to start
         again after they were received."""
         floor = self._floor
-        return [click if click.occurred_at >= floor else self._moved_up(click) for click in clicks]
+        return [record if record.received_at >= floor else self._moved_up(record) for record in records]
 
-    def _moved_up(self, click: AnyClick) -> AnyClick:
-        is_late = click.occurred_at >= self._first or self._floor - click.occurred_at <= LARGEST_STEP
-        return replace(click, occurred_at=self._floor) if is_late else click
+    def _moved_up(self, record: R) -> R:
+        is_late = record.received_at >= self._first or self._floor - record.received_at <= LARGEST_STEP
+        return replace(record, received_at=self._floor) if is_late else record
 
     def _follow_clock(self, now: datetime) -> None:
         if self.moment - now > LARGEST_STEP:

@@ -15,12 +15,11 @@ from sqlalchemy.sql.selectable import TextualSelect
 from db.engine.backend.protocol import WriteConnection
 from db.engine.schema_fence import check_revision
 from db.errors import SchemaOutdated
-from db.ingest.id_blocks import IdBlocks
+from db.ingest.id_blocks import EVENTS, IdBlocks
 from db.ingest.promises import Promises
 from db.schema.columns import MICROSECOND, UtcDateTime
 from db.sql.compiled_queries import CompiledQuery
 
-EVENTS = "click_events"
 # The row of a gateway that died holds up those who follow the clicks for this long. A live one renews its row each half
 # second.
 DEAD_SECONDS = 5

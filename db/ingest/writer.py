@@ -1,6 +1,6 @@
-"""The click writer: whatever waits while one commit is under way becomes the next batch, in one transaction.
+"""The writer: whatever waits while one commit is under way becomes the next batch, in one transaction.
 
-No timer decides: an idle gateway answers at once, a busy one batches by itself. A click's answer follows its commit.
+No timer decides: an idle gateway answers at once, a busy one batches by itself. A record's outcome follows its commit.
 """
 
 import asyncio
@@ -11,24 +11,22 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import chain
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, TypeVar
 
-from db.engine.backend.driver_errors import OTHER_SCHEMA, SILENT
-from db.engine.redaction import described
+from db.engine.backend.driver_errors import SILENT
 from db.errors import DatabaseUnavailable, SchemaOutdated, WriterQueueFull
-from db.ingest.clicks.records import Click, Receipt, TestClick
+from db.ingest.availability import PROBE_SECONDS, Availability, WriterObserver
 from db.ingest.committer import Committer
-from db.ingest.faults import ClickFaults
+from db.ingest.faults import Faults
+from db.ingest.recordable import Recordable
 from db.sql.commit_horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
 
 logger = logging.getLogger(__name__)
 
-# Larger batches gain nothing more on one commit, and make the first click in them wait for the last.
+# Larger batches gain nothing more on one commit, and make the first record in them wait for the last.
 BATCH_ROWS = 500
 # Trackers give up on an answer after about this long; the click is then better refused than kept.
 COMMIT_SECONDS = 10
-# How often the writer finds out by itself whether an outage is over.
-PROBE_SECONDS = 0.5
 # Of several gateways on one database, those who follow the clicks see a click of one only once the others have promised
 # to record none of before it. Each promise is a transaction.
 RENEW_SECONDS = 0.5
@@ -36,39 +34,30 @@ RENEW_SECONDS = 0.5
 FOLLOW_SECONDS = 0.1
 PATIENCE_SECONDS = 0.25
 
-
-class WriterObserver(Protocol):
-    """Who is told about the writer's work."""
-
-    def waiting(self, clicks: int) -> None:
-        """So many clicks wait as the next batch begins."""
-
-    def committed(self, clicks: int, seconds: float) -> None:
-        """A batch of so many clicks was committed, in so many seconds."""
-
-    def available(self, is_available: bool) -> None:
-        """An outage began or ended."""
+T = TypeVar("T")
 
 
 class _Waiting(NamedTuple):
-    click: Click | TestClick
-    answer: asyncio.Future[Any]
+    record: Recordable[Any]
+    outcome: asyncio.Future[Any]
 
 
-class ClickWriter:
-    """Records clicks; at most `queue_clicks` of them wait at a time, further ones are refused."""
+class Writer:
+    """Records what its committer's recorders take; at most `queue_size` records wait at a time, further ones are
+    refused. A batch has records of one recorder, and the recorders take turns."""
 
-    def __init__(self, committer: Committer, *, queue_clicks: int, observer: WriterObserver) -> None:
+    def __init__(self, committer: Committer, *, queue_size: int, observer: WriterObserver) -> None:
         self._committer = committer
         self._observer = observer
-        self._queue: deque[_Waiting] = deque()
-        self._queue_clicks = queue_clicks
+        by_recorder: dict[int, deque[_Waiting]] = {id(each): deque() for each in committer.recorders.values()}
+        self._queues = deque(by_recorder.values())
+        self._queue_of = {record: by_recorder[id(each)] for record, each in committer.recorders.items()}
+        self._queue_size = queue_size
+        self._queued = 0
         self._wake = asyncio.Event()
         self._closing = False
-        self._outage: DatabaseUnavailable | None = None
-        self._faults = ClickFaults()
-        self._probed_at = 0.0
-        self._proof: asyncio.Future[None] | None = None
+        self._availability = Availability(committer, observer)
+        self._faults = Faults()
         self._task: asyncio.Task[None] | None = None
         self._promises = committer.promises
         self._writing: Sequence[_Waiting] = ()
@@ -82,18 +71,17 @@ class ClickWriter:
     def start(self) -> None:
         """Begin to write what waits."""
         self._observer.available(True)
-        self._task = asyncio.create_task(self._run(), name="click writer")
+        self._task = asyncio.create_task(self._run(), name="writer")
         if self._committer.is_shared:
             self._renewing = asyncio.create_task(self._renew_regularly(), name="promises")
 
     async def close(self) -> None:
-        """Take no more clicks, commit those that wait, and give the connection up."""
+        """Take no more records, commit those that wait, and give the connection up."""
         self._closing = True
         self._wake.set()
         if self._renewing is not None:
             self._renewing.cancel()
-        if self._proof is not None and not self._proof.done():
-            self._proof.set_exception(DatabaseUnavailable("the gateway stops"))
+        self._availability.close()
         if self._task is not None:
             await self._task
         await self._committer.disconnect()
@@ -101,32 +89,26 @@ class ClickWriter:
     @property
     def outage(self) -> DatabaseUnavailable | None:
         """Why a batch or a probe could not be committed, unless a probe was committed since."""
-        return self._outage
+        return self._availability.outage
 
     async def prove(self) -> None:
-        """Return once a batch was committed, or a probe while no click waits. Raises `DatabaseUnavailable`."""
+        """Return once a batch was committed, or a probe while nothing waits. Raises `DatabaseUnavailable`."""
         if self._closing:
             raise DatabaseUnavailable("the gateway stops")
-        if self._proof is None or self._proof.done():
-            self._proof = asyncio.get_running_loop().create_future()
-            self._wake.set()
-        await asyncio.shield(self._proof)
+        proof = self._availability.ask()
+        self._wake.set()
+        await asyncio.shield(proof)
 
     @property
     def is_full(self) -> bool:
-        """Whether the next click would be refused."""
-        return self._closing or len(self._queue) >= self._queue_clicks
+        """Whether the next record would be refused."""
+        return self._closing or self._queued >= self._queue_size
 
-    async def record(self, click: Click) -> Receipt:
-        """Record a click; return once it is committed. Raises `WriterQueueFull`, `DatabaseUnavailable` and
-        `ClickFailed`, also where the database refuses this one click."""
-        receipt: Receipt = await self._submit(click)
-        return receipt
-
-    async def record_test(self, click: TestClick) -> int:
-        """Record a test click; return its row's id once it is committed. Raises as `record` does."""
-        row_id: int = await self._submit(click)
-        return row_id
+    async def record(self, record: Recordable[T]) -> T:
+        """Record something; return its outcome once it is committed. Raises `WriterQueueFull`, `DatabaseUnavailable`
+        and `RecordFailed`, also where the database refuses this one record."""
+        outcome: T = await self._submit(record)
+        return outcome
 
     async def horizon(self) -> Mapping[str, Any]:
         """Promise as much as can be promised now, so that whatever was committed so far can be handed out; return the
@@ -139,7 +121,7 @@ class ClickWriter:
         return {}
 
     async def _be_followed(self) -> None:
-        if self._queue and monotonic() - self._renewed_at < FOLLOW_SECONDS:
+        if self._queued and monotonic() - self._renewed_at < FOLLOW_SECONDS:
             return
         self._followed = followed = self._followed or asyncio.Event()
         self._is_due = True
@@ -151,37 +133,48 @@ class ClickWriter:
             return  # what was promised before is still true
 
     def _promise(self) -> datetime:
-        moments = [waiting.click.occurred_at for waiting in chain(self._writing, self._queue)]
+        moments = [waiting.record.received_at for waiting in chain(self._writing, *self._queues)]
         return self._promises.renewed(min(moments, default=None))
 
-    def _submit(self, click: Click | TestClick) -> asyncio.Future[Any]:
+    def _submit(self, record: Recordable[Any]) -> asyncio.Future[Any]:
         if self.is_full:
-            raise WriterQueueFull(f"{len(self._queue)} clicks are waiting")
-        if click.occurred_at < self._promises.moment:
-            click = self._promises.admitted(click)
-        waiting = _Waiting(click, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
+            raise WriterQueueFull(f"{self._queued} clicks are waiting")
+        if record.received_at < self._promises.moment:
+            record = self._promises.admitted(record)
+        waiting = _Waiting(record, asyncio.get_running_loop().create_future())
+        self._queue_of[type(record)].append(waiting)
+        self._queued += 1
         self._wake.set()
-        return waiting.answer
+        return waiting.outcome
 
     async def _run(self) -> None:
-        while self._queue or not self._closing:
+        while self._queued or not self._closing:
             # In an outage, a probe registers the writer again.
-            if self._is_due and self._outage is None:
+            if self._is_due and self.outage is None:
                 await self._renew()
                 continue  # much may have happened meanwhile
-            if self._is_probe_due():
-                await self._probe()
+            # A batch that waits is as good a proof as a probe.
+            if self._availability.is_probe_due and (self.outage is not None or not self._queued):
+                await self._availability.probe()
                 continue
-            if not self._queue:
+            if not self._queued:
                 await self._wait()
                 continue
-            batch = self._writing = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ROWS))]
+            batch = self._writing = self._next_batch()
             try:
                 await self._settle(batch)
             except Exception as error:
                 self._refuse(batch, error)
             self._writing = ()
+
+    def _next_batch(self) -> Sequence[_Waiting]:
+        while not self._queues[0]:
+            self._queues.rotate(-1)
+        queue = self._queues[0]
+        self._queues.rotate(-1)
+        size = min(len(queue), BATCH_ROWS)
+        self._queued -= size
+        return [queue.popleft() for _ in range(size)]
 
     async def _renew_regularly(self) -> None:
         while True:
@@ -208,96 +201,54 @@ class ClickWriter:
             followed.set()
 
     async def _wait(self) -> None:
-        """Wait until there is something to do: clicks, or a probe."""
+        """Wait until there is something to do: records, or a probe."""
         self._wake.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(None if self._outage is None else PROBE_SECONDS):
+            async with asyncio.timeout(None if self.outage is None else PROBE_SECONDS):
                 await self._wake.wait()
 
-    def _is_probe_due(self) -> bool:
-        """Whether somebody asks and no batch is about to tell, or an outage may be over."""
-        if self._outage is not None:
-            return monotonic() - self._probed_at >= PROBE_SECONDS
-        return not self._queue and self._proof is not None and not self._proof.done()
-
-    async def _probe(self) -> None:
-        self._probed_at = monotonic()
-        try:
-            await self._committer.probe()
-        except (DatabaseUnavailable, SchemaOutdated) as error:
-            self._failed(error)
-        except Exception as error:
-            if self._outage is None:
-                logger.exception("a probe of the database failed")
-            self._failed(DatabaseUnavailable(described(error), "the database does what nobody expects"))
-        else:
-            if self._outage is not None:
-                self._outage = None
-                self._observer.available(True)
-                self._committer.drop_idle()
-                logger.warning("the database is back, clicks are recorded again")
-            self._prove()
-
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        """Commit a batch and answer everyone in it."""
-        self._observer.waiting(len(batch) + len(self._queue))
+        """Commit a batch and give everyone in it the outcome."""
+        self._observer.waiting(len(batch) + self._queued)
         started = perf_counter()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                outcomes = await self._committer.commit([waiting.click for waiting in batch])
+                outcomes = await self._committer.commit([waiting.record for waiting in batch])
         except Exception as error:
             await self._committer.disconnect()
             self._refuse(batch, error)
         else:
             for waiting, outcome in zip(batch, outcomes, strict=True):
-                _answer(waiting, self._faults.logged(outcome) if isinstance(outcome, Exception) else outcome)
+                _tell(
+                    waiting,
+                    self._faults.logged(outcome, waiting.record.noun) if isinstance(outcome, Exception) else outcome,
+                )
             self._observer.committed(len(batch), perf_counter() - started)
             self._has_committed = True
-            # In an outage some clicks may be recorded while others are not; only a probe tells that all are again.
-            if self._outage is None:
-                self._prove()
-        self._observer.waiting(len(self._queue))
+            self._availability.succeeded()
+        self._observer.waiting(self._queued)
 
     def _refuse(self, batch: Sequence[_Waiting], error: Exception) -> None:
         """Tell a batch why it was not recorded."""
         if isinstance(error, TimeoutError):
             error = DatabaseUnavailable(f"no commit within {COMMIT_SECONDS} seconds", SILENT.reason)
-        error = self._failed(error)
+        error = self._availability.failed(error)
         if isinstance(error, DatabaseUnavailable):
             # Those that came meanwhile need not wait for an outage of their own.
-            batch = [*batch, *self._queue]
-            self._queue.clear()
+            batch = [*batch, *chain(*self._queues)]
+            for queue in self._queues:
+                queue.clear()
+            self._queued = 0
         elif batch:
-            error = self._faults.logged(error, len(batch))
+            error = self._faults.logged(error, batch[0].record.noun, len(batch))
         for waiting in batch:
-            _answer(waiting, error)
-
-    def _prove(self) -> None:
-        if self._proof is not None and not self._proof.done():
-            self._proof.set_result(None)
-
-    def _failed(self, error: Exception) -> Exception:
-        """Take note of why nothing was committed, and return it as those who wait are told. An outage is logged once,
-        when it begins."""
-        if isinstance(error, SchemaOutdated):
-            error = DatabaseUnavailable(str(error), OTHER_SCHEMA.reason)
-        if isinstance(error, DatabaseUnavailable):
-            if self._proof is not None and not self._proof.done():
-                self._proof.set_exception(error)
-                self._proof.exception()  # who asked may have given up
-            if self._outage is None:
-                self._probed_at = monotonic()
-                self._observer.available(False)
-                self._committer.drop_idle()
-                logger.error("%s", error)
-            self._outage = error
-        return error
+            _tell(waiting, error)
 
 
-def _answer(waiting: _Waiting, outcome: Receipt | int | Exception) -> None:
-    if waiting.answer.done():
+def _tell(waiting: _Waiting, outcome: Any) -> None:
+    if waiting.outcome.done():
         return  # nobody waits for it any more
     if isinstance(outcome, Exception):
-        waiting.answer.set_exception(outcome)
+        waiting.outcome.set_exception(outcome)
     else:
-        waiting.answer.set_result(outcome)
+        waiting.outcome.set_result(outcome)

@@ -20,7 +20,7 @@ LARGEST_ID = 2**63 - 1
 
 def before_horizon(column: ColumnElement[Any], horizon: Horizon, *, is_sqlite: bool) -> ColumnElement[bool]:
     """Return the condition that no row with the same or a lower value in a column can still be committed. On PostgreSQL
-    it holds as of the statement's snapshot; on SQLite it takes the values that `ClickWriter.horizon` returned
+    it holds as of the statement's snapshot; on SQLite it takes the values that `Writer.horizon` returned
     before."""
     if is_sqlite:
         name, type_ = (HORIZON_MOMENT, UtcDateTime()) if horizon == "moment" else (HORIZON_ID, BigInteger())

@@ -95,7 +95,7 @@ def click(services: Services, random: Random, known: Sequence[KnownLink], at: da
     visit = _visit(
         services, random, PARTNERS[number], Visit(page_url=url, page_title=page[1], existing_click_id=existing)
     )
-    return Click(link.program_id or 0, link.id, link.partner_id or 0, at, f"{url}?aff={link.code}", visit)
+    return Click(at, link.program_id or 0, link.id, link.partner_id or 0, f"{url}?aff={link.code}", visit)
 
 
 def _visit(services: Services, random: Random, partner: DemoPartner, landing: Visit) -> VisitRecord:

@@ -71,7 +71,7 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
                 program_id=program.id,
                 link_id=link.id,
                 partner_id=link.partner_id,
-                occurred_at=context.services.clock(),
+                received_at=context.services.clock(),
                 affiliate_url=affiliate_url.replace("\0", ""),
                 visit=visit_record(context, visit),
             )
@@ -131,11 +131,11 @@ async def _track_test(context: Context, visit: Visit, named: object) -> TrackedT
     affiliate_url = visit.affiliate_url
     click = TestClick(
         program_id=program_id,
-        occurred_at=services.clock(),
+        received_at=services.clock(),
         affiliate_url=None if affiliate_url is None else affiliate_url.replace("\0", ""),
         visit=visit_record(context, visit),
     )
-    return TrackedTest(await services.writer.record_test(click), program_id)
+    return TrackedTest(await services.writer.record(click), program_id)
 
 
 def _program_id(named: object) -> int | None:

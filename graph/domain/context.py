@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from db.engine.store import Store
-from db.ingest.writer import ClickWriter
+from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
 from db.outbox.live_feed import Feed
 from graph.domain.scope import Viewer
@@ -23,7 +23,7 @@ class Services:
 
     store: Store
     directory: LinkDirectory
-    writer: ClickWriter
+    writer: Writer
     device: Callable[[str], Device]
     """Look up a user agent, empty if unknown. Never raises."""
     place: Callable[[str], Place]

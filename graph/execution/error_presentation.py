@@ -13,7 +13,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.utils.str_converters import to_camel_case
 
-from db.errors import ClickFailed
+from db.errors import RecordFailed
 from graph.domain.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
 from graph.execution.metrics import count_error
 from graph.execution.requests import PersistedQueryNotSupported
@@ -69,7 +69,7 @@ def extensions_of(error: Exception) -> dict[str, Any]:
             return {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}
         case ClickgateError():
             return {"code": "BAD_USER_INPUT"}
-        case ClickFailed():
+        case RecordFailed():
             return {"code": "INTERNAL", "fault": error.fault}
     fault = uuid4().hex
     logger.error("GraphQL request failed", exc_info=error, extra={"fault": fault})

@@ -15,6 +15,8 @@ from starlette.types import Receive
 
 # Once this much of an iteration has passed, further requests wait for the next one.
 ITERATION_SECONDS = 0.01
+# In a queue as short as this, nobody watches for clients that disconnect: it would cost more than it saves.
+SHORT_QUEUE = 32
 
 
 class Turns:
@@ -28,12 +30,12 @@ class Turns:
 
     async def take(self, receive: Receive | None = None) -> None:
         """Return when it is the caller's turn. If `receive` is given, the body must have been read; raises
-        `ClientDisconnect` if the client disconnects while waiting."""
+        `ClientDisconnect` if the client disconnects while waiting in a long queue."""
         if not self._waiting and self._has_time():
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        if receive is None:
+        if receive is None or len(self._waiting) <= SHORT_QUEUE:
             await turn
         else:
             await _unless_gone(turn, receive)

@@ -18,7 +18,7 @@ from db.errors import DatabaseUnavailable
 from db.ingest.clicks.records import Click, Receipt, TestClick, VisitRecord
 from db.ingest.committer import Committer
 from db.ingest.id_blocks import FIRST_BLOCK
-from db.ingest.writer import ClickWriter
+from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
 from db.outbox.conditions import CLICK
 from db.schema.clicks import ClickEvent, ClickTestEvent
@@ -28,6 +28,7 @@ from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
 from gateway.metrics import WriterMetrics
+from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.gateways import make_link
@@ -36,7 +37,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def click(event_id: str | None = None, *, link_id: int = 1, **visit: Any) -> Click:
-    return Click(1, link_id, 1, NOW, "https://yoursite.com/?aff=PARTNER123", VisitRecord(event_id=event_id, **visit))
+    return Click(NOW, 1, link_id, 1, "https://yoursite.com/?aff=PARTNER123", VisitRecord(event_id=event_id, **visit))
 
 
 async def count(store: Store, table: type[ClickEvent] | type[ClickTestEvent] | type[Customer]) -> int:
@@ -60,32 +61,26 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def committer(store: Store) -> AsyncIterator[Committer]:
-    committer = Committer(store)
+    committer = make_committer(store)
     yield committer
     await committer.disconnect()
 
 
 async def test_only_the_rejected_click_of_a_batch_fails(store: Store, committer: Committer) -> None:
-    test = TestClick(1, NOW, None, VisitRecord())
-    batch: list[Click | TestClick] = [
-        click("a"),
-        click(link_id=999),
-        click("b"),
-        click("b"),
-        test,
-        TestClick(999, NOW, None, VisitRecord()),
-    ]
-    first, refused, second, replay, recorded, unknown = await committer.commit(batch)
+    batch = [click("a"), click(link_id=999), click("b"), click("b")]
+    first, refused, second, replay = await committer.commit(batch)
     assert isinstance(first, Receipt)
     assert isinstance(second, Receipt)
     assert isinstance(refused, Exception)
     assert isinstance(replay, Receipt)
     assert replay.replayed
     assert replay.click_id == second.click_id
-    assert isinstance(recorded, int)
-    assert isinstance(unknown, Exception)
     assert await count(store, ClickEvent) == 2
     assert await count(store, Customer) == 2
+    tests = [TestClick(NOW, program_id, None, VisitRecord()) for program_id in (1, 999)]
+    recorded, unknown = await committer.commit(tests)
+    assert isinstance(recorded, int)
+    assert isinstance(unknown, Exception)
     assert await count(store, ClickTestEvent) == 1
 
 
@@ -96,7 +91,7 @@ async def test_an_earlier_click_committed_later_does_not_become_the_customers_la
     assert isinstance(first, Receipt)
 
     def after(seconds: int) -> Click:
-        return replace(click(existing_click_id=first.click_id), occurred_at=NOW + timedelta(seconds=seconds))
+        return replace(click(existing_click_id=first.click_id), received_at=NOW + timedelta(seconds=seconds))
 
     for batch, latest in (([after(2)], 2), ([after(1)], 2), ([after(4), after(3)], 4)):
         await committer.commit(batch)
@@ -157,7 +152,7 @@ async def test_a_batch_waits_for_a_writer_in_another_process(make_sqlite: MakeDa
     url = make_sqlite()
     await make_link(url)
     store = Store(url)
-    committer = Committer(store)
+    committer = make_committer(store)
     await committer.commit([click()])  # reserves ids and prepares statements
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -175,7 +170,7 @@ async def test_a_batch_waits_for_a_writer_in_another_process(make_sqlite: MakeDa
 
 
 async def test_two_committers_with_the_same_event_ids_record_each_once(store: Store, committer: Committer) -> None:
-    other = Committer(store)
+    other = make_committer(store)
     first = await committer.commit([click(str(number)) for number in range(20)])
     second = await other.commit([click(str(number)) for number in range(10, 30)])
     await other.disconnect()
@@ -199,7 +194,7 @@ async def test_the_slower_of_two_gateways_with_the_same_event_id_returns_the_fas
     url = make_postgres()
     await make_link(url)
     faster, slower = Store(url), Store(url)
-    committer = Committer(slower)
+    committer = make_committer(slower)
     ids = {"program_id": 1, "partner_id": 1, "link_id": 1, "click_id": "cust_900_1"}
     async with faster.write() as connection:
         await connection.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
@@ -229,25 +224,22 @@ async def test_a_commit_whose_reply_is_lost_is_not_written_twice(make_postgres: 
     with tempfile.TemporaryDirectory(prefix="cg-") as folder:
         async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
             store = Store(proxied)
-            committer = Committer(store)
+            committer = make_committer(store)
             # Reserves ids of every kind, so that the next batch commits nothing else.
-            await committer.commit([click(), TestClick(None, NOW, None, VisitRecord())])
+            test = TestClick(NOW, None, None, VisitRecord())
+            await committer.commit([click()])
+            await committer.commit([test])
             proxy.lose = 1
-            batch: list[Click | TestClick] = [
-                click(),
-                click("a"),
-                click("a"),
-                click(),
-                TestClick(None, NOW, None, VisitRecord()),
-            ]
-            outcomes = await committer.commit(batch)
+            receipts = await committer.commit([click(), click("a"), click("a"), click()])
             assert proxy.lost == 1
+            proxy.lose = 1
+            (row_id,) = await committer.commit([test])
+            assert proxy.lost == 2
             assert await count(store, ClickEvent) == 4
             assert await count(store, ClickTestEvent) == 2
             async with store.read() as connection:
                 stored = set((await connection.scalars(select(ClickEvent.click_id))).all())
-            *receipts, test = outcomes
-            assert isinstance(test, int)
+            assert isinstance(row_id, int)
             assert all(isinstance(receipt, Receipt) and receipt.click_id in stored for receipt in receipts)
             assert not (await audit(store)).differences
             await committer.disconnect()
@@ -264,7 +256,7 @@ async def test_an_unresponsive_connection_causes_a_single_outage(
     with tempfile.TemporaryDirectory(prefix="cg-") as folder:
         async with lossy_proxy(url, Path(folder)) as (proxied, proxy):
             store = Store(proxied)
-            writer = ClickWriter(Committer(store), queue_clicks=100, observer=WriterMetrics())
+            writer = Writer(make_committer(store), queue_size=100, observer=WriterMetrics())
             directory = LinkDirectory(store)
             await asyncio.gather(*(write_nothing(store) for _ in range(5)))  # opens several pooled connections
             await directory.start()
@@ -290,7 +282,7 @@ async def log_bytes(url: str, batches: int) -> int:
     """Return the size of SQLite's write-ahead log after a number of batches."""
     await make_link(url)
     store = Store(url)
-    committer = Committer(store)
+    committer = make_committer(store)
     for _ in range(batches):
         await committer.commit([click() for _ in range(10)])
         await asyncio.sleep(0.002)

@@ -60,7 +60,7 @@ class Served:
     def complaints(self) -> list[str]:
         lines = self.log.read_text().splitlines()
         assert not [line for line in lines if "Traceback" in line]
-        return [line for line in lines if '"db.ingest.writer"' in line]
+        return [line for line in lines if '"db.ingest.availability"' in line]
 
 
 @pytest.fixture

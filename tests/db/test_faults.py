@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from db.ingest import faults
-from db.ingest.faults import ClickFaults
+from db.ingest.faults import MOST_KINDS, Faults
 from tests.support.captured_log import Log
 from tests.support.click_apis import both_apis
 from tests.support.databases import MakeDatabase
@@ -95,12 +95,12 @@ async def test_a_new_kind_of_error_is_logged_among_many_of_another_kind(make_pos
 
 
 async def test_the_number_of_remembered_kinds_is_bounded(log: Log) -> None:
-    faults = ClickFaults()
-    kinds = [type(f"Error{number}", (Exception,), {}) for number in range(3 * faults.MOST_KINDS)]
+    faults = Faults()
+    kinds = [type(f"Error{number}", (Exception,), {}) for number in range(3 * MOST_KINDS)]
     for kind in kinds:
-        faults.logged(kind("something"))
-    assert len(errors(log)) == faults.MOST_KINDS + 1
+        faults.logged(kind("something"), "click")
+    assert len(errors(log)) == MOST_KINDS + 1
     await asyncio.sleep(3 * COUNTED_SECONDS)
     # An error that no longer occurs is forgotten, and would be logged again.
-    faults.logged(kinds[0]("something"))
+    faults.logged(kinds[0]("something"), "click")
     assert errors(log)[-1].exc_info

@@ -26,6 +26,7 @@ from db.schema.customers import Customer
 from db.schema.outbox import OutboxGap, OutboxRange
 from db.schema.rollups import ClickRollup
 from tests.support.click_load import Load
+from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
 from tests.support.processes import clickgate, kill, serving
@@ -232,7 +233,7 @@ async def test_rows_that_were_rolled_back_are_not_waited_for(make_postgres: Make
 async def test_rewinds_beside_writers_and_runners_count_every_event_once(world: World) -> None:
     other = Store(world.store.url.render_as_string(hide_password=False))
     stores = [world.store, other if not other.is_sqlite else world.store]
-    committers = [Committer(store) for store in stores]
+    committers = [make_committer(store) for store in stores]
     await add_consumer(world.store, Tally(world.store))
 
     async def write(committer: Committer) -> None:

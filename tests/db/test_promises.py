@@ -22,7 +22,7 @@ class Clock:
 
 
 def click(at: datetime) -> Click:
-    return Click(1, 1, 1, at, "https://yoursite.com/?aff=PARTNER123", VisitRecord())
+    return Click(at, 1, 1, 1, "https://yoursite.com/?aff=PARTNER123", VisitRecord())
 
 
 @pytest.fixture
@@ -43,10 +43,10 @@ def test_a_clock_set_back_slightly_does_not_break_the_promise(clock: Clock, capl
     promises = Promises(clock)
     promises.renewed(None)
     clock.now -= 3 * SECOND
-    assert promises.admitted(click(clock())).occurred_at == NOON
+    assert promises.admitted(click(clock())).received_at == NOON
     assert promises.renewed(None) == NOON
     clock.now += 4 * SECOND
-    assert promises.admitted(click(clock())).occurred_at == NOON + SECOND
+    assert promises.admitted(click(clock())).received_at == NOON + SECOND
     assert not caplog.records
 
 
@@ -55,7 +55,7 @@ def test_a_clock_set_back_far_is_trusted_and_logged_once(clock: Clock, caplog: p
     promises.renewed(None)
     clock.now -= 3600 * SECOND
     for _ in range(3):
-        assert promises.admitted(click(clock())).occurred_at == clock.now
+        assert promises.admitted(click(clock())).received_at == clock.now
         assert promises.renewed(None) == clock.now
     assert [record.getMessage() for record in caplog.records] == [
         "the clock went back by 3600 seconds: those who follow the clicks may miss some until it is "
@@ -70,7 +70,7 @@ def test_an_old_click_keeps_its_timestamp(clock: Clock, caplog: pytest.LogCaptur
     old = click(NOON - timedelta(days=90))
     assert promises.admitted(old) is old
     assert promises.stamped([old]) == [old]
-    assert promises.renewed(old.occurred_at) == NOON
+    assert promises.renewed(old.received_at) == NOON
     assert not caplog.records
 
 
@@ -81,7 +81,7 @@ def test_clicks_pending_while_the_writer_was_presumed_dead_get_a_later_timestamp
     waiting = [click(NOON), click(NOON + SECOND), click(NOON - timedelta(days=90))]
     clock.now += 60 * SECOND
     promises.start_at(clock.now - SECOND)
-    moments = [each.occurred_at for each in promises.stamped(waiting)]
+    moments = [each.received_at for each in promises.stamped(waiting)]
     assert moments == [clock.now - SECOND, clock.now - SECOND, NOON - timedelta(days=90)]
 
 
@@ -90,8 +90,8 @@ def test_a_gateway_whose_clock_is_slow_starts_from_the_others_promises(
 ) -> None:
     promises = Promises(clock)
     promises.start_at(NOON + 3 * SECOND)
-    assert promises.admitted(click(NOON)).occurred_at == NOON + 3 * SECOND
+    assert promises.admitted(click(NOON)).received_at == NOON + 3 * SECOND
     assert not caplog.records
     promises.start_at(NOON + 3600 * SECOND)
-    assert promises.admitted(click(NOON + 3 * SECOND)).occurred_at == NOON + 3 * SECOND
+    assert promises.admitted(click(NOON + 3 * SECOND)).received_at == NOON + 3 * SECOND
     assert "one clock was wrong" in caplog.text

@@ -28,6 +28,7 @@ from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup
+from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.report_world import World, click
@@ -80,7 +81,7 @@ async def test_a_replay_does_not_break_a_range(world: World) -> None:
 
 
 async def test_a_range_ends_at_a_click_that_another_try_might_record(world: World) -> None:
-    nowhere = Click(1, 999, 1, NOW, "https://yoursite.com/?aff=X", VisitRecord())
+    nowhere = Click(NOW, 1, 999, 1, "https://yoursite.com/?aff=X", VisitRecord())
     await world.click(click(NOW), nowhere, click(NOW), click(NOW))
     assert await logged(world) == [(1, 1, 1, 1), (1, 3, 4, 2)]
 
@@ -100,7 +101,7 @@ async def test_who_guesses_the_next_click_id_is_counted_as_a_customer(world: Wor
 
 async def test_two_runners_beside_two_writers_count_every_event_once(world: World) -> None:
     other = Store(world.store.url.render_as_string(hide_password=False))
-    committers = [Committer(world.store), Committer(other if not other.is_sqlite else world.store)]
+    committers = [make_committer(world.store), make_committer(other if not other.is_sqlite else world.store)]
     runners = [world.aggregation(portion_events=7), world.aggregation(other, portion_events=11)]
 
     async def write(committer: Committer) -> None:

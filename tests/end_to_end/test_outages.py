@@ -11,14 +11,14 @@ from sqlalchemy import text
 
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
-from db.ingest.clicks.probe import Probe
-from db.ingest.committer import Committer
-from db.ingest.writer import ClickWriter
+from db.ingest.probe import Probe
+from db.ingest.writer import Writer
 from db.schema.id_blocks import IdBlock
 from db.schema.outbox import OutboxRange
 from gateway.health import PROBE_INTERVAL_SECONDS
 from gateway.metrics import WriterMetrics
 from tests.support.captured_log import Log
+from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.outages import HEALED_SECONDS, check_not_ready, check_ready, readiness, session, with_role
@@ -188,7 +188,7 @@ async def test_a_dropped_database_and_a_dropped_role_are_outages(make_postgres: 
 
 
 async def test_a_writer_that_is_closed_during_a_probe_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    committer, probing, may_end = Committer(store), asyncio.Event(), asyncio.Event()
+    committer, probing, may_end = make_committer(store), asyncio.Event(), asyncio.Event()
     probe = committer.probe
 
     async def held() -> None:
@@ -197,7 +197,7 @@ async def test_a_writer_that_is_closed_during_a_probe_ends(store: Store, monkeyp
         await probe()
 
     monkeypatch.setattr(committer, "probe", held)
-    writer = ClickWriter(committer, queue_clicks=10, observer=WriterMetrics())
+    writer = Writer(committer, queue_size=10, observer=WriterMetrics())
     writer.start()
     proving = asyncio.create_task(writer.prove())
     await probing.wait()

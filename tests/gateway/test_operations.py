@@ -20,8 +20,7 @@ from websockets import InvalidStatus, Origin
 from db.engine.store import Store
 from db.errors import WriterQueueFull
 from db.ingest.clicks.records import Click, VisitRecord
-from db.ingest.committer import Committer
-from db.ingest.writer import ClickWriter
+from db.ingest.writer import Writer
 from db.schema.visit_fields import SENT_FIELDS
 from gateway import graphql
 from gateway.health import PROBE_INTERVAL_SECONDS
@@ -30,6 +29,7 @@ from gateway.rate_limit import limiter
 from gateway.settings import Settings
 from graph.domain.errors import RateLimited
 from tests.support.click_load import Load
+from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, make_link, running_gateway
 from tests.support.graphql_sockets import opened
@@ -164,8 +164,8 @@ async def test_clicks_and_websockets_are_not_logged_and_every_line_is_json(
 async def test_a_full_queue_refuses_clicks_and_keeps_the_waiting_ones(database_url: str) -> None:
     await make_link(database_url)
     store = Store(database_url)
-    writer = ClickWriter(Committer(store), queue_clicks=3, observer=WriterMetrics())
-    click = Click(1, 1, 1, datetime.now(UTC), "https://yoursite.com/?aff=PARTNER123", VisitRecord())
+    writer = Writer(make_committer(store), queue_size=3, observer=WriterMetrics())
+    click = Click(datetime.now(UTC), 1, 1, 1, "https://yoursite.com/?aff=PARTNER123", VisitRecord())
     waiting = [asyncio.create_task(writer.record(click)) for _ in range(3)]
     await asyncio.sleep(0)
     assert writer.is_full

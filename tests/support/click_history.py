@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from db.ingest.clicks.records import Click, VisitRecord
-from db.ingest.committer import Committer
+from tests.support.committers import make_committer
 from tests.support.gateways import Gateway
 
 PAGES = ("https://yoursite.com/pricing", "https://yoursite.com/", "https://yoursite.com/features?plan=1", None)
@@ -18,9 +18,9 @@ async def record_past(gateway: Gateway, link: dict[str, Any], moments: Sequence[
     """Record a click at each of the given times, from various visitors."""
     random = Random(seed)
     clicks = [
-        Click(link["program_id"], link["id"], link["partner_id"], at, _landing(link), _visit(random)) for at in moments
+        Click(at, link["program_id"], link["id"], link["partner_id"], _landing(link), _visit(random)) for at in moments
     ]
-    committer = Committer(gateway.store)
+    committer = make_committer(gateway.store)
     await committer.commit(clicks)
     await committer.disconnect()
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 # PostgreSQL's simple query message: its type byte, the length of the rest, the SQL, a NUL.
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
-BATCH = b"INSERT INTO affiliate_click_events"
+BATCH = b"INSERT INTO affiliate_click_"
 # A message's type byte and the length of the rest.
 PREFIX = 5
 

@@ -14,7 +14,6 @@ from sqlalchemy import delete, select, update
 
 from db.engine.store import Store
 from db.ingest.clicks.records import Click, Receipt, VisitRecord
-from db.ingest.committer import Committer
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
@@ -32,6 +31,7 @@ from graph.domain.scope import Viewer
 from graph.reports import reader
 from graph.reports.filters import RankingDimension
 from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest
+from tests.support.committers import make_committer
 
 ADMIN = Viewer("admin")
 # Program and partner of each link, whose id is its position, starting from 1.
@@ -46,7 +46,7 @@ class World:
     def __init__(self, context: Context, stack: AsyncExitStack) -> None:
         self.context = context
         self.store = context.services.store
-        self.committer = Committer(self.store)
+        self.committer = make_committer(self.store)
         self._stack = stack
 
     @classmethod
@@ -104,7 +104,7 @@ def aggregation(store: Store, *, portion_events: int = 1000) -> ConsumerRunner:
 
 def click(at: datetime, link_id: int = 1, **visit: Any) -> Click:
     program_id, partner_id = LINKS[link_id - 1]
-    return Click(program_id, link_id, partner_id, at, f"https://yoursite.com/?aff=L{link_id}", VisitRecord(**visit))
+    return Click(at, program_id, link_id, partner_id, f"https://yoursite.com/?aff=L{link_id}", VisitRecord(**visit))
 
 
 def chosen(event: Event, viewer: Viewer, wanted: ReportFilter) -> bool:

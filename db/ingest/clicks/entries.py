@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec.structs import astuple
 
-from db.ingest.clicks.records import Click, Receipt, TestClick
+from db.ingest.clicks.records import Click, Receipt
 from db.outbox.conditions import CLICK
 from db.schema.columns import EPOCH
 from db.sql.batch_statements import RowValues
@@ -18,7 +18,7 @@ CLICK_ID = re.compile(r"cust_([0-9]{1,18})_[0-9]+")
 
 
 @dataclass(slots=True)
-class Entry:
+class ClickEntry:
     """A click in a batch: the ids reserved for it, then the customer it turned out to belong to and its outcome."""
 
     click: Click
@@ -59,7 +59,7 @@ class Entry:
         It is another than `existing_click_id`, even where a visitor guessed right what it would be: by the two being
         the same one tells, ever after, that an event made no customer.
         """
-        milliseconds = (self.click.occurred_at - EPOCH) // MILLISECOND
+        milliseconds = (self.click.received_at - EPOCH) // MILLISECOND
         self.customer_id, self.click_id = self.new_customer_id, f"cust_{self.new_customer_id}_{milliseconds}"
         if self.click_id == self.click.visit.existing_click_id:
             self.click_id = f"cust_{self.new_customer_id}_{milliseconds + 1}"
@@ -74,32 +74,18 @@ class Entry:
             click.partner_id,
             self.customer_id,
             self.click_id,
-            click.occurred_at,
+            click.received_at,
             click.affiliate_url,
             *astuple(click.visit),
         )
 
     @property
     def customer_row(self) -> RowValues:
-        click, at = self.click, self.click.occurred_at
+        click, at = self.click, self.click.received_at
         return click.program_id, self.customer_id, self.click_id, click.partner_id, click.link_id, at, at
 
 
-@dataclass(slots=True)
-class TestEntry:
-    """A test click in a batch: the id reserved for it, which becomes its outcome."""
-
-    click: TestClick
-    id: int
-    outcome: int | Exception | None = None
-
-    @property
-    def row(self) -> RowValues:
-        click = self.click
-        return self.id, click.program_id, click.occurred_at, click.affiliate_url, *astuple(click.visit)
-
-
-def inserted_ranges(entries: Iterable[Entry]) -> Sequence[RowValues]:
+def inserted_ranges(entries: Iterable[ClickEntry]) -> Sequence[RowValues]:
     """Return the outbox's rows for a batch's inserted events, each with kind, program, first id, last id
     and their number: one for each program, as a rule.
 

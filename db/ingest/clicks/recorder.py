@@ -1,52 +1,60 @@
-"""One batch of clicks in one transaction: which are replays, which customers return, what is inserted and counted.
+"""Records clicks: which are replays, which customers return, what is inserted and counted.
 
-Every gateway takes its locks in the same order (event ids, customers, links, memberships, each sorted), so that two
-of them never wait for each other in a circle. Last, it appends what it
-inserted to the outbox.
+Locks are taken in the same order everywhere: event ids, customers, links, memberships, each sorted.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
 
-from db.engine.backend.protocol import Database, Fault, WriteConnection
-from db.engine.redaction import described
-from db.errors import RowRefused
-from db.ingest.clicks.entries import Entry, TestEntry, inserted_ranges
-from db.ingest.clicks.records import Receipt
+from sqlalchemy import select
+
+from db.engine.backend.protocol import Database, WriteConnection
+from db.ingest.clicks.entries import ClickEntry, inserted_ranges
+from db.ingest.clicks.records import Click, Receipt, VisitRecord
 from db.ingest.clicks.statements import ClickStatements
+from db.ingest.id_blocks import CUSTOMERS, EVENTS
+from db.ingest.recordable import PROBE_URL, ShiftIds, TakeIds
+from db.ingest.savepoints import refusal
+from db.schema.links import ReferralLink
 from db.sql.batch_statements import RowValues, StatementRows
+from db.sql.compiled_queries import CompiledQuery
+
+ANY_LINK = CompiledQuery(
+    select(ReferralLink.id, ReferralLink.program_id, ReferralLink.partner_id)
+    .where(ReferralLink.program_id.is_not(None), ReferralLink.partner_id.is_not(None))
+    .limit(1)
+)
 
 
-class Batch:
-    """Writes batches on one database; holds no state between them. Opens and ends no transaction itself."""
+class ClickRecorder:
+    """The `Recorder` of clicks on one database."""
+
+    records = (Click,)
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._statements = ClickStatements(database.engine.dialect)
 
-    async def find_committed(
-        self, connection: WriteConnection, entries: Sequence[Entry], tests: Sequence[TestEntry] = ()
-    ) -> None:
-        """Give their outcomes to the entries that are recorded already: an earlier try, whose answer got lost, was
-        committed after all."""
+    def needed_ids(self, records: Sequence[Click]) -> Mapping[str, int]:
+        return {EVENTS: len(records), CUSTOMERS: len(records)}
+
+    def numbers(self, records: Sequence[Click], take: TakeIds) -> Sequence[tuple[int, int]]:
+        return list(zip(take(EVENTS, len(records)), take(CUSTOMERS, len(records)), strict=True))
+
+    def entries(self, records: Sequence[Click], numbers: Sequence[tuple[int, int]]) -> Sequence[ClickEntry]:
+        return [ClickEntry(click, id, customer_id) for click, (id, customer_id) in zip(records, numbers, strict=True)]
+
+    async def find_committed(self, connection: WriteConnection, entries: Sequence[ClickEntry]) -> None:
         keys = [(entry.click.program_id, entry.id) for entry in entries]
         rows = await connection.fetch(self._statements.find_event, keys)
         receipts = {id: Receipt(click_id, link_id) for _, _, id, click_id, link_id in rows}
         for entry in entries:
             entry.outcome = receipts.get(entry.id)
-        found = {id for (id,) in await connection.fetch(self._statements.find_test_event, [(t.id,) for t in tests])}
-        for test in tests:
-            test.outcome = test.id if test.id in found else None
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[Entry], *, in_transaction: bool, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[ClickEntry], *, in_transaction: bool, one_by_one: bool
     ) -> Sequence[StatementRows]:
-        """Give the clicks that have no outcome yet their own, and return what records them.
-
-        A row that the database refuses fails the whole transaction, unless they go `one_by_one`: then the events are
-        inserted at once, that click's outcome is the error, and the others are recorded. `in_transaction` tells that
-        one is open.
-        """
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
         if self._statements.record is not None and not in_transaction:
@@ -60,48 +68,35 @@ class Batch:
         _settle_replays(entries)
         return (*work, (self._statements.append_range, inserted_ranges(entries)))
 
-    async def write_tests(
-        self, connection: WriteConnection, entries: Sequence[TestEntry], *, one_by_one: bool
-    ) -> Sequence[StatementRows]:
-        """Give the test clicks that have no outcome yet their own, and return what records them, as `write` does."""
-        entries = [entry for entry in entries if entry.outcome is None]
-        if one_by_one:
-            for entry in entries:
-                if (error := await self._refusal(connection, self._insert_tests([entry]))) is not None:
-                    entry.outcome = None
-                    await self.find_committed(connection, [], [entry])
-                    entry.outcome = entry.outcome or error
-            return ()
-        return (self._insert_tests(entries),)
+    async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:
+        """Record a click of a new customer, and another one of the same, for any link; without a link, nothing."""
+        for link_id, program_id, partner_id in await connection.read(ANY_LINK, {}):
+            event_id, customer_id = await shift(EVENTS, 2), await shift(CUSTOMERS, 2)
+            known = None
+            for number in range(2):
+                visit = VisitRecord(
+                    event_id=uuid4().hex, existing_click_id=known, page_url=PROBE_URL, page_title="A page's title"
+                )
+                click = Click(datetime.now(UTC), program_id, link_id, partner_id, PROBE_URL, visit)
+                entry = ClickEntry(click, event_id + number, customer_id + number)
+                work = await self.write(connection, [entry], in_transaction=True, one_by_one=False)
+                await connection.execute(*work)
+                known = entry.click_id
 
     async def _insert_one_by_one(
-        self, connection: WriteConnection, entries: Sequence[Entry]
+        self, connection: WriteConnection, entries: Sequence[ClickEntry]
     ) -> Sequence[StatementRows]:
         """Insert what is not refused; return that nothing is left to insert."""
         for entry in entries:
-            if (error := await self._refusal(connection, *self._inserts([entry]))) is not None:
+            if (error := await refusal(self._database, connection, *self._inserts([entry]))) is not None:
                 entry.inserted, entry.outcome = False, None
                 await self._find_recorded(connection, entry)
                 entry.outcome = entry.outcome or error
         return ()
 
-    async def _refusal(self, connection: WriteConnection, *inserts: StatementRows) -> Exception | None:
-        """Insert so that the transaction goes on if the database refuses the row; then return the error."""
-        refused = None
-        await connection.command("SAVEPOINT one_row")
-        try:
-            await connection.execute(*inserts)
-        except Exception as error:
-            if self._database.fault(error) is not Fault.ROW:
-                raise
-            await connection.command("ROLLBACK TO SAVEPOINT one_row")
-            refused = RowRefused(described(error)).with_traceback(error.__traceback__)
-        await connection.command("RELEASE SAVEPOINT one_row")
-        return refused
-
-    async def _without_replays(self, connection: WriteConnection, entries: Sequence[Entry]) -> list[Entry]:
+    async def _without_replays(self, connection: WriteConnection, entries: Sequence[ClickEntry]) -> list[ClickEntry]:
         """Settle those whose `event_id` is recorded already; of several with the same one, only the first is left."""
-        first: dict[tuple[int, str] | int, Entry] = {}
+        first: dict[tuple[int, str] | int, ClickEntry] = {}
         for entry in entries:
             first.setdefault(entry.replay_key or entry.id, entry)
         if keys := [key for key in first if isinstance(key, tuple)]:
@@ -111,7 +106,7 @@ class Batch:
                 first.pop((program_id, event_id)).outcome = Receipt(click_id, link_id, replayed=True)
         return list(first.values())
 
-    async def _find_customers(self, connection: WriteConnection, entries: Sequence[Entry]) -> None:
+    async def _find_customers(self, connection: WriteConnection, entries: Sequence[ClickEntry]) -> None:
         """Tell each entry its customer: the one that `existing_click_id` names in the program, or a new one."""
         keys = {key for entry in entries if (key := entry.returning_key) is not None}
         rows = await connection.fetch(self._statements.find_customer, sorted(keys)) if keys else ()
@@ -123,7 +118,7 @@ class Batch:
             else:
                 entry.is_first()
 
-    def _inserts(self, entries: Sequence[Entry]) -> Sequence[StatementRows]:
+    def _inserts(self, entries: Sequence[ClickEntry]) -> Sequence[StatementRows]:
         """Return what inserts events, and first their customers where they are new: nobody else can wait for those."""
         _note_inserted(entries)
         return (
@@ -131,19 +126,14 @@ class Batch:
             (self._statements.insert_event, [entry.event_row for entry in entries]),
         )
 
-    def _insert_tests(self, entries: Sequence[TestEntry]) -> StatementRows:
-        for entry in entries:
-            entry.outcome = entry.id
-        return self._statements.insert_test_event, [entry.row for entry in entries]
-
-    async def _find_recorded(self, connection: WriteConnection, entry: Entry) -> None:
+    async def _find_recorded(self, connection: WriteConnection, entry: ClickEntry) -> None:
         """Settle a refused click that is there already: under its own id, where an earlier try was committed after
         all, or under its `event_id`, where another gateway was faster."""
         await self.find_committed(connection, [entry])
         if entry.outcome is None:
             await self._without_replays(connection, [entry])
 
-    def _updates(self, entries: Sequence[Entry]) -> Sequence[StatementRows]:
+    def _updates(self, entries: Sequence[ClickEntry]) -> Sequence[StatementRows]:
         """Return what follows from recorded clicks: customers who return know their latest one (the last partner wins),
         and links and memberships count theirs."""
         returning = [entry for entry in entries if not entry.is_new_customer]
@@ -151,20 +141,20 @@ class Batch:
             (entry.click.program_id, entry.customer_id): (
                 entry.click.partner_id,
                 entry.click.link_id,
-                entry.click.occurred_at,
+                entry.click.received_at,
             )
-            for entry in sorted(returning, key=lambda entry: (entry.click.occurred_at, entry.id))
+            for entry in sorted(returning, key=lambda entry: (entry.click.received_at, entry.id))
         }
         clicks = [entry.click for entry in entries]
-        memberships = _sums(((click.program_id, click.partner_id), click.occurred_at) for click in clicks)
+        memberships = _sums(((click.program_id, click.partner_id), click.received_at) for click in clicks)
         return (
             (self._statements.return_customer, [key + values for key, values in sorted(latest.items())]),
-            (self._statements.count_link, _sums(((click.link_id,), click.occurred_at) for click in clicks)),
+            (self._statements.count_link, _sums(((click.link_id,), click.received_at) for click in clicks)),
             (self._statements.count_membership, memberships),
         )
 
 
-def _note_inserted(entries: Iterable[Entry]) -> None:
+def _note_inserted(entries: Iterable[ClickEntry]) -> None:
     for entry in entries:
         entry.inserted, entry.outcome = True, Receipt(entry.click_id, entry.click.link_id)
 
@@ -178,7 +168,7 @@ def _sums(clicks: Iterable[tuple[RowValues, datetime]]) -> Sequence[RowValues]:
     return [key + sums[key] for key in sorted(sums)]
 
 
-def _settle_replays(entries: Iterable[Entry]) -> None:
+def _settle_replays(entries: Iterable[ClickEntry]) -> None:
     """Give the clicks that repeat an `event_id` within the batch the outcome of the first with it."""
     first: dict[tuple[int, str], Receipt | Exception] = {}
     for entry in entries:

@@ -1,13 +1,13 @@
-"""What the click writer takes and gives: a click, a test click, and the receipt for a click.
+"""A click and a test click as the writer takes them, and the receipt for a click.
 
 They are structs of msgspec, like all that is made for every click: see `db.schema.visit_structs`.
 """
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from db.ingest.recordable import Recordable
 from db.schema.visit_fields import VISIT_FIELDS
 from db.schema.visit_structs import Stored, with_fields
 
@@ -24,26 +24,6 @@ class VisitRecord(Struct, frozen=True, gc=False):
         def __init__(self, *values: Stored, **named: Stored) -> None: ...
 
 
-class Click(Struct, frozen=True, gc=False):
-    """A click to be recorded for a link that has a program and a partner."""
-
-    program_id: int
-    link_id: int
-    partner_id: int
-    occurred_at: datetime
-    affiliate_url: str
-    visit: VisitRecord
-
-
-class TestClick(Struct, frozen=True, gc=False):
-    """A click sent in test mode."""
-
-    program_id: int | None
-    occurred_at: datetime
-    affiliate_url: str | None
-    visit: VisitRecord
-
-
 class Receipt(Struct, frozen=True, gc=False):
     """What was committed for a click: the customer's `click_id` and the link that it was recorded for.
     `replayed` where an earlier click with the same `event_id` is the one that counted."""
@@ -51,3 +31,25 @@ class Receipt(Struct, frozen=True, gc=False):
     click_id: str
     link_id: int
     replayed: bool = False
+
+
+class Click(Recordable[Receipt], frozen=True, gc=False):
+    """A click to be recorded for a link that has a program and a partner. It happened when it was received."""
+
+    noun = "click"
+
+    program_id: int
+    link_id: int
+    partner_id: int
+    affiliate_url: str
+    visit: VisitRecord
+
+
+class TestClick(Recordable[int], frozen=True, gc=False):
+    """A click sent in test mode. Its outcome is the id of its row."""
+
+    noun = "click"
+
+    program_id: int | None
+    affiliate_url: str | None
+    visit: VisitRecord
