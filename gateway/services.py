@@ -15,7 +15,7 @@ from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.token_cache import TokenCache
 from db.outbox.consumers import add_consumer
-from db.outbox.live_feed import Feed
+from db.outbox.live_feed import LiveFeed
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
 from gateway.authentication import authentication
@@ -65,7 +65,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         token_cache = TokenCache(store, now)
         stack.push_async_callback(token_cache.close)
         token_cache.start()
-        feed = Feed(store)
+        feed = LiveFeed(store)
         stack.push_async_callback(feed.close)
         aggregator = RollupAggregator(store)
         await add_consumer(store, aggregator)
@@ -101,7 +101,7 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
         await ensure_current(store, may_upgrade=False)
         yield Services(
             store=store,
-            feed=Feed(store),
+            feed=LiveFeed(store),
             authenticate=authentication(token_cache, None),
             is_good=token_cache.is_good,
             directory=LinkDirectory(store),

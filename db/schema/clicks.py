@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, CheckConstraint, ForeignKey, ForeignKeyConstrain
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
-from db.schema.columns import Moment, RowId, Text64, text
+from db.schema.columns import RowId, Text64, Timestamp, text
 from db.schema.customers import Customer
 from db.schema.declarative_base import Base
 from db.schema.links import ReferralLink
@@ -67,7 +67,7 @@ class ClickEvent(VisitColumns, Base):
     partner_id: Mapped[RowId]
     customer_id: Mapped[RowId]
     click_id: Mapped[Text64]
-    occurred_at: Mapped[Moment]
+    occurred_at: Mapped[Timestamp]
     affiliate_url: Mapped[str] = mapped_column(Text)
 
 
@@ -79,5 +79,5 @@ class ClickTestEvent(VisitColumns, Base):
 
     id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     program_id: Mapped[RowId | None] = mapped_column(ForeignKey(Program.id))
-    occurred_at: Mapped[Moment]
+    occurred_at: Mapped[Timestamp]
     affiliate_url: Mapped[str | None] = mapped_column(Text)

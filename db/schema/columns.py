@@ -82,7 +82,7 @@ def text(length: int) -> String:
 # SQLite assigns ids automatically only to a column that is declared INTEGER.
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 Count = Annotated[int, mapped_column(BigInteger, server_default="0")]
-Moment = Annotated[datetime, mapped_column(UtcDateTime)]
+Timestamp = Annotated[datetime, mapped_column(UtcDateTime)]
 CreatedAt = Annotated[datetime, mapped_column(UtcDateTime, default=lambda: datetime.now(UTC), server_default=now())]
 Text32 = Annotated[str, mapped_column(text(32))]
 Text64 = Annotated[str, mapped_column(text(64))]

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.columns import CreatedAt, Moment, RowId, Text32, Text64
+from db.schema.columns import CreatedAt, RowId, Text32, Text64, Timestamp
 from db.schema.declarative_base import Base
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
@@ -35,6 +35,6 @@ class Customer(Base):
     partner_id: Mapped[RowId]
     link_id: Mapped[RowId] = mapped_column(ForeignKey(ReferralLink.id))
     created_at: Mapped[CreatedAt]
-    last_click_at: Mapped[Moment]
-    updated_at: Mapped[Moment | None]
+    last_click_at: Mapped[Timestamp]
+    updated_at: Mapped[Timestamp | None]
     """When the customer last changed; NULL if it has not changed since it was created."""

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.columns import Count, CreatedAt, Moment, RowId, Text32, Text64, Text2048
+from db.schema.columns import Count, CreatedAt, RowId, Text32, Text64, Text2048, Timestamp
 from db.schema.declarative_base import Base
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
@@ -28,7 +28,7 @@ class ReferralLink(Base):
     program_id: Mapped[RowId | None] = mapped_column(ForeignKey(Program.id), index=True)
     partner_id: Mapped[RowId | None] = mapped_column(ForeignKey(Partner.id), index=True)
     clicks: Mapped[Count]
-    last_clicked: Mapped[Moment | None]
+    last_clicked: Mapped[Timestamp | None]
     version: Mapped[Count] = mapped_column(index=True)
     created_at: Mapped[CreatedAt]
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.columns import Count, Moment, RowId, Text32, Text64, now
+from db.schema.columns import Count, RowId, Text32, Text64, Timestamp, now
 from db.schema.declarative_base import Base
 
 
@@ -26,7 +26,7 @@ class OutboxRange(Base):
     first_id: Mapped[RowId]
     last_id: Mapped[RowId]
     events: Mapped[Count]
-    recorded_at: Mapped[Moment] = mapped_column(server_default=now())
+    recorded_at: Mapped[Timestamp] = mapped_column(server_default=now())
     kind: Mapped[Text32]
     consumer: Mapped[Text64 | None]
     """The only consumer that the row is for, which started again from the beginning; null: it is for all of them."""
@@ -41,7 +41,7 @@ class OutboxConsumer(Base):
     position: Mapped[RowId]
     complete_to: Mapped[RowId]
     """The position before the first gap: every row up to there is processed, and none can appear there any more."""
-    updated_at: Mapped[Moment] = mapped_column(server_default=now())
+    updated_at: Mapped[Timestamp] = mapped_column(server_default=now())
 
 
 class OutboxGap(Base):

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.columns import Count, CreatedAt, Moment, RowId, Text255
+from db.schema.columns import Count, CreatedAt, RowId, Text255, Timestamp
 from db.schema.declarative_base import Base
 from db.schema.programs import Program
 
@@ -28,5 +28,5 @@ class PartnerProgram(Base):
     program_id: Mapped[RowId] = mapped_column(ForeignKey(Program.id), primary_key=True)
     partner_id: Mapped[RowId] = mapped_column(ForeignKey(Partner.id), primary_key=True, index=True)
     clicks: Mapped[Count]
-    last_clicked_at: Mapped[Moment | None]
+    last_clicked_at: Mapped[Timestamp | None]
     created_at: Mapped[CreatedAt]

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.columns import Count, Moment, RowId, Text32, Text512
+from db.schema.columns import Count, RowId, Text32, Text512, Timestamp
 from db.schema.declarative_base import Base
 
 
@@ -23,7 +23,7 @@ class ClickRollup(Base):
     subject_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     dimension: Mapped[Text32] = mapped_column(primary_key=True)
     span_seconds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    bucket_at: Mapped[Moment] = mapped_column(primary_key=True)
+    bucket_at: Mapped[Timestamp] = mapped_column(primary_key=True)
     value: Mapped[Text512] = mapped_column(primary_key=True)
     partner_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     people: Mapped[Count]

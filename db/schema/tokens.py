@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.columns import CreatedAt, Moment, RowId, Text32, Text64, Text255
+from db.schema.columns import CreatedAt, RowId, Text32, Text64, Text255, Timestamp
 from db.schema.declarative_base import Base
 from db.schema.partners import Partner
 from db.schema.programs import Program
@@ -30,6 +30,6 @@ class ApiToken(Base):
     partner_id: Mapped[RowId | None] = mapped_column(ForeignKey(Partner.id))
     label: Mapped[Text255 | None]
     created_at: Mapped[CreatedAt]
-    expires_at: Mapped[Moment | None]
-    revoked_at: Mapped[Moment | None]
-    last_used_at: Mapped[Moment | None]
+    expires_at: Mapped[Timestamp | None]
+    revoked_at: Mapped[Timestamp | None]
+    last_used_at: Mapped[Timestamp | None]

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.columns import Moment, RowId, now
+from db.schema.columns import RowId, Timestamp, now
 from db.schema.declarative_base import Base
 
 
@@ -14,6 +14,6 @@ class RunningWriter(Base):
     __tablename__ = "click_writers"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    occurred_from: Mapped[Moment]
+    occurred_from: Mapped[Timestamp]
     first_event_id: Mapped[RowId]
-    refreshed_at: Mapped[Moment] = mapped_column(server_default=now())
+    refreshed_at: Mapped[Timestamp] = mapped_column(server_default=now())

@@ -12,7 +12,7 @@ from msgspec import Struct
 from db.engine.store import Store
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
-from db.outbox.live_feed import Feed
+from db.outbox.live_feed import LiveFeed
 from graph.domain.scope import Viewer
 from graph.domain.visit import Device, Place
 
@@ -38,7 +38,7 @@ class Services:
     """Count a click with an unknown code; None if it does not have the form of a code."""
     clock: Callable[[], datetime]
     """Return the current time, in UTC."""
-    feed: Feed
+    feed: LiveFeed
     authenticate: Callable[[str], Awaitable[Viewer | None]]
     """Return the viewer of a secret, or None if it is unknown, revoked or expired. Raises `DatabaseAway`."""
     is_good: Callable[[int], Awaitable[bool]]

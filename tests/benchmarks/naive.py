@@ -28,7 +28,7 @@ GEOIP_DB = os.environ.get("NAIVE_GEOIP_DB")
 IS_SQLITE = URL.startswith("sqlite")
 PROGRAM_ID, WINDOW_DAYS, LINKS, PARTNERS = 1, 60, 100, 10
 RowId = BigInteger().with_variant(Integer, "sqlite")
-Moment = DateTime(timezone=True)
+Timestamp = DateTime(timezone=True)
 
 
 class Base(DeclarativeBase):
@@ -41,14 +41,14 @@ class Link(Base):
     code: Mapped[str] = mapped_column(String(64), unique=True)
     partner_id: Mapped[int]
     clicks: Mapped[int] = mapped_column(BigInteger, default=0)
-    last_clicked: Mapped[datetime | None] = mapped_column(Moment)
+    last_clicked: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
 class Customer(Base):
     __tablename__ = "customers"
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     link_id: Mapped[int] = mapped_column(ForeignKey(Link.id))
-    created_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Timestamp)
 
     @property
     def click_id(self) -> str:
@@ -75,7 +75,7 @@ class Event(Base):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey(Customer.id))
     link_id: Mapped[int] = mapped_column(ForeignKey(Link.id), index=True)
-    occurred_at: Mapped[datetime] = mapped_column(Moment)
+    occurred_at: Mapped[datetime] = mapped_column(Timestamp)
     affiliate_url: Mapped[str]
     page_url: Mapped[str | None]
     page_title: Mapped[str | None]

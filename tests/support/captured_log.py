@@ -21,7 +21,11 @@ class Log(logging.Handler):
     def complaints(self) -> list[str]:
         """The click writer's messages. Checks that no record has a traceback."""
         assert not [record for record in self.records if record.exc_info]
-        return [record.getMessage() for record in self.records if record.name in ("db.ingest.availability", "db.ingest.writer")]
+        return [
+            record.getMessage()
+            for record in self.records
+            if record.name in ("db.ingest.availability", "db.ingest.writer")
+        ]
 
 
 @contextmanager
