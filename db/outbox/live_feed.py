@@ -54,7 +54,7 @@ class Committed(NamedTuple):
 Watcher: TypeAlias = asyncio.Queue[Committed]
 
 
-class Feed:
+class LiveFeed:
     """Tells watchers what was committed since they began to watch."""
 
     def __init__(self, store: Store) -> None:
