@@ -1,7 +1,6 @@
 """The Starlette application: its routes, and the lifespan that starts and stops the services."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -35,9 +34,6 @@ from rest.tracker.script import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
 
-# A waiting click holds about a hundred objects and creates no reference cycles. With Python's default threshold of 700
-# objects, garbage collection finds nothing and takes 3 % of the time.
-GC_THRESHOLDS = (20_000, 10, 10)
 RETRY_SECONDS = 1
 
 
@@ -88,10 +84,6 @@ async def _settle(graphql: GraphQLEndpoint) -> bool:
                 return False
         logger.warning("too many open files: GraphQL starts once some are closed")
         await asyncio.sleep(RETRY_SECONDS)
-    # The objects created at start-up live as long as the process, so the collector may ignore them. They include 2 MiB
-    # of garbage, which would take 0.1 s to collect.
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
     return True
 
 

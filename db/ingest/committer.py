@@ -38,10 +38,10 @@ class Committer:
         self._database = store.database
         self._session = WriterSession(store, clock)
         self._probe = Probe(store.database.engine.dialect, recorders)
-        self.recorders: Mapping[type[Recordable[Any]], AnyRecorder] = {
+        self.recorders = recorders
+        self._recorder_of: Mapping[type[Recordable[Any]], AnyRecorder] = {
             record: recorder for recorder in recorders for record in recorder.records
         }
-        """By the type of record."""
         self.first_id: int | None = None
         """The lowest id of the click events that are being committed; None while there are none."""
 
@@ -68,7 +68,7 @@ class Committer:
         return outcomes
 
     async def _commit(self, records: Records) -> Outcomes:
-        recorder = self.recorders[type(records[0])]
+        recorder = self._recorder_of[type(records[0])]
         session = self._session
         one_by_one = lost = False
         numbers: Sequence[Any] = ()

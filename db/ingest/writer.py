@@ -5,19 +5,18 @@ No timer decides: an idle gateway answers at once, a busy one batches by itself.
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import chain
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from db.engine.backend.driver_errors import SILENT
 from db.errors import DatabaseUnavailable, SchemaOutdated, WriterQueueFull
 from db.ingest.availability import PROBE_SECONDS, Availability, WriterObserver
 from db.ingest.committer import Committer
 from db.ingest.faults import Faults
+from db.ingest.queues import RecordQueues, Waiting
 from db.ingest.recordable import Recordable
 from db.sql.commit_horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
 
@@ -37,11 +36,6 @@ PATIENCE_SECONDS = 0.25
 T = TypeVar("T")
 
 
-class _Waiting(NamedTuple):
-    record: Recordable[Any]
-    outcome: asyncio.Future[Any]
-
-
 class Writer:
     """Records what its committer's recorders take; at most `queue_size` records wait at a time, further ones are
     refused. A batch has records of one recorder, and the recorders take turns."""
@@ -49,18 +43,15 @@ class Writer:
     def __init__(self, committer: Committer, *, queue_size: int, observer: WriterObserver) -> None:
         self._committer = committer
         self._observer = observer
-        by_recorder: dict[int, deque[_Waiting]] = {id(each): deque() for each in committer.recorders.values()}
-        self._queues = deque(by_recorder.values())
-        self._queue_of = {record: by_recorder[id(each)] for record, each in committer.recorders.items()}
+        self._queues = RecordQueues(committer.recorders)
         self._queue_size = queue_size
-        self._queued = 0
         self._wake = asyncio.Event()
         self._closing = False
         self._availability = Availability(committer, observer)
         self._faults = Faults()
         self._task: asyncio.Task[None] | None = None
         self._promises = committer.promises
-        self._writing: Sequence[_Waiting] = ()
+        self._writing: Sequence[Waiting] = ()
         self._followed: asyncio.Event | None = None
         """Set when the promise is renewed that somebody waits for."""
         self._is_due = False
@@ -102,7 +93,7 @@ class Writer:
     @property
     def is_full(self) -> bool:
         """Whether the next record would be refused."""
-        return self._closing or self._queued >= self._queue_size
+        return self._closing or len(self._queues) >= self._queue_size
 
     async def record(self, record: Recordable[T]) -> T:
         """Record something; return its outcome once it is committed. Raises `WriterQueueFull`, `DatabaseUnavailable`
@@ -121,7 +112,7 @@ class Writer:
         return {}
 
     async def _be_followed(self) -> None:
-        if self._queued and monotonic() - self._renewed_at < FOLLOW_SECONDS:
+        if self._queues and monotonic() - self._renewed_at < FOLLOW_SECONDS:
             return
         self._followed = followed = self._followed or asyncio.Event()
         self._is_due = True
@@ -133,48 +124,35 @@ class Writer:
             return  # what was promised before is still true
 
     def _promise(self) -> datetime:
-        moments = [waiting.record.received_at for waiting in chain(self._writing, *self._queues)]
-        return self._promises.renewed(min(moments, default=None))
+        return self._promises.renewed(self._queues.earliest(self._writing))
 
     def _submit(self, record: Recordable[Any]) -> asyncio.Future[Any]:
         if self.is_full:
-            raise WriterQueueFull(f"{self._queued} clicks are waiting")
+            raise WriterQueueFull(f"{len(self._queues)} clicks are waiting")
         if record.received_at < self._promises.moment:
             record = self._promises.admitted(record)
-        waiting = _Waiting(record, asyncio.get_running_loop().create_future())
-        self._queue_of[type(record)].append(waiting)
-        self._queued += 1
         self._wake.set()
-        return waiting.outcome
+        return self._queues.put(record)
 
     async def _run(self) -> None:
-        while self._queued or not self._closing:
+        while self._queues or not self._closing:
             # In an outage, a probe registers the writer again.
             if self._is_due and self.outage is None:
                 await self._renew()
                 continue  # much may have happened meanwhile
             # A batch that waits is as good a proof as a probe.
-            if self._availability.is_probe_due and (self.outage is not None or not self._queued):
+            if self._availability.is_probe_due and (self.outage is not None or not self._queues):
                 await self._availability.probe()
                 continue
-            if not self._queued:
+            if not self._queues:
                 await self._wait()
                 continue
-            batch = self._writing = self._next_batch()
+            batch = self._writing = self._queues.take(BATCH_ROWS)
             try:
                 await self._settle(batch)
             except Exception as error:
                 self._refuse(batch, error)
             self._writing = ()
-
-    def _next_batch(self) -> Sequence[_Waiting]:
-        while not self._queues[0]:
-            self._queues.rotate(-1)
-        queue = self._queues[0]
-        self._queues.rotate(-1)
-        size = min(len(queue), BATCH_ROWS)
-        self._queued -= size
-        return [queue.popleft() for _ in range(size)]
 
     async def _renew_regularly(self) -> None:
         while True:
@@ -207,9 +185,9 @@ class Writer:
             async with asyncio.timeout(None if self.outage is None else PROBE_SECONDS):
                 await self._wake.wait()
 
-    async def _settle(self, batch: Sequence[_Waiting]) -> None:
+    async def _settle(self, batch: Sequence[Waiting]) -> None:
         """Commit a batch and give everyone in it the outcome."""
-        self._observer.waiting(len(batch) + self._queued)
+        self._observer.waiting(len(batch) + len(self._queues))
         started = perf_counter()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
@@ -219,36 +197,23 @@ class Writer:
             self._refuse(batch, error)
         else:
             for waiting, outcome in zip(batch, outcomes, strict=True):
-                _tell(
-                    waiting,
+                waiting.tell(
                     self._faults.logged(outcome, waiting.record.noun) if isinstance(outcome, Exception) else outcome,
                 )
             self._observer.committed(len(batch), perf_counter() - started)
             self._has_committed = True
             self._availability.succeeded()
-        self._observer.waiting(self._queued)
+        self._observer.waiting(len(self._queues))
 
-    def _refuse(self, batch: Sequence[_Waiting], error: Exception) -> None:
+    def _refuse(self, batch: Sequence[Waiting], error: Exception) -> None:
         """Tell a batch why it was not recorded."""
         if isinstance(error, TimeoutError):
             error = DatabaseUnavailable(f"no commit within {COMMIT_SECONDS} seconds", SILENT.reason)
         error = self._availability.failed(error)
         if isinstance(error, DatabaseUnavailable):
             # Those that came meanwhile need not wait for an outage of their own.
-            batch = [*batch, *chain(*self._queues)]
-            for queue in self._queues:
-                queue.clear()
-            self._queued = 0
+            batch = [*batch, *self._queues.take_all()]
         elif batch:
             error = self._faults.logged(error, batch[0].record.noun, len(batch))
         for waiting in batch:
-            _tell(waiting, error)
-
-
-def _tell(waiting: _Waiting, outcome: Any) -> None:
-    if waiting.outcome.done():
-        return  # nobody waits for it any more
-    if isinstance(outcome, Exception):
-        waiting.outcome.set_exception(outcome)
-    else:
-        waiting.outcome.set_result(outcome)
+            waiting.tell(error)

@@ -41,10 +41,9 @@ FIND_IN_GAPS = CompiledQuery(
     .where(OutboxGap.consumer == _name)
     .order_by(OutboxRange.id)
     .limit(_rows),
-    packed=True,
 )
 FIND_BEYOND = CompiledQuery(
-    select(*_columns).where(OutboxRange.id > bindparam("position")).order_by(OutboxRange.id).limit(_rows), packed=True
+    select(*_columns).where(OutboxRange.id > bindparam("position")).order_by(OutboxRange.id).limit(_rows)
 )
 # Finds nothing where the consumer was moved or removed meanwhile.
 MOVE = CompiledQuery(

@@ -41,7 +41,7 @@ class Head(NamedTuple):
         return EPOCH + timedelta(seconds=self.quarter * QUARTER // span * span)
 
 
-class Cells:
+class RollupSums:
     """Sums of events, by the keys of the rollups' rows.
 
     Events that have everything in common are counted first, which is cheap; only how many there were of each sort is

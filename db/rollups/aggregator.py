@@ -11,7 +11,7 @@ from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.outbox.conditions import CLICK
 from db.outbox.consumer import Range
-from db.rollups.aggregation import Cells
+from db.rollups.aggregation import RollupSums
 from db.rollups.statements import ROLLUPS, RollupStatements, find_events
 from db.schema.rollups import ClickRollup
 from db.sql.batch_statements import BatchStatement, RowValues
@@ -51,11 +51,11 @@ class RollupAggregator:
     async def prepare(self, connection: WriteConnection, ranges: Sequence[Range]) -> Sums:
         """Add up the clicks of ranges. Recorded clicks never change, so this needs no snapshot, which would keep the
         database from tidying up behind the click writer."""
-        cells = Cells()
+        sums = RollupSums()
         for ids in _slices_of(ranges):
-            cells.add(await connection.read(find_events, {"rows": ids}))
+            sums.add(await connection.read(find_events, {"rows": ids}))
             await asyncio.sleep(self._pause_seconds)
-        return Sums(self._statements.add, await self._made_ready(cells.slices(SLICE_ROWS)))
+        return Sums(self._statements.add, await self._made_ready(sums.slices(SLICE_ROWS)))
 
     async def reset(self, connection: AsyncConnection) -> None:
         """Remove all rollups."""

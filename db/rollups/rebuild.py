@@ -98,7 +98,7 @@ async def _differs(store: Store, part: Part) -> bool:
 
 async def _compared(store: Store, connection: AsyncConnection, part: Part) -> Compared:
     """Compare a part. The events are read first: those that are recorded after that still wait when the queue is read,
-    and while nothing is folded, those that were recorded before are told apart by it, too."""
+    and while nothing is aggregated, those that were recorded before are told apart by it, too."""
     await store.prefer_indexes(connection)
     source = await store.source(connection)
     events = await expected_rows(source, part)

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Integer, bindparam, cast, func, literal_colum
 from sqlalchemy.orm import aliased
 
 from db.engine.backend.protocol import Source
-from db.rollups.aggregation import Cells
+from db.rollups.aggregation import RollupSums
 from db.rollups.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
 from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
@@ -65,7 +65,7 @@ class Part(NamedTuple):
 
 
 class Waiting:
-    """The events of one program that wait to be folded, and so are in no rollup yet."""
+    """The events of one program that wait to be aggregated, and so are in no rollup yet."""
 
     def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
         self._starts: list[int] = []
@@ -141,7 +141,6 @@ def _events(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
     )
     return CompiledQuery(
         select(*columns, *(value_of(_event, name) for name in VISIT_DIMENSIONS)).where(*where),
-        packed=True,
     )
 
 
@@ -159,7 +158,7 @@ def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
     )
     where = [row.program_id == _program, row.level == literal_column(f"'{level}'")]
     if not is_single:
-        return CompiledQuery(select(*columns).where(*where, row.subject_id.between(_first, _last)), packed=True)
+        return CompiledQuery(select(*columns).where(*where, row.subject_id.between(_first, _last)))
     where.append(row.subject_id == _first)
     if has_start:
         where.append(row.bucket_at >= _moment("start"))
@@ -173,7 +172,7 @@ def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
         )
         for name, span in kinds
     ]
-    return CompiledQuery(union_all(*parts), packed=True)
+    return CompiledQuery(union_all(*parts))
 
 
 _BOUNDS = [(True, start, end) for start in (False, True) for end in (False, True)] + [(False, False, False)]
@@ -215,16 +214,16 @@ async def _days(source: Source, subject: Part, size: int) -> Sequence[Part]:
 
 
 async def expected_rows(source: Source, part: Part) -> Sequence[RowValues]:
-    """Read a part's events: each an id, and what `Cells.add` takes."""
+    """Read a part's events: each an id, and what `RollupSums.add` takes."""
     rows: Sequence[RowValues] = await source.fetch(EVENTS[part.level, part.bounds], part.values)
     return rows
 
 
 def added_up(events: Sequence[RowValues], waiting: Waiting, level: Level) -> Rows:
     """Return the rows that events add up to, those that wait left out."""
-    cells = Cells()
-    cells.add([event[1:] for event in events if event[0] not in waiting])
-    return dict(_keyed(cells.rows(level)))
+    sums = RollupSums()
+    sums.add([event[1:] for event in events if event[0] not in waiting])
+    return dict(_keyed(sums.rows(level)))
 
 
 def _keyed(rows: Iterator[RowValues]) -> Iterator[tuple[Key, tuple[int, ...]]]:
@@ -242,5 +241,5 @@ async def kept_rows(source: Source, part: Part) -> Rows:
 
 
 async def waiting_in(source: Source, program_id: int) -> Waiting:
-    """Return which of a program's events wait to be folded."""
+    """Return which of a program's events wait to be aggregated."""
     return Waiting([(first, last) for first, last in await source.fetch(FIND_WAITING, {"program": program_id})])

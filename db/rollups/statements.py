@@ -23,7 +23,7 @@ WAITING = waits_for(ROLLUPS, {CLICK})
 """Whether a row of the log has clicks that are not in the rollups yet."""
 
 _event = aliased(ClickEvent)
-# The clicks of some rows of the log, in the form that `Cells.add` takes.
+# The clicks of some rows of the log, in the form that `RollupSums.add` takes.
 find_events = CompiledQuery(
     select(
         _event.program_id,
@@ -36,7 +36,6 @@ find_events = CompiledQuery(
     )
     .join_from(OutboxRange, _event, covers(_event))
     .where(among(OutboxRange.id, bindparam("rows", type_=Ids))),
-    packed=True,
 )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec.json import decode
 from sqlalchemy import CompoundSelect, Dialect, Select
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.selectable import TextualSelect
@@ -27,7 +26,6 @@ class DialectQuery:
     sql: str
     parameters: tuple[tuple[str, Any, Convert | None], ...]
     conversions: tuple[tuple[int, Convert], ...]
-    is_packed: bool = False
 
     def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """Return the positional arguments. Values that the query does not use are ignored."""
@@ -39,9 +37,6 @@ class DialectQuery:
 
     def rows(self, found: Iterable[Any]) -> Sequence[Any]:
         """Convert the driver's rows to the columns' Python types."""
-        if self.is_packed:
-            ((text,),) = found
-            found = decode(text)
         return [self._converted(row) for row in found] if self.conversions else list(found)
 
     def _converted(self, row: RowValues) -> RowValues:
@@ -53,26 +48,21 @@ class DialectQuery:
 
 class CompiledQuery:
     """A select, or an update that returns rows, compiled on first use for each dialect. Its bound parameters are named,
-    and take their values when it runs.
+    and take their values when it runs."""
 
-    With `packed`, SQLite returns all rows as a single JSON text, which may contain only strings and integers. SQLite's
-    driver takes the GIL for each row, so a thousand rows would interrupt the event loop a thousand times.
-    """
-
-    def __init__(self, asked: Asked, *, packed: bool = False) -> None:
+    def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._packed = packed
         self._compiled: dict[str, DialectQuery] = {}
 
     def compiled(self, dialect: Dialect) -> DialectQuery:
         """Return the query compiled for a dialect. Compiles it on first use."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self._asked, dialect, self._packed)
+            compiled = self._compiled[dialect.name] = _compile(self._asked, dialect)
         return compiled
 
 
-def _compile(asked: Asked, dialect: Dialect, packed: bool) -> DialectQuery:
+def _compile(asked: Asked, dialect: Dialect) -> DialectQuery:
     result = asked.compile(dialect=dialect)
     parameters = []
     for name in result.positiontup or ():
@@ -80,16 +70,8 @@ def _compile(asked: Asked, dialect: Dialect, packed: bool) -> DialectQuery:
         convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
         parameters.append((bind.key, MISSING if bind.required else bind.effective_value, convert))
     readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in asked.exported_columns]
-    is_packed = packed and dialect.name == "sqlite"
     return DialectQuery(
-        sql=_packing(str(result), len(readers)) if is_packed else str(result),
+        sql=str(result),
         parameters=tuple(parameters),
         conversions=tuple((at, convert) for at, convert in enumerate(readers) if convert is not None),
-        is_packed=is_packed,
     )
-
-
-def _packing(sql: str, size: int) -> str:
-    """Wrap a query with `size` columns into one that returns its rows as a single JSON text."""
-    columns = ", ".join(f"c{number}" for number in range(size))
-    return f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found"  # noqa: S608  no input

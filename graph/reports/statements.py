@@ -79,9 +79,9 @@ class _Sums:
         moved = (self.moved_of(kind) for kind in self.form.moved)
         # On PostgreSQL, looking for events that cannot exist takes as long as reading twenty rows.
         left_over = [self.left_over()] if self.form.has_events else []
-        return union_all(self.folded(), *moved, self.waiting(), *left_over).subquery("sums")
+        return union_all(self.rollups(), *moved, self.waiting(), *left_over).subquery("sums")
 
-    def folded(self) -> SumsSelect:
+    def rollups(self) -> SumsSelect:
         """Select the rollups of the ranges."""
         selection, ranges, program = self.selection, ranges_table("whole"), aliased(Program)
 

@@ -11,7 +11,8 @@ from graph.schema.link_filters import ReferralLinkFilter, ReferralLinkOrder
 from graph.schema.links import referral_link
 from graph.schema.partner_filters import PartnerFilter, PartnerOrder, PartnerProgramFilter, PartnerProgramOrder
 from graph.schema.program_filters import ProgramFilter, ProgramOrder
-from graph.schema.reports import REPORT_ARGUMENTS, ClickReportType, click_report
+from graph.schema.report_types import REPORT_ARGUMENTS, ClickReportType
+from graph.schema.reports import click_report
 from graph.schema.resolvers import node, numbered, page
 from graph.schema.scalars import BigInt
 from graph.schema.token_filters import ApiTokenFilter, ApiTokenOrder

@@ -40,7 +40,7 @@ class Engine(ABC):
 
 class Postgres(Engine):
     """Foreign keys, which hold by construction, are not checked per row, since that would take most of the time.
-    Indexes are built at the end, and rollups are stored in order of time, as if they had been folded day by day."""
+    Indexes are built at the end, and rollups are stored in order of time, as if they had been aggregated day by day."""
 
     begin = ("SET LOCAL maintenance_work_mem = '512MB'", "SET LOCAL work_mem = '256MB'")
     prepare = (f"ALTER TABLE {EVENTS} DISABLE TRIGGER ALL", f"ALTER TABLE {ROLLUPS} DROP CONSTRAINT pk_{ROLLUPS}")

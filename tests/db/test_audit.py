@@ -138,7 +138,7 @@ async def test_a_rebuild_repairs_every_rollup_row_while_clicks_are_recorded(worl
     await rebuild(store, told.append, size)
     await going_on
     assert sum(told) >= expected
-    await rebuild(store, told.append, size)  # what the queue said twice is folded by now
+    await rebuild(store, told.append, size)  # what the queue said twice is aggregated by now
     await runner.run_all()
     assert not await differences(store)
     again = await rebuild(store, told.append, size)

@@ -21,7 +21,7 @@ from db.ingest.committer import Committer
 from db.outbox.conditions import CLICK
 from db.outbox.runner import KEPT, ConsumerRunner
 from db.outbox.statements import FIND_BEYOND
-from db.rollups.aggregation import Cells
+from db.rollups.aggregation import RollupSums
 from db.rollups.aggregator import RollupAggregator
 from db.rollups.statements import WAITING
 from db.schema.clicks import ClickEvent
@@ -123,14 +123,14 @@ async def test_two_runners_beside_two_writers_count_every_event_once(world: Worl
 
 async def test_a_runner_that_dies_half_way_has_added_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.click(*(click(NOW, link) for link in (1, 2, 3, 4, 5)))
-    slices = Cells.slices
+    slices = RollupSums.slices
 
-    def die(cells: Cells, size: int) -> Any:
+    def die(cells: RollupSums, size: int) -> Any:
         yield next(slices(cells, size))
         raise KeyError("died")
 
     runner = world.aggregation()
-    monkeypatch.setattr(Cells, "slices", die)
+    monkeypatch.setattr(RollupSums, "slices", die)
     with pytest.raises(KeyError):
         await runner.run_once()
     assert await rolled_up(world) == 0

@@ -1,4 +1,4 @@
-"""Click reports equal a recount of the events, folded or not, for any period and time zone."""
+"""Click reports equal a recount of the events, aggregated or not, for any period and time zone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -101,12 +101,12 @@ def test_a_report_equals_a_recount_of_the_events(runner: asyncio.Runner, databas
     @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         batches=batches,
-        folds=st.lists(st.integers(0, 2), min_size=4, max_size=4),
+        runs=st.lists(st.integers(0, 2), min_size=4, max_size=4),
         asked=st.lists(st.tuples(requests, st.sampled_from(VIEWERS)), min_size=1, max_size=4),
     )
-    def check(batches: Any, folds: Sequence[int], asked: Sequence[tuple[ReportRequest, Viewer]]) -> None:
+    def check(batches: Any, runs: Sequence[int], asked: Sequence[tuple[ReportRequest, Viewer]]) -> None:
         runner.run(world.forget())
-        runner.run(record(world, batches, folds))
+        runner.run(record(world, batches, runs))
         events = runner.run(world.events())
         for request, viewer in asked:
             runner.run(compare(world, request, viewer, events))
@@ -116,18 +116,18 @@ def test_a_report_equals_a_recount_of_the_events(runner: asyncio.Runner, databas
     runner.run(world.close())
 
 
-async def record(world: World, batches: Sequence[Sequence[Any]], folds: Sequence[int]) -> None:
-    """Record batches of clicks, and after each let so many runners fold a small portion at once. Every third click is
+async def record(world: World, batches: Sequence[Sequence[Any]], runs: Sequence[int]) -> None:
+    """Record batches of clicks; after each, so many runners aggregate a small portion at once. Every third click is
     from somebody who came before."""
     known: list[str] = []
     runners = [world.aggregation(portion_events=2), world.aggregation(portion_events=3)]
-    for batch, fold in zip(batches, folds, strict=False):
+    for batch, aggregate in zip(batches, runs, strict=False):
         made: list[Click] = []
         for number, (at, link, visit) in enumerate(batch):
             existing = known[number % len(known)] if known and number % 3 == 0 else None
             made.append(click(at, link, existing_click_id=existing, **visit))
         known += [receipt.click_id for receipt in await world.click(*made)]
-        await asyncio.gather(*(runner.run_once() for runner in runners[:fold]))
+        await asyncio.gather(*(runner.run_once() for runner in runners[:aggregate]))
     for runner in runners:
         await runner.close()
 
@@ -178,11 +178,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
 DAY = ReportRequest(datetime(2026, 10, 25, tzinfo=BERLIN), datetime(2026, 10, 26, tzinfo=BERLIN), "Europe/Berlin")
 
 
-@pytest.mark.parametrize("fold", [True, False])
-async def test_each_hour_of_a_25_hour_day_has_its_click(world: World, fold: bool) -> None:
+@pytest.mark.parametrize("aggregate", [True, False])
+async def test_each_hour_of_a_25_hour_day_has_its_click(world: World, aggregate: bool) -> None:
     start = DAY.start.astimezone(UTC)
     await world.click(*(click(start + timedelta(hours=hour)) for hour in range(-1, 26)))
-    if fold:
+    if aggregate:
         await world.aggregate()
     report = await world.report(replace(DAY, series=(Interval.HOUR, Interval.DAY)))
     assert report.totals == Counts(25, 0, 25)
@@ -263,11 +263,11 @@ async def test_the_largest_report_is_answered(world: World) -> None:
         assert report.totals == Counts(1, 0, 1)
 
 
-@pytest.mark.parametrize("fold", [True, False])
+@pytest.mark.parametrize("aggregate", [True, False])
 @pytest.mark.parametrize("at", [DAY.start, DAY.start + timedelta(seconds=1)])
-async def test_an_empty_period_has_no_clicks(world: World, at: datetime, fold: bool) -> None:
+async def test_an_empty_period_has_no_clicks(world: World, at: datetime, aggregate: bool) -> None:
     await world.click(click(DAY.start), click(at))
-    if fold:
+    if aggregate:
         await world.aggregate()
     for asked in (DAY, replace(DAY, filter=ReportFilter(link_ids=(1,)))):
         for viewer in VIEWERS:

@@ -57,16 +57,11 @@ class ClickRecorder:
     ) -> Sequence[StatementRows]:
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
-        if self._statements.record is not None and not in_transaction:
-            _note_inserted(fresh)
-            rows = [(entry.is_new_customer, *entry.event_row) for entry in fresh]  # the latest click comes last
-            work: Sequence[StatementRows] = ((self._statements.record, rows),)
-        else:
-            fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
-            inserts = await self._insert_one_by_one(connection, fresh) if one_by_one else self._inserts(fresh)
-            work = (*inserts, *self._updates([entry for entry in fresh if entry.inserted]))
+        fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
+        inserts = await self._insert_one_by_one(connection, fresh) if one_by_one else self._inserts(fresh)
+        updates = self._updates([entry for entry in fresh if entry.inserted])
         _settle_replays(entries)
-        return (*work, (self._statements.append_range, inserted_ranges(entries)))
+        return (*inserts, *updates, (self._statements.append_range, inserted_ranges(entries)))
 
     async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:
         """Record a click of a new customer, and another one of the same, for any link; without a link, nothing."""

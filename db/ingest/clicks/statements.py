@@ -8,15 +8,12 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Case,
-    ColumnElement,
     Dialect,
     bindparam,
     case,
     func,
     insert,
-    literal_column,
     select,
     update,
 )
@@ -29,7 +26,7 @@ from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
-from db.sql.batch_statements import BatchStatement, Template, compiled, fields, several, with_values
+from db.sql.batch_statements import BatchStatement, Template, compiled
 
 VISIT = VisitRecord.__struct_fields__
 EVENT = (
@@ -37,7 +34,6 @@ EVENT = (
     *VISIT,
 )
 CUSTOMER = ("program_id", "id", "click_id", "partner_id", "link_id", "created_at", "last_click_at")
-CUSTOMER_OF_EVENT = ("program_id", "customer_id", "click_id", "partner_id", "link_id", "occurred_at", "occurred_at")
 
 
 def _later(column: InstrumentedAttribute[datetime | None]) -> Case[Any]:
@@ -104,9 +100,6 @@ class ClickStatements:
             ),
             *("program", "row"),
         )
-        self.record = _record(dialect) if dialect.name == "sqlite" else None
-        """All that follows from one click, given as whether its customer is new and its `EVENT`; SQLite's alone. The
-        others do the same in parts."""
         self.insert_event = statement(INSERT_EVENT, *EVENT)
         self.insert_customer = statement(INSERT_CUSTOMER, *CUSTOMER)
         self.return_customer = statement(RETURN_CUSTOMER, "program", "row", "partner", "link", "at")
@@ -118,24 +111,3 @@ class ClickStatements:
         self.append_range = statement(
             insert(OutboxRange).inline(), "kind", "program_id", "first_id", "last_id", "events"
         )
-
-
-def _record(dialect: Dialect) -> BatchStatement:
-    types = {"is_new": Boolean(), **{name: ClickEvent.__table__.c[name].type for name in EVENT}}
-    click = fields(types)
-    is_new = click["is_new"]
-    one: ColumnElement[int] = literal_column("1")
-    customer = select(*(click[name] for name in CUSTOMER_OF_EVENT)).where(is_new)
-    program, partner, link, at = (click[name] for name in ("program_id", "partner_id", "link_id", "occurred_at"))
-    returned = {"program": program, "row": click["customer_id"], "partner": partner, "link": link, "at": at}
-    return several(
-        dialect,
-        types,
-        (
-            INSERT_CUSTOMER.from_select(CUSTOMER, customer, include_defaults=False),
-            with_values(RETURN_CUSTOMER.where(~is_new), returned),
-            with_values(INSERT_EVENT, {name: click[name] for name in EVENT}),
-            with_values(COUNT_LINK, {"row": link, "more": one, "at": at}),
-            with_values(COUNT_MEMBERSHIP, {"program": program, "partner": partner, "more": one, "at": at}),
-        ),
-    )
