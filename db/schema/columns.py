@@ -84,6 +84,7 @@ RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"
 Count = Annotated[int, mapped_column(BigInteger, server_default="0")]
 Timestamp = Annotated[datetime, mapped_column(UtcDateTime)]
 CreatedAt = Annotated[datetime, mapped_column(UtcDateTime, default=lambda: datetime.now(UTC), server_default=now())]
+Text3 = Annotated[str, mapped_column(text(3))]
 Text32 = Annotated[str, mapped_column(text(32))]
 Text64 = Annotated[str, mapped_column(text(64))]
 Text128 = Annotated[str, mapped_column(text(128))]

@@ -28,6 +28,8 @@ class ReferralLink(Base):
     program_id: Mapped[RowId | None] = mapped_column(ForeignKey(Program.id), index=True)
     partner_id: Mapped[RowId | None] = mapped_column(ForeignKey(Partner.id), index=True)
     clicks: Mapped[Count]
+    leads: Mapped[Count]
+    sales: Mapped[Count]
     last_clicked: Mapped[Timestamp | None]
     version: Mapped[Count] = mapped_column(index=True)
     created_at: Mapped[CreatedAt]

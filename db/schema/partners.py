@@ -20,7 +20,7 @@ class Partner(Base):
 
 
 class PartnerProgram(Base):
-    """A partner's membership in a program, with its click metrics."""
+    """A partner's membership in a program, with its counters."""
 
     __tablename__ = "partner_programs"
     __table_args__ = (CheckConstraint("clicks >= 0", name="clicks"),)
@@ -28,5 +28,7 @@ class PartnerProgram(Base):
     program_id: Mapped[RowId] = mapped_column(ForeignKey(Program.id), primary_key=True)
     partner_id: Mapped[RowId] = mapped_column(ForeignKey(Partner.id), primary_key=True, index=True)
     clicks: Mapped[Count]
+    leads: Mapped[Count]
+    sales: Mapped[Count]
     last_clicked_at: Mapped[Timestamp | None]
     created_at: Mapped[CreatedAt]

@@ -4,9 +4,25 @@ In large tables `program_id` is the first column of each key, so that a program'
 tables can be sharded by program.
 """
 
-from db.schema import clicks, customers, id_blocks, links, outbox, partners, programs, rollups, tokens, writers
+from db.schema import (
+    clicks,
+    commissions,
+    conversions,
+    customers,
+    id_blocks,
+    links,
+    outbox,
+    partners,
+    programs,
+    rollups,
+    tokens,
+    writers,
+)
 from db.schema.declarative_base import Base
 
 # Each module has added its tables to the metadata.
-MODULES = (programs, partners, links, customers, clicks, outbox, rollups, tokens, id_blocks, writers)
+MODULES = (
+    *(programs, partners, links, customers, clicks, conversions, commissions),
+    *(outbox, rollups, tokens, id_blocks, writers),
+)
 METADATA = Base.metadata

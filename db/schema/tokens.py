@@ -10,14 +10,14 @@ from db.schema.programs import Program
 
 
 class ApiToken(Base):
-    """A token, stored as a hash. The roles `program` and `partner` are bound to a program or a partner; a partner's
-    token may be limited to one program."""
+    """A token, stored as a hash. The roles `program` and `tracking` are bound to a program, `partner` to a partner; a
+    partner's token may be limited to one program."""
 
     __tablename__ = "api_tokens"
     __table_args__ = (
         CheckConstraint(
             "(role = 'admin' AND program_id IS NULL AND partner_id IS NULL)"
-            " OR (role = 'program' AND program_id IS NOT NULL AND partner_id IS NULL)"
+            " OR (role IN ('program', 'tracking') AND program_id IS NOT NULL AND partner_id IS NULL)"
             " OR (role = 'partner' AND partner_id IS NOT NULL)",
             name="scope",
         ),

@@ -1,0 +1,1 @@
+"""How leads, sales and refunds are recorded, attributed and credited."""
