@@ -36,6 +36,7 @@ VIEWERS = (
     Viewer("program", program_id=1),
     Viewer("partner", partner_id=1),
     Viewer("partner", partner_id=1, program_id=1),
+    Viewer("tracking", program_id=1),
 )
 
 
