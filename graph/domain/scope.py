@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, true
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, or_, true
 from sqlalchemy.orm import DeclarativeBase
 
 from db.lookups.tokens import TokenRole
@@ -78,7 +78,8 @@ RULES: dict[type[DeclarativeBase], Rule] = {
     # Tracking tokens, and partner tokens limited to the program; not those that an administrator issued for the same
     # partners.
     ApiToken: Rule(
-        lambda row: and_(row.program_id == PROGRAM, row.role.in_(("partner", "tracking"))), lambda row: false()
+        lambda row: and_(row.program_id == PROGRAM, or_(row.role == "partner", row.role == "tracking")),
+        lambda row: false(),
     ),
 }
 
