@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from multiprocessing import parent_process
@@ -28,13 +28,21 @@ from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Services
+from graph.domain.currencies import known_decimals
+from rest import leads, refunds, sales
 from rest.clicks import PATH, ClickEndpoint
+from rest.endpoint import Endpoint
 from rest.openapi import OpenAPIEndpoint
 from rest.tracker.script import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1
+CONVERSIONS: Mapping[str, Callable[[], Endpoint]] = {
+    leads.PATH: leads.LeadEndpoint,
+    sales.PATH: sales.SaleEndpoint,
+    refunds.PATH: refunds.RefundEndpoint,
+}
 
 
 class State(TypedDict):
@@ -65,7 +73,7 @@ def create_app(*more: BaseRoute) -> Starlette:
             # A normal shutdown would exit with the status of success.
             os._exit(STARTUP_FAILURE)
 
-    paths = {PATH, *PATHS, settings.click_path, settings.tracker_path} - {""}
+    paths = {PATH, *CONVERSIONS, *PATHS, settings.click_path, settings.tracker_path} - {""}
     app = Application(_routes(settings, graphql, more), settings, forgiving=paths, lifespan=lifespan)
     return app
 
@@ -84,6 +92,7 @@ async def _settle(graphql: GraphQLEndpoint) -> bool:
                 return False
         logger.warning("too many open files: GraphQL starts once some are closed")
         await asyncio.sleep(RETRY_SECONDS)
+    await asyncio.to_thread(known_decimals)  # before the first sale needs them, without keeping a click waiting
     return True
 
 
@@ -91,6 +100,7 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
     tracker = TrackerScript(settings.root_path + (settings.click_path or PATH))
     routes = [
         Route(PATH, ClickEndpoint()),
+        *(Route(path, endpoint()) for path, endpoint in CONVERSIONS.items()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),

@@ -57,7 +57,8 @@ class Settings(BaseSettings):
     )
     rate_limit: str = Field(
         default="",
-        description="Clicks allowed per address, such as `60/minute`, counted per process; empty for no limit",
+        description="Clicks and leads without a token that are allowed per address, such as `60/minute`, counted per "
+        "process; empty for no limit",
     )
     queue_clicks: int = Field(
         default=4096,
@@ -69,6 +70,11 @@ class Settings(BaseSettings):
     )
     admin_token_file: Path | None = Field(
         default=None, description="A file that contains the administrator's token, such as a mounted secret"
+    )
+    email_key_file: Path | None = Field(
+        default=None,
+        description="A file with the key by which customers' e-mail addresses are hashed, created if it is missing; "
+        "without it, the key is in the database",
     )
     tracker_path: str = Field(
         default="",

@@ -18,14 +18,14 @@ from db.schema.tokens import ApiToken
 PREFIX = "cg_"
 SECRET_BYTES = 32
 
-TokenRole = Literal["admin", "program", "partner"]
+TokenRole = Literal["admin", "program", "partner", "tracking"]
 SHOWN = [column for column in ApiToken.__table__.columns if column.name != "token_hash"]
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """The properties of a token to be created. The role `program` requires a program; `partner` requires a partner, and
-    takes a program as a limit; `admin` takes neither."""
+    """The properties of a token to be created. The roles `program` and `tracking` require a program; `partner` requires
+    a partner, and takes a program as a limit; `admin` takes neither."""
 
     role: TokenRole
     program_id: int | None = None

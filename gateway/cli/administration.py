@@ -110,11 +110,15 @@ def token() -> None:
 @token.command("issue")
 @click.option(
     "--role",
-    type=click.Choice(["admin", "program", "partner"], case_sensitive=False),
+    type=click.Choice(["admin", "program", "partner", "tracking"], case_sensitive=False),
     required=True,
     help="What the token gives access to.",
 )
-@click.option(*PROGRAM_ID, type=ROW_ID, help="The token's program; limits a partner's token to that program.")
+@click.option(
+    *PROGRAM_ID,
+    type=ROW_ID,
+    help="The token's program, for the roles program and tracking; limits a partner's token to that program.",
+)
 @click.option(*PARTNER_ID, type=ROW_ID, help="The token's partner, for the role partner.")
 @click.option("--label", help="A note on the token's use, to tell tokens apart.")
 @click.option(

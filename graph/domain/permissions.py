@@ -9,6 +9,7 @@ from graph.domain.scope import Viewer
 
 # The viewer of commands run on the machine itself.
 ADMINISTRATOR = Viewer("admin")
+NO_RECORDER = "Invalid API token"
 
 
 def viewer_of(context: Context) -> Viewer:
@@ -27,7 +28,7 @@ def check_administrator(context: Context) -> None:
 def check_manager(context: Context) -> Viewer:
     """Return the viewer, an administrator or a program. Raises `Unauthenticated`, `Forbidden`."""
     viewer = viewer_of(context)
-    if viewer.role == "partner":
+    if viewer.role not in ("admin", "program"):
         raise Forbidden
     return viewer
 
@@ -38,3 +39,12 @@ def check_manager_of(context: Context, program_id: int) -> Viewer:
     if viewer.role == "program" and viewer.program_id != program_id:
         raise UnknownProgram
     return viewer
+
+
+def check_recorder(context: Context) -> int:
+    """Return the id of the program that the viewer may record conversions for. Raises `Unauthenticated` for anonymous
+    callers and for tokens of other roles."""
+    viewer = context.viewer
+    if viewer is None or viewer.role not in ("program", "tracking") or viewer.program_id is None:
+        raise Unauthenticated(NO_RECORDER)
+    return viewer.program_id

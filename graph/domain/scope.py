@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, true
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, or_, true
 from sqlalchemy.orm import DeclarativeBase
 
 from db.lookups.tokens import TokenRole
@@ -22,7 +22,7 @@ from db.schema.rollups import ClickRollup
 from db.schema.tokens import ApiToken
 
 # The audience that a statement is compiled for. The ids are parameters, see `Viewer.values`.
-Audience = Literal["admin", "program", "partner", "partner of a program"]
+Audience = Literal["admin", "program", "partner", "partner of a program", "tracking"]
 Condition: TypeAlias = ColumnElement[bool]
 
 PROGRAM = bindparam("viewer_program", type_=BigInteger)
@@ -32,7 +32,8 @@ PARTNER = bindparam("viewer_partner", type_=BigInteger)
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """The holder of a token. A partner token bound to a program only shows that program's data, so that a program
-    cannot grant more than it has. `token_id` is None for the administrator token of the settings."""
+    cannot grant more than it has. A tracking token records conversions for its program, and sees nothing. `token_id` is
+    None for the administrator token of the settings."""
 
     role: TokenRole
     program_id: int | None = None
@@ -74,8 +75,12 @@ RULES: dict[type[DeclarativeBase], Rule] = {
     ClickRollup: OWN,
     # Advertisers test before they have partners.
     ClickTestEvent: Rule(lambda row: row.program_id == PROGRAM, lambda row: false()),
-    # Partner tokens limited to the program; not those that an administrator issued for the same partners.
-    ApiToken: Rule(lambda row: and_(row.program_id == PROGRAM, row.role == "partner"), lambda row: false()),
+    # Tracking tokens, and partner tokens limited to the program; not those that an administrator issued for the same
+    # partners.
+    ApiToken: Rule(
+        lambda row: and_(row.program_id == PROGRAM, or_(row.role == "partner", row.role == "tracking")),
+        lambda row: false(),
+    ),
 }
 
 # Fields that are null to an audience on rows that it may see: programs know their partners by name only.
@@ -95,6 +100,8 @@ def visible(row: Any, audience: Audience) -> Condition:
             return rule.partner(row)
         case "partner of a program":
             return and_(rule.program(row), rule.partner(row))
+        case "tracking":
+            return false()
 
 
 def withheld(row: Any, field: str, audience: Audience) -> bool:

@@ -23,15 +23,17 @@ from graph.domain.permissions import check_manager
 from graph.domain.scope import Viewer, visible
 
 # For each role, the bindings that a token requires, and those that it may have.
-NEEDS = {"admin": (), "program": ("program_id",), "partner": ("partner_id",)}
-MAY_HAVE = {"admin": (), "program": ("program_id",), "partner": ("partner_id", "program_id")}
+NEEDS = {"admin": (), "program": ("program_id",), "partner": ("partner_id",), "tracking": ("program_id",)}
+MAY_HAVE = {**NEEDS, "partner": ("partner_id", "program_id")}
+# What program tokens may issue, always limited to their own program.
+ISSUED_BY_PROGRAMS = ("partner", "tracking")
 
 
 async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]]:
     """Issue a token. Returns the secret, which is never shown again, and the token's row.
 
-    Program tokens can only issue partner tokens, limited to their own program. Raises `FieldInvalid` for a program,
-    partner or expiry that is missing or not allowed, `UnknownProgram`, `UnknownPartner`, `Forbidden`,
+    Program tokens can only issue partner and tracking tokens, limited to their own program. Raises `FieldInvalid` for a
+    program, partner or expiry that is missing or not allowed, `UnknownProgram`, `UnknownPartner`, `Forbidden`,
     `DatabaseAway`.
     """
     viewer = check_manager(context)
@@ -61,7 +63,7 @@ async def revoke(context: Context, token_id: int) -> Mapping[str, Any]:
 
 
 def _within(viewer: Viewer, new: NewToken) -> NewToken:
-    if new.role != "partner":
+    if new.role not in ISSUED_BY_PROGRAMS:
         raise Forbidden
     if new.program_id not in (None, viewer.program_id):
         raise UnknownProgram

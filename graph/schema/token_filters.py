@@ -13,9 +13,14 @@ from graph.schema.sorting import BY, CREATED_AT, DIRECTION, OrderDirection
 class RoleType(Enum):
     ADMIN = strawberry.enum_value("admin", description="Reads and changes everything.")
     PROGRAM = strawberry.enum_value(
-        "program", description="Reads one program, and manages its partners, links and partner tokens."
+        "program",
+        description="Reads one program, manages its partners, links, partner tokens and tracking tokens, and records "
+        "conversions for it.",
     )
     PARTNER = strawberry.enum_value("partner", description="Reads one partner's data. Cannot change anything.")
+    TRACKING = strawberry.enum_value(
+        "tracking", description="Records conversions for one program. Cannot read anything."
+    )
 
 
 @strawberry.input(description="Restricts a list of tokens. A token must meet every condition given.")

@@ -18,13 +18,14 @@ from graph.schema.types import ApiTokenType
 
 
 @strawberry.input(
-    description="The input of `issueToken`. A program token can only issue partner tokens, limited to its own program."
+    description="The input of `issueToken`. A program token can only issue partner and tracking tokens, limited to its "
+    "own program."
 )
 class IssueTokenInput:
     role: RoleType = value("What the token can read and change.")
     program_id: ID | None = optional(
-        "The program that the token is bound to. Required for the role `PROGRAM`. With the role `PARTNER`, it limits "
-        "the token to the partner's data in this program."
+        "The program that the token is bound to. Required for the roles `PROGRAM` and `TRACKING`. With the role "
+        "`PARTNER`, it limits the token to the partner's data in this program."
     )
     partner_id: ID | None = optional(
         "The partner that the token is bound to. Required for the role `PARTNER`, invalid for others."

@@ -17,8 +17,8 @@ from graph.schema.types import PartnerType, ProgramType
 class ViewerType:
     role: RoleType = value("What the token can read and change.")
     program: ProgramType | None = value(
-        "The program that the token is bound to. Null for admin tokens, and for partner tokens that cover all of the "
-        "partner's programs."
+        "The program that the token is bound to. Null for admin tokens, for partner tokens that cover all of the "
+        "partner's programs, and for tracking tokens, which cannot read anything."
     )
     partner: PartnerType | None = value("The partner that the token is bound to. Null unless the role is `PARTNER`.")
 

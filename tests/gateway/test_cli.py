@@ -47,6 +47,8 @@ def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> Non
     assert "token_hash" not in token
     confined = made("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1")
     assert (confined["partner_id"], confined["program_id"]) == (1, 1)
+    tracking = made("token", "issue", "--role", "tracking", "--program-id", "1")
+    assert (tracking["role"], tracking["partner_id"], tracking["program_id"]) == ("tracking", None, 1)
     revoked = made("token", "revoke", str(token["id"]))
     assert revoked["revoked_at"] is not None
     assert made("token", "revoke", str(token["id"])) == revoked
@@ -62,6 +64,7 @@ def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> Non
         (("link", "create", "--code", "a b", "--program-id", "9", "--partner-id", "9"), "Partner not found"),
         (("link", "pause", "NOBODY"), "Referral link not found"),
         (("token", "issue", "--role", "program"), "program_id is required"),
+        (("token", "issue", "--role", "tracking"), "program_id is required"),
         (("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1"), "Program not found"),
         (("token", "revoke", "7"), "Token not found"),
         (("token", "issue", "--role", "admin", "--partner-id", "1"), "partner_id must be omitted for admin"),

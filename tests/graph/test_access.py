@@ -70,13 +70,14 @@ async def test_an_owner_manages_the_program_but_cannot_change_it(gateway: Gatewa
             assert all(payload.values()), mutation
 
 
-async def test_neither_partners_nor_anonymous_callers_may_change_anything(gateway: Gateway) -> None:
+async def test_neither_partners_nor_trackers_nor_anonymous_callers_may_change_anything(gateway: Gateway) -> None:
     world = await make_world(gateway)
     good = await good_inputs(gateway, world)
     before = await everything(gateway)
     for mutation in TOLD:
         for input in (good[mutation], GARBAGE[mutation]):
-            assert await refusal(gateway, mutation, world.partner_token, **input) == (None, "FORBIDDEN")
+            for token in (world.partner_token, world.tracking_token):
+                assert await refusal(gateway, mutation, token, **input) == (None, "FORBIDDEN")
             assert await refusal(gateway, mutation, None, **input) == (None, "UNAUTHENTICATED")
     assert await everything(gateway) == before
 
@@ -122,7 +123,7 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
     assert await everything(gateway) == before
 
 
-async def test_an_owner_can_only_issue_partner_tokens(gateway: Gateway) -> None:
+async def test_an_owner_can_only_issue_partner_and_tracking_tokens(gateway: Gateway) -> None:
     world = await make_world(gateway)
     for input in ({"role": "ADMIN"}, {"role": "PROGRAM", "programId": world.program}, {"role": "PROGRAM"}):
         assert await refusal(gateway, "issueToken", world.owner, **input) == (None, "FORBIDDEN")
@@ -154,10 +155,42 @@ async def test_a_partner_token_issued_by_an_administrator_shows_all_its_programs
     assert {node["code"] for node in seen["referralLinks"]["nodes"]} == {"SHARED-HERE", "SHARED-THERE"}
 
 
+@pytest.mark.parametrize("names_program", [True, False])
+async def test_an_owner_issues_and_revokes_tracking_tokens_of_its_program(
+    gateway: Gateway, names_program: bool
+) -> None:
+    world = await make_world(gateway)
+    named = {"programId": world.program} if names_program else {}
+    issued = await changed(gateway, "issueToken", world.owner, role="TRACKING", **named)
+    assert issued["apiToken"]["program"] == {"id": world.program}
+    assert issued["apiToken"]["partner"] is None
+    id = issued["apiToken"]["id"]
+    assert await refusal(gateway, "revokeToken", world.foreign_owner, id=id) == ("id", "unknown_token")
+    assert (await changed(gateway, "revokeToken", world.owner, id=id))["apiToken"]["revokedAt"] is not None
+    faults = {"programId": world.elsewhere}, {"partnerId": world.partner}
+    told = [await refusal(gateway, "issueToken", world.owner, role="TRACKING", **fault) for fault in faults]
+    assert told == [("programId", "unknown_program"), ("partnerId", "field_invalid")]
+    unbound = await refusal(gateway, "issueToken", world.admin, role="TRACKING")
+    assert unbound == ("programId", "field_invalid")
+
+
+async def test_a_tracking_token_reads_nothing_but_its_role(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    for code in ("HERE", "SHARED-HERE"):
+        await gateway.track(code)
+    seen = (await gateway.graphql(SEEN, token=world.tracking_token))["data"]
+    assert [seen[name].get("nodes") or [] for name in seen] == [[]] * len(seen)
+    assert seen["customers"]["totalCount"] == 0
+    for id in (world.program, world.partner, world.link):
+        assert (await gateway.graphql(NODE, {"id": id}, token=world.tracking_token))["data"] == {"node": None}
+    viewer = await gateway.graphql("{ viewer { role program { id } } }", token=world.tracking_token)
+    assert viewer["data"]["viewer"] == {"role": "TRACKING", "program": None}
+
+
 async def test_an_owner_can_revoke_the_programs_partner_tokens_but_not_its_own(gateway: Gateway) -> None:
     world = await make_world(gateway)
     tokens = {row["role"]: encode_id("ApiToken", row["id"]) for row in await gateway.rows(ApiToken)}
-    for id in tokens.values():
+    for id in (id for role, id in tokens.items() if role != "tracking"):
         assert await refusal(gateway, "revokeToken", world.owner, id=id) == ("id", "unknown_token")
     issued = await changed(
         gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.shared, programId=world.program

@@ -54,8 +54,8 @@ async def refusal(gateway: Gateway, mutation: str, token: str | None, **input: A
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Two programs, each with a partner and a link, and a partner in both, by global id. `owner` and `partner_token`
-    belong to the first program and its partner."""
+    """Two programs, each with a partner and a link, and a partner in both, by global id. `owner`, `partner_token` and
+    `tracking_token` belong to the first program and its partner."""
 
     program: str
     partner: str
@@ -68,6 +68,7 @@ class World:
     owner: str
     foreign_owner: str
     partner_token: str
+    tracking_token: str
 
 
 async def make_world(gateway: Gateway) -> World:
@@ -90,4 +91,5 @@ async def make_world(gateway: Gateway) -> World:
         owner=await gateway.token("program", program_id=program["id"]),
         foreign_owner=await gateway.token("program", program_id=elsewhere["id"]),
         partner_token=await gateway.token("partner", partner_id=partner["id"]),
+        tracking_token=await gateway.token("tracking", program_id=program["id"]),
     )

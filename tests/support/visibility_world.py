@@ -98,7 +98,7 @@ class World:
             case "Partner":
                 return (program_id, row["id"]) in self.members
             case "ApiToken":
-                return bool(row["program_id"] == program_id and row["role"] == "partner")
+                return bool(row["program_id"] == program_id and row["role"] in ("partner", "tracking"))
         return bool(row["program_id"] == program_id)
 
     def _of_partner(self, partner_id: Any, kind: str, row: Row) -> bool:
@@ -184,6 +184,7 @@ async def make_world(gateway: Gateway) -> World:
         "partner two": {"role": "partner", "partner_id": two},
         "partner of both": {"role": "partner", "partner_id": both},
         "partner confined": {"role": "partner", "partner_id": both, "program_id": there},
+        "tracking here": {"role": "tracking", "program_id": here},
     }
     eyes = {name: Eye(name, await gateway.token(**bound, label=secret()), **bound) for name, bound in bounds.items()}
     eyes["partner elsewhere"] = await _left(gateway, one, here, there)
