@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
+from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids
@@ -18,7 +19,7 @@ from graph.domain.scope import Audience, visible
 from graph.query.entities import ENTITIES
 from graph.query.entity import Lookup, MappedRow, Parameters
 from graph.query.list_conditions import ListConditions
-from graph.query.plan import Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
+from graph.query.plan import Amounts, Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
 from graph.query.select_builder import NestedConnection, NodesFactory, SelectBuilder
 
 # A dashboard has a few dozen plans. A client that keeps sending new ones only slows itself down.
@@ -92,13 +93,13 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
     listing, builder = ListConditions(page, audience, is_sqlite=is_sqlite), SelectBuilder(audience)
     parents = _parents(page, parent_columns, audience, is_sqlite=is_sqlite)
     # Nothing is joined, so sorting the rows once is enough.
-    is_plain = parents.source is None and not _has_joins(page)
+    is_plain = parents.source is None and not _reads_others(page)
     if is_plain:
         row = aliased(ENTITIES[page.entity].table)
         joined = Joined(row, row)
     else:
         joined = _page_rows(page, listing, parents, parent_columns, is_sqlite=is_sqlite)
-    parent = builder.add_columns(parents.keys if parent_columns else [])
+    parent = builder.add_columns([getattr(joined.row, name) for name in parent_columns])
     position = builder.add_columns(listing.columns(joined.row))
     node_factories = {nodes: builder.nodes(joined.row, nodes.plan) for nodes in _nodes(page)}
     statement = builder.select(joined.source)
@@ -127,7 +128,7 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
     key = builder.add_columns(entity.key_columns(row))
     build = builder.nodes(row, plan)
     conditions, sorting = [visible(row, audience), found.condition(row, values)], [*entity.key_columns(row)]
-    if not (found.is_unique and len(builder.nested) == 1 and _is_flat(builder.nested[0].page)):
+    if not (found.is_unique and len(builder.nested) == 1 and _is_simple(builder.nested[0])):
         statement = builder.select(row).where(*conditions).order_by(*sorting)
         return RowsStatement(CompiledQuery(statement), key, build, builder.nested)
     nested = builder.nested.pop()
@@ -138,8 +139,9 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
     return RowsStatement(CompiledQuery(statement), key, build, builder.nested, inline)
 
 
-def _is_flat(page: PagePlan) -> bool:
-    """Return whether a page has neither a total nor connections under its rows."""
+def _is_simple(nested: NestedConnection) -> bool:
+    """Return whether a page is read in one part, and has neither a total nor connections under its rows."""
+    page = nested.page
 
     def has_pages(plan: RowPlan) -> bool:
         return any(
@@ -147,7 +149,14 @@ def _is_flat(page: PagePlan) -> bool:
         )
 
     has_total = any(isinstance(part, TotalCount) for part in page.parts)
-    return not has_total and not any(has_pages(nodes.plan) for nodes in _nodes(page))
+    is_divided = _spans_programs(page, nested.parent_columns)
+    return not is_divided and not has_total and not any(has_pages(nodes.plan) for nodes in _nodes(page))
+
+
+def _spans_programs(page: PagePlan, parent_columns: ParentColumns) -> bool:
+    """Return whether the children of one parent may belong to several programs, in a table that has no index for
+    that."""
+    return ENTITIES[page.entity].is_large and "program_id" not in parent_columns
 
 
 def _children(nested: NestedConnection, row: MappedRow, listing: ListConditions, *, is_sqlite: bool) -> Joined:
@@ -176,23 +185,38 @@ def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
 
 
 class _Parents(NamedTuple):
-    """The parents whose children a list contains, if any, and the child columns that hold their keys."""
+    """The parents whose children a list contains, if any, and the child columns that hold their keys. The first `width`
+    of the keys are the parents' own."""
 
     source: FromClause | None
     matching: ParentColumns
+    width: int = 0
 
     @property
     def keys(self) -> Sequence[ColumnElement[Any]]:
-        return [] if self.source is None else list(self.source.c)
+        return [] if self.source is None else list(self.source.c)[: self.width]
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether a parent's children are read in several parts."""
+        return self.width < len(self.matching)
 
     def matches(self, child: MappedRow) -> Sequence[ColumnElement[bool]]:
-        pairs = zip(self.matching, self.keys, strict=True)
-        return [getattr(child, column) == key for column, key in pairs]
+        keys = [] if self.source is None else list(self.source.c)
+        return [getattr(child, column) == key for column, key in zip(self.matching, keys, strict=True)]
 
 
 def _parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, *, is_sqlite: bool) -> _Parents:
     if parent_columns:
-        return _Parents(parent_keys(len(parent_columns), is_sqlite=is_sqlite), parent_columns)
+        keys = parent_keys(len(parent_columns), is_sqlite=is_sqlite)
+        if not _spans_programs(page, parent_columns):
+            return _Parents(keys, parent_columns, len(parent_columns))
+        # A partner's rows: those of each of its memberships have an index.
+        member = aliased(PartnerProgram)
+        pairs = select(*keys.c, member.program_id.label("program_id")).join_from(
+            keys, member, member.partner_id == keys.c[parent_columns.index("partner_id")]
+        )
+        return _Parents(pairs.subquery("membership"), (*parent_columns, "program_id"), len(parent_columns))
     if not ENTITIES[page.entity].is_large:
         return _Parents(None, ())
     program = aliased(Program)
@@ -216,6 +240,10 @@ def _page_rows(
         found = limited(aliased(entity.table))
     else:
         joined = children_of(parents.source, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite)
+        if parents.is_divided and parent_columns:
+            ranked = listing.ranked(select(joined.row).select_from(joined.source), joined.row, parents.keys)
+            row = aliased(entity.table, ranked.subquery("page"))
+            return Joined(row, row)
         if parent_columns:
             return joined
         found = listing.cut(select(joined.row).select_from(joined.source), joined.row)
@@ -232,8 +260,14 @@ def _total(page: PagePlan, listing: ListConditions, parents: _Parents, parent_co
     return CompiledQuery(counted.group_by(*parents.keys) if parent_columns else counted)
 
 
-def _has_joins(page: PagePlan) -> bool:
-    return any(isinstance(part, ToOne) for nodes in _nodes(page) for part in nodes.plan.parts)
+def _reads_others(page: PagePlan) -> bool:
+    """Return whether reading a row involves other rows: SQLite would read them for each row that it sorts."""
+    entity = ENTITIES[page.entity]
+    return any(
+        isinstance(part, ToOne) or (isinstance(part, Amounts) and part.name in entity.sums)
+        for nodes in _nodes(page)
+        for part in nodes.plan.parts
+    )
 
 
 def _nodes(page: PagePlan) -> Iterator[Nodes]:
