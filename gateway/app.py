@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from multiprocessing import parent_process
@@ -29,7 +29,9 @@ from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Services
+from rest import leads, refunds, sales
 from rest.clicks import PATH, ClickEndpoint
+from rest.endpoint import Endpoint
 from rest.openapi import OpenAPIEndpoint
 from rest.tracker.script import PATHS, TrackerScript
 
@@ -39,6 +41,11 @@ logger = logging.getLogger(__name__)
 # objects, garbage collection finds nothing and takes 3 % of the time.
 GC_THRESHOLDS = (20_000, 10, 10)
 RETRY_SECONDS = 1
+CONVERSIONS: Mapping[str, Callable[[], Endpoint]] = {
+    leads.PATH: leads.LeadEndpoint,
+    sales.PATH: sales.SaleEndpoint,
+    refunds.PATH: refunds.RefundEndpoint,
+}
 
 
 class State(TypedDict):
@@ -69,7 +76,7 @@ def create_app(*more: BaseRoute) -> Starlette:
             # A normal shutdown would exit with the status of success.
             os._exit(STARTUP_FAILURE)
 
-    paths = {PATH, *PATHS, settings.click_path, settings.tracker_path} - {""}
+    paths = {PATH, *CONVERSIONS, *PATHS, settings.click_path, settings.tracker_path} - {""}
     app = Application(_routes(settings, graphql, more), settings, forgiving=paths, lifespan=lifespan)
     return app
 
@@ -99,6 +106,7 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
     tracker = TrackerScript(settings.root_path + (settings.click_path or PATH))
     routes = [
         Route(PATH, ClickEndpoint()),
+        *(Route(path, endpoint()) for path, endpoint in CONVERSIONS.items()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),

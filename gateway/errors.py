@@ -2,6 +2,7 @@
 
 GatewayError
 ├── GeoDatabaseError   a file is not a usable city database
+├── EmailKeyError      the key for e-mail addresses cannot be read or made
 ├── PathTaken          a setting names a path that is already in use
 ├── NotText            an argument or a setting is not valid UTF-8
 ├── CannotListen       the address, port or socket file cannot be listened on
@@ -16,6 +17,10 @@ class GatewayError(Exception):
 
 class GeoDatabaseError(GatewayError):
     """A file is not a usable city database; the message names the file and the reason."""
+
+
+class EmailKeyError(GatewayError):
+    """The key of the digests of e-mail addresses cannot be read or made; the message names the file and the reason."""
 
 
 class PathTaken(GatewayError):

@@ -29,6 +29,11 @@ from db.rollups.statements import ROLLUPS
 from graph.execution.turns import Turns
 
 CLICKS = Counter("clickgate_clicks", "Requests to the click endpoint, by outcome", ["outcome"])
+CONVERSIONS = Counter(
+    "clickgate_conversions",
+    "Requests about conversions, by kind (lead, sale, refund) and outcome",
+    ["kind", "outcome"],
+)
 BATCH_CLICKS = Histogram(
     "clickgate_batch_clicks", "Clicks written in one transaction", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
 )
@@ -88,6 +93,11 @@ def _clicks(outcome: str) -> Counter:
     """Return an outcome's counter, cached: in the library, finding a counter takes longer than incrementing it. There
     are a dozen outcomes."""
     return CLICKS.labels(outcome)
+
+
+def count_conversion(kind: str, outcome: str) -> None:
+    """Count a request about a lead, a sale or a refund by its outcome."""
+    CONVERSIONS.labels(kind, outcome).inc()
 
 
 class WriterMetrics:

@@ -15,14 +15,14 @@ from gateway.error_messages import with_startup_message
 from gateway.graphql import GraphQLEndpoint
 from gateway.server.forwarding import TrustedProxies
 from gateway.settings import Settings
-from rest.clicks import CORS, ClickEndpoint
+from rest.endpoint import CORS, Endpoint
 
 SLASHES = re.compile("/+")
 API = "/api"
 
 
 class Application(Starlette):
-    """The Starlette application, with a shortcut for clicks and queries past its middleware and routes, which would
+    """The Starlette application, with a shortcut for tracking and queries past its middleware and routes, which would
     take longer than a click itself.
 
     `forgiving` paths are also served with surplus slashes. A URL joined from a base and a path often has some, and a
@@ -42,7 +42,7 @@ class Application(Starlette):
         self._endpoints: dict[str, ASGIApp] = {
             prefix + route.path: route.endpoint
             for route in routes
-            if isinstance(route, Route) and isinstance(route.endpoint, ClickEndpoint | GraphQLEndpoint)
+            if isinstance(route, Route) and isinstance(route.endpoint, Endpoint | GraphQLEndpoint)
             for prefix in {"", root}
         }
         self.socket_paths = frozenset(

@@ -19,10 +19,11 @@ from db.outbox.live_feed import LiveFeed
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
 from gateway.authentication import authentication
+from gateway.email_key import EmailKey
 from gateway.lookups.addresses import address_keeper
 from gateway.lookups.device import DeviceLookup
 from gateway.lookups.geo import GeoLookup
-from gateway.metrics import WriterMetrics, count_click, sample
+from gateway.metrics import WriterMetrics, count_click, count_conversion, sample
 from gateway.rate_limit import limiter
 from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
@@ -65,6 +66,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         token_cache = TokenCache(store, now)
         stack.push_async_callback(token_cache.close)
         token_cache.start()
+        email_key = EmailKey(store, settings.email_key_file)
+        await email_key()  # so that a file that cannot be used stops the start
         feed = LiveFeed(store)
         stack.push_async_callback(feed.close)
         aggregator = RollupAggregator(store)
@@ -86,7 +89,9 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             kept_address=address_keeper(settings.ip_storage),
             charge=limiter(settings.rate_limit),
             count=count_click,
+            count_conversion=count_conversion,
             count_unknown=UnknownCodes().count,
+            email_key=email_key,
             clock=now,
         )
 
@@ -111,7 +116,9 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
             kept_address=lambda address: None,
             charge=lambda address: None,
             count=count_click,
+            count_conversion=count_conversion,
             count_unknown=UnknownCodes().count,
+            email_key=EmailKey(store, settings.email_key_file),
             clock=now,
         )
     finally:

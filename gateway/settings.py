@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     admin_token_file: Path | None = Field(
         default=None, description="A file that contains the administrator's token, such as a mounted secret"
     )
+    email_key_file: Path | None = Field(
+        default=None,
+        description="A file with the key by which customers' e-mail addresses are hashed, created if it is missing; "
+        "without it, the key is in the database",
+    )
     tracker_path: str = Field(
         default="",
         description="An additional path for the tracker script, such as `/js/hello.js`; ad blockers know the default "

@@ -24,8 +24,8 @@ SHOWN = [column for column in ApiToken.__table__.columns if column.name != "toke
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """The properties of a token to be created. The roles `program` and `tracking` require a program; `partner` requires a
-    partner, and takes a program as a limit; `admin` takes neither."""
+    """The properties of a token to be created. The roles `program` and `tracking` require a program; `partner` requires
+    a partner, and takes a program as a limit; `admin` takes neither."""
 
     role: TokenRole
     program_id: int | None = None

@@ -15,6 +15,7 @@ from db.schema import (
     partners,
     programs,
     rollups,
+    secrets,
     tokens,
     writers,
 )
@@ -23,6 +24,6 @@ from db.schema.declarative_base import Base
 # Each module has added its tables to the metadata.
 MODULES = (
     *(programs, partners, links, customers, clicks, conversions, commissions),
-    *(outbox, rollups, tokens, id_blocks, writers),
+    *(outbox, rollups, tokens, secrets, id_blocks, writers),
 )
 METADATA = Base.metadata

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from db.ingest.clicks.records import Click, TestClick
-from db.lookups.link_records import KnownLink, KnownProgram
+from db.lookups.link_records import KnownLink
 from graph.domain.affiliate_urls import code_of, without_damage
 from graph.domain.context import Context
 from graph.domain.enrichment import visit_record
@@ -20,15 +20,14 @@ from graph.domain.errors import (
     LinkInactive,
     LinkMisconfigured,
     UnknownLink,
-    UnknownProgram,
     outages,
 )
 from graph.domain.fields import CODE
+from graph.domain.test_events import TrackedTest, find_program, is_test, named_program
 from graph.domain.visit import Visit
 
 CODE_LENGTH = 64
 EVENT_ID_LENGTH = 64
-LARGEST_ID = 2**63 - 1
 
 
 class TrackedClick(Struct, frozen=True, gc=False):
@@ -40,13 +39,6 @@ class TrackedClick(Struct, frozen=True, gc=False):
     replayed: bool
 
 
-class TrackedTest(Struct, frozen=True, gc=False):
-    """A committed test event."""
-
-    event_id: int
-    program_id: int | None
-
-
 async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) -> TrackedClick | TrackedTest:
     """Record a click through a referral link, or a test event. Returns once it is committed.
 
@@ -55,8 +47,9 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
     `UnknownLink`, `LinkMisconfigured`, `LinkInactive`, `TryLater`; for a test event `UnknownProgram`, `TryLater`.
     """
     with outages(NOT_RECORDED):
-        if visit.additional_data is not None and visit.additional_data.get("test_mode") is True:
-            return await _track_test(context, visit, visit.additional_data.get("program_id"))
+        data = visit.additional_data
+        if data is not None and is_test(data):
+            return await _track_test(context, visit, data.get("program_id"))
         affiliate_url = _affiliate_url(visit, unreadable)
         code = code_of(affiliate_url)
         _check_fields(visit, unreadable)
@@ -65,7 +58,7 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
             raise LinkMisconfigured
         if not link.is_active:
             raise LinkInactive
-        program = await _find_program(context, link.program_id)
+        program = await find_program(context, link.program_id)
         receipt = await context.services.writer.record(
             Click(
                 program_id=program.id,
@@ -116,18 +109,9 @@ def _is_possible(code: str) -> bool:
     return 1 <= len(code) <= CODE_LENGTH and "\0" not in code
 
 
-async def _find_program(context: Context, program_id: int) -> KnownProgram:
-    program = await context.services.directory.program(program_id)
-    if program is None:
-        raise UnknownProgram
-    return program
-
-
 async def _track_test(context: Context, visit: Visit, named: object) -> TrackedTest:
     services = context.services
-    program_id = _program_id(named)
-    if program_id is not None:
-        await _find_program(context, program_id)
+    program_id = await named_program(context, named)
     affiliate_url = visit.affiliate_url
     click = TestClick(
         program_id=program_id,
@@ -136,14 +120,3 @@ async def _track_test(context: Context, visit: Visit, named: object) -> TrackedT
         visit=visit_record(context, visit),
     )
     return TrackedTest(await services.writer.record(click), program_id)
-
-
-def _program_id(named: object) -> int | None:
-    """Parse the program's id, an integer or a string of digits. Raises `UnknownProgram` for anything else."""
-    if named is None:
-        return None
-    if isinstance(named, str) and named.isascii() and named.isdigit() and len(named) <= len(str(LARGEST_ID)):
-        named = int(named)
-    if not isinstance(named, int) or isinstance(named, bool) or not 0 < named <= LARGEST_ID:
-        raise UnknownProgram
-    return named

@@ -34,8 +34,12 @@ class Services:
     """Count a click against its client's rate limit. Raises `RateLimited`."""
     count: Callable[[str], None]
     """Count the outcome of a click, by name."""
+    count_conversion: Callable[[str, str], None]
+    """Count a request about a `lead`, `sale` or `refund`, by its kind and the name of its outcome."""
     count_unknown: Callable[[str | None], None]
     """Count a click with an unknown code; None if it does not have the form of a code."""
+    email_key: Callable[[], Awaitable[bytes]]
+    """Return the key of the digests of e-mail addresses. Raises `DatabaseUnavailable`."""
     clock: Callable[[], datetime]
     """Return the current time, in UTC."""
     feed: LiveFeed

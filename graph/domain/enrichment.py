@@ -1,5 +1,6 @@
 """What is stored of a visit: looked up and computed, cut to its length, and free of what no database takes."""
 
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -47,7 +48,8 @@ def visit_record(context: Context, visit: Visit) -> VisitRecord:
     values["additional_data"] = _without_test_keys(visit.additional_data)
     values["ip_address"] = services.kept_address(address) if address else None
     for name in JSON_FIELDS:
-        values[name] = _encoded(name, values[name])
+        data = values[name]
+        values[name] = None if data is None else json_text(name, data)
     for name, length in CUT_HERE:
         text = values[name]
         if text is not None and (len(text) > length or "\0" in text):
@@ -68,9 +70,8 @@ def _without_test_keys(data: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if data is None else {key: value for key, value in data.items() if key not in TEST_KEYS}
 
 
-def _encoded(name: str, data: dict[str, Any] | None) -> str | None:
-    if data is None:
-        return None
+def json_text(name: str, data: Mapping[str, Any] | Sequence[Any]) -> str:
+    """Return the value of a field as JSON, without NULs. Raises `FieldInvalid` if it is nested too deeply."""
     try:
         text = json.encode(data).decode()
         return json.encode(_without_nuls(data)).decode() if r"\u0000" in text else text

@@ -16,13 +16,21 @@ ClickgateError
 │   ├── UnknownProgram         no program has this id
 │   ├── UnknownPartner         no partner has this id
 │   ├── UnknownToken           no token has this id
+│   ├── CustomerMissing        a lead names no customer
+│   ├── UnknownCustomer        neither a customer key nor a click id of a conversion names a customer
+│   ├── ForeignCustomer        the customer belongs to another program
+│   ├── AlreadyConverted       a lead of a customer who has bought already
+│   ├── TransactionIdMissing   a sale or a refund without a usable transaction id
+│   ├── AmountInvalid          a sale without a usable amount
+│   ├── UnknownSale            no sale has this transaction id
+│   ├── DuplicateTransaction   a sale with this transaction id is recorded; has the ids
 │   ├── LinkMisconfigured      the link has no partner or no program
 │   ├── CodeTaken              another link already has this code
 │   └── TooComplex             a query exceeds a limit; `limit` names it
 ├── LinkInactive               the link is paused, and nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too many requests
-    ├── QueueFull              too many clicks are waiting to be recorded
+    ├── QueueFull              too many clicks or conversions are waiting to be recorded
     └── DatabaseAway           the database cannot be reached
 """
 
@@ -155,6 +163,66 @@ class UnknownToken(InvalidRequest):
     message = "Token not found"
 
 
+class CustomerMissing(InvalidRequest):
+    """A lead has neither a click id nor a customer key."""
+
+    message = "click_id or customer_key is required"
+    fields = ("click_id", "customer_key")
+
+
+class UnknownCustomer(InvalidRequest):
+    """None of the keys and click ids of a conversion names a customer."""
+
+    message = "Customer not found. Provide a valid click_id or customer_key."
+    fields = ("click_id", "customer_key")
+
+
+class ForeignCustomer(InvalidRequest):
+    """The customer belongs to another program than the token."""
+
+    message = "Customer does not belong to this program"
+
+
+class AlreadyConverted(InvalidRequest):
+    """The customer of a lead has bought already."""
+
+    message = "Customer status cannot be updated to lead. Current status: conversion"
+
+
+class TransactionIdMissing(InvalidRequest):
+    """`transaction_id` is missing, or is not a string of 1 to 255 characters."""
+
+    message = "transaction_id is required and must be a string"
+    fields = ("transaction_id",)
+
+
+class AmountInvalid(InvalidRequest):
+    """`amount_cents` is missing, or is not a positive integer of at most 10^12."""
+
+    message = "amount_cents is required and must be a positive integer"
+    fields = ("amount_cents",)
+
+
+class UnknownSale(InvalidRequest):
+    """No sale of the program has this transaction id."""
+
+    message = "Sale not found for transaction_id"
+    fields = ("transaction_id",)
+
+
+class DuplicateTransaction(InvalidRequest):
+    """A sale with this transaction id is recorded already, under `sale_id`; `commission_id` is None if it earned no
+    commission."""
+
+    message = "Duplicate transaction_id. This sale has already been recorded."
+    fields = ("transaction_id",)
+
+    def __init__(self, sale_id: int, commission_id: int | None) -> None:
+        super().__init__()
+        self.sale_id = sale_id
+        self.commission_id = commission_id
+
+
 class LinkMisconfigured(InvalidRequest):
     """The link has no partner or no program."""
 
@@ -203,7 +271,7 @@ class RateLimited(TryLater):
 
 
 class QueueFull(TryLater):
-    """Too many clicks are waiting to be recorded."""
+    """Too many clicks or conversions are waiting to be recorded."""
 
     message = NOT_RECORDED
 
@@ -215,7 +283,7 @@ class DatabaseAway(TryLater):
 
 
 class outages:  # noqa: N801  a context manager, used like a function
-    """Turn storage outages into `QueueFull` or `DatabaseAway`; the latter takes a message."""
+    """Turn storage outages into `QueueFull` or `DatabaseAway`, with a message that says what cannot be done."""
 
     __slots__ = ("_message",)
 
@@ -227,6 +295,6 @@ class outages:  # noqa: N801  a context manager, used like a function
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, storage.WriterQueueFull):
-            raise QueueFull from error
+            raise QueueFull(self._message) from error
         if isinstance(error, storage.DatabaseUnavailable):
             raise DatabaseAway(self._message) from error

@@ -9,7 +9,7 @@ from graph.domain.scope import Viewer
 
 # The viewer of commands run on the machine itself.
 ADMINISTRATOR = Viewer("admin")
-INVALID_TOKEN = "Invalid API token"
+NO_RECORDER = "Invalid API token"
 
 
 def viewer_of(context: Context) -> Viewer:
@@ -46,5 +46,5 @@ def check_recorder(context: Context) -> int:
     callers and for tokens of other roles."""
     viewer = context.viewer
     if viewer is None or viewer.role not in ("program", "tracking") or viewer.program_id is None:
-        raise Unauthenticated(INVALID_TOKEN)
+        raise Unauthenticated(NO_RECORDER)
     return viewer.program_id

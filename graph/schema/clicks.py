@@ -12,6 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from graph.domain import clicks
 from graph.domain.context import Context
 from graph.domain.errors import ClickgateError, InvalidRequest, LinkInactive
+from graph.domain.test_events import TrackedTest
 from graph.domain.visit import Visit, visit_of
 from graph.schema.fields import value
 from graph.schema.scalars import BigInt
@@ -93,8 +94,8 @@ def _visit(input: TrackClickInput) -> tuple[Visit, tuple[str, ...]]:
     return visit_of({name: value for name, value in vars(input).items() if value is not UNSET})
 
 
-def _recorded(context: Context, tracked: clicks.TrackedClick | clicks.TrackedTest) -> Any:
-    if isinstance(tracked, clicks.TrackedTest):
+def _recorded(context: Context, tracked: clicks.TrackedClick | TrackedTest) -> Any:
+    if isinstance(tracked, TrackedTest):
         context.services.count("test")
         return TrackedTestEvent(
             success=True,

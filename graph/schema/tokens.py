@@ -18,8 +18,8 @@ from graph.schema.types import ApiTokenType
 
 
 @strawberry.input(
-    description="The input of `issueToken`. A program token can only issue partner and tracking tokens, limited to its own "
-    "program."
+    description="The input of `issueToken`. A program token can only issue partner and tracking tokens, limited to its "
+    "own program."
 )
 class IssueTokenInput:
     role: RoleType = value("What the token can read and change.")

@@ -110,7 +110,8 @@ def test_every_code_of_an_error_is_listed() -> None:
     assert set(re.findall(r'"code": "([A-Z_]+)"', sources)) <= first_cells(DOCS / "graphql.md")
 
 
-def test_every_outcome_of_a_click_is_listed() -> None:
-    outcomes = set(re.findall(r'ClickResponse\(\s*"(\w+)"', (ROOT / "rest" / "clicks.py").read_text()))
+def test_every_outcome_of_a_request_is_listed() -> None:
+    sources = "".join(file.read_text() for file in (ROOT / "rest").glob("*.py"))
+    outcomes = set(re.findall(r'\bResponse\(\s*"(\w+)"', sources))
     assert len(outcomes) > 3
     assert outcomes <= quoted(DOCS / "metrics.md")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from graph.domain.errors import BodyNotObject
 from graph.domain.visit import Visit, visit_of
 from rest import visit_body as click_api
+from rest.json_body import decode_leniently
 from rest.visit_body import decode_visit
 
 NAMES = Visit.__struct_fields__
@@ -69,7 +70,7 @@ def typed(sent: bytes) -> Visit | None:
 
 
 def leniently(sent: bytes) -> tuple[Visit, Sequence[str]]:
-    return visit_of(click_api._decode_leniently(sent))
+    return visit_of(decode_leniently(sent))
 
 
 def repaired(value: Any) -> Any:

@@ -1,0 +1,58 @@
+"""Finds the customer that a conversion names, without recording anything."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import bindparam, select
+
+from db.engine.store import Store
+from db.ingest.clicks.entries import CLICK_ID
+from db.schema.customers import Customer
+from db.schema.programs import Program
+from db.sql.compiled_queries import CompiledQuery
+from db.sql.functions import Ids, among
+
+
+class KnownCustomer(Struct, frozen=True, gc=False):
+    """The parts of a customer by which a lead is refused."""
+
+    program_id: int
+    click_id: str
+    customer_status: str
+
+
+_CUSTOMERS = select(Customer.program_id, Customer.click_id, Customer.customer_status)
+BY_KEY = CompiledQuery(
+    _CUSTOMERS.where(Customer.program_id == bindparam("program_id"), Customer.customer_key == bindparam("customer_key"))
+)
+# The primary key finds a row by its program and the number in the click id.
+BY_IDS = CompiledQuery(
+    _CUSTOMERS.where(Customer.program_id.in_(select(Program.id)), among(Customer.id, bindparam("ids", type_=Ids())))
+)
+
+
+async def find_customer(
+    store: Store, program_id: int | None, customer_key: str | None, click_ids: Sequence[str]
+) -> KnownCustomer | None:
+    """Return the customer with this key in the program, or else the first that a click id names. If there is no
+    program, the key is looked up in the program of that customer. Raises `DatabaseUnavailable`."""
+    if program_id is not None and (customer := await _by_key(store, program_id, customer_key)) is not None:
+        return customer
+    named = await _by_click_ids(store, click_ids)
+    if named is not None and program_id is None:
+        return await _by_key(store, named.program_id, customer_key) or named
+    return named
+
+
+async def _by_key(store: Store, program_id: int, customer_key: str | None) -> KnownCustomer | None:
+    if customer_key is None:
+        return None
+    rows = await store.fetch(BY_KEY, {"program_id": program_id, "customer_key": customer_key})
+    return next((KnownCustomer(*row) for row in rows), None)
+
+
+async def _by_click_ids(store: Store, click_ids: Sequence[str]) -> KnownCustomer | None:
+    ids = sorted({int(match[1]) for click_id in click_ids if (match := CLICK_ID.fullmatch(click_id))})
+    rows = await store.fetch(BY_IDS, {"ids": ids}) if ids else ()
+    customers = {row[1]: KnownCustomer(*row) for row in rows}
+    return next((customers[click_id] for click_id in click_ids if click_id in customers), None)

@@ -1,0 +1,150 @@
+"""What all tracking endpoints share: methods, CORS, the size of bodies, errors and faults, and sending a response.
+
+An endpoint is a plain ASGI application without middleware, for speed. Every response has the CORS headers, including
+errors.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
+from uuid import uuid4
+
+from msgspec import Struct
+from msgspec.json import encode
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from db.errors import RecordFailed
+from graph.domain.context import Services
+from graph.domain.errors import (
+    BodyTooLarge,
+    ClickgateError,
+    DuplicateTransaction,
+    EncodingUnknown,
+    InvalidRequest,
+    RateLimited,
+    TryLater,
+    Unauthenticated,
+    UnknownSale,
+)
+from graph.execution.turns import Turns
+from rest.responses import DuplicateSale, Problem
+
+logger = logging.getLogger(__name__)
+
+METHODS = "POST, OPTIONS"
+# The tracker's bodies are much smaller. Decoding a larger one takes longer than the rest of a click.
+LARGE_BYTES = 8 * 1024
+CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Retry-After, Clickgate-Fault"),
+)
+JSON = (b"content-type", b"application/json")
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": METHODS,
+    # The wildcard does not cover Authorization.
+    "Access-Control-Allow-Headers": "Content-Type, Authorization, *",
+    "Access-Control-Max-Age": "86400",
+}
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Response(NamedTuple):
+    """A response to be sent, and the outcome to count it as."""
+
+    outcome: str
+    status: int
+    body: Struct | None = None
+    headers: Mapping[str, str] = NO_HEADERS
+
+
+NOT_ALLOWED = Response(
+    "method_not_allowed", 405, Problem("Method not allowed", "method_not_allowed"), {"Allow": METHODS}
+)
+
+
+class Endpoint(ABC):
+    """The ASGI application of one endpoint. It takes the process's services from the lifespan state."""
+
+    failure: ClassVar[str]
+    """The message of an unexpected error."""
+
+    def __init__(self) -> None:
+        self.large_bodies = Turns()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        services: Services = scope["state"]["services"]
+        try:
+            match scope["method"]:
+                case "POST":
+                    response = await self._post(services, scope, receive)
+                case "OPTIONS":
+                    response = Response("preflight", 204, headers=PREFLIGHT)
+                case _:
+                    response = NOT_ALLOWED
+        except ClientDisconnect:
+            return
+        self.count(services, response.outcome)
+        await _send(response, send)
+
+    @abstractmethod
+    async def track(self, services: Services, scope: Scope, receive: Receive) -> Response:
+        """Answer a POST request. Raises `ClickgateError`, `RecordFailed` and `ClientDisconnect`."""
+
+    @abstractmethod
+    def count(self, services: Services, outcome: str) -> None:
+        """Count a request by its outcome."""
+
+    async def _post(self, services: Services, scope: Scope, receive: Receive) -> Response:
+        try:
+            return await self.track(services, scope, receive)
+        except ClientDisconnect:
+            raise
+        except ClickgateError as refusal:
+            return _refused(refusal)
+        except RecordFailed as failure:
+            return self._failed(failure.fault)
+        except Exception:
+            fault = uuid4().hex
+            logger.exception("a tracking request failed", extra={"fault": fault})
+            return self._failed(fault)
+
+    def _failed(self, fault: str) -> Response:
+        return Response("fault", 500, Problem(self.failure, "fault"), {"Clickgate-Fault": fault})
+
+
+def _refused(refusal: ClickgateError) -> Response:
+    body = Problem(str(refusal), refusal.code)
+    match refusal:
+        case RateLimited():
+            return Response(refusal.code, 429, body, {"Retry-After": str(refusal.retry_after)})
+        case TryLater():
+            return Response(refusal.code, 503, body, {"Retry-After": str(refusal.retry_after)})
+        case BodyTooLarge():
+            return Response(refusal.code, 413, body)
+        case EncodingUnknown():
+            return Response(refusal.code, 415, body, {"Accept-Encoding": refusal.accepted})
+        case Unauthenticated():
+            return Response(refusal.code, 401, body, {"WWW-Authenticate": "Bearer"})
+        case UnknownSale():
+            return Response(refusal.code, 404, body)
+        case DuplicateTransaction():
+            duplicate = DuplicateSale(str(refusal), refusal.code, refusal.sale_id, refusal.commission_id)
+            return Response(refusal.code, 409, duplicate)
+        case InvalidRequest():
+            return Response(refusal.code, 400, body)
+    raise refusal
+
+
+async def _send(response: Response, send: Send) -> None:
+    headers = [*CORS]
+    if response.headers:
+        headers += ((name.lower().encode(), value.encode()) for name, value in response.headers.items())
+    body = b""
+    if response.body is not None:
+        body = encode(response.body)
+        headers += JSON, (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
