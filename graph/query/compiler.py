@@ -7,18 +7,17 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from db.schema.partners import PartnerProgram
-from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids
-from db.sql.top_n_per_group import Joined, children_of, parent_keys
+from db.sql.top_n_per_group import Joined, children_of
 from graph.domain.scope import Audience, visible
 from graph.query.entities import ENTITIES
 from graph.query.entity import Lookup, MappedRow, Parameters
 from graph.query.list_conditions import ListConditions
+from graph.query.list_parents import ListParents, ParentColumns, list_parents, spans_programs
 from graph.query.plan import Amounts, Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
 from graph.query.select_builder import NestedConnection, NodesFactory, SelectBuilder
 
@@ -29,8 +28,6 @@ CACHED_PLAN_SIZE = 1000
 T = TypeVar("T")
 
 TupleGetter: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
-# The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
-ParentColumns: TypeAlias = tuple[str, ...]
 
 
 class PageStatement(NamedTuple):
@@ -91,7 +88,7 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
     """Compile a page of the whole list, or of each parent's children if `parent_columns` names the columns that hold
     the parent's key."""
     listing, builder = ListConditions(page, audience, is_sqlite=is_sqlite), SelectBuilder(audience)
-    parents = _parents(page, parent_columns, audience, is_sqlite=is_sqlite)
+    parents = list_parents(page, parent_columns, audience, is_sqlite=is_sqlite)
     # Nothing is joined, so sorting the rows once is enough.
     is_plain = parents.source is None and not _reads_others(page)
     if is_plain:
@@ -149,14 +146,8 @@ def _is_simple(nested: NestedConnection) -> bool:
         )
 
     has_total = any(isinstance(part, TotalCount) for part in page.parts)
-    is_divided = _spans_programs(page, nested.parent_columns)
+    is_divided = spans_programs(page, nested.parent_columns)
     return not is_divided and not has_total and not any(has_pages(nodes.plan) for nodes in _nodes(page))
-
-
-def _spans_programs(page: PagePlan, parent_columns: ParentColumns) -> bool:
-    """Return whether the children of one parent may belong to several programs, in a table that has no index for
-    that."""
-    return ENTITIES[page.entity].is_large and "program_id" not in parent_columns
 
 
 def _children(nested: NestedConnection, row: MappedRow, listing: ListConditions, *, is_sqlite: bool) -> Joined:
@@ -184,50 +175,8 @@ def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
     return bindparam(f"lookup_{name}", type_=Ids() if name == lookup.lists else None)
 
 
-class _Parents(NamedTuple):
-    """The parents whose children a list contains, if any, and the child columns that hold their keys. The first `width`
-    of the keys are the parents' own."""
-
-    source: FromClause | None
-    matching: ParentColumns
-    width: int = 0
-
-    @property
-    def keys(self) -> Sequence[ColumnElement[Any]]:
-        return [] if self.source is None else list(self.source.c)[: self.width]
-
-    @property
-    def is_divided(self) -> bool:
-        """Whether a parent's children are read in several parts."""
-        return self.width < len(self.matching)
-
-    def matches(self, child: MappedRow) -> Sequence[ColumnElement[bool]]:
-        keys = [] if self.source is None else list(self.source.c)
-        return [getattr(child, column) == key for column, key in zip(self.matching, keys, strict=True)]
-
-
-def _parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, *, is_sqlite: bool) -> _Parents:
-    if parent_columns:
-        keys = parent_keys(len(parent_columns), is_sqlite=is_sqlite)
-        if not _spans_programs(page, parent_columns):
-            return _Parents(keys, parent_columns, len(parent_columns))
-        # A partner's rows: those of each of its memberships have an index.
-        member = aliased(PartnerProgram)
-        pairs = select(*keys.c, member.program_id.label("program_id")).join_from(
-            keys, member, member.partner_id == keys.c[parent_columns.index("partner_id")]
-        )
-        return _Parents(pairs.subquery("membership"), (*parent_columns, "program_id"), len(parent_columns))
-    if not ENTITIES[page.entity].is_large:
-        return _Parents(None, ())
-    program = aliased(Program)
-    programs = select(program.id.label("key0")).where(visible(program, audience))
-    if "program_id" in page.filters:
-        programs = programs.where(program.id == bindparam(page.value("program_id0")))
-    return _Parents(programs.subquery("parent"), ("program_id",))
-
-
 def _page_rows(
-    page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns, *, is_sqlite: bool
+    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns, *, is_sqlite: bool
 ) -> Joined:
     """Return the page's rows, selected before anything is joined to them: a list may have a million rows, and each
     program contributes as many as the page holds."""
@@ -251,7 +200,9 @@ def _page_rows(
     return Joined(row, row)
 
 
-def _total(page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns) -> CompiledQuery:
+def _total(
+    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns
+) -> CompiledQuery:
     """Return the count of the whole list, or the count for each parent with the parent's key."""
     row = aliased(ENTITIES[page.entity].table)
     counted = select(*(parents.keys if parent_columns else []), func.count().label("total"))

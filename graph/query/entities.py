@@ -41,12 +41,14 @@ from graph.query.conversion_sums import (
     REVENUE_OF_LINK,
     REVENUE_OF_MEMBER,
 )
-from graph.query.entity import Attribute, Children, Entity, Filter, Lookup, MappedRow, Order, OrderPartition
+from graph.query.entity import Attribute, Children, Entity, Filter, Lookup, MappedRow, Order
 from graph.query.landing_url import landing_url
 from graph.query.shared_parts import (
     BY_CREATION,
     BY_OCCURRENCE,
+    BY_UPDATE,
     IN_PROGRAM,
+    MEMBERSHIP,
     OF_CUSTOMER,
     OF_LINK,
     OF_PARTNER,
@@ -56,10 +58,10 @@ from graph.query.shared_parts import (
     TO_PROGRAM,
     columns,
     json_value,
+    updated_at,
     upper,
 )
 
-MEMBERSHIP = {"program_id": "program_id", "partner_id": "partner_id"}
 # Sorts before every real time, so that rows without a click come last in descending order.
 NEVER = literal(datetime(1, 1, 2, tzinfo=UTC), UtcDateTime)
 
@@ -72,21 +74,6 @@ BY_VISIT = {
     field.name: equals(field.name, spell=field.filter.normalize) for field in VISIT_FIELDS if field.filter is not None
 }
 VISIT_ATTRIBUTES = {field.name: json_value(field.name) for field in VISIT_FIELDS if field.type == "json"}
-
-
-def _updated_at(customer: MappedRow) -> ColumnElement[Any]:
-    return func.coalesce(customer.updated_at, customer.created_at)
-
-
-BY_UPDATE = Order(
-    lambda row: [_updated_at(row), row.id],
-    ("moment", "number"),
-    horizon="moment",
-    partitions=(
-        OrderPartition(lambda row: row.updated_at.is_(None), columns("created_at", "id")),
-        OrderPartition(lambda row: row.updated_at.is_not(None), columns("updated_at", "id")),
-    ),
-)
 
 
 def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
@@ -177,7 +164,7 @@ ENTITIES = {
         Entity(
             name="Customer",
             table=Customer,
-            attributes={"updated_at": Attribute(lambda row: [_updated_at(row)])},
+            attributes={"updated_at": Attribute(lambda row: [updated_at(row)])},
             sums={"revenue": REVENUE_OF_CUSTOMER},
             references={"program": TO_PROGRAM, "partner": TO_PARTNER, "referral_link": TO_LINK},
             children={

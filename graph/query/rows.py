@@ -21,11 +21,11 @@ from graph.domain.scope import Viewer
 from graph.query.compiler import (
     InlineConnection,
     PageStatement,
-    ParentColumns,
     RowsStatement,
     page_statement,
     rows_statement,
 )
+from graph.query.list_parents import ParentColumns
 from graph.query.pages import PageBuilder
 from graph.query.plan import NEEDS_HORIZON, PagePlan, RowPlan
 from graph.query.select_builder import NestedConnection, NestedPages

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import json
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, func
 
 from graph.query.conditions import equals
-from graph.query.entity import Attribute, Filter, MappedRow, Order, Reference
+from graph.query.entity import Attribute, Filter, MappedRow, Order, OrderPartition, Reference
 
 
 def columns(*names: str) -> Callable[[MappedRow], Sequence[ColumnElement[Any]]]:
@@ -39,3 +39,20 @@ OF_PARTNER = equals("partner_id", "Partner")
 OF_LINK = equals("link_id", "ReferralLink")
 BY_CREATION = Order(columns("created_at", "id"), ("moment", "number"))
 BY_OCCURRENCE = Order(columns("occurred_at", "id"), ("moment", "number"))
+MEMBERSHIP = {"program_id": "program_id", "partner_id": "partner_id"}
+
+
+def updated_at(customer: MappedRow) -> ColumnElement[Any]:
+    """Return when a customer last changed, or was created."""
+    return func.coalesce(customer.updated_at, customer.created_at)
+
+
+BY_UPDATE = Order(
+    lambda row: [updated_at(row), row.id],
+    ("moment", "number"),
+    horizon="moment",
+    partitions=(
+        OrderPartition(lambda row: row.updated_at.is_(None), columns("created_at", "id")),
+        OrderPartition(lambda row: row.updated_at.is_not(None), columns("updated_at", "id")),
+    ),
+)

@@ -4,6 +4,15 @@ import strawberry
 
 from graph.schema.changes import change
 from graph.schema.clicks import TrackClickResult, track_click
+from graph.schema.commission_rules import CommissionRulePayload, create_commission_rule, end_commission_rule
+from graph.schema.commissions import (
+    CommissionPayload,
+    CommissionsPayload,
+    PayoutPayload,
+    approve_commissions,
+    record_payout,
+    reject_commission,
+)
 from graph.schema.links import ReferralLinkPayload, create_referral_link, update_referral_link
 from graph.schema.partners import PartnerPayload, PartnerProgramPayload, add_partner_to_program, create_partner
 from graph.schema.programs import ProgramPayload, create_program, update_program
@@ -36,6 +45,34 @@ class Mutation:
         ReferralLinkPayload,
         "Updates a referral link. Requires an admin token or the program's own token. The change applies to the next "
         "click on this gateway, and within a second on all others.",
+    )
+    create_commission_rule = change(
+        create_commission_rule,
+        CommissionRulePayload,
+        "Creates a commission rule, which ends the former one. Requires an admin token or the program's own token.",
+    )
+    end_commission_rule = change(
+        end_commission_rule,
+        CommissionRulePayload,
+        "Ends a commission rule. Has no effect if it has ended. Recorded commissions stay as they are. Requires an "
+        "admin token or the program's own token.",
+    )
+    approve_commissions = change(
+        approve_commissions,
+        CommissionsPayload,
+        "Approves pending commissions before their hold is over, or those that are only approved by hand. Requires an "
+        "admin token or the program's own token.",
+    )
+    reject_commission = change(
+        reject_commission,
+        CommissionPayload,
+        "Rejects a commission that is not paid. Requires an admin token or the program's own token.",
+    )
+    record_payout = change(
+        record_payout,
+        PayoutPayload,
+        "Records a payout of a partner's approved commissions, less what refunds took off. It moves no money. Requires "
+        "an admin token or the program's own token.",
     )
     issue_token = change(
         issue_token,
