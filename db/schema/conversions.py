@@ -12,6 +12,8 @@ from db.schema.customers import Customer
 from db.schema.declarative_base import Base
 from db.schema.partners import PartnerProgram
 
+IS_PROVISIONAL = "confirmed_at IS NULL"
+
 
 class LeadEvent(Base):
     """A sign-up. Append-only, but that a provisional lead is confirmed: it counts from then on, for the partner of the
@@ -25,6 +27,12 @@ class LeadEvent(Base):
         Index(None, "program_id", "confirmed_at", "id"),
         Index(None, "program_id", "partner_id", "confirmed_at", "id"),
         Index(None, "program_id", "link_id", "confirmed_at", "id"),
+        Index(
+            "ix_affiliate_lead_events_provisional",
+            *("program_id", "customer_id", "id"),
+            sqlite_where=sql(IS_PROVISIONAL),
+            postgresql_where=sql(IS_PROVISIONAL),
+        ),
         CheckConstraint("(confirmed_at IS NULL) = (partner_id IS NULL)", name="confirmed"),
     )
 

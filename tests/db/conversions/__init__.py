@@ -1,0 +1,1 @@
+"""Tests of how leads, sales and refunds are recorded, attributed and credited."""
