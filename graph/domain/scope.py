@@ -93,7 +93,8 @@ RULES: dict[type[DeclarativeBase], Rule] = {
     # Tracking tokens, and partner tokens limited to the program; not those that an administrator issued for the same
     # partners.
     ApiToken: Rule(
-        lambda row: and_(row.program_id == PROGRAM, row.role.in_(("partner", "tracking"))), lambda row: false()
+        lambda row: and_(row.program_id == PROGRAM, or_(row.role == "partner", row.role == "tracking")),
+        lambda row: false(),
     ),
 }
 

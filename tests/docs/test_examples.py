@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from graph.query.global_ids import encode_id
+from tests.support import conversion_apis
 from tests.support.databases import MakeDatabase
 from tests.support.documents import DOCS, ROOT, Block, blocks, blocks_in, queries_to_start_from
 from tests.support.gateways import Gateway, running_gateway
@@ -22,6 +23,8 @@ from tests.support.processes import clickgate
 ADDRESS = "http://127.0.0.1:8000"
 QUERIES = [block for block in blocks_in("graphql") if not block.text.startswith("subscription")]
 SUBSCRIPTIONS = [block for block in blocks_in("graphql") if block.text.startswith("subscription")]
+# Differ from those on the page.
+IDS = {"click_id": "", "sale_id": 0, "commission_id": 0}
 CURL = 'curl() { command curl --silent --show-error --fail "$@"; }\n'
 # Pages whose commands are run one after the other: those of the second need what those of the first have made.
 IN_ORDER = [(ROOT / "README.md",), (DOCS / "operating.md", DOCS / "graphql.md")]
@@ -85,19 +88,23 @@ def requests_by_curl() -> Iterator[Any]:
 @pytest.mark.parametrize(("block", "shown"), list(requests_by_curl()))
 async def test_a_request_by_curl_is_answered(make_sqlite: MakeDatabase, block: Block, shown: Any) -> None:
     async with running_gateway(make_sqlite()) as gateway:
-        await gateway.link()
+        link = await gateway.link()
+        lead = {"click_id": (await gateway.track()).json()["click_id"], "customer_key": "user_1001"}
+        await conversion_apis.rest(gateway.http, "lead", lead, None)
+        tokens = {
+            "CLICKGATE_TOKEN": await gateway.token(),
+            "CLICKGATE_TRACKING_TOKEN": await gateway.token("tracking", program_id=link["program_id"]),
+        }
         assert ADDRESS in block.text
         script = CURL + block.text.replace(ADDRESS, str(gateway.http.base_url).rstrip("/"))
-        process = await asyncio.create_subprocess_exec(
-            "bash", "-c", script, env={"CLICKGATE_TOKEN": await gateway.token()}, stdout=asyncio.subprocess.PIPE
-        )
+        process = await asyncio.create_subprocess_exec("bash", "-c", script, env=tokens, stdout=asyncio.subprocess.PIPE)
         output, _ = await process.communicate()
     assert process.returncode == 0
     answer = json.loads(output)
     assert not answer.get("errors")
     if shown is not None:
         assert answer.keys() == shown.keys()
-        assert answer | {"click_id": ""} == shown | {"click_id": ""}
+        assert answer | IDS == shown | IDS
 
 
 @pytest.mark.slow

@@ -171,5 +171,6 @@ async def test_no_page_or_report_scans_a_large_table(asked: Asked) -> None:
     for viewer, document, given in queries:
         statements = await asked.statements(document, viewer, **given)
         for statement, cost in zip(statements, await asked.costs(statements), strict=True):
-            assert not cost.scanned, statement.sql
+            # A tracking token sees nothing: SQLite plans a scan that `WHERE 0 = 1` never begins.
+            assert not cost.scanned or (viewer.role, cost.read) == ("tracking", 0), statement.sql
             assert cost.read < asked.most_read, statement.sql
