@@ -2,6 +2,7 @@
 
 import strawberry
 
+from graph.schema import conversions
 from graph.schema.changes import change
 from graph.schema.clicks import TrackClickResult, track_click
 from graph.schema.commission_rules import CommissionRulePayload, create_commission_rule, end_commission_rule
@@ -13,6 +14,7 @@ from graph.schema.commissions import (
     record_payout,
     reject_commission,
 )
+from graph.schema.conversion_outcomes import TrackLeadResult, TrackRefundResult, TrackSaleResult
 from graph.schema.links import ReferralLinkPayload, create_referral_link, update_referral_link
 from graph.schema.partners import PartnerPayload, PartnerProgramPayload, add_partner_to_program, create_partner
 from graph.schema.programs import ProgramPayload, create_program, update_program
@@ -25,6 +27,21 @@ class Mutation:
         resolver=track_click,
         description="Records a click on a referral link, exactly as `POST /api/v1/track/click` does. Requires no "
         "token. Returns once the click is committed.",
+    )
+    track_lead: TrackLeadResult = strawberry.mutation(
+        resolver=conversions.lead,
+        description="Records a lead, exactly as `POST /api/v1/track/lead` does. Requires no token; one that is sent "
+        "must be a tracking or program token. Returns once the lead is committed.",
+    )
+    track_sale: TrackSaleResult = strawberry.mutation(
+        resolver=conversions.sale,
+        description="Records a sale, exactly as `POST /api/v1/track/sale` does. Requires a tracking or program token. "
+        "Returns once the sale is committed.",
+    )
+    track_refund: TrackRefundResult = strawberry.mutation(
+        resolver=conversions.refund,
+        description="Records a refund, exactly as `POST /api/v1/track/refund` does. Requires a tracking or program "
+        "token. Returns once the refund is committed.",
     )
     create_program = change(create_program, ProgramPayload, "Creates a program. Requires an admin token.")
     update_program = change(update_program, ProgramPayload, "Updates a program. Requires an admin token.")

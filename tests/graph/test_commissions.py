@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import LeadEvent, Sale
@@ -140,7 +141,7 @@ async def test_sums_are_listed_by_currency(gateway: Gateway) -> None:
 
 async def test_a_partner_sees_its_customers_sales_but_not_who_they_are(gateway: Gateway) -> None:
     shop = await make_shop(gateway)
-    await gateway.execute(Customer.__table__.update().values(customer_key="user_1", email_mask="a***@example.com"))
+    await gateway.execute(update(Customer).values(customer_key="user_1", email_mask="a***@example.com"))
     sent = {"line_items": '["A book"]', "additional_data": '{"note": "hush"}'}
     sold = conversion_rows.sale(shop.customer, refunded=4000, **sent)
     signed_up = conversion_rows.lead(shop.customer, additional_data='{"note": "hush"}')
