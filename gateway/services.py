@@ -11,6 +11,8 @@ from db.engine.store import Store
 from db.ingest.clicks.recorder import ClickRecorder
 from db.ingest.clicks.test_click_recorder import TestClickRecorder
 from db.ingest.committer import AnyRecorder, Committer
+from db.ingest.conversions.recorder import ConversionRecorder
+from db.ingest.conversions.test_conversion_recorder import TestConversionRecorder
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.token_cache import TokenCache
@@ -36,7 +38,8 @@ GEO_REFRESH_SECONDS = 5
 
 def recorders(database: Database) -> Sequence[AnyRecorder]:
     """Return the recorders of everything that the writer records."""
-    return (ClickRecorder(database), TestClickRecorder(database))
+    clicks = (ClickRecorder(database), TestClickRecorder(database))
+    return (*clicks, ConversionRecorder(database), TestConversionRecorder(database))
 
 
 def now() -> datetime:

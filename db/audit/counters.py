@@ -65,8 +65,10 @@ def customers() -> Select[*tuple[Any, ...]]:
     last = func.max(event.occurred_at)
     is_last = and_(
         event.occurred_at == customer.last_click_at,
-        event.link_id == customer.link_id,
-        event.partner_id == customer.partner_id,
+        or_(
+            customer.bound_at.is_not(None),
+            and_(event.link_id == customer.link_id, event.partner_id == customer.partner_id),
+        ),
     )
     clicks = func.count(event.id)
     foreign = _number_where(event.click_id != customer.click_id)

@@ -167,7 +167,7 @@ class Committer:
 async def _write(
     connection: WriteConnection, recorder: AnyRecorder, entries: Sequence[Any], *, one_by_one: bool, recheck: bool
 ) -> Outcomes:
-    in_transaction = recheck or one_by_one
+    in_transaction = recheck or one_by_one or recorder.needs_transaction
     if in_transaction:
         await connection.begin()
     if recheck:

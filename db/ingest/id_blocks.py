@@ -14,6 +14,8 @@ from db.schema.id_blocks import IdBlock
 from db.sql.batch_statements import compiled
 
 EVENTS, TEST_EVENTS, CUSTOMERS = "click_events", "click_test_events", "customers"
+LEADS, SALES, REFUNDS, COMMISSIONS = "leads", "sales", "refunds", "commissions"
+TEST_CONVERSIONS = "conversion_test_events"
 """The names of the blocks."""
 
 # A block costs a transaction that clicks wait for; ids that a stopped gateway had left over are skipped for good. So

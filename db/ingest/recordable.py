@@ -54,6 +54,11 @@ class Recorder(Protocol[R, E]):
     def records(self) -> Sequence[type[R]]:
         """The types of the records."""
 
+    @property
+    def needs_transaction(self) -> bool:
+        """Whether `write` takes an open transaction, because it locks rows before it changes them. Otherwise a batch
+        may be a single statement that is a transaction by itself."""
+
     def needed_ids(self, records: Sequence[R]) -> Mapping[str, int]:
         """Return how many ids of each block the records take."""
 

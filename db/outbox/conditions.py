@@ -10,6 +10,8 @@ from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
 
 CLICK = "click"
 """The kind of recorded clicks."""
+LEAD, SALE, REFUND = "lead", "sale", "refund"
+"""The kinds of conversions. A provisional lead is not in the log until it is confirmed."""
 
 
 def covers(event: Any) -> ColumnElement[bool]:

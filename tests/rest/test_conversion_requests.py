@@ -18,7 +18,12 @@ from tests.support.gateways import body_of, running_gateway
 from tests.support.merchants import Merchant, make_merchant
 from tests.support.unclassified_fault import unforeseen
 
-TABLES = {"lead": "affiliate_lead_events", "sale": "affiliate_sales", "refund": "affiliate_refunds"}
+# Where each conversion is stored, with a column of texts.
+COLUMNS = {
+    "lead": ("affiliate_lead_events", "page_url"),
+    "sale": ("affiliate_sales", "line_items"),
+    "refund": ("affiliate_refunds", "reason"),
+}
 LIMIT = 64 * 1024
 
 
@@ -109,19 +114,22 @@ async def test_conversions_get_503_while_the_database_is_away(
 async def test_an_unexpected_error_is_logged_but_not_disclosed(merchant: Merchant, log: Log, kind: str) -> None:
     gateway, click_id = merchant.gateway, await merchant.visitor()
     await merchant.sale(transaction_id="txn_1", click_id=click_id)
-    fault = unforeseen(TABLES[kind], is_sqlite=gateway.store.is_sqlite)
+    table, column = COLUMNS[kind]
+    fault = unforeseen(table, is_sqlite=gateway.store.is_sqlite, column=column, type_="text")
     await gateway.execute(text(fault.breaks))
-    fields: dict[str, Any] = {
-        "lead": {"click_id": await merchant.visitor()},
-        "refund": {"transaction_id": "txn_1"},
-    }.get(kind, {"transaction_id": "txn_2", "amount_cents": 1, "click_id": click_id})
-    answer = await merchant.conversion_api(gateway.http, kind, fields, merchant.token)
+    requests: dict[str, dict[str, Any]] = {
+        "lead": {"click_id": await merchant.visitor(), "page_url": "https://yoursite.com/signup"},
+        "sale": {"transaction_id": "txn_2", "amount_cents": 1, "click_id": click_id, "line_items": [1]},
+        "refund": {"transaction_id": "txn_1", "refund_reason": "Did not fit"},
+    }
+    answer = await merchant.conversion_api(gateway.http, kind, requests[kind], merchant.token)
     await gateway.execute(text(fault.mends))
     assert answer.status_code == 500
     assert body_of(answer)["error"] == f"{kind.title()} tracking failed"
     assert fault.word not in answer.text
     assert answer.headers["Clickgate-Fault"]
-    again = await merchant.conversion_api(gateway.http, kind, fields, merchant.token)
+    assert fault.word in log.text
+    again = await merchant.conversion_api(gateway.http, kind, requests[kind], merchant.token)
     assert again.status_code == 200
 
 

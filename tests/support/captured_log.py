@@ -18,6 +18,12 @@ class Log(logging.Handler):
         self.records.append(record)
 
     @property
+    def text(self) -> str:
+        """Everything that was logged, with tracebacks."""
+        formatter = logging.Formatter("%(message)s %(args)s")
+        return "\n".join(formatter.format(record) for record in self.records)
+
+    @property
     def complaints(self) -> list[str]:
         """The click writer's messages. Checks that no record has a traceback."""
         assert not [record for record in self.records if record.exc_info]

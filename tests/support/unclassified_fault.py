@@ -12,10 +12,12 @@ class Unforeseen(NamedTuple):
     word: str
 
 
-def unforeseen(table: str, *, is_sqlite: bool) -> Unforeseen:
-    """Return an error that affects inserts into a table of clicks."""
+def unforeseen(
+    table: str, *, is_sqlite: bool, column: str = "page_title", type_: str = 'varchar(512) COLLATE "C"'
+) -> Unforeseen:
+    """Return an error that affects inserts into a table, on PostgreSQL those with a value in a column of texts."""
     if is_sqlite:
         trigger = f"CREATE TRIGGER broken BEFORE INSERT ON {table} BEGIN SELECT no_such_function(); END"
         return Unforeseen(trigger, "DROP TRIGGER broken", "no_such_function")
-    column = f"ALTER TABLE {table} ALTER COLUMN page_title TYPE"
-    return Unforeseen(f"{column} integer USING NULL", f'{column} varchar(512) COLLATE "C"', "page_title")
+    altered = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE"
+    return Unforeseen(f"{altered} integer USING NULL", f"{altered} {type_}", column)

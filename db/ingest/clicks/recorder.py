@@ -31,6 +31,7 @@ class ClickRecorder:
     """The `Recorder` of clicks on one database."""
 
     records = (Click,)
+    needs_transaction = False
 
     def __init__(self, database: Database) -> None:
         self._database = database

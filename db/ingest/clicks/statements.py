@@ -54,6 +54,11 @@ def _updated_at() -> Case[Any]:
     return case((before > moment, before), else_=moment)
 
 
+def _unless_bound(column: InstrumentedAttribute[int], name: str) -> Case[Any]:
+    """A conversion has bound the customer to its partner and link."""
+    return case((Customer.bound_at.is_(None), bindparam(name, type_=BigInteger)), else_=column)
+
+
 _more = bindparam("more", type_=BigInteger)
 INSERT_EVENT = insert(ClickEvent).inline()
 INSERT_CUSTOMER = insert(Customer).inline()
@@ -66,8 +71,8 @@ RETURN_CUSTOMER = (
         Customer.last_click_at <= bindparam("at", type_=UtcDateTime()),
     )
     .values(
-        partner_id=bindparam("partner"),
-        link_id=bindparam("link"),
+        partner_id=_unless_bound(Customer.partner_id, "partner"),
+        link_id=_unless_bound(Customer.link_id, "link"),
         last_click_at=bindparam("at"),
         updated_at=_updated_at(),
     )

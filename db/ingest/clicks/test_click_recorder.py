@@ -33,6 +33,7 @@ class TestClickRecorder:
     """The `Recorder` of test clicks on one database."""
 
     records = (TestClick,)
+    needs_transaction = False
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,0 +1,116 @@
+"""What a batch of conversions changes, until it is written: new rows, counters, sums, and ranges for the outbox."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from db.ingest.conversions.attribution import AttributedClick
+from db.ingest.conversions.state import CommissionState, LeadState, SaleState
+from db.outbox.conditions import LEAD, REFUND, SALE
+from db.sql.batch_statements import RowValues
+
+
+@dataclass(slots=True)
+class Tallies:
+    """What is added up and written once, at the end of the transaction: others wait for these rows."""
+
+    leads: dict[tuple[int, int, int], int] = field(default_factory=lambda: defaultdict(int))
+    """New leads by program, partner and link."""
+    sales: dict[tuple[int, int, int], int] = field(default_factory=lambda: defaultdict(int))
+    revenue: dict[tuple[int, int, int, str], int] = field(default_factory=lambda: defaultdict(int))
+    """By program, partner, link and currency."""
+    earnings: dict[tuple[int, int, int, str], int] = field(default_factory=lambda: defaultdict(int))
+    events: list[tuple[str, int, int]] = field(default_factory=list)
+    """The kind, id and program of everything that was recorded."""
+
+    def add(self, other: "Tallies") -> None:
+        """Add those of a further part of the batch."""
+        for own, more in (
+            (self.leads, other.leads),
+            (self.sales, other.sales),
+            (self.revenue, other.revenue),
+            (self.earnings, other.earnings),
+        ):
+            for key, number in more.items():
+                own[key] += number  # type: ignore[index]  # the keys of both are of the same type
+        self.events += other.events
+
+    @property
+    def of_links(self) -> Sequence[RowValues]:
+        """Return, for each link in order: its id, new leads and new sales."""
+        keys = sorted({(link, program, partner) for program, partner, link in (*self.leads, *self.sales)})
+        sums: dict[int, list[int]] = {}
+        for link, program, partner in keys:
+            counted = sums.setdefault(link, [0, 0])
+            counted[0] += self.leads.get((program, partner, link), 0)
+            counted[1] += self.sales.get((program, partner, link), 0)
+        return [(link, *counted) for link, counted in sums.items()]
+
+    @property
+    def of_memberships(self) -> Sequence[RowValues]:
+        """Return, for each membership in order: program, partner, new leads and new sales."""
+        sums: dict[tuple[int, int], list[int]] = {}
+        for program, partner, link in sorted({*self.leads, *self.sales}):
+            counted = sums.setdefault((program, partner), [0, 0])
+            counted[0] += self.leads.get((program, partner, link), 0)
+            counted[1] += self.sales.get((program, partner, link), 0)
+        return [(*key, *counted) for key, counted in sums.items()]
+
+    @property
+    def of_sums(self) -> Sequence[RowValues]:
+        """Return, in order: program, partner, link, currency, and what is added to revenue and earnings."""
+        keys = sorted({*self.revenue, *self.earnings})
+        return [(*key, self.revenue.get(key, 0), self.earnings.get(key, 0)) for key in keys]
+
+    @property
+    def ranges(self) -> Sequence[RowValues]:
+        """Return the outbox's rows: kind, program, first id, last id and their number."""
+        return [row for kind in (LEAD, SALE, REFUND) for row in _ranges(kind, self.events)]
+
+
+def _ranges(kind: str, events: Iterable[tuple[str, int, int]]) -> Iterable[RowValues]:
+    """Yield ranges of ids of one program, in which all ids between are of this batch, too, be it of another program."""
+    ids = sorted((id, program) for one, id, program in events if one == kind)
+    placed = sorted((program, id - place, id) for place, (id, program) in enumerate(ids))
+    for (program, _), run in groupby(placed, key=lambda row: row[:2]):
+        found = [id for _, _, id in run]
+        yield kind, program, found[0], found[-1], len(found)
+
+
+@dataclass(slots=True)
+class Changes:
+    """New rows and tallies of some conversions. What changed of stored rows is marked in their states."""
+
+    tallies: Tallies = field(default_factory=Tallies)
+    leads: list[LeadState] = field(default_factory=list)
+    confirmed: list[LeadState] = field(default_factory=list)
+    """Provisional leads of earlier batches."""
+    sales: list[SaleState] = field(default_factory=list)
+    refunds: list[RowValues] = field(default_factory=list)
+    commissions: list[CommissionState] = field(default_factory=list)
+
+    def count_lead(self, lead: LeadState, click: AttributedClick) -> None:
+        """Count a lead that is not provisional, or no longer."""
+        self.tallies.leads[lead.program_id, click.partner_id, click.link_id] += 1
+        self.tallies.events.append((LEAD, lead.id, lead.program_id))
+
+    def count_sale(self, sale: SaleState) -> None:
+        """Count a sale and its revenue."""
+        place = sale.program_id, sale.partner_id, sale.link_id
+        self.tallies.sales[place] += 1
+        self.tallies.revenue[*place, sale.currency] += sale.amount
+        self.tallies.events.append((SALE, sale.id, sale.program_id))
+
+    def count_refund(self, id: int, sale: SaleState, amount: int) -> None:
+        """Count a refund's amount against the revenue."""
+        self.tallies.revenue[sale.program_id, sale.partner_id, sale.link_id, sale.currency] -= amount
+        self.tallies.events.append((REFUND, id, sale.program_id))
+
+    def count_earning(self, program_id: int, click: AttributedClick, currency: str, amount: int) -> None:
+        """Count what a partner earned."""
+        self.tallies.earnings[program_id, click.partner_id, click.link_id, currency] += amount
+
+    def count_clawback(self, sale: SaleState, currency: str, amount: int) -> None:
+        """Count what a refund took off a sale's commission."""
+        self.tallies.earnings[sale.program_id, sale.partner_id, sale.link_id, currency] -= amount

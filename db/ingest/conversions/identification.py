@@ -1,0 +1,55 @@
+"""Which customer a conversion is of, by what was read so far. Pure functions."""
+
+from collections.abc import Iterator
+
+from db.ingest.clicks.entries import CLICK_ID
+from db.ingest.conversions.records import NewLead, NewRefund, NewSale, Refusal
+from db.ingest.conversions.state import ConversionState, CustomerKey, CustomerState
+
+
+def click_ids_of(record: NewLead | NewSale | NewRefund) -> tuple[str, ...]:
+    """Return the click ids that may name a conversion's customer, in their order."""
+    if isinstance(record, NewLead):
+        return record.click_ids
+    return (record.click_id,) if isinstance(record, NewSale) and record.click_id is not None else ()
+
+
+def id_in(click_id: str) -> int | None:
+    """Return the customer's id that a click id contains; None if it is none of ours."""
+    match = CLICK_ID.fullmatch(click_id)
+    return int(match[1]) if match else None
+
+
+def candidates(state: ConversionState, record: NewLead | NewSale | NewRefund) -> Iterator[CustomerKey]:
+    """Yield the customers that a conversion's click ids may name: those of its program, or of whichever program is
+    known to have the click id."""
+    for click_id in click_ids_of(record):
+        if record.program_id is not None:
+            if (id := id_in(click_id)) is not None:
+                yield record.program_id, id
+        elif click_id in state.owners:
+            yield state.owners[click_id]
+
+
+def program_of(state: ConversionState, record: NewLead | NewSale | NewRefund) -> int | None:
+    """Return the program that a conversion is for: its token's, or else that of the click id that counts."""
+    if record.program_id is not None:
+        return record.program_id
+    owners = (state.owners[click_id][0] for click_id in click_ids_of(record) if click_id in state.owners)
+    return next(owners, None)
+
+
+def customer_of(state: ConversionState, record: NewLead | NewSale) -> CustomerState | Refusal:
+    """Return a conversion's customer: the one of its key, or else the first that a click id names."""
+    program_id = program_of(state, record)
+    known = None
+    if program_id is not None and record.customer_key is not None:
+        known = state.by_key.get((program_id, record.customer_key))
+    if known is not None:
+        return known
+    for click_id in click_ids_of(record):
+        if (named := state.by_click_id.get(click_id)) is not None and named.program_id == program_id:
+            return named
+        if click_id in state.owners and isinstance(record, NewLead):
+            return Refusal.OTHER_PROGRAM
+    return Refusal.UNKNOWN_CUSTOMER

@@ -1,0 +1,132 @@
+"""Records leads, sales and refunds: reads what they depend on, decides upon them in their order, and writes what
+changes.
+
+Locks are taken in the same order everywhere: customers, sales, commissions, new rows, links, memberships, sums, each
+sorted. Two gateways that are given one transaction id or one customer key at a time meet at a unique index; then the
+slower one goes through its batch one by one, and reads what the faster one wrote.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from db.engine.backend.protocol import Database, WriteConnection
+from db.ingest.conversions.changes import Changes, Tallies
+from db.ingest.conversions.decisions import Decider
+from db.ingest.conversions.entries import ConversionEntry
+from db.ingest.conversions.identification import customer_of
+from db.ingest.conversions.reader import ConversionReader
+from db.ingest.conversions.records import NewLead, NewRefund, NewSale
+from db.ingest.conversions.state import ConversionState, CustomerState
+from db.ingest.conversions.write_statements import ConversionStatements
+from db.ingest.id_blocks import COMMISSIONS, LEADS, REFUNDS, SALES
+from db.ingest.recordable import ShiftIds, TakeIds
+from db.ingest.savepoints import refusal_in
+from db.schema.customers import Customer
+from db.sql.batch_statements import StatementRows
+from db.sql.compiled_queries import CompiledQuery
+
+# A refused conversion is decided upon once more, by what another gateway has committed meanwhile.
+TRIES = 3
+BLOCKS = {NewLead: LEADS, NewSale: SALES, NewRefund: REFUNDS}
+ANY_CUSTOMER = CompiledQuery(select(Customer.program_id, Customer.click_id, Customer.last_click_at).limit(1))
+
+
+class ConversionRecorder:
+    """The `Recorder` of leads, sales and refunds on one database."""
+
+    records = (NewLead, NewSale, NewRefund)
+    needs_transaction = True
+
+    def __init__(self, database: Database) -> None:
+        dialect = database.engine.dialect
+        self._database = database
+        self._reader = ConversionReader(dialect)
+        self._statements = ConversionStatements(dialect)
+
+    def needed_ids(self, records: Sequence[NewLead | NewSale | NewRefund]) -> Mapping[str, int]:
+        needed: dict[str, int] = {}
+        for record in records:
+            block = BLOCKS[type(record)]
+            needed[block] = needed.get(block, 0) + 1
+            if block != REFUNDS:
+                needed[COMMISSIONS] = needed.get(COMMISSIONS, 0) + 1
+        return needed
+
+    def numbers(self, records: Sequence[NewLead | NewSale | NewRefund], take: TakeIds) -> Sequence[tuple[int, int]]:
+        ids = {block: iter(take(block, count)) for block, count in self.needed_ids(records).items()}
+        return [
+            (next(ids[BLOCKS[type(record)]]), 0 if isinstance(record, NewRefund) else next(ids[COMMISSIONS]))
+            for record in records
+        ]
+
+    def entries(
+        self, records: Sequence[NewLead | NewSale | NewRefund], numbers: Sequence[tuple[int, int]]
+    ) -> Sequence[ConversionEntry]:
+        return [ConversionEntry(record, *ids) for record, ids in zip(records, numbers, strict=True)]
+
+    async def find_committed(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> None:
+        """Find sales and refunds. A lead that is recorded already is known by its name."""
+        await self._reader.find_recorded(connection, entries)
+
+    async def write(
+        self, connection: WriteConnection, entries: Sequence[ConversionEntry], *, in_transaction: bool, one_by_one: bool
+    ) -> Sequence[StatementRows]:
+        waiting = [entry for entry in entries if entry.outcome is None]
+        if not one_by_one:
+            state, changes = await self._decided(connection, waiting)
+            return (*self._statements.of_changes(state, changes), *self._statements.of_tallies(changes.tallies))
+        tallies = Tallies()
+        for entry in waiting:
+            await self._write_alone(connection, entry, tallies)
+        return self._statements.of_tallies(tallies)
+
+    async def _write_alone(self, connection: WriteConnection, entry: ConversionEntry, tallies: Tallies) -> None:
+        """Write one conversion at once, and add to the tallies; if it is refused for good, note the error."""
+
+        async def write() -> None:
+            state, changes = await self._decided(connection, [entry])
+            await connection.execute(*self._statements.of_changes(state, changes))
+            tallies.add(changes.tallies)
+
+        for _ in range(TRIES):
+            error = await refusal_in(self._database, connection, write)
+            if error is None:
+                return
+        entry.outcome = error
+
+    async def _decided(
+        self, connection: WriteConnection, entries: Sequence[ConversionEntry]
+    ) -> tuple[ConversionState, Changes]:
+        """Give entries their outcomes, each by what those before it have left; return what is to be written."""
+        state = await self._reader.read(connection, [entry.record for entry in entries])
+        decider = Decider(state, changes := Changes())
+        for entry in entries:
+            record = entry.record
+            if isinstance(record, NewRefund):
+                entry.outcome = decider.refund(entry, record)
+                continue
+            # Another conversion of the batch may have given the customer its key.
+            if isinstance(customer := customer_of(state, record), CustomerState):
+                await self._reader.complete(connection, state, [(record, customer)])
+            if isinstance(record, NewLead):
+                entry.outcome = decider.lead(entry, record)
+            else:
+                entry.outcome = decider.sale(entry, record)
+        await self._reader.number(connection, changes.commissions)
+        return state, changes
+
+    async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:
+        """Record a sale of any customer and its refund; without a customer, nothing."""
+        for program_id, click_id, clicked_at in await connection.read(ANY_CUSTOMER, {}):
+            transaction_id, at = uuid4().hex, datetime.now(UTC)
+            sale = NewSale(at, program_id, transaction_id, 1, click_id=click_id, occurred_at=clicked_at)
+            refund = NewRefund(at, program_id, transaction_id)
+            ids = await shift(COMMISSIONS, 1)
+            entries = (
+                ConversionEntry(sale, await shift(SALES, 1), ids),
+                ConversionEntry(refund, await shift(REFUNDS, 1), 0),
+            )
+            await connection.execute(*await self.write(connection, entries, in_transaction=True, one_by_one=False))
