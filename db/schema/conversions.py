@@ -108,6 +108,8 @@ class Refund(Base):
         Index(None, "program_id", "sale_id", "id"),
         Index(None, "program_id", "created_at", "id"),
         Index(None, "program_id", "partner_id", "created_at", "id"),
+        Index(None, "program_id", "link_id", "created_at", "id"),
+        Index(None, "program_id", "customer_id", "created_at", "id"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("clawback >= 0", name="clawback"),
     )

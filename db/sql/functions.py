@@ -122,6 +122,25 @@ def _without_query_on_postgresql(element: without_query, compiler: SQLCompiler, 
     return f"split_part(split_part({compiler.process(element.clauses, **options)}, '?', 1), '#', 1)"
 
 
+class json_pairs(FunctionElement[str]):  # noqa: N801  named like a SQL function
+    """The aggregate of pairs of a text and an integer: a JSON array of arrays, as text. NULL or empty without rows."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_pairs, "sqlite")
+def _json_pairs_on_sqlite(element: json_pairs, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
+
+
+@compiles(json_pairs, "postgresql")
+def _json_pairs_on_postgresql(element: json_pairs, compiler: SQLCompiler, **options: Any) -> str:
+    key, number = (compiler.process(clause, **options) for clause in element.clauses)
+    # A sum of bigints is numeric; as a JSON number it must not get a fraction.
+    return f"CAST(json_agg(json_build_array({key}, CAST({number} AS bigint))) AS text)"
+
+
 class Ids(TypeDecorator[Sequence[int]]):
     """A list of ids of any length as a single parameter: an array on PostgreSQL, JSON on SQLite."""
 

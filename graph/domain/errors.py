@@ -16,6 +16,10 @@ ClickgateError
 │   ├── UnknownProgram         no program has this id
 │   ├── UnknownPartner         no partner has this id
 │   ├── UnknownToken           no token has this id
+│   ├── UnknownRule            no commission rule has this id
+│   ├── UnknownCommission      no commission has this id
+│   ├── CommissionSettled      the commission is paid, rejected or reversed, and stays so
+│   ├── NothingToPay           a payout would not be positive
 │   ├── CustomerMissing        a lead names no customer
 │   ├── UnknownCustomer        neither a customer key nor a click id of a conversion names a customer
 │   ├── ForeignCustomer        the customer belongs to another program
@@ -161,6 +165,31 @@ class UnknownToken(InvalidRequest):
     """No token has this id."""
 
     message = "Token not found"
+
+
+class UnknownRule(InvalidRequest):
+    """No commission rule has this id."""
+
+    message = "Commission rule not found"
+
+
+class UnknownCommission(InvalidRequest):
+    """No commission has this id."""
+
+    message = "Commission not found"
+
+
+class CommissionSettled(InvalidRequest):
+    """The commission is paid, rejected or reversed; none of these can be changed."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"Commission is already {status}")
+
+
+class NothingToPay(InvalidRequest):
+    """The approved commissions do not exceed what refunds took off paid ones."""
+
+    message = "There is nothing to pay"
 
 
 class CustomerMissing(InvalidRequest):

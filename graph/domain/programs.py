@@ -4,25 +4,34 @@ Changes reach the link directory before they are acknowledged.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
 
 from db.schema.programs import Program
 from graph.domain.context import Context
+from graph.domain.currencies import currency_field
 from graph.domain.errors import FieldInvalid, UnknownProgram, outages
 from graph.domain.fields import domain_field, name_field
 from graph.domain.permissions import check_administrator
 
 LONGEST_WINDOW_DAYS = 3650
+LeadAuth = Literal["browser", "server"]
 
 
 async def create(
-    context: Context, *, name: str, domain: str | None = None, cookie_window_days: int = 60
+    context: Context,
+    *,
+    name: str,
+    domain: str | None = None,
+    cookie_window_days: int = 60,
+    currency: str = "USD",
+    lead_auth: LeadAuth = "browser",
 ) -> dict[str, Any]:
     """Create a program and return its row. Raises `FieldInvalid`, `Forbidden`, `DatabaseAway`."""
     check_administrator(context)
-    values = _checked({"name": name, "domain": domain, "cookie_window_days": cookie_window_days})
+    given = {"name": name, "domain": domain, "cookie_window_days": cookie_window_days}
+    values = _checked({**given, "currency": currency, "lead_auth": lead_auth})
     with outages():
         async with context.services.store.write() as connection:
             made = (await connection.execute(insert(Program).values(values).returning(Program.id))).scalar_one()
@@ -57,4 +66,6 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
         values["domain"] = domain_field(values["domain"])
     if not 1 <= values.get("cookie_window_days", 1) <= LONGEST_WINDOW_DAYS:
         raise FieldInvalid("cookie_window_days", f"must be between 1 and {LONGEST_WINDOW_DAYS}")
+    if "currency" in values:
+        values["currency"] = currency_field("currency", values["currency"])
     return values

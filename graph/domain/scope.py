@@ -14,6 +14,8 @@ from sqlalchemy.orm import DeclarativeBase
 
 from db.lookups.tokens import TokenRole
 from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.commissions import Commission, CommissionRule, ConversionSum, Payout
+from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
@@ -69,10 +71,23 @@ RULES: dict[type[DeclarativeBase], Rule] = {
     Partner: Rule(lambda row: _member(PROGRAM, row.id), lambda row: row.id == PARTNER),
     PartnerProgram: OWN,
     ReferralLink: OWN,
-    # Belongs to the partner of the latest click. Earlier partners keep their events, but not the customer.
+    # Belongs to the partner of the latest click, or to the one that a lead or a sale has bound. Earlier partners keep
+    # their events, but not the customer.
     Customer: OWN,
     ClickEvent: OWN,
     ClickRollup: OWN,
+    # Provisional leads have no partner yet, so only the program sees them.
+    LeadEvent: OWN,
+    Sale: OWN,
+    Refund: OWN,
+    Commission: OWN,
+    # A rule without a partner applies to all of the program's.
+    CommissionRule: Rule(
+        lambda row: row.program_id == PROGRAM,
+        lambda row: or_(row.partner_id == PARTNER, and_(row.partner_id.is_(None), _member(row.program_id, PARTNER))),
+    ),
+    Payout: OWN,
+    ConversionSum: OWN,
     # Advertisers test before they have partners.
     ClickTestEvent: Rule(lambda row: row.program_id == PROGRAM, lambda row: false()),
     # Tracking tokens, and partner tokens limited to the program; not those that an administrator issued for the same
@@ -83,8 +98,18 @@ RULES: dict[type[DeclarativeBase], Rule] = {
     ),
 }
 
-# Fields that are null to an audience on rows that it may see: programs know their partners by name only.
-WITHHELD: dict[tuple[type[DeclarativeBase], str], frozenset[Audience]] = {(Partner, "email"): frozenset({"program"})}
+PARTNERS: frozenset[Audience] = frozenset({"partner", "partner of a program"})
+# Fields that are null to an audience on rows that it may see: programs know their partners by name only, and partners
+# learn nothing of who a customer is or what the merchant's server sent along.
+WITHHELD: dict[tuple[type[DeclarativeBase], str], frozenset[Audience]] = {
+    (Partner, "email"): frozenset({"program"}),
+    (Customer, "customer_key"): PARTNERS,
+    (Customer, "email_mask"): PARTNERS,
+    (LeadEvent, "additional_data"): PARTNERS,
+    (Sale, "line_items"): PARTNERS,
+    (Sale, "additional_data"): PARTNERS,
+    (Refund, "reason"): PARTNERS,
+}
 
 
 def visible(row: Any, audience: Audience) -> Condition:

@@ -7,18 +7,18 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids
-from db.sql.top_n_per_group import Joined, children_of, parent_keys
+from db.sql.top_n_per_group import Joined, children_of
 from graph.domain.scope import Audience, visible
 from graph.query.entities import ENTITIES
 from graph.query.entity import Lookup, MappedRow, Parameters
 from graph.query.list_conditions import ListConditions
-from graph.query.plan import Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
+from graph.query.list_parents import ListParents, ParentColumns, list_parents, spans_programs
+from graph.query.plan import Amounts, Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
 from graph.query.select_builder import NestedConnection, NodesFactory, SelectBuilder
 
 # A dashboard has a few dozen plans. A client that keeps sending new ones only slows itself down.
@@ -28,8 +28,6 @@ CACHED_PLAN_SIZE = 1000
 T = TypeVar("T")
 
 TupleGetter: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
-# The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
-ParentColumns: TypeAlias = tuple[str, ...]
 
 
 class PageStatement(NamedTuple):
@@ -90,15 +88,15 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
     """Compile a page of the whole list, or of each parent's children if `parent_columns` names the columns that hold
     the parent's key."""
     listing, builder = ListConditions(page, audience, is_sqlite=is_sqlite), SelectBuilder(audience)
-    parents = _parents(page, parent_columns, audience, is_sqlite=is_sqlite)
+    parents = list_parents(page, parent_columns, audience, is_sqlite=is_sqlite)
     # Nothing is joined, so sorting the rows once is enough.
-    is_plain = parents.source is None and not _has_joins(page)
+    is_plain = parents.source is None and not _reads_others(page)
     if is_plain:
         row = aliased(ENTITIES[page.entity].table)
         joined = Joined(row, row)
     else:
         joined = _page_rows(page, listing, parents, parent_columns, is_sqlite=is_sqlite)
-    parent = builder.add_columns(parents.keys if parent_columns else [])
+    parent = builder.add_columns([getattr(joined.row, name) for name in parent_columns])
     position = builder.add_columns(listing.columns(joined.row))
     node_factories = {nodes: builder.nodes(joined.row, nodes.plan) for nodes in _nodes(page)}
     statement = builder.select(joined.source)
@@ -127,7 +125,7 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
     key = builder.add_columns(entity.key_columns(row))
     build = builder.nodes(row, plan)
     conditions, sorting = [visible(row, audience), found.condition(row, values)], [*entity.key_columns(row)]
-    if not (found.is_unique and len(builder.nested) == 1 and _is_flat(builder.nested[0].page)):
+    if not (found.is_unique and len(builder.nested) == 1 and _is_simple(builder.nested[0])):
         statement = builder.select(row).where(*conditions).order_by(*sorting)
         return RowsStatement(CompiledQuery(statement), key, build, builder.nested)
     nested = builder.nested.pop()
@@ -138,8 +136,9 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
     return RowsStatement(CompiledQuery(statement), key, build, builder.nested, inline)
 
 
-def _is_flat(page: PagePlan) -> bool:
-    """Return whether a page has neither a total nor connections under its rows."""
+def _is_simple(nested: NestedConnection) -> bool:
+    """Return whether a page is read in one part, and has neither a total nor connections under its rows."""
+    page = nested.page
 
     def has_pages(plan: RowPlan) -> bool:
         return any(
@@ -147,7 +146,8 @@ def _is_flat(page: PagePlan) -> bool:
         )
 
     has_total = any(isinstance(part, TotalCount) for part in page.parts)
-    return not has_total and not any(has_pages(nodes.plan) for nodes in _nodes(page))
+    is_divided = spans_programs(page, nested.parent_columns)
+    return not is_divided and not has_total and not any(has_pages(nodes.plan) for nodes in _nodes(page))
 
 
 def _children(nested: NestedConnection, row: MappedRow, listing: ListConditions, *, is_sqlite: bool) -> Joined:
@@ -175,35 +175,8 @@ def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
     return bindparam(f"lookup_{name}", type_=Ids() if name == lookup.lists else None)
 
 
-class _Parents(NamedTuple):
-    """The parents whose children a list contains, if any, and the child columns that hold their keys."""
-
-    source: FromClause | None
-    matching: ParentColumns
-
-    @property
-    def keys(self) -> Sequence[ColumnElement[Any]]:
-        return [] if self.source is None else list(self.source.c)
-
-    def matches(self, child: MappedRow) -> Sequence[ColumnElement[bool]]:
-        pairs = zip(self.matching, self.keys, strict=True)
-        return [getattr(child, column) == key for column, key in pairs]
-
-
-def _parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, *, is_sqlite: bool) -> _Parents:
-    if parent_columns:
-        return _Parents(parent_keys(len(parent_columns), is_sqlite=is_sqlite), parent_columns)
-    if not ENTITIES[page.entity].is_large:
-        return _Parents(None, ())
-    program = aliased(Program)
-    programs = select(program.id.label("key0")).where(visible(program, audience))
-    if "program_id" in page.filters:
-        programs = programs.where(program.id == bindparam(page.value("program_id0")))
-    return _Parents(programs.subquery("parent"), ("program_id",))
-
-
 def _page_rows(
-    page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns, *, is_sqlite: bool
+    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns, *, is_sqlite: bool
 ) -> Joined:
     """Return the page's rows, selected before anything is joined to them: a list may have a million rows, and each
     program contributes as many as the page holds."""
@@ -216,6 +189,10 @@ def _page_rows(
         found = limited(aliased(entity.table))
     else:
         joined = children_of(parents.source, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite)
+        if parents.is_divided and parent_columns:
+            ranked = listing.ranked(select(joined.row).select_from(joined.source), joined.row, parents.keys)
+            row = aliased(entity.table, ranked.subquery("page"))
+            return Joined(row, row)
         if parent_columns:
             return joined
         found = listing.cut(select(joined.row).select_from(joined.source), joined.row)
@@ -223,7 +200,9 @@ def _page_rows(
     return Joined(row, row)
 
 
-def _total(page: PagePlan, listing: ListConditions, parents: _Parents, parent_columns: ParentColumns) -> CompiledQuery:
+def _total(
+    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns
+) -> CompiledQuery:
     """Return the count of the whole list, or the count for each parent with the parent's key."""
     row = aliased(ENTITIES[page.entity].table)
     counted = select(*(parents.keys if parent_columns else []), func.count().label("total"))
@@ -232,8 +211,14 @@ def _total(page: PagePlan, listing: ListConditions, parents: _Parents, parent_co
     return CompiledQuery(counted.group_by(*parents.keys) if parent_columns else counted)
 
 
-def _has_joins(page: PagePlan) -> bool:
-    return any(isinstance(part, ToOne) for nodes in _nodes(page) for part in nodes.plan.parts)
+def _reads_others(page: PagePlan) -> bool:
+    """Return whether reading a row involves other rows: SQLite would read them for each row that it sorts."""
+    entity = ENTITIES[page.entity]
+    return any(
+        isinstance(part, ToOne) or (isinstance(part, Amounts) and part.name in entity.sums)
+        for nodes in _nodes(page)
+        for part in nodes.plan.parts
+    )
 
 
 def _nodes(page: PagePlan) -> Iterator[Nodes]:

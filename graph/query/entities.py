@@ -3,11 +3,10 @@
 Names are those of the GraphQL schema in snake_case; `graph.schema` adds types and descriptions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import json
 from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.orm import aliased
 
@@ -19,6 +18,7 @@ from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
 from db.schema.visit_fields import VISIT_FIELDS
+from graph.query.commission_entities import COMMISSION_ENTITIES, agreements
 from graph.query.conditions import (
     BY_IDS,
     by_key,
@@ -31,65 +31,49 @@ from graph.query.conditions import (
     starts_with,
     until,
 )
-from graph.query.entity import (
-    Attribute,
-    Children,
-    Entity,
-    Filter,
-    Lookup,
-    MappedRow,
-    Order,
-    OrderPartition,
-    Reference,
+from graph.query.conversion_entities import CONVERSION_ENTITIES, conversions
+from graph.query.conversion_sums import (
+    BALANCE,
+    COUNTERS,
+    EARNINGS_OF_LINK,
+    EARNINGS_OF_MEMBER,
+    REVENUE_OF_CUSTOMER,
+    REVENUE_OF_LINK,
+    REVENUE_OF_MEMBER,
 )
+from graph.query.entity import Attribute, Children, Entity, Filter, Lookup, MappedRow, Order
 from graph.query.landing_url import landing_url
+from graph.query.shared_parts import (
+    BY_CREATION,
+    BY_OCCURRENCE,
+    BY_UPDATE,
+    IN_PROGRAM,
+    MEMBERSHIP,
+    OF_CUSTOMER,
+    OF_LINK,
+    OF_PARTNER,
+    TO_CUSTOMER,
+    TO_LINK,
+    TO_PARTNER,
+    TO_PROGRAM,
+    columns,
+    json_value,
+    updated_at,
+    upper,
+)
 
 # Sorts before every real time, so that rows without a click come last in descending order.
 NEVER = literal(datetime(1, 1, 2, tzinfo=UTC), UtcDateTime)
 
 
-def _columns(*names: str) -> Callable[[MappedRow], Sequence[ColumnElement[Any]]]:
-    return lambda row: [getattr(row, name) for name in names]
-
-
-def _json(column: str) -> Attribute:
-    return Attribute(_columns(column), lambda text: None if text is None else json.decode(text))
-
-
-TO_PROGRAM = Reference("Program", lambda here, there: there.id == here.program_id)
-TO_PARTNER = Reference("Partner", lambda here, there: there.id == here.partner_id)
-TO_LINK = Reference("ReferralLink", lambda here, there: there.id == here.link_id)
-TO_CUSTOMER = Reference(
-    "Customer", lambda here, there: and_(there.program_id == here.program_id, there.id == here.customer_id)
-)
-IN_PROGRAM = equals("program_id", "Program")
-OF_PARTNER = equals("partner_id", "Partner")
-OF_LINK = equals("link_id", "ReferralLink")
-BY_CREATION = Order(_columns("created_at", "id"), ("moment", "number"))
-BY_OCCURRENCE = Order(_columns("occurred_at", "id"), ("moment", "number"))
 EVENT_ORDERS = {
     "occurred_at": BY_OCCURRENCE._replace(horizon="moment"),
-    "id": Order(_columns("id", "program_id"), ("number", "number"), horizon="event id"),
+    "id": Order(columns("id", "program_id"), ("number", "number"), horizon="event id"),
 }
 BY_VISIT = {
     field.name: equals(field.name, spell=field.filter.normalize) for field in VISIT_FIELDS if field.filter is not None
 }
-VISIT_ATTRIBUTES = {field.name: _json(field.name) for field in VISIT_FIELDS if field.type == "json"}
-
-
-def _updated_at(customer: MappedRow) -> ColumnElement[Any]:
-    return func.coalesce(customer.updated_at, customer.created_at)
-
-
-BY_UPDATE = Order(
-    lambda row: [_updated_at(row), row.id],
-    ("moment", "number"),
-    horizon="moment",
-    partitions=(
-        OrderPartition(lambda row: row.updated_at.is_(None), _columns("created_at", "id")),
-        OrderPartition(lambda row: row.updated_at.is_not(None), _columns("updated_at", "id")),
-    ),
-)
+VISIT_ATTRIBUTES = {field.name: json_value(field.name) for field in VISIT_FIELDS if field.type == "json"}
 
 
 def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
@@ -105,11 +89,14 @@ ENTITIES = {
         Entity(
             name="Program",
             table=Program,
+            attributes={"lead_auth": upper("lead_auth")},
             children={
                 "partners": Children("PartnerProgram", {"program_id": "id"}),
                 "referral_links": Children("ReferralLink", {"program_id": "id"}),
+                **conversions({"program_id": "id"}),
+                **agreements({"program_id": "id"}),
             },
-            orders={"created_at": BY_CREATION, "name": Order(_columns("name", "id"), ("text", "number"))},
+            orders={"created_at": BY_CREATION, "name": Order(columns("name", "id"), ("text", "number"))},
             filters={"name_prefix": starts_with("name")},
             lookups={"key": by_key("id"), "ids": BY_IDS},
         ),
@@ -119,18 +106,23 @@ ENTITIES = {
             children={
                 "programs": Children("PartnerProgram", {"partner_id": "id"}),
                 "referral_links": Children("ReferralLink", {"partner_id": "id"}),
+                **conversions({"partner_id": "id"}),
+                **agreements({"partner_id": "id"}),
             },
-            orders={"created_at": BY_CREATION, "name": Order(_columns("name", "id"), ("text", "number"))},
+            orders={"created_at": BY_CREATION, "name": Order(columns("name", "id"), ("text", "number"))},
             filters={"program_id": Filter(has_membership, "Program"), "name_prefix": starts_with("name")},
             lookups={"key": by_key("id"), "ids": BY_IDS},
         ),
         Entity(
             name="PartnerProgram",
             table=PartnerProgram,
+            attributes=COUNTERS,
+            sums={"revenue": REVENUE_OF_MEMBER, "earnings": EARNINGS_OF_MEMBER, "balance": BALANCE},
             references={"program": TO_PROGRAM, "partner": TO_PARTNER},
+            children={**conversions(MEMBERSHIP), **agreements(MEMBERSHIP)},
             orders={
-                "created_at": Order(_columns("created_at", "program_id", "partner_id"), ("moment", "number", "number")),
-                "clicks": Order(_columns("clicks", "program_id", "partner_id"), ("number", "number", "number")),
+                "created_at": Order(columns("created_at", "program_id", "partner_id"), ("moment", "number", "number")),
+                "clicks": Order(columns("clicks", "program_id", "partner_id"), ("number", "number", "number")),
                 "last_clicked_at": Order(
                     lambda row: [func.coalesce(row.last_clicked_at, NEVER), row.program_id, row.partner_id],
                     ("moment", "number", "number"),
@@ -142,13 +134,17 @@ ENTITIES = {
         Entity(
             name="ReferralLink",
             table=ReferralLink,
-            attributes={"url": Attribute(_link_url, landing_url), "status": Attribute(_columns("status"), str.upper)},
+            attributes={"url": Attribute(_link_url, landing_url), "status": upper("status"), **COUNTERS},
+            sums={"revenue": REVENUE_OF_LINK, "earnings": EARNINGS_OF_LINK},
             references={"program": TO_PROGRAM, "partner": TO_PARTNER},
-            children={"click_events": Children("ClickEvent", {"program_id": "program_id", "link_id": "id"})},
+            children={
+                "click_events": Children("ClickEvent", {"program_id": "program_id", "link_id": "id"}),
+                **conversions({"program_id": "program_id", "link_id": "id"}),
+            },
             orders={
                 "created_at": BY_CREATION,
-                "code": Order(_columns("code", "id"), ("text", "number")),
-                "clicks": Order(_columns("clicks", "id"), ("number", "number")),
+                "code": Order(columns("code", "id"), ("text", "number")),
+                "clicks": Order(columns("clicks", "id"), ("number", "number")),
                 "last_clicked": Order(
                     lambda row: [func.coalesce(row.last_clicked, NEVER), row.id], ("moment", "number")
                 ),
@@ -168,9 +164,13 @@ ENTITIES = {
         Entity(
             name="Customer",
             table=Customer,
-            attributes={"updated_at": Attribute(lambda row: [_updated_at(row)])},
+            attributes={"updated_at": Attribute(lambda row: [updated_at(row)])},
+            sums={"revenue": REVENUE_OF_CUSTOMER},
             references={"program": TO_PROGRAM, "partner": TO_PARTNER, "referral_link": TO_LINK},
-            children={"click_events": Children("ClickEvent", {"program_id": "program_id", "customer_id": "id"})},
+            children={
+                "click_events": Children("ClickEvent", {"program_id": "program_id", "customer_id": "id"}),
+                **conversions({"program_id": "program_id", "customer_id": "id"}),
+            },
             orders={"created_at": BY_CREATION._replace(horizon="moment"), "updated_at": BY_UPDATE},
             filters={
                 "program_id": IN_PROGRAM,
@@ -201,9 +201,7 @@ ENTITIES = {
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
                 "referral_link_id": OF_LINK,
-                "customer_id": Filter(
-                    lambda row, program_id, key: and_(row.program_id == program_id, row.customer_id == key), "Customer"
-                ),
+                "customer_id": OF_CUSTOMER,
                 "occurred_from": since("occurred_at"),
                 "occurred_to": until("occurred_at"),
                 "click_id": equals("click_id"),
@@ -224,14 +222,14 @@ ENTITIES = {
             table=ClickTestEvent,
             attributes=VISIT_ATTRIBUTES,
             references={"program": TO_PROGRAM},
-            orders={"occurred_at": BY_OCCURRENCE, "id": Order(_columns("id"), ("number",))},
+            orders={"occurred_at": BY_OCCURRENCE, "id": Order(columns("id"), ("number",))},
             filters={"program_id": IN_PROGRAM},
             lookups={"key": by_key("id")},
         ),
         Entity(
             name="ApiToken",
             table=ApiToken,
-            attributes={"role": Attribute(_columns("role"), str.upper)},
+            attributes={"role": upper("role")},
             references={"program": TO_PROGRAM, "partner": TO_PARTNER},
             orders={"created_at": BY_CREATION},
             filters={
@@ -242,5 +240,7 @@ ENTITIES = {
             },
             lookups={"key": by_key("id")},
         ),
+        *CONVERSION_ENTITIES,
+        *COMMISSION_ENTITIES,
     )
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import BindParameter, ColumnElement, inspect
+from sqlalchemy import BindParameter, ColumnElement, Select, inspect
 from sqlalchemy.orm import DeclarativeBase
 
 from db.sql.commit_horizon import Horizon
@@ -17,6 +17,10 @@ from graph.query.global_ids import encode_id
 # A mapped class or an alias of one, whose attributes are columns.
 MappedRow: TypeAlias = Any
 Parameters: TypeAlias = Mapping[str, BindParameter[Any]]
+# Selects the columns `currency` and `amount`.
+AmountSelect: TypeAlias = Select[*tuple[Any, ...]]
+# Returns the condition under which a row is in the viewer's scope.
+Visible: TypeAlias = Callable[[MappedRow], ColumnElement[bool]]
 
 
 class Attribute(NamedTuple):
@@ -24,6 +28,13 @@ class Attribute(NamedTuple):
 
     columns: Callable[[MappedRow], Sequence[ColumnElement[Any]]]
     finish: Callable[..., Any] | None = None
+
+
+class CurrencySums(NamedTuple):
+    """Amounts that belong to a row, added up by currency. Each part is given the row, and the function that
+    restricts other rows to the viewer's scope."""
+
+    parts: Sequence[Callable[[MappedRow, Visible], AmountSelect]]
 
 
 class Reference(NamedTuple):
@@ -85,6 +96,7 @@ class Entity:
     name: str
     table: type[DeclarativeBase]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    sums: Mapping[str, CurrencySums] = field(default_factory=dict)
     references: Mapping[str, Reference] = field(default_factory=dict)
     children: Mapping[str, Children] = field(default_factory=dict)
     orders: Mapping[str, Order] = field(default_factory=dict)

@@ -6,7 +6,19 @@ The compiler applies them to whole lists and to the children of each parent alik
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import BindParameter, ColumnElement, Integer, Select, and_, bindparam, exists, select, tuple_, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from db.sql.commit_horizon import before_horizon
@@ -49,6 +61,12 @@ class ListConditions:
         """Sort a statement's rows in reading direction, and apply the page's limit."""
         return self._cut(statement, self.sorting(row))
 
+    def ranked(self, statement: Select[Any], row: MappedRow, parents: Sequence[ColumnElement[Any]]) -> Select[Any]:
+        """Apply the page's limit to the rows of each parent, given the parents' keys. The rows are not sorted."""
+        rank = func.row_number().over(partition_by=parents, order_by=self.sorting(row)).label("rank")
+        every = statement.add_columns(rank).subquery("ranked")
+        return select(every).where(every.c.rank <= self._limit)
+
     def sorting(self, row: MappedRow) -> Sequence[ColumnElement[Any]]:
         """Return the sort expressions, in reading direction."""
         return self._sorted(self.columns(row))
@@ -64,8 +82,11 @@ class ListConditions:
         return self._cut(found.where(*self._bounded(row, columns)), self._sorted(columns)).correlate_except(row)
 
     def _cut(self, statement: Select[Any], sorting: Sequence[ColumnElement[Any]]) -> Select[Any]:
-        limit: BindParameter[int] = bindparam(self._page.value("limit"), type_=Integer)
-        return statement.order_by(*sorting).limit(limit)
+        return statement.order_by(*sorting).limit(self._limit)
+
+    @property
+    def _limit(self) -> BindParameter[int]:
+        return bindparam(self._page.value("limit"), type_=Integer)
 
     def _sorted(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
         return [column.desc() if self._page.reads_descending else column.asc() for column in columns]

@@ -25,6 +25,14 @@ class Typename(NamedTuple):
     type_name: str
 
 
+class Amounts(NamedTuple):
+    """An amount of money or a list of them, with the selected fields of each."""
+
+    response_key: str
+    name: str
+    parts: "tuple[Field | Typename, ...]"
+
+
 class ToOne(NamedTuple):
     """Another row that the row points to, or null."""
 
@@ -67,12 +75,15 @@ def _size(value: object) -> int:
     return 0
 
 
+RowField: TypeAlias = Field | Typename | Amounts | ToOne | ToMany
+
+
 @dataclass(frozen=True)
 class RowPlan(_CachedHash):
     """The selected fields of one row."""
 
     entity: str
-    parts: tuple[Field | Typename | ToOne | ToMany, ...]
+    parts: "tuple[RowField, ...]"
 
     __hash__ = _CachedHash.__hash__
 

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from db.engine.backend.protocol import Source
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.top_n_per_group import parent_values
+from graph.domain.commission_status import NOW
 from graph.domain.context import Context
 from graph.domain.errors import outages
 from graph.domain.permissions import viewer_of
@@ -20,11 +21,11 @@ from graph.domain.scope import Viewer
 from graph.query.compiler import (
     InlineConnection,
     PageStatement,
-    ParentColumns,
     RowsStatement,
     page_statement,
     rows_statement,
 )
+from graph.query.list_parents import ParentColumns
 from graph.query.pages import PageBuilder
 from graph.query.plan import NEEDS_HORIZON, PagePlan, RowPlan
 from graph.query.select_builder import NestedConnection, NestedPages
@@ -56,6 +57,7 @@ async def snapshot_reader(
 ) -> AsyncIterator["Reader"]:
     """Open a snapshot to read from, unless a single query suffices. Raises as `page` does."""
     viewer, store = viewer_of(context), context.services.store
+    values = {**values, NOW.key: context.services.clock()}
     if values.get(NEEDS_HORIZON):
         # Taken before the snapshot, so that everything up to the horizon is in it.
         values = {**values, **await context.services.writer.horizon()}

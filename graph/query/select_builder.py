@@ -10,15 +10,20 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
 from sqlalchemy.orm import aliased
 
+from db.sql.functions import json_pairs
+from graph.domain.errors import TooComplex
 from graph.domain.scope import Audience, visible, withheld
+from graph.query.amounts import money_formatter, sorted_sums
 from graph.query.entities import ENTITIES
-from graph.query.entity import Children, Entity, MappedRow
-from graph.query.plan import Field, PagePlan, RowPlan, ToMany, ToOne, Typename
+from graph.query.entity import Attribute, Children, CurrencySums, Entity, MappedRow
+from graph.query.plan import Amounts, Field, PagePlan, RowField, RowPlan, ToMany, ToOne, Typename
 from graph.query.response_objects import build_objects, object_type
 
+# SQLite allows 64 tables in a join, and a page's rows, their parents and keys take up to three of them.
+MOST_JOINS = 60
 # Pages nested under the rows of a statement: by page number, then by parent key.
 NestedPages: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]
 # Builds the nodes of result rows, or the values of one of their fields, with the pages nested under them.
@@ -43,7 +48,7 @@ class SelectBuilder:
         self.nested: list[NestedConnection] = []
         # Each column with its position, so that a column selected twice is read once.
         self._columns: dict[ColumnElement[Any], int] = {}
-        # By the referring row, so that a reference selected twice is joined once: SQLite allows 64 tables in a join.
+        # By the referring row, so that a reference selected twice is joined once.
         self._joins: dict[tuple[MappedRow, str], tuple[MappedRow, ColumnElement[bool]]] = {}
 
     def add_columns(self, columns: Sequence[ColumnElement[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
@@ -67,12 +72,14 @@ class SelectBuilder:
         node = object_type([part.response_key for part in plan.parts])
         return lambda rows, nested: build_objects(node, (column(rows, nested) for column in columns), len(rows))
 
-    def _part(self, row: MappedRow, entity: Entity, part: Field | Typename | ToOne | ToMany) -> ColumnFactory:
+    def _part(self, row: MappedRow, entity: Entity, part: RowField) -> ColumnFactory:
         match part:
             case Typename(_, type_name):
                 return _constant(type_name)
             case Field(_, name):
                 return self._field(row, entity, name)
+            case Amounts(_, name, parts):
+                return self._amounts(row, entity, name, parts)
             case ToOne(_, name, plan):
                 return self._one(row, entity, name, plan)
             case ToMany(_, name, page):
@@ -81,7 +88,9 @@ class SelectBuilder:
     def _field(self, row: MappedRow, entity: Entity, name: str) -> ColumnFactory:
         if withheld(row, name, self.audience):
             return _constant(None)
-        attribute = entity.attribute(name)
+        return self._attribute(row, entity.attribute(name))
+
+    def _attribute(self, row: MappedRow, attribute: Attribute) -> ColumnFactory:
         getters = [itemgetter(position) for position in self._positions(attribute.columns(row))]
         finish = attribute.finish
         if finish is None:
@@ -89,10 +98,28 @@ class SelectBuilder:
             return lambda rows, nested: map(get, rows)
         return lambda rows, nested: map(finish, *(map(get, rows) for get in getters))
 
+    def _amounts(self, row: MappedRow, entity: Entity, name: str, parts: Sequence[Field | Typename]) -> ColumnFactory:
+        show = money_formatter(parts)
+        if name in entity.sums:
+            listed = self._attribute(row, Attribute(lambda row: [self._sums(row, entity.sums[name])], sorted_sums))
+            return lambda rows, nested: ([*map(show, amounts)] for amounts in listed(rows, nested))
+        single = self._field(row, entity, name)
+        return lambda rows, nested: (None if one is None else show(one) for one in single(rows, nested))
+
+    def _sums(self, row: MappedRow, sums: CurrencySums) -> ColumnElement[Any]:
+        """Return a subquery of the sums in all currencies, as JSON, so that a row still takes one statement."""
+        parts = [part(row, lambda there: visible(there, self.audience)).correlate(row) for part in sums.parts]
+        every = union_all(*parts).subquery("addends")
+        totals = select(every.c.currency, func.sum(every.c.amount).label("total")).group_by(every.c.currency)
+        each = totals.subquery("sums")
+        return select(json_pairs(each.c.currency, each.c.total)).scalar_subquery()
+
     def _one(self, row: MappedRow, entity: Entity, name: str, plan: RowPlan) -> ColumnFactory:
         reference = entity.references[name]
         if (row, name) not in self._joins:
             joined = aliased(ENTITIES[reference.entity].table)
+            if len(self._joins) >= MOST_JOINS:
+                raise TooComplex("joins", MOST_JOINS + 1, MOST_JOINS)
             self._joins[row, name] = joined, and_(reference.matches(row, joined), visible(joined, self.audience))
         there, _ = self._joins[row, name]
         first_key, *_ = ENTITIES[reference.entity].key_columns(there)

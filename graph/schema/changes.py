@@ -31,6 +31,9 @@ ID_TYPES = {"program_id": "Program", "partner_id": "Partner"}
 ERROR_FIELDS = {
     "code_taken": "code",
     "unknown_link": "link_id",
+    "unknown_rule": "rule_id",
+    "unknown_commission": "ids",
+    "commission_settled": "ids",
     "unknown_partner": "partner_id",
     "unknown_program": "program_id",
     "unknown_token": "token_id",
@@ -42,6 +45,8 @@ NOT_CLEARABLE = {
     "code",
     "status",
     "cookie_window_days",
+    "currency",
+    "lead_auth",
     "program_id",
     "partner_id",
     "email",

@@ -12,12 +12,18 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+from graph.execution.cost_plan import COST
 from graph.execution.executor import Resolver, ResolvesWith
 
 
 def value(description: str) -> Any:
     """Return a field without a resolver, holding a value or an object."""
     return strawberry.field(description=description)
+
+
+def costly_value(description: str, cost: int) -> Any:
+    """Return a field without a resolver that costs more than an object."""
+    return strawberry.field(description=description, metadata={COST: cost})
 
 
 def optional(description: str) -> Any:

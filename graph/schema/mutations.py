@@ -2,8 +2,19 @@
 
 import strawberry
 
+from graph.schema import conversions
 from graph.schema.changes import change
 from graph.schema.clicks import TrackClickResult, track_click
+from graph.schema.commission_rules import CommissionRulePayload, create_commission_rule, end_commission_rule
+from graph.schema.commissions import (
+    CommissionPayload,
+    CommissionsPayload,
+    PayoutPayload,
+    approve_commissions,
+    record_payout,
+    reject_commission,
+)
+from graph.schema.conversion_outcomes import TrackLeadResult, TrackRefundResult, TrackSaleResult
 from graph.schema.links import ReferralLinkPayload, create_referral_link, update_referral_link
 from graph.schema.partners import PartnerPayload, PartnerProgramPayload, add_partner_to_program, create_partner
 from graph.schema.programs import ProgramPayload, create_program, update_program
@@ -16,6 +27,21 @@ class Mutation:
         resolver=track_click,
         description="Records a click on a referral link, exactly as `POST /api/v1/track/click` does. Requires no "
         "token. Returns once the click is committed.",
+    )
+    track_lead: TrackLeadResult = strawberry.mutation(
+        resolver=conversions.lead,
+        description="Records a lead, exactly as `POST /api/v1/track/lead` does. Requires no token; one that is sent "
+        "must be a tracking or program token. Returns once the lead is committed.",
+    )
+    track_sale: TrackSaleResult = strawberry.mutation(
+        resolver=conversions.sale,
+        description="Records a sale, exactly as `POST /api/v1/track/sale` does. Requires a tracking or program token. "
+        "Returns once the sale is committed.",
+    )
+    track_refund: TrackRefundResult = strawberry.mutation(
+        resolver=conversions.refund,
+        description="Records a refund, exactly as `POST /api/v1/track/refund` does. Requires a tracking or program "
+        "token. Returns once the refund is committed.",
     )
     create_program = change(create_program, ProgramPayload, "Creates a program. Requires an admin token.")
     update_program = change(update_program, ProgramPayload, "Updates a program. Requires an admin token.")
@@ -36,6 +62,34 @@ class Mutation:
         ReferralLinkPayload,
         "Updates a referral link. Requires an admin token or the program's own token. The change applies to the next "
         "click on this gateway, and within a second on all others.",
+    )
+    create_commission_rule = change(
+        create_commission_rule,
+        CommissionRulePayload,
+        "Creates a commission rule, which ends the former one. Requires an admin token or the program's own token.",
+    )
+    end_commission_rule = change(
+        end_commission_rule,
+        CommissionRulePayload,
+        "Ends a commission rule. Has no effect if it has ended. Recorded commissions stay as they are. Requires an "
+        "admin token or the program's own token.",
+    )
+    approve_commissions = change(
+        approve_commissions,
+        CommissionsPayload,
+        "Approves pending commissions before their hold is over, or those that are only approved by hand. Requires an "
+        "admin token or the program's own token.",
+    )
+    reject_commission = change(
+        reject_commission,
+        CommissionPayload,
+        "Rejects a commission that is not paid. Requires an admin token or the program's own token.",
+    )
+    record_payout = change(
+        record_payout,
+        PayoutPayload,
+        "Records a payout of a partner's approved commissions, less what refunds took off. It moves no money. Requires "
+        "an admin token or the program's own token.",
     )
     issue_token = change(
         issue_token,

@@ -20,6 +20,7 @@ from graph.query.entity import Filter
 from graph.query.global_ids import decode_key
 from graph.query.plan import (
     NEEDS_HORIZON,
+    Amounts,
     Cursor,
     Edges,
     Field,
@@ -27,6 +28,7 @@ from graph.query.plan import (
     PageField,
     PageInfoFields,
     PagePlan,
+    RowField,
     RowPlan,
     ToMany,
     ToOne,
@@ -130,13 +132,16 @@ class Planner:
         self.pages[number] = PageArguments(page, selection.arguments, location)
         return page
 
-    def _part(self, type_: GraphQLObjectType, selection: SelectedField) -> Field | Typename | ToOne | ToMany:
+    def _part(self, type_: GraphQLObjectType, selection: SelectedField) -> RowField:
         if selection.is_typename:
             return Typename(selection.response_key, type_.name)
         if is_leaf_type(selection.type):
             return Field(selection.response_key, selection.name)
         if selection.type.name in ENTITIES:
             return ToOne(selection.response_key, selection.name, self.row(selection.type, selection.subfields()))
+        if selection.type.name == "Money":
+            parts = tuple(_plain_part(part) for part in selection.subfields())
+            return Amounts(selection.response_key, selection.name, parts)
         return ToMany(selection.response_key, selection.name, self.page(selection))
 
     def _page_part(self, selection: SelectedField) -> PageField:
@@ -148,7 +153,9 @@ class Planner:
             case "edges":
                 return Edges(selection.response_key, tuple(self._edge_part(part) for part in selection.subfields()))
             case "page_info":
-                return PageInfoFields(selection.response_key, tuple(_info_part(part) for part in selection.subfields()))
+                return PageInfoFields(
+                    selection.response_key, tuple(_plain_part(part) for part in selection.subfields())
+                )
             case "total_count":
                 return TotalCount(selection.response_key)
         raise KeyError(selection.name)
@@ -161,7 +168,7 @@ class Planner:
         return Nodes(selection.response_key, self.row(selection.type, selection.subfields()))
 
 
-def _info_part(selection: SelectedField) -> Field | Typename:
+def _plain_part(selection: SelectedField) -> Field | Typename:
     if selection.is_typename:
         return Typename(selection.response_key, selection.parent_type_name)
     return Field(selection.response_key, selection.name)

@@ -4,6 +4,31 @@ import strawberry
 from strawberry import ID
 
 from graph.schema.click_filters import ClickEventFilter, EventOrder, TestEventFilter
+from graph.schema.commission_filters import (
+    CommissionFilter,
+    CommissionOrder,
+    CommissionRuleFilter,
+    CommissionRuleOrder,
+    PayoutFilter,
+    PayoutOrder,
+)
+from graph.schema.connections import Connection, Node
+from graph.schema.conversion_filters import (
+    LeadEventFilter,
+    LeadEventOrder,
+    RefundFilter,
+    RefundOrder,
+    SaleFilter,
+    SaleOrder,
+)
+from graph.schema.conversion_types import (
+    CommissionRuleType,
+    CommissionType,
+    LeadEventType,
+    PayoutType,
+    RefundType,
+    SaleType,
+)
 from graph.schema.customer_filters import CustomerFilter, CustomerOrder
 from graph.schema.customers import customer
 from graph.schema.fields import argument, connection_field, root_field
@@ -19,9 +44,7 @@ from graph.schema.token_filters import ApiTokenFilter, ApiTokenOrder
 from graph.schema.types import (
     ApiTokenType,
     ClickEventType,
-    Connection,
     CustomerType,
-    Node,
     PartnerProgramType,
     PartnerType,
     ProgramType,
@@ -71,6 +94,27 @@ class QueryType:
         "API tokens, newest first by default. Admin tokens see all of them, program tokens see the partner tokens "
         "limited to their program, and partner tokens see none.",
         *(ApiTokenFilter, ApiTokenOrder, page),
+    )
+
+    leads: Connection[LeadEventType] | None = connection_field(
+        "Leads, newest first by default. Partner tokens see none that are provisional.",
+        *(LeadEventFilter, LeadEventOrder, page),
+    )
+    sales: Connection[SaleType] | None = connection_field(
+        "Sales, latest first by default.", SaleFilter, SaleOrder, page
+    )
+    refunds: Connection[RefundType] | None = connection_field(
+        "Refunds, newest first by default.", RefundFilter, RefundOrder, page
+    )
+    commissions: Connection[CommissionType] | None = connection_field(
+        "Commissions, latest first by default.", CommissionFilter, CommissionOrder, page
+    )
+    commission_rules: Connection[CommissionRuleType] | None = connection_field(
+        "Commission rules, past ones included, latest first by default. Partner tokens see those that apply to them.",
+        *(CommissionRuleFilter, CommissionRuleOrder, page),
+    )
+    payouts: Connection[PayoutType] | None = connection_field(
+        "Payouts, newest first by default.", PayoutFilter, PayoutOrder, page
     )
 
     click_report: ClickReportType | None = root_field(

@@ -3,8 +3,8 @@
 All of them look ahead, so that a request takes a constant number of SQL statements.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from graphql import GraphQLError, is_non_null_type
 
@@ -18,6 +18,15 @@ from graph.query.entities import ENTITIES
 from graph.query.global_ids import RowRef, decode_id, decode_key
 from graph.query.plan import RowPlan
 from graph.schema.planner import Planner, QueryPlan, plan_page, plan_row
+
+
+class RowList(NamedTuple):
+    """Several rows: their type, the lookup that finds them with its parameters, and their keys in order."""
+
+    type_name: str
+    lookup: str
+    named: Mapping[str, Any]
+    keys: Sequence[tuple[int, ...]]
 
 
 async def page(context: Context, selection: SelectedField) -> CompletedValue:
@@ -78,12 +87,12 @@ def text_argument(field: str, text: str) -> str:
 
 async def compose(context: Context, selection: SelectedField, values: Mapping[str, Any]) -> CompletedValue:
     """Resolve an object from values by field name, null where missing: JSON values, nested mappings and lists of them,
-    and `RowRef`s, which are read in one snapshot. If the arguments of a list under a row are invalid, that row is null
-    if it may be. Raises as `page` does."""
+    and `RowRef`s and `RowList`s, which are read in one snapshot. If the arguments of a list under a row are invalid,
+    that row is null if it may be. Raises as `page` does."""
     planner, row_plans, read_values, errors = Planner(), {}, dict[str, Any](), []
     parts = selection.subfields()
     for part in parts:
-        if not part.is_typename and isinstance(ref := values.get(part.name), RowRef):
+        if not part.is_typename and isinstance(ref := values.get(part.name), RowRef | RowList):
             try:
                 plan = _plan_row(planner, part)
                 read_values |= plan.values(part.look_ahead.variables)
@@ -113,20 +122,24 @@ def _plan_row(planner: Planner, part: SelectedField) -> QueryPlan:
 
 
 async def _read(
-    context: Context, row_plans: Mapping[str, tuple[RowRef, RowPlan]], values: Mapping[str, Any]
+    context: Context, row_plans: Mapping[str, tuple[RowRef | RowList, RowPlan]], values: Mapping[str, Any]
 ) -> dict[str, Any]:
     async with rows.snapshot_reader(context, values) as reader:
-        return {
-            response_key: (await reader.rows(plan, "key", ref.named)).get(ref.key)
-            for response_key, (ref, plan) in row_plans.items()
-        }
+        return {response_key: await _read_one(reader, ref, plan) for response_key, (ref, plan) in row_plans.items()}
+
+
+async def _read_one(reader: rows.Reader, ref: RowRef | RowList, plan: RowPlan) -> Any:
+    if isinstance(ref, RowRef):
+        return (await reader.rows(plan, "key", ref.named)).get(ref.key)
+    found = await reader.rows(plan, ref.lookup, ref.named)
+    return [found[key] for key in ref.keys if key in found]
 
 
 def _plain(part: SelectedField, values: Mapping[str, Any]) -> Any:
     if part.is_typename:
         return part.parent_type_name
     match values.get(part.name):
-        case RowRef():
+        case RowRef() | RowList():
             return None  # it could not be planned
         case Mapping() as inner:
             return {each.response_key: _plain(each, inner) for each in part.subfields()}

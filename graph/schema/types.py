@@ -1,64 +1,38 @@
-"""The object types that refer to each other: programs, partners, links, customers, clicks and tokens.
+"""The types of programs, partners, links, customers, clicks and tokens.
 
 A field has the name of an attribute, a reference or a child list in `graph.query.entities`, which says how to read it.
 """
 
 from datetime import datetime
-from typing import Generic, TypeVar
 
 import strawberry
-from strawberry import ID
 
 from graph.schema.click_filters import ClickEventFilter, EventOrder
-from graph.schema.fields import connection_field, value
+from graph.schema.connections import HIDDEN, NUMBER, Connection, Node
+from graph.schema.conversion_connections import shows_conversions
+from graph.schema.fields import connection_field, costly_value, value
 from graph.schema.link_filters import LinkStatus, ReferralLinkFilter, ReferralLinkOrder
+from graph.schema.money import MoneyType
 from graph.schema.partner_filters import PartnerProgramFilter, PartnerProgramOrder
+from graph.schema.program_filters import LeadAuth
 from graph.schema.scalars import BigInt
 from graph.schema.token_filters import RoleType
 from graph.schema.visit_fields import shows_visit_fields
 
-T = TypeVar("T")
-NUMBER = "The numeric id, as used in the database and the REST API."
-HIDDEN = "Null if your token cannot see it."
-
-
-@strawberry.interface(description="An object with a global id.")
-class Node:
-    id: ID = value(
-        "The global id: an opaque string, unique across all types. Pass it to `node` to fetch the object again."
-    )
-
-
-@strawberry.type(description="The position of a page within its list.")
-class PageInfo:
-    has_next_page: bool = value("Whether there are items after this page.")
-    has_previous_page: bool = value("Whether there are items before this page.")
-    start_cursor: str | None = value("The cursor of the first item. On an empty page, the `before` argument.")
-    end_cursor: str | None = value("The cursor of the last item. On an empty page, the `after` argument.")
-
-
-@strawberry.type(description="An item of a list, with its cursor.")
-class Edge(Generic[T]):
-    cursor: str = value("The item's position, for `after` and `before`. Only valid with the same filter and order.")
-    node: T = value("The item.")
-
-
-@strawberry.type(description="One page of a list.")
-class Connection(Generic[T]):
-    edges: list[Edge[T]] = value("The items of the page, each with its cursor.")
-    nodes: list[T] = value("The items of the page.")
-    page_info: PageInfo = value("The position of the page within the list.")
-    total_count: BigInt = value(
-        "The number of items in the whole list. Counted only if selected, which adds to the cost of the query."
-    )
+MONEY_COST = 2
+# Reads every commission of the partner that is not paid.
+BALANCE_COST = 10
 
 
 @strawberry.type(name="Program", description="An advertiser's affiliate program.")
+@shows_conversions("program", "leads", "sales", "refunds", "commissions", "commission_rules", "payouts")
 class ProgramType(Node):
     database_id: BigInt = value(NUMBER)
     name: str = value("The program's name.")
     domain: str | None = value("The domain of the advertiser's site, such as `yoursite.com`. Null if not set.")
     cookie_window_days: int = value("The attribution window: the number of days for which a click counts.")
+    currency: str = value("The ISO 4217 code of the currency of sales that name none.")
+    lead_auth: LeadAuth = value("Who can record leads that count at once.")
     created_at: datetime = value("When the program was created.")
     partners: "Connection[PartnerProgramType]" = connection_field(
         "The memberships of the program's partners, newest first by default.", PartnerProgramFilter, PartnerProgramOrder
@@ -69,6 +43,7 @@ class ProgramType(Node):
 
 
 @strawberry.type(name="Partner", description="An affiliate who sends visitors to one or more programs.")
+@shows_conversions("partner", "leads", "sales", "refunds", "commissions", "commission_rules", "payouts")
 class PartnerType(Node):
     database_id: BigInt = value(NUMBER)
     name: str = value("The partner's name.")
@@ -82,16 +57,33 @@ class PartnerType(Node):
     )
 
 
-@strawberry.type(name="PartnerProgram", description="A partner's membership in a program, with its click metrics.")
+@strawberry.type(name="PartnerProgram", description="A partner's membership in a program, with its metrics.")
+@shows_conversions("membership", "leads", "sales", "refunds", "commissions", "commission_rules", "payouts")
 class PartnerProgramType(Node):
     program: ProgramType = value("The program.")
     partner: PartnerType = value("The partner.")
     clicks: BigInt = value("The number of clicks that the partner sent to the program, including bots.")
     last_clicked_at: datetime | None = value("When the latest click was recorded. Null if there are no clicks yet.")
+    lead_count: BigInt = value("The number of leads, without provisional ones.")
+    sale_count: BigInt = value("The number of sales, whether refunded or not.")
+    revenue: list[MoneyType] = costly_value(
+        "The sales less their refunds, one amount for each currency, sorted by currency.", MONEY_COST
+    )
+    earnings: list[MoneyType] = costly_value(
+        "The commissions that were not rejected, less what refunds took off them. One amount for each currency, "
+        "sorted by currency.",
+        MONEY_COST,
+    )
+    balance: list[MoneyType] = costly_value(
+        "What a payout would pay now: approved commissions that are not paid, less what refunds took off commissions "
+        "that were paid. One amount for each currency, sorted by currency. Negative if the partner owes the program.",
+        BALANCE_COST,
+    )
     created_at: datetime = value("When the partner joined the program.")
 
 
 @strawberry.type(name="ReferralLink", description="A link that a partner publishes to send visitors to a program.")
+@shows_conversions("link", "leads", "sales", "refunds", "commissions")
 class ReferralLinkType(Node):
     database_id: BigInt = value(NUMBER)
     code: str = value("The code, as in `?aff=CODE`. Case-sensitive.")
@@ -103,6 +95,16 @@ class ReferralLinkType(Node):
     status: LinkStatus = value("Whether clicks through the link are recorded.")
     clicks: BigInt = value("The number of clicks recorded, including bots.")
     last_clicked: datetime | None = value("When the latest click was recorded. Null if there are no clicks yet.")
+    lead_count: BigInt = value("The number of leads, without provisional ones.")
+    sale_count: BigInt = value("The number of sales, whether refunded or not.")
+    revenue: list[MoneyType] = costly_value(
+        "The sales less their refunds, one amount for each currency, sorted by currency.", MONEY_COST
+    )
+    earnings: list[MoneyType] = costly_value(
+        "The commissions that were not rejected, less what refunds took off them. One amount for each currency, "
+        "sorted by currency.",
+        MONEY_COST,
+    )
     created_at: datetime = value("When the link was created.")
     program: ProgramType | None = value(
         "The program that the link advertises. Null if it has none; the link then records no clicks."
@@ -119,16 +121,31 @@ class ReferralLinkType(Node):
     name="Customer",
     description="A visitor who arrived through a referral link. Later leads and sales are attributed to it.",
 )
+@shows_conversions("customer", "leads", "sales", "refunds", "commissions")
 class CustomerType(Node):
     database_id: BigInt = value(NUMBER)
     click_id: str = value("The `click_id` that the tracker stores in its cookie.")
-    customer_status: str = value("The stage that the customer has reached. Initially `click`.")
+    customer_status: str = value("The stage that the customer has reached: `click`, `lead` or `conversion`.")
+    customer_key: str | None = value(
+        "The merchant's own id of the customer. Null until a lead or a sale names it, and to partner tokens."
+    )
+    email_mask: str | None = value(
+        "The customer's e-mail address as far as it is kept, such as `a***@example.com`. Null if no lead has sent one, "
+        "and to partner tokens."
+    )
     created_at: datetime = value("When the first click was recorded.")
     last_click_at: datetime = value("When the latest click was recorded.")
+    lead_at: datetime | None = value("When the first lead counted. Null if there is none yet.")
+    converted_at: datetime | None = value("When the first sale happened. Null if there is none yet.")
     updated_at: datetime = value("When the customer last changed. Equal to `createdAt` if it never has.")
+    revenue: list[MoneyType] = costly_value(
+        "The customer's sales less their refunds, one amount for each currency, sorted by currency.", MONEY_COST
+    )
     program: ProgramType = value("The program.")
-    partner: PartnerType = value("The partner who sent the latest click.")
-    referral_link: ReferralLinkType | None = value(f"The link of the latest click. {HIDDEN}")
+    partner: PartnerType = value(
+        "The partner who sent the latest click, or, from the first lead or sale on, the one to whom that is attributed."
+    )
+    referral_link: ReferralLinkType | None = value(f"The link by which that partner sent the customer. {HIDDEN}")
     click_events: "Connection[ClickEventType]" = connection_field(
         "The customer's clicks, newest first by default. Partner tokens see only the clicks that the partner sent.",
         ClickEventFilter,
@@ -153,8 +170,8 @@ class ClickEventType(VisitInterface, Node):
     partner: PartnerType = value("The partner who published the link when the click was recorded.")
     referral_link: ReferralLinkType | None = value(f"The referral link. {HIDDEN}")
     customer: CustomerType | None = value(
-        "The customer. Null to a partner once the customer has clicked another partner's link: the last partner gets "
-        "the customer, and earlier partners keep their clicks."
+        "The customer. Null to a partner once the customer belongs to another: until a lead or a sale binds it, a "
+        "customer belongs to the partner of the latest click. Earlier partners keep their clicks."
     )
 
 

@@ -21,7 +21,7 @@ from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from graph.schema.build import build_schema
 from tests.support.bulk_data import make_crowd, make_masses
-from tests.support.schema_documents import everything
+from tests.support.schema_documents import everything, orders_of
 from tests.support.schema_lists import LISTS, List
 from tests.support.sql_log import Cost, PostgresWatch, SqliteWatch, Statement, postgres_costs, sqlite_cost
 
@@ -92,8 +92,7 @@ def page_of(each: List, depth: int) -> str:
 
 
 def _earliest(each: List) -> str:
-    field = "OCCURRED_AT" if each.kind in ("ClickEvent", "TestEvent") else "CREATED_AT"
-    return f"{{field: {field}, direction: ASC}}"
+    return orders_of(each.field)[0]
 
 
 @pytest.mark.slow

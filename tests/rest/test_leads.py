@@ -64,7 +64,6 @@ async def test_a_lead_of_an_unknown_customer_is_refused(merchant: Merchant) -> N
     assert await leads(merchant.gateway) == []
 
 
-@conversion_apis
 async def test_a_server_may_only_send_leads_of_its_own_customers(merchant: Merchant) -> None:
     other = await make_merchant(merchant.gateway, "OTHER")
     foreign = await other.visitor()
@@ -74,7 +73,6 @@ async def test_a_server_may_only_send_leads_of_its_own_customers(merchant: Merch
     assert [row["program_id"] for row in await leads(merchant.gateway)] == [other.program_id]
 
 
-@conversion_apis
 async def test_a_customer_who_has_bought_is_no_lead(merchant: Merchant) -> None:
     click_id = await merchant.visitor()
     assert (await merchant.sale(click_id=click_id)).status_code == 200
@@ -82,7 +80,6 @@ async def test_a_customer_who_has_bought_is_no_lead(merchant: Merchant) -> None:
         assert error_of(await merchant.lead(click_id=click_id, **fields)) == CONVERTED
 
 
-@conversion_apis
 async def test_an_invalid_field_is_named(merchant: Merchant) -> None:
     click_id = await merchant.visitor()
     for by_server in (False, True):
@@ -95,7 +92,6 @@ async def test_an_invalid_field_is_named(merchant: Merchant) -> None:
     assert await leads(merchant.gateway) == []
 
 
-@conversion_apis
 async def test_the_customer_is_checked_before_other_fields(merchant: Merchant) -> None:
     for field, wrong in WRONG:
         assert error_of(await merchant.lead(**{field: wrong})) in (REQUIRED, NOT_FOUND), (field, wrong)
@@ -241,7 +237,6 @@ async def test_a_lead_without_a_token_is_provisional_if_the_program_wants_one(me
     assert (await merchant.gateway.link_row())["leads"] == 1
 
 
-@conversion_apis
 async def test_test_mode_needs_nothing_and_comes_first(merchant: Merchant) -> None:
     data = {"test_mode": True, "program_id": str(merchant.program_id)}
     answer = await merchant.lead(email=5, click_ids=["x"] * 30, customer_key="x" * 300, additional_data=data)

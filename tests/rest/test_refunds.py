@@ -36,7 +36,6 @@ async def sold(merchant: Merchant, **fields: Any) -> dict[str, Any]:
     return body
 
 
-@conversion_apis
 async def test_a_refund_needs_the_transaction_id_of_a_sale_of_the_program(merchant: Merchant) -> None:
     for _, wrong in each("transaction_id", None, "", 5, True, [], {}):
         assert error_of(await merchant.refund(wrong, refund_amount_cents="x")) == REQUIRED
@@ -47,7 +46,6 @@ async def test_a_refund_needs_the_transaction_id_of_a_sale_of_the_program(mercha
     assert await refunds(merchant) == []
 
 
-@conversion_apis
 async def test_an_invalid_field_is_named(merchant: Merchant) -> None:
     await sold(merchant)
     wrong = [

@@ -54,7 +54,6 @@ async def raw(merchant: Merchant, body: str) -> httpx.Response:
     return await merchant.gateway.http.post(PATHS["sale"], content=body, headers=authorization(merchant.token))
 
 
-@conversion_apis
 async def test_a_sale_needs_a_transaction_id_then_an_amount(merchant: Merchant) -> None:
     for wrong in WRONG_IDS:
         answer = await merchant.sale(transaction_id=wrong, amount_cents=-1, currency=5)
@@ -70,7 +69,6 @@ async def test_an_amount_is_an_integer_as_it_is_written(merchant: Merchant, amou
     assert error_of(answer) == NO_AMOUNT
 
 
-@conversion_apis
 async def test_an_invalid_field_is_named_before_anything_is_looked_up(merchant: Merchant) -> None:
     click_id = await merchant.visitor()
     for fields in ({"customer_key": NOBODYS}, {"click_id": click_id}):
@@ -124,7 +122,6 @@ async def test_a_sale_is_recorded_with_what_it_was_sent_with(merchant: Merchant)
     assert (await merchant.gateway.link_row())["sales"] == 1
 
 
-@conversion_apis
 async def test_empty_strings_and_nulls_count_as_absent(merchant: Merchant) -> None:
     await merchant.gateway.execute(update(Program).values(currency="JPY"))
     texts = ("currency", "customer_key", "sale_type", "subscription_id", "product_id", "subscription_interval")
@@ -217,7 +214,6 @@ async def test_a_sale_may_be_back_dated_to_its_click(merchant: Merchant) -> None
     assert row["occurred_at"] == offset
 
 
-@conversion_apis
 async def test_test_mode_needs_only_a_token(merchant: Merchant) -> None:
     data = {"test_mode": True, "program_id": 999_999}
     answer = await merchant.sale(transaction_id=5, amount_cents="x", currency=5, line_items={}, additional_data=data)

@@ -10,14 +10,26 @@ LINK = "referralLink { id databaseId code status destinationUrl url program { id
 TOKEN = "apiToken { id role label program { id } partner { id } expiresAt revokedAt }"
 MEMBERSHIP = "partnerProgram { program { id } partner { id } }"
 USER_ERRORS = "userErrors { field message code }"
+MONEY = "{ amount currency formatted }"
+RULE = (
+    "commissionRule { id event kind basisPoints durationMonths holdDays approval productId effectiveFrom effectiveTo "
+    f"amount {MONEY} program {{ id }} partner {{ id }} }}"
+)
+COMMISSION = f"id status rejectedReason approvedAt amount {MONEY}"
 # What each selects of the row that it created or changed.
 TOLD = {
-    "createProgram": "program { id databaseId name domain cookieWindowDays }",
-    "updateProgram": "program { id databaseId name domain cookieWindowDays }",
+    "createProgram": "program { id databaseId name domain cookieWindowDays currency leadAuth }",
+    "updateProgram": "program { id databaseId name domain cookieWindowDays currency leadAuth }",
     "createPartner": "partner { id databaseId name email } " + MEMBERSHIP,
     "addPartnerToProgram": MEMBERSHIP,
     "createReferralLink": LINK,
     "updateReferralLink": LINK,
+    "createCommissionRule": RULE,
+    "endCommissionRule": RULE,
+    "approveCommissions": f"commissions {{ {COMMISSION} }}",
+    "rejectCommission": f"commission {{ {COMMISSION} }}",
+    "recordPayout": f"payout {{ id note upTo amount {MONEY} program {{ id }} partner {{ id }} "
+    "commissions { nodes { id } } refunds { nodes { id } } }",
     "issueToken": "token " + TOKEN,
     "revokeToken": TOKEN,
 }

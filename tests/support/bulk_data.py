@@ -11,6 +11,8 @@ from sqlalchemy import insert, update
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.commissions import Commission, CommissionRule, ConversionSum, Payout
+from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.customers import Customer
 from db.schema.id_blocks import IdBlock
 from db.schema.links import ReferralLink
@@ -18,7 +20,9 @@ from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.rollups import ClickRollup
 from db.schema.tokens import ApiToken
+from tests.support import conversion_rows
 
+CURRENCIES = ("USD", "JPY", "EUR")
 START = datetime(2026, 3, 1, tzinfo=UTC)
 # The first customer's events come after those of the others.
 FIRST_VISIT = 1000
@@ -47,6 +51,7 @@ async def make_crowd(store: Store, size: int) -> None:
         ClickTestEvent: [
             {"id": id, "program_id": id if id % 3 else None, "occurred_at": tied(id)} for id in range(1, size + 1)
         ],
+        **_conversions(pairs, size),
         ApiToken: [
             {"token_hash": f"{id}", "role": "partner", "program_id": 1, "partner_id": id, "created_at": tied(id)}
             for id in range(1, size + 1)
@@ -86,6 +91,57 @@ def _customer(id: int, program_id: int, partner_id: int) -> dict[str, Any]:
         "last_click_at": tied(id) + timedelta(minutes=id % 3),
         "updated_at": tied(id) + timedelta(minutes=id % 3) if id % 3 else None,
     }
+
+
+def _conversions(pairs: Sequence[tuple[int, int]], size: int) -> dict[type, Rows]:
+    """Return conversions of each customer, and more of the first one, whose partner has all rules and payouts."""
+    own = [(id, id, pair) for id, pair in enumerate(pairs, 1)]
+    every = [*own, *((FIRST_VISIT + number, 1, (1, 1)) for number in range(size))]
+    sales = [
+        conversion_rows.sale(_buyer(visitor, pair), id=id, occurred_at=tied(id), currency=CURRENCIES[id % 3])
+        for id, visitor, pair in every
+    ]
+    return {
+        CommissionRule: [
+            conversion_rows.rule(1, id=id, partner_id=1, product_id=f"{id}", effective_from=tied(id))
+            for id in range(1, size + 1)
+        ],
+        LeadEvent: [
+            conversion_rows.lead(
+                _buyer(visitor, pair),
+                id=id,
+                event_name=f"{id}",
+                created_at=tied(id),
+                confirmed_at=None if id in range(0, FIRST_VISIT, 3) else tied(id),
+            )
+            for id, visitor, pair in every
+        ],
+        Sale: sales,
+        Commission: [
+            conversion_rows.commission(sale, 1, id=sale["id"], payout_id=1 if sale["id"] >= FIRST_VISIT else None)
+            for sale in sales
+        ],
+        Payout: [conversion_rows.payout(1, 1, id=id, created_at=tied(id)) for id in range(1, size + 1)],
+        Refund: [
+            conversion_rows.refund(
+                sales[0] if id >= FIRST_VISIT else sales[id - 1],
+                *(1 if id >= FIRST_VISIT else id,),
+                id=id,
+                created_at=tied(id),
+                payout_id=1 if id >= FIRST_VISIT else None,
+            )
+            for id, _, _ in every
+        ],
+        ConversionSum: [
+            conversion_rows.sums(*pair, id, currency=currency, revenue=id, earnings=-id)
+            for id, _, pair in own
+            for currency in CURRENCIES[: id % 3]
+        ],
+    }
+
+
+def _buyer(visitor: int, pair: tuple[int, int]) -> dict[str, Any]:
+    return {"id": visitor, **_pair(pair), "link_id": visitor, "bound_event_id": visitor}
 
 
 def _event(id: int, visitor: int, program_id: int, partner_id: int) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Matrix:
         await self.check_cursors()
         await self.check_live()
 
-    async def check_lists(self, depth: int = 3) -> None:
+    async def check_lists(self, depth: int = 2) -> None:
         """Query each root field without required arguments for everything in it."""
         for name, field in root_fields().items():
             if name != "node":

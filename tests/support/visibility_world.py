@@ -12,12 +12,15 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import DeclarativeBase
 
 from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.commissions import Commission, CommissionRule, Payout
+from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
+from tests.support.conversion_rows import convert
 from tests.support.gateways import Gateway
 
 TABLES: dict[str, type[DeclarativeBase]] = {
@@ -29,6 +32,23 @@ TABLES: dict[str, type[DeclarativeBase]] = {
     "ClickEvent": ClickEvent,
     "TestEvent": ClickTestEvent,
     "ApiToken": ApiToken,
+    "LeadEvent": LeadEvent,
+    "Sale": Sale,
+    "Refund": Refund,
+    "Commission": Commission,
+    "CommissionRule": CommissionRule,
+    "Payout": Payout,
+}
+# Columns that are shown to nobody, to no program, and to no partner.
+WITHHELD = {"token_hash", "email_digest"}
+WITHHELD_FROM_PROGRAMS = {("Partner", "email")}
+WITHHELD_FROM_PARTNERS = {
+    ("Customer", "customer_key"),
+    ("Customer", "email_mask"),
+    ("LeadEvent", "additional_data"),
+    ("Sale", "additional_data"),
+    ("Sale", "line_items"),
+    ("Refund", "reason"),
 }
 # A shorter text could occur elsewhere by chance.
 SECRET_LENGTH = 8
@@ -109,6 +129,8 @@ class World:
                 return bool(row["id"] == partner_id)
             case "TestEvent" | "ApiToken":
                 return False
+            case "CommissionRule" if row["partner_id"] is None:
+                return (row["program_id"], partner_id) in self.members
         return bool(row["partner_id"] == partner_id)
 
     def texts(self, *columns: str) -> list[str]:
@@ -120,7 +142,10 @@ class World:
         """Return the texts that a viewer must never be shown."""
         owners = defaultdict(list)
         for kind, row, column, text in self._texts():
-            withheld = column == "token_hash" or (eye.role == "program" and column == "email")
+            withheld = column in WITHHELD or (kind, column) in {
+                "program": WITHHELD_FROM_PROGRAMS,
+                "partner": WITHHELD_FROM_PARTNERS,
+            }.get(str(eye.role), set())
             owners[text].append(not withheld and self.sees(eye, kind, row))
         return {text for text, shown in owners.items() if not any(shown) and len(text) >= SECRET_LENGTH}
 
@@ -137,6 +162,8 @@ def _texts_in(column: str, value: Any) -> list[str]:
         return []
     if column == "additional_data":
         return [text for text in json.loads(value).values() if isinstance(text, str)]
+    if column == "line_items":
+        return [str(text) for text in json.loads(value)]
     return [value]
 
 
@@ -175,6 +202,7 @@ async def make_world(gateway: Gateway) -> World:
     for program_id in (here, there, None):
         data = {"test_mode": True, "note": secret()} | ({} if program_id is None else {"program_id": program_id})
         await gateway.track(None, **visit(additional_data=data, affiliate_url=f"https://yoursite.com/{secret()}"))
+    await convert(gateway, secret)
     bounds: dict[str, dict[str, Any]] = {
         "admin": {"role": "admin"},
         "program here": {"role": "program", "program_id": here},

@@ -261,6 +261,12 @@ def create_sales_and_refunds() -> None:
         "affiliate_refunds",
         ["program_id", "partner_id", "created_at", "id"],
     )
+    for column in ("link_id", "customer_id"):
+        index(
+            f"ix_affiliate_refunds_program_id_{column}_created_at_id",
+            "affiliate_refunds",
+            ["program_id", column, "created_at", "id"],
+        )
     index("ix_affiliate_refunds_program_id_sale_id_id", "affiliate_refunds", ["program_id", "sale_id", "id"])
     index(
         "uq_affiliate_refunds_refund_id",

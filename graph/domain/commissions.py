@@ -1,0 +1,85 @@
+"""Approves and rejects commissions by hand."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.schema.commissions import Commission, ConversionSum
+from db.schema.conversions import Sale
+from graph.domain.commission_status import status_at
+from graph.domain.context import Context
+from graph.domain.errors import CommissionSettled, FieldInvalid, UnknownCommission, outages
+from graph.domain.fields import name_field
+from graph.domain.permissions import check_manager
+from graph.domain.scope import Viewer, visible
+
+MOST_AT_ONCE = 100
+Found = Row[*tuple[Any, ...]]
+
+
+async def approve(context: Context, program_id: int, ids: Collection[int]) -> None:
+    """Approve commissions of a program, all or none. Those that are approved already stay as they are. Raises
+    `FieldInvalid` for none or for more than 100, `UnknownCommission`, also for one out of scope, `CommissionSettled`,
+    `Forbidden`, `DatabaseAway`."""
+    viewer = check_manager(context)
+    if not 1 <= len(ids) <= MOST_AT_ONCE:
+        raise FieldInvalid("ids", f"must have 1 to {MOST_AT_ONCE} items")
+    now = context.services.clock()
+    with outages():
+        async with context.services.store.write() as connection:
+            found = await _locked(connection, viewer, program_id, ids, now)
+            if len(found) != len(set(ids)):
+                raise UnknownCommission
+            for commission in found:
+                _check_open(commission)
+            pending = [commission.id for commission in found if commission.current == "pending"]
+            these = (Commission.program_id == program_id, Commission.id.in_(pending))
+            await connection.execute(update(Commission).where(*these).values(status="approved", approved_at=now))
+
+
+async def reject(context: Context, program_id: int, commission_id: int, reason: str) -> None:
+    """Reject a commission that is not paid, and take what is left of it off its link's earnings. Raises `FieldInvalid`,
+    `UnknownCommission`, also for one out of scope, `CommissionSettled`, `Forbidden`, `DatabaseAway`."""
+    viewer, reason = check_manager(context), name_field("reason", reason)
+    with outages():
+        async with context.services.store.write() as connection:
+            found = await _locked(connection, viewer, program_id, [commission_id], context.services.clock())
+            if not found:
+                raise UnknownCommission
+            (commission,) = found
+            _check_open(commission)
+            this = (Commission.program_id == program_id, Commission.id == commission_id)
+            await connection.execute(update(Commission).where(*this).values(status="rejected", rejected_reason=reason))
+            left = commission.amount - commission.clawed_back
+            sums = (
+                ConversionSum.program_id == program_id,
+                ConversionSum.partner_id == commission.partner_id,
+                ConversionSum.link_id == commission.link_id,
+                ConversionSum.currency == commission.currency,
+            )
+            earnings = ConversionSum.earnings - left
+            await connection.execute(update(ConversionSum).where(*sums).values(earnings=earnings))
+
+
+async def _locked(
+    connection: AsyncConnection, viewer: Viewer, program_id: int, ids: Collection[int], now: Any
+) -> list[Found]:
+    """Return commissions in scope with their present status as `current`. They and their sales are locked, so that no
+    refund is recorded meanwhile."""
+    these = (Commission.program_id == program_id, Commission.id.in_(ids), visible(Commission, viewer.audience))
+    sales = select(Commission.sale_id).where(*these)
+    # In the order in which refunds lock them.
+    locked = select(Sale.id).where(Sale.program_id == program_id, Sale.id.in_(sales)).order_by(Sale.id)
+    await connection.execute(locked.with_for_update(), viewer.values)
+    columns = (*Commission.__table__.c, status_at(Commission, now).label("current"))
+    found = await connection.execute(
+        select(*columns).where(*these).order_by(Commission.id).with_for_update(), viewer.values
+    )
+    return list(found.all())
+
+
+def _check_open(commission: Found) -> None:
+    if commission.current not in ("pending", "approved"):
+        raise CommissionSettled(commission.current)

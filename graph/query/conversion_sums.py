@@ -1,0 +1,69 @@
+"""Counters and sums of conversions: what links, memberships and customers brought in, and what a partner is owed."""
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import aliased
+
+from db.schema.commissions import Commission, ConversionSum
+from db.schema.conversions import Refund, Sale
+from graph.domain.commission_status import NOW, is_payable
+from graph.query.entity import AmountSelect, Attribute, CurrencySums, MappedRow, Visible
+from graph.query.shared_parts import columns
+
+COUNTERS = {"lead_count": Attribute(columns("leads")), "sale_count": Attribute(columns("sales"))}
+
+
+def _running(column: str, keys: dict[str, str]) -> CurrencySums:
+    """Return the sums of a column of `conversion_sums`, whose rows refer to the row by `keys`."""
+
+    def part(row: MappedRow, visible: Visible) -> AmountSelect:
+        sums = aliased(ConversionSum)
+        matches = [getattr(sums, name) == getattr(row, key) for name, key in keys.items()]
+        return select(sums.currency, getattr(sums, column).label("amount")).where(*matches, visible(sums))
+
+    return CurrencySums([part])
+
+
+def _revenue_of_customer(row: MappedRow, visible: Visible) -> AmountSelect:
+    sale = aliased(Sale)
+    return select(sale.currency, (sale.amount - sale.refunded).label("amount")).where(
+        sale.program_id == row.program_id, sale.customer_id == row.id, visible(sale)
+    )
+
+
+def _payable(row: MappedRow, visible: Visible) -> AmountSelect:
+    """Select the commissions that are approved and not paid, less what refunds took off them."""
+    commission = aliased(Commission)
+    return select(commission.currency, (commission.amount - commission.clawed_back).label("amount")).where(
+        commission.program_id == row.program_id,
+        commission.partner_id == row.partner_id,
+        is_payable(commission, NOW),
+        visible(commission),
+    )
+
+
+def _to_be_returned(row: MappedRow, visible: Visible) -> AmountSelect:
+    """Select what refunds took off commissions that had been paid, unless a later payout has settled it."""
+    refund, commission = aliased(Refund), aliased(Commission)
+    earned = and_(commission.program_id == refund.program_id, commission.id == refund.commission_id)
+    return (
+        select(commission.currency, (-refund.clawback).label("amount"))
+        .join_from(refund, commission, earned)
+        .where(
+            refund.program_id == row.program_id,
+            refund.partner_id == row.partner_id,
+            refund.payout_id.is_(None),
+            refund.clawback > 0,
+            commission.payout_id.is_not(None),
+            visible(refund),
+            visible(commission),
+        )
+    )
+
+
+OF_MEMBER = {"program_id": "program_id", "partner_id": "partner_id"}
+OF_LINK = {"link_id": "id"}
+REVENUE_OF_MEMBER, EARNINGS_OF_MEMBER = _running("revenue", OF_MEMBER), _running("earnings", OF_MEMBER)
+REVENUE_OF_LINK, EARNINGS_OF_LINK = _running("revenue", OF_LINK), _running("earnings", OF_LINK)
+REVENUE_OF_CUSTOMER = CurrencySums([_revenue_of_customer])
+# What `graph.domain.payouts` would pay now; less than nothing if more was returned than has been earned since.
+BALANCE = CurrencySums([_payable, _to_be_returned])

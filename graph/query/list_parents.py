@@ -1,0 +1,71 @@
+"""The parents of the rows in a list: the rows that a nested list belongs to, or the programs of a whole list.
+
+Large tables are read parent by parent, so that each part of a list has an index.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement, FromClause, bindparam, select
+from sqlalchemy.orm import aliased
+
+from db.schema.partners import PartnerProgram
+from db.schema.programs import Program
+from db.sql.top_n_per_group import parent_keys
+from graph.domain.scope import Audience, visible
+from graph.query.entities import ENTITIES
+from graph.query.entity import MappedRow
+from graph.query.plan import PagePlan
+
+# The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
+ParentColumns: TypeAlias = tuple[str, ...]
+
+
+class ListParents(NamedTuple):
+    """The parents whose children a list contains, if any, and the child columns that hold their keys. The first `width`
+    of the keys are the parents' own."""
+
+    source: FromClause | None
+    matching: ParentColumns
+    width: int = 0
+
+    @property
+    def keys(self) -> Sequence[ColumnElement[Any]]:
+        return [] if self.source is None else list(self.source.c)[: self.width]
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether a parent's children are read in several parts."""
+        return self.width < len(self.matching)
+
+    def matches(self, child: MappedRow) -> Sequence[ColumnElement[bool]]:
+        keys = [] if self.source is None else list(self.source.c)
+        return [getattr(child, column) == key for column, key in zip(self.matching, keys, strict=True)]
+
+
+def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, *, is_sqlite: bool) -> ListParents:
+    """Return the parents of a list's rows, given the child columns that hold the parents' keys. A whole list of a large
+    table has the programs as parents."""
+    if parent_columns:
+        keys = parent_keys(len(parent_columns), is_sqlite=is_sqlite)
+        if not spans_programs(page, parent_columns):
+            return ListParents(keys, parent_columns, len(parent_columns))
+        # A partner's rows: those of each of its memberships have an index.
+        member = aliased(PartnerProgram)
+        pairs = select(*keys.c, member.program_id.label("program_id")).join_from(
+            keys, member, member.partner_id == keys.c[parent_columns.index("partner_id")]
+        )
+        return ListParents(pairs.subquery("membership"), (*parent_columns, "program_id"), len(parent_columns))
+    if not ENTITIES[page.entity].is_large:
+        return ListParents(None, ())
+    program = aliased(Program)
+    programs = select(program.id.label("key0")).where(visible(program, audience))
+    if "program_id" in page.filters:
+        programs = programs.where(program.id == bindparam(page.value("program_id0")))
+    return ListParents(programs.subquery("parent"), ("program_id",))
+
+
+def spans_programs(page: PagePlan, parent_columns: ParentColumns) -> bool:
+    """Return whether the children of one parent may belong to several programs, in a table that has no index for
+    that."""
+    return ENTITIES[page.entity].is_large and "program_id" not in parent_columns
