@@ -106,9 +106,7 @@ def _provisional() -> Select[*tuple[Any, ...]]:
     beyond = select(other.c.id).where(
         other.c.program_id == _program, other.c.customer_id == _row, other.c.confirmed_at.is_(None)
     )
-    beyond = (
-        beyond.order_by(other.c.id).offset(literal_column(str(CONFIRMED_LEADS))).limit(_ONE).correlate_except(other)
-    )
+    beyond = beyond.order_by(other.c.id).offset(literal_column(str(CONFIRMED_LEADS))).limit(_ONE).correlate_except(other)
     return select(lead.program_id, lead.customer_id, lead.event_name, lead.id).where(
         lead.program_id == _program,
         lead.customer_id == _row,
