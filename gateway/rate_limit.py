@@ -1,4 +1,7 @@
-"""The rate limit on the click endpoint, counted per client address and process by the `limits` library."""
+"""The rate limit on clicks and on conversions without a token.
+
+The `limits` library counts them per client address and process.
+"""
 
 import math
 from collections.abc import Callable

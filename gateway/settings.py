@@ -57,7 +57,8 @@ class Settings(BaseSettings):
     )
     rate_limit: str = Field(
         default="",
-        description="Clicks allowed per address, such as `60/minute`, counted per process; empty for no limit",
+        description="Clicks and leads without a token that are allowed per address, such as `60/minute`, counted per "
+        "process; empty for no limit",
     )
     queue_clicks: int = Field(
         default=4096,

@@ -1,5 +1,5 @@
 """Look for rows that should not be there: with values of a wrong type, without the rows that they belong to, or in the
-outbox with a wrong number of clicks."""
+outbox with a wrong number of events."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,9 +20,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from db.outbox.conditions import CLICK, covers
+from db.outbox.conditions import CLICK, LEAD, REFUND, SALE, covers
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
+from db.schema.commissions import Commission
+from db.schema.conversions import ConversionTestEvent, LeadEvent, Refund, Sale
 from db.schema.customers import Customer
 from db.schema.id_blocks import IdBlock
 from db.schema.outbox import OutboxRange
@@ -33,7 +35,14 @@ BLOCKS: dict[str, type[DeclarativeBase]] = {
     "customers": Customer,
     "click_events": ClickEvent,
     "click_test_events": ClickTestEvent,
+    "leads": LeadEvent,
+    "sales": Sale,
+    "refunds": Refund,
+    "commissions": Commission,
+    "conversion_test_events": ConversionTestEvent,
 }
+# The events of each kind of rows of the outbox.
+EVENTS: dict[str, Any] = {CLICK: ClickEvent, LEAD: LeadEvent, SALE: Sale, REFUND: Refund}
 
 
 def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
@@ -69,16 +78,20 @@ def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Selec
     return name, select(func.count()).select_from(table).where(given, not_(found))
 
 
-def queue_counts() -> Select[*tuple[Any, ...]]:
-    """Return the query for rows of the outbox with a wrong number of clicks: id, that number, and the right one."""
-    row = OutboxRange
-    events = select(func.count()).select_from(ClickEvent).where(covers(ClickEvent)).correlate(row).scalar_subquery()
-    return select(row.id, row.events, events).where(row.kind == CLICK, row.events != events).order_by(row.id)
+def queue_counts(kind: str) -> Select[*tuple[Any, ...]]:
+    """Return the query for rows of the outbox with a wrong number of events of a kind: id, that number, and the right
+    one."""
+    row, event = OutboxRange, EVENTS[kind]
+    counted = select(func.count()).select_from(event).where(covers(event)).correlate(row)
+    if kind == LEAD:
+        counted = counted.where(LeadEvent.confirmed_at.is_not(None))
+    events = counted.scalar_subquery()
+    return select(row.id, row.events, events).where(row.kind == kind, row.events != events).order_by(row.id)
 
 
 def queue_overlaps() -> Select[*tuple[Any, ...]]:
     """Return the query for rows of the outbox whose events another row has, too, so that a consumer would process them
-    twice: id, clicks."""
+    twice: id, events."""
     row = OutboxRange
     before = func.max(row.last_id).over(
         partition_by=[row.program_id, row.kind, row.consumer], order_by=[row.first_id, row.id], rows=(None, -1)

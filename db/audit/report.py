@@ -5,13 +5,14 @@ The click writer and the rollup aggregator update counters incrementally; the au
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.audit import counters, integrity
+from db.audit.conversion_differences import conversion_differences
+from db.audit.differences import LISTED_DIFFERENCES, Difference, first_rows
 from db.engine.store import Store
 from db.rollups.audit import (
     RollupFigures,
@@ -22,24 +23,12 @@ from db.rollups.audit import (
     strange_kinds,
 )
 from db.schema.clicks import ClickEvent
+from db.schema.commissions import Commission, ConversionSum
+from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
-
-# A damaged table may have millions of wrong rows, of which the first ones are enough.
-LISTED_DIFFERENCES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A stored value that disagrees with the events. `counter` names the counter and its row."""
-
-    counter: str
-    counted: Any
-    events: int
-    last_counted: datetime | None = None
-    last_event: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -54,6 +43,12 @@ class Audit:
     links: int = 0
     memberships: int = 0
     customers: int = 0
+    leads: int = 0
+    sales: int = 0
+    refunds: int = 0
+    commissions: int = 0
+    sums: int = 0
+    """Rows of revenue and earnings."""
     queue_rows: int = 0
     rollup_rows: int = 0
     rollups: Sequence[dict[str, Any]] = ()
@@ -68,22 +63,24 @@ class Audit:
 
 
 async def audit(store: Store) -> Audit:
-    """Compare the counters and last clicks of links, memberships and customers, the rollups and the rollup queue with
-    the events, and look for invalid rows. Uses a single snapshot, while clicks may go on, and reads every event several
-    times. Raises `DatabaseUnavailable`."""
+    """Compare counters, last clicks, what conversions add up to, rollups and the outbox with the events, and look for
+    invalid rows. Uses a single snapshot, while clicks may go on, and reads every event several times. Raises
+    `DatabaseUnavailable`."""
     found = Audit(store.name)
     async with store.read() as connection:
-        await _count_rows(connection, found)
+        await _countfirst_rows(connection, found)
         for difference in [difference async for difference in _counters(connection)]:
+            found.note(difference)
+        async for difference in conversion_differences(connection):
             found.note(difference)
         for difference in [difference async for difference in _integrity(connection, is_sqlite=store.is_sqlite)]:
             found.note(difference)
         await _rollups(store, connection, found)
-    found.counters = found.links + found.memberships + found.customers + found.rollup_rows
+    found.counters = found.links + found.memberships + found.customers + found.sums + found.rollup_rows
     return found
 
 
-async def _count_rows(connection: AsyncConnection, found: Audit) -> None:
+async def _countfirst_rows(connection: AsyncConnection, found: Audit) -> None:
     async def count(table: Any) -> int:
         return await connection.scalar(select(func.count()).select_from(table)) or 0
 
@@ -91,15 +88,20 @@ async def _count_rows(connection: AsyncConnection, found: Audit) -> None:
     found.links = await count(ReferralLink)
     found.memberships = await count(PartnerProgram)
     found.customers = await count(Customer)
+    found.leads, found.sales = await count(LeadEvent), await count(Sale)
+    found.refunds, found.commissions = await count(Refund), await count(Commission)
+    found.sums = await count(ConversionSum)
     found.queue_rows = await count(OutboxRange)
 
 
 async def _counters(connection: AsyncConnection) -> AsyncIterator[Difference]:
-    async for code, *row in _rows(connection, counters.links()):
+    async for code, *row in first_rows(connection, counters.links()):
         yield _counted(f"link {code}", *row)
-    async for program_id, partner_id, *row in _rows(connection, counters.memberships()):
+    async for program_id, partner_id, *row in first_rows(connection, counters.memberships()):
         yield _counted(f"program {program_id}, partner {partner_id}", *row)
-    async for program_id, id, clicks, foreign, made, matching, kept, last in _rows(connection, counters.customers()):
+    async for program_id, id, clicks, foreign, made, matching, kept, last in first_rows(
+        connection, counters.customers()
+    ):
         name = f"customer {id} of program {program_id}"
         if clicks == 0:
             yield Difference(f"{name}, without any event", 1, 0)
@@ -127,12 +129,18 @@ async def _integrity(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIt
     for name, query in integrity.orphans():
         if missing := await connection.scalar(query):
             yield Difference(f"rows of {name}", missing, 0)
-    async for id, clicks, events in _rows(connection, integrity.queue_counts()):
-        yield Difference(f"row {id} of the outbox, clicks", clicks, events)
-    async for id, clicks in _rows(connection, integrity.queue_overlaps()):
-        yield Difference(f"row {id} of the outbox, clicks that another row has, too", clicks, 0)
-    async for name, next_id, greatest in _rows(connection, integrity.used_ids()):
+    async for difference in _outbox(connection):
+        yield difference
+    async for name, next_id, greatest in first_rows(connection, integrity.used_ids()):
         yield Difference(f"next id of {name}, of which some are in use already", next_id, greatest)
+
+
+async def _outbox(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    for kind in integrity.EVENTS:
+        async for id, kept, events in first_rows(connection, integrity.queue_counts(kind)):
+            yield Difference(f"row {id} of the outbox, {kind}s", kept, events)
+    async for id, kept in first_rows(connection, integrity.queue_overlaps()):
+        yield Difference(f"row {id} of the outbox, events that another row has, too", kept, 0)
 
 
 async def _rollups(store: Store, connection: AsyncConnection, found: Audit) -> None:
@@ -147,9 +155,3 @@ async def _rollups(store: Store, connection: AsyncConnection, found: Audit) -> N
     for name, rows in strange:
         found.note(Difference(f"{name}, rows that nothing reads", rows, 0))
     found.rollups, found.rollup_rows = figures.listed(), figures.total
-
-
-async def _rows(connection: AsyncConnection, query: Select[*tuple[Any, ...]]) -> AsyncIterator[Any]:
-    async with connection.stream(query.limit(LISTED_DIFFERENCES)) as rows:
-        async for row in rows:
-            yield row

@@ -10,25 +10,32 @@ from db.ingest.clicks.entries import CLICK_ID
 from db.schema.customers import Customer
 from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery
-from db.sql.functions import Ids, among
 
 
 class KnownCustomer(Struct, frozen=True, gc=False):
     """The parts of a customer by which a lead is refused."""
 
     program_id: int
-    click_id: str
     customer_status: str
 
 
-_CUSTOMERS = select(Customer.program_id, Customer.click_id, Customer.customer_status)
 BY_KEY = CompiledQuery(
-    _CUSTOMERS.where(Customer.program_id == bindparam("program_id"), Customer.customer_key == bindparam("customer_key"))
+    select(Customer.program_id, Customer.customer_status).where(
+        Customer.program_id == bindparam("program_id"), Customer.customer_key == bindparam("customer_key")
+    )
 )
-# The primary key finds a row by its program and the number in the click id.
-BY_IDS = CompiledQuery(
-    _CUSTOMERS.where(Customer.program_id.in_(select(Program.id)), among(Customer.id, bindparam("ids", type_=Ids())))
+# Looks into each program by its primary key: an index of customers by id alone would cost every click.
+_status = (
+    select(Customer.customer_status)
+    .where(
+        Customer.program_id == Program.id,
+        Customer.id == bindparam("id"),
+        Customer.click_id == bindparam("click_id"),
+    )
+    .correlate_except(Customer)
+    .scalar_subquery()
 )
+BY_CLICK_ID = CompiledQuery(select(Program.id, _status).where(_status.is_not(None)))
 
 
 async def find_customer(
@@ -52,7 +59,8 @@ async def _by_key(store: Store, program_id: int, customer_key: str | None) -> Kn
 
 
 async def _by_click_ids(store: Store, click_ids: Sequence[str]) -> KnownCustomer | None:
-    ids = sorted({int(match[1]) for click_id in click_ids if (match := CLICK_ID.fullmatch(click_id))})
-    rows = await store.fetch(BY_IDS, {"ids": ids}) if ids else ()
-    customers = {row[1]: KnownCustomer(*row) for row in rows}
-    return next((customers[click_id] for click_id in click_ids if click_id in customers), None)
+    for click_id in click_ids:
+        if (match := CLICK_ID.fullmatch(click_id)) is not None:
+            for row in await store.fetch(BY_CLICK_ID, {"id": int(match[1]), "click_id": click_id}):
+                return KnownCustomer(*row)
+    return None

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -26,15 +27,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable, RowRefused, UnknownConsumer
-from db.outbox.conditions import CLICK, is_ahead_of
+from db.outbox.conditions import CLICK, LEAD, REFUND, SALE, is_ahead_of
 from db.outbox.consumer import Consumer
 from db.schema.clicks import ClickEvent
 from db.schema.columns import now
+from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
 from db.sql.transactions import next_number, oldest_running
 
 # Where the events of each kind are, for a consumer that starts from the beginning.
-TABLES = {CLICK: ClickEvent}
+TABLES: dict[str, Any] = {CLICK: ClickEvent, LEAD: LeadEvent, SALE: Sale, REFUND: Refund}
 # As many events as a busy gateway records in two transactions.
 RANGE_EVENTS = 1000
 # The consumer's runner may be in the middle of a portion.
@@ -162,7 +164,10 @@ def _all_events(kind: str, name: str) -> Insert:
     """
     event = TABLES[kind]
     run = (event.id - func.row_number().over(order_by=event.id)).label("run")
-    events = select(event.program_id, event.id, run).subquery()
+    found = select(event.program_id, event.id, run)
+    if event is LeadEvent:
+        found = found.where(LeadEvent.confirmed_at.is_not(None))
+    events = found.subquery()
     number = func.row_number().over(partition_by=[events.c.program_id, events.c.run], order_by=events.c.id) - 1
     portion = (number // literal_column(str(RANGE_EVENTS))).label("portion")
     numbered = select(*events.c, portion).subquery()

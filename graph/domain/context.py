@@ -31,7 +31,7 @@ class Services:
     kept_address: Callable[[str], str | None]
     """Return the part of an address that may be stored, or None."""
     charge: Callable[[str | None], None]
-    """Count a click against its client's rate limit. Raises `RateLimited`."""
+    """Count a request without a token against its client's rate limit. Raises `RateLimited`."""
     count: Callable[[str], None]
     """Count the outcome of a click, by name."""
     count_conversion: Callable[[str, str], None]

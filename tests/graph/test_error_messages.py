@@ -243,7 +243,8 @@ async def test_an_invalid_variable_is_described_in_json_terms(gateway: Gateway) 
     document = "mutation ($value: IssueTokenInput!) { issueToken(input: $value) { token } }"
     messages = [message for message, _ in said(await asked(gateway, token, document, {"role": "admin"}))]
     assert messages == [
-        'Variable "$value" has an invalid value at .role: it must be one of ADMIN, PROGRAM, PARTNER, not "admin"'
+        'Variable "$value" has an invalid value at .role: '
+        'it must be one of ADMIN, PROGRAM, PARTNER, TRACKING, not "admin"'
     ]
 
 

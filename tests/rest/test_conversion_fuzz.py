@@ -99,3 +99,4 @@ async def test_all_hostile_conversions_are_answered_and_recorded_exactly(merchan
     assert await gateway.rows(LeadEvent)
     tests = [body for _, _, body in answers if "data" in body]
     assert len(await gateway.rows(ConversionTestEvent)) == len(tests) > 10
+    await gateway.recorded()  # checks all counters, sums and commissions

@@ -90,6 +90,7 @@ async def test_parts_add_up_to_the_whole_without_losing_a_cent(merchant: Merchan
     assert [answer["deductionAmount"] for answer in answers] == [1.11, 1.11, 1.11, 0.0]
     (commission,) = await merchant.commissions()
     assert commission["clawed_back"] == commission["amount"] == 333
+    await merchant.gateway.recorded()  # checks all sums
 
 
 @conversion_apis

@@ -92,11 +92,13 @@ class ConversionWorld:
 
 
 def lead(*click_ids: str, program_id: int | None = 1, at: datetime = NOW, **fields: Any) -> NewLead:
-    return NewLead(at, program_id, click_ids, **{"event_name": "signup"} | fields)
+    values: dict[str, Any] = {"event_name": "signup"}
+    return NewLead(at, program_id, click_ids, **values | fields)
 
 
 def sale(transaction_id: str = "t1", amount: int = 1000, *, at: datetime = NOW, **fields: Any) -> NewSale:
-    return NewSale(at, **{"program_id": 1, "transaction_id": transaction_id, "amount": amount} | fields)
+    values: dict[str, Any] = {"program_id": 1, "transaction_id": transaction_id, "amount": amount}
+    return NewSale(at, **values | fields)
 
 
 def refund(

@@ -38,6 +38,7 @@ _row = bindparam("row", type_=BigInteger)
 # A parameter would be one of the given values.
 _ONE: ColumnElement[int] = literal_column("1")
 _NONE: ColumnElement[int] = literal_column("0")
+_CONFIRMED: ColumnElement[int] = literal_column(str(CONFIRMED_LEADS))
 _CUSTOMER = (
     *(Customer.program_id, Customer.id, Customer.click_id, Customer.customer_status),
     *(Customer.partner_id, Customer.link_id, Customer.customer_key, Customer.email_digest, Customer.email_mask),
@@ -106,9 +107,7 @@ def _provisional() -> Select[*tuple[Any, ...]]:
     beyond = select(other.c.id).where(
         other.c.program_id == _program, other.c.customer_id == _row, other.c.confirmed_at.is_(None)
     )
-    beyond = (
-        beyond.order_by(other.c.id).offset(literal_column(str(CONFIRMED_LEADS))).limit(_ONE).correlate_except(other)
-    )
+    beyond = beyond.order_by(other.c.id).offset(_CONFIRMED).limit(_ONE).correlate_except(other)
     return select(lead.program_id, lead.customer_id, lead.event_name, lead.id).where(
         lead.program_id == _program,
         lead.customer_id == _row,

@@ -48,7 +48,8 @@ def fixed(id: int = 1, *, amount: int = 500, **fields: Any) -> Rule:
 
 
 def sale(**fields: Any) -> Conversion:
-    return Conversion(**{"occurred_at": NOW, "partner_id": 7, "amount": 1000, "currency": "USD"} | fields)
+    values: dict[str, Any] = {"occurred_at": NOW, "partner_id": 7, "amount": 1000, "currency": "USD"}
+    return Conversion(**values | fields)
 
 
 def chosen(rules: list[Rule], conversion: Conversion) -> int | None:
@@ -201,7 +202,7 @@ def test_clawbacks_add_up_to_the_rounded_share_whatever_the_refunds(amount: int,
 
 
 def test_many_small_refunds_lose_no_cent() -> None:
-    taken = []
+    taken: list[int] = []
     for refunded in range(1, 101):
         taken.append(clawback(33, 100, refunded, sum(taken)))
     assert sum(taken) == 33

@@ -34,7 +34,7 @@ async def sums(world: ConversionWorld) -> list[tuple[Any, ...]]:
 async def test_a_sale_converts_the_customer_and_earns_a_commission(world: ConversionWorld) -> None:
     rule_id = await world.rule(hold_days=30, approval="manual")
     click_id = await world.click(2)
-    fields = {
+    fields: dict[str, Any] = {
         "subscription_id": "s1",
         "subscription_interval": "monthly",
         "product_id": "pro",

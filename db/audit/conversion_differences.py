@@ -1,0 +1,63 @@
+"""The differences between conversions and what is kept of them."""
+
+from collections.abc import AsyncIterator, Iterator
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.audit import commissions, conversions
+from db.audit.differences import Difference, first_rows
+
+
+async def conversion_differences(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    """Yield what differs from leads, sales and refunds: counters, sums, commissions and customers."""
+    for part in (_counters, _sums, _refunds, _customers, _commissions):
+        async for difference in part(connection):
+            yield difference
+
+
+async def _counters(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    async for code, *row in first_rows(connection, conversions.links()):
+        for difference in _counted(f"link {code}", *row):
+            yield difference
+    async for program_id, partner_id, *row in first_rows(connection, conversions.memberships()):
+        for difference in _counted(f"program {program_id}, partner {partner_id}", *row):
+            yield difference
+
+
+def _counted(name: str, leads: int, lead_events: int, sales: int, sale_events: int) -> Iterator[Difference]:
+    if leads != lead_events:
+        yield Difference(f"{name}, leads", leads, lead_events)
+    if sales != sale_events:
+        yield Difference(f"{name}, sales", sales, sale_events)
+
+
+async def _sums(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    async for *place, kept, revenue, earned, earnings in first_rows(connection, conversions.sums()):
+        name = "program {}, partner {}, link {}, {}".format(*place)
+        if kept != revenue:
+            yield Difference(f"{name}, revenue", kept, revenue)
+        if earned != earnings:
+            yield Difference(f"{name}, earnings", earned, earnings)
+
+
+async def _refunds(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    async for program_id, id, kept, refunded in first_rows(connection, conversions.refunded_sales()):
+        yield Difference(f"sale {id} of program {program_id}, refunds", kept, refunded)
+    async for program_id, id, kept, taken in first_rows(connection, conversions.clawbacks()):
+        yield Difference(f"commission {id} of program {program_id}, clawbacks", kept, taken)
+
+
+async def _customers(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    async for program_id, id, wrong_status, bound_by_another in first_rows(connection, conversions.customers()):
+        name = f"customer {id} of program {program_id}"
+        if wrong_status:
+            yield Difference(f"{name}, status by its leads and sales", 1, 0)
+        if bound_by_another:
+            yield Difference(f"{name}, click that bound it", 1, 0)
+
+
+async def _commissions(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    async with connection.stream(commissions.commissions()) as rows:
+        async for row in rows:
+            for what, kept, expected in commissions.faults(row):
+                yield Difference(f"commission {row.id} of program {row.program_id}, {what}", kept, expected)
