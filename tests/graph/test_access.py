@@ -20,7 +20,7 @@ from tests.support.gateways import Gateway
 NOBODYS = 99999
 HELD = timedelta(days=10_000)
 OF_ADMINISTRATORS = {"createProgram", "updateProgram"}
-GARBAGE = {
+GARBAGE: dict[str, dict[str, Any]] = {
     "createProgram": {"name": ""},
     "updateProgram": {"id": "garbage"},
     "createPartner": {"name": "", "programId": "garbage"},
@@ -53,7 +53,7 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
         conversion_rows.commission(sale, rule["id"], hold_until=sale["occurred_at"] + hold)
         for sale, hold in zip(sold, (timedelta(0), HELD, HELD), strict=True)
     ]
-    rows = {CommissionRule: [rule], Sale: sold, Commission: earned}
+    rows: dict[type, list[dict[str, Any]]] = {CommissionRule: [rule], Sale: sold, Commission: earned}
     await conversion_rows.insert_conversions(gateway.store, rows)
     _, pending, unwanted = (encode_id("Commission", each["program_id"], each["id"]) for each in earned)
     return {
@@ -120,7 +120,7 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
     unissued = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.partner)
     kinds = ("Program", "Partner", "ReferralLink", "ApiToken", "CommissionRule")
     nobody = {kind: encode_id(kind, NOBODYS) for kind in kinds}
-    rule = {"event": "SALE", "kind": "PERCENT", "basisPoints": 1}
+    rule: dict[str, Any] = {"event": "SALE", "kind": "PERCENT", "basisPoints": 1}
     made = await changed(gateway, "createCommissionRule", world.admin, programId=world.elsewhere, **rule)
     foreign_rule = made["commissionRule"]["id"]
     tries: list[tuple[str, str, list[str], dict[str, Any]]] = [
