@@ -2,7 +2,7 @@
 was read, and note new rows and counters."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from db.ingest.conversions.attribution import AttributedClick, expired
 from db.ingest.conversions.changes import Changes
@@ -72,7 +72,7 @@ class Decider:
             return customer
         if (click := customer.click) is None:
             return Refusal.UNKNOWN_CUSTOMER
-        occurred_at = sale.occurred_at or sale.received_at
+        occurred_at = _occurred_at(sale)
         if sale.occurred_at is not None and occurred_at < click.occurred_at:
             return Refusal.BEFORE_CLICK
         if (late := self._expired(customer, click, occurred_at)) is not None:
@@ -155,7 +155,7 @@ class Decider:
 
     def _convert(self, customer: CustomerState, click: AttributedClick, sale: NewSale) -> None:
         """Bind a customer, and confirm its provisional leads."""
-        occurred_at = sale.occurred_at or sale.received_at
+        occurred_at = _occurred_at(sale)
         customer.bind(click, occurred_at)
         self.state.identify(customer, sale.customer_key)
         for lead in self.state.provisional[customer.key]:
@@ -173,7 +173,7 @@ class Decider:
         made.row = (
             *(customer.bound_event_id, sale.sale_type, sale.is_recurring, sale.subscription_id),
             *(sale.subscription_interval, sale.product_id, sale.line_items, sale.additional_data),
-            *(sale.occurred_at or sale.received_at, sale.received_at),
+            *(_occurred_at(sale), sale.received_at),
         )
         self.state.sales[sale.program_id, sale.transaction_id] = made
         self.changes.sales.append(made)
@@ -194,6 +194,11 @@ class Decider:
             commission.status = "reversed"
         status = "reversed" if sale.refunded == sale.amount else "refunded"
         return RefundRecorded(status, taken, commission.currency, commission.id)
+
+
+def _occurred_at(sale: NewSale) -> datetime:
+    # Months are counted by the calendar of UTC, whatever offset the sender's clock has.
+    return (sale.occurred_at or sale.received_at).astimezone(UTC)
 
 
 def _skipped(sale: SaleState) -> RefundRecorded:

@@ -31,11 +31,18 @@ from db.sql.compiled_queries import CompiledQuery
 # A refused conversion is decided upon once more, by what another gateway has committed meanwhile.
 TRIES = 3
 BLOCKS = {NewLead: LEADS, NewSale: SALES, NewRefund: REFUNDS}
+# Every index of these tables begins with the program. Without statistics, which autovacuum gathers after a minute at
+# most, PostgreSQL's planner takes that for selective, and each look-up would read all of a program's sales.
+GATHER_STATISTICS = """DO $$ BEGIN
+    IF (SELECT reltuples < 10000 FROM pg_class WHERE oid = 'affiliate_sales'::regclass) THEN
+        ANALYZE affiliate_lead_events, affiliate_sales, affiliate_refunds, commissions;
+    END IF;
+END $$"""
 ANY_CUSTOMER = CompiledQuery(select(Customer.program_id, Customer.click_id, Customer.last_click_at).limit(1))
 
 
 class ConversionRecorder:
-    """The `Recorder` of leads, sales and refunds on one database."""
+    """The `Recorder` of leads, sales and refunds on one database. Between batches it only counts them."""
 
     records = (NewLead, NewSale, NewRefund)
     needs_transaction = True
@@ -45,6 +52,8 @@ class ConversionRecorder:
         self._database = database
         self._reader = ConversionReader(dialect)
         self._statements = ConversionStatements(dialect)
+        self._gathers_statistics = dialect.name == "postgresql"
+        self._batches = 0
 
     def needed_ids(self, records: Sequence[NewLead | NewSale | NewRefund]) -> Mapping[str, int]:
         needed: dict[str, int] = {}
@@ -75,6 +84,9 @@ class ConversionRecorder:
         self, connection: WriteConnection, entries: Sequence[ConversionEntry], *, in_transaction: bool, one_by_one: bool
     ) -> Sequence[StatementRows]:
         waiting = [entry for entry in entries if entry.outcome is None]
+        self._batches += 1
+        if self._gathers_statistics and self._batches.bit_count() == 1:
+            await connection.command(GATHER_STATISTICS)  # before any row is locked
         if not one_by_one:
             state, changes = await self._decided(connection, waiting)
             return (*self._statements.of_changes(state, changes), *self._statements.of_tallies(changes.tallies))

@@ -1,5 +1,6 @@
 """How refunds are recorded, and what they take off commissions."""
 
+import asyncio
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -11,7 +12,9 @@ from db.ingest.conversions.commissions import rounded_share
 from db.ingest.conversions.records import RefundRecorded, Refusal, SaleRecorded
 from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import Refund, Sale
+from tests.support.committers import make_committer
 from tests.support.conversion_world import NOW, ConversionWorld, refund, sale
+from tests.support.databases import MakeDatabase
 
 
 async def sold(world: ConversionWorld, amount: int = 1000, **fields: Any) -> SaleRecorded:
@@ -149,3 +152,47 @@ async def test_random_refunds_add_up_to_the_rounded_share(world: ConversionWorld
     for row in await world.rows(Sale):
         if (commission := commissions.get(row.id)) is not None:
             assert commission.clawed_back == rounded_share(commission.amount, row.refunded, row.amount)
+
+
+async def test_two_gateways_refund_no_more_than_the_sale(make_postgres: MakeDatabase) -> None:
+    world = await ConversionWorld.make(make_postgres())
+    await world.rule(basis_points=3333)
+    made = await sold(world)
+    other = make_committer(world.store)
+    outcomes: list[Any] = []
+    for _ in range(5):
+        batches = [[refund("t1", 60), refund("t1", 60)] for _ in range(2)]
+        both = await asyncio.gather(world.committer.commit(batches[0]), other.commit(batches[1]))
+        outcomes += [*both[0], *both[1]]
+    refunded = [outcome for outcome in outcomes if isinstance(outcome, RefundRecorded)]
+    assert len(refunded) == 16
+    assert {outcome.commission_id for outcome in refunded} == {made.commission_id}
+    assert sum(outcome.deducted for outcome in refunded) == rounded_share(333, 960, 1000)
+    assert outcomes.count(Refusal.TOO_MUCH) == 4
+    assert not await world.differences()
+    await other.disconnect()
+    await world.close()
+
+
+async def test_clicks_and_conversions_of_two_gateways_meet_at_one_customer(make_postgres: MakeDatabase) -> None:
+    world = await ConversionWorld.make(make_postgres())
+    await world.rule()
+    other = ConversionWorld(world.store, make_committer(world.store))
+    click_id = await world.click(1)
+
+    async def click_on() -> None:
+        for number in range(20):
+            await other.click(1 + number % 2, at=NOW + timedelta(seconds=number), click_id=click_id)
+
+    async def buy() -> None:
+        for number in range(20):
+            await world.one(sale(f"t{number}", click_id=click_id, at=NOW + timedelta(hours=1)))
+
+    await asyncio.gather(click_on(), buy())
+    sales = await world.rows(Sale)
+    assert len({(row.partner_id, row.link_id, row.click_event_id) for row in sales}) == 1
+    customer = await world.customer(click_id)
+    assert customer.last_click_at == NOW + timedelta(seconds=19)
+    assert not await world.differences()
+    await other.committer.disconnect()
+    await world.close()

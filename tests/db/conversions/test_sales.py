@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +183,22 @@ async def test_a_duration_is_judged_by_a_commission_of_the_same_batch(world: Con
     click_id = await world.click(at=NOW)
     batch = [sale(f"t{days}", click_id=click_id, at=NOW + days * DAY) for days in (0, 29, 31)]
     assert [made.commission_id is not None for made in await world.commit(*batch)] == [True, True, False]
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+async def test_months_are_counted_in_utc_whatever_the_senders_offset(
+    world: ConversionWorld, in_one_batch: bool
+) -> None:
+    await world.rule(duration_months=1)
+    click_id = await world.click(at=NOW - 40 * DAY)
+    east = timezone(timedelta(hours=14))
+    # 31 March in UTC, but 1 April in the east: a month later is 30 April, and not 1 May.
+    first = sale("t1", click_id=click_id, occurred_at=datetime(2026, 4, 1, 1, tzinfo=east))
+    second = sale("t2", click_id=click_id, occurred_at=datetime(2026, 5, 1, 1, tzinfo=east))
+    third = sale("t3", click_id=click_id, occurred_at=datetime(2026, 5, 1, 0, 59, tzinfo=east))
+    batches = [[first, second, third]] if in_one_batch else [[first], [second], [third]]
+    outcomes = [outcome for batch in batches for outcome in await world.commit(*batch)]
+    assert [outcome.commission_id is not None for outcome in outcomes] == [True, False, True]
 
 
 async def test_a_fixed_commission_has_the_rules_currency(world: ConversionWorld) -> None:
