@@ -15,6 +15,7 @@ from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 
 UNPAID = "payout_id IS NULL"
+PAID = "payout_id IS NOT NULL"
 
 
 class CommissionRule(Base):
@@ -77,6 +78,12 @@ class Commission(Base):
             *("program_id", "partner_id", "currency", "hold_until"),
             sqlite_where=sql(UNPAID),
             postgresql_where=sql(UNPAID),
+        ),
+        Index(
+            "ix_commissions_paid",
+            *("program_id", "payout_id", "occurred_at", "id"),
+            sqlite_where=sql(PAID),
+            postgresql_where=sql(PAID),
         ),
         CheckConstraint("(sale_id IS NULL) <> (lead_id IS NULL)", name="earned_by"),
         CheckConstraint("amount > 0", name="amount"),

@@ -52,7 +52,7 @@ async def record(context: Context, new: NewPayout) -> dict[str, Any]:
             payout_id = (await connection.execute(made)).scalar_one()
             await connection.execute(update(Commission).where(payable).values(payout_id=payout_id, status="paid"))
             await connection.execute(update(Refund).where(_to_be_deducted(values)).values(payout_id=payout_id))
-            amount = await _amount(connection, values, payout_id)
+            amount = await _amount(connection, new.program_id, payout_id)
             if amount <= 0:
                 raise NothingToPay  # undoes all of it
             await connection.execute(update(Payout).where(Payout.id == payout_id).values(amount=amount))
@@ -120,16 +120,12 @@ async def _lock(connection: AsyncConnection, payable: ColumnElement[bool]) -> No
         await connection.execute(select(func.count()).select_from(locked.subquery()))
 
 
-async def _amount(connection: AsyncConnection, values: dict[str, Any], payout_id: int) -> int:
+async def _amount(connection: AsyncConnection, program_id: int, payout_id: int) -> int:
     """Return the sum of what a payout has marked."""
-    of_partner = [
-        (
-            table.program_id == values["program_id"],
-            table.partner_id == values["partner_id"],
-            table.payout_id == payout_id,
+    earned, returned = [
+        await connection.scalar(
+            select(func.sum(amount)).where(table.program_id == program_id, table.payout_id == payout_id)
         )
-        for table in (Commission, Refund)
+        for table, amount in ((Commission, Commission.amount), (Refund, Refund.clawback))
     ]
-    earned = await connection.scalar(select(func.coalesce(func.sum(Commission.amount), 0)).where(*of_partner[0]))
-    returned = await connection.scalar(select(func.coalesce(func.sum(Refund.clawback), 0)).where(*of_partner[1]))
     return int(earned or 0) - int(returned or 0)

@@ -22,7 +22,7 @@ from graph.query.shared_parts import (
 )
 
 BY_OWN_ID = Order(columns("id"), ("number",))
-SETTLED_BY = {"program_id": "program_id", "partner_id": "partner_id", "payout_id": "id"}
+SETTLED_BY = {"program_id": "program_id", "payout_id": "id"}
 
 
 def agreements(keys: Mapping[str, str]) -> dict[str, Children]:

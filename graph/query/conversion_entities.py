@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, select
 from sqlalchemy.orm import aliased
 
 from db.schema.commissions import Commission
 from db.schema.conversions import LeadEvent, Refund, Sale
 from graph.query.amounts import money
 from graph.query.conditions import by_key, equals, since, until
-from graph.query.entity import Attribute, Children, Entity, Filter, MappedRow, Order, OrderPartition, Reference
+from graph.query.entity import Attribute, Children, Entity, Filter, MappedRow, Order, Reference
 from graph.query.shared_parts import (
     BY_CREATION,
     BY_OCCURRENCE,
@@ -62,16 +62,6 @@ def amount(column: str) -> Attribute:
     return Attribute(columns(column, "currency"), money)
 
 
-BY_CONFIRMATION = Order(
-    lambda row: [func.coalesce(row.confirmed_at, row.created_at), row.id],
-    ("moment", "number"),
-    partitions=(
-        OrderPartition(lambda row: row.confirmed_at.is_(None), columns("created_at", "id")),
-        OrderPartition(lambda row: row.confirmed_at.is_not(None), columns("confirmed_at", "id")),
-    ),
-)
-
-
 def _clawback(refund: MappedRow) -> Sequence[ColumnElement[Any]]:
     commission = aliased(Commission)
     # Needs no scope of its own: a viewer who may see a refund may also see its sale's commission.
@@ -96,7 +86,7 @@ CONVERSION_ENTITIES = (
                 "Commission", lambda here, there: and_(there.program_id == here.program_id, there.lead_id == here.id)
             ),
         },
-        orders={"confirmed_at": BY_CONFIRMATION, "id": BY_ID},
+        orders={"created_at": BY_CREATION, "id": BY_ID},
         filters={
             **OF_ALL,
             "event_name": equals("event_name"),

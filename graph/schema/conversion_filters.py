@@ -47,15 +47,13 @@ class LeadEventFilter:
 
 @strawberry.enum(description="The fields that leads can be sorted by.")
 class LeadEventOrderField(Enum):
-    CONFIRMED_AT = strawberry.enum_value(
-        "confirmed_at", description="The time since which the lead counts; for provisional leads, the creation time."
-    )
+    CREATED_AT = strawberry.enum_value("created_at", description="The time at which the lead was recorded.")
     ID = strawberry.enum_value("id", description=NUMBER)
 
 
 @strawberry.input(description="The sort order of a list of leads.")
 class LeadEventOrder:
-    field: LeadEventOrderField = strawberry.field(default=LeadEventOrderField.CONFIRMED_AT, description=BY)
+    field: LeadEventOrderField = strawberry.field(default=LeadEventOrderField.CREATED_AT, description=BY)
     direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description=DIRECTION)
 
 

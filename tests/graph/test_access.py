@@ -1,21 +1,26 @@
 """Who may change what: each mutation with each role, and nothing lets an owner reach beyond its program."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from db.schema.commissions import Commission, CommissionRule, Payout
+from db.schema.conversions import Sale
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
+from tests.support import conversion_rows
 from tests.support.admin_mutations import TOLD, World, change, changed, make_world, refusal
 from tests.support.gateways import Gateway
 
 NOBODYS = 99999
+HELD = timedelta(days=10_000)
 OF_ADMINISTRATORS = {"createProgram", "updateProgram"}
-GARBAGE = {
+GARBAGE: dict[str, dict[str, Any]] = {
     "createProgram": {"name": ""},
     "updateProgram": {"id": "garbage"},
     "createPartner": {"name": "", "programId": "garbage"},
@@ -24,6 +29,11 @@ GARBAGE = {
     "updateReferralLink": {"id": "garbage", "code": ""},
     "issueToken": {"role": "PARTNER", "partnerId": "garbage"},
     "revokeToken": {"id": "garbage"},
+    "createCommissionRule": {"programId": "garbage", "event": "LEAD", "kind": "PERCENT"},
+    "endCommissionRule": {"id": "garbage"},
+    "approveCommissions": {"ids": ["garbage"]},
+    "rejectCommission": {"id": "garbage", "reason": ""},
+    "recordPayout": {"programId": "garbage", "partnerId": "garbage", "currency": ""},
 }
 SEEN = """{
   programs { nodes { name } } partners { nodes { id } } partnerPrograms { nodes { program { name } } }
@@ -35,7 +45,29 @@ NODE = "query ($id: ID!) { node(id: $id) { id } }"
 async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, Any]]:
     """Return for each mutation an input with which the owner of the first program may try it."""
     issued = await changed(gateway, "issueToken", world.owner, role="PARTNER", partnerId=world.partner)
+    await gateway.track("HERE")
+    (customer,), (click,) = await gateway.customers(), await gateway.events()
+    rule = conversion_rows.rule(customer["program_id"])
+    sold = [conversion_rows.sale({**customer, "bound_event_id": click["id"]}) for _ in range(3)]
+    earned = [
+        conversion_rows.commission(sale, rule["id"], hold_until=sale["occurred_at"] + hold)
+        for sale, hold in zip(sold, (timedelta(0), HELD, HELD), strict=True)
+    ]
+    rows: dict[type, list[dict[str, Any]]] = {CommissionRule: [rule], Sale: sold, Commission: earned}
+    await conversion_rows.insert_conversions(gateway.store, rows)
+    _, pending, unwanted = (encode_id("Commission", each["program_id"], each["id"]) for each in earned)
     return {
+        "createCommissionRule": {
+            "programId": world.program,
+            "productId": "New",
+            "event": "SALE",
+            "kind": "PERCENT",
+            "basisPoints": 1,
+        },
+        "endCommissionRule": {"id": encode_id("CommissionRule", rule["id"])},
+        "approveCommissions": {"ids": [pending]},
+        "rejectCommission": {"id": unwanted, "reason": "A test order"},
+        "recordPayout": {"programId": world.program, "partnerId": world.partner, "currency": "USD"},
         "createProgram": {"name": "New"},
         "updateProgram": {"id": world.program, "name": "Changed"},
         "createPartner": {"name": "New", "programId": world.program},
@@ -49,7 +81,7 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
 
 async def everything(gateway: Gateway) -> list[Any]:
     """Return the rows that changes are about."""
-    tables = (Program, Partner, PartnerProgram, ReferralLink, ApiToken)
+    tables = (Program, Partner, PartnerProgram, ReferralLink, ApiToken, CommissionRule, Commission, Payout)
     return [[{**row, "last_used_at": None} for row in await gateway.rows(table)] for table in tables]
 
 
@@ -86,7 +118,11 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
     world = await make_world(gateway)
     foreign = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.stranger)
     unissued = await changed(gateway, "issueToken", world.admin, role="PARTNER", partnerId=world.partner)
-    nobody = {kind: encode_id(kind, NOBODYS) for kind in ("Program", "Partner", "ReferralLink", "ApiToken")}
+    kinds = ("Program", "Partner", "ReferralLink", "ApiToken", "CommissionRule")
+    nobody = {kind: encode_id(kind, NOBODYS) for kind in kinds}
+    rule: dict[str, Any] = {"event": "SALE", "kind": "PERCENT", "basisPoints": 1}
+    made = await changed(gateway, "createCommissionRule", world.admin, programId=world.elsewhere, **rule)
+    foreign_rule = made["commissionRule"]["id"]
     tries: list[tuple[str, str, list[str], dict[str, Any]]] = [
         ("createPartner", "programId", [world.elsewhere, nobody["Program"]], {"name": "New"}),
         ("addPartnerToProgram", "partnerId", [world.stranger, nobody["Partner"]], {"programId": world.program}),
@@ -111,6 +147,26 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
             "programId",
             [world.elsewhere, nobody["Program"]],
             {"role": "PARTNER", "partnerId": world.shared},
+        ),
+        ("createCommissionRule", "programId", [world.elsewhere, nobody["Program"]], rule),
+        (
+            "createCommissionRule",
+            "partnerId",
+            [world.stranger, nobody["Partner"]],
+            {"programId": world.program, **rule},
+        ),
+        ("endCommissionRule", "id", [foreign_rule, nobody["CommissionRule"]], {}),
+        (
+            "recordPayout",
+            "programId",
+            [world.elsewhere, nobody["Program"]],
+            {"partnerId": world.stranger, "currency": "USD"},
+        ),
+        (
+            "recordPayout",
+            "partnerId",
+            [world.stranger, nobody["Partner"]],
+            {"programId": world.program, "currency": "USD"},
         ),
         ("revokeToken", "id", [foreign["apiToken"]["id"], unissued["apiToken"]["id"], nobody["ApiToken"]], {}),
     ]

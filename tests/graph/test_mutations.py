@@ -234,3 +234,19 @@ async def test_mutations_of_one_request_run_in_order_and_independently(gateway: 
         },
         "third": {"program": {"id": "Three", "cookieWindowDays": 60}},
     }
+
+
+async def test_a_program_has_a_currency_and_says_who_records_leads(gateway: Gateway) -> None:
+    admin = await gateway.token()
+    usual = (await changed(gateway, "createProgram", admin, name="Shop"))["program"]
+    assert (usual["currency"], usual["leadAuth"]) == ("USD", "BROWSER")
+    made = (await changed(gateway, "createProgram", admin, name="Shop", currency="eur", leadAuth="SERVER"))["program"]
+    assert (made["currency"], made["leadAuth"]) == ("EUR", "SERVER")
+    kept: list[dict[str, Any]] = [{}, {"currency": None}, {"leadAuth": None}]
+    for input in kept:
+        assert (await changed(gateway, "updateProgram", admin, id=made["id"], **input))["program"] == made
+    moved = await changed(gateway, "updateProgram", admin, id=made["id"], currency="JPY", leadAuth="BROWSER")
+    assert moved["program"] == made | {"currency": "JPY", "leadAuth": "BROWSER"}
+    for wrong in ("", "dollars", "XAU", "\0"):
+        told = await refusal(gateway, "updateProgram", admin, id=made["id"], currency=wrong)
+        assert told == ("currency", "field_invalid")

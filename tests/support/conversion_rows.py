@@ -155,24 +155,26 @@ async def insert_conversions(store: Store, rows: Mapping[type, Rows]) -> None:
 
 
 async def convert(gateway: Gateway, text: Callable[[], str]) -> None:
-    """Let each customer of a gateway sign up and buy, with unique texts. The first one of each program also has a
-    provisional lead, and bought once through the link of another partner."""
+    """Let one customer of each partner in each program sign up and buy, with unique texts. The first one of each
+    program also has a provisional lead, and bought once through the link of another partner."""
     clicks = await gateway.events()
     rows: dict[type, list[dict[str, Any]]] = {table: [] for table in TABLES}
-    met: set[int] = set()
+    met: set[tuple[int, int]] = set()
     for customer in await gateway.customers():
         program_id = customer["program_id"]
+        if (program_id, customer["partner_id"]) in met:
+            continue
         changes = {"customer_key": text(), "email_mask": f"{text()}@mail.example", "email_digest": text()}
         this = (Customer.program_id == program_id, Customer.id == customer["id"])
         await gateway.execute(update(Customer).where(*this).values(changes))
         of_program = [click for click in clicks if click["program_id"] == program_id]
         _add_conversions(rows, next(click for click in of_program if _is_own(click, customer)), text)
-        if program_id not in met:
-            met.add(program_id)
+        if program_id not in {met_program for met_program, _ in met}:
             rows[LeadEvent].append(lead(customer, event_name=text(), confirmed_at=None))
             rows[CommissionRule].append(rule(program_id, product_id=text()))
             foreign = next(click for click in of_program if click["partner_id"] != customer["partner_id"])
             _add_conversions(rows, {**foreign, "customer_id": customer["id"]}, text)
+        met.add((program_id, customer["partner_id"]))
     await insert_conversions(gateway.store, rows)
 
 

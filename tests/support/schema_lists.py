@@ -119,7 +119,7 @@ class Pages:
 
         def position(row: Row) -> list[Any]:
             value = row[column.lower()]
-            if column in ("UPDATED_AT", "CONFIRMED_AT") and value is None:  # nothing has happened since
+            if column == "UPDATED_AT" and value is None:  # nothing has changed since
                 value = row["created_at"]
             return [value is not None, *([] if value is None else [value]), *(row[name] for name in key)]
 

@@ -54,7 +54,9 @@ class Matrix:
         """Query each root field without required arguments for everything in it."""
         for name, field in root_fields().items():
             if name != "node":
-                selection = everything(get_named_type(field.type), depth)
+                # A report has rows beneath each of its rankings.
+                beneath = depth if listed_kind(field) is not None else depth - 1
+                selection = everything(get_named_type(field.type), beneath)
                 data = (
                     await self._data(f"{{ {name}{arguments(needs(field))} {selection} }}") if _is_whole(field) else {}
                 )
@@ -83,10 +85,14 @@ class Matrix:
                 await self._check_filter(name, field, "{part}")
 
     async def check_nested_filters(self) -> None:
-        """Do the same with each list that is nested in another."""
+        """Do the same with lists that are nested in another, one of each type: their conditions are the same in all."""
+        done: set[str] = set()
         for name, field in root_fields().items():
             if (kind := listed_kind(field)) is not None:
-                for inner in connections(object_type(kind)):
+                for inner, inner_kind in connections(object_type(kind)).items():
+                    if inner_kind in done:
+                        continue
+                    done.add(inner_kind)
                     wrapped = f"{name}(first: {PAGE}) {{{{ nodes {{{{ {{part}} }}}} }}}}"
                     await self._check_filter(inner, object_type(kind).fields[inner], wrapped)
 
@@ -129,7 +135,7 @@ class Matrix:
     async def _found(self, name: str, field: GraphQLField, argument: str, values: list[str]) -> set[str]:
         """Return the ids that a field finds, for each value of an argument."""
         # Fragments on all types in one selection would conflict: a field may be nullable in one and not in another.
-        selection = "{ __typename id }" if name == "node" else everything(get_named_type(field.type), 1)
+        selection = "{ __typename id }" if name == "node" else everything(get_named_type(field.type), 0)
         asked = [f"{name}{arguments({**needs(field), argument: value})} {selection}" for value in values]
         # An error in a non-null field nulls the whole response, so each is queried alone.
         size = 4 if not str(field.type).endswith("!") else 1

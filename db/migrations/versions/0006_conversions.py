@@ -143,19 +143,24 @@ def create_leads() -> None:
         sa.PrimaryKeyConstraint("program_id", "id", name="pk_affiliate_lead_events"),
     )
     index(
-        "ix_affiliate_lead_events_program_id_confirmed_at_id",
+        "ix_affiliate_lead_events_program_id_created_at_id",
         "affiliate_lead_events",
-        ["program_id", "confirmed_at", "id"],
+        ["program_id", "created_at", "id"],
     )
     index(
-        "ix_affiliate_lead_events_program_id_link_id_confirmed_at_id",
+        "ix_affiliate_lead_events_program_id_customer_id_created_at_id",
         "affiliate_lead_events",
-        ["program_id", "link_id", "confirmed_at", "id"],
+        ["program_id", "customer_id", "created_at", "id"],
     )
     index(
-        "ix_affiliate_lead_events_program_id_partner_id_confirmed_at_id",
+        "ix_affiliate_lead_events_program_id_link_id_created_at_id",
         "affiliate_lead_events",
-        ["program_id", "partner_id", "confirmed_at", "id"],
+        ["program_id", "link_id", "created_at", "id"],
+    )
+    index(
+        "ix_affiliate_lead_events_program_id_partner_id_created_at_id",
+        "affiliate_lead_events",
+        ["program_id", "partner_id", "created_at", "id"],
     )
     index(
         "ix_affiliate_lead_events_provisional",
@@ -261,13 +266,23 @@ def create_sales_and_refunds() -> None:
         "affiliate_refunds",
         ["program_id", "partner_id", "created_at", "id"],
     )
+    index(
+        "ix_affiliate_refunds_settled",
+        "affiliate_refunds",
+        ["program_id", "payout_id", "created_at", "id"],
+        where="payout_id IS NOT NULL",
+    )
     for column in ("link_id", "customer_id"):
         index(
             f"ix_affiliate_refunds_program_id_{column}_created_at_id",
             "affiliate_refunds",
             ["program_id", column, "created_at", "id"],
         )
-    index("ix_affiliate_refunds_program_id_sale_id_id", "affiliate_refunds", ["program_id", "sale_id", "id"])
+    index(
+        "ix_affiliate_refunds_program_id_sale_id_created_at_id",
+        "affiliate_refunds",
+        ["program_id", "sale_id", "created_at", "id"],
+    )
     index(
         "uq_affiliate_refunds_refund_id",
         "affiliate_refunds",
@@ -356,6 +371,12 @@ def create_commissions() -> None:
         "commissions",
         ["program_id", "partner_id", "currency", "hold_until"],
         where="payout_id IS NULL",
+    )
+    index(
+        "ix_commissions_paid",
+        "commissions",
+        ["program_id", "payout_id", "occurred_at", "id"],
+        where="payout_id IS NOT NULL",
     )
     index("uq_commissions_lead_id", "commissions", ["program_id", "lead_id"], unique=True)
     index("uq_commissions_sale_id", "commissions", ["program_id", "sale_id"], unique=True)
