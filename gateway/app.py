@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from uvicorn.config import STARTUP_FAILURE
 
+from db.tasks import end
 from gateway import logs
 from gateway.errors import PathTaken
 from gateway.graphql import GraphQLEndpoint
@@ -68,7 +69,7 @@ def create_app(*more: BaseRoute) -> Starlette:
             connections = ConnectionLimits(affordable_connections(settings.connections), app.socket_paths)
             settling = asyncio.create_task(_settle(graphql), name="graphql")
             yield {"services": services, "connections": connections}
-            settling.cancel()
+            await end(settling)
         if settling.done() and not settling.cancelled() and not settling.result():
             # A normal shutdown would exit with the status of success.
             os._exit(STARTUP_FAILURE)

@@ -20,6 +20,7 @@ from db.outbox.consumers import add_consumer
 from db.outbox.live_feed import LiveFeed
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
+from db.tasks import end
 from gateway.authentication import authentication
 from gateway.email_key import EmailKey
 from gateway.lookups.addresses import address_keeper
@@ -79,7 +80,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(aggregation.close)
         aggregation.start()
         sampling = asyncio.create_task(sample(store, now), name="metrics")
-        stack.callback(sampling.cancel)
+        stack.push_async_callback(end, sampling)
         yield Services(
             store=store,
             directory=directory,
@@ -142,5 +143,5 @@ async def _city_database(settings: Settings) -> AsyncIterator[GeoLookup]:
     try:
         yield geo
     finally:
-        refreshing.cancel()
+        await end(refreshing)
         geo.close()

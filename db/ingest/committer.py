@@ -167,12 +167,11 @@ class Committer:
 async def _write(
     connection: WriteConnection, recorder: AnyRecorder, entries: Sequence[Any], *, one_by_one: bool, recheck: bool
 ) -> Outcomes:
-    in_transaction = recheck or one_by_one or recorder.needs_transaction
-    if in_transaction:
+    if recheck or one_by_one or recorder.needs_transaction:
         await connection.begin()
     if recheck:
         await recorder.find_committed(connection, entries)
-    work = await recorder.write(connection, entries, in_transaction=in_transaction, one_by_one=one_by_one)
+    work = await recorder.write(connection, entries, one_by_one=one_by_one)
     outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
     if len(outcomes) < len(entries):
         raise RuntimeError("a record in the batch was neither written nor refused")

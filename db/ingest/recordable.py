@@ -73,13 +73,13 @@ class Recorder(Protocol[R, E]):
         committed after all."""
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[E], *, in_transaction: bool, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[E], *, one_by_one: bool
     ) -> Sequence[StatementRows]:
         """Give the entries that have no outcome yet their own, and return the work that records them and appends them
         to the outbox.
 
         A row that the database refuses fails the whole transaction, unless the entries go `one_by_one`: then they are
-        written at once, and a refused one has the error as its outcome. `in_transaction` tells that one is open.
+        written at once, and a refused one has the error as its outcome.
         """
 
     async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:

@@ -19,6 +19,7 @@ from db.ingest.faults import Faults
 from db.ingest.queues import RecordQueues, Waiting
 from db.ingest.recordable import Recordable
 from db.sql.commit_horizon import HORIZON_ID, HORIZON_MOMENT, LARGEST_ID
+from db.tasks import end
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Writer:
         self._closing = True
         self._wake.set()
         if self._renewing is not None:
-            self._renewing.cancel()
+            await end(self._renewing)
         self._availability.close()
         if self._task is not None:
             await self._task

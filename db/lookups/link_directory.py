@@ -29,6 +29,7 @@ from db.lookups.link_records import (
 )
 from db.schema.links import DirectoryVersion
 from db.sql.compiled_queries import CompiledQuery
+from db.tasks import end
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +64,8 @@ class LinkDirectory:
         self._task = asyncio.create_task(self._keep_fresh(), name="link directory")
 
     async def close(self) -> None:
-        """Stop refreshing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Stop refreshing, and give up the look-ups under way."""
+        await end(*self._asking.values(), *(() if self._task is None else (self._task,)))
 
     @property
     def size(self) -> int:

@@ -19,6 +19,7 @@ from db.lookups.tokens import TokenRole, hashed
 from db.schema.tokens import ApiToken
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among
+from db.tasks import end
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +80,7 @@ class TokenCache:
 
     async def close(self) -> None:
         """Record the remaining uses, and stop."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         if self._tasks:
             await self._write_notes()
 

@@ -21,6 +21,7 @@ from db.schema.outbox import OutboxRange
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among
 from db.sql.transactions import next_number, oldest_running
+from db.tasks import end
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,7 @@ class LiveFeed:
     async def close(self) -> None:
         """Stop reading."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Watcher]:

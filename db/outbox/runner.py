@@ -18,6 +18,7 @@ from db.errors import DatabaseUnavailable, SchemaOutdated
 from db.outbox import statements
 from db.outbox.consumer import Changes, Consumer, Range
 from db.outbox.position import Gap, Position, Transactions
+from db.tasks import end
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +78,7 @@ class ConsumerRunner:
     async def close(self) -> None:
         """Stop, and close the connection. What is not processed yet stays in the log."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
         await self._disconnect()
 
     async def run_all(self) -> None:

@@ -54,7 +54,7 @@ class ClickRecorder:
             entry.outcome = receipts.get(entry.id)
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[ClickEntry], *, in_transaction: bool, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[ClickEntry], *, one_by_one: bool
     ) -> Sequence[StatementRows]:
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
@@ -75,7 +75,7 @@ class ClickRecorder:
                 )
                 click = Click(datetime.now(UTC), program_id, link_id, partner_id, PROBE_URL, visit)
                 entry = ClickEntry(click, event_id + number, customer_id + number)
-                work = await self.write(connection, [entry], in_transaction=True, one_by_one=False)
+                work = await self.write(connection, [entry], one_by_one=False)
                 await connection.execute(*work)
                 known = entry.click_id
 

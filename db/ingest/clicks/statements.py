@@ -98,7 +98,6 @@ class ClickStatements:
         found = found.where(ClickEvent.program_id == bindparam("program"))
         self.find_replay = statement(found.where(ClickEvent.event_id == bindparam("event")), "program", "event")
         self.find_event = statement(found.where(ClickEvent.id == bindparam("row")), "program", "row")
-        self.find_test_event = statement(select(ClickTestEvent.id).where(ClickTestEvent.id == bindparam("row")), "row")
         self.find_customer = statement(
             select(Customer.program_id, Customer.click_id, Customer.id).where(
                 Customer.program_id == bindparam("program"), Customer.id == bindparam("row")
@@ -110,9 +109,15 @@ class ClickStatements:
         self.return_customer = statement(RETURN_CUSTOMER, "program", "row", "partner", "link", "at")
         self.count_link = statement(COUNT_LINK, "row", "more", "at")
         self.count_membership = statement(COUNT_MEMBERSHIP, "program", "partner", "more", "at")
-        self.insert_test_event = statement(
-            insert(ClickTestEvent).inline(), "id", "program_id", "occurred_at", "affiliate_url", *VISIT
-        )
         self.append_range = statement(
             insert(OutboxRange).inline(), "kind", "program_id", "first_id", "last_id", "events"
         )
+
+
+class TestClickStatements:
+    """Each attribute names the values of its rows, in order."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.find = compiled(dialect, select(ClickTestEvent.id).where(ClickTestEvent.id == bindparam("row")), ("row",))
+        columns = ("id", "program_id", "occurred_at", "affiliate_url", *VISIT)
+        self.insert = compiled(dialect, insert(ClickTestEvent).inline(), columns)

@@ -8,7 +8,7 @@ from msgspec.structs import astuple
 
 from db.engine.backend.protocol import Database, WriteConnection
 from db.ingest.clicks.records import TestClick, VisitRecord
-from db.ingest.clicks.statements import ClickStatements
+from db.ingest.clicks.statements import TestClickStatements
 from db.ingest.id_blocks import TEST_EVENTS
 from db.ingest.recordable import PROBE_URL, ShiftIds, TakeIds
 from db.ingest.savepoints import refusal
@@ -37,7 +37,7 @@ class TestClickRecorder:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements = ClickStatements(database.engine.dialect)
+        self._statements = TestClickStatements(database.engine.dialect)
 
     def needed_ids(self, records: Sequence[TestClick]) -> Mapping[str, int]:
         return {TEST_EVENTS: len(records)}
@@ -50,12 +50,12 @@ class TestClickRecorder:
 
     async def find_committed(self, connection: WriteConnection, entries: Sequence[TestClickEntry]) -> None:
         keys = [(entry.id,) for entry in entries]
-        found = {id for (id,) in await connection.fetch(self._statements.find_test_event, keys)}
+        found = {id for (id,) in await connection.fetch(self._statements.find, keys)}
         for entry in entries:
             entry.outcome = entry.id if entry.id in found else None
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[TestClickEntry], *, in_transaction: bool, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[TestClickEntry], *, one_by_one: bool
     ) -> Sequence[StatementRows]:
         entries = [entry for entry in entries if entry.outcome is None]
         if not one_by_one:
@@ -69,7 +69,7 @@ class TestClickRecorder:
     def _insert(self, entries: Sequence[TestClickEntry]) -> StatementRows:
         for entry in entries:
             entry.outcome = entry.id
-        return self._statements.insert_test_event, [entry.row for entry in entries]
+        return self._statements.insert, [entry.row for entry in entries]
 
     async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:
         id = await shift(TEST_EVENTS, 1)

@@ -81,7 +81,7 @@ class ConversionRecorder:
         await self._reader.find_recorded(connection, entries)
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[ConversionEntry], *, in_transaction: bool, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[ConversionEntry], *, one_by_one: bool
     ) -> Sequence[StatementRows]:
         waiting = [entry for entry in entries if entry.outcome is None]
         self._batches += 1
@@ -141,4 +141,4 @@ class ConversionRecorder:
                 ConversionEntry(sale, await shift(SALES, 1), ids),
                 ConversionEntry(refund, await shift(REFUNDS, 1), 0),
             )
-            await connection.execute(*await self.write(connection, entries, in_transaction=True, one_by_one=False))
+            await connection.execute(*await self.write(connection, entries, one_by_one=False))

@@ -68,7 +68,6 @@ class TestConversionRecorder:
         connection: WriteConnection,
         entries: Sequence[TestConversionEntry],
         *,
-        in_transaction: bool,
         one_by_one: bool,
     ) -> Sequence[StatementRows]:
         entries = [entry for entry in entries if entry.outcome is None]
