@@ -5,6 +5,7 @@ from sqlalchemy.orm import aliased
 
 from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import Refund, Sale
+from db.sql.functions import tested_per_row
 from graph.domain.commission_status import NOW, is_payable
 from graph.query.entity import AmountSelect, Attribute, CurrencySums, MappedRow, Visible
 from graph.query.shared_parts import columns
@@ -26,7 +27,7 @@ def _running(column: str, keys: dict[str, str]) -> CurrencySums:
 def _revenue_of_customer(row: MappedRow, visible: Visible) -> AmountSelect:
     sale = aliased(Sale)
     return select(sale.currency, (sale.amount - sale.refunded).label("amount")).where(
-        sale.program_id == row.program_id, sale.customer_id == row.id, visible(sale)
+        sale.program_id == row.program_id, sale.customer_id == row.id, tested_per_row(visible(sale))
     )
 
 
