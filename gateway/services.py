@@ -50,7 +50,7 @@ def now() -> datetime:
 
 @asynccontextmanager
 async def running_services(settings: Settings) -> AsyncIterator[Services]:
-    """Start a gateway's services, and stop them on exit after committing the clicks that still wait.
+    """Start a gateway's services, and stop them on exit after committing the clicks and conversions that still wait.
 
     Raises `StoreError` for an unusable database and `GeoDatabaseError` for an unusable city database file.
     """

@@ -18,16 +18,15 @@ from starlette.types import Receive, Scope, Send
 
 from db.errors import RecordFailed
 from graph.domain.context import Services
+from graph.domain.conversion_errors import DuplicateTransaction, UnknownSale
 from graph.domain.errors import (
     BodyTooLarge,
     ClickgateError,
-    DuplicateTransaction,
     EncodingUnknown,
     InvalidRequest,
     RateLimited,
     TryLater,
     Unauthenticated,
-    UnknownSale,
 )
 from graph.execution.turns import Turns
 from rest.responses import DuplicateSale, Problem

@@ -129,7 +129,7 @@ class Writer:
 
     def _submit(self, record: Recordable[Any]) -> asyncio.Future[Any]:
         if self.is_full:
-            raise WriterQueueFull(f"{len(self._queues)} clicks are waiting")
+            raise WriterQueueFull(f"{len(self._queues)} clicks and conversions are waiting")
         if record.received_at < self._promises.moment:
             record = self._promises.admitted(record)
         self._wake.set()

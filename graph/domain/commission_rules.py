@@ -16,9 +16,10 @@ from db.schema.commissions import CommissionRule
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 from graph.domain.context import Context
+from graph.domain.conversion_errors import UnknownRule
 from graph.domain.conversion_fields import key_field
 from graph.domain.currencies import LARGEST_AMOUNT, currency_field
-from graph.domain.errors import FieldInvalid, UnknownProgram, UnknownRule, outages
+from graph.domain.errors import FieldInvalid, UnknownProgram, outages
 from graph.domain.permissions import check_manager, check_manager_of
 from graph.domain.scope import visible
 

@@ -16,8 +16,9 @@ from db.schema.conversions import Refund, Sale
 from db.schema.partners import PartnerProgram
 from graph.domain.commission_status import is_payable
 from graph.domain.context import Context
+from graph.domain.conversion_errors import NothingToPay
 from graph.domain.currencies import currency_field
-from graph.domain.errors import FieldInvalid, NothingToPay, outages
+from graph.domain.errors import FieldInvalid, outages
 from graph.domain.fields import name_field
 from graph.domain.permissions import check_manager_of
 

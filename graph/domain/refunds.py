@@ -7,9 +7,10 @@ from msgspec import Meta, Struct
 
 from db.ingest.conversions.records import NewRefund, RefundRecorded, Refusal
 from graph.domain.context import Context
+from graph.domain.conversion_errors import TransactionIdMissing, UnknownSale
 from graph.domain.conversion_fields import check_readable, is_key, key_field
 from graph.domain.currencies import LARGEST_AMOUNT
-from graph.domain.errors import FieldInvalid, TransactionIdMissing, UnknownSale, outages
+from graph.domain.errors import FieldInvalid, outages
 from graph.domain.permissions import check_recorder
 
 NOT_RECORDED = "Refunds cannot be recorded right now"

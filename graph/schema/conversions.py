@@ -12,8 +12,9 @@ from strawberry.utils.str_converters import to_camel_case
 
 from db.ingest.conversions.records import LeadRecorded, RefundRecorded, SaleRecorded, Unattributed
 from graph.domain.context import Context
-from graph.domain.errors import ClickgateError, DuplicateTransaction, InvalidRequest, Unauthenticated
-from graph.domain.leads import LeadInput, track_lead
+from graph.domain.conversion_errors import DuplicateTransaction
+from graph.domain.errors import ClickgateError, InvalidRequest, Unauthenticated
+from graph.domain.leads import PROVISIONAL, LeadInput, track_lead
 from graph.domain.money import Money
 from graph.domain.refunds import RefundInput, track_refund
 from graph.domain.sales import SaleInput, track_sale
@@ -34,9 +35,6 @@ from graph.schema.conversion_outcomes import (
 )
 from graph.schema.money import MoneyType
 from graph.schema.scalars import BigInt
-
-EXPIRED = "attribution_window_expired"
-PROVISIONAL = "Lead recorded as provisional. It counts once a lead with the program's token, or a sale, confirms it."
 
 
 @strawberry.input(description="A sign-up of a customer. Null and an empty string are the same as absent.")
@@ -126,7 +124,7 @@ def _answer(kind: str, tracked: object) -> tuple[str, Any]:
             )
         case Unattributed(click_age_days, window_days):
             return "unattributed", UnattributedConversion(
-                success=True, reason=EXPIRED, click_age_days=click_age_days, window_days=window_days
+                success=True, reason=Unattributed.reason, click_age_days=click_age_days, window_days=window_days
             )
         case LeadRecorded(lead_id, is_provisional, is_known):
             counted = "provisional" if is_provisional else "replayed" if is_known else "recorded"

@@ -13,7 +13,7 @@ from db.schema.commissions import Commission, ConversionSum, Payout
 from db.schema.conversions import Refund, Sale
 from graph.domain import commissions, payouts
 from graph.domain.context import Context
-from graph.domain.errors import CommissionSettled, NothingToPay
+from graph.domain.conversion_errors import CommissionSettled, NothingToPay
 from graph.domain.payouts import NewPayout
 from graph.query.global_ids import encode_id
 from tests.support import conversion_rows
