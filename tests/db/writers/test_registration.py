@@ -1,28 +1,18 @@
-"""Writers registered on PostgreSQL: one that is presumed dead commits nothing that followers have passed, and one of
-another version commits nothing at all."""
+"""Writers registered on PostgreSQL: one that is presumed dead commits nothing that followers have passed."""
 
 import asyncio
-import logging
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from alembic import command
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import delete, select, text
 
-from db.audit.report import audit
-from db.engine import migrate
 from db.engine.store import Store
-from db.ingest.clicks.records import Click, Receipt, VisitRecord
+from db.ingest.clicks.records import Receipt
 from db.ingest.committer import Committer
-from db.migrations.revisions import REVISIONS
 from db.schema.clicks import ClickEvent
 from db.schema.writers import RunningWriter
 from tests.support.committers import make_committer
@@ -31,79 +21,9 @@ from tests.support.faulty_proxy import lossy_proxy
 from tests.support.following_clients import Follower
 from tests.support.gateways import make_link, running_gateway
 from tests.support.processes import kill, serving
-from tests.support.report_world import aggregation
+from tests.support.registered_writers import click, events, fall_silent, renewed, writers
 
 pytestmark = pytest.mark.slow
-
-NEWER = "9999"
-
-
-def click(**visit: Any) -> Click:
-    return Click(datetime.now(UTC), 1, 1, 1, "https://yoursite.com/?aff=PARTNER123", VisitRecord(**visit))
-
-
-@pytest.fixture
-async def store(make_postgres: MakeDatabase) -> AsyncIterator[Store]:
-    url = make_postgres()
-    await make_link(url)
-    store = Store(url)
-    yield store
-    assert not (await audit(store)).differences
-    await store.close()
-
-
-@pytest.fixture
-async def committers(store: Store) -> AsyncIterator[tuple[Committer, Committer]]:
-    pair = make_committer(store), make_committer(store)
-    yield pair
-    for committer in pair:
-        await committer.disconnect()
-
-
-class Keeping(logging.Handler):
-    """A handler that keeps log records."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-
-@pytest.fixture
-def said() -> Iterator[list[logging.LogRecord]]:
-    """The messages that click writers log."""
-    handler, logger = Keeping(), logging.getLogger("db.ingest.availability")
-    logger.addHandler(handler)
-    yield handler.records
-    logger.removeHandler(handler)
-
-
-async def writers(store: Store) -> dict[int, Any]:
-    """Return the rows of running writers, by id."""
-    async with store.read() as connection:
-        rows = await connection.execute(select(RunningWriter.__table__).where(RunningWriter.id > 0))
-        return {row.id: row for row in rows}
-
-
-async def fall_silent(store: Store) -> None:
-    """Make every writer look as if it had not refreshed its row for a while."""
-    async with store.write() as connection:
-        await connection.execute(update(RunningWriter).values(refreshed_at=datetime.now(UTC) - timedelta(minutes=1)))
-
-
-async def events(store: Store) -> list[Any]:
-    async with store.read() as connection:
-        found = select(ClickEvent.id, ClickEvent.occurred_at, ClickEvent.session_id).order_by(ClickEvent.id)
-        return list(await connection.execute(found))
-
-
-async def renewed(committer: Committer) -> datetime:
-    """Make a writer promise as much as it can; return the promise."""
-    moment = committer.promises.renewed(None)
-    await committer.renew()
-    return moment
 
 
 async def renewed_and_reaped(committer: Committer) -> datetime:
@@ -252,86 +172,3 @@ async def test_a_writer_starts_from_the_others_promises(store: Store) -> None:
     (event,) = await events(store)
     assert event.occurred_at >= promised
     await committer.disconnect()
-
-
-@asynccontextmanager
-async def upgrading(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Upgrade the schema to a revision that this version does not know; commit at the end of the block."""
-
-    def run(config: Any, _revision: str) -> None:
-        connection: Connection = config.attributes["connection"]
-        connection.execute(text("UPDATE alembic_version SET version_num = :newer"), {"newer": NEWER})
-
-    with monkeypatch.context() as patched:
-        patched.setattr(ScriptDirectory, "get_current_head", lambda self: NEWER)
-        patched.setattr(command, "upgrade", run)
-        async with store.write() as connection:
-            await connection.run_sync(migrate._upgrade)
-            yield
-
-
-async def go_back(store: Store) -> None:
-    async with store.write() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = :old"), {"old": REVISIONS[-1]})
-
-
-async def count(store: Store) -> int:
-    async with store.read() as connection:
-        return await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
-
-
-async def test_a_gateway_records_nothing_after_the_schema_is_upgraded(
-    make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch, said: list[logging.LogRecord]
-) -> None:
-    async with running_gateway(make_postgres()) as gateway:
-        await gateway.link()
-        assert (await gateway.track()).status_code == 200
-        async with upgrading(gateway.store, monkeypatch):
-            during = asyncio.create_task(gateway.track())
-            await asyncio.sleep(0.3)
-            assert not during.done()
-        answers = [await during, await gateway.track(), await gateway.track(None, additional_data={"test_mode": True})]
-        assert [answer.status_code for answer in answers] == [503] * 3
-        assert all(answer.headers["Retry-After"] for answer in answers)
-        assert await count(gateway.store) == 1
-        await asyncio.sleep(1)
-        (line,) = said
-        assert NEWER in line.getMessage()
-        assert line.exc_info is None
-        await go_back(gateway.store)
-        assert (await gateway.track()).status_code == 200
-
-
-async def test_an_idle_gateway_notices_that_the_schema_was_upgraded(
-    make_postgres: MakeDatabase, monkeypatch: pytest.MonkeyPatch, said: list[logging.LogRecord]
-) -> None:
-    async with running_gateway(make_postgres()) as gateway:
-        async with upgrading(gateway.store, monkeypatch):
-            pass
-        async with asyncio.timeout(5):
-            while not said:
-                await asyncio.sleep(0.05)
-        assert NEWER in said[0].getMessage()
-
-
-async def test_a_runner_adds_nothing_to_rollups_that_have_moved_on(
-    store: Store, committers: tuple[Committer, Committer], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await committers[0].commit([click()])
-    async with upgrading(store, monkeypatch):
-        pass
-    runner = aggregation(store)
-    with pytest.raises(Exception, match=NEWER):
-        await runner.run_once()
-    await go_back(store)
-    await runner.run_all()
-    await runner.close()
-
-
-async def test_an_upgrade_with_nothing_to_do_does_not_affect_writers(
-    store: Store, committers: tuple[Committer, Committer]
-) -> None:
-    await renewed(committers[0])
-    before = await writers(store)
-    await migrate.upgrade(store)
-    assert list(await writers(store)) == list(before)
