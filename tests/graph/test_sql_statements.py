@@ -97,10 +97,10 @@ def _earliest(each: List) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("depth", [1, 2])
-async def test_a_page_of_fifty_rows_takes_as_many_statements_as_a_page_of_one(asked: Asked, depth: int) -> None:
+async def test_a_page_of_fifty_rows_takes_as_many_statements_as_a_page_of_one(asked: Asked) -> None:
     for each in LISTS:
-        document = page_of(each, depth)
+        # A list at the root contains all others, so that these are nested as deep.
+        document = page_of(each, 2 if each.parent is None else 1)
         one, fifty = [len(await asked.statements(document, first=size)) for size in (1, 50)]
         assert one == fifty > 0, str(each)
 
@@ -125,7 +125,7 @@ async def test_joins_only_touch_rows_of_the_page(asked: Asked) -> None:
 
 async def test_no_page_uses_offset_or_counts_rows_unasked(asked: Asked) -> None:
     for each in LISTS:
-        for statement in await asked.statements(page_of(each, 2).replace("totalCount", ""), first=10):
+        for statement in await asked.statements(page_of(each, 1).replace("totalCount", ""), first=10):
             assert not re.search(r"\bcount\s*\(", statement.sql, re.IGNORECASE), (str(each), statement.sql)
             assert skipped(statement) <= {0}, (str(each), statement.sql)
             limits = re.findall(r"\blimit\s+(\S+)", statement.sql, re.IGNORECASE)
