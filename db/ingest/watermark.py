@@ -1,6 +1,7 @@
-"""What a writer promises to those who follow its records: to commit none of before a moment any more.
+"""The writer's watermark: the time before which it commits no more records, so that clients can follow what it commits.
 
-Kept in memory, without SQL: which moments new records may still have, and what becomes of those that are too early.
+Works in memory, without SQL. It decides which timestamp a record may still get, and moves timestamps up that would fall
+behind the watermark.
 """
 
 import logging
@@ -14,52 +15,52 @@ from db.ingest.recordable import R, Recordable
 
 logger = logging.getLogger(__name__)
 
-# Time synchronisation moves a clock by less. A clock that goes back further was wrong before, and records should not
-# carry its wrong time until the right one has caught up.
+# Time synchronisation moves a clock by less than this. A clock that goes back further was wrong before, and new records
+# should not carry its wrong time until the right one has caught up.
 LARGEST_STEP = timedelta(seconds=10)
 NO_STEP = timedelta()
 NOT_YET = datetime.max.replace(tzinfo=UTC)
 
 
 def utc_now() -> datetime:
-    """Return the present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
-class Promises:
-    """One writer's promise, which only grows unless the clock is set back by more than `LARGEST_STEP`.
+class Watermark:
+    """One writer's watermark. It only advances, unless the clock is set back by more than `LARGEST_STEP`.
 
-    A record that is back-dated by more than that, as only a clock of its own can make one, keeps its moment; those who
-    follow may miss it.
+    A record dated back by more than that keeps its timestamp, and clients that follow may miss it. Only a sender with a
+    clock of its own can produce one.
     """
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._first = NOT_YET
-        self._floor = self.moment = datetime.min.replace(tzinfo=UTC)
+        self._floor = self.timestamp = datetime.min.replace(tzinfo=UTC)
 
-    moment: datetime
-    """Nothing of before this moment is committed any more. Do not set it."""
+    timestamp: datetime
+    """No record from before this time will be committed. Read-only for other modules."""
 
     def admitted(self, record: R) -> R:
-        """Return a record that was just received, with its moment moved up to the promise where it is a little earlier:
-        the clock went back."""
-        if record.received_at >= self.moment:
+        """Return a record that was just received. If the clock went back a little, its timestamp is moved up to the
+        watermark."""
+        if record.received_at >= self.timestamp:
             return record
         self._follow_clock(self._clock())
-        is_step = NO_STEP < self.moment - record.received_at <= LARGEST_STEP
-        return replace(record, received_at=self.moment) if is_step else record
+        is_step = NO_STEP < self.timestamp - record.received_at <= LARGEST_STEP
+        return replace(record, received_at=self.timestamp) if is_step else record
 
-    def renewed(self, earliest: datetime | None) -> datetime:
-        """Promise as much as can be promised now, and return it. `earliest` is the moment of the earliest record that
-        was received and is neither committed nor refused."""
+    def advanced(self, earliest: datetime | None) -> datetime:
+        """Advance the watermark as far as possible and return it. `earliest` is the timestamp of the earliest record
+        that was received and is neither committed nor refused."""
         now = self._clock()
         self._follow_clock(now)
-        self.moment = max(self.moment, now if earliest is None else min(now, earliest))
-        return self.moment
+        self.timestamp = max(self.timestamp, now if earliest is None else min(now, earliest))
+        return self.timestamp
 
     def start_at(self, floor: datetime) -> None:
-        """Promise at least what others have promised before: rows up to there may have been handed out already."""
+        """Start from the watermark of other writers, because clients may have read everything up to it."""
         now = self._clock()
         if floor - now > LARGEST_STEP:
             logger.warning(
@@ -68,12 +69,12 @@ class Promises:
                 *(floor.isoformat(timespec="seconds"), now.isoformat(timespec="seconds")),
             )
             floor = now
-        self._floor = self.moment = max(self.moment, floor)
+        self._floor = self.timestamp = max(self.timestamp, floor)
         self._first = min(self._first, self._floor)
 
     def stamped(self, records: Sequence[Recordable[Any]]) -> Sequence[Recordable[Any]]:
-        """Return records with their moments moved up to the promise that the writer started with, where it had to start
-        again after they were received."""
+        """Return records that were received before the writer had to start again, with their timestamps moved up to the
+        watermark that it started from."""
         floor = self._floor
         return [record if record.received_at >= floor else self._moved_up(record) for record in records]
 
@@ -82,11 +83,11 @@ class Promises:
         return replace(record, received_at=self._floor) if is_late else record
 
     def _follow_clock(self, now: datetime) -> None:
-        if self.moment - now > LARGEST_STEP:
-            seconds = (self.moment - now).total_seconds()
+        if self.timestamp - now > LARGEST_STEP:
+            seconds = (self.timestamp - now).total_seconds()
             logger.warning(
                 "the clock went back by %.0f seconds: those who follow the clicks may miss some until it is %s again",
-                *(seconds, self.moment.isoformat(timespec="seconds")),
+                *(seconds, self.timestamp.isoformat(timespec="seconds")),
             )
-            self.moment = now
+            self.timestamp = now
             self._floor = min(self._floor, now)

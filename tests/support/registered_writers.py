@@ -48,7 +48,7 @@ async def events(store: Store) -> list[Any]:
 
 
 async def renewed(committer: Committer) -> datetime:
-    """Make a writer promise as much as it can; return the promise."""
-    moment = committer.promises.renewed(None)
+    """Advance a writer's watermark as far as possible, store it, and return it."""
+    moment = committer.watermark.advanced(None)
     await committer.renew()
     return moment

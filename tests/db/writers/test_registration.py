@@ -42,7 +42,7 @@ async def test_a_writer_presumed_dead_commits_no_earlier_clicks(
     received = [click(session_id="a"), click(session_id="b")]
     await renewed(alive)
     await fall_silent(store)
-    promised = await renewed_and_reaped(alive)
+    watermark = await renewed_and_reaped(alive)
     assert dead_id not in await writers(store)
     await alive.commit([click(session_id="later")])
     first, second = await dead.commit(received)
@@ -50,7 +50,7 @@ async def test_a_writer_presumed_dead_commits_no_earlier_clicks(
     assert isinstance(second, Receipt)
     later, *late = await events(store)
     assert [event.session_id for event in late] == ["a", "b"]
-    assert all(event.occurred_at >= promised for event in late)
+    assert all(event.occurred_at >= watermark for event in late)
     assert all(event.id > later.id for event in late)
 
 
@@ -113,7 +113,7 @@ async def test_a_writer_that_abandons_a_transaction_keeps_its_row_until_that_end
         await committer.disconnect()
         (left,) = (await writers(store)).values()
         assert left.occurred_from <= received.received_at
-        # It continues under another id, and its old promise still delays followers.
+        # It continues under another id, and its old watermark still delays followers.
         await committer.renew()
         assert len(await writers(store)) == 2
     await renewed(other)
@@ -163,12 +163,12 @@ async def test_unused_ids_of_a_block_delay_followers_by_seconds_only(make_postgr
         assert max(ids) - min(ids) >= 1000, "the two took blocks of their own"
 
 
-async def test_a_writer_starts_from_the_others_promises(store: Store) -> None:
+async def test_a_writer_starts_from_the_others_watermarks(store: Store) -> None:
     ahead = make_committer(store, clock=lambda: datetime.now(UTC) + timedelta(seconds=5))
-    promised = await renewed(ahead)
-    await ahead.disconnect()  # its promise is kept although its row was deleted
+    watermark = await renewed(ahead)
+    await ahead.disconnect()  # its watermark is kept although its row was deleted
     committer = make_committer(store)
     await committer.commit([click()])
     (event,) = await events(store)
-    assert event.occurred_at >= promised
+    assert event.occurred_at >= watermark
     await committer.disconnect()
