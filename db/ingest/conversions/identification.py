@@ -48,8 +48,10 @@ def customer_of(state: ConversionState, record: NewLead | NewSale) -> CustomerSt
     if known is not None:
         return known
     for click_id in click_ids_of(record):
-        if (named := state.by_click_id.get(click_id)) is not None and named.program_id == program_id:
+        named = state.by_click_id.get(click_id)
+        if named is not None and named.program_id == program_id:
             return named
-        if click_id in state.owners and isinstance(record, NewLead):
+        # Another program's customer may have been read for another conversion of the batch.
+        if isinstance(record, NewLead) and (named is not None or click_id in state.owners):
             return Refusal.OTHER_PROGRAM
     return Refusal.UNKNOWN_CUSTOMER
