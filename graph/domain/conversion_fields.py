@@ -51,31 +51,29 @@ def time_field(field: str, value: str | None, now: datetime) -> datetime | None:
     a time that is more than five minutes in the future."""
     if not value:
         return None
-    try:
-        time = parsed_time(value)
-    except ValueError as error:
-        raise FieldInvalid(field, "must be an RFC 3339 time with a UTC offset, such as 2026-05-01T12:00:00Z") from error
+    time = parsed_time(value)
+    if time is None:
+        raise FieldInvalid(field, "must be an RFC 3339 time with a UTC offset, such as 2026-05-01T12:00:00Z")
     if time > now + AHEAD:
         raise FieldInvalid(field, "must not be in the future")
     return time
 
 
-def parsed_time(text: str) -> datetime:
-    """Return the time in a text of RFC 3339, in UTC. A leap second is the first second of the next day. Raises
-    `ValueError` for anything else."""
+def parsed_time(text: str) -> datetime | None:
+    """Return the time in a text of RFC 3339, in UTC, or None if it is none. A leap second is the first second of the
+    next day."""
     form = TIME.fullmatch(text)
     if form is None:
-        raise ValueError("not of the form of RFC 3339")
+        return None
     is_leap = form["second"] == "60"
     if is_leap:
         text = f"{text[: form.start('second')]}59{text[form.end('second') :]}"
     try:
         time = msgspec.convert(text, datetime).astimezone(UTC)
-        if is_leap and (time.hour, time.minute) != (23, 59):
-            raise ValueError("leap seconds are at the end of a day in UTC")
-        return time + timedelta(seconds=is_leap)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise ValueError(str(error)) from error
+        # Leap seconds are at the end of a day in UTC.
+        return None if is_leap and (time.hour, time.minute) != (23, 59) else time + timedelta(seconds=is_leap)
+    except (msgspec.ValidationError, OverflowError):
+        return None
 
 
 def array_field(field: str, value: Sequence[Any] | None) -> str | None:

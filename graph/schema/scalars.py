@@ -13,7 +13,7 @@ LARGEST = 2**63 - 1
 
 
 def _parse_integer(value: object) -> int:
-    # A float is refused even if it is whole, as REST does: an amount in major units must not pass for one in minor units.
+    # A whole float is refused, as by REST: an amount in major units must not pass for one in minor units.
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
         raise GraphQLError("BigInt must be a 64-bit integer")
     return value
