@@ -59,7 +59,11 @@ def sums() -> Select[*tuple[Any, ...]]:
     commission = Commission
     earned = _parts(commission, earnings=commission.amount - commission.clawed_back)
     every = union_all(
-        _parts(ConversionSum, stored_revenue=ConversionSum.revenue, stored_earnings=ConversionSum.earnings),
+        _parts(
+            ConversionSum,
+            stored_revenue=func.coalesce(ConversionSum.revenue, 0),
+            stored_earnings=func.coalesce(ConversionSum.earnings, 0),
+        ),
         _parts(Sale, revenue=Sale.amount),
         _parts(Refund, revenue=-Refund.amount),
         earned.where(commission.status != "rejected"),

@@ -59,9 +59,10 @@ class Tallies:
 
     @property
     def of_sums(self) -> Sequence[RowValues]:
-        """Return, in order: program, partner, link, currency, and what is added to revenue and earnings."""
+        """Return, in order: program, partner, link, currency, and what is added to revenue and earnings, or None where
+        this currency had no sale or no commission."""
         keys = sorted({*self.revenue, *self.earnings})
-        return [(*key, self.revenue.get(key, 0), self.earnings.get(key, 0)) for key in keys]
+        return [(*key, self.revenue.get(key), self.earnings.get(key)) for key in keys]
 
     @property
     def ranges(self) -> Sequence[RowValues]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Insert, and_, bindparam, insert, update
+from sqlalchemy import BigInteger, Dialect, Insert, and_, bindparam, func, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
@@ -119,7 +119,10 @@ def _more(table: Any) -> dict[str, Any]:
 
 def _add_sums(dialect: Dialect) -> Insert:
     add = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(ConversionSum).inline()
-    added = {name: ConversionSum.__table__.c[name] + add.excluded[name] for name in ("revenue", "earnings")}
+    added = {}
+    for name in ("revenue", "earnings"):
+        stored, more = ConversionSum.__table__.c[name], add.excluded[name]
+        added[name] = func.coalesce(stored + more, stored, more)
     return add.on_conflict_do_update(index_elements=SUM, set_=added)
 
 

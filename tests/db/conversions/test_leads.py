@@ -220,4 +220,4 @@ async def test_a_lead_commission_needs_a_rule_for_leads(world: ConversionWorld) 
     assert (commission.amount, commission.status, commission.hold_until) == (250, "pending", NOW + 15 * DAY)
     async with world.store.read() as connection:
         sums = (await connection.execute(text("SELECT revenue, earnings, currency FROM conversion_sums"))).all()
-    assert [tuple(row) for row in sums] == [(0, 250, "USD")]
+    assert [tuple(row) for row in sums] == [(None, 250, "USD")]

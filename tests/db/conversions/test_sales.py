@@ -67,7 +67,7 @@ async def test_without_a_rule_there_is_no_commission(world: ConversionWorld) -> 
     click_id = await world.click()
     made = await world.one(sale(click_id=click_id, currency="EUR"))
     assert made == SaleRecorded(made.sale_id, None)
-    assert await sums(world) == [(1, 1, 1, "EUR", 1000, 0)]
+    assert await sums(world) == [(1, 1, 1, "EUR", 1000, None)]
     assert await world.one(sale()) == SaleDuplicate(made.sale_id, None)
 
 
@@ -207,7 +207,9 @@ async def test_a_fixed_commission_has_the_rules_currency(world: ConversionWorld)
     await world.one(sale(click_id=click_id, currency="JPY"))
     (commission,) = await world.rows(Commission)
     assert (commission.amount, commission.currency) == (700, "EUR")
-    assert await sums(world) == [(1, 1, 1, "EUR", 0, 700), (1, 1, 1, "JPY", 1000, 0)]
+    assert await sums(world) == [(1, 1, 1, "EUR", None, 700), (1, 1, 1, "JPY", 1000, None)]
+    await world.commit(sale("t2", click_id=click_id, currency="EUR"), refund("t1"), refund("t2"))
+    assert await sums(world) == [(1, 1, 1, "EUR", 0, 0), (1, 1, 1, "JPY", 0, None)]
 
 
 async def test_many_conversions_of_one_customer_take_one_batch(world: ConversionWorld) -> None:
