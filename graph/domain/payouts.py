@@ -28,7 +28,8 @@ NOT_SUMMED = 1
 
 @dataclass(frozen=True, slots=True)
 class NewPayout:
-    """A payout to be recorded, of what was approved and refunded up to a time, by default now."""
+    """A payout to be recorded, of what was approved and refunded up to a time, by default now. A time in the future
+    counts as now: nothing is paid before it is approved."""
 
     program_id: int
     partner_id: int
@@ -61,13 +62,11 @@ async def record(context: Context, new: NewPayout) -> dict[str, Any]:
 
 
 def _checked(new: NewPayout, now: datetime) -> dict[str, Any]:
-    if new.up_to is not None and new.up_to > now:
-        raise FieldInvalid("up_to", "must not be in the future")
     return {
         "program_id": new.program_id,
         "partner_id": new.partner_id,
         "currency": currency_field("currency", new.currency),
-        "up_to": new.up_to or now,
+        "up_to": min(new.up_to or now, now),
         "note": None if new.note is None else name_field("note", new.note),
         "created_at": now,
     }
