@@ -14,7 +14,7 @@ from db.ingest.conversions.attribution import AttributedClick
 from db.ingest.conversions.commissions import Rule
 from db.ingest.conversions.entries import ConversionEntry
 from db.ingest.conversions.identification import candidates, click_ids_of, customer_of, id_in, program_of
-from db.ingest.conversions.records import NewLead, NewRefund, NewSale, RefundRecorded, SaleRecorded
+from db.ingest.conversions.records import LeadRecorded, NewLead, NewRefund, NewSale, RefundRecorded, SaleRecorded
 from db.ingest.conversions.state import (
     CommissionState,
     ConversionState,
@@ -72,7 +72,10 @@ class ConversionReader:
         await self._read_first_commissions(connection, state, [customer for _, customer in conversions])
 
     async def find_recorded(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> None:
-        """Give their outcomes to sales and refunds that are recorded under their ids already."""
+        """Give their outcomes to conversions that are recorded under their ids already."""
+        leads = {one.id: one for one in entries if isinstance(one.record, NewLead)}
+        for id, was_provisional in await _fetch(connection, self._queries.recorded_lead, sorted((id,) for id in leads)):
+            leads[id].outcome = LeadRecorded(id, is_provisional=bool(was_provisional))
         sales = {(one.record.program_id, one.id): one for one in entries if isinstance(one.record, NewSale)}
         refunds = {(one.record.program_id, one.id): one for one in entries if isinstance(one.record, NewRefund)}
         queries = self._queries

@@ -77,7 +77,6 @@ class ConversionRecorder:
         return [ConversionEntry(record, *ids) for record, ids in zip(records, numbers, strict=True)]
 
     async def find_committed(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> None:
-        """Find sales and refunds. A lead that is recorded already is known by its name."""
         await self._reader.find_recorded(connection, entries)
 
     async def write(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     func,
     literal_column,
     or_,
@@ -116,6 +117,16 @@ def _provisional() -> Select[*tuple[Any, ...]]:
     )
 
 
+def _recorded_lead() -> Select[*tuple[Any, ...]]:
+    """Return the query for whether the lead with an id was recorded as provisional. It looks into each program, as
+    `_owner` does. A lead that was confirmed later than it was recorded was provisional at first."""
+    lead = LeadEvent
+    was_provisional = case((lead.confirmed_at == lead.created_at, _NONE), else_=_ONE)
+    found = select(was_provisional).where(lead.program_id == Program.id, lead.id == _row)
+    status = found.correlate_except(lead).scalar_subquery()
+    return select(_row, status).where(status.is_not(None))
+
+
 class ConversionQueries:
     """Each attribute names the values of its keys, in order."""
 
@@ -166,6 +177,7 @@ class ConversionQueries:
         )
         first_at = microseconds_of(first.correlate_except(Commission).scalar_subquery())
         self.first_commission = statement(select(_program, _row, first_at), "program", "row")
+        self.recorded_lead = statement(_recorded_lead(), "row")
         self.recorded_sale = statement(select(Sale.program_id, Sale.id).where(_is(Sale)), "program", "row")
         self.recorded_refund = statement(refunds.where(_is(Refund)), "program", "row")
         more = update(IdBlock).where(IdBlock.name == bindparam("kind"))
