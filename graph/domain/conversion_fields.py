@@ -60,7 +60,7 @@ def time_field(field: str, value: str | None, now: datetime) -> datetime | None:
 
 
 def parsed_time(text: str) -> datetime | None:
-    """Return the time in a text of RFC 3339, in UTC, or None if it is none. A leap second is the first second of the
+    """Return an RFC 3339 time in UTC, or None if the text is not one. A leap second is the first second of the
     next day."""
     form = TIME.fullmatch(text)
     if form is None:
@@ -85,7 +85,7 @@ def array_field(field: str, value: Sequence[Any] | None) -> str | None:
 
 
 def click_ids(candidates: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the different texts that can be click ids, in order. Others name no customer, and are left out."""
+    """Return the texts that can be click ids, in order and without duplicates. Others name no customer."""
     possible = (each for each in candidates if each and len(each) <= CLICK_ID_LENGTH and "\0" not in each)
     return tuple(dict.fromkeys(possible))
 

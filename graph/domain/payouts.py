@@ -121,7 +121,7 @@ async def _lock(connection: AsyncConnection, payable: ColumnElement[bool]) -> No
 
 
 async def _amount(connection: AsyncConnection, program_id: int, payout_id: int) -> int:
-    """Return the sum of what a payout has marked."""
+    """Return the payout's commissions less its clawbacks."""
     earned, returned = [
         await connection.scalar(
             select(func.sum(amount)).where(table.program_id == program_id, table.payout_id == payout_id)
