@@ -23,7 +23,7 @@ class CommissionSettled(InvalidRequest):
 
 
 class NothingToPay(InvalidRequest):
-    """The approved commissions do not exceed what refunds took off paid ones."""
+    """The approved commissions do not exceed the clawbacks of paid ones."""
 
     message = "There is nothing to pay"
 

@@ -144,7 +144,7 @@ def _event_name(value: object) -> str:
 async def _check_customer(
     context: Context, lead: LeadInput, program_id: int | None, candidates: tuple[str, ...]
 ) -> None:
-    """Raise what the writer would refuse the lead for, which comes before an invalid field."""
+    """Raise the error that the writer would refuse the lead with, which precedes that of an invalid field."""
     customer_key = lead.customer_key if is_key(lead.customer_key) else None
     customer = await find_customer(context.services.store, program_id, customer_key, candidates)
     if customer is None:

@@ -18,8 +18,9 @@ def _running(column: str, keys: dict[str, str]) -> CurrencySums:
 
     def part(row: MappedRow, visible: Visible) -> AmountSelect:
         sums = aliased(ConversionSum)
+        amount = getattr(sums, column)
         matches = [getattr(sums, name) == getattr(row, key) for name, key in keys.items()]
-        return select(sums.currency, getattr(sums, column).label("amount")).where(*matches, visible(sums))
+        return select(sums.currency, amount.label("amount")).where(*matches, amount.is_not(None), visible(sums))
 
     return CurrencySums([part])
 

@@ -112,7 +112,6 @@ async def _outcome(context: Context, kind: str, track: Callable[[], Awaitable[An
 
 def _answer(kind: str, tracked: object) -> tuple[str, Any]:
     """Return the name of an outcome for the metrics, and its type."""
-    message = f"{kind.title()} tracked successfully"
     match tracked:
         case TrackedTest(event_id, program_id):
             return "test", TrackedTestConversion(
@@ -126,29 +125,40 @@ def _answer(kind: str, tracked: object) -> tuple[str, Any]:
             return "unattributed", UnattributedConversion(
                 success=True, reason=Unattributed.reason, click_age_days=click_age_days, window_days=window_days
             )
-        case LeadRecorded(lead_id, is_provisional, is_known):
-            counted = "provisional" if is_provisional else "replayed" if is_known else "recorded"
-            return counted, TrackedLead(
-                success=True,
-                message=PROVISIONAL if is_provisional else message,
-                lead_id=BigInt(lead_id),
-                is_provisional=is_provisional,
-                is_known=is_known,
-            )
+        case LeadRecorded():
+            return _lead_answer(tracked)
         case SaleRecorded(sale_id, commission_id):
             return "recorded", TrackedSale(
-                success=True, message=message, sale_id=BigInt(sale_id), commission_id=_big(commission_id)
-            )
-        case RefundRecorded(status, deducted, currency, commission_id):
-            amount = Money(deducted, currency)
-            deduction = MoneyType(amount=BigInt(deducted), currency=currency, formatted=amount.formatted)
-            return status, TrackedRefund(
                 success=True,
-                status=TrackedRefundStatus(status),
-                deduction=deduction if status in ("refunded", "reversed") else None,
+                message="Sale tracked successfully",
+                sale_id=BigInt(sale_id),
                 commission_id=_big(commission_id),
             )
+        case RefundRecorded():
+            return tracked.status, _refund_answer(tracked)
     raise TypeError(tracked)
+
+
+def _lead_answer(tracked: LeadRecorded) -> tuple[str, TrackedLead]:
+    counted = "provisional" if tracked.is_provisional else "replayed" if tracked.is_known else "recorded"
+    return counted, TrackedLead(
+        success=True,
+        message=PROVISIONAL if tracked.is_provisional else "Lead tracked successfully",
+        lead_id=BigInt(tracked.lead_id),
+        is_provisional=tracked.is_provisional,
+        is_known=tracked.is_known,
+    )
+
+
+def _refund_answer(tracked: RefundRecorded) -> TrackedRefund:
+    amount = Money(tracked.deducted, tracked.currency)
+    deduction = MoneyType(amount=BigInt(amount.amount), currency=amount.currency, formatted=amount.formatted)
+    return TrackedRefund(
+        success=True,
+        status=TrackedRefundStatus(tracked.status),
+        deduction=deduction if tracked.status in ("refunded", "reversed") else None,
+        commission_id=_big(tracked.commission_id),
+    )
 
 
 def _big(number: int | None) -> BigInt | None:

@@ -1,7 +1,7 @@
 """Leads, sales and refunds as the writer takes them, and their outcomes.
 
-What is refused here depends on what is stored; all else has been checked before. Texts are free of NULs and within
-their lengths. Amounts are in minor units of their currency.
+A `Refusal` depends on stored rows; everything else was validated before. Texts contain no NULs and fit their
+columns. Amounts are in minor units of their currency.
 """
 
 from datetime import datetime
