@@ -13,6 +13,7 @@ from db.ingest.clicks.test_click_recorder import TestClickRecorder
 from db.ingest.committer import AnyRecorder, Committer
 from db.ingest.conversions.recorder import ConversionRecorder
 from db.ingest.conversions.test_conversion_recorder import TestConversionRecorder
+from db.ingest.integrations.recorder import ChainRecorder
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.token_cache import TokenCache
@@ -39,8 +40,9 @@ GEO_REFRESH_SECONDS = 5
 
 def recorders(database: Database) -> Sequence[AnyRecorder]:
     """Return the recorders of everything that the writer records."""
-    clicks = (ClickRecorder(database), TestClickRecorder(database))
-    return (*clicks, ConversionRecorder(database), TestConversionRecorder(database))
+    clicks, conversions = ClickRecorder(database), ConversionRecorder(database)
+    chains = ChainRecorder(database.engine.dialect, clicks, conversions)
+    return (clicks, TestClickRecorder(database), conversions, TestConversionRecorder(database), chains)
 
 
 def now() -> datetime:
