@@ -26,7 +26,8 @@ class TestEventInput(Struct, frozen=True):
     """What to try. `null` and an empty string are the same as absent; unknown fields are ignored."""
 
     type: Annotated[
-        str | None, Meta(description="`chain`: try click, lead, sale and refund.", extra_json_schema={"const": CHAIN})
+        str | None,
+        Meta(description="`chain`: try click, lead, sale and refund.", extra_json_schema={"enum": [CHAIN, None]}),
     ] = None
     event_type: Annotated[
         str | None,

@@ -5,12 +5,14 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import to_builtins
 from sqlalchemy import update
 
 from db.schema.commissions import CommissionRule
 from db.schema.conversions import Sale
 from db.schema.integrations import TestChain as StoredChain
 from db.schema.programs import Program
+from rest.integrations import ReadinessEndpoint
 from tests.support.gateways import Gateway, body_of
 from tests.support.merchants import Merchant, make_merchant
 
@@ -274,3 +276,14 @@ async def test_the_status_of_another_program_is_not_told(merchant: Merchant) -> 
     for token in (partner, tracking, "nobodys"):
         answer = await asked(merchant, STATUS, token, program_id=merchant.program_id)
         assert (answer.status_code, body_of(answer)["error"]) == (401, "Invalid API token")
+
+
+def test_an_unexpected_error_is_told_in_the_clients_words() -> None:
+    answer = ReadinessEndpoint().failed("0123")
+    assert (answer.status, answer.headers) == (500, {"Clickgate-Fault": "0123"})
+    assert to_builtins(answer.body)["error"] == {
+        "code": "internal_error",
+        "message": "Failed to compute readiness. Retry shortly.",
+        "status": 500,
+        "retry_after_seconds": 10,
+    }

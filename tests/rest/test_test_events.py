@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import ConversionTestEvent, LeadEvent, Refund, Sale
@@ -14,9 +14,11 @@ from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import Partner
 from db.schema.tokens import ApiToken
+from tests.support.captured_log import Log
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
 from tests.support.merchants import BEGINNING, Merchant
+from tests.support.unclassified_fault import unforeseen
 
 PATH = "/api/v1/cli/test-event"
 CHAIN = {"type": "chain"}
@@ -189,3 +191,19 @@ async def test_guesses_of_tokens_count_against_the_rate_limit(make_sqlite: MakeD
         answers = [await sent(gateway, CHAIN, "cg_nobodys") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [401, 401, 429]
         assert body_of(answers[2])["error"]["code"] == "rate_limited"
+
+
+async def test_an_unexpected_error_undoes_the_chain_and_is_masked(merchant: Merchant, token: str, log: Log) -> None:
+    gateway = merchant.gateway
+    own = {"column": "short_code", "type_": 'varchar(64) COLLATE "C"'}
+    fault = unforeseen("affiliate_test_chains", is_sqlite=gateway.store.is_sqlite, **own)
+    await gateway.execute(text(fault.breaks))
+    answer = await sent(gateway, CHAIN, token)
+    await gateway.execute(text(fault.mends))
+    assert (answer.status_code, body_of(answer)["error"]) == (500, "Test event failed")
+    assert fault.word not in answer.text
+    assert answer.headers["Clickgate-Fault"]
+    assert fault.word in log.text
+    assert len(await gateway.rows(Partner)) == 1
+    assert await gateway.rows(StoredChain) == []
+    assert (await sent(gateway, CHAIN, token)).status_code == 200
