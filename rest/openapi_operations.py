@@ -45,8 +45,8 @@ BEARER = "bearerToken"
 
 
 class Operation(NamedTuple):
-    """An endpoint's operation: what it takes, what it answers with 200, and its own problems by status. Bodies of errors
-    are of the type `Problem`, unless `errors` has another for the status."""
+    """An endpoint's operation: what it takes, what it answers with 200, and its own problems by status. An error's body
+    is a `Problem`, unless `errors` has another type for the status."""
 
     id: str
     summary: str
