@@ -1,8 +1,8 @@
 """Measure sales beside clicks on the same gateway, in turns, on fresh databases.
 
-Each sale is the first one of another customer and earns a commission. The machine's speed changes from minute to minute,
-so sales and clicks take turns (A B, B A, …), and the ratio within a round says more than the rate. Afterwards every
-acknowledged sale must be stored, and the audit must agree.
+Each sale is the first one of another customer and earns a commission. The machine's speed changes from minute to
+minute, so sales and clicks take turns (A B, B A, …), and the ratio within a round says more than the rate. Afterwards
+every acknowledged sale must be stored, and the audit must agree.
 """
 
 import argparse
