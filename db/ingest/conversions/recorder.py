@@ -87,12 +87,16 @@ class ConversionRecorder:
         if self._gathers_statistics and self._batches.bit_count() == 1:
             await connection.command(GATHER_STATISTICS)  # before any row is locked
         if not one_by_one:
-            state, changes = await self._decided(connection, waiting)
-            return (*self._statements.of_changes(state, changes), *self._statements.of_tallies(changes.tallies))
+            return await self.work(connection, waiting)
         tallies = Tallies()
         for entry in waiting:
             await self._write_alone(connection, entry, tallies)
         return self._statements.of_tallies(tallies)
+
+    async def work(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> Sequence[StatementRows]:
+        """Give entries their outcomes; return the work that records them and appends them to the outbox."""
+        state, changes = await self._decided(connection, entries)
+        return (*self._statements.of_changes(state, changes), *self._statements.of_tallies(changes.tallies))
 
     async def _write_alone(self, connection: WriteConnection, entry: ConversionEntry, tallies: Tallies) -> None:
         """Write one conversion and add its tallies. If the database keeps refusing it, the error is its outcome."""
