@@ -14,6 +14,7 @@ from db.audit import counters, integrity
 from db.audit.conversion_differences import conversion_differences
 from db.audit.differences import LISTED_DIFFERENCES, Difference, first_rows
 from db.engine.store import Store
+from db.outbox.events import EVENTS
 from db.rollups.audit import (
     RollupFigures,
     compared_parts,
@@ -136,7 +137,7 @@ async def _integrity(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIt
 
 
 async def _outbox(connection: AsyncConnection) -> AsyncIterator[Difference]:
-    for kind in integrity.EVENTS:
+    for kind in EVENTS:
         async for id, kept, events in first_rows(connection, integrity.queue_counts(kind)):
             yield Difference(f"row {id} of the outbox, {kind}s", kept, events)
     async for id, kept in first_rows(connection, integrity.queue_overlaps()):
