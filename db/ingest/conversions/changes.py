@@ -133,6 +133,5 @@ class Changes:
 
 
 def _credit(attributed: AttributedClick | SaleState) -> Attribution:
-    is_click = isinstance(attributed, AttributedClick)
-    event_id = attributed.event_id if is_click else attributed.click_event_id
+    event_id = attributed.click_event_id if isinstance(attributed, SaleState) else attributed.event_id
     return Attribution(attributed.partner_id, attributed.link_id, event_id)
