@@ -129,35 +129,46 @@ class RollupSums:
     def slices(self, size: int) -> Iterator[Sequence[RowValues]]:
         """Yield rows, each a key with counters, so many at a time and always in the same order. One kind after the
         other: to sort all of them in one go would keep the clicks waiting."""
+        heads = self._made()
         for level, kept in SPANS.items():
             for dimension, spans in kept.items():
                 for span in spans:
-                    rows = sorted(self._rows(level, dimension, span))
+                    rows = sorted(self._rows(heads, level, dimension, span))
                     for start in range(0, len(rows), size):
                         yield rows[start : start + size]
 
     def rows(self, level: Level) -> Iterator[RowValues]:
         """Yield all rows of a level, each a key with counters."""
+        heads = self._made()
         for dimension, spans in SPANS[level].items():
             for span in spans:
-                yield from self._rows(level, dimension, span)
+                yield from self._rows(heads, level, dimension, span)
 
-    def _rows(self, level: Level, dimension: Dimension, span: int) -> Iterator[RowValues]:
-        sums: dict[tuple[RowValues, str], list[int]] = {}
+    def _made(self) -> "_Heads":
         heads: list[Head] = [self._head._make(head) for head in self._heads]
-        places = [
-            (head.program_id, *subject_of(head, level), start_of(head.quarter, span), *head.keys) for head in heads
-        ]
-        amounts = [head.amounts for head in heads]
-        for number, value, events in self._values(dimension, heads):
+        return _Heads(heads, [head.amounts for head in heads])
+
+    def _rows(self, made: "_Heads", level: Level, dimension: Dimension, span: int) -> Iterator[RowValues]:
+        # Numbers are hashed faster than what they stand for: what precedes the value in a row, and what follows it.
+        ids: dict[tuple[RowValues, RowValues], int] = {}
+        starts = {quarter: start_of(quarter, span) for quarter in {head.quarter for head in made.heads}}
+        places = []
+        for head in made.heads:
+            subject_id, owner_id = subject_of(head, level)
+            before = (head.program_id, level, subject_id, dimension, span, starts[head.quarter])
+            places.append(ids.setdefault((before, (owner_id, *head.keys)), len(ids)))
+        sums: dict[tuple[int, str], list[int]] = {}
+        amounts = made.amounts
+        for number, value, events in self._values(dimension, made.heads):
             key = (places[number], value)
             if (counts := sums.get(key)) is None:
                 counts = sums[key] = [0] * len(self._counters)
             for at, amount in amounts[number]:
                 counts[at] += amount * events
-        for (place, value), counts in sums.items():
-            program_id, subject_id, owner_id, bucket_at, *keys = place
-            yield program_id, level, subject_id, dimension, span, bucket_at, value, owner_id, *keys, *counts
+        known = list(ids)
+        for (number, value), counts in sums.items():
+            before, after = known[number]
+            yield *before, value, *after, *counts
 
     def _values(self, dimension: Dimension, heads: Sequence[Head]) -> Iterable[tuple[int, str, int]]:
         """Yield the numbers of heads, each with a value and how many events have both."""
@@ -169,3 +180,10 @@ class RollupSums:
             case "partner":
                 return ((number, str(heads[number].partner_id), events) for number, events in self._events.items())
         return ((number, value, events) for (number, value), events in self._visits[dimension].items())
+
+
+class _Heads(NamedTuple):
+    """The heads of events, and the amounts of each."""
+
+    heads: Sequence[Head]
+    amounts: Sequence[Sequence[tuple[int, int]]]
