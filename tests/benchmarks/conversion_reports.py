@@ -57,7 +57,7 @@ def main() -> None:
             urls = [f"sqlite+aiosqlite:///{name}/history.db", fresh("history")]
             for url in urls:
                 generator.prepare(url, size)
-        slow = []
+        slow: list[str] = []
         for url in urls:
             if not options.has_sales:
                 asyncio.run(_sell(url, size, options.sales))
