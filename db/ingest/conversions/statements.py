@@ -50,7 +50,7 @@ _CUSTOMER = (
 )
 _SALE = (
     *(Sale.program_id, Sale.id, Sale.customer_id, Sale.partner_id, Sale.link_id),
-    *(Sale.transaction_id, Sale.amount, Sale.currency, Sale.refunded),
+    *(Sale.transaction_id, Sale.amount, Sale.currency, Sale.refunded, Sale.click_event_id),
 )
 _REFUND = (
     *(Refund.program_id, Refund.sale_id, Refund.refund_id, Refund.id),
