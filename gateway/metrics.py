@@ -25,7 +25,7 @@ from starlette.responses import Response
 from db.engine.store import Store
 from db.errors import StoreError
 from db.outbox.backlog import Backlog, Backlogs
-from db.rollups.statements import ROLLUPS
+from db.rollups.aggregator import RollupAggregator
 from graph.execution.turns import Turns
 
 CLICKS = Counter("clickgate_clicks", "Requests to the click endpoint, by outcome", ["outcome"])
@@ -127,7 +127,7 @@ async def sample(store: Store, clock: Callable[[], datetime]) -> None:
         for name, backlog in measured.items():
             CONSUMER_EVENTS.labels(name).set(backlog.events)
             CONSUMER_SECONDS.labels(name).set(backlog.seconds(clock))
-        rollups = measured.get(ROLLUPS, Backlog())
+        rollups = measured.get(RollupAggregator.name, Backlog())
         BACKLOG_CLICKS.set(rollups.events)
         BACKLOG_SECONDS.set(rollups.seconds(clock))
         await asyncio.sleep(SAMPLE_SECONDS)

@@ -19,7 +19,7 @@ from db.lookups.token_cache import TokenCache
 from db.outbox.consumers import add_consumer
 from db.outbox.live_feed import LiveFeed
 from db.outbox.runner import ConsumerRunner
-from db.rollups.aggregator import RollupAggregator
+from db.rollups.aggregator import ConversionAggregator, RollupAggregator
 from db.tasks import end
 from gateway.authentication import authentication
 from gateway.email_key import EmailKey
@@ -74,11 +74,11 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         await email_key()  # so that a file that cannot be used stops the start
         feed = LiveFeed(store)
         stack.push_async_callback(feed.close)
-        aggregator = RollupAggregator(store)
-        await add_consumer(store, aggregator)
-        aggregation = ConsumerRunner(store, aggregator, clock=now)
-        stack.push_async_callback(aggregation.close)
-        aggregation.start()
+        for aggregator in (RollupAggregator(store), ConversionAggregator(store)):
+            await add_consumer(store, aggregator)
+            aggregation = ConsumerRunner(store, aggregator, clock=now)
+            stack.push_async_callback(aggregation.close)
+            aggregation.start()
         sampling = asyncio.create_task(sample(store, now), name="metrics")
         stack.push_async_callback(end, sampling)
         yield Services(

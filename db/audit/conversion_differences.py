@@ -6,11 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.audit import commissions, conversions
 from db.audit.differences import Difference, first_rows
+from db.rollups.audit import readable_moment
 
 
 async def conversion_differences(connection: AsyncConnection) -> AsyncIterator[Difference]:
     """Yield what differs from leads, sales and refunds: counters, sums, commissions and customers."""
-    for part in (_counters, _sums, _refunds, _customers, _commissions):
+    for part in (_counters, _sums, _refunds, _customers, _commissions, _bookings):
         async for difference in part(connection):
             yield difference
 
@@ -61,3 +62,11 @@ async def _commissions(connection: AsyncConnection) -> AsyncIterator[Difference]
         async for row in rows:
             for what, kept, expected in commissions.faults(row):
                 yield Difference(f"commission {row.id} of program {row.program_id}, {what}", kept, expected)
+
+
+async def _bookings(connection: AsyncConnection) -> AsyncIterator[Difference]:
+    async for program_id, event_id, currency, at, *sums in first_rows(connection, conversions.bookings()):
+        name = f"program {program_id}, bookings for click event {event_id} at {readable_moment(at)}"
+        for counter, booked, events in zip(conversions.BOOKED, sums[::2], sums[1::2], strict=True):
+            if booked != events:
+                yield Difference(f"{name}, {counter}{currency and f' in {currency}'}", booked, events)

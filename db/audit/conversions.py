@@ -5,7 +5,21 @@ The recorder updates them incrementally, and these queries compute them from scr
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.schema.clicks import ClickEvent
@@ -14,6 +28,13 @@ from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
+from db.schema.rollups import ConversionBooking
+from db.sql.functions import microseconds_of
+
+BOOKED = ("leads", "sales", "revenue", "earnings")
+BOOKING_COLUMNS = tuple(name for one in BOOKED for name in (f"booked_{one}", one))
+ONE: ColumnElement[int] = literal(1, BigInteger)
+NO_CURRENCY: ColumnElement[str] = literal("", String)
 
 
 def links() -> Select[*tuple[Any, ...]]:
@@ -127,3 +148,50 @@ def customers() -> Select[*tuple[Any, ...]]:
 def _has(table: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     own = (table.program_id == Customer.program_id, table.customer_id == Customer.id)
     return select(literal(1)).select_from(table).where(*own, *conditions).exists()
+
+
+def bookings() -> Select[*tuple[Any, ...]]:
+    """Return the query for what is booked wrongly: program, click event, currency, the time in microseconds, and then
+    each of `BOOKED` twice, as it is booked and by the events. Leads and sales are compared without a currency."""
+    booking, lead, sale, refund, commission = ConversionBooking, LeadEvent, Sale, Refund, Commission
+    of_sale = and_(sale.program_id == refund.program_id, sale.id == refund.sale_id)
+    of_refund = and_(commission.program_id == refund.program_id, commission.id == refund.commission_id)
+    sold = and_(sale.program_id == commission.program_id, sale.id == commission.sale_id)
+    signed_up = and_(lead.program_id == commission.program_id, lead.id == commission.lead_id)
+    click = func.coalesce(sale.click_event_id, lead.click_event_id)
+    counts = not_(commission.status == "rejected")
+    every = union_all(
+        _booked(booking, booking.click_event_id, leads=booking.leads, sales=booking.sales),
+        _booked(booking, booking.click_event_id, booking.currency, revenue=booking.revenue, earnings=booking.earnings),
+        _expected(lead, lead.click_event_id, lead.confirmed_at, leads=ONE).where(lead.confirmed_at.is_not(None)),
+        _expected(sale, sale.click_event_id, sale.occurred_at, sales=ONE),
+        _expected(sale, sale.click_event_id, sale.occurred_at, sale.currency, revenue=sale.amount),
+        _expected(refund, sale.click_event_id, refund.created_at, refund.currency, revenue=-refund.amount).join(
+            sale, of_sale
+        ),
+        _expected(refund, sale.click_event_id, refund.created_at, commission.currency, earnings=-refund.clawback)
+        .join(sale, of_sale)
+        .join(commission, and_(of_refund, counts)),
+        _expected(commission, click, commission.occurred_at, commission.currency, earnings=commission.amount)
+        .outerjoin(sale, sold)
+        .outerjoin(lead, signed_up)
+        .where(counts),
+    ).subquery()
+    place = [every.c[name] for name in ("program_id", "partner_id", "link_id", "event_id", "currency", "at")]
+    totals = [cast(func.sum(every.c[name]), BigInteger) for name in BOOKING_COLUMNS]
+    wrong = or_(*(booked != events for booked, events in zip(totals[::2], totals[1::2], strict=True)))
+    columns = (every.c.program_id, every.c.event_id, every.c.currency, microseconds_of(every.c.at))
+    return select(*columns, *totals).group_by(*place).having(wrong).order_by(*place)
+
+
+def _booked(row: Any, event_id: Any, currency: Any = NO_CURRENCY, **values: Any) -> Select[*tuple[Any, ...]]:
+    return _expected(
+        row, event_id, row.occurred_at, currency, **{f"booked_{name}": one for name, one in values.items()}
+    )
+
+
+def _expected(row: Any, event_id: Any, at: Any, currency: Any = NO_CURRENCY, **values: Any) -> Select[*tuple[Any, ...]]:
+    nothing = literal(0, BigInteger)
+    place = (row.program_id, row.partner_id, row.link_id, event_id.label("event_id"), currency.label("currency"))
+    columns = (values.get(name, nothing).label(name) for name in BOOKING_COLUMNS)
+    return select(*place, at.label("at"), *columns).select_from(row)

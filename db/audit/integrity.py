@@ -20,7 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from db.outbox.conditions import CLICK, LEAD, REFUND, SALE, covers
+from db.outbox.conditions import covers
+from db.outbox.events import EVENTS
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
 from db.schema.commissions import Commission
@@ -41,8 +42,6 @@ BLOCKS: dict[str, type[DeclarativeBase]] = {
     "commissions": Commission,
     "conversion_test_events": ConversionTestEvent,
 }
-# The events of each kind of rows of the outbox.
-EVENTS: dict[str, Any] = {CLICK: ClickEvent, LEAD: LeadEvent, SALE: Sale, REFUND: Refund}
 
 
 def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
@@ -81,10 +80,8 @@ def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Selec
 def queue_counts(kind: str) -> Select[*tuple[Any, ...]]:
     """Return the query for rows of the outbox with a wrong number of events of a kind: id, that number, and the right
     one."""
-    row, event = OutboxRange, EVENTS[kind]
-    counted = select(func.count()).select_from(event).where(covers(event)).correlate(row)
-    if kind == LEAD:
-        counted = counted.where(LeadEvent.confirmed_at.is_not(None))
+    row, (event, is_event) = OutboxRange, EVENTS[kind]
+    counted = select(func.count()).select_from(event).where(covers(event), is_event).correlate(row)
     events = counted.scalar_subquery()
     return select(row.id, row.events, events).where(row.kind == kind, row.events != events).order_by(row.id)
 

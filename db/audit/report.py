@@ -14,6 +14,7 @@ from db.audit import counters, integrity
 from db.audit.conversion_differences import conversion_differences
 from db.audit.differences import LISTED_DIFFERENCES, Difference, first_rows
 from db.engine.store import Store
+from db.outbox.events import EVENTS
 from db.rollups.audit import (
     RollupFigures,
     compared_parts,
@@ -22,6 +23,8 @@ from db.rollups.audit import (
     readable_moment,
     strange_kinds,
 )
+from db.rollups.recount import recount_of
+from db.rollups.sources import CLICKS, CONVERSIONS, SOURCES
 from db.schema.clicks import ClickEvent
 from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import LeadEvent, Refund, Sale
@@ -29,6 +32,7 @@ from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
+from db.schema.rollups import ConversionBooking
 
 
 @dataclass(slots=True)
@@ -49,9 +53,11 @@ class Audit:
     commissions: int = 0
     sums: int = 0
     """Rows of revenue and earnings."""
+    bookings: int = 0
     queue_rows: int = 0
     rollup_rows: int = 0
     rollups: Sequence[dict[str, Any]] = ()
+    conversion_rollups: Sequence[dict[str, Any]] = ()
     difference_count: int = 0
     differences: list[Difference] = field(default_factory=list)
 
@@ -90,7 +96,7 @@ async def _countfirst_rows(connection: AsyncConnection, found: Audit) -> None:
     found.customers = await count(Customer)
     found.leads, found.sales = await count(LeadEvent), await count(Sale)
     found.refunds, found.commissions = await count(Refund), await count(Commission)
-    found.sums = await count(ConversionSum)
+    found.sums, found.bookings = await count(ConversionSum), await count(ConversionBooking)
     found.queue_rows = await count(OutboxRange)
 
 
@@ -136,7 +142,7 @@ async def _integrity(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIt
 
 
 async def _outbox(connection: AsyncConnection) -> AsyncIterator[Difference]:
-    for kind in integrity.EVENTS:
+    for kind in EVENTS:
         async for id, kept, events in first_rows(connection, integrity.queue_counts(kind)):
             yield Difference(f"row {id} of the outbox, {kind}s", kept, events)
     async for id, kept in first_rows(connection, integrity.queue_overlaps()):
@@ -144,14 +150,16 @@ async def _outbox(connection: AsyncConnection) -> AsyncIterator[Difference]:
 
 
 async def _rollups(store: Store, connection: AsyncConnection, found: Audit) -> None:
-    figures = RollupFigures()
+    figures = {of: RollupFigures() for of in SOURCES}
     source = await store.source(connection)
-    strange = await strange_kinds(source)
     await store.prefer_indexes(connection)
-    async for compared in compared_parts(source):
-        figures.add(compared)
-        for name, kept, expected in differences_in(compared):
-            found.note(Difference(name, kept, expected))
-    for name, rows in strange:
-        found.note(Difference(f"{name}, rows that nothing reads", rows, 0))
-    found.rollups, found.rollup_rows = figures.listed(), figures.total
+    for of in figures:
+        strange = await strange_kinds(source, of)
+        async for compared in compared_parts(source, recount_of(of, is_sqlite=store.is_sqlite)):
+            figures[of].add(compared)
+            for name, kept, expected in differences_in(compared):
+                found.note(Difference(name, kept, expected))
+        for name, rows in strange:
+            found.note(Difference(f"{name}, rows that nothing reads", rows, 0))
+    found.rollups, found.conversion_rollups = figures[CLICKS].listed(), figures[CONVERSIONS].listed()
+    found.rollup_rows = sum(each.total for each in figures.values())

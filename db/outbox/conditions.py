@@ -12,6 +12,8 @@ CLICK = "click"
 """The kind of recorded clicks."""
 LEAD, SALE, REFUND = "lead", "sale", "refund"
 """The kinds of conversions. A provisional lead is not in the log until it is confirmed."""
+REJECTION = "rejection"
+"""The kind of rejected commissions."""
 
 
 def covers(event: Any) -> ColumnElement[bool]:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -27,16 +26,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable, RowRefused, UnknownConsumer
-from db.outbox.conditions import CLICK, LEAD, REFUND, SALE, is_ahead_of
+from db.outbox.conditions import is_ahead_of
 from db.outbox.consumer import Consumer
-from db.schema.clicks import ClickEvent
+from db.outbox.events import EVENTS
 from db.schema.columns import now
-from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
 from db.sql.transactions import next_number, oldest_running
 
-# Where the events of each kind are, for a consumer that starts from the beginning.
-TABLES: dict[str, Any] = {CLICK: ClickEvent, LEAD: LeadEvent, SALE: Sale, REFUND: Refund}
 # As many events as a busy gateway records in two transactions.
 RANGE_EVENTS = 1000
 # The consumer's runner may be in the middle of a portion.
@@ -162,12 +158,9 @@ def _all_events(kind: str, name: str) -> Insert:
     A range holds no id that is missing in all programs: a transaction that has not ended yet may have taken it, and
     will add its event to the log by itself.
     """
-    event = TABLES[kind]
+    event, is_event = EVENTS[kind]
     run = (event.id - func.row_number().over(order_by=event.id)).label("run")
-    found = select(event.program_id, event.id, run)
-    if event is LeadEvent:
-        found = found.where(LeadEvent.confirmed_at.is_not(None))
-    events = found.subquery()
+    events = select(event.program_id, event.id, run).where(is_event).subquery()
     number = func.row_number().over(partition_by=[events.c.program_id, events.c.run], order_by=events.c.id) - 1
     portion = (number // literal_column(str(RANGE_EVENTS))).label("portion")
     numbered = select(*events.c, portion).subquery()

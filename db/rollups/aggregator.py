@@ -1,4 +1,4 @@
-"""The consumer that keeps the rollups: it adds up recorded clicks and adds the sums to the rollups' rows."""
+"""The consumers that keep the rollups: they add up clicks or conversions, and add the sums to the rollups' rows."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
-from db.outbox.conditions import CLICK
 from db.outbox.consumer import Range
-from db.rollups.aggregation import RollupSums
-from db.rollups.statements import ROLLUPS, RollupStatements, find_events
-from db.schema.rollups import ClickRollup
+from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
+from db.rollups.statements import RollupStatements
 from db.sql.batch_statements import BatchStatement, RowValues
 
 # After so many rows, a millisecond or two of work, requests get their turn on the event loop,
@@ -25,7 +23,7 @@ READY_SLICES = 200
 
 
 class Sums:
-    """What clicks add up to, in slices of rows."""
+    """What events add up to, in slices of rows."""
 
     def __init__(self, add: BatchStatement, slices: Iterator[Sequence[RowValues]]) -> None:
         self._add = add
@@ -41,25 +39,26 @@ class Sums:
 class RollupAggregator:
     """Adds clicks to the rollups. With `pause_seconds`, it leaves time to requests between two slices of work."""
 
-    name = ROLLUPS
-    kinds = frozenset({CLICK})
+    source: RollupSource = CLICKS
+    name = CLICKS.consumer
+    kinds = CLICKS.kinds
 
     def __init__(self, store: Store, *, pause_seconds: float = PAUSE_SECONDS) -> None:
-        self._statements = RollupStatements(store.database.engine.dialect)
+        self._statements = RollupStatements(self.source, store.database.engine.dialect)
         self._pause_seconds = pause_seconds
 
     async def prepare(self, connection: WriteConnection, ranges: Sequence[Range]) -> Sums:
-        """Add up the clicks of ranges. Recorded clicks never change, so this needs no snapshot, which would keep the
+        """Add up the events of ranges. Recorded events never change, so this needs no snapshot, which would keep the
         database from tidying up behind the click writer."""
-        sums = RollupSums()
+        sums = self.source.sums()
         for ids in _slices_of(ranges):
-            sums.add(await connection.read(find_events, {"rows": ids}))
+            sums.add(await connection.read(self._statements.find_events, {"rows": ids}))
             await asyncio.sleep(self._pause_seconds)
         return Sums(self._statements.add, await self._made_ready(sums.slices(SLICE_ROWS)))
 
     async def reset(self, connection: AsyncConnection) -> None:
         """Remove all rollups."""
-        await connection.execute(delete(ClickRollup))
+        await connection.execute(delete(self.source.rollup))
 
     async def _made_ready(self, slices: Iterator[Sequence[RowValues]]) -> Iterator[Sequence[RowValues]]:
         """Return the slices, having made as many of them as memory should hold: no click waits for that yet."""
@@ -68,6 +67,14 @@ class RollupAggregator:
             ready.append(rows)
             await asyncio.sleep(self._pause_seconds)
         return chain(ready, slices)
+
+
+class ConversionAggregator(RollupAggregator):
+    """Adds conversions to their rollups."""
+
+    source = CONVERSIONS
+    name = CONVERSIONS.consumer
+    kinds = CONVERSIONS.kinds
 
 
 def _slices_of(ranges: Sequence[Range]) -> Iterator[Sequence[int]]:

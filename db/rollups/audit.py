@@ -10,42 +10,37 @@ from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import CTE
 
 from db.engine.backend.protocol import Source
-from db.rollups.dimensions import COUNTERS, DAY, HOUR, QUARTER, SPANS
-from db.rollups.recount import (
-    PART_EVENTS,
-    Key,
-    Part,
-    Rows,
-    added_up,
-    expected_rows,
-    kept_rows,
-    parts_of,
-    waiting_in,
-)
-from db.schema.clicks import ClickEvent
+from db.rollups.dimensions import DAY, HOUR, QUARTER, SPANS
+from db.rollups.recount import PART_EVENTS, Key, Part, Recount, Rows
+from db.rollups.sources import SOURCES, RollupSource
 from db.schema.columns import EPOCH
 from db.schema.programs import Program
-from db.schema.rollups import ClickRollup
 from db.sql.compiled_queries import CompiledQuery
 
 SPAN_NAMES = {DAY: "day", HOUR: "hour", QUARTER: "quarter of an hour"}
 KIND = itemgetter(1, 2)
-NOTHING = (0,) * len(COUNTERS)
 
 
 class Compared(NamedTuple):
-    """A part, with the rows that its events add up to and those that the table has."""
+    """A part of a source, with the rows that its events add up to and those that the table has."""
 
+    source: RollupSource
     part: Part
     expected: Rows
     kept: Rows
+
+    @property
+    def nothing(self) -> tuple[int, ...]:
+        """The counters of a row that is not there."""
+        return (0,) * len(self.source.counters)
 
     def wrong(self) -> Iterator[Key]:
         """Yield the key of each row that is wrong, missing or too many."""
         if self.expected == self.kept:
             return
+        nothing = self.nothing
         for key in self.expected.keys() | self.kept.keys():
-            if self.expected.get(key, NOTHING) != self.kept.get(key, NOTHING):
+            if self.expected.get(key, nothing) != self.kept.get(key, nothing):
                 yield key
 
 
@@ -57,11 +52,11 @@ class RowDifference(NamedTuple):
     expected: int
 
 
-def _all_programs() -> CompiledQuery:
+def _all_programs(source: RollupSource) -> CompiledQuery:
     """Return the query for every program that has events or rollups, or is one: from one to the next through the keys,
     of which there are far fewer than rows."""
     steps: list[CTE] = []
-    for number, program_id in enumerate((ClickEvent.program_id, ClickRollup.program_id)):
+    for number, program_id in enumerate((source.event.program_id, source.rollup.program_id)):
         step = select(func.min(program_id).label("id")).cte(f"step_{number}", recursive=True)
         following = select(func.min(program_id)).where(program_id > step.c.id).scalar_subquery()
         steps.append(step.union_all(select(following).where(step.c.id.is_not(None))))
@@ -69,28 +64,30 @@ def _all_programs() -> CompiledQuery:
     return CompiledQuery(select(found.c.id).order_by(found.c.id))
 
 
-PROGRAMS = _all_programs()
-KINDS = CompiledQuery(
-    select(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds, func.count())
-    .group_by(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds)
-    .order_by(ClickRollup.level, ClickRollup.dimension, ClickRollup.span_seconds.desc())
-)
+def _all_kinds(source: RollupSource) -> CompiledQuery:
+    row = source.rollup
+    kind = (row.level, row.dimension, row.span_seconds)
+    return CompiledQuery(select(*kind, func.count()).group_by(*kind).order_by(*kind[:2], row.span_seconds.desc()))
+
+
+PROGRAMS = {source: _all_programs(source) for source in SOURCES}
+KINDS = {source: _all_kinds(source) for source in SOURCES}
 KNOWN_KINDS = [(level, name, span) for level, kept in SPANS.items() for name, spans in kept.items() for span in spans]
 
 
-async def programs_in(source: Source) -> list[int]:
+async def programs_in(source: Source, of: RollupSource) -> list[int]:
     """Return the id of every program that there is, or of which anything is left."""
-    return [id for (id,) in await source.fetch(PROGRAMS, {})]
+    return [id for (id,) in await source.fetch(PROGRAMS[of], {})]
 
 
-async def compared_parts(source: Source, size: int = PART_EVENTS) -> AsyncIterator[Compared]:
+async def compared_parts(source: Source, recount: Recount, size: int = PART_EVENTS) -> AsyncIterator[Compared]:
     """Compare everything, in one snapshot. Reads every event once for each level."""
-    for program_id in await programs_in(source):
-        waiting = await waiting_in(source, program_id)
+    for program_id in await programs_in(source, recount.source):
+        waiting = await recount.waiting_in(source, program_id)
         for level in SPANS:
-            for part in await parts_of(source, program_id, level, size):
-                events = await expected_rows(source, part)
-                yield Compared(part, added_up(events, waiting, level), await kept_rows(source, part))
+            for part in await recount.parts(source, program_id, level, size):
+                expected = recount.added_up(await recount.expected_rows(source, part), waiting, level)
+                yield Compared(recount.source, part, expected, await recount.kept_rows(source, part))
 
 
 class RollupFigures:
@@ -119,11 +116,11 @@ class RollupFigures:
         return [dict(zip(names, (*kind, self._rows[kind]), strict=True)) for kind in kinds]
 
 
-async def strange_kinds(source: Source) -> list[tuple[str, int]]:
+async def strange_kinds(source: Source, of: RollupSource) -> list[tuple[str, int]]:
     """Return how many rows there are of each level, dimension and span that no report reads, with a name of it."""
     return [
-        (f"rollups of level {level}, dimension {dimension}, span {span}", rows)
-        for level, dimension, span, rows in await source.fetch(KINDS, {})
+        (f"{of.noun} of level {level}, dimension {dimension}, span {span}", rows)
+        for level, dimension, span, rows in await source.fetch(KINDS[of], {})
         if (level, dimension, span) not in KNOWN_KINDS
     ]
 
@@ -131,20 +128,21 @@ async def strange_kinds(source: Source) -> list[tuple[str, int]]:
 def differences_in(compared: Compared) -> Iterator[RowDifference]:
     """Yield each counter that differs."""
     for key in sorted(compared.wrong(), key=str):
-        expected, kept = compared.expected.get(key, NOTHING), compared.kept.get(key, NOTHING)
-        for name, says, events in zip(COUNTERS, kept, expected, strict=True):
+        expected, kept = compared.expected.get(key, compared.nothing), compared.kept.get(key, compared.nothing)
+        for name, says, events in zip(compared.source.counters, kept, expected, strict=True):
             if says != events:
-                yield RowDifference(f"rollups of {_row_name(compared.part, key)}, {name}", says, events)
+                yield RowDifference(f"{compared.source.noun} of {_row_name(compared.part, key)}, {name}", says, events)
 
 
 def _row_name(part: Part, key: Key) -> str:
-    subject, dimension, span, start, value, partner_id = key
+    subject, dimension, span, start, value, partner_id, *keys = key
     whose = f"program {part.program_id}"
     if part.level != "program":
         whose += f", {part.level} {subject}"
     what = "total" if dimension == "total" and not value else f"{dimension} {value!r}"
     owner = f", shown to partner {partner_id}" if partner_id and part.level == "link" else ""
-    return f"{whose}, {what}, {SPAN_NAMES.get(span, span)} from {readable_moment(start)}{owner}"
+    named = "".join(f", {key!r}" for key in keys)
+    return f"{whose}, {what}, {SPAN_NAMES.get(span, span)} from {readable_moment(start)}{owner}{named}"
 
 
 def readable_moment(stored: Any) -> str:

@@ -6,7 +6,7 @@ every report is right as soon as its parts are, and clicks that are recorded and
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -18,24 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
-from db.rollups.aggregation import KEY
 from db.rollups.audit import Compared, programs_in
-from db.rollups.dimensions import COUNTERS, SPANS
-from db.rollups.recount import (
-    PART_EVENTS,
-    Key,
-    Part,
-    added_up,
-    expected_rows,
-    kept_rows,
-    parts_of,
-    waiting_in,
-)
-from db.rollups.statements import ROLLUPS
-from db.schema.clicks import ClickEvent
+from db.rollups.dimensions import SPANS
+from db.rollups.recount import PART_EVENTS, Key, Part, Recount, recount_of
+from db.rollups.sources import SOURCES, RollupSource
 from db.schema.columns import EPOCH
 from db.schema.outbox import OutboxConsumer
-from db.schema.rollups import ClickRollup
 
 # SQLite lets a writer wait for five seconds; beside a busy gateway it may take several turns.
 PATIENCE_SECONDS = 60
@@ -54,27 +42,23 @@ class Rebuilt:
 async def events_to_read(store: Store) -> int:
     """Return how many events a rebuild reads: each once for every level. Raises `DatabaseUnavailable`."""
     async with store.read() as connection:
-        events = await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
-    return events * len(SPANS)
+        counts = [await connection.scalar(select(func.count()).select_from(source.event)) for source in SOURCES]
+    return sum(count or 0 for count in counts) * len(SPANS)
 
 
 async def rebuild(store: Store, report: Report, size: int = PART_EVENTS) -> Rebuilt:
     """Bring every row of the rollups to what the events say. Raises `DatabaseUnavailable`: then what was mended
     stays so, and the rest can be mended by another run."""
     rebuilt = Rebuilt()
-    rebuilt.removed += await _patiently(lambda: _remove_strange_rows(store))
-    async with store.read() as connection:
-        programs = await programs_in(await store.source(connection))
-    for program_id in programs:
-        for level in SPANS:
-            async with store.read() as connection:
-                parts = await parts_of(await store.source(connection), program_id, level, size)
-            for part in parts:
-                if await _differs(store, part):
-                    written, removed = await _patiently(lambda part=part: _mend(store, part))  # type: ignore[misc]
-                    rebuilt.written += written
-                    rebuilt.removed += removed
-                report(part.events)
+    for source in SOURCES:
+        rebuilt.removed += await _patiently(lambda source=source: _remove_strange_rows(store, source))  # type: ignore[misc]
+        mending = _Mending(store, recount_of(source, is_sqlite=store.is_sqlite))
+        async for part in mending.parts(size):
+            if await mending.differs(part):
+                written, removed = await _patiently(lambda part=part, mending=mending: mending.mend(part))  # type: ignore[misc]
+                rebuilt.written += written
+                rebuilt.removed += removed
+            report(part.events)
     return rebuilt
 
 
@@ -90,89 +74,109 @@ async def _patiently(step: Callable[[], Any]) -> Any:
             await asyncio.sleep(0)
 
 
-async def _differs(store: Store, part: Part) -> bool:
-    async with store.read() as connection:
-        compared = await _compared(store, connection, part)
-    return any(True for _ in compared.wrong())
+@dataclass(frozen=True, slots=True)
+class _Mending:
+    """Compares and mends the rollups of one source."""
+
+    store: Store
+    recount: Recount
+
+    async def parts(self, size: int) -> AsyncIterator[Part]:
+        """Yield all parts."""
+        async with self.store.read() as connection:
+            programs = await programs_in(await self.store.source(connection), self.recount.source)
+        for program_id in programs:
+            for level in SPANS:
+                async with self.store.read() as connection:
+                    parts = await self.recount.parts(await self.store.source(connection), program_id, level, size)
+                for part in parts:
+                    yield part
+
+    async def differs(self, part: Part) -> bool:
+        """Return whether any row of a part is wrong."""
+        async with self.store.read() as connection:
+            compared = await self._compared(connection, part)
+        return any(True for _ in compared.wrong())
+
+    async def mend(self, part: Part) -> tuple[int, int]:
+        """Mend a part; return how many rows were written and removed."""
+        of = self.recount.source
+        async with self.store.write() as connection:
+            await _stop_aggregation(self.store, connection, of)
+            compared = await self._compared(connection, part)
+            wrong = list(compared.wrong())
+            surplus = [key for key in wrong if key not in compared.expected]
+            if surplus:
+                await connection.execute(_remove(self.store, of), [self._key_values(part, key) for key in surplus])
+            rows = [
+                self._key_values(part, key) | dict(zip(of.counters, compared.expected[key], strict=True))
+                for key in wrong
+                if key in compared.expected
+            ]
+            if rows:
+                await connection.execute(_replace(self.store, of), _in_order(rows, of))
+        return len(rows), len(surplus)
+
+    async def _compared(self, connection: AsyncConnection, part: Part) -> Compared:
+        """Compare a part. The events are read first: those that are recorded after that still wait when the queue is
+        read, and while nothing is aggregated, those that were recorded before are told apart by it, too."""
+        await self.store.prefer_indexes(connection)
+        source = await self.store.source(connection)
+        events = await self.recount.expected_rows(source, part)
+        waiting = await self.recount.waiting_in(source, part.program_id)
+        expected = self.recount.added_up(events, waiting, part.level)
+        return Compared(self.recount.source, part, expected, await self.recount.kept_rows(source, part))
+
+    def _key_values(self, part: Part, key: Key) -> dict[str, Any]:
+        subject, dimension, span, start, *others = key
+        # SQLite is given what it has, which need not be a moment where the row is to be removed.
+        bucket_at = start if self.store.is_sqlite else EPOCH + timedelta(microseconds=start)
+        values = (part.program_id, part.level, subject, dimension, span, bucket_at, *others)
+        return dict(zip((f"key_{name}" for name in self.recount.source.key), values, strict=True))
 
 
-async def _compared(store: Store, connection: AsyncConnection, part: Part) -> Compared:
-    """Compare a part. The events are read first: those that are recorded after that still wait when the queue is read,
-    and while nothing is aggregated, those that were recorded before are told apart by it, too."""
-    await store.prefer_indexes(connection)
-    source = await store.source(connection)
-    events = await expected_rows(source, part)
-    waiting = await waiting_in(source, part.program_id)
-    return Compared(part, added_up(events, waiting, part.level), await kept_rows(source, part))
-
-
-async def _mend(store: Store, part: Part) -> tuple[int, int]:
-    async with store.write() as connection:
-        await _stop_aggregation(store, connection)
-        compared = await _compared(store, connection, part)
-        wrong = list(compared.wrong())
-        surplus = [key for key in wrong if key not in compared.expected]
-        if surplus:
-            await connection.execute(_remove(store), [_key_values(store, part, key) for key in surplus])
-        rows = [
-            _key_values(store, part, key) | dict(zip(COUNTERS, compared.expected[key], strict=True))
-            for key in wrong
-            if key in compared.expected
-        ]
-        if rows:
-            await connection.execute(_replace(store), _in_order(rows))
-    return len(rows), len(surplus)
-
-
-async def _stop_aggregation(store: Store, connection: AsyncConnection) -> None:
+async def _stop_aggregation(store: Store, connection: AsyncConnection, source: RollupSource) -> None:
     """Keep every aggregator from adding to the rollups until the transaction ends; on SQLite, any open transaction that
     writes does."""
     if not store.is_sqlite:
-        row = select(OutboxConsumer.name).where(OutboxConsumer.name == ROLLUPS)
+        row = select(OutboxConsumer.name).where(OutboxConsumer.name == source.consumer)
         await connection.execute(row.with_for_update())
 
 
-def _key_values(store: Store, part: Part, key: Key) -> dict[str, Any]:
-    subject, dimension, span, start, value, partner_id = key
-    # SQLite is given what it has, which need not be a moment where the row is to be removed.
-    bucket_at = start if store.is_sqlite else EPOCH + timedelta(microseconds=start)
-    values = (part.program_id, part.level, subject, dimension, span, bucket_at, value, partner_id)
-    return dict(zip((f"key_{name}" for name in KEY), values, strict=True))
+def _in_order(rows: Sequence[dict[str, Any]], source: RollupSource) -> Sequence[dict[str, Any]]:
+    return sorted(rows, key=lambda row: [str(row[f"key_{name}"]) for name in source.key])
 
 
-def _in_order(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    return sorted(rows, key=lambda row: [str(row[f"key_{name}"]) for name in KEY])
-
-
-def _parameters(store: Store) -> dict[str, Any]:
-    table = ClickRollup.__table__
+def _parameters(store: Store, source: RollupSource) -> dict[str, Any]:
+    table = source.rollup.__table__
     return {
         name: bindparam(
             f"key_{name}", type_=BigInteger() if store.is_sqlite and name == "bucket_at" else table.c[name].type
         )
-        for name in KEY
+        for name in source.key
     }
 
 
-def _remove(store: Store) -> Any:
-    given = _parameters(store)
-    table = ClickRollup.__table__
-    return delete(ClickRollup).where(*(type_coerce(table.c[name], given[name].type) == given[name] for name in KEY))
+def _remove(store: Store, source: RollupSource) -> Any:
+    given = _parameters(store, source)
+    table = source.rollup.__table__
+    is_it = (type_coerce(table.c[name], given[name].type) == given[name] for name in source.key)
+    return delete(source.rollup).where(*is_it)
 
 
-def _replace(store: Store) -> Any:
+def _replace(store: Store, source: RollupSource) -> Any:
     make = sqlite.insert if store.is_sqlite else postgresql.insert
-    insert = make(ClickRollup).values(
-        {**_parameters(store), **{name: bindparam(name, type_=BigInteger()) for name in COUNTERS}}
+    insert = make(source.rollup).values(
+        {**_parameters(store, source), **{name: bindparam(name, type_=BigInteger()) for name in source.counters}}
     )
     return insert.on_conflict_do_update(
-        index_elements=list(KEY), set_={name: insert.excluded[name] for name in COUNTERS}
+        index_elements=list(source.key), set_={name: insert.excluded[name] for name in source.counters}
     )
 
 
-async def _remove_strange_rows(store: Store) -> int:
+async def _remove_strange_rows(store: Store, source: RollupSource) -> int:
     """Remove rows of levels, dimensions and spans that nothing reads, of which there are none as a rule."""
-    row = ClickRollup
+    row = source.rollup
     known = (
         (row.level == level) & (row.dimension == dimension) & row.span_seconds.in_(spans)
         for level, kept in SPANS.items()
@@ -183,5 +187,5 @@ async def _remove_strange_rows(store: Store) -> int:
         if not await connection.scalar(select(func.count()).select_from(row).where(strange)):
             return 0
     async with store.write() as connection:
-        await _stop_aggregation(store, connection)
+        await _stop_aggregation(store, connection, source)
         return (await connection.execute(delete(row).where(strange))).rowcount

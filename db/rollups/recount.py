@@ -6,19 +6,18 @@ up whole rows. Parts of one level cover every possible key, so no row of the tab
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, Integer, bindparam, cast, func, literal_column, select, union_all
+from sqlalchemy import BigInteger, bindparam, cast, func, inspect, literal_column, select, union_all
 from sqlalchemy.orm import aliased
 
 from db.engine.backend.protocol import Source
-from db.rollups.aggregation import RollupSums
-from db.rollups.dimensions import DAY, QUARTER, SPANS, VISIT_DIMENSIONS, Level, makes_customer, value_of
-from db.rollups.statements import WAITING
-from db.schema.clicks import ClickEvent
+from db.rollups.aggregation import KEY
+from db.rollups.dimensions import DAY, QUARTER, SPANS, Level
+from db.rollups.sources import RollupSource
 from db.schema.columns import microseconds
 from db.schema.outbox import OutboxRange
-from db.schema.rollups import ClickRollup
 from db.sql.batch_statements import RowValues
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import microseconds_of, quarter_number, timestamp_of
@@ -28,10 +27,11 @@ PART_EVENTS = 5_000
 DAY_MICROSECONDS = DAY * 1_000_000
 LEAST, MOST = -(2**63), 2**63 - 1
 
-Key: TypeAlias = tuple[int, str, int, int, str, int]
-"""Subject, dimension, span in seconds, start in microseconds since 1970, value, and the partner that may see it."""
+Key: TypeAlias = tuple[Any, ...]
+"""Subject, dimension, span in seconds, start in microseconds since 1970, value, the partner that may see it, and the
+values of the source's `keys`."""
 Rows: TypeAlias = Mapping[Key, tuple[int, ...]]
-"""The counters of rows, in the order of `COUNTERS`."""
+"""The counters of rows, in the order of the source's `counters`."""
 
 
 class Part(NamedTuple):
@@ -67,30 +67,161 @@ class Part(NamedTuple):
 class Waiting:
     """The events of one program that wait to be aggregated, and so are in no rollup yet."""
 
-    def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        for first, last in sorted(ranges):
-            if self._ends and first <= self._ends[-1] + 1:
-                self._ends[-1] = max(self._ends[-1], last)
+    def __init__(self, ranges: Sequence[tuple[str, int, int]]) -> None:
+        self._starts: dict[str, list[int]] = {}
+        self._ends: dict[str, list[int]] = {}
+        for kind, first, last in sorted(ranges):
+            starts, ends = self._starts.setdefault(kind, []), self._ends.setdefault(kind, [])
+            if ends and first <= ends[-1] + 1:
+                ends[-1] = max(ends[-1], last)
             else:
-                self._starts.append(first)
-                self._ends.append(last)
+                starts.append(first)
+                ends.append(last)
 
-    def __contains__(self, event_id: int) -> bool:
-        at = bisect_right(self._starts, event_id) - 1
-        return at >= 0 and event_id <= self._ends[at]
+    def has(self, kind: str, event_id: int) -> bool:
+        """Return whether an event waits."""
+        at = bisect_right(self._starts.get(kind, ()), event_id) - 1
+        return at >= 0 and event_id <= self._ends[kind][at]
 
 
-_event = aliased(ClickEvent)
-SUBJECTS: Mapping[Level, Any] = {
-    "program": _event.program_id,
-    "partner": _event.partner_id,
-    "link": _event.link_id,
-}
 _program = bindparam("program", type_=BigInteger)
 _first, _last = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
 _size = bindparam("size", type_=BigInteger)
+_BOUNDS = [(True, start, end) for start in (False, True) for end in (False, True)] + [(False, False, False)]
+
+
+class Recount:
+    """Recounts the events of one source on one kind of database."""
+
+    def __init__(self, source: RollupSource, *, is_sqlite: bool) -> None:
+        self.source = source
+        self._is_sqlite = is_sqlite
+        event = self._event = aliased(source.event)
+        self._subjects = {"program": event.program_id, "partner": event.partner_id, "link": event.link_id}
+        day = quarter_number(event.occurred_at) // (DAY // QUARTER)
+        self._subject_cuts = {level: self._cuts(self._subjects[level]) for level in ("partner", "link")}
+        self._day_cuts = {level: self._cuts(day, self._subjects[level] == _first) for level in SPANS}
+        counted = select(func.count()).select_from(event).where(event.program_id == _program)
+        self._count_events = CompiledQuery(counted)
+        waiting = select(OutboxRange.kind, OutboxRange.first_id, OutboxRange.last_id)
+        self._find_waiting = CompiledQuery(waiting.where(source.waiting, OutboxRange.program_id == _program))
+        self._events = {(level, bounds): self._find_events(level, bounds) for level in SPANS for bounds in _BOUNDS}
+        self._kept = {(level, bounds): self._find_kept(level, bounds) for level in SPANS for bounds in _BOUNDS}
+
+    async def parts(self, source: Source, program_id: int, level: Level, size: int = PART_EVENTS) -> Sequence[Part]:
+        """Cut a program's events at one level."""
+        ((events,),) = await source.fetch(self._count_events, {"program": program_id})
+        whole = Part(program_id, level, LEAST, MOST, None, None, events)
+        if level == "program":
+            # Rows of another subject at this level are nobody's.
+            below, above = whole._replace(last=program_id - 1, events=0), whole._replace(first=program_id + 1, events=0)
+            own = whole._replace(first=program_id, last=program_id)
+            return [below, *await self._days(source, own, size), above]
+        parts: list[Part] = []
+        first, before = LEAST, 0
+        cuts = await source.fetch(self._subject_cuts[level], {"program": program_id, "size": size})
+        for subject, own, total in cuts:
+            if own > size:
+                if first < subject:
+                    parts.append(whole._replace(first=first, last=subject - 1, events=total - own - before))
+                parts += await self._days(source, whole._replace(first=subject, last=subject, events=own), size)
+            else:
+                parts.append(whole._replace(first=first, last=subject, events=total - before))
+            first, before = subject + 1, total
+        return [*parts, whole._replace(first=first, events=events - before)]
+
+    async def expected_rows(self, source: Source, part: Part) -> Sequence[RowValues]:
+        """Read a part's events: each its kind, its id, and what `RollupSums.add` takes."""
+        rows: Sequence[RowValues] = await source.fetch(self._events[part.level, part.bounds], part.values)
+        return rows
+
+    def added_up(self, events: Sequence[RowValues], waiting: Waiting, level: Level) -> Rows:
+        """Return the rows that events add up to, those that wait left out."""
+        sums = self.source.sums()
+        sums.add([event[2:] for event in events if not waiting.has(event[0], event[1])])
+        return dict(self._keyed(sums.rows(level)))
+
+    async def kept_rows(self, source: Source, part: Part) -> Rows:
+        """Return a part's rows as the table has them. A moment that is no number, which SQLite allows, stays what it
+        is."""
+        size = len(self.source.key) - 2
+        found = await source.fetch(self._kept[part.level, part.bounds], part.values)
+        return {tuple(row[:size]): tuple(row[size:]) for row in found}
+
+    async def waiting_in(self, source: Source, program_id: int) -> Waiting:
+        """Return which of a program's events wait to be aggregated."""
+        ranges = await source.fetch(self._find_waiting, {"program": program_id})
+        return Waiting([(kind, first, last) for kind, first, last in ranges])
+
+    async def _days(self, source: Source, subject: Part, size: int) -> Sequence[Part]:
+        """Cut all days of a single subject."""
+        parts: list[Part] = []
+        start: int | None = None
+        before = 0
+        for day, _, total in await source.fetch(self._day_cuts[subject.level], {**subject.values, "size": size}):
+            parts.append(subject._replace(start_day=start, end_day=day + 1, events=total - before))
+            start, before = day + 1, total
+        return [*parts, subject._replace(start_day=start, events=subject.events - before)]
+
+    def _cuts(self, key: Any, *where: Any) -> CompiledQuery:
+        """Return the query for where to cut: the keys at which the running number of events passes a multiple of a
+        size, each with its own number of events, and the running one; keys with more than the size are always among
+        them."""
+        counted = select(key.label("key"), func.count().label("events"))
+        counts = counted.where(self._event.program_id == _program, *where).group_by(key).subquery()
+        total = cast(func.sum(counts.c.events).over(order_by=counts.c.key), BigInteger).label("total")
+        running = select(counts.c.key, counts.c.events, total).subquery()
+        passed = (running.c.total // _size) > ((running.c.total - running.c.events) // _size)
+        found = select(running.c.key, running.c.events, running.c.total).where(passed)
+        return CompiledQuery(found.order_by(running.c.key))
+
+    def _find_events(self, level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
+        is_single, has_start, has_end = bounds
+        event, subject = self._event, self._subjects[level]
+        where = [event.program_id == _program]
+        if not is_single:
+            where.append(subject.between(_first, _last))
+        elif level != "program":
+            where.append(subject == _first)
+        if has_start:
+            where.append(event.occurred_at >= _moment("start"))
+        if has_end:
+            where.append(event.occurred_at < _moment("end"))
+        found, click = self.source.clicked(inspect(event).selectable, event, is_sqlite=self._is_sqlite)
+        columns = (self.source.kind(event), event.id, *self.source.fields(event, click))
+        return CompiledQuery(select(*columns).select_from(found).where(*where))
+
+    def _find_kept(self, level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
+        is_single, has_start, has_end = bounds
+        row, source = self.source.rollup, self.source
+        names = (*KEY[2:], *source.keys, *source.counters)
+        columns = [microseconds_of(row.bucket_at) if name == "bucket_at" else getattr(row, name) for name in names]
+        where = [row.program_id == _program, row.level == literal_column(f"'{level}'")]
+        if not is_single:
+            return CompiledQuery(select(*columns).where(*where, row.subject_id.between(_first, _last)))
+        where.append(row.subject_id == _first)
+        if has_start:
+            where.append(row.bucket_at >= _moment("start"))
+        if has_end:
+            where.append(row.bucket_at < _moment("end"))
+        # One look at the key for each kind of row, as the moment comes after these two in it.
+        kinds = [(dimension, span) for dimension, spans in SPANS[level].items() for span in spans]
+        parts = [
+            select(*columns).where(
+                *where, row.dimension == literal_column(f"'{name}'"), row.span_seconds == literal_column(str(span))
+            )
+            for name, span in kinds
+        ]
+        return CompiledQuery(union_all(*parts))
+
+    def _keyed(self, rows: Iterator[RowValues]) -> Iterator[tuple[Key, tuple[int, ...]]]:
+        moments: dict[Any, int] = {}
+        size = len(self.source.key)
+        for row in rows:
+            _, _, subject, dimension, span, bucket_at, *others = row[:size]
+            if (start := moments.get(bucket_at)) is None:
+                start = moments[bucket_at] = microseconds(bucket_at) or 0
+            yield (subject, dimension, span, start, *others), tuple(row[size:])
 
 
 def _moment(name: str) -> Any:
@@ -98,148 +229,7 @@ def _moment(name: str) -> Any:
     return timestamp_of(bindparam(name, type_=BigInteger))
 
 
-def _cuts(key: Any, *where: Any) -> CompiledQuery:
-    """Return the query for where to cut: the keys at which the running number of events passes a multiple of a size,
-    each with its own number of events, and the running one; keys with more than the size are always among them."""
-    counted = select(key.label("key"), func.count().label("events")).where(_event.program_id == _program, *where)
-    counts = counted.group_by(key).subquery()
-    total = cast(func.sum(counts.c.events).over(order_by=counts.c.key), BigInteger).label("total")
-    running = select(counts.c.key, counts.c.events, total).subquery()
-    passed = (running.c.total // _size) > ((running.c.total - running.c.events) // _size)
-    return CompiledQuery(select(running.c.key, running.c.events, running.c.total).where(passed).order_by(running.c.key))
-
-
-_day = quarter_number(_event.occurred_at) // (DAY // QUARTER)
-SUBJECT_CUTS: Mapping[Level, CompiledQuery] = {level: _cuts(SUBJECTS[level]) for level in ("partner", "link")}
-DAY_CUTS: Mapping[Level, CompiledQuery] = {level: _cuts(_day, SUBJECTS[level] == _first) for level in SPANS}
-COUNT_EVENTS = CompiledQuery(select(func.count()).select_from(_event).where(_event.program_id == _program))
-FIND_WAITING = CompiledQuery(
-    select(OutboxRange.first_id, OutboxRange.last_id).where(WAITING, OutboxRange.program_id == _program)
-)
-
-
-def _events(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
-    is_single, has_start, has_end = bounds
-    where = [_event.program_id == _program]
-    subject = SUBJECTS[level]
-    if not is_single:
-        where.append(subject.between(_first, _last))
-    elif level != "program":
-        where.append(subject == _first)
-    if has_start:
-        where.append(_event.occurred_at >= _moment("start"))
-    if has_end:
-        where.append(_event.occurred_at < _moment("end"))
-    columns = (
-        _event.id,
-        _event.program_id,
-        _event.partner_id,
-        _event.link_id,
-        quarter_number(_event.occurred_at),
-        cast(_event.is_bot, Integer),
-        cast(makes_customer(_event), Integer),
-    )
-    return CompiledQuery(
-        select(*columns, *(value_of(_event, name) for name in VISIT_DIMENSIONS)).where(*where),
-    )
-
-
-def _kept(level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
-    is_single, has_start, has_end = bounds
-    row = ClickRollup
-    columns = (
-        row.subject_id,
-        row.dimension,
-        row.span_seconds,
-        microseconds_of(row.bucket_at),
-        row.value,
-        row.partner_id,
-        *(row.people, row.bots, row.customers, row.bot_customers),
-    )
-    where = [row.program_id == _program, row.level == literal_column(f"'{level}'")]
-    if not is_single:
-        return CompiledQuery(select(*columns).where(*where, row.subject_id.between(_first, _last)))
-    where.append(row.subject_id == _first)
-    if has_start:
-        where.append(row.bucket_at >= _moment("start"))
-    if has_end:
-        where.append(row.bucket_at < _moment("end"))
-    # One look at the key for each kind of row, as the moment comes after these two in it.
-    kinds = [(dimension, span) for dimension, spans in SPANS[level].items() for span in spans]
-    parts = [
-        select(*columns).where(
-            *where, row.dimension == literal_column(f"'{name}'"), row.span_seconds == literal_column(str(span))
-        )
-        for name, span in kinds
-    ]
-    return CompiledQuery(union_all(*parts))
-
-
-_BOUNDS = [(True, start, end) for start in (False, True) for end in (False, True)] + [(False, False, False)]
-EVENTS = {(level, bounds): _events(level, bounds) for level in SPANS for bounds in _BOUNDS}
-KEPT = {(level, bounds): _kept(level, bounds) for level in SPANS for bounds in _BOUNDS}
-
-
-async def parts_of(source: Source, program_id: int, level: Level, size: int = PART_EVENTS) -> Sequence[Part]:
-    """Cut a program's events at one level."""
-    ((events,),) = await source.fetch(COUNT_EVENTS, {"program": program_id})
-    whole = Part(program_id, level, LEAST, MOST, None, None, events)
-    if level == "program":
-        # Rows of another subject at this level are nobody's.
-        below, above = whole._replace(last=program_id - 1, events=0), whole._replace(first=program_id + 1, events=0)
-        own = whole._replace(first=program_id, last=program_id)
-        return [below, *await _days(source, own, size), above]
-    parts: list[Part] = []
-    first, before = LEAST, 0
-    for subject, own, total in await source.fetch(SUBJECT_CUTS[level], {"program": program_id, "size": size}):
-        if own > size:
-            if first < subject:
-                parts.append(whole._replace(first=first, last=subject - 1, events=total - own - before))
-            parts += await _days(source, whole._replace(first=subject, last=subject, events=own), size)
-        else:
-            parts.append(whole._replace(first=first, last=subject, events=total - before))
-        first, before = subject + 1, total
-    return [*parts, whole._replace(first=first, events=events - before)]
-
-
-async def _days(source: Source, subject: Part, size: int) -> Sequence[Part]:
-    """Cut all days of a single subject."""
-    parts: list[Part] = []
-    start: int | None = None
-    before = 0
-    for day, _, total in await source.fetch(DAY_CUTS[subject.level], {**subject.values, "size": size}):
-        parts.append(subject._replace(start_day=start, end_day=day + 1, events=total - before))
-        start, before = day + 1, total
-    return [*parts, subject._replace(start_day=start, events=subject.events - before)]
-
-
-async def expected_rows(source: Source, part: Part) -> Sequence[RowValues]:
-    """Read a part's events: each an id, and what `RollupSums.add` takes."""
-    rows: Sequence[RowValues] = await source.fetch(EVENTS[part.level, part.bounds], part.values)
-    return rows
-
-
-def added_up(events: Sequence[RowValues], waiting: Waiting, level: Level) -> Rows:
-    """Return the rows that events add up to, those that wait left out."""
-    sums = RollupSums()
-    sums.add([event[1:] for event in events if event[0] not in waiting])
-    return dict(_keyed(sums.rows(level)))
-
-
-def _keyed(rows: Iterator[RowValues]) -> Iterator[tuple[Key, tuple[int, ...]]]:
-    moments: dict[Any, int] = {}
-    for _, _, subject, dimension, span, bucket_at, value, partner_id, *counts in rows:
-        if (start := moments.get(bucket_at)) is None:
-            start = moments[bucket_at] = microseconds(bucket_at) or 0
-        yield (subject, dimension, span, start, value, partner_id), tuple(counts)
-
-
-async def kept_rows(source: Source, part: Part) -> Rows:
-    """Return a part's rows as the table has them. A moment that is no number, which SQLite allows, stays what it is."""
-    found = await source.fetch(KEPT[part.level, part.bounds], part.values)
-    return {tuple(row[:6]): tuple(row[6:]) for row in found}
-
-
-async def waiting_in(source: Source, program_id: int) -> Waiting:
-    """Return which of a program's events wait to be aggregated."""
-    return Waiting([(first, last) for first, last in await source.fetch(FIND_WAITING, {"program": program_id})])
+@lru_cache
+def recount_of(source: RollupSource, *, is_sqlite: bool) -> Recount:
+    """Return the recount of a source on SQLite or on PostgreSQL."""
+    return Recount(source, is_sqlite=is_sqlite)

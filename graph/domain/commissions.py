@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.ingest.conversions.rejections import book_rejection
 from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import Sale
 from graph.domain.commission_status import status_at
@@ -61,6 +62,7 @@ async def reject(context: Context, program_id: int, commission_id: int, reason: 
             )
             earnings = ConversionSum.earnings - left
             await connection.execute(update(ConversionSum).where(*sums).values(earnings=earnings))
+            await book_rejection(connection, commission)
 
 
 async def _locked(

@@ -20,7 +20,7 @@ from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
-from db.schema.rollups import ClickRollup
+from db.schema.rollups import ClickRollup, ConversionBooking, ConversionRollup
 from db.schema.tokens import ApiToken
 
 # The audience that a statement is compiled for. The ids are parameters, see `Viewer.values`.
@@ -76,6 +76,8 @@ RULES: dict[type[DeclarativeBase], Rule] = {
     Customer: OWN,
     ClickEvent: OWN,
     ClickRollup: OWN,
+    ConversionRollup: OWN,
+    ConversionBooking: OWN,
     # Provisional leads have no partner yet, so only the program sees them.
     LeadEvent: OWN,
     Sale: OWN,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from graph.domain.errors import FieldInvalid
+from graph.domain.money import Money
 from graph.reports.calendars import Interval
 from graph.reports.filters import RankingDimension
 
@@ -26,10 +27,12 @@ FIRST_YEAR, LAST_YEAR = 1971, 2999
 
 
 class Top(NamedTuple):
-    """A ranking of at most `limit` values."""
+    """A ranking of at most `limit` values. With conversions, values that have no clicks but conversions follow those
+    with clicks."""
 
     by: RankingDimension
     limit: int = 10
+    with_conversions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class ReportFilter:
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """The period from `start` (inclusive) to `end` (exclusive), the time zone of the buckets, and the parts
-    requested."""
+    """The period from `start` (inclusive) to `end` (exclusive), the time zone of the buckets, and the parts requested:
+    `totals` and `series` of clicks, and the same of conversions; a ranking says by itself whether it has them."""
 
     start: datetime
     end: datetime
@@ -54,18 +57,30 @@ class ReportRequest:
     totals: bool = True
     series: tuple[Interval, ...] = ()
     tops: tuple[Top, ...] = ()
+    conversion_totals: bool = False
+    conversion_series: tuple[Interval, ...] = ()
 
 
 class Counts(Struct, frozen=True, gc=False):
-    """The number of clicks, and of the customers that they created."""
+    """The number of clicks, and of the customers that they created; and if conversions are counted, what they add up
+    to. Amounts are sorted by currency, without those that are zero."""
 
     people: int = 0
     bots: int = 0
     customers: int = 0
+    leads: int = 0
+    sales: int = 0
+    revenue: tuple[Money, ...] = ()
+    earnings: tuple[Money, ...] = ()
 
     @property
     def clicks(self) -> int:
         return self.people + self.bots
+
+    @property
+    def conversion_rate(self) -> float | None:
+        """Sales by clicks of people; None without such clicks."""
+        return self.sales / self.people if self.people else None
 
 
 class Bucket(Struct, frozen=True, gc=False):
@@ -100,7 +115,7 @@ def check(request: ReportRequest) -> None:
     check_filter(request.filter)
     for top in request.tops:
         check_top(top)
-    for interval in request.series:
+    for interval in (*request.series, *request.conversion_series):
         check_series(request, interval)
 
 

@@ -140,7 +140,7 @@ class Planner:
         if selection.type.name in ENTITIES:
             return ToOne(selection.response_key, selection.name, self.row(selection.type, selection.subfields()))
         if selection.type.name == "Money":
-            parts = tuple(_plain_part(part) for part in selection.subfields())
+            parts = plain_parts(selection.subfields())
             return Amounts(selection.response_key, selection.name, parts)
         return ToMany(selection.response_key, selection.name, self.page(selection))
 
@@ -153,9 +153,7 @@ class Planner:
             case "edges":
                 return Edges(selection.response_key, tuple(self._edge_part(part) for part in selection.subfields()))
             case "page_info":
-                return PageInfoFields(
-                    selection.response_key, tuple(_plain_part(part) for part in selection.subfields())
-                )
+                return PageInfoFields(selection.response_key, plain_parts(selection.subfields()))
             case "total_count":
                 return TotalCount(selection.response_key)
         raise KeyError(selection.name)
@@ -166,6 +164,11 @@ class Planner:
         if selection.name == "cursor":
             return Cursor(selection.response_key)
         return Nodes(selection.response_key, self.row(selection.type, selection.subfields()))
+
+
+def plain_parts(selections: Sequence[SelectedField]) -> tuple[Field | Typename, ...]:
+    """Return the plan of an object that has only plain values."""
+    return tuple(_plain_part(selection) for selection in selections)
 
 
 def _plain_part(selection: SelectedField) -> Field | Typename:

@@ -3,7 +3,7 @@
 It translates between the GraphQL types and `graph.reports`, which reads the counts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter
 from typing import Any
@@ -13,9 +13,11 @@ from msgspec.structs import astuple
 
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
+from graph.domain.money import Money
 from graph.domain.permissions import viewer_of
 from graph.execution.executor import CompletedValue
 from graph.execution.selections import SelectedField
+from graph.query.amounts import money_formatter
 from graph.query.global_ids import decode_key
 from graph.query.plan import Field, RowPlan
 from graph.query.response_objects import build_objects, object_type
@@ -26,7 +28,6 @@ from graph.reports.filters import RankingDimension
 from graph.reports.requests import (
     FILTER_IDS,
     ClickReport,
-    Counts,
     ReportFilter,
     ReportRequest,
     Share,
@@ -35,10 +36,13 @@ from graph.reports.requests import (
     check_span,
     check_top,
 )
-from graph.schema.planner import Planner, QueryPlan
+from graph.schema.planner import Planner, QueryPlan, plain_parts
 
 NOTHING: Mapping[str, Sequence[Any]] = {}
-COUNT_FIELDS = {"clicks", *Counts.__struct_fields__}
+CONVERSION_FIELDS = {"leads", "sales", "revenue", "earnings", "conversion_rate"}
+CLICK_FIELDS = {"clicks", "people", "bots", "customers", "conversion_rate"}
+COUNT_FIELDS = CLICK_FIELDS | CONVERSION_FIELDS
+MONEY_FIELDS = {"revenue", "earnings"}
 # The rankings whose values are rows: the type, the field that holds the row, and the column to show as `value`.
 ROW_DIMENSIONS = {
     RankingDimension.PROGRAM: ("Program", "program", "name"),
@@ -57,9 +61,13 @@ async def click_report(context: Context, selection: SelectedField) -> CompletedV
         given["to"],
         given["timezone"],
         _filter(given.get("filter", {})),
-        totals=any(name in COUNT_FIELDS for _, name in wanted),
+        totals=any(name in CLICK_FIELDS for _, name in wanted),
         series=tuple({interval: None for _, interval in wanted if isinstance(interval, Interval)}),
         tops=tuple({top: None for _, top in wanted if isinstance(top, Top)}),
+        conversion_totals=any(name in CONVERSION_FIELDS for _, name in wanted),
+        conversion_series=tuple(
+            {each: None for part, each in wanted if isinstance(each, Interval) and _has_conversions(part)}
+        ),
     )
     check_span(request)
     for part, which in wanted:
@@ -96,9 +104,13 @@ def _wanted(part: SelectedField) -> Interval | Top | str:
             return Interval(part.argument_values.get("interval", Interval.DAY))
         case "top":
             given = part.argument_values
-            return Top(RankingDimension(given["by"]), given.get("limit", 10))
+            return Top(RankingDimension(given["by"]), given.get("limit", 10), _has_conversions(part))
         case name:
             return name
+
+
+def _has_conversions(part: SelectedField) -> bool:
+    return any(each.name_or_typename in CONVERSION_FIELDS for each in part.subfields())
 
 
 async def _part(context: Context, part: SelectedField, which: Interval | Top | str, report: ClickReport) -> Any:
@@ -111,6 +123,8 @@ async def _part(context: Context, part: SelectedField, which: Interval | Top | s
             return report.data_as_of
         case str() if part.is_typename:
             return part.parent_type_name
+        case str() if which in MONEY_FIELDS:
+            return _shown(part)(getattr(report.totals, which))
         case str():
             return getattr(report.totals, which)
 
@@ -149,6 +163,8 @@ def _objects(
     def values(each: SelectedField) -> Iterable[Any]:
         if each.is_typename:
             return repeat(each.parent_type_name, len(rows))
+        if each.name in MONEY_FIELDS:
+            return map(_shown(each), map(attrgetter(each.name), counts))
         if each.name in COUNT_FIELDS:
             return map(attrgetter(each.name), counts)
         if each.name in names:
@@ -156,3 +172,9 @@ def _objects(
         return found.get(each.response_key) or repeat(None, len(rows))
 
     return build_objects(new, map(values, selected), len(rows))
+
+
+def _shown(part: SelectedField) -> Callable[[Sequence[Money]], Sequence[Any]]:
+    """Return the function that turns amounts into objects with the selected fields."""
+    show = money_formatter(plain_parts(part.subfields()))
+    return lambda amounts: [show(amount) for amount in amounts]

@@ -19,7 +19,8 @@ from db.audit.report import audit
 from db.engine.store import Store
 from db.rollups.dimensions import SPANS
 from db.rollups.rebuild import events_to_read, rebuild
-from db.rollups.recount import LEAST, MOST, parts_of
+from db.rollups.recount import LEAST, MOST, recount_of
+from db.rollups.sources import CLICKS
 from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate
 from tests.support.report_world import World, aggregation, click
@@ -150,9 +151,10 @@ async def test_a_rebuild_repairs_every_rollup_row_while_clicks_are_recorded(worl
 async def test_the_parts_of_a_rebuild_cover_every_subject_and_day(world: World) -> None:
     async with world.store.read() as connection:
         source = await world.store.source(connection)
+        recount = recount_of(CLICKS, is_sqlite=world.store.is_sqlite)
         for level in SPANS:
             for size in (1, 2, 5, 1000):
-                parts = await parts_of(source, 1, level, size)
+                parts = await recount.parts(source, 1, level, size)
                 end: Any = LEAST
                 for part in parts:
                     if part.start_day is None:

@@ -23,7 +23,7 @@ from db.outbox.runner import KEPT, ConsumerRunner
 from db.outbox.statements import FIND_BEYOND
 from db.rollups.aggregation import RollupSums
 from db.rollups.aggregator import RollupAggregator
-from db.rollups.statements import WAITING
+from db.rollups.sources import CLICKS
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.outbox import OutboxRange
@@ -283,6 +283,6 @@ async def test_the_audit_recounts_what_is_rolled_up_and_what_waits(world: World)
     assert "rollups of program 2, partner 1, total, day from 2026-05-01T00:00:00+00:00, bots" in found
     assert all(name.startswith("rollups of program 2, partner 1, ") and name.endswith(", bots") for name in found)
     async with world.store.write() as connection:
-        await connection.execute(delete(OutboxRange).where(WAITING))
+        await connection.execute(delete(OutboxRange).where(CLICKS.waiting))
     hour = "2026-05-01T12:00:00+00:00"
     assert f"rollups of program 1, total, hour from {hour}, people" in await differences(world)

@@ -151,7 +151,7 @@ async def compare(world: World, request: ReportRequest, viewer: Viewer, stored: 
                 local = event["occurred_at"].astimezone(ZoneInfo(request.timezone))
                 assert label(interval, local) == label(interval, bucket.start)
     for top, shares in report.tops.items():
-        assert [(share.value, share.counts) for share in shares] == ranked(events, *top)
+        assert [(share.value, share.counts) for share in shares] == ranked(events, top.by, top.limit)
 
 
 def assert_adjoining(buckets: Sequence[Bucket], request: ReportRequest) -> None:

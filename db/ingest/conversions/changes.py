@@ -3,9 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 
 from db.ingest.conversions.attribution import AttributedClick
+from db.ingest.conversions.bookings import Attribution, Bookings, Occasion
+from db.ingest.conversions.commissions import Earning
 from db.ingest.conversions.state import CommissionState, LeadState, SaleState
 from db.outbox.conditions import LEAD, REFUND, SALE
 from db.sql.batch_statements import RowValues
@@ -89,28 +92,46 @@ class Changes:
     sales: list[SaleState] = field(default_factory=list)
     refunds: list[RowValues] = field(default_factory=list)
     commissions: list[CommissionState] = field(default_factory=list)
+    bookings: Bookings = field(default_factory=Bookings)
 
-    def count_lead(self, lead: LeadState, click: AttributedClick) -> None:
+    def count_lead(self, lead: LeadState, click: AttributedClick, at: datetime) -> None:
         """Count a lead that is not provisional, or no longer."""
+        occasion = self._occasion(LEAD, lead, at)
         self.tallies.leads[lead.program_id, click.partner_id, click.link_id] += 1
-        self.tallies.events.append((LEAD, lead.id, lead.program_id))
+        self.bookings.add(occasion, _credit(click), leads=1)
 
-    def count_sale(self, sale: SaleState) -> None:
+    def count_sale(self, sale: SaleState, at: datetime) -> None:
         """Count a sale and its revenue."""
-        place = sale.program_id, sale.partner_id, sale.link_id
+        occasion, place = self._occasion(SALE, sale, at), (sale.program_id, sale.partner_id, sale.link_id)
         self.tallies.sales[place] += 1
         self.tallies.revenue[*place, sale.currency] += sale.amount
-        self.tallies.events.append((SALE, sale.id, sale.program_id))
+        self.bookings.add(occasion, _credit(sale), sale.currency, sales=1, revenue=sale.amount)
 
-    def count_refund(self, id: int, sale: SaleState, amount: int) -> None:
+    def count_refund(self, refund: Occasion, sale: SaleState, amount: int) -> None:
         """Count a refund's amount against the revenue."""
         self.tallies.revenue[sale.program_id, sale.partner_id, sale.link_id, sale.currency] -= amount
-        self.tallies.events.append((REFUND, id, sale.program_id))
+        self.tallies.events.append((REFUND, refund.id, refund.program_id))
+        self.bookings.add(refund, _credit(sale), sale.currency, revenue=-amount)
 
-    def count_earning(self, program_id: int, click: AttributedClick, currency: str, amount: int) -> None:
-        """Count what a partner earned."""
-        self.tallies.earnings[program_id, click.partner_id, click.link_id, currency] += amount
+    def count_earning(
+        self, event: LeadState | SaleState, click: AttributedClick, earning: Earning, at: datetime
+    ) -> None:
+        """Count what a partner earned by a lead or a sale."""
+        kind = SALE if isinstance(event, SaleState) else LEAD
+        occasion = Occasion(event.program_id, kind, event.id, at)
+        self.tallies.earnings[event.program_id, click.partner_id, click.link_id, earning.currency] += earning.amount
+        self.bookings.add(occasion, _credit(click), earning.currency, earnings=earning.amount)
 
-    def count_clawback(self, sale: SaleState, currency: str, amount: int) -> None:
+    def count_clawback(self, refund: Occasion, sale: SaleState, currency: str, amount: int) -> None:
         """Count what a refund took off a sale's commission."""
         self.tallies.earnings[sale.program_id, sale.partner_id, sale.link_id, currency] -= amount
+        self.bookings.add(refund, _credit(sale), currency, earnings=-amount)
+
+    def _occasion(self, kind: str, event: LeadState | SaleState, at: datetime) -> Occasion:
+        self.tallies.events.append((kind, event.id, event.program_id))
+        return Occasion(event.program_id, kind, event.id, at)
+
+
+def _credit(attributed: AttributedClick | SaleState) -> Attribution:
+    event_id = attributed.click_event_id if isinstance(attributed, SaleState) else attributed.event_id
+    return Attribution(attributed.partner_id, attributed.link_id, event_id)

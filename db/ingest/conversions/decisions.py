@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from db.ingest.conversions.attribution import AttributedClick, expired
+from db.ingest.conversions.bookings import Occasion
 from db.ingest.conversions.changes import Changes
 from db.ingest.conversions.commissions import clawback
 from db.ingest.conversions.earnings import Earner, earn
@@ -25,6 +26,7 @@ from db.ingest.conversions.records import (
     Unattributed,
 )
 from db.ingest.conversions.state import ConversionState, CustomerState, LeadState, SaleState
+from db.outbox.conditions import REFUND
 
 # Statuses of a commission that is not paid and may still be.
 UNPAID = ("pending", "approved")
@@ -79,7 +81,7 @@ class Decider:
             return late
         is_first = customer.converted_at is None
         self._convert(customer, click, sale)
-        made = self._new_sale(entry, customer, sale)
+        made = self._new_sale(entry, customer, click, sale)
         at = (occurred_at, sale.received_at)
         made.commission = earn(
             state, self.changes, Earner(customer, click, made, *at, entry.commission_id, sale.product_id, is_first)
@@ -102,8 +104,9 @@ class Decider:
             return Refusal.TOO_MUCH
         sale.refunded += amount
         sale.is_changed = True
-        outcome = self._claw_back(sale)
-        self.changes.count_refund(entry.id, sale, amount)
+        occasion = Occasion(sale.program_id, REFUND, entry.id, refund.received_at)
+        outcome = self._claw_back(occasion, sale)
+        self.changes.count_refund(occasion, sale, amount)
         self.changes.refunds.append(
             (
                 *(sale.program_id, entry.id, sale.id, sale.customer_id, sale.partner_id, sale.link_id),
@@ -150,7 +153,7 @@ class Decider:
             customer.status = "lead"
         customer.lead_at = customer.lead_at or at
         customer.changed(at)
-        self.changes.count_lead(lead, click)
+        self.changes.count_lead(lead, click, at)
         earn(self.state, self.changes, Earner(customer, click, lead, at, at, commission_id, is_first=is_first))
 
     def _convert(self, customer: CustomerState, click: AttributedClick, sale: NewSale) -> None:
@@ -164,23 +167,25 @@ class Decider:
         customer.status, customer.converted_at = "conversion", customer.converted_at or occurred_at
         customer.changed(sale.received_at)
 
-    def _new_sale(self, entry: ConversionEntry, customer: CustomerState, sale: NewSale) -> SaleState:
+    def _new_sale(
+        self, entry: ConversionEntry, customer: CustomerState, click: AttributedClick, sale: NewSale
+    ) -> SaleState:
         currency = sale.currency or self.state.programs[sale.program_id].currency
         made = SaleState(
             *(sale.program_id, entry.id, customer.id, customer.partner_id, customer.link_id),
-            *(sale.transaction_id, sale.amount, currency),
+            *(sale.transaction_id, sale.amount, currency, 0, click.event_id),
         )
         made.row = (
-            *(customer.bound_event_id, sale.sale_type, sale.is_recurring, sale.subscription_id),
+            *(sale.sale_type, sale.is_recurring, sale.subscription_id),
             *(sale.subscription_interval, sale.product_id, sale.line_items, sale.additional_data),
             *(_occurred_at(sale), sale.received_at),
         )
         self.state.sales[sale.program_id, sale.transaction_id] = made
         self.changes.sales.append(made)
-        self.changes.count_sale(made)
+        self.changes.count_sale(made, _occurred_at(sale))
         return made
 
-    def _claw_back(self, sale: SaleState) -> RefundRecorded:
+    def _claw_back(self, refund: Occasion, sale: SaleState) -> RefundRecorded:
         """Take a refund off the sale's commission. What a rejected one loses was not counted as earned any more."""
         commission = sale.commission
         if commission is None:
@@ -189,7 +194,7 @@ class Decider:
         commission.clawed_back += taken
         commission.is_changed = True
         if commission.status != "rejected":
-            self.changes.count_clawback(sale, commission.currency, taken)
+            self.changes.count_clawback(refund, sale, commission.currency, taken)
         if commission.clawed_back == commission.amount and commission.status in UNPAID:
             commission.status = "reversed"
         status = "reversed" if sale.refunded == sale.amount else "refunded"

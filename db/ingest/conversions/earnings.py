@@ -47,5 +47,5 @@ def earn(state: ConversionState, changes: Changes, earner: Earner) -> Commission
         *(earned.rule_id, earned.approval, earned.hold_until, earner.occurred_at, earner.received_at),
     )
     changes.commissions.append(commission)
-    changes.count_earning(customer.program_id, earner.click, earned.currency, earned.amount)
+    changes.count_earning(event, earner.click, earned, earner.occurred_at)
     return commission

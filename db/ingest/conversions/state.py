@@ -107,7 +107,8 @@ class SaleState:
     transaction_id: str
     amount: int
     currency: str
-    refunded: int = 0
+    refunded: int
+    click_event_id: int
     commission: CommissionState | None = None
     row: tuple[object, ...] | None = None
     is_changed: bool = False

@@ -48,7 +48,7 @@ _CUSTOMER = (
 )
 _SALE = (
     *(Sale.program_id, Sale.id, Sale.customer_id, Sale.partner_id, Sale.link_id),
-    *(Sale.transaction_id, Sale.amount, Sale.currency, Sale.refunded),
+    *(Sale.transaction_id, Sale.amount, Sale.currency, Sale.refunded, Sale.click_event_id),
 )
 _CLICK = (
     *(ClickEvent.program_id, ClickEvent.customer_id, ClickEvent.id, ClickEvent.link_id, ClickEvent.partner_id),

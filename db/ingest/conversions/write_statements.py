@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Dialect, Insert, and_, bindparam, insert, upd
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
+from db.ingest.conversions.bookings import BOOKING
 from db.ingest.conversions.changes import Changes, Tallies
 from db.ingest.conversions.state import CommissionState, ConversionState, CustomerState, LeadState, SaleState
 from db.schema.commissions import Commission, ConversionSum
@@ -15,6 +16,7 @@ from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
+from db.schema.rollups import ConversionBooking
 from db.sql.batch_statements import BatchStatement, RowValues, StatementRows, Template, compiled
 
 CUSTOMER = (
@@ -66,6 +68,7 @@ class ConversionStatements:
         self.add_commission = add(Commission, COMMISSION)
         self.claw_back = change(Commission, ("clawed_back", "status"))
         self.add_refund = add(Refund, REFUND)
+        self.add_booking = add(ConversionBooking, BOOKING)
         self.count_link = compiled(
             dialect,
             update(ReferralLink).where(ReferralLink.id == bindparam("row")).values(_more(ReferralLink)),
@@ -98,6 +101,7 @@ class ConversionStatements:
             (self.add_commission, [_commission_row(commission) for commission in changes.commissions]),
             (self.claw_back, sorted((one.program_id, one.id, one.clawed_back, one.status) for one in commissions)),
             (self.add_refund, changes.refunds),
+            (self.add_booking, changes.bookings.rows),
         )
 
     def of_tallies(self, tallies: Tallies) -> Sequence[StatementRows]:
@@ -150,7 +154,7 @@ def _sale_row(sale: SaleState) -> RowValues:
     return (
         *(sale.program_id, sale.id, sale.customer_id, sale.partner_id, sale.link_id),
         *(sale.transaction_id, sale.amount, sale.currency, sale.refunded),
-        *(sale.row or ()),
+        *(sale.click_event_id, *(sale.row or ())),
     )
 
 

@@ -1,0 +1,144 @@
+"""What is added up in rollups: clicks, and the bookings of conversions.
+
+Aggregation, recounts and reports are written once for both.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, and_, cast, func, literal_column
+
+from db.outbox.conditions import CLICK, LEAD, REFUND, REJECTION, SALE, covers, waits_for
+from db.rollups.aggregation import KEY, BookingHead, ClickHead, HeadType, RollupSums
+from db.rollups.dimensions import COUNTERS, VISIT_DIMENSIONS, counts_of, makes_customer, value_of
+from db.schema.clicks import ClickEvent
+from db.schema.outbox import OutboxRange
+from db.schema.rollups import ClickRollup, ConversionBooking, ConversionRollup
+from db.sql.functions import quarter_number
+from db.sql.top_n_per_group import Joined, rows_of
+
+
+class RollupSource(ABC):
+    """Events of one sort, the table of rollups in which they are added up, and the consumer of the outbox that does so.
+    Every event has a program, a partner, a link, and an `occurred_at`."""
+
+    consumer: ClassVar[str]
+    """The consumer's name in the outbox."""
+    noun: ClassVar[str]
+    kinds: ClassVar[frozenset[str]]
+    """The kinds of the outbox's events that the rows of `event` belong to."""
+    event: ClassVar[Any]
+    rollup: ClassVar[Any]
+    head: ClassVar[HeadType]
+    keys: ClassVar[tuple[str, ...]]
+    """The columns of the rollups' key that follow `KEY`."""
+    counters: ClassVar[tuple[str, ...]]
+    """The columns of rollups that are added up."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of the rollups' primary key."""
+        return (*KEY, *self.keys)
+
+    @property
+    def waiting(self) -> ColumnElement[bool]:
+        """Whether a row of the log has events that are not in the rollups yet."""
+        return waits_for(self.consumer, self.kinds)
+
+    def sums(self) -> RollupSums:
+        """Return empty sums of its events."""
+        return RollupSums(self.head, self.counters)
+
+    def fields(self, event: Any, click: Any) -> list[ColumnElement[Any]]:
+        """Return what `RollupSums.add` takes of an event and its click."""
+        place = (event.program_id, event.partner_id, event.link_id, quarter_number(event.occurred_at))
+        return [*place, *self._head(event, click), *(value_of(click, dimension) for dimension in VISIT_DIMENSIONS)]
+
+    @abstractmethod
+    def _head(self, event: Any, click: Any) -> Sequence[ColumnElement[Any]]:
+        """Return the fields of `head` that follow the quarter of an hour."""
+
+    @abstractmethod
+    def kind(self, event: Any) -> ColumnElement[str]:
+        """Return the kind of an event in the outbox."""
+
+    @abstractmethod
+    def covers(self, event: Any) -> ColumnElement[bool]:
+        """Return whether a row of the log, of one of `kinds`, covers an event."""
+
+    @abstractmethod
+    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool) -> Joined:
+        """Join events with the click that each is reported by."""
+
+    @abstractmethod
+    def counts(self, event: Any) -> list[ColumnElement[int]]:
+        """Return what the selected events add to each of `counters`, by its name."""
+
+
+class ClickSource(RollupSource):
+    """Clicks, counted."""
+
+    consumer = "rollups"
+    noun = "rollups"
+    kinds = frozenset({CLICK})
+    event = ClickEvent
+    rollup = ClickRollup
+    head = ClickHead
+    keys = ()
+    counters = COUNTERS
+
+    def _head(self, event: Any, click: Any) -> Sequence[ColumnElement[Any]]:
+        return cast(event.is_bot, Integer), cast(makes_customer(event), Integer)
+
+    def kind(self, event: Any) -> ColumnElement[str]:
+        return literal_column(f"'{CLICK}'")
+
+    def covers(self, event: Any) -> ColumnElement[bool]:
+        return covers(event)
+
+    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool) -> Joined:
+        return Joined(events, event)
+
+    def counts(self, event: Any) -> list[ColumnElement[int]]:
+        return counts_of(event)
+
+
+class ConversionSource(RollupSource):
+    """Bookings, added up by currency, and apart for people's and bots' clicks."""
+
+    consumer = "conversions"
+    noun = "conversion rollups"
+    kinds = frozenset({LEAD, SALE, REFUND, REJECTION})
+    event = ConversionBooking
+    rollup = ConversionRollup
+    head = BookingHead
+    keys = ("currency", "is_bot")
+    counters = ("leads", "sales", "revenue", "earnings")
+
+    def _head(self, event: Any, click: Any) -> Sequence[ColumnElement[Any]]:
+        return event.currency, cast(click.is_bot, Integer), *(getattr(event, name) for name in self.counters)
+
+    def kind(self, event: Any) -> ColumnElement[str]:
+        kind: ColumnElement[str] = event.kind
+        return kind
+
+    def covers(self, event: Any) -> ColumnElement[bool]:
+        return and_(event.kind == OutboxRange.kind, covers(event))
+
+    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool) -> Joined:
+        # On PostgreSQL, a plain join might read all clicks of the program.
+        return rows_of(
+            events,
+            ClickEvent,
+            lambda click: [click.program_id == event.program_id, click.id == event.click_event_id],
+            is_sqlite=is_sqlite,
+        )
+
+    def counts(self, event: Any) -> list[ColumnElement[int]]:
+        return [cast(func.sum(getattr(event, name)), BigInteger).label(name) for name in self.counters]
+
+
+CLICKS: RollupSource = ClickSource()
+CONVERSIONS: RollupSource = ConversionSource()
+SOURCES = (CLICKS, CONVERSIONS)
