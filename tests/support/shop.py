@@ -14,8 +14,8 @@ from starlette.requests import Request as Asked
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tests.support.browser import running_browser
 from rest.leads import PATH as LEAD
+from tests.support.browser import running_browser
 from tests.support.click_apis import CLICK, rest
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.in_process_servers import running_server
