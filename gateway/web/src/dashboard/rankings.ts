@@ -2,7 +2,8 @@
 
 import { download } from "./csv.ts";
 import { el } from "./dom.ts";
-import { country, device, number, place } from "./format.ts";
+import { country, device, number, place, rate } from "./format.ts";
+import { amounts, perEach } from "./money.ts";
 import { panel } from "./panel.ts";
 import { RANKINGS, type Ranking, type Report, type Share } from "./queries.ts";
 
@@ -56,7 +57,7 @@ export class RankingsPanel {
       grid.dataset["count"] = String(asked.length);
       grid.replaceChildren(...asked.map((each) => this.ranking(each, report[each]!, report.clicks, chosen)));
     }
-    this.element.hidden = report.clicks === 0;
+    this.element.hidden = report.clicks === 0 && report.sales === 0 && report.leads === 0;
     if (focused) this.element.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -69,10 +70,13 @@ export class RankingsPanel {
         {},
         el("th", { scope: "row" }, this.nameOf(kind, share, chosen), bar(share, most)),
         el("td", { class: "number", title: ofWhich(share, total) }, number(share.clicks)),
+        el("td", { class: "number" }, number(share.sales)),
+        el("td", { class: "number money", title: earned(share) }, ...amounts(share.revenue).map((each) => el("div", {}, each))),
       ),
     );
-    const head = el("tr", {}, el("th", { scope: "col" }, kind.column), el("th", { scope: "col" }, "Clicks"));
-    const table = el("table", {}, el("thead", { class: "unseen" }, head), el("tbody", {}, ...lines));
+    const names = ["Clicks", "Sales", "Revenue"].map((name) => el("th", { scope: "col", class: "number" }, name));
+    const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, kind.column)), ...names);
+    const table = el("table", {}, el("thead", {}, head), el("tbody", {}, ...lines));
     const made = panel(kind.title, {}, shares.length ? table : el("p", { class: "empty" }, "None yet"));
     made.dataset["ranking"] = ranking;
     return made;
@@ -115,9 +119,20 @@ function ofWhich(share: Share, total: number): string {
   return `${part}${number(share.people)} by people, ${number(share.bots)} by bots`;
 }
 
+function earned(share: Share): string {
+  const commission = amounts(share.earnings).join(", ") || "no";
+  const perClick = perEach(share.earnings, share.people).join(", ");
+  const sold = share.conversionRate === null ? "" : `, ${rate(share.conversionRate)} of clicks by people led to a sale`;
+  return `${number(share.leads)} leads${sold}, ${commission} commission${perClick && ` (${perClick} per click)`}`;
+}
+
 function rows(report: Report): (string | number | null)[][] {
   const lines = RANKINGS.flatMap((ranking) =>
-    (report[ranking] ?? []).map((each) => [KINDS[ranking].column, each.value, each.clicks, each.people, each.bots]),
+    (report[ranking] ?? []).map((each) => [
+      ...[KINDS[ranking].column, each.value, each.clicks, each.people, each.bots, each.leads, each.sales],
+      ...[amounts(each.revenue).join("; "), amounts(each.earnings).join("; "), each.conversionRate],
+    ]),
   );
-  return [["kind", "value", "clicks", "people", "bots"], ...lines];
+  const counts = ["clicks", "people", "bots", "leads", "sales", "revenue", "commission", "conversion_rate"];
+  return [["kind", "value", ...counts], ...lines];
 }
