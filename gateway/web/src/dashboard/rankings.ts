@@ -5,7 +5,7 @@ import { el } from "./dom.ts";
 import { country, device, number, place, rate } from "./format.ts";
 import { amounts, perEach } from "./money.ts";
 import { panel } from "./panel.ts";
-import { RANKINGS, type Ranking, type Report, type Share } from "./queries.ts";
+import { RANKINGS, type Money, type Ranking, type Report, type Share } from "./queries.ts";
 
 /** The rankings whose entries filter the view when clicked. */
 export type Choice = "link" | "partner" | "program";
@@ -33,6 +33,15 @@ const KINDS: Record<Ranking, Kind> = {
 /** What was clicked, and who clicked it. */
 const GROUPS: readonly (readonly Ranking[])[] = [RANKINGS.slice(0, 5), RANKINGS.slice(5)];
 
+/** The columns after the name. Narrow screens leave out the wide ones. */
+const COLUMNS: readonly [string, string][] = [
+  ["Clicks", "number"],
+  ["Leads", "number wide"],
+  ["Sales", "number"],
+  ["Revenue", "number"],
+  ["Commission", "number wide"],
+];
+
 type Choose = (choice: Choice, id: string | null) => void;
 type Chosen = Record<Choice, string | null>;
 
@@ -54,7 +63,6 @@ export class RankingsPanel {
     const focused = (document.activeElement as HTMLElement | null)?.dataset["choice"];
     for (const [grid, rankings] of this.grids) {
       const asked = rankings.filter((ranking) => report[ranking]);
-      grid.dataset["count"] = String(asked.length);
       grid.replaceChildren(...asked.map((each) => this.ranking(each, report[each]!, report.clicks, chosen)));
     }
     this.element.hidden = report.clicks === 0 && report.sales === 0 && report.leads === 0;
@@ -70,11 +78,13 @@ export class RankingsPanel {
         {},
         el("th", { scope: "row" }, this.nameOf(kind, share, chosen), bar(share, most)),
         el("td", { class: "number", title: ofWhich(share, total) }, number(share.clicks)),
+        el("td", { class: "number wide" }, number(share.leads)),
         el("td", { class: "number" }, number(share.sales)),
-        el("td", { class: "number money", title: earned(share) }, ...amounts(share.revenue).map((each) => el("div", {}, each))),
+        money(share.revenue, "number", earned(share)),
+        money(share.earnings, "number wide", earned(share)),
       ),
     );
-    const names = ["Clicks", "Sales", "Revenue"].map((name) => el("th", { scope: "col", class: "number" }, name));
+    const names = COLUMNS.map(([name, classes]) => el("th", { scope: "col", class: classes }, name));
     const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, kind.column)), ...names);
     const table = el("table", {}, el("thead", {}, head), el("tbody", {}, ...lines));
     const made = panel(kind.title, {}, shares.length ? table : el("p", { class: "empty" }, "None yet"));
@@ -117,6 +127,11 @@ function words(kind: Kind, value: string | null): string {
 function ofWhich(share: Share, total: number): string {
   const part = total ? `${Math.round((share.clicks / total) * 100)}% of all clicks: ` : "";
   return `${part}${number(share.people)} by people, ${number(share.bots)} by bots`;
+}
+
+function money(shown: readonly Money[], classes: string, title: string): HTMLElement {
+  const lines = shown.length ? amounts(shown) : ["–"];
+  return el("td", { class: classes, title }, ...lines.map((line) => el("div", {}, line)));
 }
 
 function earned(share: Share): string {
