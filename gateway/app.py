@@ -103,7 +103,8 @@ async def _settle(graphql: GraphQLEndpoint) -> bool:
 
 
 def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
-    tracker = TrackerScript(settings.root_path + (settings.click_path or PATH))
+    root = settings.root_path
+    tracker = TrackerScript(root + (settings.click_path or PATH), root + leads.PATH)
     routes = [
         Route(PATH, ClickEndpoint()),
         *(Route(path, endpoint()) for path, endpoint in {**CONVERSIONS, **INTEGRATIONS}.items()),

@@ -1,4 +1,4 @@
-"""Fills a database with the demo's program, partners, links and clicks.
+"""Fills a database with the demo's program, partners, links, clicks and conversions.
 
 The clicks go through the click writer like any visitor's, only with times in the past.
 """
@@ -7,11 +7,13 @@ import asyncio
 from collections.abc import Sequence
 from random import Random
 
+from msgspec import structs
 from sqlalchemy import select
 
 from db.lookups.link_records import KnownLink
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
+from gateway.demo.conversions import CURRENCY, Visitor, make_conversions, make_payouts, make_rules
 from gateway.demo.visitors import PARTNERS, click, click_times
 from gateway.errors import NotEmpty
 from gateway.services import now, running_services
@@ -41,15 +43,20 @@ async def fill(settings: Settings) -> None:
                 "remove it, or set CLICKGATE_DATABASE_URL to another database"
             )
         known = await _make_links(services)
-        await _make_clicks(services, known, chunk=min(CHUNK_CLICKS, settings.queue_clicks))
+        chunk = min(CHUNK_CLICKS, settings.queue_clicks)
+        visitors = await _make_clicks(services, known, chunk=chunk)
+        context, program_id = Context(services, viewer=ADMINISTRATOR), known[0].program_id or 0
+        await make_rules(context, known, program_id)
+        await make_conversions(context, program_id, visitors, chunk=chunk)
+        await make_payouts(context, known)
         # The links become active last, so that an interrupted run is recognised as incomplete.
         for partner in PARTNERS:
-            await links.resume(Context(services, viewer=ADMINISTRATOR), partner.code)
+            await links.resume(context, partner.code)
 
 
 async def _make_links(services: Services) -> Sequence[KnownLink]:
     context = Context(services, viewer=ADMINISTRATOR)
-    program = await programs.create(context, name="YourSite", domain="yoursite.com")
+    program = await programs.create(context, name="YourSite", domain="yoursite.com", currency=CURRENCY)
     known: list[KnownLink] = []
     for partner in PARTNERS:
         made = await partners.create(context, name=partner.name, program_ids=[program["id"]])
@@ -65,11 +72,18 @@ async def _make_links(services: Services) -> Sequence[KnownLink]:
     return known
 
 
-async def _make_clicks(services: Services, known: Sequence[KnownLink], *, chunk: int) -> None:
+async def _make_clicks(services: Services, known: Sequence[KnownLink], *, chunk: int) -> Sequence[Visitor]:
+    """Record the clicks; return the people behind them, with their last clicks."""
     random = Random(SEED)  # noqa: S311  sample data, not a secret
     when = list(click_times(random, now()))
     issued: list[str] = []
+    visitors: dict[str, Visitor] = {}
+    partners = {link.id: number for number, link in enumerate(known)}
     for start in range(0, len(when), chunk):
         clicks = [click(services, random, known, at, issued) for at in when[start : start + chunk]]
         receipts = await asyncio.gather(*map(services.writer.record, clicks))
         issued += [receipt.click_id for receipt in receipts]
+        for made, receipt in zip(clicks, receipts, strict=True):
+            if not structs.asdict(made.visit)["is_bot"]:
+                visitors[receipt.click_id] = Visitor(receipt.click_id, partners[made.link_id], made.received_at)
+    return list(visitors.values())

@@ -60,7 +60,7 @@ def welcome(settings: Settings, sign_ins: Sequence[SignIn]) -> str:
         for each in sign_ins
     )
     return f"""
-clickgate is running at {url} with sample data: ninety days of a small shop's clicks.
+clickgate is running at {url} with sample data: ninety days of a small shop's clicks and sales.
 
   Visit the shop through a partner's link, and see what the tracker does:
     {url}{SHOP}

@@ -15,7 +15,7 @@ from rjsmin import jsmin
 # Matches strings and regular expressions, which stay unchanged; properties, after a dot or before a colon; and names.
 TOKEN = re.compile(r'"[^"\n]*"|(?:(?<=[(=|&!])|(?<=\breturn))/(?:\\.|[^/\\\n])+/|(?:(?<!\.)\.)?\b[A-Za-z]\w*\b:?')
 STATEMENT = re.compile(r"^  (?=[a-z])", re.MULTILINE)
-VARIABLES = re.compile(r"\b(?:const|let|function) (\w+(?:, \w+)*)|\(([\w, ]+)\) =>")
+VARIABLES = re.compile(r"\b(?:const|let|function) (\w+(?:, \w+)*)|\(([\w, ]+)\) =>|\bcatch \((\w+)\)")
 PARAMETERS = re.compile(r"(?:\bfunction \w*|^ +(?:async )?\w+)\(([\w, ]+)\) {$", re.MULTILINE)
 # The single parameter of an arrow function, which needs no parentheses unless a word such as `return` precedes it.
 ONLY_PARAMETER = re.compile(r"(?<!\w)\((\w+)\)=>")
@@ -36,14 +36,15 @@ def minified(source: str) -> str:
     kept = "".join(token for token in tokens.elements() if token not in own)
     free = [letters for letters in _letters(kept) if letters not in tokens]
     # `let` can replace `const`, because tests that run the source show that no constant is assigned to.
-    short = {"const": "let", "true": "!0", "false": "!1"}
-    for name in sorted(own, key=lambda name: (-tokens[name], name)):
-        # Different functions may use the same letter for their local names.
+    short = {"const": "let", "true": "!0", "false": "!1", "undefined": "void 0"}
+    # Local names come first, because different functions may use the same letter for them.
+    for name in sorted(own, key=lambda name: (name in outermost, -tokens[name], name)):
         near = outermost.union(*(used for _, used in statements if name in used))
         taken = {short[other] for other in (short if name in outermost else near) if other in short}
         short[name] = next(letters for letters in free if letters not in taken)
     # The last statement of a block needs no semicolon.
-    script = TOKEN.sub(lambda token: short.get(token[0], token[0]), script).replace(";}", "}").replace("}\n", "}")
+    script = TOKEN.sub(lambda token: short.get(token[0], token[0]), script)
+    script = re.sub(r"[;,](?=})", "", script).replace("}\n", "}")
     return ONLY_PARAMETER.sub(r"\1=>", script)
 
 

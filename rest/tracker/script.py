@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from graph.http.content_negotiation import takes_gzip
 from graph.integrations.tracker_sites import note_site
-from rest.clicks import PATH
+from rest.clicks import PATH as CLICK_PATH
+from rest.leads import PATH as LEAD_PATH
 from rest.tracker.minifier import minified
 
 # The name that existing installations use, and a neutral one.
@@ -40,10 +41,13 @@ class Representation:
 
 
 class TrackerScript:
-    """The script, which posts clicks to a path at its own origin."""
+    """The script, which posts clicks and leads to paths at its own origin."""
 
-    def __init__(self, click_path: str = PATH) -> None:
-        script = minified(SOURCE.read_text()).replace(json.dumps(PATH), json.dumps(click_path)).encode()
+    def __init__(self, click_path: str = CLICK_PATH, lead_path: str = LEAD_PATH) -> None:
+        code = minified(SOURCE.read_text())
+        for path, actual in ((CLICK_PATH, click_path), (LEAD_PATH, lead_path)):
+            code = code.replace(json.dumps(path), json.dumps(actual))
+        script = code.encode()
         tag = sha256(script).hexdigest()[:32]
         self._plain = Representation(script, HEADERS | {"ETag": f'"{tag}"'})
         self._gzipped = Representation(

@@ -1,12 +1,13 @@
-// The tracker: reports a visitor's landing through a referral link, and stores the response in first-party cookies.
+// The tracker: reports a visitor's landing through a referral link, stores the response in first-party cookies, and
+// reports the sign-up that follows.
 //
 // It runs on other people's pages and must not throw into them, so anything that a browser may refuse or a page may
 // have broken goes through `attempt`. It avoids what pages are known to replace or hide: `URL`, `Promise`, `toJSON` of
 // arrays, and properties of `document`. `minifier.py` documents the rules for its names.
 (() => {
-  "use strict";
 
   const CLICK_PATH = "/api/v1/track/click";
+  const LEAD_PATH = "/api/v1/track/lead";
   const CLICK_ID = "affitor_click_id";
   const AFFILIATE_URL = "affitor_aff_url";
   // Prefix of a landing without a response, before its event_id: a cookie, so that any page of the site can resend it.
@@ -34,6 +35,9 @@
 
   if (attempt(() => window.affitor.loaded === true)) return;
 
+  // An element such as <form name="title"> hides the document's property of that name.
+  const holder = (key) => (Object(document[key]) === document[key] ? Document.prototype : document);
+  const read = (key) => Reflect.get(holder(key), key, document);
   const script =
     attempt(() => read("currentScript") || read("querySelector").call(document, "[data-affitor-program-id]")) || {};
   const data = script.dataset || {};
@@ -42,91 +46,82 @@
   // Holds what the browser refuses to store, and what waits for consent, for the lifetime of the page.
   const memory = { __proto__: null };
   const underway = { __proto__: null };
+  // The functions that resolve this page's sign-ups, by event_id.
+  const resolvers = { __proto__: null };
+  // What a sign-up resolves with if there is no click id, or no answer that a script can read.
+  const UNSENT = { success: false, message: "No click id" };
   let program = +data.affitorProgramId || null;
   let debugging = data.affitorDebug === "true";
   let gateway = data.affitorApiBase || (/^\w+:\/\/[^/]+/.exec(script.src) || [location.origin])[0];
+  const asks = data.affitorConsent === "required";
   // Null until the visitor has been asked.
-  let consented = data.affitorConsent !== "required" || null;
+  let consented = !asks || null;
   let loaderWaits = true;
   let turn = NativePromise.resolve();
-  let started, domain, lastCode, timer, settled, settle;
+  let started, root, lastCode, timer, settled, settle;
 
   function attempt(action) {
     try {
       return action();
-    } catch (error) {
-      note(error);
+    } catch (failure) {
+      note(failure);
     }
   }
 
-  function note(...words) {
+  function note(...found) {
     try {
-      if (debugging) console.log("[Affitor]", ...words);
-    } catch (error) {
+      if (debugging) console.log("[Affitor]", ...found);
+    } catch (failure) {
       // The page has broken the console.
     }
   }
 
+  const target = EventTarget.prototype;
+  const listen = (node, kind, action) => attempt(() => target.addEventListener.call(node, kind, action));
   const sleep = (ms) => new NativePromise((done) => setTimeout(done, ms));
   const clock = () => Math.floor(attempt(() => Date.now())) || 0;
 
-  // An element such as <form name="title"> hides the document's property of that name.
-  function holder(property) {
-    return Object(document[property]) === document[property] ? Document.prototype : document;
-  }
 
-  function read(property) {
-    return Reflect.get(holder(property), property, document);
-  }
-
-  function listen(target, type, listener) {
-    attempt(() => EventTarget.prototype.addEventListener.call(target, type, listener));
-  }
-
-  // JSON.stringify calls toJSON, which Prototype.js before 1.7 defines on arrays with a different meaning.
+  // JSON.stringify calls toJSON, which Prototype.js before 1.7 defines on arrays with a different meaning. The original
+  // value replaces its result, except for dates.
   function encode(value) {
-    if (!value || typeof value !== "object" || value instanceof Date) return JSON.stringify(value);
-    const listed = Array.isArray(value);
-    const parts = [];
-    for (const key in value) {
-      const part = encode(value[key]);
-      if (part) parts.push(listed ? part : JSON.stringify(key) + ":" + part);
-    }
-    return listed ? "[" + parts + "]" : "{" + parts + "}";
+    return JSON.stringify(value, function (key, other) {
+      const found = this[key];
+      return (found instanceof Date && other) || found;
+    });
   }
+
+  const decode = (text) => attempt(() => decodeURIComponent(text)) || text;
 
   // The first `aff` parameter of a URL. Mail programs and chats append characters that cannot be part of a code, and
   // write &amp; for &. The gateway repairs such links in the same way.
   function codeOf(url) {
     const query = (url || "").split("#")[0].replace(/^[^?]*\??/, "&");
     const found = /&aff=([^&]*)/.exec(query) || /&amp;aff=([^&]*)/.exec(query) || ["", ""];
-    const code = found[1].slice(0, 300);
-    return (attempt(() => decodeURIComponent(code)) || code).replace(/(%\w\w|[^\w-])+$/, "");
+    return decode(found[1].slice(0, 300)).replace(/(%\w\w|[^\w-])+$/, "");
   }
 
   // A UUID of version 7 (RFC 9562): the time, followed by random bits.
   function uuid() {
     const byte = () => attempt(() => crypto.getRandomValues(new Uint8Array(1))[0]) || Math.random() * 256;
-    return (clock().toString(16).padStart(12, "0") + "7xxx8xxxxxxxxxxxxxxx")
-      .replace(/x/g, () => (byte() & 15).toString(16))
-      .replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    const time = clock().toString(16).padStart(12, "0").replace(/.{8}/, "$&-");
+    return (time + "-7xxx-8xxx-xxxxxxxxxxxx").replace(/x/g, () => (byte() & 15).toString(16));
   }
 
   // The cookies that the page can see, as [key, value].
   function jar() {
-    const found = [];
-    for (const cookie of (attempt(() => read("cookie")) || "").split("; ")) {
-      const [, key, value] = /^([^=]*)=?(.*)/.exec(cookie);
-      found.push([key, attempt(() => decodeURIComponent(value)) || value]);
-    }
-    return found;
+    return (attempt(() => read("cookie")) || "").split("; ").map((cookie) => {
+      const [key, value = ""] = cookie.split(/=(.*)/);
+      return [key, decode(value)];
+    });
   }
 
   const cookies = (key) => jar().filter((cookie) => cookie[0] === key);
 
-  function setCookie(key, value, maxAge, where, path) {
-    const secure = location.protocol === "https:" ? "; Secure" : "";
-    const cookie = key + "=" + value + "; Max-Age=" + maxAge + "; Path=" + path + "; SameSite=Lax" + secure + where;
+  // Sets a cookie at a path, to which a domain may be appended.
+  function setCookie(key, value, maxAge, where) {
+    const secure = location.protocol[4] === "s" ? "; Secure" : "";
+    const cookie = key + "=" + value + "; Max-Age=" + maxAge + "; SameSite=Lax" + secure + "; Path=" + where;
     Reflect.set(holder("cookie"), "cookie", cookie, document);
   }
 
@@ -136,32 +131,31 @@
     return labels.slice(1).map((_, index) => "; Domain=" + labels.slice(-index - 2).join("."));
   }
 
-  // The broadest domain on which the browser accepts a cookie. It refuses public suffixes such as co.uk.
+  // The root path on the broadest domain on which the browser accepts a cookie. It refuses public suffixes such as co.uk.
   function broadest() {
-    for (const where of domains()) {
-      setCookie(SESSION, 1, 9, where, "/");
+    for (const other of domains()) {
+      const where = "/" + other;
+      setCookie(SESSION, 1, 9, where);
       const found = cookies(SESSION)[0];
-      setCookie(SESSION, "", 0, where, "/");
+      setCookie(SESSION, "", 0, where);
       if (found) return where;
     }
-    return "";
+    return "/";
   }
 
   // Removes a cookie from all of this host's domains and this page's paths; with `below`, from all paths but the root.
   function clear(key, below) {
-    const parts = location.pathname.replace(/\/$/, "").split("/", 9);
+    const parts = location.pathname.split("/", 9);
     for (const where of ["", ...domains()]) {
-      if (!below) setCookie(key, "", 0, where, "/");
-      for (let depth = 2; depth <= parts.length; depth++) {
-        for (const end of ["", "/"]) setCookie(key, "", 0, where, parts.slice(0, depth).join("/") + end);
+      for (let depth = below ? 2 : 1; depth <= parts.length; depth++) {
+        for (const end of ["", "/"]) setCookie(key, "", 0, parts.slice(0, depth).join("/") + end + where);
       }
     }
   }
 
   // Browsers list cookies of deeper paths first, such as another tracker's stale one. Ours is the last.
   function load(key) {
-    const found = cookies(key).pop();
-    return memory[key] || (found ? found[1] : attempt(() => sessionStorage.getItem(key)));
+    return memory[key] || (cookies(key).pop() || [0, attempt(() => sessionStorage[key])])[1];
   }
 
   // Stores a value in a cookie for `maxAge` seconds; without `maxAge`, or if cookies are refused, in the tab's storage.
@@ -170,22 +164,21 @@
     if (!consented) return;
     attempt(() => {
       for (let times = 0; maxAge && times < 2; times++) {
-        if (domain === undefined) domain = broadest();
-        setCookie(key, encodeURIComponent(value), maxAge, domain, "/");
+        root = root || broadest();
+        setCookie(key, encodeURIComponent(value), maxAge, root);
         if (!cookies(key)[1]) break;
         clear(key);
       }
     });
     attempt(() => {
-      const found = cookies(key)[0];
-      if (!found || found[1] !== value) sessionStorage.setItem(key, value);
+      if ((cookies(key)[0] || [])[1] !== value) sessionStorage[key] = value;
       delete memory[key];
     });
   }
 
   function drop(key) {
     delete memory[key];
-    attempt(() => sessionStorage.removeItem(key));
+    attempt(() => delete sessionStorage[key]);
     if (cookies(key)[0]) attempt(() => clear(key));
   }
 
@@ -201,67 +194,56 @@
   // The gateway refuses fields that are not strings, and pages may have replaced the sources of these values.
   function string(action) {
     const value = attempt(action);
-    return typeof value === "string" ? value.slice(0, COOKIE_BYTES) : undefined;
+    if (typeof value === "string") return value.slice(0, COOKIE_BYTES);
+  }
+
+  // What clicks and leads have in common.
+  function common(url, id) {
+    if (!load(SESSION)) keep(SESSION, "sess_" + uuid());
+    return { event_id: id || uuid(), page_url: url.split("?")[0], session_id: load(SESSION) };
   }
 
   // A click on this page; with an `id`, a click of an earlier page, whose title and referrer are lost.
-  function visit(url, id) {
-    if (!load(SESSION)) keep(SESSION, "sess_" + uuid());
-    return {
-      event_id: id || uuid(),
-      affiliate_url: url,
-      page_url: url.split("?")[0],
-      page_title: id ? undefined : string(() => read("title")),
-      referrer_url: id ? undefined : string(() => read("referrer")),
-      session_id: load(SESSION),
-      screen_resolution: string(() => screen.width + "x" + screen.height),
-      viewport_size: string(() => innerWidth + "x" + innerHeight),
-      language: string(() => navigator.language),
-      timezone: string(() => Intl.DateTimeFormat().resolvedOptions().timeZone),
-      additional_data: attempt(() => navigator.globalPrivacyControl) ? { global_privacy_control: true } : undefined,
-    };
-  }
+  const visit = (url, id) => ({
+    ...common(url, id),
+    affiliate_url: url,
+    page_title: string(() => !id && read("title")),
+    referrer_url: string(() => !id && read("referrer")),
+    screen_resolution: string(() => screen.width + "x" + screen.height),
+    viewport_size: string(() => innerWidth + "x" + innerHeight),
+    language: string(() => navigator.language),
+    timezone: string(() => Intl.DateTimeFormat().resolvedOptions().timeZone),
+    additional_data: attempt(() => navigator.globalPrivacyControl) ? { global_privacy_control: true } : undefined,
+  });
 
-  function waiting() {
-    const clicks = attempt(() => JSON.parse(load(WAITING) || "[]"));
-    return Array.isArray(clicks) ? clicks.filter((click) => click && click.event_id) : [];
-  }
+  const waiting = () =>
+    attempt(() => JSON.parse(load(WAITING) || "[]").filter((click) => click && click.event_id)) || [];
 
-  // The clicks without a response: this tab's, and the landings that other pages of the site have left in cookies. They
+  // The clicks and leads without a response: this tab's, and the landings that other pages of the site have left in cookies. They
   // are ordered by their ids, which start with the time.
   function pending() {
     const clicks = waiting();
     for (const [key, url] of jar()) {
-      const id = (/^affitor_landing_([\da-f-]{36})$/.exec(key) || [])[1];
+      const id = (/^affitor_landing_([\w-]{36})$/.exec(key) || [])[1];
       if (id && !clicks.some((click) => click.event_id === id)) clicks.push(visit(url, id));
     }
-    return clicks.sort((one, other) => (one.event_id < other.event_id ? -1 : 1)).slice(-WAITING_CLICKS);
+    return clicks.sort((click, other) => (click.event_id < other.event_id ? -1 : 1)).slice(-WAITING_CLICKS);
   }
 
   // Whether a click's response will become the visitor's attribution: no later landing has been answered before it.
-  const isLanding = ({ event_id: id }) => !!load(LANDING + id) && !(ANSWER + id < load(LATEST));
+  const isLanding = (click) => load(LANDING + click.event_id) && !(ANSWER + click.event_id < load(LATEST));
 
   // How often a click has been tried, and when it may be tried again.
-  const triesOf = (click) => (load(TRIES + click.event_id) || "0 0").split(" ");
-
-  // A clock that was set back must not delay a click.
-  function waitOf(click) {
-    const wait = triesOf(click)[1] - clock();
-    return wait > LONGEST_WAIT_MS ? 0 : wait;
-  }
+  const triesOf = (click) => (load(TRIES + click.event_id) || "").split(" ");
 
   const backoff = (tries) => Math.min(1000 * 2 ** tries, 200000) * (1 + Math.random() / 2);
 
-  // Retry-After contains seconds or a date.
-  function pauseAfter(failure, tries) {
-    const asked = attempt(() => failure.headers && failure.headers.get("Retry-After"));
-    const pause = isNaN(asked) ? Date.parse(asked) - clock() : asked * 1000;
-    return Math.min(Math.max(backoff(tries), pause || 0), LONGEST_WAIT_MS);
-  }
+  // Only leads have no affiliate URL. They are sent with the click id of that moment.
+  const isLead = (click) => !click.affiliate_url;
 
   // Resolves with the gateway's final response, and rejects if a retry may help. A text body needs no preflight.
   async function post(click) {
-    const response = await fetch(gateway.replace(/\/+$/, "") + CLICK_PATH, {
+    const response = await fetch(gateway.replace(/\/+$/, "") + (isLead(click) ? LEAD_PATH : CLICK_PATH), {
       __proto__: null,
       method: "POST",
       body: encode(click),
@@ -270,26 +252,31 @@
       signal: attempt(() => AbortSignal.timeout(30000)),
     });
     const answer = await response.json().catch(note);
-    // A 4xx is final whatever its body. A success that is not a JSON object does not come from the gateway, but from a
-    // captive portal or a proxy's challenge page.
-    if (/^4(?!08|25|29)/.test(response.status) || (response.status < 400 && Object(answer) === answer)) return answer;
+    note("response", answer);
+    // A 4xx is final whatever its body. A response that does not say if it is a success does not come from the gateway,
+    // but from a captive portal or a proxy's challenge page.
+    if (/^4(?!08|25|29)/.test(response.status) || (answer && answer.success != null)) return answer;
     throw response;
   }
 
   async function tryToSend(click) {
     const id = click.event_id;
     const tries = +triesOf(click)[0];
-    const age = clock() - parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
-    if (tries > 19 || age > DAY_SECONDS * 1000) return finish(click);
+    const age = clock() - parseInt(id.replace("-", "").slice(0, 12), 16);
+    if (tries > 19 || age > DAY_SECONDS * 1000 || (isLead(click) && !knownId())) return finish(click);
     const postpone = (pause) => keep(TRIES + id, tries + 1 + " " + (clock() + pause));
     // In a fast sequence of pages, such as redirects, the next page may retry at once what the last one did not finish.
-    postpone(tries > 2 ? backoff(tries - 1) : 0);
+    postpone(tries > 2 && backoff(tries - 1));
     underway[id] = true;
     try {
-      finish(click, await post({ ...click, existing_click_id: isLanding(click) ? knownId() : undefined }));
+      const known = isLead(click) || isLanding(click) ? knownId() : undefined;
+      finish(click, await post({ ...click, [isLead(click) ? "click_id" : "existing_click_id"]: known }));
     } catch (failure) {
       note("not sent, retrying", failure);
-      postpone(pauseAfter(failure, tries));
+      // Retry-After contains seconds or a date.
+      const asked = attempt(() => failure.headers && failure.headers.get("Retry-After"));
+      const pause = asked * 1000 || Date.parse(asked) - clock();
+      postpone(Math.min(Math.max(backoff(tries), pause || 0), LONGEST_WAIT_MS));
     }
     delete underway[id];
     send();
@@ -303,26 +290,26 @@
     let next = LONGEST_WAIT_MS;
     if (clicks[0]) keep(WAITING, encode(clicks));
     for (const click of clicks) {
-      const wait = waitOf(click);
-      if (underway[click.event_id]) continue;
-      if (wait <= 0) await NativePromise.race([tryToSend(click), patience]);
-      else next = Math.min(next, wait);
-      if (wait > 0 && wait < PATIENCE_MS) break;
+      const wait = triesOf(click)[1] - clock();
+      // A lead needs the click id that a landing is still waiting for.
+      if (underway[click.event_id] || (isLead(click) && settle && !knownId())) continue;
+      // A clock that was set back must not delay a click.
+      if (wait > 0 && wait <= LONGEST_WAIT_MS) {
+        next = Math.min(next, wait);
+        if (wait < PATIENCE_MS) break;
+      } else await NativePromise.race([tryToSend(click), patience]);
     }
     clearTimeout(timer);
     if (clicks[0]) timer = setTimeout(send, next);
     update();
   }
 
-  function send() {
-    turn = turn.then(round).catch(note);
-  }
+  const send = () => (turn = turn.then(round).catch(note));
 
   // Completes a click, with a response or without one.
   function finish(click, answer) {
     // The visitor has withdrawn consent in the meantime.
     if (!consented) return;
-    note("response", answer);
     const id = click.event_id;
     const clicks = waiting();
     const left = clicks.filter((other) => other.event_id !== id);
@@ -331,6 +318,7 @@
     if (left.length < clicks.length && answer && answer.click_id) attribute(click, answer);
     drop(LANDING + id);
     drop(TRIES + id);
+    if (resolvers[id]) resolvers[id](answer || UNSENT);
     update();
   }
 
@@ -341,14 +329,14 @@
     const key = ANSWER + click.event_id;
     const days = +answer.cookie_window_days || 60;
     const mine = [key + uuid(), answer.click_id + " " + days * DAY_SECONDS + " " + click.affiliate_url];
-    const between = (from, to) => jar().find((cookie) => cookie[0] > from && cookie[0] < to);
+    const between = (id, other) => jar().find((cookie) => cookie[0] > id && cookie[0] < other);
     keep(...mine, ANSWER_SECONDS);
     if (isLanding(click) || !knownId()) {
       for (let latest = mine; latest; latest = between(latest[0], ANSWER + "g")) {
         const [id, age, url] = latest[1].split(" ");
         keep(CLICK_ID, id, age);
         keep(AFFILIATE_URL, url, age);
-        if (data.affitorConsent) keep(LATEST, latest[0], DAY_SECONDS);
+        if (asks) keep(LATEST, latest[0], DAY_SECONDS);
         // Earlier landings are still sent and counted, but the visitor is attributed to the later one.
         for (const other of pending()) if (ANSWER + other.event_id < latest[0]) drop(LANDING + other.event_id);
       }
@@ -363,12 +351,10 @@
   // another partner.
   function land(url, step, loads, id) {
     const code = codeOf(url);
-    if (code === lastCode) return;
-    lastCode = code;
-    if (!code) return;
-    const codes = " " + (load(SEEN) || "") + " ";
-    const seen = codes.indexOf(" " + code + " ") >= 0;
-    if (!seen) keep(SEEN, (code + codes).slice(0, COOKIE_BYTES).trim());
+    if (code === lastCode || !(lastCode = code)) return;
+    const codes = (load(SEEN) || "").split(" ");
+    const seen = codes.includes(code);
+    if (!seen) keep(SEEN, [code, ...codes].join(" ").slice(0, COOKIE_BYTES));
     const clicks = pending();
     const last = clicks.filter(isLanding).pop();
     const owner = last ? last.affiliate_url : knownId() && (knownUrl() || "?");
@@ -378,17 +364,15 @@
     if (encodeURIComponent(short).length > COOKIE_BYTES) short = location.origin + "/?aff=" + encodeURIComponent(code);
     const click = visit(short, id);
     note("landing", click);
-    clicks.push(click);
     keep(LANDING + click.event_id, short, DAY_SECONDS);
+    clicks.push(click);
     keep(WAITING, encode(clicks.slice(-WAITING_CLICKS)));
     for (const other of clicks.slice(0, -LANDING_COOKIES)) drop(LANDING + other.event_id);
     update();
     send();
   }
 
-  function look(step) {
-    if (started) attempt(() => land(location.href, step));
-  }
+  const look = (step) => started && attempt(() => land(location.href, step));
 
   function start() {
     started = true;
@@ -398,8 +382,7 @@
       for (const key of [CLICK_ID, AFFILIATE_URL]) if (consented && cookies(key)[1]) clear(key, true);
       // The visitor may have landed on the previous page and left it before giving consent.
       const referrer = read("referrer");
-      const here = data.affitorConsent === "required" && referrer.indexOf(location.origin + "/") === 0;
-      if (here) land(referrer, true, loads, uuid());
+      if (asks && !referrer.indexOf(location.origin + "/")) land(referrer, true, loads, uuid());
     });
     // An app may have cleaned its URL before this script ran, but the navigation entry still has the original.
     attempt(() => land(codeOf(location.href) ? location.href : entry.name, loads, loads));
@@ -415,15 +398,34 @@
     if (waits || !settle) return;
     settle();
     settle = null;
-    const event = attempt(() => new CustomEvent("affitor:ready", { detail: attribution() }));
-    attempt(() => EventTarget.prototype.dispatchEvent.call(document, event));
+    attempt(() => target.dispatchEvent.call(document, new CustomEvent("affitor:ready", { detail: attribution() })));
   }
+
+  // Reports a sign-up, and resolves with the response. It waits in the tab's storage like a click.
+  const signUp = (lead) =>
+    new NativePromise((done) => {
+      const last = attempt(() => {
+        // Without a click id, and with no landing that may bring one, there is nothing to report.
+        if (!knownId() && !settle) return;
+        const clicks = pending();
+        const click = { ...lead, ...common(location.href.split("#")[0]) };
+        const key = click.customer_key || click.user_id;
+        click.customer_key = key && key + "";
+        clicks.push(click);
+        keep(WAITING, encode(clicks.slice(-WAITING_CLICKS)));
+        resolvers[click.event_id] = done;
+        return send();
+      });
+      settled.then(() => (last && knownId()) || done(UNSENT));
+    });
 
   // Removes everything stored. Clicks without a response wait in memory in case the visitor consents later.
   function refuse() {
-    const keys = attempt(() => Object.keys(sessionStorage)) || [];
-    for (const [key] of jar()) keys.push(key);
-    for (const key of [...keys, ...Object.keys(memory)]) {
+    keep(WAITING, encode(waiting().filter((click) => !isLead(click))));
+    for (const id in resolvers) resolvers[id](UNSENT);
+    const keys = { ...attempt(() => sessionStorage), ...memory };
+    for (const [key] of jar()) keys[key] = key;
+    for (const key in keys) {
       if (!/^(affitor_|customer_code$)/.test(key)) continue;
       const value = load(key);
       drop(key);
@@ -434,26 +436,15 @@
 
   function agree() {
     consented = true;
-    for (const key of Object.keys(memory)) keep(key, memory[key], key.indexOf(LANDING) ? 0 : DAY_SECONDS);
+    for (const key in memory) keep(key, memory[key], key.indexOf(LANDING) ? 0 : DAY_SECONDS);
   }
 
-  function watch(method) {
-    const original = history[method];
-    history[method] = function () {
-      const result = original.apply(this, arguments);
-      look();
-      return result;
-    };
-  }
+  const announce = () => note("loaded for program " + program + ", gateway " + gateway);
 
-  function announce() {
-    if (debugging) note("loaded for program " + program + ", gateway " + gateway);
-  }
-
-  const call = (entry) =>
+  const replay = (entry) =>
     attempt(() => {
-      const [method, ...words] = entry;
-      return api[method](...words);
+      const [key, ...found] = entry;
+      return api[key](...found);
     });
 
   const api = {
@@ -465,6 +456,9 @@
       return debugging;
     },
     get clickId() {
+      return knownId();
+    },
+    get customerCode() {
       return knownId();
     },
     get affiliateUrl() {
@@ -479,11 +473,12 @@
     // The npm package's loader resolves a promise with this object. Being a thenable delays it until attribution is
     // settled, for at most five seconds: the package's React hook reads the object only once.
     get then() {
-      if (!settle || !consented || !loaderWaits) return;
-      return (done) => {
-        const patience = sleep(5000).then(() => (loaderWaits = false));
-        NativePromise.race([settled, patience]).then(() => done(api));
-      };
+      if (settle && consented && loaderWaits) {
+        return (done) => {
+          const patience = sleep(5000).then(() => (loaderWaits = false));
+          NativePromise.race([settled, patience]).then(() => done(api));
+        };
+      }
     },
     getClickId: knownId,
     getData: attribution,
@@ -494,19 +489,19 @@
       if (silent) announce();
     },
     consent(given) {
-      attempt(given ? agree : refuse);
+      attempt((given && agree) || refuse);
       update();
       send();
     },
+    signup: (key, address) => signUp({ customer_key: key, email: address }),
+    trackLead: signUp,
     async trackTest(more) {
       try {
         if (!program) console.warn("[Affitor] trackTest() needs a program id");
         if (!consented) return;
         const click = visit(location.href.split("#")[0]);
         click.additional_data = { ...click.additional_data, ...more, test_mode: true, program_id: program };
-        const answer = await post(click);
-        note("response", answer);
-        return answer;
+        return await post(click);
       } catch (failure) {
         note("not sent", failure);
       }
@@ -518,11 +513,19 @@
     update();
     const queue = window.affitorQueue || [];
     window.affitor = api;
-    window.affitorQueue = { push: call };
-    for (const entry of queue) call(entry);
+    window.affitorQueue = { push: replay };
+    for (const entry of queue) replay(entry);
   });
-  attempt(() => watch("pushState"));
-  attempt(() => watch("replaceState"));
+  for (const key of ["pushState", "replaceState"]) {
+    attempt(() => {
+      const original = history[key];
+      history[key] = function () {
+        const found = original.apply(this, arguments);
+        look();
+        return found;
+      };
+    });
+  }
   listen(window, "popstate", () => look(true));
   listen(window.navigation, "currententrychange", (event) => look(event.navigationType === "traverse"));
   // A prerendered page has no visitor yet.

@@ -13,11 +13,15 @@ from typing import Any
 import httpx
 import pytest
 from playwright.async_api import Browser
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from db.audit.report import audit
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
+from db.schema.commissions import Commission, CommissionRule, Payout
+from db.schema.conversions import LeadEvent, Refund, Sale
 from gateway.demo import seed_data, shop
+from gateway.demo.conversions import PRODUCTS
 from gateway.demo.visitors import PARTNERS, VIRAL_DAY
 from gateway.errors import NotEmpty
 from gateway.services import now
@@ -84,6 +88,33 @@ async def test_the_demo_shows_ninety_days_of_clicks_to_each_role(database_url: s
     }
     assert len(whole["devices"]) >= 2
     assert len(whole["browsers"]) >= 4
+
+
+async def test_the_conversions_are_believable_and_agree_with_the_audit(database_url: str) -> None:
+    await seed_data.fill(Settings(database_url=database_url))
+    store = Store(database_url)
+    try:
+        assert not (await audit(store)).differences
+        async with store.read() as connection:
+            people, leads, sales, refunds, products, rules, payouts = [
+                await connection.scalar(statement) or 0
+                for statement in (
+                    select(func.count()).select_from(ClickEvent).where(ClickEvent.is_bot.is_(False)),
+                    select(func.count()).select_from(LeadEvent),
+                    select(func.count()).select_from(Sale),
+                    select(func.count()).select_from(Refund),
+                    select(func.count(Sale.product_id.distinct())),
+                    select(func.count(CommissionRule.event.distinct())),
+                    select(func.count()).select_from(Payout),
+                )
+            ]
+            statuses = set(await connection.scalars(select(Commission.status).distinct()))
+    finally:
+        await store.close()
+    assert 0.04 < leads / people < 0.08
+    assert 0.01 < sales / people < 0.03
+    assert (refunds > 0, products, rules, payouts) == (True, len(PRODUCTS), 2, 2)
+    assert {"paid", "pending"} <= statuses
 
 
 async def test_a_second_run_keeps_the_data_and_replaces_the_tokens(make_sqlite: MakeDatabase, tmp_path: Path) -> None:

@@ -95,3 +95,4 @@ async def test_the_tracker_posts_below_the_path(make_sqlite: MakeDatabase, brows
         await page.goto(f"{shop}?aff=PARTNER123")
         await page.wait_for_function("() => window.affitor && affitor.clickId")
         assert await gateway.recorded() == 1
+        assert (await page.evaluate("affitor.signup('user_1', 'alice@example.com')"))["success"] is True

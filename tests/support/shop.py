@@ -14,6 +14,7 @@ from starlette.requests import Request as Asked
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rest.leads import PATH as LEAD
 from tests.support.browser import running_browser
 from tests.support.click_apis import CLICK, rest
 from tests.support.gateways import Gateway, running_gateway
@@ -26,12 +27,13 @@ SECONDS = 10
 
 
 class Visitor:
-    """A visitor's tab, and what it produced: posted clicks, script errors and console messages."""
+    """A visitor's tab, and what it produced: posted clicks and leads, script errors and console messages."""
 
     def __init__(self, context: BrowserContext, page: Page) -> None:
         self.context = context
         self.page = page
         self.posts: list[dict[str, Any]] = []
+        self.leads: list[dict[str, Any]] = []
         self.faults: list[str] = []
         self.said: list[str] = []
         context.on("request", self._note)
@@ -39,8 +41,9 @@ class Visitor:
         page.on("console", lambda message: self.said.append(message.text))
 
     def _note(self, request: Request) -> None:
-        if request.url.endswith(CLICK) and request.method == "POST":
-            self.posts.append(json.loads(request.post_data or ""))
+        for path, posts in ((CLICK, self.posts), (LEAD, self.leads)):
+            if request.url.endswith(path) and request.method == "POST":
+                posts.append(json.loads(request.post_data or ""))
 
     async def click_id(self) -> str:
         """Wait until the visitor is attributed; return the click's id."""
@@ -51,12 +54,12 @@ class Visitor:
         return {cookie.get("name", ""): cookie for cookie in await self.context.cookies()}
 
     async def waiting(self) -> list[dict[str, Any]]:
-        """Return the clicks that are still to be sent."""
+        """Return the clicks and leads that are still to be sent."""
         kept = await self.page.evaluate("sessionStorage.getItem('affitor_waiting')")
         return list(json.loads(kept or "[]"))
 
     async def settled(self) -> None:
-        """Wait until no click is left to be sent."""
+        """Wait until no click and no lead is left to be sent."""
         await self.page.wait_for_function("() => ['[]', null].includes(sessionStorage.getItem('affitor_waiting'))")
 
 

@@ -40,7 +40,7 @@ async def test_a_page_reads_its_attribution_from_window_affitor(shop: Shop) -> N
         "hasAffiliateAttribution": True,
         "called": click_id,
         "data": {"clickId": click_id, "programId": 42, "hasAttribution": True, "affiliateUrl": url},
-        "signup": "undefined",
+        "signup": "function",
     }
 
 

@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import { download } from "./csv.ts";
 import { el } from "./dom.ts";
 import { bucketName, capitalised, compact, number, tick } from "./format.ts";
+import { amounts } from "./money.ts";
 import { panel } from "./panel.ts";
 import type { Bucket, Interval } from "./queries.ts";
 
@@ -149,21 +150,33 @@ function point(plot: uPlot, { buckets, interval, zone }: Series, tip: HTMLElemen
     el("strong", {}, bucketName(bucket, interval, zone)),
     el("span", { class: "people" }, `${number(bucket.people)} by people`),
     el("span", { class: "bots" }, `${number(bucket.bots)} by bots`),
+    ...followed(bucket).map((line) => el("small", {}, line)),
   );
   const middle = plot.valToPos(plot.cursor.idx!, "x") + plot.bbox.left / devicePixelRatio;
   const room = plot.width - tip.offsetWidth;
   tip.style.transform = `translateX(${Math.max(0, Math.min(room, middle - tip.offsetWidth / 2))}px)`;
 }
 
+/** What followed the clicks, for the tip: nothing is said of what there was none of. */
+function followed(bucket: Bucket): string[] {
+  const counts = [bucket.leads && `${number(bucket.leads)} leads`, bucket.sales && `${number(bucket.sales)} sales`];
+  return [counts.filter(Boolean).join(", "), amounts(bucket.revenue).join(", ")].filter(Boolean);
+}
+
 function tableOf({ buckets, interval, zone }: Series): HTMLElement {
-  const names = [capitalised(PER[interval]), "People", "Bots", "All clicks"];
-  const head = names.map((name) => el("th", { scope: "col" }, name));
+  const names = [capitalised(PER[interval]), "People", "Bots", "All clicks", "Leads", "Sales", "Revenue", "Commission"];
+  const head = names.map((name, number) => el("th", { scope: "col", class: number ? "number" : false }, name));
   const body = buckets.map((each) =>
     el(
       "tr",
       {},
       el("th", { scope: "row" }, bucketName(each, interval, zone)),
-      ...[each.people, each.bots, each.clicks].map((value) => el("td", { class: "number" }, number(value))),
+      ...[each.people, each.bots, each.clicks, each.leads, each.sales].map((value) =>
+        el("td", { class: "number" }, number(value)),
+      ),
+      ...[each.revenue, each.earnings].map((money) =>
+        el("td", { class: "number money" }, amounts(money).join(", ") || "–"),
+      ),
     ),
   );
   return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
@@ -171,7 +184,10 @@ function tableOf({ buckets, interval, zone }: Series): HTMLElement {
 
 function rows({ buckets }: Series): (string | number)[][] {
   return [
-    ["start", "end", "people", "bots", "clicks"],
-    ...buckets.map((each) => [each.start, each.end, each.people, each.bots, each.clicks]),
+    ["start", "end", "people", "bots", "clicks", "leads", "sales", "revenue", "commission"],
+    ...buckets.map((each) => [
+      ...[each.start, each.end, each.people, each.bots, each.clicks, each.leads, each.sales],
+      ...[amounts(each.revenue).join("; "), amounts(each.earnings).join("; ")],
+    ]),
   ];
 }

@@ -6,6 +6,7 @@ const LOCALE = navigator.languages.find((language) => /^en\b/.test(language)) ??
 const numbers = new Intl.NumberFormat(LOCALE);
 const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 0 });
+const rates = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 2 });
 const countries = new Intl.DisplayNames(LOCALE, { type: "region", fallback: "code" });
 
 export function number(value: number): string {
@@ -14,6 +15,11 @@ export function number(value: number): string {
 
 export function compact(value: number): string {
   return short.format(value);
+}
+
+/** Return a share such as the conversion rate, to a hundredth of a percent. */
+export function rate(value: number): string {
+  return rates.format(value);
 }
 
 /** Return by how much a figure has changed, such as `12% more`. */

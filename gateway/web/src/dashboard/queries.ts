@@ -13,10 +13,23 @@ export interface ViewerData {
   programs: { nodes: Named[] } | null;
 }
 
+/** An amount in minor units of a currency, and as text. */
+export interface Money {
+  amount: number;
+  currency: string;
+  formatted: string;
+}
+
 export interface Counts {
   clicks: number;
   people: number;
   bots: number;
+  leads: number;
+  sales: number;
+  /** One amount for each currency. */
+  revenue: Money[];
+  earnings: Money[];
+  conversionRate: number | null;
 }
 
 export interface Totals extends Counts {
@@ -107,7 +120,8 @@ export interface LinksData {
   referralLinks: { nodes: Link[]; pageInfo: PageInfo } | null;
 }
 
-const COUNTS = "clicks people bots";
+const MONEY = "amount currency formatted";
+const COUNTS = `clicks people bots leads sales revenue { ${MONEY} } earnings { ${MONEY} } conversionRate`;
 const CLICK = `
   id occurredAt isBot pageUrl affiliateUrl referrerUrl referrerHost country city deviceType os browser
   referralLink { id code } partner { id name } program { id name }

@@ -2,9 +2,10 @@
 
 import { download } from "./csv.ts";
 import { el } from "./dom.ts";
-import { country, device, number, place } from "./format.ts";
+import { country, device, number, place, rate } from "./format.ts";
+import { amounts, perEach } from "./money.ts";
 import { panel } from "./panel.ts";
-import { RANKINGS, type Ranking, type Report, type Share } from "./queries.ts";
+import { RANKINGS, type Money, type Ranking, type Report, type Share } from "./queries.ts";
 
 /** The rankings whose entries filter the view when clicked. */
 export type Choice = "link" | "partner" | "program";
@@ -32,6 +33,15 @@ const KINDS: Record<Ranking, Kind> = {
 /** What was clicked, and who clicked it. */
 const GROUPS: readonly (readonly Ranking[])[] = [RANKINGS.slice(0, 5), RANKINGS.slice(5)];
 
+/** The columns after the name. Narrow screens leave out the wide ones. */
+const COLUMNS: readonly [string, string][] = [
+  ["Clicks", "number"],
+  ["Leads", "number wide"],
+  ["Sales", "number"],
+  ["Revenue", "number"],
+  ["Commission", "number wide"],
+];
+
 type Choose = (choice: Choice, id: string | null) => void;
 type Chosen = Record<Choice, string | null>;
 
@@ -53,10 +63,9 @@ export class RankingsPanel {
     const focused = (document.activeElement as HTMLElement | null)?.dataset["choice"];
     for (const [grid, rankings] of this.grids) {
       const asked = rankings.filter((ranking) => report[ranking]);
-      grid.dataset["count"] = String(asked.length);
       grid.replaceChildren(...asked.map((each) => this.ranking(each, report[each]!, report.clicks, chosen)));
     }
-    this.element.hidden = report.clicks === 0;
+    this.element.hidden = report.clicks === 0 && report.sales === 0 && report.leads === 0;
     if (focused) this.element.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -69,10 +78,15 @@ export class RankingsPanel {
         {},
         el("th", { scope: "row" }, this.nameOf(kind, share, chosen), bar(share, most)),
         el("td", { class: "number", title: ofWhich(share, total) }, number(share.clicks)),
+        el("td", { class: "number wide" }, number(share.leads)),
+        el("td", { class: "number" }, number(share.sales)),
+        money(share.revenue, "number", earned(share)),
+        money(share.earnings, "number wide", earned(share)),
       ),
     );
-    const head = el("tr", {}, el("th", { scope: "col" }, kind.column), el("th", { scope: "col" }, "Clicks"));
-    const table = el("table", {}, el("thead", { class: "unseen" }, head), el("tbody", {}, ...lines));
+    const names = COLUMNS.map(([name, classes]) => el("th", { scope: "col", class: classes }, name));
+    const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, kind.column)), ...names);
+    const table = el("table", {}, el("thead", {}, head), el("tbody", {}, ...lines));
     const made = panel(kind.title, {}, shares.length ? table : el("p", { class: "empty" }, "None yet"));
     made.dataset["ranking"] = ranking;
     return made;
@@ -115,9 +129,25 @@ function ofWhich(share: Share, total: number): string {
   return `${part}${number(share.people)} by people, ${number(share.bots)} by bots`;
 }
 
+function money(shown: readonly Money[], classes: string, title: string): HTMLElement {
+  const lines = shown.length ? amounts(shown) : ["–"];
+  return el("td", { class: classes, title }, ...lines.map((line) => el("div", {}, line)));
+}
+
+function earned(share: Share): string {
+  const commission = amounts(share.earnings).join(", ") || "no";
+  const perClick = perEach(share.earnings, share.people).join(", ");
+  const sold = share.conversionRate === null ? "" : `, ${rate(share.conversionRate)} of clicks by people led to a sale`;
+  return `${number(share.leads)} leads${sold}, ${commission} commission${perClick && ` (${perClick} per click)`}`;
+}
+
 function rows(report: Report): (string | number | null)[][] {
   const lines = RANKINGS.flatMap((ranking) =>
-    (report[ranking] ?? []).map((each) => [KINDS[ranking].column, each.value, each.clicks, each.people, each.bots]),
+    (report[ranking] ?? []).map((each) => [
+      ...[KINDS[ranking].column, each.value, each.clicks, each.people, each.bots, each.leads, each.sales],
+      ...[amounts(each.revenue).join("; "), amounts(each.earnings).join("; "), each.conversionRate],
+    ]),
   );
-  return [["kind", "value", "clicks", "people", "bots"], ...lines];
+  const counts = ["clicks", "people", "bots", "leads", "sales", "revenue", "commission", "conversion_rate"];
+  return [["kind", "value", ...counts], ...lines];
 }

@@ -1,0 +1,25 @@
+// Amounts of money. The API formats them; what is computed here stays exact, and each currency stays apart.
+
+import type { Money } from "./queries.ts";
+
+/** How many digits the amount for each of some things has beyond the currency's own. */
+const MORE_DIGITS = 2;
+
+/** Return the amounts as texts, one for each currency. */
+export function amounts(money: readonly Money[]): string[] {
+  return money.map((each) => each.formatted);
+}
+
+/** Return what each of `count` things brings in, one text for each currency, rounded half away from zero. */
+export function perEach(money: readonly Money[], count: number): string[] {
+  if (count === 0) return [];
+  return money.map(({ amount, currency, formatted }) => {
+    const digits = (/\.(\d+) /.exec(formatted)?.[1]?.length ?? 0) + MORE_DIGITS;
+    const total = BigInt(amount) * 10n ** BigInt(MORE_DIGITS);
+    const size = total < 0n ? -total : total;
+    const rounded = (2n * size + BigInt(count)) / (2n * BigInt(count));
+    const text = String(rounded).padStart(digits + 1, "0");
+    const sign = total < 0n && rounded > 0n ? "-" : "";
+    return `${sign}${text.slice(0, -digits)}.${text.slice(-digits)} ${currency}`;
+  });
+}
