@@ -24,6 +24,8 @@ async def killed_under_load(url: str, name: str, acknowledged: dict[str, set[str
     sales = 0
     async with asyncio.timeout(60):
         async for line in process.stdout:
+            if not line.endswith(b"\n"):
+                break  # killed while it printed
             kind, _, id = line.decode().strip().partition(" ")
             acknowledged[kind].add(id)
             sales += kind == "sale"
