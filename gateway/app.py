@@ -30,7 +30,7 @@ from gateway.services import running_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Services
 from graph.domain.currencies import known_decimals
-from rest import leads, refunds, sales
+from rest import integrations, leads, refunds, sales
 from rest.clicks import PATH, ClickEndpoint
 from rest.endpoint import Endpoint
 from rest.openapi import OpenAPIEndpoint
@@ -43,6 +43,11 @@ CONVERSIONS: Mapping[str, Callable[[], Endpoint]] = {
     leads.PATH: leads.LeadEndpoint,
     sales.PATH: sales.SaleEndpoint,
     refunds.PATH: refunds.RefundEndpoint,
+}
+INTEGRATIONS: Mapping[str, Callable[[], Endpoint]] = {
+    integrations.TEST_EVENT_PATH: integrations.TestEventEndpoint,
+    integrations.READINESS_PATH: integrations.ReadinessEndpoint,
+    integrations.STATUS_PATH: integrations.StatusEndpoint,
 }
 
 
@@ -74,7 +79,7 @@ def create_app(*more: BaseRoute) -> Starlette:
             # A normal shutdown would exit with the status of success.
             os._exit(STARTUP_FAILURE)
 
-    paths = {PATH, *CONVERSIONS, *PATHS, settings.click_path, settings.tracker_path} - {""}
+    paths = {PATH, *CONVERSIONS, *INTEGRATIONS, *PATHS, settings.click_path, settings.tracker_path} - {""}
     app = Application(_routes(settings, graphql, more), settings, forgiving=paths, lifespan=lifespan)
     return app
 
@@ -101,7 +106,7 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
     tracker = TrackerScript(settings.root_path + (settings.click_path or PATH))
     routes = [
         Route(PATH, ClickEndpoint()),
-        *(Route(path, endpoint()) for path, endpoint in CONVERSIONS.items()),
+        *(Route(path, endpoint()) for path, endpoint in {**CONVERSIONS, **INTEGRATIONS}.items()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),

@@ -13,9 +13,11 @@ from db.ingest.clicks.test_click_recorder import TestClickRecorder
 from db.ingest.committer import AnyRecorder, Committer
 from db.ingest.conversions.recorder import ConversionRecorder
 from db.ingest.conversions.test_conversion_recorder import TestConversionRecorder
+from db.ingest.integrations.recorder import ChainRecorder
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.token_cache import TokenCache
+from db.lookups.tracker_sightings import TrackerSightings
 from db.outbox.consumers import add_consumer
 from db.outbox.live_feed import LiveFeed
 from db.outbox.runner import ConsumerRunner
@@ -39,8 +41,9 @@ GEO_REFRESH_SECONDS = 5
 
 def recorders(database: Database) -> Sequence[AnyRecorder]:
     """Return the recorders of everything that the writer records."""
-    clicks = (ClickRecorder(database), TestClickRecorder(database))
-    return (*clicks, ConversionRecorder(database), TestConversionRecorder(database))
+    clicks, conversions = ClickRecorder(database), ConversionRecorder(database)
+    chains = ChainRecorder(database.engine.dialect, clicks, conversions)
+    return (clicks, TestClickRecorder(database), conversions, TestConversionRecorder(database), chains)
 
 
 def now() -> datetime:
@@ -50,7 +53,7 @@ def now() -> datetime:
 
 @asynccontextmanager
 async def running_services(settings: Settings) -> AsyncIterator[Services]:
-    """Start a gateway's services, and stop them on exit after committing the clicks that still wait.
+    """Start a gateway's services, and stop them on exit after committing the clicks and conversions that still wait.
 
     Raises `StoreError` for an unusable database and `GeoDatabaseError` for an unusable city database file.
     """
@@ -74,6 +77,9 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         await email_key()  # so that a file that cannot be used stops the start
         feed = LiveFeed(store)
         stack.push_async_callback(feed.close)
+        sightings = TrackerSightings(store, now)
+        stack.push_async_callback(sightings.close)
+        sightings.start()
         for aggregator in (RollupAggregator(store), ConversionAggregator(store)):
             await add_consumer(store, aggregator)
             aggregation = ConsumerRunner(store, aggregator, clock=now)
@@ -86,6 +92,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             directory=directory,
             writer=writer,
             feed=feed,
+            tracker_sightings=sightings,
             authenticate=authentication(token_cache, settings.administrator_token()),
             is_good=token_cache.is_good,
             device=DeviceLookup(),
@@ -111,6 +118,7 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
         yield Services(
             store=store,
             feed=LiveFeed(store),
+            tracker_sightings=TrackerSightings(store, now),
             authenticate=authentication(token_cache, None),
             is_good=token_cache.is_good,
             directory=LinkDirectory(store),

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     queue_clicks: int = Field(
         default=4096,
         ge=1,
-        description="Maximum number of clicks waiting for the database; further ones are answered with 503",
+        description="Maximum number of clicks and conversions waiting for the database; further ones get 503",
     )
     admin_token: SecretStr | None = Field(
         default=None, description="An administrator's token for GraphQL, in addition to issued tokens"

@@ -1,6 +1,7 @@
 """What the endpoints for leads, sales and refunds share: identifying the caller, rate limits and metrics."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 from starlette.types import Receive, Scope
@@ -46,13 +47,19 @@ class ConversionEndpoint(Endpoint):
         if authorization is None and not self.needs_token:
             services.charge(context.client_address)
             return context
-        try:
-            context = await identified(context, None if authorization is None else bearer(authorization))
-            check_recorder(context)
-        except Unauthenticated as refusal:
-            services.charge(context.client_address)
-            raise Unauthenticated(NO_RECORDER) from refusal
-        return context
+        return await identified_as(context, authorization, check_recorder)
+
+
+async def identified_as(context: Context, authorization: str | None, check: Callable[[Context], object]) -> Context:
+    """Return the context with the viewer that an `Authorization` header names. Raises `Unauthenticated`, also for a
+    token that `check` refuses, and counts such a request against its client's rate limit."""
+    try:
+        context = await identified(context, None if authorization is None else bearer(authorization))
+        check(context)
+    except Unauthenticated as refusal:
+        context.services.charge(context.client_address)
+        raise Unauthenticated(NO_RECORDER) from refusal
+    return context
 
 
 def test_recorded(kind: str, tracked: TrackedTest) -> Response:

@@ -18,23 +18,21 @@ from starlette.types import Receive, Scope, Send
 
 from db.errors import RecordFailed
 from graph.domain.context import Services
+from graph.domain.conversion_errors import DuplicateTransaction, UnknownSale
 from graph.domain.errors import (
     BodyTooLarge,
     ClickgateError,
-    DuplicateTransaction,
     EncodingUnknown,
     InvalidRequest,
     RateLimited,
     TryLater,
     Unauthenticated,
-    UnknownSale,
 )
 from graph.execution.turns import Turns
 from rest.responses import DuplicateSale, Problem
 
 logger = logging.getLogger(__name__)
 
-METHODS = "POST, OPTIONS"
 # The tracker's bodies are much smaller. Decoding a larger one takes longer than the rest of a click.
 LARGE_BYTES = 8 * 1024
 CORS = (
@@ -43,7 +41,6 @@ CORS = (
 )
 JSON = (b"content-type", b"application/json")
 PREFLIGHT = {
-    "Access-Control-Allow-Methods": METHODS,
     # The wildcard does not cover Authorization.
     "Access-Control-Allow-Headers": "Content-Type, Authorization, *",
     "Access-Control-Max-Age": "86400",
@@ -60,30 +57,30 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = NO_HEADERS
 
 
-NOT_ALLOWED = Response(
-    "method_not_allowed", 405, Problem("Method not allowed", "method_not_allowed"), {"Allow": METHODS}
-)
-
-
 class Endpoint(ABC):
     """The ASGI application of one endpoint. It takes the process's services from the lifespan state."""
 
+    method: ClassVar[str] = "POST"
     failure: ClassVar[str]
     """The message of an unexpected error."""
 
     def __init__(self) -> None:
         self.large_bodies = Turns()
+        methods = f"{self.method}, OPTIONS"
+        self._preflight = Response("preflight", 204, headers={"Access-Control-Allow-Methods": methods, **PREFLIGHT})
+        problem = Problem("Method not allowed", "method_not_allowed")
+        self._not_allowed = Response("method_not_allowed", 405, problem, {"Allow": methods})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         services: Services = scope["state"]["services"]
         try:
             match scope["method"]:
-                case "POST":
-                    response = await self._post(services, scope, receive)
+                case self.method:
+                    response = await self._answer(services, scope, receive)
                 case "OPTIONS":
-                    response = Response("preflight", 204, headers=PREFLIGHT)
+                    response = self._preflight
                 case _:
-                    response = NOT_ALLOWED
+                    response = self._not_allowed
         except ClientDisconnect:
             return
         self.count(services, response.outcome)
@@ -91,31 +88,37 @@ class Endpoint(ABC):
 
     @abstractmethod
     async def track(self, services: Services, scope: Scope, receive: Receive) -> Response:
-        """Answer a POST request. Raises `ClickgateError`, `RecordFailed` and `ClientDisconnect`."""
+        """Answer a request with the endpoint's method. Raises `ClickgateError`, `RecordFailed`, `ClientDisconnect`."""
 
     @abstractmethod
     def count(self, services: Services, outcome: str) -> None:
         """Count a request by its outcome."""
 
-    async def _post(self, services: Services, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, services: Services, scope: Scope, receive: Receive) -> Response:
         try:
             return await self.track(services, scope, receive)
         except ClientDisconnect:
             raise
         except ClickgateError as refusal:
-            return _refused(refusal)
+            return self.refused(refusal)
         except RecordFailed as failure:
-            return self._failed(failure.fault)
+            return self.failed(failure.fault)
         except Exception:
             fault = uuid4().hex
             logger.exception("a tracking request failed", extra={"fault": fault})
-            return self._failed(fault)
+            return self.failed(fault)
 
-    def _failed(self, fault: str) -> Response:
+    def refused(self, refusal: ClickgateError) -> Response:
+        """Return the response to a request that the domain refused."""
+        return refused(refusal)
+
+    def failed(self, fault: str) -> Response:
+        """Return the response to a request that met an unexpected error, which the log has under an id."""
         return Response("fault", 500, Problem(self.failure, "fault"), {"Clickgate-Fault": fault})
 
 
-def _refused(refusal: ClickgateError) -> Response:
+def refused(refusal: ClickgateError) -> Response:
+    """Return the response to a refused request. Raises the refusal if no endpoint should meet it."""
     body = Problem(str(refusal), refusal.code)
     match refusal:
         case RateLimited():

@@ -5,7 +5,6 @@ fields of the wrong type so that they can be reported.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -52,7 +51,7 @@ def decode_leniently(body: bytes) -> dict[str, Any]:
     """Return a body's object with anything repaired that a browser would repair. Raises `BodyNotObject`."""
     text = body.decode("utf-8-sig", errors="replace")
     try:
-        decoded = json.loads(text, parse_constant=_refuse, parse_float=_float, parse_int=_int)
+        decoded = json.loads(text, parse_constant=_refuse, parse_int=_number)
         if SURROGATE_ESCAPE.search(text):
             decoded = _without_surrogates(decoded)
     except (ValueError, RecursionError) as error:
@@ -66,18 +65,13 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _float(digits: str) -> float | None:
-    """Parse a number with a fraction or an exponent. Overflow gives null, as in a browser's `JSON.stringify`."""
-    number = float(digits)
-    return number if math.isfinite(number) else None
-
-
-def _int(digits: str) -> int | None:
-    """Parse an integer. One with more digits than Python converts (4300 by default) gives null."""
+def _number(digits: str) -> int | float:
+    """Parse an integer. One with more digits than Python converts (4300 by default) becomes infinite, like a float that
+    overflows: no value of any field, and stored as null inside `additional_data`, as a browser would send it."""
     try:
         return int(digits)
     except ValueError:
-        return None
+        return float(digits)
 
 
 def _without_surrogates(value: Any) -> Any:

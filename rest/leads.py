@@ -2,7 +2,7 @@
 
 from db.ingest.conversions.records import Unattributed
 from graph.domain.context import Context
-from graph.domain.leads import LeadInput, track_lead
+from graph.domain.leads import PROVISIONAL, LeadInput, track_lead
 from graph.domain.test_events import TrackedTest
 from rest.conversions import ConversionEndpoint, test_recorded
 from rest.endpoint import Response
@@ -10,8 +10,6 @@ from rest.json_body import BodyDecoder
 from rest.responses import LeadProvisional, LeadRecorded, LeadUnattributed
 
 PATH = "/api/v1/track/lead"
-EXPIRED = "attribution_window_expired"
-PROVISIONAL = "Lead recorded as provisional. It counts once a lead with the program's token, or a sale, confirms it."
 
 decode = BodyDecoder(LeadInput)
 
@@ -29,7 +27,7 @@ class LeadEndpoint(ConversionEndpoint):
             case TrackedTest() as test:
                 return test_recorded(self.kind, test)
             case Unattributed(click_age_days, window_days):
-                late = LeadUnattributed(True, False, EXPIRED, click_age_days, window_days)
+                late = LeadUnattributed(True, False, Unattributed.reason, click_age_days, window_days)
                 return Response("unattributed", 200, late)
             case tracked if tracked.is_provisional:
                 return Response("provisional", 200, LeadProvisional(True, True, PROVISIONAL))

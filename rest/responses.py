@@ -4,9 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
+from db.ingest.conversions.records import Unattributed
+
 TRUE = Meta(extra_json_schema={"const": True})
 FALSE = Meta(extra_json_schema={"const": False})
-EXPIRED = Meta(extra_json_schema={"const": "attribution_window_expired"})
+EXPIRED = Meta(extra_json_schema={"const": Unattributed.reason})
 CLICK_AGE = Meta(description="The age of the click that the customer came by, in days.")
 WINDOW = Meta(description="The program's attribution window, in days.")
 

@@ -7,7 +7,6 @@ from graph.domain.test_events import TrackedTest
 from rest.conversions import ConversionEndpoint, test_recorded
 from rest.endpoint import Response
 from rest.json_body import BodyDecoder
-from rest.leads import EXPIRED
 from rest.responses import SaleRecorded, SaleUnattributed
 
 PATH = "/api/v1/track/sale"
@@ -27,7 +26,7 @@ class SaleEndpoint(ConversionEndpoint):
             case TrackedTest() as test:
                 return test_recorded(self.kind, test)
             case Unattributed(click_age_days, window_days):
-                late = SaleUnattributed(True, False, EXPIRED, click_age_days, window_days)
+                late = SaleUnattributed(True, False, Unattributed.reason, click_age_days, window_days)
                 return Response("unattributed", 200, late)
             case tracked:
                 recorded = SaleRecorded(True, tracked.sale_id, tracked.commission_id, "Sale tracked successfully")

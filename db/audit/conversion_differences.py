@@ -1,4 +1,4 @@
-"""The differences between conversions and what is kept of them."""
+"""The differences between conversions and the counters, sums and statuses derived from them."""
 
 from collections.abc import AsyncIterator, Iterator
 

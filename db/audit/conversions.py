@@ -1,4 +1,4 @@
-"""Audit queries that compare what leads, sales and refunds add up to with the counters and sums that are kept of them.
+"""Audit queries that compare the stored counters and sums of conversions with the leads, sales and refunds themselves.
 
 The recorder updates them incrementally, and these queries compute them from scratch.
 """
@@ -80,7 +80,11 @@ def sums() -> Select[*tuple[Any, ...]]:
     commission = Commission
     earned = _parts(commission, earnings=commission.amount - commission.clawed_back)
     every = union_all(
-        _parts(ConversionSum, stored_revenue=ConversionSum.revenue, stored_earnings=ConversionSum.earnings),
+        _parts(
+            ConversionSum,
+            stored_revenue=func.coalesce(ConversionSum.revenue, 0),
+            stored_earnings=func.coalesce(ConversionSum.earnings, 0),
+        ),
         _parts(Sale, revenue=Sale.amount),
         _parts(Refund, revenue=-Refund.amount),
         earned.where(commission.status != "rejected"),
@@ -100,7 +104,7 @@ def _parts(table: Any, **values: ColumnElement[int] | InstrumentedAttribute[int]
 
 
 def refunded_sales() -> Select[*tuple[Any, ...]]:
-    """Return the query for sales whose refunds do not add up to what is stored: program, id, that, and their sum."""
+    """Return the query for sales whose stored refunds differ from the sum of the refunds: program, id, both amounts."""
     refunds = select(Refund.program_id, Refund.sale_id, func.sum(Refund.amount).label("amount"))
     refunds_of = refunds.group_by(Refund.program_id, Refund.sale_id).subquery()
     total = cast(func.coalesce(refunds_of.c.amount, 0), BigInteger)
@@ -110,8 +114,8 @@ def refunded_sales() -> Select[*tuple[Any, ...]]:
 
 
 def clawbacks() -> Select[*tuple[Any, ...]]:
-    """Return the query for commissions of which refunds took something else than what is stored: program, id, that, and
-    their sum."""
+    """Return the query for commissions whose stored clawback differs from the sum of their refunds': program, id, and
+    both amounts."""
     taken = select(Refund.program_id, Refund.commission_id, func.sum(Refund.clawback).label("amount"))
     taken_of = taken.where(Refund.commission_id.is_not(None)).group_by(Refund.program_id, Refund.commission_id)
     clawed = taken_of.subquery()
@@ -124,7 +128,7 @@ def clawbacks() -> Select[*tuple[Any, ...]]:
 
 def customers() -> Select[*tuple[Any, ...]]:
     """Return the query for customers that are bound wrongly: program, id, whether their status is another than their
-    leads and sales say, and whether partner and link are others than those of the click that bound them."""
+    leads and sales say, and whether partner and link differ from those of the click that bound them."""
     customer, event = Customer, ClickEvent
     has_sale = _has(Sale)
     has_lead = and_(_has(LeadEvent, LeadEvent.confirmed_at.is_not(None)))

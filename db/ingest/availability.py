@@ -79,7 +79,7 @@ class Availability:
                 self.outage = None
                 self._observer.available(True)
                 self._committer.drop_idle()
-                logger.warning("the database is back, clicks are recorded again")
+                logger.warning("the database is back, clicks and conversions are recorded again")
             self._prove()
 
     def succeeded(self) -> None:

@@ -16,8 +16,8 @@ from db.engine.store import Store
 from db.errors import DatabaseUnavailable, WriterGone
 from db.ingest.id_blocks import EVENTS
 from db.ingest.probe import Probe
-from db.ingest.promises import Promises, utc_now
 from db.ingest.recordable import Recordable, Recorder
+from db.ingest.watermark import Watermark, utc_now
 from db.ingest.writer_session import WriterSession
 
 # A record is refused after ten seconds; who asks whether one would be committed wants to know sooner.
@@ -46,13 +46,13 @@ class Committer:
         """The lowest id of the click events that are being committed; None while there are none."""
 
     @property
-    def promises(self) -> Promises:
-        """Which moments records may have."""
-        return self._session.promises
+    def watermark(self) -> Watermark:
+        """Decides which timestamps records may have."""
+        return self._session.watermark
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes may write to the database as well, so that promises are kept in it."""
+        """Whether other processes may write to the database as well, so that the watermark is stored in it."""
         return self._session.is_shared
 
     async def commit(self, records: Records) -> Outcomes:
@@ -78,7 +78,7 @@ class Committer:
                     generation, connection = session.generation, await session.ready()
                     if generation != session.generation:
                         numbers = ()
-                    records = session.promises.stamped(records)
+                    records = session.watermark.stamped(records)
                     numbers = numbers or await self._numbers(connection, recorder, records)
                     entries = recorder.entries(records, numbers)
                     return await _write(connection, recorder, entries, one_by_one=one_by_one, recheck=lost)
@@ -122,7 +122,7 @@ class Committer:
         return recorder.numbers(records, ids.take)
 
     async def renew(self) -> None:
-        """Store what `promises` says by now, if other processes may write as well. Raises `DatabaseUnavailable`,
+        """Store the watermark if other processes may write as well. Raises `DatabaseUnavailable`,
         `SchemaOutdated`."""
         await self._session.renew()
 

@@ -1,5 +1,5 @@
-"""Why clicks could not be recorded, in the log: each kind of error once with its traceback, then how many more clicks
-met it. An error that hits a whole batch, or every batch, would fill the log otherwise."""
+"""Why clicks and conversions could not be recorded, in the log: each kind of error once with its traceback, then how
+many more of them met it. An error that hits a whole batch, or every batch, would fill the log otherwise."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from db.errors import RecordFailed, StoreError
 
 logger = logging.getLogger(__name__)
 
-# Clicks that meet the same error are counted for so long, and then reported in one line.
+# Records that meet the same error are counted for so long, and then reported in one line.
 COUNT_SECONDS = 10
 # Messages may quote what clients sent, so that there is no end to them.
 MOST_KINDS = 100

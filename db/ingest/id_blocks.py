@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Dialect, bindparam, update
 
 from db.engine.backend.protocol import WriteConnection
 from db.schema.id_blocks import IdBlock
-from db.sql.batch_statements import compiled
+from db.sql.batch_statements import BatchStatement, compiled
 
 EVENTS, TEST_EVENTS, CUSTOMERS = "click_events", "click_test_events", "customers"
 LEADS, SALES, REFUNDS, COMMISSIONS = "leads", "sales", "refunds", "commissions"
@@ -28,13 +28,18 @@ HELD_SECONDS = 2
 SMALLEST_BLOCK = 100
 
 
+def take_block(dialect: Dialect) -> BatchStatement:
+    """Return the statement that takes so many ids of a kind, and returns the id after them."""
+    take = update(IdBlock).where(IdBlock.name == bindparam("kind"))
+    take = take.values(next_id=IdBlock.next_id + bindparam("size", type_=BigInteger))
+    return compiled(dialect, take.returning(IdBlock.next_id), ("kind", "size"))
+
+
 class IdBlocks:
     """The unused rest of this process's current block, for each kind of row."""
 
     def __init__(self, dialect: Dialect) -> None:
-        take = update(IdBlock).where(IdBlock.name == bindparam("kind"))
-        take = take.values(next_id=IdBlock.next_id + bindparam("size", type_=BigInteger))
-        self._take = compiled(dialect, take.returning(IdBlock.next_id), ("kind", "size"))
+        self._take = take_block(dialect)
         self._left: dict[str, range] = {}
         self._next_sizes: dict[str, int] = {}
         self._blocks: dict[str, tuple[range, float]] = {}

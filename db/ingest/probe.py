@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, bindparam, update
+from sqlalchemy import Dialect
 
 from db.engine.backend.protocol import WriteConnection
-from db.ingest.id_blocks import EVENTS
+from db.ingest.id_blocks import EVENTS, take_block
 from db.ingest.recordable import Recorder
-from db.schema.id_blocks import IdBlock
-from db.sql.batch_statements import compiled
 
 # Rows are locked for milliseconds; whatever holds a lock longer holds the writer up, too.
 LOCK_SECONDS = 1
@@ -26,9 +24,7 @@ class Probe:
     """Tries what batches do on one connection, and leaves nothing behind."""
 
     def __init__(self, dialect: Dialect, recorders: Sequence[Recorder[Any, Any]]) -> None:
-        shift = update(IdBlock).where(IdBlock.name == bindparam("kind"))
-        shift = shift.values(next_id=IdBlock.next_id + bindparam("size", type_=BigInteger))
-        self._shift = compiled(dialect, shift.returning(IdBlock.next_id), ("kind", "size"))
+        self._shift = take_block(dialect)
         self._recorders = recorders
 
     async def run(self, connection: WriteConnection) -> None:

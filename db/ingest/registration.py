@@ -1,9 +1,9 @@
-"""A running writer's row on PostgreSQL, by which several gateways record clicks that can be followed without a loss.
+"""A running writer's row on PostgreSQL, with which clients can follow the clicks of several gateways and miss none.
 
-A row holds what its writer promised: no event of before a moment, and none with a lower id, is committed any more. A
-reader hands out what lies before all rows' promises, see `db.sql.commit_horizon`. A writer whose row is gone, because
-others took it for dead or the schema was upgraded, commits nothing until it has registered again: see
-`WriteConnection.fence`.
+The row holds the writer's watermarks: it commits no more events from before a time, and none below an id. Readers show
+what lies before the watermarks of all rows, see `db.sql.commit_horizon`. Other writers remove the row of a writer that
+they presume dead, and an upgrade of the schema removes all rows. A writer whose row is gone cannot commit until it has
+registered again: see `WriteConnection.fence`.
 """
 
 from time import monotonic
@@ -16,17 +16,16 @@ from db.engine.backend.protocol import WriteConnection
 from db.engine.schema_fence import check_revision
 from db.errors import SchemaOutdated
 from db.ingest.id_blocks import EVENTS, IdBlocks
-from db.ingest.promises import Promises
+from db.ingest.watermark import Watermark
 from db.schema.columns import MICROSECOND, UtcDateTime
 from db.sql.compiled_queries import CompiledQuery
 
-# The row of a gateway that died holds up those who follow the clicks for this long. A live one renews its row each half
-# second.
+# How long the row of a dead gateway delays clients that follow the clicks. A live one renews its row twice a second.
 DEAD_SECONDS = 5
 REAP_SECONDS = 2
 
 _NEXT_ID = f"(SELECT next_id FROM id_blocks WHERE name = '{EVENTS}')"  # noqa: S608  our own name
-# The row with the id 0 is no writer's: it keeps the latest promise of all rows that are gone.
+# The row with id 0 belongs to no writer: it keeps the latest watermark of all removed rows.
 _REMOVE = """
     gone AS (
         DELETE FROM click_writers USING found WHERE click_writers.id = found.id RETURNING click_writers.occurred_from
@@ -46,7 +45,7 @@ def _query(sql: str, **columns: Any) -> CompiledQuery:
     return CompiledQuery(returned)
 
 
-# Until it knows what was promised before, a new writer holds back whatever the others do, and nothing more.
+# Until a new writer knows the latest watermark, it holds readers back exactly as far as the other writers do.
 REGISTER = _query(
     f"""
     INSERT INTO click_writers (occurred_from, first_event_id)
@@ -58,8 +57,8 @@ REGISTER = _query(
     """,  # noqa: S608  our own words
     id=BigInteger(),
 )
-PROMISED = _query("SELECT max(occurred_from) FROM click_writers", moment=UtcDateTime())
-# Without a block of ids in hand, a writer's next event has an id of a block that it will take later.
+LATEST_WATERMARK = _query("SELECT max(occurred_from) FROM click_writers", moment=UtcDateTime())
+# A writer without a block of ids will take its next id from a block that it has yet to reserve.
 RENEW = _query(
     f"""
     UPDATE click_writers
@@ -68,7 +67,7 @@ RENEW = _query(
     """,  # noqa: S608  our own words
     next_id=BigInteger(),
 )
-# A row is locked while a transaction of its writer is under way, even one that its writer gave up on.
+# A transaction locks the row of its writer, even if the writer has given up on it.
 RETIRE = _query(
     f"WITH found AS (SELECT id FROM click_writers WHERE id = :writer FOR UPDATE SKIP LOCKED), {_REMOVE}",  # noqa: S608  our own words
     id=BigInteger(),
@@ -86,17 +85,17 @@ REAP = _query(
 
 
 class Registration:
-    """The row of one writer, which comes and goes. Used by one task at a time, between two batches."""
+    """The row of one writer. Used by one task at a time, between two batches."""
 
-    def __init__(self, promises: Promises, ids: IdBlocks) -> None:
-        self._promises = promises
+    def __init__(self, watermark: Watermark, ids: IdBlocks) -> None:
+        self._watermark = watermark
         self._ids = ids
         self._id: int | None = None
         self._abandoned: list[int] = []
         self._reaped_at = 0.0
 
     async def ensure(self, connection: WriteConnection) -> None:
-        """Register the writer unless it is, and bind the connection to its row. Raises `SchemaOutdated`."""
+        """Register the writer if it is not registered, and bind the connection to its row. Raises `SchemaOutdated`."""
         if self._id is None:
             while self._abandoned:
                 await connection.read(RETIRE, {"writer": self._abandoned[-1], "moment": None})
@@ -105,8 +104,8 @@ class Registration:
         connection.fence(self._id)
 
     async def renew(self, connection: WriteConnection) -> None:
-        """Store the present promise; `ensure` comes before it. Now and then, remove the rows of dead writers."""
-        values = {"writer": self._id, "moment": self._promises.moment, "first_id": self._ids.first(EVENTS)}
+        """Store the watermarks; call `ensure` first. Every few seconds, also remove the rows of dead writers."""
+        values = {"writer": self._id, "moment": self._watermark.timestamp, "first_id": self._ids.first(EVENTS)}
         renewed = await connection.read(RENEW, values)
         if not renewed:
             self.forget()
@@ -120,18 +119,18 @@ class Registration:
             await connection.read(REAP, {"moment": None})
 
     async def retire(self, connection: WriteConnection) -> None:
-        """Remove the row: the writer ends, and has committed whatever it will."""
+        """Remove the row of a writer that will commit nothing more."""
         if self._id is not None:
-            await connection.read(RETIRE, {"writer": self._id, "moment": self._promises.renewed(None) + MICROSECOND})
+            await connection.read(RETIRE, {"writer": self._id, "moment": self._watermark.advanced(None) + MICROSECOND})
             self._id = None
 
     def forget(self) -> None:
-        """Take note that the row is gone."""
+        """Note that the row is gone."""
         self._id = None
 
     def abandon(self) -> None:
-        """Give the row up, whose writer no longer knows what happens in its name: a transaction may be under way that
-        it will never hear of. The row stays until that has ended, or is removed before it has begun."""
+        """Give up the row, because a transaction whose outcome the writer will not learn may still be running. The row
+        stays until that transaction has ended, or is removed before the transaction has begun."""
         if self._id is not None:
             self._abandoned.append(self._id)
             self._id = None
@@ -140,7 +139,7 @@ class Registration:
         connection.fence(None)
         await connection.begin()
         try:
-            # In this order: the insert waits for an upgrade that is under way, whose outcome is seen then.
+            # In this order: the insert waits for a running upgrade, so the check sees its outcome.
             ((id,),) = await connection.read(REGISTER, {})
             await check_revision(connection)
         except SchemaOutdated:
@@ -148,14 +147,14 @@ class Registration:
             raise
         await connection.commit()
         self._abandoned.append(id)  # until it can be used
-        # What readers took this writer's row into account for was handed out before, up to what others have promised.
-        ((promised,),) = await connection.read(PROMISED, {})
-        self._promises.start_at(promised)
+        # Before this row existed, readers may have shown everything up to the latest watermark.
+        ((latest,),) = await connection.read(LATEST_WATERMARK, {})
+        self._watermark.start_at(latest)
         self._ids.give_up(EVENTS)
-        values = {"writer": id, "moment": self._promises.moment, "first_id": None}
+        values = {"writer": id, "moment": self._watermark.timestamp, "first_id": None}
         renewed = await connection.read(RENEW, values)
         self._abandoned.remove(id)
         if renewed:
             self._id = id
         else:
-            await self._register(connection)  # an upgrade came between
+            await self._register(connection)  # an upgrade removed the row meanwhile

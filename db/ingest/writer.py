@@ -25,12 +25,12 @@ logger = logging.getLogger(__name__)
 
 # Larger batches gain nothing more on one commit, and make the first record in them wait for the last.
 BATCH_ROWS = 500
-# Trackers give up on an answer after about this long; the click is then better refused than kept.
+# Trackers stop waiting for an answer after about this long, so a click that takes longer is better refused.
 COMMIT_SECONDS = 10
-# Of several gateways on one database, those who follow the clicks see a click of one only once the others have promised
-# to record none of before it. Each promise is a transaction.
+# Clients that follow the clicks of several gateways see a click once the watermarks of all gateways have passed it.
+# Storing a watermark takes a transaction.
 RENEW_SECONDS = 0.5
-# Who follows a busy gateway sees its clicks this late at most, and need not wait for longer than that.
+# How late a client that follows a busy gateway sees a click, and how long its request may wait for that.
 FOLLOW_SECONDS = 0.1
 PATIENCE_SECONDS = 0.25
 
@@ -38,8 +38,8 @@ T = TypeVar("T")
 
 
 class Writer:
-    """Records what its committer's recorders take; at most `queue_size` records wait at a time, further ones are
-    refused. A batch has records of one recorder, and the recorders take turns."""
+    """Records what its committer's recorders accept. At most `queue_size` records wait at a time; more are refused. A
+    batch has records of one recorder, and the recorders take turns."""
 
     def __init__(self, committer: Committer, *, queue_size: int, observer: WriterObserver) -> None:
         self._committer = committer
@@ -51,10 +51,10 @@ class Writer:
         self._availability = Availability(committer, observer)
         self._faults = Faults()
         self._task: asyncio.Task[None] | None = None
-        self._promises = committer.promises
+        self._watermark = committer.watermark
         self._writing: Sequence[Waiting] = ()
         self._followed: asyncio.Event | None = None
-        """Set when the promise is renewed that somebody waits for."""
+        """Set once the watermark that a request waits for is stored."""
         self._is_due = False
         self._renewed_at = 0.0
         self._has_committed = False
@@ -65,7 +65,7 @@ class Writer:
         self._observer.available(True)
         self._task = asyncio.create_task(self._run(), name="writer")
         if self._committer.is_shared:
-            self._renewing = asyncio.create_task(self._renew_regularly(), name="promises")
+            self._renewing = asyncio.create_task(self._renew_regularly(), name="watermark")
 
     async def close(self) -> None:
         """Take no more records, commit those that wait, and give the connection up."""
@@ -97,17 +97,17 @@ class Writer:
         return self._closing or len(self._queues) >= self._queue_size
 
     async def record(self, record: Recordable[T]) -> T:
-        """Record something; return its outcome once it is committed. Raises `WriterQueueFull`, `DatabaseUnavailable`
-        and `RecordFailed`, also where the database refuses this one record."""
+        """Record something, and return its outcome once it is committed. Raises `WriterQueueFull`,
+        `DatabaseUnavailable`, and `RecordFailed` for an unexpected error or if the database refuses this record."""
         outcome: T = await self._submit(record)
         return outcome
 
     async def horizon(self) -> Mapping[str, Any]:
-        """Promise as much as can be promised now, so that whatever was committed so far can be handed out; return the
-        values that the conditions of `db.sql.commit_horizon` take. Takes a quarter of a second at most."""
+        """Advance the watermark, so that everything committed so far can be shown, and return the parameters of
+        `db.sql.commit_horizon`. Takes at most `PATIENCE_SECONDS`."""
         if not self._committer.is_shared:
             first_id = self._committer.first_id
-            return {HORIZON_MOMENT: self._promise(), HORIZON_ID: LARGEST_ID if first_id is None else first_id}
+            return {HORIZON_MOMENT: self._advance(), HORIZON_ID: LARGEST_ID if first_id is None else first_id}
         if self._renewing is not None and self._has_committed:
             await self._be_followed()
         return {}
@@ -122,16 +122,16 @@ class Writer:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await followed.wait()
         except TimeoutError:
-            return  # what was promised before is still true
+            return  # the watermark stored before still holds
 
-    def _promise(self) -> datetime:
-        return self._promises.renewed(self._queues.earliest(self._writing))
+    def _advance(self) -> datetime:
+        return self._watermark.advanced(self._queues.earliest(self._writing))
 
     def _submit(self, record: Recordable[Any]) -> asyncio.Future[Any]:
         if self.is_full:
-            raise WriterQueueFull(f"{len(self._queues)} clicks are waiting")
-        if record.received_at < self._promises.moment:
-            record = self._promises.admitted(record)
+            raise WriterQueueFull(f"{len(self._queues)} clicks and conversions are waiting")
+        if record.received_at < self._watermark.timestamp:
+            record = self._watermark.admitted(record)
         self._wake.set()
         return self._queues.put(record)
 
@@ -140,8 +140,8 @@ class Writer:
             # In an outage, a probe registers the writer again.
             if self._is_due and self.outage is None:
                 await self._renew()
-                continue  # much may have happened meanwhile
-            # A batch that waits is as good a proof as a probe.
+                continue  # the state may have changed meanwhile
+            # Writing a waiting batch proves as much as a probe.
             if self._availability.is_probe_due and (self.outage is not None or not self._queues):
                 await self._availability.probe()
                 continue
@@ -162,20 +162,20 @@ class Writer:
             await asyncio.sleep(RENEW_SECONDS)
 
     async def _renew(self) -> None:
-        """Store the present promise; refuse what waits if the database turns out to be away."""
+        """Store the watermark. If the database turns out to be unavailable, refuse what waits."""
         self._is_due = self._has_committed = False
         followed, self._followed = self._followed, None
         self._renewed_at = monotonic()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                self._promise()
+                self._advance()
                 await self._committer.renew()
         except Exception as error:
             await self._committer.disconnect()
             if isinstance(error, DatabaseUnavailable | SchemaOutdated | TimeoutError):
                 self._refuse((), error)
             else:
-                logger.exception("the click writer's promise is not kept in the database")
+                logger.exception("the writer's watermark could not be stored")
         if followed is not None:
             followed.set()
 

@@ -1,5 +1,4 @@
-"""The writer's connection, with everything that is tied to it: ids reserved in its database, the writer's row there,
-and what the writer promised."""
+"""The writer's connection and the state tied to it: reserved ids, the writer's row in the database, its watermark."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,22 +12,22 @@ from db.engine.schema_fence import check_revision
 from db.engine.store import Store
 from db.errors import SchemaOutdated
 from db.ingest.id_blocks import IdBlocks
-from db.ingest.promises import Promises
 from db.ingest.registration import Registration
+from db.ingest.watermark import Watermark
 from db.schema.partners import PartnerProgram
 from db.sql.compiled_queries import CompiledQuery
 
-# A database that needs longer for it will find out by itself that the writer has gone.
+# If this takes longer, the other writers will notice by themselves that this one has gone.
 RETIRE_SECONDS = 1
-# When the latest click was.
+# The time of the latest click.
 LATEST = CompiledQuery(select(func.max(PartnerProgram.last_clicked_at)))
 
 
 class WriterSession:
     """Opens the connection when it is needed, and registers the writer. Used by one task at a time.
 
-    `promises` says which moments records may have. A record of before the promise that the writer has to start with is
-    moved up to it.
+    `watermark` decides which timestamps records may have. If the writer has to start from a later watermark, waiting
+    records are moved up to it.
     """
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
@@ -37,18 +36,18 @@ class WriterSession:
         self.ids = IdBlocks(store.database.engine.dialect)
         self._connection: WriteConnection | None = None
         self.generation = store.database.generation
-        """Of the database that the connection is to, and that the ids are reserved in."""
-        self.promises = Promises(clock)
-        self._registration = None if store.is_sqlite else Registration(self.promises, self.ids)
+        """Which database the connection leads to and the ids are reserved in; see `Database.generation`."""
+        self.watermark = Watermark(clock)
+        self._registration = None if store.is_sqlite else Registration(self.watermark, self.ids)
         self._knows_latest = False
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes may write to the database as well, so that promises are kept in it."""
+        """Whether other processes may write to the database as well, so that the watermark is stored in it."""
         return self._registration is not None
 
     async def connected(self) -> WriteConnection:
-        """Return the connection, as it is."""
+        """Return the connection, opening it if necessary; the writer may not be registered."""
         if self._connection is None:
             self._connection = await self._database.connect_writer()
             if self.generation != self._database.generation:
@@ -58,7 +57,7 @@ class WriterSession:
         return self._connection
 
     async def ready(self) -> WriteConnection:
-        """Return the connection, of a writer that others take into account."""
+        """Return the connection of a registered writer."""
         connection = await self.connected()
         if self._registration is not None:
             await self._registration.ensure(connection)
@@ -66,12 +65,12 @@ class WriterSession:
             ((latest,),) = await connection.read(LATEST, {})
             self._knows_latest = True
             if latest is not None:  # the clock may have gone back since then
-                self.promises.start_at(latest)
+                self.watermark.start_at(latest)
         return connection
 
     async def renew(self) -> None:
-        """Store what `promises` says by now, if other processes may write as well; register first. Raises
-        `DatabaseUnavailable`, `SchemaOutdated`."""
+        """Store the watermark if other processes may write as well, registering first. Raises `DatabaseUnavailable`,
+        `SchemaOutdated`."""
         if self._registration is None:
             return
         try:
@@ -89,7 +88,7 @@ class WriterSession:
             raise
 
     async def begin_anew(self) -> None:
-        """Take note that the writer's row is gone; it will register again."""
+        """Note that the writer's row is gone, so that it registers again."""
         await self.roll_back()
         if self._registration is not None:
             self._registration.forget()
@@ -103,7 +102,7 @@ class WriterSession:
             await self.drop()
 
     async def check_schema(self) -> None:
-        """Raise `SchemaOutdated` where that explains a failure."""
+        """Raise `SchemaOutdated` if that explains a failure."""
         if self._registration is not None:
             await self.roll_back()
             try:
@@ -114,20 +113,20 @@ class WriterSession:
                 return  # the failure itself tells more
 
     def abandon(self) -> None:
-        """Give the writer's row up, without knowing what becomes of the transaction under way in its name."""
+        """Give up the writer's row, because a transaction whose outcome is unknown may still be running."""
         if self._registration is not None:
             self._registration.abandon()
 
     async def drop(self) -> None:
-        """Give the connection up, with whatever transaction is open in it."""
+        """Close the connection, and with it any open transaction."""
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
 
     async def disconnect(self) -> None:
-        """Give the connection up. After a success, other processes are told that this one writes no more."""
+        """Close the connection. If nothing went wrong, tell other processes first that this one writes no more."""
         if self._registration is not None and self._connection is not None:
-            with suppress(Exception):  # they will find out by themselves
+            with suppress(Exception):  # they will notice by themselves
                 async with asyncio.timeout(RETIRE_SECONDS):
                     await self._registration.retire(self._connection)
             self._registration.abandon()

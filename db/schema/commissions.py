@@ -149,5 +149,7 @@ class ConversionSum(Base):
     partner_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     link_id: Mapped[RowId] = mapped_column(ForeignKey(ReferralLink.id), primary_key=True, autoincrement=False)
     currency: Mapped[Text3] = mapped_column(primary_key=True)
-    revenue: Mapped[Count]
-    earnings: Mapped[Count]
+    revenue: Mapped[int | None] = mapped_column(BigInteger)
+    """NULL as long as there was no sale in this currency."""
+    earnings: Mapped[int | None] = mapped_column(BigInteger)
+    """NULL as long as there was no commission in this currency."""

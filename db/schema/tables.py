@@ -10,6 +10,7 @@ from db.schema import (
     conversions,
     customers,
     id_blocks,
+    integrations,
     links,
     outbox,
     partners,
@@ -24,6 +25,6 @@ from db.schema.declarative_base import Base
 # Each module has added its tables to the metadata.
 MODULES = (
     *(programs, partners, links, customers, clicks, conversions, commissions),
-    *(outbox, rollups, tokens, secrets, id_blocks, writers),
+    *(outbox, rollups, tokens, secrets, integrations, id_blocks, writers),
 )
 METADATA = Base.metadata

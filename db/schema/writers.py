@@ -7,9 +7,10 @@ from db.schema.declarative_base import Base
 
 
 class RunningWriter(Base):
-    """A process that records clicks on PostgreSQL, with its promise to clients that follow them: it no longer commits
-    an event from before `occurred_from` or with an id below `first_event_id`. A process that stops refreshing its row
-    is presumed dead and the row is deleted. The row with id 0 keeps the latest promise of deleted rows."""
+    """A process that records clicks on PostgreSQL, with its watermarks: it no longer commits an event from before
+    `occurred_from` or with an id below `first_event_id`, so clients can follow up to there. A process that stops
+    refreshing its row is presumed dead and the row is deleted. The row with id 0 keeps the latest watermark of deleted
+    rows."""
 
     __tablename__ = "click_writers"
 

@@ -13,7 +13,7 @@ from db.schema.id_blocks import IdBlock
 from db.schema.writers import RunningWriter
 
 Horizon: TypeAlias = Literal["moment", "event id"]
-# Parameters of the condition on SQLite, where the single writing process knows its own promises.
+# Parameters of the condition on SQLite, where the only writing process has its watermark in memory.
 HORIZON_MOMENT, HORIZON_ID = "horizon_moment", "horizon_id"
 LARGEST_ID = 2**63 - 1
 
@@ -27,11 +27,11 @@ def before_horizon(column: ColumnElement[Any], horizon: Horizon, *, is_sqlite: b
         return column < bindparam(name, type_=type_)
     is_running = RunningWriter.id > 0
     if horizon == "moment":
-        # Without a running writer, the latest promise of the removed ones still holds, and a new writer starts from it.
-        promised = func.coalesce(
+        # Without a running writer, the latest watermark of removed ones still holds, and a new writer starts from it.
+        watermark = func.coalesce(
             func.min(RunningWriter.occurred_from).filter(is_running), func.max(RunningWriter.occurred_from)
         )
     else:
         next_id = select(IdBlock.next_id).where(IdBlock.name == "click_events").scalar_subquery()
-        promised = func.coalesce(func.min(RunningWriter.first_event_id).filter(is_running), next_id)
-    return column < select(promised).scalar_subquery()
+        watermark = func.coalesce(func.min(RunningWriter.first_event_id).filter(is_running), next_id)
+    return column < select(watermark).scalar_subquery()

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     BindParameter,
+    Boolean,
     ColumnElement,
     Dialect,
     Text,
@@ -63,6 +64,24 @@ def _quarter_number_on_sqlite(element: quarter_number, compiler: SQLCompiler, **
 def _quarter_number_on_postgresql(element: quarter_number, compiler: SQLCompiler, **options: Any) -> str:
     timestamp = compiler.process(element.clauses, **options)
     return f"CAST(floor(date_part('epoch', {timestamp}) / {QUARTER_SECONDS}) AS bigint)"
+
+
+class tested_per_row(FunctionElement[bool]):  # noqa: N801  named like a SQL function
+    """A condition that SQLite does not search by: it has no statistics, and might choose an index for it over a much
+    more selective one."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(tested_per_row, "sqlite")
+def _tested_per_row_on_sqlite(element: tested_per_row, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+({compiler.process(element.clauses, **options)})"
+
+
+@compiles(tested_per_row, "postgresql")
+def _tested_per_row_on_postgresql(element: tested_per_row, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)})"
 
 
 class microseconds_of(FunctionElement[int]):  # noqa: N801  named like a SQL function

@@ -16,9 +16,10 @@ from db.schema.commissions import CommissionRule
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 from graph.domain.context import Context
-from graph.domain.conversion_fields import key_field
+from graph.domain.conversion_errors import UnknownRule
+from graph.domain.conversion_fields import KEY_LENGTH, key_field
 from graph.domain.currencies import LARGEST_AMOUNT, currency_field
-from graph.domain.errors import FieldInvalid, UnknownProgram, UnknownRule, outages
+from graph.domain.errors import FieldInvalid, UnknownProgram, outages
 from graph.domain.permissions import check_manager, check_manager_of
 from graph.domain.scope import visible
 
@@ -94,7 +95,7 @@ def _checked(new: NewRule, now: datetime) -> dict[str, Any]:
     return {
         "program_id": new.program_id,
         "partner_id": new.partner_id,
-        "product_id": key_field("product_id", new.product_id),
+        "product_id": _product(new.product_id),
         "event": new.event,
         "kind": new.kind,
         "basis_points": new.basis_points,
@@ -105,6 +106,13 @@ def _checked(new: NewRule, now: datetime) -> dict[str, Any]:
         "approval": new.approval,
         "effective_from": now if new.effective_from is None else new.effective_from.astimezone(UTC),
     }
+
+
+def _product(product_id: str | None) -> str | None:
+    """Return the product that a rule is for. An empty one is refused: the rule would be for all products instead."""
+    if product_id == "":
+        raise FieldInvalid("product_id", f"must have 1 to {KEY_LENGTH} characters")
+    return key_field("product_id", product_id)
 
 
 def _check_range(field: str, value: int | None, most: int) -> None:
@@ -130,7 +138,7 @@ def _is_same(new: NewRule) -> ColumnElement[bool]:
         CommissionRule.program_id == new.program_id,
         CommissionRule.event == new.event,
         CommissionRule.partner_id.is_not_distinct_from(new.partner_id),
-        CommissionRule.product_id.is_not_distinct_from(new.product_id or None),
+        CommissionRule.product_id.is_not_distinct_from(new.product_id),
     )
 
 

@@ -11,7 +11,8 @@ from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import Sale
 from graph.domain.commission_status import status_at
 from graph.domain.context import Context
-from graph.domain.errors import CommissionSettled, FieldInvalid, UnknownCommission, outages
+from graph.domain.conversion_errors import CommissionSettled, UnknownCommission
+from graph.domain.errors import FieldInvalid, outages
 from graph.domain.fields import name_field
 from graph.domain.permissions import check_manager
 from graph.domain.scope import Viewer, visible

@@ -12,6 +12,7 @@ from msgspec import Struct
 from db.engine.store import Store
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
+from db.lookups.tracker_sightings import TrackerSightings
 from db.outbox.live_feed import LiveFeed
 from graph.domain.scope import Viewer
 from graph.domain.visit import Device, Place
@@ -43,6 +44,7 @@ class Services:
     clock: Callable[[], datetime]
     """Return the current time, in UTC."""
     feed: LiveFeed
+    tracker_sightings: TrackerSightings
     authenticate: Callable[[str], Awaitable[Viewer | None]]
     """Return the viewer of a secret, or None if it is unknown, revoked or expired. Raises `DatabaseAway`."""
     is_good: Callable[[int], Awaitable[bool]]

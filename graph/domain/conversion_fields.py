@@ -3,6 +3,7 @@
 An empty string counts as absent. Identifiers are refused rather than changed: a shortened key would name another row.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,8 @@ CLICK_ID_LENGTH = 64
 LINE_ITEMS_BYTES = 16 * 1024
 # How far a sender's clock may be ahead.
 AHEAD = timedelta(minutes=5)
+# The parts that msgspec does not insist on: an offset, with its colon. It knows no leap seconds.
+TIME = re.compile(r"[^:]+:\d\d:(?P<second>\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def is_key(value: str | None) -> bool:
@@ -48,16 +51,29 @@ def time_field(field: str, value: str | None, now: datetime) -> datetime | None:
     a time that is more than five minutes in the future."""
     if not value:
         return None
-    try:
-        time = msgspec.convert(value, datetime)
-        if time.tzinfo is None:
-            raise FieldInvalid(field, "must have a UTC offset")
-        time = time.astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise FieldInvalid(field, "must be an RFC 3339 time, such as 2026-05-01T12:00:00Z") from error
+    time = parsed_time(value)
+    if time is None:
+        raise FieldInvalid(field, "must be an RFC 3339 time with a UTC offset, such as 2026-05-01T12:00:00Z")
     if time > now + AHEAD:
         raise FieldInvalid(field, "must not be in the future")
     return time
+
+
+def parsed_time(text: str) -> datetime | None:
+    """Return an RFC 3339 time in UTC, or None if the text is not one. A leap second is the first second of the
+    next day."""
+    form = TIME.fullmatch(text)
+    if form is None:
+        return None
+    is_leap = form["second"] == "60"
+    if is_leap:
+        text = f"{text[: form.start('second')]}59{text[form.end('second') :]}"
+    try:
+        time = msgspec.convert(text, datetime).astimezone(UTC)
+        # Leap seconds are at the end of a day in UTC.
+        return None if is_leap and (time.hour, time.minute) != (23, 59) else time + timedelta(seconds=is_leap)
+    except (msgspec.ValidationError, OverflowError):
+        return None
 
 
 def array_field(field: str, value: Sequence[Any] | None) -> str | None:
@@ -69,7 +85,7 @@ def array_field(field: str, value: Sequence[Any] | None) -> str | None:
 
 
 def click_ids(candidates: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the different texts that can be click ids, in order. Others name no customer, and are left out."""
+    """Return the texts that can be click ids, in order and without duplicates. Others name no customer."""
     possible = (each for each in candidates if each and len(each) <= CLICK_ID_LENGTH and "\0" not in each)
     return tuple(dict.fromkeys(possible))
 

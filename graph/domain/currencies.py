@@ -16,7 +16,8 @@ USUAL_DECIMALS = 2
 def currency_field(field: str, code: str) -> str:
     """Return an ISO 4217 code, given in any case, in upper case. Raises `FieldInvalid` for anything else, and for the
     codes that have no minor unit, such as gold's."""
-    code = code.upper()
+    # Letters beyond ASCII can have capitals within it, such as the dotless i.
+    code = code.upper() if code.isascii() else ""
     if code not in known_decimals():
         raise FieldInvalid(field, "must be an ISO 4217 currency code")
     return code

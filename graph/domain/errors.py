@@ -16,18 +16,7 @@ ClickgateError
 │   ├── UnknownProgram         no program has this id
 │   ├── UnknownPartner         no partner has this id
 │   ├── UnknownToken           no token has this id
-│   ├── UnknownRule            no commission rule has this id
-│   ├── UnknownCommission      no commission has this id
-│   ├── CommissionSettled      the commission is paid, rejected or reversed, and stays so
-│   ├── NothingToPay           a payout would not be positive
-│   ├── CustomerMissing        a lead names no customer
-│   ├── UnknownCustomer        neither a customer key nor a click id of a conversion names a customer
-│   ├── ForeignCustomer        the customer belongs to another program
-│   ├── AlreadyConverted       a lead of a customer who has bought already
-│   ├── TransactionIdMissing   a sale or a refund without a usable transaction id
-│   ├── AmountInvalid          a sale without a usable amount
-│   ├── UnknownSale            no sale has this transaction id
-│   ├── DuplicateTransaction   a sale with this transaction id is recorded; has the ids
+│   ├── …                      those of leads, sales, refunds and commissions, in `conversion_errors`
 │   ├── LinkMisconfigured      the link has no partner or no program
 │   ├── CodeTaken              another link already has this code
 │   └── TooComplex             a query exceeds a limit; `limit` names it
@@ -165,91 +154,6 @@ class UnknownToken(InvalidRequest):
     """No token has this id."""
 
     message = "Token not found"
-
-
-class UnknownRule(InvalidRequest):
-    """No commission rule has this id."""
-
-    message = "Commission rule not found"
-
-
-class UnknownCommission(InvalidRequest):
-    """No commission has this id."""
-
-    message = "Commission not found"
-
-
-class CommissionSettled(InvalidRequest):
-    """The commission is paid, rejected or reversed; none of these can be changed."""
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"Commission is already {status}")
-
-
-class NothingToPay(InvalidRequest):
-    """The approved commissions do not exceed what refunds took off paid ones."""
-
-    message = "There is nothing to pay"
-
-
-class CustomerMissing(InvalidRequest):
-    """A lead has neither a click id nor a customer key."""
-
-    message = "click_id or customer_key is required"
-    fields = ("click_id", "customer_key")
-
-
-class UnknownCustomer(InvalidRequest):
-    """None of the keys and click ids of a conversion names a customer."""
-
-    message = "Customer not found. Provide a valid click_id or customer_key."
-    fields = ("click_id", "customer_key")
-
-
-class ForeignCustomer(InvalidRequest):
-    """The customer belongs to another program than the token."""
-
-    message = "Customer does not belong to this program"
-
-
-class AlreadyConverted(InvalidRequest):
-    """The customer of a lead has bought already."""
-
-    message = "Customer status cannot be updated to lead. Current status: conversion"
-
-
-class TransactionIdMissing(InvalidRequest):
-    """`transaction_id` is missing, or is not a string of 1 to 255 characters."""
-
-    message = "transaction_id is required and must be a string"
-    fields = ("transaction_id",)
-
-
-class AmountInvalid(InvalidRequest):
-    """`amount_cents` is missing, or is not a positive integer of at most 10^12."""
-
-    message = "amount_cents is required and must be a positive integer"
-    fields = ("amount_cents",)
-
-
-class UnknownSale(InvalidRequest):
-    """No sale of the program has this transaction id."""
-
-    message = "Sale not found for transaction_id"
-    fields = ("transaction_id",)
-
-
-class DuplicateTransaction(InvalidRequest):
-    """A sale with this transaction id is recorded already, under `sale_id`; `commission_id` is None if it earned no
-    commission."""
-
-    message = "Duplicate transaction_id. This sale has already been recorded."
-    fields = ("transaction_id",)
-
-    def __init__(self, sale_id: int, commission_id: int | None) -> None:
-        super().__init__()
-        self.sale_id = sale_id
-        self.commission_id = commission_id
 
 
 class LinkMisconfigured(InvalidRequest):

@@ -12,23 +12,16 @@ from msgspec import Meta, Struct
 from db.ingest.conversions.records import LeadRecorded, NewLead, Refusal, Unattributed
 from db.lookups.customers import find_customer
 from graph.domain.context import Context
+from graph.domain.conversion_errors import AlreadyConverted, CustomerMissing, ForeignCustomer, UnknownCustomer
 from graph.domain.conversion_fields import check_readable, click_ids, is_key, key_field
 from graph.domain.emails import EMAIL_LENGTH, digest, masked
 from graph.domain.enrichment import json_text, kept
-from graph.domain.errors import (
-    AlreadyConverted,
-    CustomerMissing,
-    FieldInvalid,
-    ForeignCustomer,
-    InvalidRequest,
-    UnknownCustomer,
-    UnknownProgram,
-    outages,
-)
+from graph.domain.errors import FieldInvalid, InvalidRequest, UnknownProgram, outages
 from graph.domain.permissions import check_recorder
 from graph.domain.test_events import TrackedTest, is_test, named_program, record_test
 
 NOT_RECORDED = "Leads cannot be recorded right now"
+PROVISIONAL = "Lead recorded as provisional. It counts once a lead with the program's token, or a sale, confirms it."
 MOST_CANDIDATES = 20
 DEFAULT_EVENT_NAME = "signup"
 # What this module reads in `additional_data`; anything else is stored.
@@ -151,7 +144,7 @@ def _event_name(value: object) -> str:
 async def _check_customer(
     context: Context, lead: LeadInput, program_id: int | None, candidates: tuple[str, ...]
 ) -> None:
-    """Raise what the writer would refuse the lead for, which comes before an invalid field."""
+    """Raise the error that the writer would refuse the lead with, which precedes that of an invalid field."""
     customer_key = lead.customer_key if is_key(lead.customer_key) else None
     customer = await find_customer(context.services.store, program_id, customer_key, candidates)
     if customer is None:

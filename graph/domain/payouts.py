@@ -16,8 +16,9 @@ from db.schema.conversions import Refund, Sale
 from db.schema.partners import PartnerProgram
 from graph.domain.commission_status import is_payable
 from graph.domain.context import Context
+from graph.domain.conversion_errors import NothingToPay
 from graph.domain.currencies import currency_field
-from graph.domain.errors import FieldInvalid, NothingToPay, outages
+from graph.domain.errors import FieldInvalid, outages
 from graph.domain.fields import name_field
 from graph.domain.permissions import check_manager_of
 
@@ -27,7 +28,8 @@ NOT_SUMMED = 1
 
 @dataclass(frozen=True, slots=True)
 class NewPayout:
-    """A payout to be recorded, of what was approved and refunded up to a time, by default now."""
+    """A payout to be recorded, of what was approved and refunded up to a time, by default now. A time in the future
+    counts as now: nothing is paid before it is approved."""
 
     program_id: int
     partner_id: int
@@ -60,13 +62,11 @@ async def record(context: Context, new: NewPayout) -> dict[str, Any]:
 
 
 def _checked(new: NewPayout, now: datetime) -> dict[str, Any]:
-    if new.up_to is not None and new.up_to > now:
-        raise FieldInvalid("up_to", "must not be in the future")
     return {
         "program_id": new.program_id,
         "partner_id": new.partner_id,
         "currency": currency_field("currency", new.currency),
-        "up_to": new.up_to or now,
+        "up_to": min(new.up_to or now, now),
         "note": None if new.note is None else name_field("note", new.note),
         "created_at": now,
     }
@@ -121,7 +121,7 @@ async def _lock(connection: AsyncConnection, payable: ColumnElement[bool]) -> No
 
 
 async def _amount(connection: AsyncConnection, program_id: int, payout_id: int) -> int:
-    """Return the sum of what a payout has marked."""
+    """Return the payout's commissions less its clawbacks."""
     earned, returned = [
         await connection.scalar(
             select(func.sum(amount)).where(table.program_id == program_id, table.payout_id == payout_id)

@@ -48,3 +48,12 @@ def check_recorder(context: Context) -> int:
     if viewer is None or viewer.role not in ("program", "tracking") or viewer.program_id is None:
         raise Unauthenticated(NO_RECORDER)
     return viewer.program_id
+
+
+def check_program(context: Context) -> int:
+    """Return the id of the program whose own token the viewer has. Raises `Unauthenticated` for anonymous callers and
+    for tokens of other roles."""
+    viewer = context.viewer
+    if viewer is None or viewer.role != "program" or viewer.program_id is None:
+        raise Unauthenticated(NO_RECORDER)
+    return viewer.program_id

@@ -7,9 +7,10 @@ from msgspec import Meta, Struct
 
 from db.ingest.conversions.records import NewRefund, RefundRecorded, Refusal
 from graph.domain.context import Context
+from graph.domain.conversion_errors import TransactionIdMissing, UnknownSale
 from graph.domain.conversion_fields import check_readable, is_key, key_field
 from graph.domain.currencies import LARGEST_AMOUNT
-from graph.domain.errors import FieldInvalid, TransactionIdMissing, UnknownSale, outages
+from graph.domain.errors import FieldInvalid, outages
 from graph.domain.permissions import check_recorder
 
 NOT_RECORDED = "Refunds cannot be recorded right now"
@@ -50,30 +51,33 @@ async def track_refund(context: Context, refund: RefundInput, unreadable: Sequen
     `FieldInvalid` for an amount that exceeds what is left of the sale, `TryLater`.
     """
     program_id = check_recorder(context)
-    if not refund.transaction_id:
-        raise TransactionIdMissing(NO_TRANSACTION)
-    check_readable(unreadable)
-    amount, reason = refund.refund_amount_cents or None, refund.refund_reason or None
-    if amount is not None and amount < 0:
-        raise FieldInvalid("refund_amount_cents", "must be a positive integer")
-    refund_id = key_field("refund_id", refund.refund_id)
-    if not is_key(refund.transaction_id):
-        raise UnknownSale
+    record = _record(context, refund, unreadable, program_id)
     with outages(NOT_RECORDED):
-        outcome = await context.services.writer.record(
-            NewRefund(
-                received_at=context.services.clock(),
-                program_id=program_id,
-                transaction_id=refund.transaction_id,
-                # More than any sale has, and still a number that the database can compare.
-                amount=None if amount is None else min(amount, LARGEST_AMOUNT + 1),
-                reason=None if reason is None else reason.replace("\0", ""),
-                refund_id=refund_id,
-            )
-        )
+        outcome = await context.services.writer.record(record)
     match outcome:
         case Refusal.TOO_MUCH:
             raise FieldInvalid("refund_amount_cents", "exceeds what is left of the sale")
         case Refusal():
             raise UnknownSale
     return outcome
+
+
+def _record(context: Context, refund: RefundInput, unreadable: Sequence[str], program_id: int) -> NewRefund:
+    if not refund.transaction_id:
+        raise TransactionIdMissing(NO_TRANSACTION)
+    check_readable(unreadable)
+    amount, reason = refund.refund_amount_cents or None, refund.refund_reason or None
+    if amount is not None and amount < 0:
+        raise FieldInvalid("refund_amount_cents", "must not be negative")
+    refund_id = key_field("refund_id", refund.refund_id)
+    if not is_key(refund.transaction_id):
+        raise UnknownSale
+    return NewRefund(
+        received_at=context.services.clock(),
+        program_id=program_id,
+        transaction_id=refund.transaction_id,
+        # More than any sale has, and still a number that the database can compare.
+        amount=None if amount is None else min(amount, LARGEST_AMOUNT + 1),
+        reason=None if reason is None else reason.replace("\0", ""),
+        refund_id=refund_id,
+    )

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from db.ingest.conversions.records import NewSale, Refusal, SaleDuplicate, SaleRecorded, Unattributed
 from graph.domain.context import Context
+from graph.domain.conversion_errors import AmountInvalid, DuplicateTransaction, TransactionIdMissing, UnknownCustomer
 from graph.domain.conversion_fields import (
     LINE_ITEMS_BYTES,
     array_field,
@@ -19,14 +20,7 @@ from graph.domain.conversion_fields import (
 )
 from graph.domain.currencies import LARGEST_AMOUNT, currency_field
 from graph.domain.enrichment import json_text
-from graph.domain.errors import (
-    AmountInvalid,
-    DuplicateTransaction,
-    FieldInvalid,
-    TransactionIdMissing,
-    UnknownCustomer,
-    outages,
-)
+from graph.domain.errors import FieldInvalid, outages
 from graph.domain.permissions import check_recorder
 from graph.domain.test_events import TrackedTest, is_test, record_test
 

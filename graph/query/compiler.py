@@ -87,7 +87,7 @@ class _PlanCache(Generic[T]):
 def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audience, is_sqlite: bool) -> PageStatement:
     """Compile a page of the whole list, or of each parent's children if `parent_columns` names the columns that hold
     the parent's key."""
-    listing, builder = ListConditions(page, audience, is_sqlite=is_sqlite), SelectBuilder(audience)
+    listing, builder = ListConditions(page, audience, parent_columns, is_sqlite=is_sqlite), SelectBuilder(audience)
     parents = list_parents(page, parent_columns, audience, is_sqlite=is_sqlite)
     # Nothing is joined, so sorting the rows once is enough.
     is_plain = parents.source is None and not _reads_others(page)
@@ -129,7 +129,7 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
         statement = builder.select(row).where(*conditions).order_by(*sorting)
         return RowsStatement(CompiledQuery(statement), key, build, builder.nested)
     nested = builder.nested.pop()
-    listing = ListConditions(nested.page, audience, is_sqlite=is_sqlite)
+    listing = ListConditions(nested.page, audience, nested.parent_columns, is_sqlite=is_sqlite)
     joined = _children(nested, row, listing, is_sqlite=is_sqlite)
     inline = _inline(nested, joined.row, listing, builder)
     statement = builder.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))

@@ -5,6 +5,7 @@ from sqlalchemy.orm import aliased
 
 from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import Refund, Sale
+from db.sql.functions import tested_per_row
 from graph.domain.commission_status import NOW, is_payable
 from graph.query.entity import AmountSelect, Attribute, CurrencySums, MappedRow, Visible
 from graph.query.shared_parts import columns
@@ -17,8 +18,9 @@ def _running(column: str, keys: dict[str, str]) -> CurrencySums:
 
     def part(row: MappedRow, visible: Visible) -> AmountSelect:
         sums = aliased(ConversionSum)
+        amount = getattr(sums, column)
         matches = [getattr(sums, name) == getattr(row, key) for name, key in keys.items()]
-        return select(sums.currency, getattr(sums, column).label("amount")).where(*matches, visible(sums))
+        return select(sums.currency, amount.label("amount")).where(*matches, amount.is_not(None), visible(sums))
 
     return CurrencySums([part])
 
@@ -26,7 +28,7 @@ def _running(column: str, keys: dict[str, str]) -> CurrencySums:
 def _revenue_of_customer(row: MappedRow, visible: Visible) -> AmountSelect:
     sale = aliased(Sale)
     return select(sale.currency, (sale.amount - sale.refunded).label("amount")).where(
-        sale.program_id == row.program_id, sale.customer_id == row.id, visible(sale)
+        sale.program_id == row.program_id, sale.customer_id == row.id, tested_per_row(visible(sale))
     )
 
 

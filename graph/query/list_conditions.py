@@ -22,28 +22,36 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from db.sql.commit_horizon import before_horizon
+from db.sql.functions import tested_per_row
 from graph.domain.scope import Audience, visible
 from graph.query.entities import ENTITIES
 from graph.query.entity import MappedRow, OrderPartition
+from graph.query.list_parents import ParentColumns
 from graph.query.plan import PagePlan
 
 Conditions: TypeAlias = Sequence[ColumnElement[bool]]
 
 
 class ListConditions:
-    """The conditions of one list for one audience. Their parameters are named by `PagePlan.value`."""
+    """The conditions of one list for one audience. Their parameters are named by `PagePlan.value`. `parent_columns` are
+    those that hold the key of the parent, if the list is nested."""
 
-    def __init__(self, page: PagePlan, audience: Audience, *, is_sqlite: bool) -> None:
+    def __init__(
+        self, page: PagePlan, audience: Audience, parent_columns: ParentColumns = (), *, is_sqlite: bool
+    ) -> None:
         self._page = page
         self._is_sqlite = is_sqlite
         self._audience: Audience = audience
         self._entity = ENTITIES[page.entity]
         self._order = self._entity.orders[page.order]
+        # A customer's rows, or a link's, are fewer than those in scope.
+        self._is_narrow = not {*parent_columns} <= {"program_id", "partner_id"}
 
     def conditions(self, row: MappedRow) -> Sequence[ColumnElement[bool]]:
         """Return the conditions that hold for every row of the list, on any page."""
         given = [self._filter(row, name) for name in self._page.filters]
-        return [visible(row, self._audience), *given]
+        scope = visible(row, self._audience)
+        return [tested_per_row(scope) if self._is_narrow else scope, *given]
 
     def limited(
         self, statement: Select[Any], row: MappedRow, matches: Callable[[MappedRow], Conditions] = lambda row: ()

@@ -47,8 +47,8 @@ class RecordPayoutInput:
     partner_id: ID = value("The partner who is paid.")
     currency: str = value("The currency to pay, as an ISO 4217 code in any case.")
     up_to: datetime | None = optional(
-        "Only commissions that were approved, and refunds that were recorded, up to this time. Must not be in the "
-        "future. Now if omitted or null."
+        "Only commissions that were approved, and refunds that were recorded, up to this time. Now if it is in the "
+        "future, omitted or null."
     )
     note: str | None = optional("A note on the payment: 1 to 255 characters, without control characters.")
 

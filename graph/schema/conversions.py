@@ -12,8 +12,9 @@ from strawberry.utils.str_converters import to_camel_case
 
 from db.ingest.conversions.records import LeadRecorded, RefundRecorded, SaleRecorded, Unattributed
 from graph.domain.context import Context
-from graph.domain.errors import ClickgateError, DuplicateTransaction, InvalidRequest, Unauthenticated
-from graph.domain.leads import LeadInput, track_lead
+from graph.domain.conversion_errors import DuplicateTransaction
+from graph.domain.errors import ClickgateError, InvalidRequest, Unauthenticated
+from graph.domain.leads import PROVISIONAL, LeadInput, track_lead
 from graph.domain.money import Money
 from graph.domain.refunds import RefundInput, track_refund
 from graph.domain.sales import SaleInput, track_sale
@@ -34,9 +35,6 @@ from graph.schema.conversion_outcomes import (
 )
 from graph.schema.money import MoneyType
 from graph.schema.scalars import BigInt
-
-EXPIRED = "attribution_window_expired"
-PROVISIONAL = "Lead recorded as provisional. It counts once a lead with the program's token, or a sale, confirms it."
 
 
 @strawberry.input(description="A sign-up of a customer. Null and an empty string are the same as absent.")
@@ -114,7 +112,6 @@ async def _outcome(context: Context, kind: str, track: Callable[[], Awaitable[An
 
 def _answer(kind: str, tracked: object) -> tuple[str, Any]:
     """Return the name of an outcome for the metrics, and its type."""
-    message = f"{kind.title()} tracked successfully"
     match tracked:
         case TrackedTest(event_id, program_id):
             return "test", TrackedTestConversion(
@@ -126,31 +123,42 @@ def _answer(kind: str, tracked: object) -> tuple[str, Any]:
             )
         case Unattributed(click_age_days, window_days):
             return "unattributed", UnattributedConversion(
-                success=True, reason=EXPIRED, click_age_days=click_age_days, window_days=window_days
+                success=True, reason=Unattributed.reason, click_age_days=click_age_days, window_days=window_days
             )
-        case LeadRecorded(lead_id, is_provisional, is_known):
-            counted = "provisional" if is_provisional else "replayed" if is_known else "recorded"
-            return counted, TrackedLead(
-                success=True,
-                message=PROVISIONAL if is_provisional else message,
-                lead_id=BigInt(lead_id),
-                is_provisional=is_provisional,
-                is_known=is_known,
-            )
+        case LeadRecorded():
+            return _lead_answer(tracked)
         case SaleRecorded(sale_id, commission_id):
             return "recorded", TrackedSale(
-                success=True, message=message, sale_id=BigInt(sale_id), commission_id=_big(commission_id)
-            )
-        case RefundRecorded(status, deducted, currency, commission_id):
-            amount = Money(deducted, currency)
-            deduction = MoneyType(amount=BigInt(deducted), currency=currency, formatted=amount.formatted)
-            return status, TrackedRefund(
                 success=True,
-                status=TrackedRefundStatus(status),
-                deduction=deduction if status in ("refunded", "reversed") else None,
+                message="Sale tracked successfully",
+                sale_id=BigInt(sale_id),
                 commission_id=_big(commission_id),
             )
+        case RefundRecorded():
+            return tracked.status, _refund_answer(tracked)
     raise TypeError(tracked)
+
+
+def _lead_answer(tracked: LeadRecorded) -> tuple[str, TrackedLead]:
+    counted = "provisional" if tracked.is_provisional else "replayed" if tracked.is_known else "recorded"
+    return counted, TrackedLead(
+        success=True,
+        message=PROVISIONAL if tracked.is_provisional else "Lead tracked successfully",
+        lead_id=BigInt(tracked.lead_id),
+        is_provisional=tracked.is_provisional,
+        is_known=tracked.is_known,
+    )
+
+
+def _refund_answer(tracked: RefundRecorded) -> TrackedRefund:
+    amount = Money(tracked.deducted, tracked.currency)
+    deduction = MoneyType(amount=BigInt(amount.amount), currency=amount.currency, formatted=amount.formatted)
+    return TrackedRefund(
+        success=True,
+        status=TrackedRefundStatus(tracked.status),
+        deduction=deduction if tracked.status in ("refunded", "reversed") else None,
+        commission_id=_big(tracked.commission_id),
+    )
 
 
 def _big(number: int | None) -> BigInt | None:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from graph.http.content_negotiation import takes_gzip
+from graph.integrations.tracker_sites import note_site
 from rest.clicks import PATH
 from rest.tracker.minifier import minified
 
@@ -50,7 +51,9 @@ class TrackerScript:
         )
 
     async def answer(self, request: Request) -> Response:
-        """Answer with the script, or with 304 if the browser already has it."""
+        """Answer with the script, or with 304 if the browser already has it, and note which site loads it."""
+        if (page := request.headers.get("Referer") or request.headers.get("Origin")) is not None:
+            note_site(request.state.services, page)
         chosen = self._gzipped if takes_gzip(request.headers.get("Accept-Encoding")) else self._plain
         held = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
         if held & {"*", chosen.headers["ETag"]}:

@@ -122,7 +122,7 @@ def _try_all(
     for number in range(options.rounds):
         name = list(trials)[number % len(trials)]
         trial = trials[name]
-        with _gateway(url, folder, trial.workers) as server:
+        with watched_gateway(url, folder, trial.workers) as server:
             before, book.slowest_seconds = book.refused, 0.0
             scene = Scene(server, random, cluster)
             back = uvloop.run(_round(trial, scene, book, options.senders))
@@ -155,7 +155,7 @@ async def _round(trial: Trial, scene: Scene, book: Book, senders: int) -> float:
 
 
 @contextmanager
-def _gateway(url: str, folder: Path, workers: int) -> Iterator[Server]:
+def watched_gateway(url: str, folder: Path, workers: int) -> Iterator[Server]:
     """Run a gateway. Raises `Wrong` if its log contains a traceback at the end, since an outage must not cause one."""
     server = gateway(url, folder / "gateway.log", workers=workers)
     known = len(server.tracebacks()) if server.log.exists() else 0

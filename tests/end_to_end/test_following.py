@@ -96,7 +96,7 @@ async def test_a_click_committed_late_is_not_skipped(two: tuple[Gateway, Gateway
         await under_way(slow, 1)
         for _ in range(4):
             await track(fast, "FAST")
-        await asyncio.sleep(1)  # longer than the interval between two promises
+        await asyncio.sleep(1)  # longer than the interval at which watermarks are stored
         for follower in following:
             assert await follower.catch_up() == [], follower
     await late

@@ -122,7 +122,7 @@ async def test_an_outage_is_logged_in_two_lines(make_postgres: MakeDatabase, log
         await check_ready(gateway)
     began, ended = log.complaints
     assert began == "the database is unavailable: permission denied for table affiliate_click_events"
-    assert ended == "the database is back, clicks are recorded again"
+    assert ended == "the database is back, clicks and conversions are recorded again"
 
 
 SESSION_DEFAULTS = {

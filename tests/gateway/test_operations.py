@@ -114,6 +114,22 @@ async def test_the_openapi_document_has_every_field_and_response(gateway: Gatewa
     assert all("description" in field for field in visit.values())
 
 
+async def test_the_openapi_document_has_the_endpoints_that_merchants_integrate_with(gateway: Gateway) -> None:
+    paths = body_of(await gateway.http.get("/openapi.json"))["paths"]
+    statuses = {
+        ("/api/v1/cli/test-event", "post"): {"200", "400", "401", "413", "415", "429", "500", "503"},
+        ("/api/v1/programs/me/readiness", "get"): {"200", "401", "429", "500", "503"},
+        ("/api/v1/cli/status", "get"): {"200", "400", "401", "404", "429", "500", "503"},
+    }
+    for (path, method), expected in statuses.items():
+        assert list(paths[path]) == [method]
+        assert set(paths[path][method]["responses"]) == expected
+        assert paths[path][method]["security"] == [{"bearerToken": []}]
+        assert ("requestBody" in paths[path][method]) == (method == "post")
+    limited = paths["/api/v1/cli/test-event"]["post"]["responses"]["429"]["content"]["application/json"]["schema"]
+    assert limited == {"$ref": "#/components/schemas/MerchantProblem"}
+
+
 def test_the_command_prints_the_same_document(make_sqlite: MakeDatabase) -> None:
     printed = clickgate(make_sqlite(), "openapi")
     assert json.loads(printed.stdout)["openapi"] == "3.1.0"

@@ -32,6 +32,7 @@ WRONG: tuple[tuple[str, dict[str, Any]], ...] = (
     ("holdDays", {"holdDays": 366}),
     ("productId", {"productId": "x" * 256}),
     ("productId", {"productId": "\0"}),
+    ("productId", {"productId": ""}),
     ("partnerId", {"partnerId": "garbage"}),
 )
 

@@ -119,6 +119,9 @@ async def test_sums_are_listed_by_currency(gateway: Gateway) -> None:
         conversion_rows.sums(*ids, shop.link_id, currency="JPY", revenue=1250, earnings=125),
         conversion_rows.sums(*ids, second["id"], currency="KWD", revenue=1250, earnings=-5),
         conversion_rows.sums(*ids, second["id"], currency="JPY", revenue=50, earnings=5),
+        # No commission in this currency, and no sale in that one.
+        conversion_rows.sums(*ids, shop.link_id, currency="CHF", revenue=700, earnings=None),
+        conversion_rows.sums(*ids, shop.link_id, currency="EUR", revenue=None, earnings=70),
     ]
     await insert_conversions(gateway.store, {ConversionSum: more})
     query = """{
@@ -127,10 +130,10 @@ async def test_sums_are_listed_by_currency(gateway: Gateway) -> None:
     }"""
     answer = await gateway.graphql(query, token=token)
     (member,) = answer["data"]["partnerPrograms"]["nodes"]
-    texts = ["1300 JPY", "1.250 KWD", "0.00 USD"]
+    texts = ["7.00 CHF", "1300 JPY", "1.250 KWD", "0.00 USD"]
     assert member["revenue"] == [{"formatted": text} for text in texts]
     assert member["again"] == [{"formatted": text, "__typename": "Money"} for text in texts]
-    assert member["earnings"] == [{"amount": 130}, {"amount": -5}, {"amount": 0}]
+    assert member["earnings"] == [{"amount": 70}, {"amount": 130}, {"amount": -5}, {"amount": 0}]
     assert answer["data"]["referralLink"] == {
         "revenue": [{"currency": "JPY", "amount": 50}, {"currency": "KWD", "amount": 1250}],
         "earnings": [{"formatted": "5 JPY"}, {"formatted": "-0.005 KWD"}],

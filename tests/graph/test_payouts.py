@@ -3,7 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from db.schema.commissions import Commission, ConversionSum, Payout
 from db.schema.conversions import Refund, Sale
 from graph.domain import commissions, payouts
 from graph.domain.context import Context
-from graph.domain.errors import CommissionSettled, NothingToPay
+from graph.domain.conversion_errors import CommissionSettled, NothingToPay
 from graph.domain.payouts import NewPayout
 from graph.query.global_ids import encode_id
 from tests.support import conversion_rows
@@ -207,6 +207,23 @@ async def test_a_payout_covers_what_was_approved_and_refunded_up_to_its_time(gat
     assert rest["payout"]["amount"]["amount"] == 1000 - 200
     assert await refusal(gateway, "recordPayout", token, **input, currency="USD") == (None, "nothing_to_pay")
     assert await refusal(gateway, "recordPayout", token, **input, currency="EUR") == (None, "nothing_to_pay")
+
+
+async def test_a_payout_up_to_a_time_in_the_future_pays_what_is_approved_by_now(gateway: Gateway) -> None:
+    shop, token = await make_shop(gateway), await gateway.token()
+    now = datetime.now(UTC)
+    sold = [conversion_rows.sale(shop.customer) for _ in range(2)]
+    earned = [
+        conversion_rows.commission(each, shop.rule_id, hold_until=now + days * DAY)
+        for each, days in zip(sold, (-1, 1), strict=True)
+    ]
+    await conversion_rows.insert_conversions(gateway.store, {Sale: sold, Commission: earned})
+    input = {"programId": encode_id("Program", shop.program_id), "partnerId": encode_id("Partner", shop.partner_id)}
+    up_to = (now + 2 * DAY).isoformat()
+    paid = (await changed(gateway, "recordPayout", token, **input, currency="USD", upTo=up_to))["payout"]
+    assert paid["amount"]["amount"] == earned[0]["amount"]
+    assert now <= datetime.fromisoformat(paid["upTo"]) <= datetime.now(UTC)
+    assert [row["status"] for row in await gateway.rows(Commission)] == ["paid", "pending"]
 
 
 async def test_refunds_of_paid_commissions_make_the_balance_negative(gateway: Gateway) -> None:

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 
 # These tests ask for far more at once than anybody may.
 UNBOUNDED = {"graphql_tokens": "100000", "graphql_cost": "1000000000", "graphql_aliases": "1000"}
+# Whose data overlaps most with others'.
+NEIGHBOUR = "partner of both"
 CHECKS = ("check_lists", "check_arguments", "check_filters", "check_nested_filters", "check_cursors", "check_live")
 
 
@@ -34,6 +36,10 @@ async def world(database_url: str) -> AsyncIterator[World]:
 async def test_each_viewer_sees_everything_in_scope_and_nothing_else(world: World, check: str) -> None:
     for eye in world.viewers:
         await getattr(Matrix(world, eye), check)()
+
+
+async def test_lists_nested_in_nested_lists_show_nothing_else_either(world: World) -> None:
+    await Matrix(world, world.eyes[NEIGHBOUR]).check_lists(depth=2)
 
 
 # Who asks `visible` of each thing that can be read, and the check that finds out where the answer is ignored.

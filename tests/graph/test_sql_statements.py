@@ -30,7 +30,8 @@ SCHEMA = build_schema(Limits(depth=50, aliases=1000, directives=0, tokens=10**6,
 ROWS = 51
 # Far more than a page has, and much less than the large tables.
 MANY = 20_000
-LARGE = {"customers", "affiliate_click_events", "click_rollups"}
+CONVERSIONS = {"affiliate_lead_events", "affiliate_sales", "affiliate_refunds", "affiliate_commissions"}
+LARGE = {"customers", "affiliate_click_events", "click_rollups", *CONVERSIONS}
 OFFSET = re.compile(r"\boffset\s+(\?|\S+)", re.IGNORECASE)
 VIEWERS = (
     Viewer("program", program_id=1),
@@ -96,10 +97,10 @@ def _earliest(each: List) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("depth", [1, 2])
-async def test_a_page_of_fifty_rows_takes_as_many_statements_as_a_page_of_one(asked: Asked, depth: int) -> None:
+async def test_a_page_of_fifty_rows_takes_as_many_statements_as_a_page_of_one(asked: Asked) -> None:
     for each in LISTS:
-        document = page_of(each, depth)
+        # A list at the root contains all others, so that these are nested as deep.
+        document = page_of(each, 2 if each.parent is None else 1)
         one, fifty = [len(await asked.statements(document, first=size)) for size in (1, 50)]
         assert one == fifty > 0, str(each)
 
@@ -124,7 +125,7 @@ async def test_joins_only_touch_rows_of_the_page(asked: Asked) -> None:
 
 async def test_no_page_uses_offset_or_counts_rows_unasked(asked: Asked) -> None:
     for each in LISTS:
-        for statement in await asked.statements(page_of(each, 2).replace("totalCount", ""), first=10):
+        for statement in await asked.statements(page_of(each, 1).replace("totalCount", ""), first=10):
             assert not re.search(r"\bcount\s*\(", statement.sql, re.IGNORECASE), (str(each), statement.sql)
             assert skipped(statement) <= {0}, (str(each), statement.sql)
             limits = re.findall(r"\blimit\s+(\S+)", statement.sql, re.IGNORECASE)
@@ -166,7 +167,7 @@ async def test_no_page_or_report_scans_a_large_table(asked: Asked) -> None:
     assert whole.scanned == {"customers"}
     assert whole.read > asked.most_read
     pages = [page_of(each, 1).replace("totalCount", "") for each in LISTS if ENTITIES[each.kind].is_large]
-    queries = [(viewer, page, {"first": 20}) for viewer in VIEWERS for page in pages]
+    queries = [(viewer, page, {"first": 10}) for viewer in VIEWERS for page in pages]
     queries += [(viewer, report, {}) for viewer in (*VIEWERS, ADMINISTRATOR) for report in REPORTS]
     for viewer, document, given in queries:
         statements = await asked.statements(document, viewer, **given)

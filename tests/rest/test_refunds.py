@@ -58,11 +58,13 @@ async def test_an_invalid_field_is_named(merchant: Merchant) -> None:
     assert await refunds(merchant) == []
 
 
-@pytest.mark.parametrize("amount", ["100.0", "1e2", "0.0", "-5"])
+@pytest.mark.parametrize("amount", ["100.0", "1e2", "0.0", "-5", "1e400", "-1e400", "9" * 5000, f"-{'9' * 5000}"])
 async def test_an_amount_is_an_integer_as_it_is_written(merchant: Merchant, amount: str) -> None:
+    await sold(merchant)
     body = f'{{"transaction_id": "txn", "refund_amount_cents": {amount}}}'
     answer = await merchant.gateway.http.post(PATHS["refund"], content=body, headers=authorization(merchant.token))
     assert "refund_amount_cents" in error_of(answer)
+    assert await refunds(merchant) == []
 
 
 @conversion_apis

@@ -25,11 +25,12 @@ WRONG_AMOUNTS: list[Any] = [None, "", "5", 0, -1, 1.5, 100.0, True, False, [], {
 WRONG_TIMES = [
     *("x", "2026-05-01", "2026-05-01T12:00:00", "2026-13-01T12:00:00Z", "1767225600", "2026-05-01T12:00Z"),
     *("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59Z"),
+    *("2026-05-01T12:00:00+0530", "2026-05-01T12:00:60Z", "9999-12-31T23:59:60Z"),
 ]
 WRONG = [
     *each("currency customer_key click_id sale_type subscription_id product_id occurred_at", 5, True, [], {}),
     *each("customer_key subscription_id product_id", "x" * 256, "a\0b"),
-    *each("currency", "US", "DOLLAR", "ABC", "XAU", " USD"),
+    *each("currency", "US", "DOLLAR", "ABC", "XAU", " USD", "u\u017fd", "\u0131nr"),
     *each("sale_type", "refund", "Payment", "x" * 5000),
     *each("subscription_interval", "daily", 5),
     *each("is_recurring", 1, 0, "true", [], {}),

@@ -158,19 +158,28 @@ def _event(id: int, visitor: int, program_id: int, partner_id: int) -> dict[str,
 
 
 async def make_masses(store: Store, clicks: int) -> None:
-    """Add customers and clicks to a crowd, one of each a minute, in turns by the crowd's first links; and rollups of
-    each of these links, their partners and programs."""
+    """Add customers, their clicks and conversions to a crowd, one of each a minute, in turns by the crowd's first
+    links; and rollups of each of these links, their partners and programs."""
     turns = [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 1, 4)]
-    customers, events = [], []
+    rows: dict[type, list[dict[str, Any]]] = {
+        table: [] for table in (Customer, ClickEvent, LeadEvent, Sale, Commission, Refund)
+    }
     for number in range(clicks):
         link_id, program_id, partner_id = turns[number % len(turns)]
         id, at = LATER + number, START + timedelta(days=1, minutes=number)
         shared = {"id": id, **_pair((program_id, partner_id)), "link_id": link_id, "click_id": f"cust_{id}_1"}
-        customers.append({**shared, "created_at": at, "last_click_at": at})
-        events.append({**shared, "customer_id": id, "occurred_at": at, "affiliate_url": "https://yoursite.com/"})
+        rows[Customer].append({**shared, "created_at": at, "last_click_at": at})
+        rows[ClickEvent].append(
+            {**shared, "customer_id": id, "occurred_at": at, "affiliate_url": "https://yoursite.com/"}
+        )
+        sold = conversion_rows.sale({**shared, "bound_event_id": id}, id=id, occurred_at=at, created_at=at)
+        rows[LeadEvent].append(conversion_rows.lead(shared, id=id, created_at=at, confirmed_at=at))
+        rows[Sale].append(sold)
+        rows[Commission].append(conversion_rows.commission(sold, 1, id=id))
+        rows[Refund].append(conversion_rows.refund(sold, id, id=id))
     async with store.write() as connection:
-        for table, rows in ((Customer, customers), (ClickEvent, events), (ClickRollup, _rollups(clicks))):
-            await connection.execute(insert(table), rows)
+        for table, listed in (*rows.items(), (ClickRollup, _rollups(clicks))):
+            await connection.execute(insert(table), listed)
         # PostgreSQL does so by itself, and SQLite does not.
         if not store.is_sqlite:
             await connection.exec_driver_sql("ANALYZE")

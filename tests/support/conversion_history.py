@@ -22,7 +22,7 @@ from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 from db.schema.rollups import ConversionBooking, ConversionRollup
 from graph.domain import commissions
-from graph.domain.errors import CommissionSettled
+from graph.domain.conversion_errors import CommissionSettled
 from graph.domain.money import Money
 from graph.reports.filters import RankingDimension
 from graph.reports.requests import Counts

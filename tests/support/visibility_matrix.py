@@ -50,8 +50,8 @@ class Matrix:
         await self.check_cursors()
         await self.check_live()
 
-    async def check_lists(self, depth: int = 2) -> None:
-        """Query each root field without required arguments for everything in it."""
+    async def check_lists(self, depth: int = 1) -> None:
+        """Query each root field without required arguments for everything in it, down to a depth of nested lists."""
         for name, field in root_fields().items():
             if name != "node":
                 # A report has rows beneath each of its rankings.

@@ -1,10 +1,10 @@
-"""SQLite's write-ahead log copied back into the file, beside the commits that write it.
+"""Checkpoints SQLite's write-ahead log in a thread of its own, beside the commits.
 
-Otherwise a commit has to do that every so often, and all clicks wait meanwhile. It still copies the little that is left
-when the log has become long, for the log begins anew only where no commit comes in between.
+Otherwise every so often a commit has to copy the log back into the file, and all clicks wait meanwhile. Commits still
+restart a long log, because that needs a moment without other commits, but by then little is left to copy.
 
-What a reader may still want is not copied over. A reader that keeps its snapshot lets the log grow until it ends, which
-is told once; then the log is emptied.
+Pages that a reader may still need are not overwritten. A reader that keeps its snapshot makes the log grow until it
+ends; this is logged once, and then the log is emptied.
 """
 
 import logging
@@ -17,17 +17,17 @@ from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 
 logger = logging.getLogger(__name__)
 
-# Small ones, for the disk writes them before the next commit.
+# Frequent and therefore small: the disk writes each one before the next commit.
 CHECKPOINT_SECONDS = 0.1
-# Twice what a commit lets the log grow to before it copies it back itself.
+# Twice the length at which a commit would copy the log itself.
 LONG_BYTES = 256 * 1024 * 1024
 MEBIBYTE = 1024 * 1024
-# No query of a dashboard takes this long; a reader that does is worth to be named.
+# No dashboard query takes this long, so a reader that does is named in the log.
 LONG_SECONDS = 2
 
 
 class Checkpoints:
-    """Copies the log back into the file, in a thread and on a connection of its own: no commit waits for it."""
+    """Copies the log into the file, with a thread and a connection of its own, so that no commit waits for it."""
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
@@ -38,25 +38,25 @@ class Checkpoints:
         self._began_at = 0.0
 
     def start_if_due(self) -> None:
-        """Begin another one after a commit, if the last one is over and began some time ago."""
+        """Start a checkpoint, unless the last one is still running or started less than `CHECKPOINT_SECONDS` ago."""
         now = time.monotonic()
         if now - self._began_at >= CHECKPOINT_SECONDS and (self._under_way is None or self._under_way.done()):
             self._began_at = now
             self._under_way = self._thread.submit(self._run)
 
     def _run(self) -> None:
-        # The next one will try again, and commits report a file that is not ours any more.
+        # The next checkpoint tries again, and commits report a file that was replaced.
         with suppress(sqlite3.Error, OtherFile):
-            # A file that was cut off would be as long as before after this, with zeros in between.
+            # A checkpoint would extend a truncated file to its former length, with zeros in between, and hide the loss.
             self._file.check()
             _, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._watch_length(is_copied=pages == copied)
 
     def _watch_length(self, *, is_copied: bool) -> None:
-        """Empty a long log if nobody reads from it, or else tell, once, what keeps it."""
+        """Empty a long log if nothing reads from it; otherwise log once what keeps it."""
         file, length = self._file, self._file.log_bytes()
         if length >= LONG_BYTES and is_copied:
-            # It waits for nobody, and has nothing to copy.
+            # With a timeout of 0 and nothing left to copy, this does not wait.
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             length = file.log_bytes()
         if (length >= LONG_BYTES) == file.is_log_long:
@@ -70,7 +70,7 @@ class Checkpoints:
             logger.warning("SQLite's write-ahead log is back to its normal size")
 
     def close(self) -> None:
-        """Give the connection up once nothing is under way on it."""
+        """Close the connection once no checkpoint is running."""
         self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
 

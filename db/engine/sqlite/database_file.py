@@ -1,9 +1,9 @@
-"""Whether the SQLite file at its path is still the one that this process has open.
+"""Checks that the SQLite file at a path is still the one that this process has open.
 
-A file that is renamed, removed or replaced under an open connection goes on taking commits that nobody will ever find.
-Worse, a second file opened at the same path shares the first one's `-shm`, and truncates it under the first one's
-mapping, which ends the process. So no connection is opened while others have another file open, and every commit is
-followed by a look at the path: three system calls, about five microseconds for a batch.
+If the file is renamed, removed or replaced, an open connection goes on committing to a file that nobody will find.
+Worse, a second file opened at the same path shares the `-shm` of the first and truncates it while it is mapped, which
+kills the process. So no connection is opened while others have another file open, and the path is checked after every
+commit: three system calls, about five microseconds per batch.
 """
 
 import os
@@ -13,9 +13,9 @@ from time import monotonic
 from typing import TypeAlias
 from urllib.parse import quote
 
-# Readers notice it this late; what they read meanwhile is the former file.
+# How late readers notice; until then they read the former file.
 CHECK_SECONDS = 0.1
-# The write-ahead log and its index belong to the file: without either, commits are lost with this process.
+# The write-ahead log and its index are part of the database: if either is gone, commits are lost with this process.
 SUFFIXES = ("", "-wal", "-shm")
 
 Identity: TypeAlias = tuple[int, int]
@@ -23,25 +23,25 @@ Identity: TypeAlias = tuple[int, int]
 
 
 class OtherFile(OSError):
-    """The file at the path is not the one that is open; the message says what happened to it."""
+    """The file at the path is not the one that is open. The message says what happened."""
 
 
 class Truncated(OtherFile):
-    """The file at the path is the one that is open, but not all of it is there any more."""
+    """The file at the path is the one that is open, but it was cut off."""
 
 
 class DatabaseFile:
-    """One path, and what connections of this process have open there."""
+    """A path, and the file that connections of this process have open there."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.generation = 0
-        """How often a file was opened when none was open: what is known of its contents may be wrong after another."""
+        """How many times a file was opened while none was open. When this changes, cached contents may be stale."""
         self.revision: str | None = None
-        """The schema that the first file had, which any later one must have, too."""
+        """The schema revision of the first file; later files must have the same."""
         self.is_log_long = False
         self.reading_since: dict[object, float] = {}
-        """When the transactions of pooled connections began, by the monotonic clock."""
+        """When each pooled connection's transaction began, by the monotonic clock."""
         self._open: set[object] = set()
         self._paths = (path, f"{path}-wal", f"{path}-shm")
         self._checked_at = 0.0
@@ -51,18 +51,18 @@ class DatabaseFile:
 
     @property
     def uri(self) -> str:
-        """The path as a URI by which SQLite opens the file and never makes one."""
+        """The path as a URI with which SQLite opens the file but never creates it."""
         return f"file:{quote(self.path)}?mode=rw"
 
     def log_bytes(self) -> int:
-        """Return how long the write-ahead log is, 0 where there is none."""
+        """Return the size of the write-ahead log, or 0 if there is none."""
         with suppress(OSError):
             return os.path.getsize(f"{self.path}-wal")
         return 0
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the path leads to another file, or to another log, than what is open, all of which is still there."""
+        """Whether there is another file or another log at the path, and the open one is complete."""
         try:
             self.check()
         except Truncated:
@@ -72,7 +72,7 @@ class DatabaseFile:
         return False
 
     def check(self) -> None:
-        """Return if the path still leads to what is open, or nothing is. Raises `OtherFile`."""
+        """Check that the path still leads to what is open, if anything is. Raises `OtherFile`."""
         if self._known:
             self._check_one(*self._main)
             self._check_one(*self._log)
@@ -80,7 +80,7 @@ class DatabaseFile:
         self._checked_at = monotonic()
 
     def check_now_and_then(self) -> None:
-        """Check, unless that was done a moment ago. Raises `OtherFile`."""
+        """Check at most once in `CHECK_SECONDS`. Raises `OtherFile`."""
         if monotonic() - self._checked_at >= CHECK_SECONDS:
             self.check()
 
@@ -92,12 +92,12 @@ class DatabaseFile:
         except OSError as error:
             raise OtherFile(f"the SQLite file {path} is gone: {error.strerror}") from error
         if found.st_ino != known[1] or found.st_dev != known[0]:
-            raise OtherFile(f"the SQLite file {path} is another one than was opened")
+            raise OtherFile(f"the SQLite file {path} is not the one that was opened")
         if found.st_size != self._size and path is self.path:
             self._check_size(found.st_size)
 
     def check_before_opening(self) -> None:
-        """Return if a connection may be opened now. Raises `OtherFile`."""
+        """Check that a connection may be opened. Raises `OtherFile`."""
         self.check()
         if self._open or not self.generation:
             return
@@ -105,11 +105,11 @@ class DatabaseFile:
             raise OtherFile(f"the SQLite file {self.path} is gone")
         log = f"{self.path}-wal"
         if self._former_log is not None and _identity(log) == self._former_log and os.path.getsize(log):
-            # SQLite would copy it into the new file and spoil that.
+            # SQLite would copy it into the new file and corrupt it.
             raise OtherFile(f"{log} belongs to the SQLite file that was there before: remove it")
 
     def opened(self, connection: object) -> None:
-        """Take note of a connection that was opened, and has read from the file."""
+        """Register a connection that was opened and has read from the file."""
         if not self._open:
             self._watch(tuple(_identity(self.path + suffix) for suffix in SUFFIXES))
             self._size = os.path.getsize(self.path)
@@ -118,7 +118,7 @@ class DatabaseFile:
         self._open.add(connection)
 
     def closed(self, connection: object) -> None:
-        """Take note of a connection that was closed. After the last one, any file may be opened."""
+        """Unregister a connection that was closed. After the last one, any file may be opened."""
         self._open.discard(connection)
         if self._known and not self._open:
             if _identity(self.path) != self._known[0]:
@@ -132,10 +132,10 @@ class DatabaseFile:
         )
 
     def _check_size(self, size: int) -> None:
-        """Tell a file that VACUUM made smaller from one that was cut off: it has the pages that its header promises."""
+        """Tell a truncated file from one that VACUUM made smaller, which has all pages that its header counts."""
         if size < self._size:
             try:
-                # Past the write-ahead log and the locks. SQLite opens it: to close a file drops all locks on it.
+                # Without log and locks. SQLite must open it: closing any other handle would drop SQLite's locks.
                 with closing(sqlite3.connect(f"file:{quote(self.path)}?mode=ro&immutable=1", uri=True)) as connection:
                     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             except sqlite3.Error as error:

@@ -1,7 +1,7 @@
-"""SQLite's pooled connections: aiosqlite's, each of which knows which file it has open.
+"""The connections in SQLite's pool: aiosqlite connections that register with the `DatabaseFile` that they open.
 
-SQLAlchemy's own way of opening one would make a file where none is, and tells that a connection closes before it has.
-The driver has no public way to run a step in its thread, so its version is bounded in `pyproject.toml`.
+SQLAlchemy would create a missing file, and reports a connection as closed before it is. The driver has no public way to
+run a function in its thread, so `pyproject.toml` bounds its version.
 """
 
 import asyncio
@@ -13,25 +13,25 @@ import aiosqlite
 
 from db.engine.sqlite.database_file import DatabaseFile
 
-# The driver's own default: rows that are fetched at a time from a result that is not fetched as a whole.
+# How many rows an iteration over a cursor fetches at a time; the driver's default.
 CHUNK_ROWS = 64
-# Those who read meanwhile are soon done.
+# Long enough for other readers to finish.
 EMPTYING_SECONDS = 1
 
 
 class PooledSqliteConnection(aiosqlite.Connection):
-    """A connection to the file, set up by a function of its thread. Raises `OtherFile` as it is awaited."""
+    """A connection to the file, which a function sets up in the connection's thread. Awaiting it raises `OtherFile`."""
 
     def __init__(self, file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> None:
         self._file = file
         self._set_up = set_up
         super().__init__(self._open, CHUNK_ROWS)
-        # So that the process ends though nobody closed it.
+        # So that an unclosed connection does not keep the process alive.
         self._thread.daemon = True
         self._stopped: asyncio.Future[None] | None = None
 
     async def opened(self) -> "PooledSqliteConnection":
-        """Open it. Where that fails, its thread has ended, too: it would complain once the event loop is gone."""
+        """Open the connection. If this fails, wait for its thread to end, which would later report to a closed loop."""
         try:
             await self
         except BaseException:
@@ -47,14 +47,14 @@ class PooledSqliteConnection(aiosqlite.Connection):
         return connection
 
     async def close(self) -> None:
-        """Close it once nothing is under way on it."""
+        """Close the connection once it is idle."""
         if self._connection is not None:
             connection = self._connection
             await self._execute(lambda: empty_log(connection, self._file))  # type: ignore[no-untyped-call]  # aiosqlite's
         await super().close()
 
     def stop(self) -> asyncio.Future[None] | None:
-        """Close it in its thread, whatever its state. The driver's own `close` ends with this."""
+        """Close the connection in its thread, whatever its state. The driver's `close` calls this at the end."""
         self._stopped = super().stop()
         if self._stopped is not None:
             self._stopped.add_done_callback(lambda _: self._file.closed(self))
@@ -62,7 +62,7 @@ class PooledSqliteConnection(aiosqlite.Connection):
 
 
 def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-    """Open a connection, set up. One that cannot be is closed: nobody else would."""
+    """Open a connection and set it up. Close it if that fails."""
     target = file.uri if file.generation else file.path
     connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
     try:
@@ -74,8 +74,8 @@ def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) 
 
 
 def empty_log(connection: sqlite3.Connection, file: DatabaseFile) -> None:
-    """Where the path leads to another file now, copy all that was committed into the one that is open: its log at that
-    path must not be taken for the new file's."""
+    """If another file is at the path now, copy everything committed into the open one, so that its log is not mistaken
+    for the new file's."""
     with suppress(sqlite3.Error):
         if file.is_elsewhere:
             connection.execute(f"PRAGMA busy_timeout = {EMPTYING_SECONDS * 1000}")

@@ -1,4 +1,4 @@
-"""What a batch of conversions changes, until it is written: new rows, counters, sums, and ranges for the outbox."""
+"""The changes of a batch of conversions before they are written: new rows, counters, sums, and outbox ranges."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,8 @@ from db.sql.batch_statements import RowValues
 
 @dataclass(slots=True)
 class Tallies:
-    """What is added up and written once, at the end of the transaction: others wait for these rows."""
+    """Counters and sums, added up and written once at the end of the transaction, since many transactions update the
+    same rows."""
 
     leads: dict[tuple[int, int, int], int] = field(default_factory=lambda: defaultdict(int))
     """New leads by program, partner and link."""
@@ -28,7 +29,7 @@ class Tallies:
     """The kind, id and program of everything that was recorded."""
 
     def add(self, other: "Tallies") -> None:
-        """Add those of a further part of the batch."""
+        """Add the tallies of another part of the batch."""
         for own, more in (
             (self.leads, other.leads),
             (self.sales, other.sales),
@@ -62,9 +63,10 @@ class Tallies:
 
     @property
     def of_sums(self) -> Sequence[RowValues]:
-        """Return, in order: program, partner, link, currency, and what is added to revenue and earnings."""
+        """Return, in order: program, partner, link, currency, and what is added to revenue and earnings, or None where
+        this currency had no sale or no commission."""
         keys = sorted({*self.revenue, *self.earnings})
-        return [(*key, self.revenue.get(key, 0), self.earnings.get(key, 0)) for key in keys]
+        return [(*key, self.revenue.get(key), self.earnings.get(key)) for key in keys]
 
     @property
     def ranges(self) -> Sequence[RowValues]:
@@ -73,7 +75,7 @@ class Tallies:
 
 
 def _ranges(kind: str, events: Iterable[tuple[str, int, int]]) -> Iterable[RowValues]:
-    """Yield ranges of ids of one program, in which all ids between are of this batch, too, be it of another program."""
+    """Yield ranges of one program's ids. Any other id within a range belongs to this batch too, in another program."""
     ids = sorted((id, program) for one, id, program in events if one == kind)
     placed = sorted((program, id - place, id) for place, (id, program) in enumerate(ids))
     for (program, _), run in groupby(placed, key=lambda row: row[:2]):
@@ -83,7 +85,7 @@ def _ranges(kind: str, events: Iterable[tuple[str, int, int]]) -> Iterable[RowVa
 
 @dataclass(slots=True)
 class Changes:
-    """New rows and tallies of some conversions. What changed of stored rows is marked in their states."""
+    """New rows and tallies. Changes of stored rows are marked in their states."""
 
     tallies: Tallies = field(default_factory=Tallies)
     leads: list[LeadState] = field(default_factory=list)
@@ -95,7 +97,7 @@ class Changes:
     bookings: Bookings = field(default_factory=Bookings)
 
     def count_lead(self, lead: LeadState, click: AttributedClick, at: datetime) -> None:
-        """Count a lead that is not provisional, or no longer."""
+        """Count a lead that is not provisional, or has been confirmed."""
         occasion = self._occasion(LEAD, lead, at)
         self.tallies.leads[lead.program_id, click.partner_id, click.link_id] += 1
         self.bookings.add(occasion, _credit(click), leads=1)

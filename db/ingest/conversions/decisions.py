@@ -1,5 +1,5 @@
-"""Decides what becomes of leads, sales and refunds, upon what is stored. Without SQL: decisions change the state that
-was read, and note new rows and counters."""
+"""Decides the outcomes of leads, sales and refunds. There is no SQL here: a decision changes the state that was read
+from the database, and collects new rows and counters."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,13 +34,13 @@ UNPAID = ("pending", "approved")
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Decides upon the conversions of a batch in their order."""
+    """Decides the outcomes of a batch's conversions, in their order."""
 
     state: ConversionState
     changes: Changes
 
     def lead(self, entry: ConversionEntry, lead: NewLead) -> LeadOutcome:
-        """Decide upon a lead: whose it is, and whether it counts."""
+        """Decide which customer a lead belongs to, and whether it counts."""
         state, customer = self.state, customer_of(self.state, lead)
         if isinstance(customer, Refusal):
             return customer
@@ -65,7 +65,7 @@ class Decider:
         return LeadRecorded(found.id, is_provisional=False)
 
     def sale(self, entry: ConversionEntry, sale: NewSale) -> SaleOutcome:
-        """Decide upon a sale: whether it is a new one, whose it is, and what it earns."""
+        """Decide whether a sale is new, which customer it belongs to, and what it earns."""
         state = self.state
         if (known := state.sales.get((sale.program_id, sale.transaction_id))) is not None:
             return SaleDuplicate(known.id, None if known.commission is None else known.commission.id)
@@ -89,7 +89,7 @@ class Decider:
         return SaleRecorded(made.id, None if made.commission is None else made.commission.id)
 
     def refund(self, entry: ConversionEntry, refund: NewRefund) -> RefundOutcome:
-        """Decide upon a refund: how much it is, and what it takes off the sale's commission."""
+        """Decide how much is refunded, and how much of the sale's commission is clawed back."""
         sale = self.state.sales.get((refund.program_id, refund.transaction_id))
         if sale is None:
             return Refusal.UNKNOWN_SALE
@@ -133,7 +133,7 @@ class Decider:
             customer.changed(lead.received_at)
 
     def _new_lead(self, entry: ConversionEntry, customer: CustomerState, lead: NewLead) -> LeadState:
-        """Add a lead that is provisional as yet."""
+        """Add a provisional lead; the caller may confirm it at once."""
         made = LeadState(customer.program_id, entry.id, customer.id, lead.event_name, is_provisional=True)
         made.created_at = lead.received_at
         made.fields = (lead.session_id, lead.page_url, lead.additional_data)
@@ -186,7 +186,8 @@ class Decider:
         return made
 
     def _claw_back(self, refund: Occasion, sale: SaleState) -> RefundRecorded:
-        """Take a refund off the sale's commission. What a rejected one loses was not counted as earned any more."""
+        """Claw back a refund's share of the sale's commission. A rejected commission no longer counts as earnings, so
+        those stay as they are."""
         commission = sale.commission
         if commission is None:
             return RefundRecorded("no_commission", 0, sale.currency, None)

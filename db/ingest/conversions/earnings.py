@@ -11,7 +11,7 @@ from db.ingest.conversions.state import CommissionState, ConversionState, Custom
 
 @dataclass(frozen=True, slots=True)
 class Earner:
-    """A lead or a sale that may earn a commission, for the partner of a click. A `commission_id` of 0 is yet to be
+    """A lead or a sale that may earn a commission for a click's partner. The `commission_id` is 0 until one is
     reserved."""
 
     customer: CustomerState
@@ -25,7 +25,7 @@ class Earner:
 
 
 def earn(state: ConversionState, changes: Changes, earner: Earner) -> CommissionState | None:
-    """Make the commission that a rule grants; return None if none does."""
+    """Create and return the commission that a rule grants, or return None if no rule does."""
     event, customer = earner.event, earner.customer
     sale = event if isinstance(event, SaleState) else None
     kind = "lead" if sale is None else "sale"

@@ -1,4 +1,4 @@
-"""Reads what a batch of conversions depends on: in bulk, and locked where it may change.
+"""Reads the rows that a batch of conversions depends on, in bulk, and locks those that it may change.
 
 Customers come first, then sales, then commissions, each in the order of their keys.
 """
@@ -14,7 +14,7 @@ from db.ingest.conversions.attribution import AttributedClick
 from db.ingest.conversions.commissions import Rule
 from db.ingest.conversions.entries import ConversionEntry
 from db.ingest.conversions.identification import candidates, click_ids_of, customer_of, id_in, program_of
-from db.ingest.conversions.records import NewLead, NewRefund, NewSale, RefundRecorded, SaleRecorded
+from db.ingest.conversions.records import LeadRecorded, NewLead, NewRefund, NewSale, RefundRecorded, SaleRecorded
 from db.ingest.conversions.state import (
     CommissionState,
     ConversionState,
@@ -40,7 +40,7 @@ class ConversionReader:
         self._queries = ConversionQueries(dialect)
 
     async def read(self, connection: WriteConnection, records: Sequence[Record]) -> ConversionState:
-        """Read and lock what records depend on, in the open transaction."""
+        """Read and lock the rows that records depend on, in the open transaction."""
         state = ConversionState()
         of_customers = [record for record in records if not isinstance(record, NewRefund)]
         anonymous = [record for record in of_customers if record.program_id is None]
@@ -56,7 +56,8 @@ class ConversionReader:
     async def complete(
         self, connection: WriteConnection, state: ConversionState, conversions: Sequence[tuple[Record, CustomerState]]
     ) -> None:
-        """Read what conversions of known customers depend on besides, as far as it was not read yet."""
+        """Read the leads, rules and first commissions that conversions of known customers depend on, unless they were
+        read before."""
         leads = [(customer, one.event_name) for one, customer in conversions if isinstance(one, NewLead)]
         sales = [(customer, one.product_id) for one, customer in conversions if isinstance(one, NewSale)]
         await self._read_leads(connection, state, leads)
@@ -72,7 +73,10 @@ class ConversionReader:
         await self._read_first_commissions(connection, state, [customer for _, customer in conversions])
 
     async def find_recorded(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> None:
-        """Give their outcomes to sales and refunds that are recorded under their ids already."""
+        """Set the outcomes of conversions that are recorded under their ids already."""
+        leads = {one.id: one for one in entries if isinstance(one.record, NewLead)}
+        for id, was_provisional in await _fetch(connection, self._queries.recorded_lead, sorted((id,) for id in leads)):
+            leads[id].outcome = LeadRecorded(id, is_provisional=bool(was_provisional))
         sales = {(one.record.program_id, one.id): one for one in entries if isinstance(one.record, NewSale)}
         refunds = {(one.record.program_id, one.id): one for one in entries if isinstance(one.record, NewRefund)}
         queries = self._queries
@@ -89,8 +93,8 @@ class ConversionReader:
             refunds[program_id, id].outcome = RefundRecorded(status, clawback, currency, commission_id)
 
     async def number(self, connection: WriteConnection, commissions: Sequence[CommissionState]) -> None:
-        """Reserve ids for the commissions that have none yet: those of provisional leads, of which nobody knows how
-        many a sale confirms."""
+        """Reserve ids for the commissions that have none yet: those of the provisional leads that a sale confirmed,
+        whose number was unknown before."""
         if unnumbered := [commission for commission in commissions if not commission.id]:
             ((end,),) = await connection.fetch(self._queries.more_ids, [(COMMISSIONS, len(unnumbered))])
             for id, commission in enumerate(unnumbered, end - len(unnumbered)):
@@ -121,7 +125,7 @@ class ConversionReader:
         await self._read_clicks(connection, state.customers.values())
 
     async def _read_clicks(self, connection: WriteConnection, customers: Iterable[CustomerState]) -> None:
-        """Tell customers the click that their conversions are attributed to."""
+        """Set the click that each customer's conversions are attributed to."""
         unbound = sorted(customer.key for customer in customers if customer.bound_event_id is None)
         bound = {
             (customer.program_id, customer.bound_event_id): customer
@@ -200,7 +204,7 @@ class ConversionReader:
 
 
 def _is_stranger(state: ConversionState, record: NewLead | NewSale) -> bool:
-    """Return whether it is still to be seen if a lead's customer is another program's."""
+    """Return whether the click ids of a lead with a token still have to be looked up in other programs."""
     return (
         isinstance(record, NewLead)
         and record.program_id is not None

@@ -1,9 +1,9 @@
-"""Records leads, sales and refunds: reads what they depend on, decides upon them in their order, and writes what
-changes.
+"""Records leads, sales and refunds: reads the rows that they depend on, decides their outcomes in order, and writes
+the changes.
 
 Locks are taken in the same order everywhere: customers, sales, commissions, new rows, links, memberships, sums, each
-sorted. Two gateways that are given one transaction id or one customer key at a time meet at a unique index; then the
-slower one goes through its batch one by one, and reads what the faster one wrote.
+sorted. When two gateways insert the same transaction id or customer key, a unique index stops the slower one. It then
+records its batch one by one, and reads what the other one wrote.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from db.schema.customers import Customer
 from db.sql.batch_statements import StatementRows
 from db.sql.compiled_queries import CompiledQuery
 
-# A refused conversion is decided upon once more, by what another gateway has committed meanwhile.
+# A refused conversion is tried again, since another gateway may have committed what it conflicts with.
 TRIES = 3
 BLOCKS = {NewLead: LEADS, NewSale: SALES, NewRefund: REFUNDS}
 # Every index of these tables begins with the program. Without statistics, which autovacuum gathers after a minute at
@@ -42,7 +42,7 @@ ANY_CUSTOMER = CompiledQuery(select(Customer.program_id, Customer.click_id, Cust
 
 
 class ConversionRecorder:
-    """The `Recorder` of leads, sales and refunds on one database. Between batches it only counts them."""
+    """The `Recorder` of leads, sales and refunds on one database. Its only state is the number of batches."""
 
     records = (NewLead, NewSale, NewRefund)
     needs_transaction = True
@@ -77,7 +77,6 @@ class ConversionRecorder:
         return [ConversionEntry(record, *ids) for record, ids in zip(records, numbers, strict=True)]
 
     async def find_committed(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> None:
-        """Find sales and refunds. A lead that is recorded already is known by its name."""
         await self._reader.find_recorded(connection, entries)
 
     async def write(
@@ -88,15 +87,19 @@ class ConversionRecorder:
         if self._gathers_statistics and self._batches.bit_count() == 1:
             await connection.command(GATHER_STATISTICS)  # before any row is locked
         if not one_by_one:
-            state, changes = await self._decided(connection, waiting)
-            return (*self._statements.of_changes(state, changes), *self._statements.of_tallies(changes.tallies))
+            return await self.work(connection, waiting)
         tallies = Tallies()
         for entry in waiting:
             await self._write_alone(connection, entry, tallies)
         return self._statements.of_tallies(tallies)
 
+    async def work(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> Sequence[StatementRows]:
+        """Give entries their outcomes; return the work that records them and appends them to the outbox."""
+        state, changes = await self._decided(connection, entries)
+        return (*self._statements.of_changes(state, changes), *self._statements.of_tallies(changes.tallies))
+
     async def _write_alone(self, connection: WriteConnection, entry: ConversionEntry, tallies: Tallies) -> None:
-        """Write one conversion at once, and add to the tallies; if it is refused for good, note the error."""
+        """Write one conversion and add its tallies. If the database keeps refusing it, the error is its outcome."""
 
         async def write() -> None:
             state, changes = await self._decided(connection, [entry])
@@ -112,7 +115,7 @@ class ConversionRecorder:
     async def _decided(
         self, connection: WriteConnection, entries: Sequence[ConversionEntry]
     ) -> tuple[ConversionState, Changes]:
-        """Give entries their outcomes, each by what those before it have left; return what is to be written."""
+        """Set the outcomes of entries, each by the state that those before it left, and return the changes to write."""
         state = await self._reader.read(connection, [entry.record for entry in entries])
         decider = Decider(state, changes := Changes())
         for entry in entries:
@@ -120,7 +123,7 @@ class ConversionRecorder:
             if isinstance(record, NewRefund):
                 entry.outcome = decider.refund(entry, record)
                 continue
-            # Another conversion of the batch may have given the customer its key.
+            # A conversion earlier in the batch may have given its key to this customer.
             if isinstance(customer := customer_of(state, record), CustomerState):
                 await self._reader.complete(connection, state, [(record, customer)])
             if isinstance(record, NewLead):
@@ -131,7 +134,7 @@ class ConversionRecorder:
         return state, changes
 
     async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:
-        """Record a sale of any customer and its refund; without a customer, nothing."""
+        """Record a sale of any customer and its refund, if there is a customer."""
         for program_id, click_id, clicked_at in await connection.read(ANY_CUSTOMER, {}):
             transaction_id, at = uuid4().hex, datetime.now(UTC)
             sale = NewSale(at, program_id, transaction_id, 1, click_id=click_id, occurred_at=clicked_at)

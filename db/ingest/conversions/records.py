@@ -1,12 +1,12 @@
 """Leads, sales and refunds as the writer takes them, and their outcomes.
 
-What is refused here depends on what is stored; all else has been checked before. Texts are free of NULs and within
-their lengths. Amounts are in minor units of their currency.
+A `Refusal` depends on stored rows; everything else was validated before. Texts contain no NULs and fit their
+columns. Amounts are in minor units of their currency.
 """
 
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
 
@@ -27,6 +27,7 @@ class Refusal(Enum):
 class Unattributed(Struct, frozen=True, gc=False):
     """The attribution window had passed, and no partner was bound; nothing was recorded."""
 
+    reason: ClassVar[str] = "attribution_window_expired"
     click_age_days: int
     window_days: int
 

@@ -1,7 +1,7 @@
-"""What is stored of the customers, sales and leads that a batch is about, as the batch changes it.
+"""The stored customers, sales and leads that a batch of conversions reads, as the batch changes them.
 
-Each conversion is decided upon what those before it in the batch have left, and what changed is written once at the
-end. So a batch costs the same whether its conversions are of many customers or of one.
+Each conversion sees the changes of those before it in the batch, and all changes are written once at the end. So a
+batch costs the same whether its conversions belong to many customers or to one.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ RuleKey: TypeAlias = tuple[int, str, int, str | None]
 
 @dataclass(frozen=True, slots=True)
 class ProgramTerms:
-    """What conversions depend on of their program."""
+    """The settings of a program that its conversions depend on."""
 
     window_days: int
     currency: str
@@ -55,7 +55,7 @@ class CustomerState:
         return self.program_id, self.id
 
     def changed(self, at: datetime) -> None:
-        """Take note of a change. `updated_at` only moves forward, so that clients that page along it see the change."""
+        """Mark the customer as changed. `updated_at` only moves forward, so that clients that page by it see it."""
         self.updated_at = max(self.updated_at, at)
         self.is_changed = True
 
@@ -68,7 +68,7 @@ class CustomerState:
 
 @dataclass(slots=True)
 class LeadState:
-    """A lead, provisional as long as it has no `click`. `fields` are those that only a new one is written with."""
+    """A lead, provisional until it has a `click`. Only a new lead has `fields`."""
 
     program_id: int
     id: int
@@ -83,7 +83,7 @@ class LeadState:
 
 @dataclass(slots=True)
 class CommissionState:
-    """A commission. `row` has what only a new one is written with, after program and id."""
+    """A commission. Only a new one has a `row`: the other columns that it is inserted with."""
 
     program_id: int
     id: int
@@ -97,7 +97,7 @@ class CommissionState:
 
 @dataclass(slots=True)
 class SaleState:
-    """A sale. `row` has what only a new one is written with, after its own fields here."""
+    """A sale. Only a new one has a `row`: the other columns that it is inserted with."""
 
     program_id: int
     id: int
@@ -116,15 +116,15 @@ class SaleState:
 
 @dataclass(slots=True)
 class ConversionState:
-    """What was read for a batch, by the keys under which its conversions name it. A key that is missing was not read;
-    one with None, or without rows, is not in the database."""
+    """The rows read for a batch, by the keys that its conversions name them by. A missing key was not read; None or an
+    empty list means that the database has no such row."""
 
     programs: dict[int, ProgramTerms] = field(default_factory=dict)
     customers: dict[CustomerKey, CustomerState] = field(default_factory=dict)
     by_key: dict[tuple[int, str], CustomerState] = field(default_factory=dict)
     by_click_id: dict[str, CustomerState] = field(default_factory=dict)
     owners: dict[str, CustomerKey] = field(default_factory=dict)
-    """The customers of click ids that name no program, or not the one that was expected."""
+    """The customers of click ids that were looked up in all programs."""
     sales: dict[tuple[int, str], SaleState] = field(default_factory=dict)
     refunds: dict[tuple[int, int, str], RefundRecorded] = field(default_factory=dict)
     leads: dict[tuple[int, int, str], LeadState | None] = field(default_factory=dict)
@@ -142,14 +142,14 @@ class ConversionState:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def add(self, customer: CustomerState) -> None:
-        """Take note of a customer."""
+        """Add a customer that was read."""
         self.customers[customer.key] = self.by_click_id[customer.click_id] = customer
         if customer.customer_key is not None:
             self.by_key[customer.program_id, customer.customer_key] = customer
 
     def identify(self, customer: CustomerState, customer_key: str | None) -> bool:
-        """Give a customer the key that the merchant knows it by, unless either has the other already; return whether it
-        got it."""
+        """Set the customer's key, unless the customer has one or the key belongs to another customer. Return whether it
+        was set."""
         if customer_key is None or customer.customer_key is not None:
             return False
         if (customer.program_id, customer_key) in self.by_key:

@@ -14,12 +14,14 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     func,
     literal_column,
     or_,
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.schema.clicks import ClickEvent
 from db.schema.commissions import Commission, CommissionRule
@@ -33,7 +35,7 @@ from db.sql.functions import microseconds_of
 
 # A customer's leads of more names than this are confirmed by its next sales.
 CONFIRMED_LEADS = 100
-_program = bindparam("program", type_=BigInteger)
+_program_id = bindparam("program", type_=BigInteger)
 _row = bindparam("row", type_=BigInteger)
 # A parameter would be one of the given values.
 _ONE: ColumnElement[int] = literal_column("1")
@@ -50,6 +52,10 @@ _SALE = (
     *(Sale.program_id, Sale.id, Sale.customer_id, Sale.partner_id, Sale.link_id),
     *(Sale.transaction_id, Sale.amount, Sale.currency, Sale.refunded, Sale.click_event_id),
 )
+_REFUND = (
+    *(Refund.program_id, Refund.sale_id, Refund.refund_id, Refund.id),
+    *(Refund.status, Refund.clawback, Refund.currency, Refund.commission_id),
+)
 _CLICK = (
     *(ClickEvent.program_id, ClickEvent.customer_id, ClickEvent.id, ClickEvent.link_id, ClickEvent.partner_id),
     microseconds_of(ClickEvent.occurred_at),
@@ -63,7 +69,7 @@ _RULE = (
 
 
 def _is(table: Any) -> ColumnElement[bool]:
-    return and_(table.program_id == _program, table.id == _row)
+    return and_(table.program_id == _program_id, table.id == _row)
 
 
 def _locked(query: Select[*tuple[Any, ...]], table: Any) -> Select[*tuple[Any, ...]]:
@@ -80,21 +86,21 @@ def _owner() -> Select[*tuple[Any, ...]]:
 
 
 def _latest_click() -> Select[*tuple[Any, ...]]:
-    latest = select(ClickEvent.id).where(ClickEvent.program_id == _program, ClickEvent.customer_id == _row)
+    latest = select(ClickEvent.id).where(ClickEvent.program_id == _program_id, ClickEvent.customer_id == _row)
     latest = latest.order_by(ClickEvent.occurred_at.desc(), ClickEvent.id.desc()).limit(_ONE).offset(_NONE)
     event = ClickEvent.__table__.alias("event")
     columns = (event.c.program_id, event.c.customer_id, event.c.id, event.c.link_id, event.c.partner_id)
     latest_id = latest.correlate_except(ClickEvent).scalar_subquery()
     found = select(*columns, microseconds_of(event.c.occurred_at))
-    return found.where(event.c.program_id == _program, event.c.id == latest_id)
+    return found.where(event.c.program_id == _program_id, event.c.id == latest_id)
 
 
 def _rules() -> Select[*tuple[Any, ...]]:
     rule = CommissionRule
     event, partner = bindparam("event", type_=Text), bindparam("partner", type_=BigInteger)
     product = bindparam("product", type_=Text)
-    return select(_program, event, partner, product, *_RULE).where(
-        rule.program_id == _program,
+    return select(_program_id, event, partner, product, *_RULE).where(
+        rule.program_id == _program_id,
         rule.event == event,
         or_(rule.partner_id.is_(None), rule.partner_id == partner),
         or_(rule.product_id.is_(None), rule.product_id == product),
@@ -105,15 +111,77 @@ def _provisional() -> Select[*tuple[Any, ...]]:
     """Return the query for a customer's first provisional leads."""
     lead, other = LeadEvent, LeadEvent.__table__.alias("other")
     beyond = select(other.c.id).where(
-        other.c.program_id == _program, other.c.customer_id == _row, other.c.confirmed_at.is_(None)
+        other.c.program_id == _program_id, other.c.customer_id == _row, other.c.confirmed_at.is_(None)
     )
     beyond = beyond.order_by(other.c.id).offset(_CONFIRMED).limit(_ONE).correlate_except(other)
     return select(lead.program_id, lead.customer_id, lead.event_name, lead.id).where(
-        lead.program_id == _program,
+        lead.program_id == _program_id,
         lead.customer_id == _row,
         lead.confirmed_at.is_(None),
         lead.id < func.coalesce(beyond.scalar_subquery(), literal_column(str(LARGEST_ID))),
     )
+
+
+def _recorded_lead() -> Select[*tuple[Any, ...]]:
+    """Return the query for whether the lead with an id was recorded as provisional. It looks into each program, as
+    `_owner` does. A lead that was confirmed later than it was recorded was provisional at first."""
+    lead = LeadEvent
+    was_provisional = case((lead.confirmed_at == lead.created_at, _NONE), else_=_ONE)
+    found = select(was_provisional).where(lead.program_id == Program.id, lead.id == _row)
+    status = found.correlate_except(lead).scalar_subquery()
+    return select(_row, status).where(status.is_not(None))
+
+
+def _program() -> Select[*tuple[Any, ...]]:
+    terms = (Program.cookie_window_days, Program.currency, Program.lead_auth)
+    return select(Program.id, *terms).where(Program.id == _program_id)
+
+
+def _customer_of_key() -> Select[*tuple[Any, ...]]:
+    customer_key = bindparam("key", type_=Text)
+    found = select(Customer.program_id, Customer.id)
+    return found.where(Customer.program_id == _program_id, Customer.customer_key == customer_key)
+
+
+def _lead() -> Select[*tuple[Any, ...]]:
+    lead = LeadEvent
+    columns = (lead.program_id, lead.customer_id, lead.event_name, lead.id, lead.confirmed_at.is_(None))
+    name = bindparam("name", type_=Text)
+    return select(*columns).where(lead.program_id == _program_id, lead.customer_id == _row, lead.event_name == name)
+
+
+def _sale() -> Select[*tuple[Any, ...]]:
+    transaction = bindparam("transaction", type_=Text)
+    return select(*_SALE).where(Sale.program_id == _program_id, Sale.transaction_id == transaction)
+
+
+def _commission() -> Select[*tuple[Any, ...]]:
+    """Return the query for the commission of a sale."""
+    columns = (
+        *(Commission.program_id, Commission.sale_id, Commission.id),
+        *(Commission.amount, Commission.currency, Commission.clawed_back, Commission.status),
+    )
+    return select(*columns).where(Commission.program_id == _program_id, Commission.sale_id == _row)
+
+
+def _refund() -> Select[*tuple[Any, ...]]:
+    refund_id = bindparam("refund", type_=Text)
+    found = select(*_REFUND).where(Refund.program_id == _program_id, Refund.sale_id == _row)
+    return found.where(Refund.refund_id == refund_id)
+
+
+def _first_commission() -> Select[*tuple[Any, ...]]:
+    """Return the query for when a customer earned its first commission, NULL if there is none."""
+    first = select(func.min(Commission.occurred_at)).where(
+        Commission.program_id == _program_id, Commission.customer_id == _row
+    )
+    return select(_program_id, _row, microseconds_of(first.correlate_except(Commission).scalar_subquery()))
+
+
+def _more_ids() -> ReturningUpdate[Any]:
+    size = bindparam("size", type_=BigInteger)
+    more = update(IdBlock).where(IdBlock.name == bindparam("kind")).values(next_id=IdBlock.next_id + size)
+    return more.returning(IdBlock.next_id)
 
 
 class ConversionQueries:
@@ -123,51 +191,20 @@ class ConversionQueries:
         def statement(query: Template, *parameters: str) -> BatchStatement:
             return compiled(dialect, query, parameters)
 
-        customer_key, transaction = bindparam("key", type_=Text), bindparam("transaction", type_=Text)
-        self.program = statement(
-            select(Program.id, Program.cookie_window_days, Program.currency, Program.lead_auth).where(
-                Program.id == _program
-            ),
-            "program",
-        )
+        self.program = statement(_program(), "program")
         self.owner = statement(_owner(), "click_id", "row")
-        by_key = select(Customer.program_id, Customer.id).where(
-            Customer.program_id == _program, Customer.customer_key == customer_key
-        )
-        self.customer_of_key = statement(by_key, "program", "key")
+        self.customer_of_key = statement(_customer_of_key(), "program", "key")
         self.customer = statement(_locked(select(*_CUSTOMER).where(_is(Customer)), Customer), "program", "row")
         self.latest_click = statement(_latest_click(), "program", "row")
         self.click = statement(select(*_CLICK).where(_is(ClickEvent)), "program", "row")
-        by_transaction = select(*_SALE).where(Sale.program_id == _program, Sale.transaction_id == transaction)
-        self.sale = statement(_locked(by_transaction, Sale), "program", "transaction")
-        commission = select(
-            *(Commission.program_id, Commission.sale_id, Commission.id),
-            *(Commission.amount, Commission.currency, Commission.clawed_back, Commission.status),
-        ).where(Commission.program_id == _program, Commission.sale_id == _row)
-        self.commission = statement(_locked(commission, Commission), "program", "row")
-        refunds = select(
-            *(Refund.program_id, Refund.sale_id, Refund.refund_id, Refund.id),
-            *(Refund.status, Refund.clawback, Refund.currency, Refund.commission_id),
-        )
-        of_sale = refunds.where(Refund.program_id == _program, Refund.sale_id == _row)
-        named = of_sale.where(Refund.refund_id == bindparam("refund", type_=Text))
-        self.refund = statement(named, "program", "row", "refund")
-        lead = select(
-            *(LeadEvent.program_id, LeadEvent.customer_id, LeadEvent.event_name, LeadEvent.id),
-            LeadEvent.confirmed_at.is_(None),
-        ).where(LeadEvent.program_id == _program, LeadEvent.customer_id == _row)
-        self.lead = statement(
-            lead.where(LeadEvent.event_name == bindparam("name", type_=Text)), "program", "row", "name"
-        )
+        self.sale = statement(_locked(_sale(), Sale), "program", "transaction")
+        self.commission = statement(_locked(_commission(), Commission), "program", "row")
+        self.refund = statement(_refund(), "program", "row", "refund")
+        self.lead = statement(_lead(), "program", "row", "name")
         self.provisional = statement(_provisional(), "program", "row")
         self.rules = statement(_rules(), "program", "event", "partner", "product")
-        first = select(func.min(Commission.occurred_at)).where(
-            Commission.program_id == _program, Commission.customer_id == _row
-        )
-        first_at = microseconds_of(first.correlate_except(Commission).scalar_subquery())
-        self.first_commission = statement(select(_program, _row, first_at), "program", "row")
+        self.first_commission = statement(_first_commission(), "program", "row")
+        self.recorded_lead = statement(_recorded_lead(), "row")
         self.recorded_sale = statement(select(Sale.program_id, Sale.id).where(_is(Sale)), "program", "row")
-        self.recorded_refund = statement(refunds.where(_is(Refund)), "program", "row")
-        more = update(IdBlock).where(IdBlock.name == bindparam("kind"))
-        more = more.values(next_id=IdBlock.next_id + bindparam("size", type_=BigInteger))
-        self.more_ids = statement(more.returning(IdBlock.next_id), "kind", "size")
+        self.recorded_refund = statement(select(*_REFUND).where(_is(Refund)), "program", "row")
+        self.more_ids = statement(_more_ids(), "kind", "size")

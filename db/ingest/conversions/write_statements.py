@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Insert, and_, bindparam, insert, update
+from sqlalchemy import BigInteger, Dialect, Insert, Update, and_, bindparam, func, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
@@ -69,19 +69,10 @@ class ConversionStatements:
         self.claw_back = change(Commission, ("clawed_back", "status"))
         self.add_refund = add(Refund, REFUND)
         self.add_booking = add(ConversionBooking, BOOKING)
-        self.count_link = compiled(
-            dialect,
-            update(ReferralLink).where(ReferralLink.id == bindparam("row")).values(_more(ReferralLink)),
-            ("row", "more_leads", "more_sales"),
-        )
-        is_member = and_(
-            PartnerProgram.program_id == bindparam("program"), PartnerProgram.partner_id == bindparam("partner")
-        )
-        self.count_membership = compiled(
-            dialect,
-            update(PartnerProgram).where(is_member).values(_more(PartnerProgram)),
-            ("program", "partner", "more_leads", "more_sales"),
-        )
+        counted = ("more_leads", "more_sales")
+        self.count_link = compiled(dialect, _count(ReferralLink, id="row"), ("row", *counted))
+        of_member = _count(PartnerProgram, program_id="program", partner_id="partner")
+        self.count_membership = compiled(dialect, of_member, ("program", "partner", *counted))
         self.add_sums = compiled(dialect, _add_sums(dialect), (*SUM, "revenue", "earnings"))
         self.append_range = add(OutboxRange, ("kind", "program_id", "first_id", "last_id", "events"))
 
@@ -114,16 +105,25 @@ class ConversionStatements:
         )
 
 
-def _more(table: Any) -> dict[str, Any]:
-    return {
-        "leads": table.leads + bindparam("more_leads", type_=BigInteger),
-        "sales": table.sales + bindparam("more_sales", type_=BigInteger),
-    }
+def _count(table: Any, **keys: str) -> Update:
+    """Return the statement that adds to the counters of the row with these keys, given by the names of parameters."""
+    is_it = and_(*(getattr(table, column) == bindparam(name) for column, name in keys.items()))
+    return (
+        update(table)
+        .where(is_it)
+        .values(
+            leads=table.leads + bindparam("more_leads", type_=BigInteger),
+            sales=table.sales + bindparam("more_sales", type_=BigInteger),
+        )
+    )
 
 
 def _add_sums(dialect: Dialect) -> Insert:
     add = (sqlite.insert if dialect.name == "sqlite" else postgresql.insert)(ConversionSum).inline()
-    added = {name: ConversionSum.__table__.c[name] + add.excluded[name] for name in ("revenue", "earnings")}
+    added = {}
+    for name in ("revenue", "earnings"):
+        stored, more = ConversionSum.__table__.c[name], add.excluded[name]
+        added[name] = func.coalesce(stored + more, stored, more)
     return add.on_conflict_do_update(index_elements=SUM, set_=added)
 
 

@@ -410,8 +410,8 @@ def create_payouts_and_sums() -> None:
         sa.Column("partner_id", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("link_id", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("currency", text(3), nullable=False),
-        sa.Column("revenue", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("earnings", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("revenue", sa.BigInteger()),
+        sa.Column("earnings", sa.BigInteger()),
         sa.ForeignKeyConstraint(["link_id"], ["referral_links.id"], name="fk_conversion_sums_link_id"),
         sa.ForeignKeyConstraint(
             ["program_id", "partner_id"],

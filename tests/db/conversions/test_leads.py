@@ -59,6 +59,17 @@ async def test_a_lead_needs_a_customer_of_the_tokens_program(world: ConversionWo
     assert [(row.program_id, row.customer_id) for row in await world.rows(LeadEvent)] == [(1, 2), (2, 1)]
 
 
+async def test_another_programs_customer_is_refused_whoever_else_is_in_the_batch(world: ConversionWorld) -> None:
+    other, own = await world.click(3), await world.click(1)
+    others = (lead(other, program_id=2), sale(program_id=2, click_id=other), lead(other, program_id=None))
+    for beside in others:
+        for foreign in (lead(other), lead(other, own)):
+            for batch in ((beside, foreign), (foreign, beside)):
+                outcomes = await world.commit(*batch)
+                assert outcomes[batch.index(foreign)] == Refusal.OTHER_PROGRAM
+    assert {row.program_id for row in await world.rows(LeadEvent)} == {2}
+
+
 async def test_a_known_key_beats_a_click_id(world: ConversionWorld) -> None:
     first, second = await world.click(1), await world.click(2)
     await world.one(lead(first, customer_key="u1"))
@@ -209,4 +220,4 @@ async def test_a_lead_commission_needs_a_rule_for_leads(world: ConversionWorld) 
     assert (commission.amount, commission.status, commission.hold_until) == (250, "pending", NOW + 15 * DAY)
     async with world.store.read() as connection:
         sums = (await connection.execute(text("SELECT revenue, earnings, currency FROM conversion_sums"))).all()
-    assert [tuple(row) for row in sums] == [(0, 250, "USD")]
+    assert [tuple(row) for row in sums] == [(None, 250, "USD")]

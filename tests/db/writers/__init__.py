@@ -1,0 +1,1 @@
+"""Tests of writers that are registered on PostgreSQL."""
