@@ -6,10 +6,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from db.ingest.conversions.commissions import rounded_share
 from db.ingest.conversions.records import RefundRecorded, Refusal, SaleRecorded
+from db.ingest.conversions.rejections import book_rejection
 from db.schema.commissions import Commission, ConversionSum
 from db.schema.conversions import Refund, Sale
 from tests.support.committers import make_committer
@@ -111,6 +112,8 @@ async def test_a_refund_of_everything_reverses_only_what_is_not_paid(
         await connection.execute(text("UPDATE commissions SET status = :status"), {"status": status})
         if status == "rejected":
             await connection.execute(text("UPDATE conversion_sums SET earnings = 0"))
+            (earned,) = (await connection.execute(select(Commission.__table__))).all()
+            await book_rejection(connection, earned)
     outcome = await world.one(refund())
     assert (outcome.status, outcome.deducted) == ("reversed", 200)
     (commission,) = await world.rows(Commission)

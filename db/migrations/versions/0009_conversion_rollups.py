@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -59,3 +59,5 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+    # Without it, nothing would tell the bookings that are not in the rollups yet from those that are.
+    op.execute("INSERT INTO outbox_consumers (name, position, complete_to) VALUES ('conversions', 0, 0)")
