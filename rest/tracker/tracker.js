@@ -219,8 +219,8 @@
   const waiting = () =>
     attempt(() => JSON.parse(load(WAITING) || "[]").filter((click) => click && click.event_id)) || [];
 
-  // The clicks and leads without a response: this tab's, and the landings that other pages of the site have left in cookies. They
-  // are ordered by their ids, which start with the time.
+  // The clicks and leads without a response: this tab's, and the landings that other pages of the site have left in
+  // cookies. They are ordered by their ids, which start with the time.
   function pending() {
     const clicks = waiting();
     for (const [key, url] of jar()) {
@@ -255,7 +255,7 @@
     note("response", answer);
     // A 4xx is final whatever its body. A response that does not say if it is a success does not come from the gateway,
     // but from a captive portal or a proxy's challenge page.
-    if (/^4(?!08|25|29)/.test(response.status) || (answer && answer.success != null)) return answer;
+    if (/^4(?!08|25|29)/.test(response.status) || (response.ok && answer && answer.success != null)) return answer;
     throw response;
   }
 
