@@ -27,14 +27,15 @@ from tests.support.report_world import World, aggregation, click
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KINDS = [(level, name, span) for level, kept in SPANS.items() for name, spans in kept.items() for span in spans]
+POSITION = "(SELECT position FROM outbox_consumers WHERE name = 'rollups')"
 DAMAGE = {
     "a link's counter": "UPDATE referral_links SET clicks = clicks + 1 WHERE id = 1",
     "a membership's counter": "UPDATE partner_programs SET clicks = clicks - 1 WHERE program_id = 1 AND partner_id = 1",
     "a customer's last click": "UPDATE customers SET link_id = 2 WHERE id = 1",
     "a customer's click_id": "UPDATE customers SET click_id = 'cust_1_5' WHERE id = 1",
     "a row of the outbox": "UPDATE outbox_ranges SET events = events + 1 WHERE id = 1",
-    "a waiting row that is gone": "DELETE FROM outbox_ranges WHERE id > (SELECT position FROM outbox_consumers)",
-    "rows that wait again": "UPDATE outbox_consumers SET position = 0, complete_to = 0",
+    "a waiting row that is gone": f"DELETE FROM outbox_ranges WHERE id > {POSITION}",
+    "rows that wait again": "UPDATE outbox_consumers SET position = 0, complete_to = 0 WHERE name = 'rollups'",
     "ids that are given again": "UPDATE id_blocks SET next_id = 1 WHERE name = 'click_events'",
     "a row of an unknown subject": "UPDATE click_rollups SET subject_id = 77 WHERE level = 'link' AND subject_id = 1",
     "a row of an unknown kind": "UPDATE click_rollups SET dimension = 'colour' WHERE dimension = 'os'",

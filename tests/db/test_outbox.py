@@ -20,7 +20,7 @@ from db.ingest.committer import Committer
 from db.outbox.conditions import CLICK
 from db.outbox.consumers import ConsumerState, add_consumer, list_consumers, remove_consumer, rewind_consumer
 from db.outbox.runner import KEPT, ConsumerRunner
-from db.rollups.aggregator import RollupAggregator
+from db.rollups.aggregator import ConversionAggregator, RollupAggregator
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.outbox import OutboxGap, OutboxRange
@@ -61,6 +61,14 @@ async def run(store: Store, consumer: Tally | None = None, *, later: timedelta =
     return consumer
 
 
+async def aggregate(store: Store) -> None:
+    """Run a gateway's own consumers, once the outbox need not keep anything for live feeds."""
+    for aggregator in (ConversionAggregator(store), RollupAggregator(store)):
+        runner = ConsumerRunner(store, aggregator, clock=lambda: datetime.now(UTC) + KEPT + timedelta(seconds=1))
+        await runner.run_all()
+        await runner.close()
+
+
 async def log_size(store: Store) -> int:
     async with store.read() as connection:
         return await connection.scalar(select(func.count()).select_from(OutboxRange)) or 0
@@ -69,11 +77,7 @@ async def log_size(store: Store) -> int:
 async def test_an_added_consumer_begins_with_the_first_event(world: World) -> None:
     for link in (1, 2, 4, 5, 3):
         await world.click(click(NOW, link), click(NOW, link))
-    rollups = ConsumerRunner(
-        world.store, RollupAggregator(world.store), clock=lambda: datetime.now(UTC) + KEPT + timedelta(seconds=1)
-    )
-    await rollups.run_all()
-    await rollups.close()
+    await aggregate(world.store)
     assert await log_size(world.store) == 0
     await world.click(click(NOW, 1))
     await add_consumer(world.store, Tally(world.store))
@@ -91,9 +95,7 @@ async def test_a_stopped_consumer_keeps_its_rows_and_goes_on_where_it_was(world:
     later = KEPT + timedelta(seconds=1)
     for _ in range(3):
         await world.click(click(NOW, 1), click(NOW, 4))
-        runner = ConsumerRunner(world.store, RollupAggregator(world.store), clock=lambda: datetime.now(UTC) + later)
-        await runner.run_all()
-        await runner.close()
+        await aggregate(world.store)
     assert await log_size(world.store) == 6
     stopped = await state(world.store, "tally")
     assert (stopped.waiting_rows, stopped.waiting_events) == (6, 6)
@@ -140,13 +142,9 @@ async def test_a_removed_consumer_keeps_no_rows(world: World) -> None:
     await world.click(click(NOW, 1))
     await rewind_consumer(world.store, Tally(world.store))
     await remove_consumer(world.store, "tally")
-    assert [state.name for state in await list_consumers(world.store)] == ["rollups"]
+    assert [state.name for state in await list_consumers(world.store)] == ["conversions", "rollups"]
     assert not (await run(world.store)).ranges
-    runner = ConsumerRunner(
-        world.store, RollupAggregator(world.store), clock=lambda: datetime.now(UTC) + KEPT + timedelta(seconds=1)
-    )
-    await runner.run_all()
-    await runner.close()
+    await aggregate(world.store)
     assert await log_size(world.store) == 0
     with pytest.raises(UnknownConsumer):
         await remove_consumer(world.store, "tally")
