@@ -37,8 +37,8 @@ def serve_command(host: str | None, port: int | None, uds: Path | None, workers:
 def demo_command(host: str | None, port: int | None) -> None:
     """Run a gateway with sample data.
 
-    Fills an empty database with a program, partners, links and ninety days of clicks, serves a shop to click through,
-    and prints tokens for the dashboard.
+    Fills an empty database with a program, partners, links and ninety days of clicks, serves a shop to click through
+    and buy from, and prints tokens for the dashboard.
     """
     settings = _listening(host, port)
     asyncio.run(prepare(settings, may_upgrade=True, workers=1))

@@ -11,6 +11,7 @@ from msgspec import structs
 from sqlalchemy import select
 
 from db.lookups.link_records import KnownLink
+from db.schema.commissions import CommissionRule
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
 from gateway.demo.conversions import CURRENCY, Visitor, make_conversions, make_payouts, make_rules
@@ -28,14 +29,17 @@ CHUNK_CLICKS = 500
 
 
 async def fill(settings: Settings) -> None:
-    """Fill an empty database, or do nothing if it already contains the demo. Raises `NotEmpty` for any other."""
+    """Fill an empty database. If it already contains the demo, only add what an older version did not make. Raises
+    `NotEmpty` for any other."""
     async with running_services(settings) as services:
         async with services.store.read() as connection:
             has_programs = await connection.scalar(select(Program.id).limit(1)) is not None
             codes = select(ReferralLink.code, ReferralLink.status)
             statuses = {row.code: row.status for row in await connection.execute(codes)}
+        context = Context(services, viewer=ADMINISTRATOR)
         # The user may have paused a link while trying the dashboard.
         if "active" in statuses.values() and all(partner.code in statuses for partner in PARTNERS):
+            await _complete(context)
             return
         if has_programs:
             raise NotEmpty(
@@ -45,13 +49,28 @@ async def fill(settings: Settings) -> None:
         known = await _make_links(services)
         chunk = min(CHUNK_CLICKS, settings.queue_clicks)
         visitors = await _make_clicks(services, known, chunk=chunk)
-        context, program_id = Context(services, viewer=ADMINISTRATOR), known[0].program_id or 0
+        program_id = known[0].program_id or 0
         await make_rules(context, known, program_id)
         await make_conversions(context, program_id, visitors, chunk=chunk)
         await make_payouts(context, known)
         # The links become active last, so that an interrupted run is recognised as incomplete.
         for partner in PARTNERS:
             await links.resume(context, partner.code)
+
+
+async def _complete(context: Context) -> None:
+    """Create the commission rules in a demo from before there were any, and set the currency that they are in. Rules
+    that the user has ended are left alone."""
+    link = await context.services.directory.find(PARTNERS[0].code)
+    if link is None:
+        return
+    program_id = link.program_id or 0
+    rules = select(CommissionRule.id).where(CommissionRule.program_id == program_id).limit(1)
+    async with context.services.store.read() as connection:
+        if await connection.scalar(rules) is not None:
+            return
+    await programs.change(context, program_id, {"currency": CURRENCY})
+    await make_rules(context, [link], program_id)
 
 
 async def _make_links(services: Services) -> Sequence[KnownLink]:

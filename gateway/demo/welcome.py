@@ -62,10 +62,10 @@ def welcome(settings: Settings, sign_ins: Sequence[SignIn]) -> str:
     return f"""
 clickgate is running at {url} with sample data: ninety days of a small shop's clicks and sales.
 
-  Visit the shop through a partner's link, and see what the tracker does:
+  Visit the shop through a partner's link, sign up and buy something, and see what is tracked:
     {url}{SHOP}
 
-  Watch the clicks arrive on the dashboard:
+  See the clicks and sales on the dashboard:
 {roles}
 
     The tokens are valid for {VALID.days} days, or until the demo is started again.

@@ -20,7 +20,7 @@ from db.engine.store import Store
 from db.schema.clicks import ClickEvent
 from db.schema.commissions import Commission, CommissionRule, Payout
 from db.schema.conversions import LeadEvent, Refund, Sale
-from gateway.demo import seed_data, shop
+from gateway.demo import page_templates, seed_data
 from gateway.demo.conversions import PRODUCTS
 from gateway.demo.visitors import PARTNERS, VIRAL_DAY
 from gateway.errors import NotEmpty
@@ -205,5 +205,5 @@ async def test_a_gateway_outside_the_demo_has_no_shop(make_sqlite: MakeDatabase)
 
 
 def test_the_shop_links_to_each_partner() -> None:
-    layout = (shop.FOLDER / "layout.html").read_text()
+    layout = (page_templates.FOLDER / "layout.html").read_text()
     assert re.findall(r'href="\?aff=(\S+)">([^<]+)<', layout) == [(partner.code, partner.name) for partner in PARTNERS]

@@ -25,6 +25,7 @@ from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from gateway.lookups.device import DeviceLookup
 from gateway.server.protocol import BoundedProtocol
+from gateway.server.serve import APP
 from gateway.server.websocket import BoundedSocket
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
@@ -154,7 +155,9 @@ def what_all_gateways_share() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running_gateway(database_url: str, click_api: ClickApi = rest, **settings: str) -> AsyncIterator[Gateway]:
+async def running_gateway(
+    database_url: str, click_api: ClickApi = rest, *, app: str = APP, **settings: str
+) -> AsyncIterator[Gateway]:
     """Serve a gateway on the loopback address, in this process."""
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
     with (
@@ -162,7 +165,7 @@ async def running_gateway(database_url: str, click_api: ClickApi = rest, **setti
         what_all_gateways_share(),
     ):
         config = uvicorn.Config(
-            "gateway.app:create_app",
+            app,
             factory=True,
             port=0,
             log_config=None,

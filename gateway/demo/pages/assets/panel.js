@@ -10,17 +10,18 @@ for (const link of document.querySelectorAll("nav a")) {
   if (new URL(link.href).pathname === location.pathname) link.setAttribute("aria-current", "page");
 }
 
-// The only requests that this page makes by fetch are the tracker's clicks.
+// The only requests that the pages make by fetch are the tracker's clicks and sign-ups.
 let posted = false;
 new PerformanceObserver((list) => {
-  posted = posted || list.getEntries().some((entry) => entry.initiatorType === "fetch");
+  const isClick = ({ initiatorType, name }) => initiatorType === "fetch" && !name.endsWith("/track/lead");
+  posted = posted || list.getEntries().some(isClick);
 }).observe({ type: "resource", buffered: true });
 
 function verdict(code) {
   if (!code) return "Nothing yet: you did not arrive through a partner’s link.";
   if (posted) return "It sent a click and stored the response in two cookies:";
-  if (codeOf(location.href) === code) return "It sent nothing, because you have arrived through this link before:";
-  return "It sent nothing. You are still attributed to this partner:";
+  if (codeOf(location.href) === code) return "It sent no click, because you have arrived through this link before:";
+  return "It sent no click. You are still attributed to this partner:";
 }
 
 function show() {
