@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     func,
     inspect,
     join,
@@ -121,7 +122,7 @@ class _Sums:
                 _within(rollup.bucket_at, ranges),
             ]
 
-        parents = _with_ranges(program, ranges, selection.programs(program))
+        parents = _with_ranges(program, ranges, self._programs(program))
         source, rollup = self._rows_of(parents, self.source.rollup, conditions)
         key = bucket_of(rollup.bucket_at, ranges) if self.by is None else selection.rollup_value(rollup, self.by)
         counts = (getattr(rollup, name) for name in self.source.counters)
@@ -139,7 +140,7 @@ class _Sums:
         key = moved.bucket(rollup) if self.by is None else selection.rollup_value(rollup, self.by)
         counts = ((kind.weight * getattr(rollup, name)).label(name) for name in self.source.counters)
         found = select(key.label("key"), *self._apart(rollup), *counts).select_from(source)
-        return found.where(*selection.programs(program))
+        return found.where(*self._programs(program))
 
     def waiting(self) -> SumsSelect:
         """Select the queued events, which are not in rollups yet. There may be many of them and many ranges, so they
@@ -195,6 +196,20 @@ class _Sums:
         if is_of_visit(self.by) or self.asked.is_bot is not None:
             return self.source.clicked(source, event, is_sqlite=self.asked.is_sqlite)
         return Joined(source, event)
+
+    def _programs(self, program: Any) -> Sequence[Condition]:
+        """Return the conditions on programs. On SQLite, only on those with any rollups: hundreds of moments are looked
+        up in each, and most programs have none of a link or a partner, and many no conversions. PostgreSQL looks up all
+        of a program's moments at once."""
+        rollup, selection = aliased(self.source.rollup), self.asked.selection
+        if not self.asked.is_sqlite:
+            return selection.programs(program)
+        has_any = exists().where(
+            rollup.program_id == program.id,
+            *selection.subjects(rollup, program),
+            rollup.dimension == selection.dimension(self.by),
+        )
+        return [*selection.programs(program), has_any]
 
     def _rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
         return [
