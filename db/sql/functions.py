@@ -173,16 +173,6 @@ class Ids(TypeDecorator[Sequence[int]]):
         return json.dumps(value) if dialect.name == "sqlite" else value
 
 
-class Texts(Ids):
-    """A list of texts as a single parameter, likewise."""
-
-    impl = ARRAY(Text)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Text))
-
-
 class _Among(FunctionElement[bool]):
     # Untyped, since SQLAlchemy would render a boolean as `... = 1` on SQLite, which could not use an index then.
     inherit_cache = True

@@ -75,20 +75,21 @@ class ClickSelection:
 
     def rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
         """Return the conditions on rollups of those programs, naming their subjects so that an index is used."""
-        conditions = [
-            rollup.level == self.level,
-            visible(rollup, self.audience),
-            *_named(self.of_partners, rollup.partner_id, "partner_ids"),
-        ]
+        conditions = [visible(rollup, self.audience), *_named(self.of_partners, rollup.partner_id, "partner_ids")]
+        return [*self.subjects(rollup, program), *conditions]
+
+    def subjects(self, rollup: Any, program: Any) -> Sequence[Condition]:
+        """Return the conditions on the subjects of rollups alone, which the primary key begins with."""
         match self.level:
             case "program":
-                return [*conditions, rollup.subject_id == program.id]
+                subject = [rollup.subject_id == program.id]
             case "partner" if not self.of_partners:
-                return [*conditions, rollup.subject_id == PARTNER]
+                subject = [rollup.subject_id == PARTNER]
             case "partner":
-                return [*conditions, *_named(True, rollup.subject_id, "partner_ids")]
+                subject = [*_named(True, rollup.subject_id, "partner_ids")]
             case "link":
-                return [*conditions, *_named(True, rollup.subject_id, "link_ids")]
+                subject = [*_named(True, rollup.subject_id, "link_ids")]
+        return [rollup.level == self.level, *subject]
 
     def rollup_value(self, rollup: Any, by: RankingDimension) -> ColumnElement[str]:
         """Return a rollup's value in a ranking."""

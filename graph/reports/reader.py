@@ -4,12 +4,14 @@ All parts of a report see one snapshot. The cost grows with the length of the pe
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,6 +19,7 @@ from zoneinfo import ZoneInfo
 from db.engine.backend.protocol import Source
 from db.rollups.bucket_parameters import bucket_values
 from db.rollups.buckets import Form
+from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
 from graph.domain.context import Context
 from graph.domain.errors import Unauthenticated, outages
 from graph.domain.money import Money
@@ -25,7 +28,7 @@ from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of
 from graph.reports.filters import ClickSelection
 from graph.reports.requests import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
-from graph.reports.statements import conversion_ranking, conversion_series, ranking, series
+from graph.reports.statements import Asked, ranking, series
 
 # Dividing this many buckets takes a few milliseconds.
 MANY_BUCKETS = 500
@@ -45,7 +48,7 @@ class SpanRequest(NamedTuple):
 
 
 async def read(context: Context, request: ReportRequest) -> ClickReport:
-    """Return the parts of a report, reading each with one statement. Raises `Unauthenticated`, `FieldInvalid`,
+    """Return the parts of a report, reading each with at most one statement. Raises `Unauthenticated`, `FieldInvalid`,
     `DatabaseAway`."""
     if context.viewer is None:
         raise Unauthenticated
@@ -59,17 +62,24 @@ async def read(context: Context, request: ReportRequest) -> ClickReport:
             is_single = _statements(request) == 1
             source = store if is_single else await stack.enter_async_context(store.snapshot())
             reader = _Reader(source, context.viewer, request, zone, store.is_sqlite)
+            by_interval = {interval: await reader.series(interval) for interval in request.series}
             return ClickReport(
                 data_as_of=as_of,
-                totals=await reader.totals(),
-                series={interval: await reader.series(interval) for interval in request.series},
+                totals=await reader.totals(by_interval),
+                series=by_interval,
                 tops={top: await reader.top(top) for top in request.tops},
             )
 
 
 def _statements(request: ReportRequest) -> int:
-    parts = request.totals + len(request.series) + sum(1 + top.with_conversions for top in request.tops)
-    return parts + request.conversion_totals + len(request.conversion_series)
+    has_totals = (request.totals or request.conversion_totals) and _totaled(request) is None
+    return has_totals + len(request.series) + len(request.tops)
+
+
+def _totaled(request: ReportRequest) -> Interval | None:
+    """Return the series whose sum is the totals, if there is one."""
+    with_conversions = request.conversion_series if request.conversion_totals else request.series
+    return next((interval for interval in request.series if interval in with_conversions), None)
 
 
 class Span(NamedTuple):
@@ -109,46 +119,30 @@ class _Reader:
     zone: ZoneInfo
     is_sqlite: bool
 
-    async def totals(self) -> Counts | None:
-        if not self.request.totals and not self.request.conversion_totals:
+    async def totals(self, by_interval: Mapping[Interval, Sequence[Bucket]]) -> Counts | None:
+        """Return the sum of a series if possible: another statement would read the same rollups again."""
+        request = self.request
+        sources = [CLICKS] * request.totals + [CONVERSIONS] * request.conversion_totals
+        if not sources:
             return None
-        counts = NONE
+        if (interval := _totaled(request)) is not None:
+            return total_of([bucket.counts for bucket in by_interval[interval]])
         span = await self._span(None, self._selection.spans())
-        if self.request.totals:
-            for _, *sums in await self._count(span):
-                counts = self._counts(*sums)
-        if self.request.conversion_totals:
-            for _, rows in await self._conversions(span):
-                counts = with_conversions(counts, rows)
-        return counts
+        return (await self._series(span, *sources)).get(0, NONE)
 
     async def series(self, interval: Interval) -> Sequence[Bucket]:
         span = await self._span(interval, self._selection.spans())
-        counts = [NONE] * len(span.buckets)
-        count = self._counts
-        for bucket, people, bots, customers, bot_customers in await self._count(span):
-            counts[bucket] = count(people, bots, customers, bot_customers)
-        if interval in self.request.conversion_series:
-            for bucket, rows in await self._conversions(span):
-                counts[bucket] = with_conversions(counts[bucket], rows)
-        return [Bucket(start, end, counted) for (start, end), counted in zip(span.buckets, counts, strict=True)]
+        has_conversions = interval in self.request.conversion_series
+        counts = await self._series(span, CLICKS, *[CONVERSIONS] * has_conversions)
+        return [Bucket(start, end, counts.get(number, NONE)) for number, (start, end) in enumerate(span.buckets)]
 
     async def top(self, top: Top) -> Sequence[Share]:
-        selection, is_bot = self._selection, self.request.filter.is_bot
-        span = await self._span(None, selection.spans(top.by))
-        query = ranking(selection, top.by, is_bot, span.form, is_sqlite=self.is_sqlite)
+        span = await self._span(None, self._selection.spans(top.by))
+        query = ranking(self._asked(span), top.by, with_conversions=top.with_conversions)
         rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})
-        counts = {value: self._counts(*sums) for value, *sums in rows}
-        if top.with_conversions:
-            query = conversion_ranking(selection, top.by, is_bot, span.form, is_sqlite=self.is_sqlite)
-            values = self._values(span) | {"limit": top.limit, "values": list(counts)}
-            found = {
-                value: with_conversions(counts.get(value, NONE), rows)
-                for value, rows in by_key(await self.source.fetch(query, values))
-            }
-            # Values without clicks are added in this order, after the others.
-            counts |= sorted(found.items(), key=lambda each: (-each[1].sales, -each[1].leads, each[0]))
-        return [Share(value or None, counted) for value, counted in islice(counts.items(), top.limit)]
+        counts = by_key(rows, self.request.filter.is_bot)
+        ranked = sorted(counts.items(), key=_rank) if top.with_conversions else counts.items()
+        return [Share(value or None, counted) for value, counted in islice(ranked, top.limit)]
 
     async def _span(self, interval: Interval | None, spans: Sequence[int]) -> Span:
         start, end = self.request.start.astimezone(UTC), self.request.end.astimezone(UTC)
@@ -158,15 +152,13 @@ class _Reader:
         # In a thread, so that clicks are not held up.
         return await asyncio.to_thread(long_span_of, request, spans, is_sqlite=self.is_sqlite)
 
-    async def _count(self, span: Span) -> Sequence[Any]:
-        """Return the number of each bucket that has clicks, and its sums of `COUNTERS`."""
-        query = series(self._selection, span.form, is_sqlite=self.is_sqlite)
-        return await self.source.fetch(query, self._values(span))
+    async def _series(self, span: Span, *sources: RollupSource) -> Mapping[int, Counts]:
+        """Return the counts of each bucket that has any, by its number."""
+        rows = await self.source.fetch(series(self._asked(span), *sources), self._values(span))
+        return by_key(rows, self.request.filter.is_bot)
 
-    async def _conversions(self, span: Span) -> Iterable[tuple[int, Sequence[Any]]]:
-        """Return the number of each bucket that has conversions, and its rows of currency and sums."""
-        query = conversion_series(self._selection, self.request.filter.is_bot, span.form, is_sqlite=self.is_sqlite)
-        return by_key(await self.source.fetch(query, self._values(span)))
+    def _asked(self, span: Span) -> Asked:
+        return Asked(self._selection, self.request.filter.is_bot, span.form, self.is_sqlite)
 
     def _values(self, span: Span) -> dict[str, Any]:
         chosen = self.request.filter
@@ -183,11 +175,6 @@ class _Reader:
             of_links=chosen.link_ids is not None,
         )
 
-    @property
-    def _counts(self) -> Callable[[int, int, int, int], Counts]:
-        """Return the function from `COUNTERS` to counts, for the clicks that the report is about."""
-        return COUNTS[self.request.filter.is_bot]
-
 
 COUNTS: Mapping[bool | None, Callable[[int, int, int, int], Counts]] = MappingProxyType(
     {
@@ -198,23 +185,51 @@ COUNTS: Mapping[bool | None, Callable[[int, int, int, int], Counts]] = MappingPr
 )
 
 
-def by_key(rows: Sequence[Any]) -> Iterable[tuple[Any, Sequence[Any]]]:
-    """Group rows by their first value, in the order in which the values first appear."""
-    found: dict[Any, list[Any]] = {}
-    for key, *sums in rows:
-        found.setdefault(key, []).append(sums)
-    return found.items()
+def by_key(rows: Iterable[Sequence[Any]], is_bot: bool | None) -> dict[Any, Counts]:
+    """Return counts by bucket or value from the rows of `series` or `ranking`, for the clicks that a report is about.
+    Keys are in the order of the rows, those without clicks last."""
+    count = COUNTS[is_bot]
+    counts: dict[Any, Counts] = {}
+    converted: dict[Any, list[Any]] = {}
+    for key, currency, first, second, third, fourth in rows:
+        if currency is None:
+            counts[key] = count(first, second, third, fourth)
+        else:
+            converted.setdefault(key, []).append((currency, first, second, third, fourth))
+    for key, sums in converted.items():
+        counts[key] = with_conversions(counts.get(key, NONE), sums)
+    return counts
 
 
-def with_conversions(counts: Counts, rows: Iterable[tuple[str, int, int, int, int]]) -> Counts:
+def with_conversions(counts: Counts, sums: list[tuple[str, int, int, int, int]]) -> Counts:
     """Return counts of clicks with those of conversions, given by currency: leads, sales, revenue and earnings."""
-    currencies, leads, sales, revenue, earnings = zip(*rows, strict=True)
-    return Counts(
-        *(counts.people, counts.bots, counts.customers, sum(leads), sum(sales)),
-        *(_amounts(currencies, revenue), _amounts(currencies, earnings)),
-    )
+    all_leads = all_sales = 0
+    revenues, earned = [], []
+    for currency, leads, sales, revenue, earnings in sorted(sums):
+        all_leads += leads
+        all_sales += sales
+        if revenue:
+            revenues.append(Money(revenue, currency))
+        if earnings:
+            earned.append(Money(earnings, currency))
+    clicks = (counts.people, counts.bots, counts.customers)
+    return Counts(*clicks, all_leads, all_sales, tuple(revenues), tuple(earned))
 
 
-def _amounts(currencies: Sequence[str], amounts: Sequence[int]) -> tuple[Money, ...]:
-    pairs = sorted(zip(currencies, amounts, strict=True))
-    return tuple(Money(amount, currency) for currency, amount in pairs if amount)
+def total_of(counts: Sequence[Counts]) -> Counts:
+    """Return the sum of counts."""
+    numbers = (sum(map(attrgetter(name), counts)) for name in ("people", "bots", "customers", "leads", "sales"))
+    return Counts(*numbers, *(_total_amounts(map(attrgetter(name), counts)) for name in ("revenue", "earnings")))
+
+
+def _total_amounts(listed: Iterable[Iterable[Money]]) -> tuple[Money, ...]:
+    total: Counter[str] = Counter()
+    for amount, currency in chain.from_iterable(listed):
+        total[currency] += amount
+    return tuple(Money(amount, currency) for currency, amount in sorted(total.items()) if amount)
+
+
+def _rank(share: tuple[str, Counts]) -> tuple[int, int, int, str]:
+    value, counts = share
+    # Conversions only order values without clicks.
+    return (-counts.clicks, 0, 0, value) if counts.clicks else (0, -counts.sales, -counts.leads, value)

@@ -7,22 +7,26 @@ yet, and events in the odd minutes at the ends of a period. Events are clicks, o
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     FromClause,
     Select,
     Subquery,
+    Text,
     and_,
     bindparam,
     case,
     cast,
+    exists,
     func,
     inspect,
     join,
     not_,
+    null,
     or_,
     select,
     union_all,
@@ -35,7 +39,7 @@ from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
 from db.schema.outbox import OutboxRange
 from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery
-from db.sql.functions import Texts, among, quarter_of
+from db.sql.functions import quarter_of
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
 from graph.reports.filters import ClickSelection, RankingDimension, event_value, is_of_visit
@@ -43,53 +47,53 @@ from graph.reports.filters import ClickSelection, RankingDimension, event_value,
 SumsSelect = Select[*tuple[Any, ...]]
 # There are a few dozen forms of requests, times the dimensions.
 CACHED_STATEMENTS = 512
-IS_BOT = "is_bot"
+IS_BOT, CURRENCY = "is_bot", "currency"
+# Sums of clicks have none. Those of conversions always have one, which may be empty.
+NO_CURRENCY = cast(null(), Text).label(CURRENCY)
+
+
+class Asked(NamedTuple):
+    """What every statement of a report depends on. `is_bot` restricts it to bots' or to people's clicks and their
+    conversions."""
+
+    selection: ClickSelection
+    is_bot: bool | None
+    form: Form
+    is_sqlite: bool
 
 
 @lru_cache(CACHED_STATEMENTS)
-def series(selection: ClickSelection, form: Form, *, is_sqlite: bool) -> CompiledQuery:
-    """Select the sums of `COUNTERS` for each bucket that has clicks, after the number of the bucket."""
-    sums = _Sums(CLICKS, selection, None, form, is_sqlite).all()
-    return CompiledQuery(_totals(CLICKS, sums, sums.c.key))
+def series(asked: Asked, *sources: RollupSource) -> CompiledQuery:
+    """Select the sums of each bucket that has any. A row has the number of the bucket, and then for clicks NULL and the
+    sums of `COUNTERS`; for conversions a currency, leads, sales, revenue and earnings."""
+    found = [_totals(source, _Sums(source, asked).all()) for source in sources]
+    return CompiledQuery(found[0] if len(found) == 1 else union_all(*found))
 
 
 @lru_cache(CACHED_STATEMENTS)
-def ranking(
-    selection: ClickSelection, by: RankingDimension, is_bot: bool | None, form: Form, *, is_sqlite: bool
-) -> CompiledQuery:
-    """Select the sums of `COUNTERS` for the values with the most clicks, after the value, up to the parameter `limit`.
-    `is_bot` restricts the ranking to clicks by bots or by people."""
-    sums = _Sums(CLICKS, selection, by, form, is_sqlite).all()
+def ranking(asked: Asked, by: RankingDimension, *, with_conversions: bool) -> CompiledQuery:
+    """Select the sums of the values with the most clicks, up to the parameter `limit`. Rows are those of `series`, with
+    values in place of buckets. With conversions, they are in no order, and those follow of as many values: of the ones
+    with clicks, then of the ones with the most sales and leads."""
+    sums = _Sums(CLICKS, asked, by).all()
     people, bots = _total(sums.c.people), _total(sums.c.bots)
-    clicks = people + bots if is_bot is None else bots if is_bot else people
-    ranked = _totals(CLICKS, sums, sums.c.key)
-    return CompiledQuery(ranked.having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit")))
+    clicks = people + bots if asked.is_bot is None else bots if asked.is_bot else people
+    best = _totals(CLICKS, sums).having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit"))
+    if not with_conversions:
+        return CompiledQuery(best)
+    ranked = best.cte("ranked")
+    return CompiledQuery(union_all(select(*ranked.c), _conversions(asked, by, ranked)))
 
 
-@lru_cache(CACHED_STATEMENTS)
-def conversion_series(selection: ClickSelection, is_bot: bool | None, form: Form, *, is_sqlite: bool) -> CompiledQuery:
-    """Select leads, sales, revenue and earnings of each bucket and currency, after the bucket's number and the
-    currency. `is_bot` restricts them to those of bots' or of people's clicks."""
-    sums = _Sums(CONVERSIONS, selection, None, form, is_sqlite, is_bot).all()
-    return CompiledQuery(_totals(CONVERSIONS, sums, sums.c.key, sums.c.currency))
-
-
-@lru_cache(CACHED_STATEMENTS)
-def conversion_ranking(
-    selection: ClickSelection, by: RankingDimension, is_bot: bool | None, form: Form, *, is_sqlite: bool
-) -> CompiledQuery:
-    """Select leads, sales, revenue and earnings by value and currency, after these two: first of the values in the
-    parameter `values`, then of those with the most sales and leads, up to the parameter `limit` of values."""
-    sums = _Sums(CONVERSIONS, selection, by, form, is_sqlite, is_bot).all()
-    totals = _totals(CONVERSIONS, sums, sums.c.key, sums.c.currency).cte("totals")
+def _conversions(asked: Asked, by: RankingDimension, ranked: CTE) -> SumsSelect:
+    totals = _totals(CONVERSIONS, _Sums(CONVERSIONS, asked, by).all()).cte("totals")
     found = or_(*(totals.c[name] != 0 for name in CONVERSIONS.counters))
-    # An untyped condition is no number on PostgreSQL.
-    is_given = case((among(totals.c.key, bindparam("values", type_=Texts())), 0), else_=1)
-    order = (is_given, _total(totals.c.sales).desc(), _total(totals.c.leads).desc(), totals.c.key)
+    is_other = case((totals.c.key.in_(select(ranked.c.key)), 0), else_=1)
+    order = (is_other, _total(totals.c.sales).desc(), _total(totals.c.leads).desc(), totals.c.key)
     best = (
         select(totals.c.key).where(found).group_by(totals.c.key).order_by(*order).limit(bindparam("limit")).subquery()
     )
-    return CompiledQuery(select(*totals.c).join(best, best.c.key == totals.c.key))
+    return select(*totals.c).join(best, best.c.key == totals.c.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +101,19 @@ class _Sums:
     """Sums by value, or by bucket if there is no dimension, and by what rollups are kept apart by."""
 
     source: RollupSource
-    selection: ClickSelection
-    by: RankingDimension | None
-    form: Form
-    is_sqlite: bool
-    is_bot: bool | None = None
-    """Restricts bookings to those of bots' or of people's clicks. Clicks of both are counted beside each other."""
+    asked: Asked
+    by: RankingDimension | None = None
 
     def all(self) -> Subquery:
         """Return the sums from all parts, several per value or bucket."""
-        moved = (self.moved_of(kind) for kind in self.form.moved)
+        moved = (self.moved_of(kind) for kind in self.asked.form.moved)
         # On PostgreSQL, looking for events that cannot exist takes as long as reading twenty rows.
-        left_over = [self.left_over()] if self.form.has_events else []
+        left_over = [self.left_over()] if self.asked.form.has_events else []
         return union_all(self.rollups(), *moved, self.waiting(), *left_over).subquery("sums")
 
     def rollups(self) -> SumsSelect:
         """Select the rollups of the ranges."""
-        selection, ranges, program = self.selection, ranges_table("whole"), aliased(Program)
+        selection, ranges, program = self.asked.selection, ranges_table("whole"), aliased(Program)
 
         def conditions(rollup: Any) -> Sequence[Condition]:
             return [
@@ -122,7 +122,7 @@ class _Sums:
                 _within(rollup.bucket_at, ranges),
             ]
 
-        parents = _with_ranges(program, ranges, selection.programs(program))
+        parents = _with_ranges(program, ranges, self._programs(program))
         source, rollup = self._rows_of(parents, self.source.rollup, conditions)
         key = bucket_of(rollup.bucket_at, ranges) if self.by is None else selection.rollup_value(rollup, self.by)
         counts = (getattr(rollup, name) for name in self.source.counters)
@@ -130,7 +130,8 @@ class _Sums:
 
     def moved_of(self, kind: Kind) -> SumsSelect:
         """Select the rollups of one kind that are added to a bucket or subtracted from it."""
-        selection, moved, program = self.selection, MovedRollups(kind, is_sqlite=self.is_sqlite), aliased(Program)
+        selection, program = self.asked.selection, aliased(Program)
+        moved = MovedRollups(kind, is_sqlite=self.asked.is_sqlite)
 
         def conditions(rollup: Any) -> Sequence[Condition]:
             return [*self._rollups(rollup, program), moved.are(rollup)]
@@ -139,12 +140,12 @@ class _Sums:
         key = moved.bucket(rollup) if self.by is None else selection.rollup_value(rollup, self.by)
         counts = ((kind.weight * getattr(rollup, name)).label(name) for name in self.source.counters)
         found = select(key.label("key"), *self._apart(rollup), *counts).select_from(source)
-        return found.where(*selection.programs(program))
+        return found.where(*self._programs(program))
 
     def waiting(self) -> SumsSelect:
         """Select the queued events, which are not in rollups yet. There may be many of them and many ranges, so they
         are first summed by quarter of an hour: no range splits one."""
-        selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
+        selection, ranges, program = self.asked.selection, ranges_table("shortest"), aliased(Program)
         known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
         queue = join(OutboxRange, program, known)
         # The scope is checked on the few events found: in the join, it would lead the planner to another index than the
@@ -164,7 +165,7 @@ class _Sums:
 
     def left_over(self) -> SumsSelect:
         """Select the events of the ranges that have no rollups."""
-        selection, ranges, program = self.selection, ranges_table("shortest"), aliased(Program)
+        selection, ranges, program = self.asked.selection, ranges_table("shortest"), aliased(Program)
 
         def conditions(event: Any) -> Sequence[Condition]:
             return [event.program_id == program.id, _within(event.occurred_at, ranges), *selection.events(event)]
@@ -186,24 +187,40 @@ class _Sums:
         return [getattr(row, name) for name in self._apart_by]
 
     def _of_bots(self, row: Any) -> Sequence[Condition]:
-        return [] if self.is_bot is None else [row.is_bot if self.is_bot else not_(row.is_bot)]
+        """Restrict bookings to those of bots' or of people's clicks. Clicks of both are counted beside each other."""
+        is_bot = self.asked.is_bot
+        return [] if is_bot is None or self.source is CLICKS else [row.is_bot if is_bot else not_(row.is_bot)]
 
     def _clicked(self, source: FromClause, event: Any) -> Joined:
         """Join events with their clicks, if anything depends on them."""
-        if is_of_visit(self.by) or self.is_bot is not None:
-            return self.source.clicked(source, event, is_sqlite=self.is_sqlite)
+        if is_of_visit(self.by) or self.asked.is_bot is not None:
+            return self.source.clicked(source, event, is_sqlite=self.asked.is_sqlite)
         return Joined(source, event)
+
+    def _programs(self, program: Any) -> Sequence[Condition]:
+        """Return the conditions on programs. On SQLite, only on those with any rollups: hundreds of moments are looked
+        up in each, and most programs have none of a link or a partner, and many no conversions. PostgreSQL looks up all
+        of a program's moments at once."""
+        rollup, selection = aliased(self.source.rollup), self.asked.selection
+        if not self.asked.is_sqlite:
+            return selection.programs(program)
+        has_any = exists().where(
+            rollup.program_id == program.id,
+            *selection.subjects(rollup, program),
+            rollup.dimension == selection.dimension(self.by),
+        )
+        return [*selection.programs(program), has_any]
 
     def _rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
         return [
             rollup.program_id == program.id,
-            *self.selection.rollups(rollup, program),
-            rollup.dimension == self.selection.dimension(self.by),
+            *self.asked.selection.rollups(rollup, program),
+            rollup.dimension == self.asked.selection.dimension(self.by),
             *self._of_bots(rollup),
         ]
 
     def _rows_of(self, parents: Any, table: Any, conditions: Callable[[Any], Sequence[Condition]]) -> Joined:
-        return rows_of(parents, table, conditions, is_sqlite=self.is_sqlite)
+        return rows_of(parents, table, conditions, is_sqlite=self.asked.is_sqlite)
 
 
 def _with_ranges(program: Any, ranges: TableValuedAlias, conditions: Sequence[Condition]) -> InOrder:
@@ -215,8 +232,11 @@ def _within(moment: Any, ranges: TableValuedAlias) -> ColumnElement[bool]:
     return and_(moment >= ranges.c.start_at, moment < ranges.c.end_at)
 
 
-def _totals(source: RollupSource, sums: Subquery, *keys: ColumnElement[Any]) -> SumsSelect:
-    return select(*keys, *(_total(sums.c[name]).label(name) for name in source.counters)).group_by(*keys)
+def _totals(source: RollupSource, sums: Subquery) -> SumsSelect:
+    counters = (_total(sums.c[name]).label(name) for name in source.counters)
+    if CURRENCY in source.keys:
+        return select(sums.c.key, sums.c.currency, *counters).group_by(sums.c.key, sums.c.currency)
+    return select(sums.c.key, NO_CURRENCY, *counters).group_by(sums.c.key)
 
 
 def _total(column: ColumnElement[Any]) -> ColumnElement[int]:

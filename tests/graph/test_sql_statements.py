@@ -112,6 +112,17 @@ async def test_a_field_selected_twice_is_returned_twice(asked: Asked) -> None:
     assert len(two) == 2 * len(one) == 6
 
 
+async def test_a_report_takes_as_many_statements_with_conversions_as_without(asked: Asked) -> None:
+    document = """{ clickReport(from: "2026-03-02T00:00:00Z", to: "2026-03-08T00:00:00Z") {
+      clicks MORE series(interval: DAY) { clicks MORE } top(by: COUNTRY) { value clicks MORE }
+    } }"""
+    for more in ("", "sales revenue { amount }"):
+        # The totals are the sum of the series.
+        assert len(await asked.statements(document.replace("MORE", more))) == 2
+    alone = """{ clickReport(from: "2026-03-02T00:00:00Z", to: "2026-03-08T00:00:00Z") { leads } }"""
+    assert len(await asked.statements(alone)) == 1
+
+
 async def test_joins_only_touch_rows_of_the_page(asked: Asked) -> None:
     costs = []
     for more in ("", "referralLink { code } partner { name }"):
