@@ -125,6 +125,7 @@ async def test_the_shop_fits_the_screen_and_is_accessible(
     look: dict[str, Any] = {"viewport": {"width": wide, "height": high}, "color_scheme": colours}
 
     async def check(page: Page) -> None:
+        await page.wait_for_load_state()
         assert await width(page) == wide
         assert await faults(page) == []
 
@@ -133,6 +134,7 @@ async def test_the_shop_fits_the_screen_and_is_accessible(
         await answer(page)
         await check(page)
         await page.get_by_role("link", name="Continue to checkout").click()
+        await page.wait_for_url("**/checkout*")
         await check(page)
         await page.get_by_label("Customer key").fill(" ")
         await page.get_by_role("button", name="Buy").click()
@@ -140,6 +142,8 @@ async def test_the_shop_fits_the_screen_and_is_accessible(
         await check(page)
         await page.get_by_label("Customer key").fill("k" * 200)
         await page.get_by_role("button", name="Buy").click()
+        await expect(page.get_by_role("button", name="Refund this order")).to_be_visible()
         await check(page)
         await page.get_by_role("button", name="Refund this order").click()
+        await page.wait_for_url("**/refund*")
         await check(page)
