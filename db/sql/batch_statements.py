@@ -48,6 +48,7 @@ class BatchStatement:
     """A statement's SQL, with the conversion of a row's values into its positional parameters."""
 
     sql: str
+    """Empty for a combination of several statements, which can run only in a trigger."""
     conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
     arrange: Callable[[DriverValues], DriverValues] | None
     of_row: str
@@ -95,6 +96,13 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> Ba
         arrange=None if wanted == list(parameters) else _arrange([parameters.index(name) for name in wanted]),
         of_row=of_row,
     )
+
+
+def combined(dialect: Dialect, types: Mapping[str, TypeEngine[Any]], queries: Iterable[Template]) -> BatchStatement:
+    """Combine statements that a SQLite trigger runs one after the other for each row. `types` maps the names of a row's
+    values to their types; the statements read them by `fields`."""
+    of_row = "; ".join(str(query.compile(dialect=dialect)) for query in queries)
+    return BatchStatement(sql="", conversions=_conversions(dialect, types.values()), arrange=None, of_row=of_row)
 
 
 def fields(parameters: Iterable[str]) -> dict[str, ColumnElement[Any]]:

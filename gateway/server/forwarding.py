@@ -18,6 +18,8 @@ from gateway.lookups.addresses import CACHE_ENTRIES, parsed_address
 UNIX = "unix"
 # The longest address, with brackets, quotes, a zone and a port.
 LONGEST_ELEMENT = 96
+# A visitor's header is short and the same in each request. Longer ones are not cached, which bounds the cache's size.
+CACHED_LENGTH = 2 * LONGEST_ELEMENT
 PORT = re.compile(r":[0-9]*")
 SCHEMES = {"http": "ws", "https": "wss"}
 
@@ -34,6 +36,7 @@ class TrustedProxies:
         self._networks: list[IPv4Network | IPv6Network] = [ip_network(text) for text in trusted if text != UNIX]
         self._trusts_unix = UNIX in trusted
         self._trusts_peer = lru_cache(CACHE_ENTRIES)(lambda host: self._trusts(parsed_address(host)))
+        self._cached_client = lru_cache(CACHE_ENTRIES)(self._client)
 
     def resolve(self, scope: Scope) -> None:
         """Set a request scope's client and scheme from the headers of trusted proxies. The client becomes None if the
@@ -50,7 +53,9 @@ class TrustedProxies:
                 if scheme in SCHEMES:
                     scope["scheme"] = scheme if scope["type"] == "http" else SCHEMES[scheme]
         if values:
-            client = self._client(b",".join(values))
+            forwarded = b",".join(values)
+            find = self._cached_client if len(forwarded) <= CACHED_LENGTH else self._client
+            client = find(forwarded)
             if client != UNNAMED:
                 scope["client"] = None if client is None else (client, 0)
 

@@ -54,6 +54,10 @@ class WriteConnection(Protocol):
         ends, and raises `WriterGone` if the row no longer exists. Pass None to stop. SQLite, which has a single writer,
         ignores this."""
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+
     async def begin(self, wait_seconds: float | None = None) -> None:
         """Start a transaction that may write. SQLite waits here for any other writer. `wait_seconds` limits how long
         the transaction waits for a lock."""

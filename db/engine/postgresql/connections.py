@@ -54,6 +54,10 @@ class PostgresWriteConnection:
         # An integer of our own. As a parameter it would be encoded for each batch.
         self._fence = "" if writer_id is None else f"SELECT id FROM click_writers WHERE id = {writer_id} FOR KEY SHARE"  # noqa: S608  no input
 
+    @property
+    def is_in_transaction(self) -> bool:
+        return self._driver.is_in_transaction()
+
     async def begin(self, wait_seconds: float | None = None) -> None:
         wait = "" if wait_seconds is None else f"; SET LOCAL lock_timeout = {round(wait_seconds * 1000)}"
         await self._driver.execute("BEGIN" + wait)
@@ -79,7 +83,7 @@ class PostgresWriteConnection:
         await self._driver.execute(sql)
 
     async def commit(self, *work: StatementRows) -> None:
-        if self._driver.is_in_transaction():
+        if self.is_in_transaction:
             await self.execute(*work)
             await self._driver.execute("COMMIT")
             return
@@ -89,7 +93,7 @@ class PostgresWriteConnection:
         await self.execute(*work)
 
     async def rollback(self) -> None:
-        if self._driver.is_in_transaction():  # a batch that is a single statement leaves none open
+        if self.is_in_transaction:  # a batch that is a single statement leaves none open
             await self._driver.execute("ROLLBACK")
 
     async def close(self) -> None:

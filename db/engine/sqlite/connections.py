@@ -82,6 +82,10 @@ class SqliteWriteConnection:
     def fence(self, writer_id: int | None) -> None:
         """Do nothing: a SQLite file has a single writer."""
 
+    @property
+    def is_in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
     async def begin(self, wait_seconds: float | None = None) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -127,7 +131,7 @@ class SqliteWriteConnection:
         self._connection.execute(sql)
 
     async def commit(self, *work: StatementRows) -> None:
-        if self._connection.in_transaction:
+        if self.is_in_transaction:
             await self.execute(*work)
             await self._worker.run(lambda: self._checked(self._connection.commit))
         elif any(rows for _, rows in work):

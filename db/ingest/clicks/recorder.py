@@ -12,6 +12,7 @@ from sqlalchemy import select
 from db.engine.backend.protocol import Database, WriteConnection
 from db.ingest.clicks.entries import ClickEntry, inserted_ranges
 from db.ingest.clicks.records import Click, Receipt, VisitRecord
+from db.ingest.clicks.sqlite_trigger import whole_click
 from db.ingest.clicks.statements import ClickStatements
 from db.ingest.id_blocks import CUSTOMERS, EVENTS
 from db.ingest.recordable import PROBE_URL, ShiftIds, TakeIds
@@ -35,7 +36,9 @@ class ClickRecorder:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements = ClickStatements(database.engine.dialect)
+        dialect = database.engine.dialect
+        self._statements = ClickStatements(dialect)
+        self._whole_click = whole_click(dialect) if dialect.name == "sqlite" else None
 
     def needed_ids(self, records: Sequence[Click]) -> Mapping[str, int]:
         return {EVENTS: len(records), CUSTOMERS: len(records)}
@@ -58,11 +61,16 @@ class ClickRecorder:
     ) -> Sequence[StatementRows]:
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
-        fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
-        inserts = await self._insert_one_by_one(connection, fresh) if one_by_one else self._inserts(fresh)
-        updates = self._updates([entry for entry in fresh if entry.inserted])
+        if self._whole_click is None or connection.is_in_transaction:
+            fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
+            inserts = await self._insert_one_by_one(connection, fresh) if one_by_one else self._inserts(fresh)
+            work = (*inserts, *self._updates([entry for entry in fresh if entry.inserted]))
+        else:
+            _note_inserted(fresh)
+            # In the order of their ids, so that the latest click decides about a customer that has several.
+            work = ((self._whole_click, [(entry.is_new_customer, *entry.event_row) for entry in fresh]),)
         _settle_replays(entries)
-        return (*inserts, *updates, (self._statements.append_range, inserted_ranges(entries)))
+        return (*work, (self._statements.append_range, inserted_ranges(entries)))
 
     async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:
         """Record a click of a new customer, and another one of the same, for any link; without a link, nothing."""
