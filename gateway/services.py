@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from typing import Protocol, TypeVar
 
 from db.engine.backend.protocol import Database
 from db.engine.schema_revision import ensure_current
@@ -51,6 +52,23 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Background(Protocol):
+    """A service with a task of its own."""
+
+    def start(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+B = TypeVar("B", bound=_Background)
+
+
+def _started(stack: AsyncExitStack, service: B) -> B:
+    """Start a service that is closed on exit."""
+    stack.push_async_callback(service.close)
+    service.start()
+    return service
+
+
 @asynccontextmanager
 async def running_services(settings: Settings) -> AsyncIterator[Services]:
     """Start a gateway's services, and stop them on exit after committing the clicks and conversions that still wait.
@@ -65,26 +83,17 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         directory = LinkDirectory(store)
         stack.push_async_callback(directory.close)
         await directory.start()
-        writer = Writer(
-            Committer(store, recorders(store.database)), queue_size=settings.queue_clicks, observer=WriterMetrics()
-        )
-        stack.push_async_callback(writer.close)
-        writer.start()
-        token_cache = TokenCache(store, now)
-        stack.push_async_callback(token_cache.close)
-        token_cache.start()
+        committer = Committer(store, recorders(store.database))
+        writer = _started(stack, Writer(committer, queue_size=settings.queue_clicks, observer=WriterMetrics()))
+        token_cache = _started(stack, TokenCache(store, now))
         email_key = EmailKey(store, settings.email_key_file)
         await email_key()  # so that a file that cannot be used stops the start
         feed = LiveFeed(store)
         stack.push_async_callback(feed.close)
-        sightings = TrackerSightings(store, now)
-        stack.push_async_callback(sightings.close)
-        sightings.start()
+        sightings = _started(stack, TrackerSightings(store, now))
         for aggregator in (RollupAggregator(store), ConversionAggregator(store)):
             await add_consumer(store, aggregator)
-            aggregation = ConsumerRunner(store, aggregator, clock=now)
-            stack.push_async_callback(aggregation.close)
-            aggregation.start()
+            _started(stack, ConsumerRunner(store, aggregator, clock=now))
         sampling = asyncio.create_task(sample(store, now), name="metrics")
         stack.push_async_callback(end, sampling)
         yield Services(

@@ -39,7 +39,11 @@ def program() -> None:
 )
 def create_program(name: str, domain: str | None, cookie_window_days: int) -> None:
     """Create a program."""
-    _print(lambda context: programs.create(context, name=name, domain=domain, cookie_window_days=cookie_window_days))
+    _print(
+        lambda context: programs.create(
+            context, programs.NewProgram(name=name, domain=domain, cookie_window_days=cookie_window_days)
+        )
+    )
 
 
 @click.group()
@@ -78,11 +82,9 @@ def create_link(code: str, program_id: int, partner_id: int, destination_url: st
     _print(
         lambda context: links.create(
             context,
-            code=code,
-            program_id=program_id,
-            partner_id=partner_id,
-            destination_url=destination_url,
-            status=status,
+            links.NewLink(
+                code=code, program_id=program_id, partner_id=partner_id, destination_url=destination_url, status=status
+            ),
             takes_in=True,
         )
     )

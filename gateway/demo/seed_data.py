@@ -75,17 +75,21 @@ async def _complete(context: Context) -> None:
 
 async def _make_links(services: Services) -> Sequence[KnownLink]:
     context = Context(services, viewer=ADMINISTRATOR)
-    program = await programs.create(context, name="YourSite", domain="yoursite.com", currency=CURRENCY)
+    program = await programs.create(
+        context, programs.NewProgram(name="YourSite", domain="yoursite.com", currency=CURRENCY)
+    )
     known: list[KnownLink] = []
     for partner in PARTNERS:
         made = await partners.create(context, name=partner.name, program_ids=[program["id"]])
         link = await links.create(
             context,
-            code=partner.code,
-            program_id=program["id"],
-            partner_id=made["id"],
-            destination_url="https://yoursite.com/pricing",
-            status="inactive",
+            links.NewLink(
+                code=partner.code,
+                program_id=program["id"],
+                partner_id=made["id"],
+                destination_url="https://yoursite.com/pricing",
+                status="inactive",
+            ),
         )
         known.append(KnownLink(link["id"], partner.code, True, program["id"], made["id"], link["version"]))
     return known

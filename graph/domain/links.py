@@ -4,6 +4,7 @@ Changes reach the link directory before they are acknowledged.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, insert, select, update
@@ -23,33 +24,35 @@ from graph.domain.scope import visible
 Status = Literal["active", "inactive"]
 
 
-async def create(
-    context: Context,
-    *,
-    code: str,
-    program_id: int,
-    partner_id: int,
-    destination_url: str | None = None,
-    status: Status = "active",
-    takes_in: bool = False,
-) -> dict[str, Any]:
-    """Create a link for a partner in a program, and return its row. With `takes_in`, a partner who is not a member yet
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLink:
+    """A link to create for a partner in a program."""
+
+    code: str
+    program_id: int
+    partner_id: int
+    destination_url: str | None = None
+    status: Status = "active"
+
+
+async def create(context: Context, link: NewLink, *, takes_in: bool = False) -> dict[str, Any]:
+    """Create a link, and return its row. With `takes_in`, a partner who is not a member yet
     is added to the program in the same transaction. Raises `FieldInvalid`, `UnknownProgram`, `UnknownPartner`,
     `CodeTaken` (also to the loser of a race for a code), `Forbidden`, `DatabaseAway`."""
+    program_id, partner_id = link.program_id, link.partner_id
     check_manager_of(context, program_id)
     with outages():
         async with context.services.store.write() as connection:
             if takes_in:
                 await partners.take_in(context, connection, partner_id=partner_id, program_id=program_id)
-            values = _checked({"code": code, "destination_url": destination_url, "status": status})
-            values |= {"program_id": program_id, "partner_id": partner_id}
+            values = _checked(asdict(link))
             await _check_membership(connection, program_id, partner_id)
             try:
                 async with connection.begin_nested():
                     await connection.execute(insert(ReferralLink).values(values))
             except IntegrityError as error:
                 raise CodeTaken from error
-            row = await _row(connection, ReferralLink.code == code)
+            row = await _row(connection, ReferralLink.code == values["code"])
     context.services.directory.link_changed(row)
     return row
 

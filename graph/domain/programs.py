@@ -4,6 +4,7 @@ Changes reach the link directory before they are acknowledged.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
@@ -19,19 +20,21 @@ LONGEST_WINDOW_DAYS = 3650
 LeadAuth = Literal["browser", "server"]
 
 
-async def create(
-    context: Context,
-    *,
-    name: str,
-    domain: str | None = None,
-    cookie_window_days: int = 60,
-    currency: str = "USD",
-    lead_auth: LeadAuth = "browser",
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewProgram:
+    """A program to create."""
+
+    name: str
+    domain: str | None = None
+    cookie_window_days: int = 60
+    currency: str = "USD"
+    lead_auth: LeadAuth = "browser"
+
+
+async def create(context: Context, program: NewProgram) -> dict[str, Any]:
     """Create a program and return its row. Raises `FieldInvalid`, `Forbidden`, `DatabaseAway`."""
     check_administrator(context)
-    given = {"name": name, "domain": domain, "cookie_window_days": cookie_window_days}
-    values = _checked({**given, "currency": currency, "lead_auth": lead_auth})
+    values = _checked(asdict(program))
     with outages():
         async with context.services.store.write() as connection:
             made = (await connection.execute(insert(Program).values(values).returning(Program.id))).scalar_one()

@@ -46,7 +46,7 @@ class ReferralLinkPayload(Payload):
 
 
 async def create_referral_link(context: Context, input: CreateReferralLinkInput) -> Mapping[str, Any]:
-    row = await links.create(context, **input_values(input))
+    row = await links.create(context, links.NewLink(**input_values(input)))
     return {"referral_link": RowRef("ReferralLink", (row["id"],))}
 
 

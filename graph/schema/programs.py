@@ -49,7 +49,7 @@ class ProgramPayload(Payload):
 
 
 async def create_program(context: Context, input: CreateProgramInput) -> Mapping[str, Any]:
-    row = await programs.create(context, **input_values(input))
+    row = await programs.create(context, programs.NewProgram(**input_values(input)))
     return {"program": RowRef("Program", (row["id"],))}
 
 

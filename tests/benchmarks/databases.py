@@ -128,14 +128,16 @@ async def stored_clicks(url: str) -> Sequence[tuple[str | None, str]]:
 async def _fill(url: str) -> int:
     async with offline_services(Settings(database_url=url)) as services:
         context = Context(services, viewer=ADMINISTRATOR)
-        program_id: int = (await programs.create(context, name="Benchmark"))["id"]
+        program_id: int = (await programs.create(context, programs.NewProgram(name="Benchmark")))["id"]
         members: list[int] = []
         for number in range(PARTNERS):
             made = await partners.create(context, name=f"Partner {number}")
             await partners.join(context, partner_id=made["id"], program_id=program_id)
             members.append(made["id"])
         for number, code in enumerate([*CODES, PAUSED_CODE]):
-            await links.create(context, code=code, program_id=program_id, partner_id=members[number % PARTNERS])
+            await links.create(
+                context, links.NewLink(code=code, program_id=program_id, partner_id=members[number % PARTNERS])
+            )
         await links.pause(context, PAUSED_CODE)
         return program_id
 

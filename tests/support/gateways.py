@@ -53,7 +53,7 @@ class Gateway:
     click_api: ClickApi = rest
 
     async def program(self, **fields: Any) -> dict[str, Any]:
-        return await programs.create(self.context, **{"name": "A program", **fields})
+        return await programs.create(self.context, programs.NewProgram(**{"name": "A program", **fields}))
 
     async def partner(self, program: Mapping[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
         made = await partners.create(self.context, **{"name": "A partner", **fields})
@@ -66,7 +66,9 @@ class Gateway:
         program = fields.pop("program", None) or await self.program()
         partner = fields.pop("partner", None) or await self.partner()
         await partners.join(self.context, partner_id=partner["id"], program_id=program["id"])
-        return await links.create(self.context, code=code, program_id=program["id"], partner_id=partner["id"], **fields)
+        return await links.create(
+            self.context, links.NewLink(code=code, program_id=program["id"], partner_id=partner["id"], **fields)
+        )
 
     async def track(self, code: str | None = "PARTNER123", *, headers: Headers = None, **fields: Any) -> httpx.Response:
         """Send a click like the tracker script."""
@@ -190,11 +192,11 @@ async def make_link(database_url: str, code: str = "PARTNER123") -> None:
     with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}), what_all_gateways_share():
         async with offline_services(Settings()) as services:
             context = Context(services, viewer=ADMINISTRATOR)
-            program = await programs.create(context, name="A program")
+            program = await programs.create(context, programs.NewProgram(name="A program"))
             partner = await partners.create(context, name="A partner")
             ids = {"program_id": program["id"], "partner_id": partner["id"]}
             await partners.join(context, **ids)
-            await links.create(context, code=code, **ids)
+            await links.create(context, links.NewLink(code=code, **ids))
 
 
 def body_of(answer: httpx.Response) -> Any:

@@ -55,12 +55,12 @@ class World:
         with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}):
             context = Context(await stack.enter_async_context(offline_services(Settings())), viewer=ADMINISTRATOR)
         for number in (1, 2):
-            await programs.create(context, name=f"Program {number}")
+            await programs.create(context, programs.NewProgram(name=f"Program {number}"))
         for number in (1, 2, 3):
             await partners.create(context, name=f"Partner {number}")
         for number, (program_id, partner_id) in enumerate(LINKS, 1):
             await partners.join(context, partner_id=partner_id, program_id=program_id)
-            await links.create(context, code=f"L{number}", program_id=program_id, partner_id=partner_id)
+            await links.create(context, links.NewLink(code=f"L{number}", program_id=program_id, partner_id=partner_id))
         return cls(context, stack)
 
     async def close(self) -> None:
