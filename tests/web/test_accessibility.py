@@ -55,7 +55,7 @@ async def test_every_control_is_reachable_by_keyboard(browser: Browser, gateway:
         for _ in range(40):
             await page.keyboard.press("Tab")
             reached.add(await page.evaluate("document.activeElement.textContent || document.activeElement.value"))
-        wanted = ("Sign out", "30d", "CSV of clicks over time", "Show as table", "A-CODE-OF", "Copy", "Older")
+        wanted = ("Sign out", "30d", "CSV of figures over time", "Show as table", "A-CODE-OF", "Copy", "Older")
         assert [start for start in wanted if not any(text.startswith(start) for text in reached)] == []
 
 
