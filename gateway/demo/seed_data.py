@@ -15,7 +15,7 @@ from db.schema.commissions import CommissionRule
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
 from gateway.demo.conversions import CURRENCY, Visitor, make_conversions, make_payouts, make_rules
-from gateway.demo.visitors import PARTNERS, click, click_times
+from gateway.demo.visitors import PARTNERS, click, click_times, placed
 from gateway.errors import NotEmpty
 from gateway.services import now, running_services
 from gateway.settings import Settings
@@ -101,9 +101,10 @@ async def _make_clicks(services: Services, known: Sequence[KnownLink], *, chunk:
     when = list(click_times(random, now()))
     issued: list[str] = []
     visitors: dict[str, Visitor] = {}
+    found_in = placed(services)
     partners = {link.id: number for number, link in enumerate(known)}
     for start in range(0, len(when), chunk):
-        clicks = [click(services, random, known, at, issued) for at in when[start : start + chunk]]
+        clicks = [click(found_in, random, known, at, issued) for at in when[start : start + chunk]]
         receipts = await asyncio.gather(*map(services.writer.record, clicks))
         issued += [receipt.click_id for receipt in receipts]
         for made, receipt in zip(clicks, receipts, strict=True):

@@ -3,9 +3,10 @@
 They are generated from a fixed seed, so that every demo shows the same data.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
@@ -73,6 +74,10 @@ BOTS = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
 )
+# `choices` would add up weights for each click.
+PARTNER_WEIGHTS = list(accumulate(partner.share for partner in PARTNERS))
+VISITOR_WEIGHTS = list(accumulate(visitor[-1] for visitor in VISITORS))
+BROWSER_WEIGHTS = list(accumulate(browser[-1] for browser in BROWSERS))
 
 
 def click_times(random: Random, end: datetime) -> Iterator[datetime]:
@@ -87,8 +92,19 @@ def click_times(random: Random, end: datetime) -> Iterator[datetime]:
         yield from sorted(moment for moment in drawn if moment < end)
 
 
-def click(services: Services, random: Random, known: Sequence[KnownLink], at: datetime, issued: Sequence[str]) -> Click:
-    (number,) = random.choices(range(len(PARTNERS)), weights=[partner.share for partner in PARTNERS])
+def placed(services: Services) -> Mapping[Place, Services]:
+    """Return for each visitor's place services that find everybody there. No IP addresses are invented for them."""
+
+    def finding(place: Place) -> Services:
+        return replace(services, place=lambda _: place, kept_address=lambda _: None)
+
+    return {place: finding(place) for place, *_ in VISITORS}
+
+
+def click(
+    services: Mapping[Place, Services], random: Random, known: Sequence[KnownLink], at: datetime, issued: Sequence[str]
+) -> Click:
+    (number,) = random.choices(range(len(PARTNERS)), cum_weights=PARTNER_WEIGHTS)
     link, page = known[number], random.choice(PAGES)
     url = f"https://yoursite.com{page[0]}"
     existing = random.choice(issued) if issued and random.random() < RETURNING_SHARE else None
@@ -98,13 +114,11 @@ def click(services: Services, random: Random, known: Sequence[KnownLink], at: da
     return Click(at, link.program_id or 0, link.id, link.partner_id or 0, f"{url}?aff={link.code}", visit)
 
 
-def _visit(services: Services, random: Random, partner: DemoPartner, landing: Visit) -> VisitRecord:
-    place, language, timezone, _ = random.choices(VISITORS, weights=[visitor[-1] for visitor in VISITORS])[0]
-    agent, screen, viewport, _ = random.choices(BROWSERS, weights=[browser[-1] for browser in BROWSERS])[0]
+def _visit(services: Mapping[Place, Services], random: Random, partner: DemoPartner, landing: Visit) -> VisitRecord:
+    place, language, timezone, _ = random.choices(VISITORS, cum_weights=VISITOR_WEIGHTS)[0]
+    agent, screen, viewport, _ = random.choices(BROWSERS, cum_weights=BROWSER_WEIGHTS)[0]
     if random.random() < BOT_SHARE:
         agent = random.choice(BOTS)
-    # Locations are drawn at random, and no IP addresses are invented for them.
-    drawn = replace(services, place=lambda _: place, kept_address=lambda _: None)
     visit = structs.replace(
         landing,
         referrer_url=partner.page,
@@ -114,4 +128,4 @@ def _visit(services: Services, random: Random, partner: DemoPartner, landing: Vi
         language=language,
         timezone=timezone,
     )
-    return visit_record(Context(drawn, client_address="drawn", user_agent=agent), visit)
+    return visit_record(Context(services[place], client_address="drawn", user_agent=agent), visit)

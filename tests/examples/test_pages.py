@@ -3,15 +3,19 @@ hook of the Next.js example."""
 
 import asyncio
 import json
+import re
 import shutil
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Route
+from playwright.async_api import Route, expect
 
+from db.schema.conversions import Sale
 from tests.support import npm_packages as javascript
 from tests.support.example_files import EXAMPLES, filled, served
 from tests.support.shop import Shop, Visitor
@@ -64,7 +68,7 @@ def static_shop(shop: Shop, codes: list[str], tmp_path: Path) -> Iterator[str]:
         text = filled(f"static-shop/{page}", {LOCAL_SCRIPT: shop.script})
         text = text.replace("PARTNER123", codes[0]).replace("NEWSLETTER", codes[1])
         (tmp_path / page).write_text(text)
-    for script in ("attribution.js", "consent.js"):
+    for script in ("attribution.js", "consent.js", "signup.js"):
         shutil.copy(EXAMPLES / "static-shop" / script, tmp_path)
     with served(tmp_path) as url:
         yield url
@@ -95,6 +99,43 @@ async def test_a_landing_on_the_page_with_the_attribution_shows_it(
     await visitor.page.goto(f"{static_shop}/signup.html?aff={codes[0]}")
     await visitor.page.wait_for_function("() => document.querySelector('#has-attribution').textContent === 'yes'")
     assert await visitor.page.inner_text("#click-id") == await visitor.click_id()
+
+
+async def test_a_sign_up_is_reported_and_a_server_reports_its_sale(
+    shop: Shop, codes: list[str], static_shop: str
+) -> None:
+    visitor = await shop.visitor()
+    page = visitor.page
+    await page.goto(f"{static_shop}/signup.html?aff={codes[0]}")
+    await visitor.click_id()
+    await page.fill("[name=email]", "anna@shop.example")
+    await page.click("text=Sign up >> nth=-1")
+    await expect(page.locator("#outcome")).to_have_text(re.compile("^user_.{8}: Lead tracked successfully$"))
+    customer = (await page.inner_text("#outcome")).partition(":")[0]
+    (lead,) = visitor.leads
+    assert (lead["customer_key"], lead["email"]) == (customer, "anna@shop.example")
+    link = await shop.gateway.link_row(codes[0])
+    token = await shop.gateway.token("tracking", program_id=link["program_id"])
+    first, again = [await reported(shop, token, customer) for _ in range(2)]
+    assert (first["success"], again["code"]) == (True, "duplicate_transaction")
+    (sale,) = [row for row in await shop.gateway.rows(Sale) if row["id"] == first["sale_id"] == again["sale_id"]]
+    assert (sale["amount"], sale["currency"], sale["link_id"]) == (4999, "EUR", link["id"])
+    with pytest.raises(AssertionError, match="refused the sale: 401"):
+        await reported(shop, "cg_nobody", customer)
+
+
+async def reported(shop: Shop, token: str, customer: str) -> dict[str, Any]:
+    """Run the script that reports a sale; return what it printed."""
+    script, sale = EXAMPLES / "report-sale" / "report_sale.py", (customer, "order_1", "4999", "EUR")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(script), str(shop.gateway.http.base_url), *sale),
+        env={"TRACKING_TOKEN": token},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return dict(json.loads(out))
 
 
 async def test_a_visitor_without_a_partner_is_shown_as_such(shop: Shop, static_shop: str) -> None:

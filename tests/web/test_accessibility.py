@@ -12,7 +12,7 @@ from tests.support.gateways import Gateway, running_gateway
 from tests.support.web_pages import faults, loaded, visiting, width
 
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
-BETWEEN = (480, 701, 820, 901, 1100)
+BETWEEN = (480, 701, 820, 901, 1100, 1440)
 LONG = "https://yoursite.com/" + "a-page-with-quite-a-long-name-" * 8
 
 
@@ -55,18 +55,21 @@ async def test_every_control_is_reachable_by_keyboard(browser: Browser, gateway:
         for _ in range(40):
             await page.keyboard.press("Tab")
             reached.add(await page.evaluate("document.activeElement.textContent || document.activeElement.value"))
-        wanted = ("Sign out", "30d", "CSV of clicks over time", "Show as table", "A-CODE-OF", "Copy", "Older")
+        wanted = ("Sign out", "30d", "CSV of figures over time", "Show as table", "A-CODE-OF", "Copy", "Older")
         assert [start for start in wanted if not any(text.startswith(start) for text in reached)] == []
 
 
 async def test_nothing_overflows_at_any_width(browser: Browser, gateway: Gateway) -> None:
+    # A link without a destination is described by its code, which is a single word.
+    await gateway.link("Y" * 64, program={"id": 1}, partner={"id": 1})
     url = str(gateway.http.base_url.join("/dashboard?range=90d"))
     async with visiting(browser, url, token=await gateway.token()) as page:
         await loaded(page)
         for pixels in BETWEEN:
             await page.set_viewport_size({"width": pixels, "height": 800})
             assert await width(page) == pixels
-            inner = await page.eval_on_selector(
-                ".clicks", "table => table.scrollWidth - table.parentElement.clientWidth"
-            )
-            assert inner <= 0, f"the clicks at {pixels}"
+            for name in (".clicks", ".links"):
+                inner = await page.eval_on_selector(
+                    name, "table => table.scrollWidth - table.parentElement.clientWidth"
+                )
+                assert inner <= 0, f"{name} at {pixels}"

@@ -226,7 +226,7 @@ async def test_the_csv_download_contains_no_formulas(browser: Browser, site: Sit
         assert len(rows) == len(await table(page, ".clicks"))
         assert download.suggested_filename.startswith("clicks-")
         async with page.expect_download() as saving:
-            await page.get_by_role("button", name="CSV of clicks over time").click()
+            await page.get_by_role("button", name="CSV of figures over time").click()
         text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
         assert sum(int(row["clicks"]) for row in csv.DictReader(io.StringIO(text))) == await figure(page, "clicks")
 

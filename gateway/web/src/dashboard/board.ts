@@ -4,8 +4,9 @@ import { Arrivals } from "./arrivals.ts";
 import { goTo, viewHere } from "./address.ts";
 import { Refused, ask, present } from "./api.ts";
 import { ChartPanel } from "./chart.ts";
-import { ClicksPanel } from "./clicks.ts";
+import { ClicksPanel, type Asked, type Columns } from "./clicks.ts";
 import { Controls } from "./controls.ts";
+import { ConversionsPanel } from "./conversions.ts";
 import { el } from "./dom.ts";
 import { date, time } from "./format.ts";
 import { header } from "./header.ts";
@@ -35,14 +36,18 @@ export class Board {
   private isStale = false;
   private watch: Watch | null = null;
   private readonly idle: number;
-  private readonly columns: { partner: boolean; program: boolean };
+  private readonly columns: Columns;
 
   private readonly trouble = new Notice(() => this.load());
   private readonly incoming = new Arrivals((some) => this.add(some), () => this.refresh());
   private readonly totals = new TotalsPanel();
-  private readonly chart = new ChartPanel();
+  private readonly chart = new ChartPanel((measure) => this.choose({ measure }));
   private readonly rankings = new RankingsPanel((choice, id) => this.change({ [choice]: id }));
   private readonly links = new LinksPanel((error) => this.failed(error));
+  private readonly conversions = new ConversionsPanel(
+    (patch) => this.choose(patch),
+    (error) => this.failed(error),
+  );
   private readonly clicks = new ClicksPanel((error) => this.failed(error));
   private readonly asOf = el("p", { class: "as-of" });
   private readonly head: ReturnType<typeof header>;
@@ -56,8 +61,9 @@ export class Board {
     this.columns = { partner: viewer.viewer.role !== "PARTNER", program: programs.length > 1 };
     this.head = header(viewer, () => leave(null));
     this.controls = new Controls(programs, (patch) => this.change(patch));
-    const panels = [this.totals, this.chart, this.rankings, this.links, this.clicks].map((panel) => panel.element);
-    const main = el("main", {}, this.controls.element, this.trouble.element, ...panels, this.asOf);
+    const panels = [this.totals, this.chart, this.rankings, this.links, this.conversions, this.clicks];
+    const shown = panels.map((panel) => panel.element);
+    const main = el("main", {}, this.controls.element, this.trouble.element, ...shown, this.asOf);
     this.element = el("div", { class: "board" }, this.head.element, main);
     addEventListener("popstate", this.goBack);
     this.idle = window.setInterval(() => document.hidden || this.refresh(), IDLE_REFRESH_MS);
@@ -83,6 +89,19 @@ export class Board {
     this.view = { ...this.view, ...patch };
     goTo(this.view);
     this.show();
+  }
+
+  /** Change what one panel shows of the same report: the chart's measure, or the list of conversions. */
+  private choose(patch: Partial<View>): void {
+    this.view = { ...this.view, ...patch };
+    goTo(this.view);
+    this.chart.choose(this.view.measure);
+    if (!("measure" in patch)) void this.conversions.load(this.asked(), true).catch((error) => this.failed(error));
+  }
+
+  private asked(): Asked {
+    const { view, columns, viewing } = this;
+    return { view, span: spanOf(view), columns, signal: viewing.signal };
   }
 
   private show(): void {
@@ -140,6 +159,7 @@ export class Board {
     try {
       await Promise.all([
         this.loadReport(view, span, signal),
+        this.conversions.load(this.asked(), isNew),
         this.clicks.load({ view, span, columns: this.columns, signal }, isNew),
         isNew && this.links.load(view, this.columns.partner, signal),
         isNew && this.loadNames(view, signal),
@@ -173,7 +193,8 @@ export class Board {
     const now = Date.parse(report.dataAsOf);
     const buckets = report.series.filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
     const isOneDay = span.days[0] === span.days[1];
-    this.chart.show({ buckets, interval: span.interval, zone: view.zone, isOneDay, name });
+    // The measure may have changed since the report was asked for.
+    this.chart.show({ buckets, interval: span.interval, zone: view.zone, isOneDay, name }, this.view.measure);
     this.rankings.show(report, view, name);
     const zone = view.zone.replaceAll("_", " ");
     this.asOf.textContent = `${wordsFor(span)}. Data as of ${time(report.dataAsOf, view.zone)}, ${zone} time.`;
@@ -193,7 +214,7 @@ export class Board {
   }
 }
 
-function variablesOf(view: View, span: Span, columns: { partner: boolean; program: boolean }): Record<string, unknown> {
+function variablesOf(view: View, span: Span, columns: Columns): Record<string, unknown> {
   const confined = {
     programIds: view.program && [view.program],
     partnerIds: view.partner && [view.partner],

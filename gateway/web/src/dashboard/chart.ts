@@ -1,35 +1,32 @@
-// Clicks over time, as a bar chart and as a table with the same figures, which screen readers can use.
+// A measure over time as a bar chart, above the table of all figures.
 
 import uPlot from "uplot";
 import { download } from "./csv.ts";
 import { el } from "./dom.ts";
-import { bucketName, capitalised, compact, number, tick } from "./format.ts";
+import { Choice } from "./fields.ts";
+import { bucketName, number, tick } from "./format.ts";
+import { labelOf, measureOf, measuresOf, type Measure } from "./measures.ts";
 import { amounts } from "./money.ts";
 import { panel } from "./panel.ts";
-import type { Bucket, Interval } from "./queries.ts";
+import type { Bucket } from "./queries.ts";
+import { PER, rows, tableOf, type Series } from "./series-table.ts";
 
-export interface Series {
-  buckets: Bucket[];
-  interval: Interval;
-  zone: string;
-  isOneDay: boolean;
-  /** The span in file names, such as `2026-11-01-to-2026-11-30`. */
-  name: string;
+/** A series and the measure that is shown of it. */
+interface Shown extends Series {
+  measure: Measure;
 }
 
-const NOTHING = "No clicks in this period.";
 const NOTHING_YET = "No clicks in this period yet. Clicks on the links below appear here as they arrive.";
 const HEIGHT = 260;
 const TICK_PIXELS = 72;
-// The axis counts clicks, so its steps are whole numbers.
-const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((zeros) => [1, 2, 5].map((step) => step * 10 ** zeros));
-const PER: Record<Interval, string> = { HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month" };
+// The axis shows counts and minor units, so its steps are whole numbers.
+const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13].flatMap((zeros) => [1, 2, 5].map((step) => step * 10 ** zeros));
 
 type Colour = (name: string) => string;
 
 export class ChartPanel {
   readonly element: HTMLElement;
-  private shown: Series | null = null;
+  private shown: Shown | null = null;
   private plot: uPlot | null = null;
   private readonly canvas = el("div", { class: "plot", role: "img", "aria-label": "Loading" });
   private readonly tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
@@ -38,23 +35,41 @@ export class ChartPanel {
     class: "scroll",
     tabindex: "0",
     role: "region",
-    "aria-label": "Clicks over time, table",
+    "aria-label": "Figures over time, table",
   });
+  private readonly legend = legend();
+  private readonly measure: Choice;
 
-  constructor() {
+  constructor(choose: (measure: string) => void) {
+    this.measure = new Choice("Measure", choose);
     const details = el("details", {}, el("summary", {}, "Show as table"), this.table);
     const chart = el("div", { class: "chart" }, this.canvas, this.tip, this.nothing);
-    this.element = panel("Clicks over time", { save: () => this.save(), note: legend() }, chart, details);
+    const note = el("div", { class: "measure" }, this.measure.element, this.legend);
+    this.element = panel("Figures over time", { save: () => this.save(), note }, chart, details);
     new ResizeObserver(() => this.plot?.width !== this.canvas.clientWidth && this.draw()).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
-  show(series: Series): void {
-    this.shown = series;
-    this.canvas.setAttribute("aria-label", inWords(series));
+  show(series: Series, chosen: string): void {
     this.table.replaceChildren(tableOf(series));
-    this.nothing.hidden = series.buckets.some((bucket) => bucket.clicks > 0);
-    this.nothing.textContent = Date.parse(series.buckets.at(-1)!.end) > Date.now() ? NOTHING_YET : NOTHING;
+    this.showMeasure(series, chosen);
+  }
+
+  /** Show another measure of the same series. */
+  choose(chosen: string): void {
+    if (this.shown) this.showMeasure(this.shown, chosen);
+  }
+
+  private showMeasure(series: Series, chosen: string): void {
+    const measures = measuresOf(series.buckets, chosen);
+    const measure = measureOf(measures, chosen);
+    this.shown = { ...series, measure };
+    this.measure.offer(measures.map((each) => [each.key, labelOf(each)]));
+    this.measure.select(measure.key);
+    this.legend.hidden = measure.key !== "clicks";
+    this.canvas.setAttribute("aria-label", inWords(this.shown));
+    this.nothing.hidden = series.buckets.some((bucket) => measure.value(bucket) !== 0);
+    this.nothing.textContent = nothing(this.shown);
     this.draw();
   }
 
@@ -67,7 +82,7 @@ export class ChartPanel {
   }
 
   private save(): void {
-    if (this.shown) download(`clicks-over-time-${this.shown.name}.csv`, rows(this.shown));
+    if (this.shown) download(`figures-over-time-${this.shown.name}.csv`, rows(this.shown));
   }
 }
 
@@ -76,20 +91,39 @@ function legend(): HTMLElement {
   return el("p", { class: "legend", "aria-hidden": "true" }, people, bots);
 }
 
-function inWords({ buckets, interval, zone }: Series): string {
-  const most = buckets.reduce((best, bucket) => (bucket.clicks > best.clicks ? bucket : best), buckets[0]!);
-  const words = `Bar chart of clicks by ${PER[interval]}.`;
-  if (!most.clicks) return `${words} No clicks.`;
-  const peak = bucketName(most, interval, zone);
-  return `${words} Peak: ${peak}, ${number(most.people)} by people and ${number(most.bots)} by bots.`;
+function nothing({ buckets, measure }: Shown): string {
+  const isOver = Date.parse(buckets.at(-1)!.end) <= Date.now();
+  return isOver || measure.key !== "clicks" ? `No ${measure.name} in this period.` : NOTHING_YET;
+}
+
+function inWords({ buckets, interval, zone, measure }: Shown): string {
+  const [most, least] = [1, -1].map((sign) =>
+    buckets.reduce((best, each) => (sign * measure.value(each) > sign * measure.value(best) ? each : best)),
+  );
+  const named = (name: string, bucket: Bucket) => {
+    const value = measure.key === "clicks" ? byWhom(bucket).join(" and ") : measure.words(bucket);
+    return `${name}: ${bucketName(bucket, interval, zone)}, ${value}.`;
+  };
+  const found = [
+    measure.value(most!) > 0 && named("Peak", most!),
+    measure.value(least!) < 0 && named("Lowest", least!),
+  ].filter(Boolean);
+  return [`Bar chart of ${measure.name} by ${PER[interval]}.`, ...(found.length ? found : [`No ${measure.name}.`])].join(" ");
+}
+
+function byWhom(bucket: Bucket): [string, string] {
+  return [`${number(bucket.people)} by people`, `${number(bucket.bots)} by bots`];
 }
 
 // The x axis numbers the buckets instead of measuring time, so that months and 23-hour days get bars of equal width.
-function data({ buckets }: Series): uPlot.AlignedData {
-  return [buckets.map((_, number) => number), buckets.map((each) => each.clicks), buckets.map((each) => each.people)];
+// The bar of all clicks is drawn first and that of people on top of it, so the visible rest is the bots.
+function data({ buckets, measure }: Shown): uPlot.AlignedData {
+  const numbers = buckets.map((_, number) => number);
+  const values = buckets.map(measure.value);
+  return measure.key === "clicks" ? [numbers, values, buckets.map((each) => each.people)] : [numbers, values];
 }
 
-function options(series: Series, canvas: HTMLElement, tip: HTMLElement): uPlot.Options {
+function options(series: Shown, canvas: HTMLElement, tip: HTMLElement): uPlot.Options {
   const styles = getComputedStyle(canvas);
   const colour: Colour = (name) => styles.getPropertyValue(`--${name}`).trim();
   const paths = uPlot.paths.bars!({ size: [0.72, 48], radius: [0.15, 0] });
@@ -103,16 +137,16 @@ function options(series: Series, canvas: HTMLElement, tip: HTMLElement): uPlot.O
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
       x: { time: false, range: [-0.5, last + 0.5] },
-      y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] },
+      // Refunds of earlier sales can make amounts negative.
+      y: { range: (_plot, min, max) => [Math.min(0, min * 1.08), series.measure.top(max)] },
     },
-    // The bar of all clicks is drawn first and that of people on top of it, so the visible rest is the bots.
-    series: [{}, bar("bots"), bar("people")],
+    series: series.measure.key === "clicks" ? [{}, bar("bots"), bar("people")] : [{}, bar("people")],
     axes: axes(series, colour, `12px ${styles.fontFamily}`),
     hooks: { setCursor: [(plot) => point(plot, series, tip)] },
   };
 }
 
-function axes(series: Series, colour: Colour, font: string): uPlot.Axis[] {
+function axes(series: Shown, colour: Colour, font: string): uPlot.Axis[] {
   const axis = { stroke: colour("muted"), font, ticks: { show: false } };
   const bottom = {
     ...axis,
@@ -123,10 +157,10 @@ function axes(series: Series, colour: Colour, font: string): uPlot.Axis[] {
   };
   const left = {
     ...axis,
-    size: 44,
+    size: 48,
     grid: { stroke: colour("line"), width: 1 },
     incrs: WHOLE_STEPS,
-    values: (_plot: uPlot, numbers: number[]) => numbers.map(compact),
+    values: (_plot: uPlot, numbers: number[]) => numbers.map(series.measure.tick),
   };
   return [bottom, left];
 }
@@ -142,52 +176,24 @@ function label({ buckets, interval, zone, isOneDay }: Series, number: number): s
   return bucket ? tick(bucket, interval, zone, isOneDay) : "";
 }
 
-function point(plot: uPlot, { buckets, interval, zone }: Series, tip: HTMLElement): void {
+function point(plot: uPlot, { buckets, interval, zone, measure }: Shown, tip: HTMLElement): void {
   const bucket = buckets[plot.cursor.idx ?? -1];
   tip.hidden = !bucket;
   if (!bucket) return;
-  tip.replaceChildren(
-    el("strong", {}, bucketName(bucket, interval, zone)),
-    el("span", { class: "people" }, `${number(bucket.people)} by people`),
-    el("span", { class: "bots" }, `${number(bucket.bots)} by bots`),
-    ...followed(bucket).map((line) => el("small", {}, line)),
-  );
+  const [people, bots] = byWhom(bucket);
+  const lines =
+    measure.key === "clicks"
+      ? [el("span", { class: "people" }, people), el("span", { class: "bots" }, bots), ...followed(bucket)]
+      : [el("span", { class: "people" }, `${labelOf(measure)}: ${measure.words(bucket)}`)];
+  tip.replaceChildren(el("strong", {}, bucketName(bucket, interval, zone)), ...lines);
   const middle = plot.valToPos(plot.cursor.idx!, "x") + plot.bbox.left / devicePixelRatio;
   const room = plot.width - tip.offsetWidth;
   tip.style.transform = `translateX(${Math.max(0, Math.min(room, middle - tip.offsetWidth / 2))}px)`;
 }
 
 /** What followed the clicks, for the tip: nothing is said of what there was none of. */
-function followed(bucket: Bucket): string[] {
+function followed(bucket: Bucket): HTMLElement[] {
   const counts = [bucket.leads && `${number(bucket.leads)} leads`, bucket.sales && `${number(bucket.sales)} sales`];
-  return [counts.filter(Boolean).join(", "), amounts(bucket.revenue).join(", ")].filter(Boolean);
-}
-
-function tableOf({ buckets, interval, zone }: Series): HTMLElement {
-  const names = [capitalised(PER[interval]), "People", "Bots", "All clicks", "Leads", "Sales", "Revenue", "Commission"];
-  const head = names.map((name, number) => el("th", { scope: "col", class: number ? "number" : false }, name));
-  const body = buckets.map((each) =>
-    el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, bucketName(each, interval, zone)),
-      ...[each.people, each.bots, each.clicks, each.leads, each.sales].map((value) =>
-        el("td", { class: "number" }, number(value)),
-      ),
-      ...[each.revenue, each.earnings].map((money) =>
-        el("td", { class: "number money" }, amounts(money).join(", ") || "–"),
-      ),
-    ),
-  );
-  return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
-}
-
-function rows({ buckets }: Series): (string | number)[][] {
-  return [
-    ["start", "end", "people", "bots", "clicks", "leads", "sales", "revenue", "commission"],
-    ...buckets.map((each) => [
-      ...[each.start, each.end, each.people, each.bots, each.clicks, each.leads, each.sales],
-      ...[amounts(each.revenue).join("; "), amounts(each.earnings).join("; ")],
-    ]),
-  ];
+  const lines = [counts.filter(Boolean).join(", "), amounts(bucket.revenue).join(", ")].filter(Boolean);
+  return lines.map((line) => el("small", {}, line));
 }

@@ -5,15 +5,12 @@ import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
 import { country, dateTime, device, place } from "./format.ts";
 import { panel } from "./panel.ts";
-import { CLICKS, type Click, type ClicksData, type PageInfo } from "./queries.ts";
+import { Pager } from "./pager.ts";
+import { CLICKS, type Click, type ClicksData } from "./queries.ts";
 import type { Span } from "./spans.ts";
 import type { View } from "./view.ts";
 
 const PAGE = 20;
-
-type Position = { first: number; after?: string | null } | { last: number; before: string | null };
-/** The first page, which shows new clicks as they arrive. */
-const START: Position = { first: PAGE };
 
 export interface Columns {
   partner: boolean;
@@ -30,8 +27,6 @@ export interface Asked {
 export class ClicksPanel {
   readonly element: HTMLElement;
   private asked: Asked | null = null;
-  private position = START;
-  private info: PageInfo | null = null;
   private shown: Click[] = [];
   private fresh = new Set<string>();
   /** How many clicks have arrived while a page other than the first is shown. */
@@ -39,25 +34,22 @@ export class ClicksPanel {
   private turn = 0;
   private readonly head = el("thead");
   private readonly body = el("tbody");
-  private readonly table = el("table", { class: "stacked clicks", hidden: true }, this.head, this.body);
+  private readonly table = el("table", { class: "stacked listed clicks", hidden: true }, this.head, this.body);
   private readonly empty = el("p", { class: "empty", hidden: true }, "No clicks in this period.");
-  private readonly newer = this.button("Newer", () => ({ last: PAGE, before: this.info?.startCursor ?? null }));
-  private readonly older = this.button("Older", () => ({ first: PAGE, after: this.info?.endCursor ?? null }));
-  private readonly news = this.button("", () => START);
-  private readonly pager = el("nav", { class: "pager", hidden: true, "aria-label": "Pages of clicks" });
+  private readonly pager = new Pager(PAGE, "Pages of clicks", () => this.turnPage());
+  private readonly news = el("button", { type: "button", hidden: true, onclick: () => this.showNews() });
 
   constructor(private readonly onError: (error: unknown) => void) {
     const save = () => this.asked && download(`clicks-${this.asked.span.days.join("-to-")}.csv`, rows(this.shown));
-    this.pager.append(this.newer, this.older, this.news);
-    this.news.hidden = true;
-    this.element = panel("Latest clicks", { save }, this.table, this.empty, this.pager);
+    this.pager.element.append(this.news);
+    this.element = panel("Latest clicks", { save }, this.table, this.empty, this.pager.element);
   }
 
   /** Load the first page if it is the one shown, and with `fromStart` in any case. */
   async load(asked: Asked, fromStart: boolean): Promise<void> {
     this.asked = asked;
-    if (fromStart) this.position = START;
-    if (this.position === START) await this.fetchPage(asked);
+    if (fromStart) this.pager.toStart();
+    if (this.pager.isAtStart) await this.fetchPage(asked);
   }
 
   /** Add new clicks at the top of the first page; on any other page, count them. */
@@ -65,34 +57,33 @@ export class ClicksPanel {
     if (!this.asked) return;
     const known = new Set(this.shown.map((click) => click.id));
     const unknown = clicks.filter((click) => !known.has(click.id));
-    if (this.position === START) {
+    if (this.pager.isAtStart) {
       this.shown = [...unknown.reverse(), ...this.shown].slice(0, 2 * PAGE);
       this.fresh = new Set(unknown.map((click) => click.id));
     } else this.waiting += unknown.length;
     this.draw(this.asked);
   }
 
-  private button(words: string, to: () => Position): HTMLButtonElement {
-    const go = () => {
-      this.position = to();
-      this.fresh = new Set();
-      if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
-    };
-    return el("button", { type: "button", disabled: true, onclick: go }, words);
+  private showNews(): void {
+    this.pager.toStart();
+    this.turnPage();
+  }
+
+  private turnPage(): void {
+    this.fresh = new Set();
+    if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
   }
 
   private async fetchPage({ view, span, signal }: Asked): Promise<void> {
     const mine = ++this.turn;
-    const variables = { ...this.position, filter: filterOf(view, span) };
+    const variables = { ...this.pager.variables, filter: filterOf(view, span) };
     const { clickEvents } = await ask<ClicksData>(CLICKS, variables, signal);
     // The user has requested another page in the meantime.
     if (mine !== this.turn || !this.asked) return;
     const page = present(clickEvents);
-    this.info = page.pageInfo;
     this.shown = page.nodes;
-    // Paging back to the beginning resumes live updates.
-    if ("last" in this.position && !this.info.hasPreviousPage) this.position = START;
-    if (this.position === START) this.waiting = 0;
+    this.pager.accept(page.pageInfo, !page.nodes.length);
+    if (this.pager.isAtStart) this.waiting = 0;
     this.draw(this.asked);
   }
 
@@ -101,9 +92,7 @@ export class ClicksPanel {
     this.body.replaceChildren(...this.shown.map((click) => row(click, view.zone, columns, this.fresh.has(click.id))));
     withRoles(this.table).hidden = !this.shown.length;
     this.empty.hidden = !this.table.hidden;
-    this.pager.hidden = !this.shown.length && this.position === START;
-    this.newer.disabled = this.position === START || !this.info?.hasPreviousPage;
-    this.older.disabled = !this.info?.hasNextPage;
+    if (this.shown.length) this.pager.element.hidden = false;
     this.news.hidden = this.news.disabled = !this.waiting;
     this.news.textContent = `Show ${this.waiting} new ${this.waiting === 1 ? "click" : "clicks"}`;
   }

@@ -14,8 +14,11 @@ export class Choice {
     this.element = el("div", { class: "choice-field" }, el("label", { for: id }, label), this.field);
   }
 
-  /** Set the options, each a value and its label. */
+  /** Set the options, each a value and its label. The same options are left alone, as the list may be open. */
   offer(pairs: [string, string][]): void {
+    const isSame = ([value, words]: [string, string], at: number) =>
+      this.field.options[at]?.value === value && this.field.options[at].text === words;
+    if (this.field.options.length === pairs.length && pairs.every(isSame)) return;
     this.field.replaceChildren(...pairs.map(([value, words]) => el("option", { value }, words)));
   }
 

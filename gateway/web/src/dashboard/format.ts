@@ -4,7 +4,8 @@ import type { Bucket, Interval } from "./queries.ts";
 
 const LOCALE = navigator.languages.find((language) => /^en\b/.test(language)) ?? "en-GB";
 const numbers = new Intl.NumberFormat(LOCALE);
-const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
+const compactNumbers = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
+const compactAmounts = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumSignificantDigits: 3 });
 const percents = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 0 });
 const rates = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 2 });
 const countries = new Intl.DisplayNames(LOCALE, { type: "region", fallback: "code" });
@@ -14,7 +15,12 @@ export function number(value: number): string {
 }
 
 export function compact(value: number): string {
-  return short.format(value);
+  return compactNumbers.format(value);
+}
+
+/** Return an amount for an axis, which may be less than one. */
+export function compactAmount(value: number): string {
+  return compactAmounts.format(value);
 }
 
 /** Return a share such as the conversion rate, to a hundredth of a percent. */

@@ -10,11 +10,17 @@ export function amounts(money: readonly Money[]): string[] {
   return money.map((each) => each.formatted);
 }
 
+/** Return how many decimals the currency of an amount has. */
+export function decimals({ formatted }: Money): number {
+  return /\.(\d+) /.exec(formatted)?.[1]?.length ?? 0;
+}
+
 /** Return what each of `count` things brings in, one text for each currency, rounded half away from zero. */
 export function perEach(money: readonly Money[], count: number): string[] {
   if (count === 0) return [];
-  return money.map(({ amount, currency, formatted }) => {
-    const digits = (/\.(\d+) /.exec(formatted)?.[1]?.length ?? 0) + MORE_DIGITS;
+  return money.map((each) => {
+    const { amount, currency } = each;
+    const digits = decimals(each) + MORE_DIGITS;
     const total = BigInt(amount) * 10n ** BigInt(MORE_DIGITS);
     const size = total < 0n ? -total : total;
     const rounded = (2n * size + BigInt(count)) / (2n * BigInt(count));
@@ -22,4 +28,9 @@ export function perEach(money: readonly Money[], count: number): string[] {
     const sign = total < 0n && rounded > 0n ? "-" : "";
     return `${sign}${text.slice(0, -digits)}.${text.slice(-digits)} ${currency}`;
   });
+}
+
+/** Return the amount without its currency. */
+export function decimal({ currency, formatted }: Money): string {
+  return formatted.replace(` ${currency}`, "");
 }

@@ -1,11 +1,15 @@
 // The state of the view. All of it is kept in the page's address, so that reload, back and sharing work. The time zone
 // is part of it, because the same day covers different hours elsewhere.
 
+import { STATUSES, type CommissionStatus } from "./conversion-queries.ts";
 import type { Interval } from "./queries.ts";
 
 const RANGES = ["today", "7d", "30d", "90d", "12m", "custom"] as const;
 export type Range = (typeof RANGES)[number];
 export type Who = "all" | "people" | "bots";
+const LISTS = ["sales", "refunds", "leads", "commissions"] as const;
+/** The lists of conversions. */
+export type List = (typeof LISTS)[number];
 
 export interface View {
   range: Range;
@@ -18,9 +22,15 @@ export interface View {
   program: string | null;
   partner: string | null;
   link: string | null;
+  /** What the chart shows, such as `sales` or `revenue-eur`. */
+  measure: string;
+  list: List;
+  /** Used with the list of commissions only. */
+  status: CommissionStatus | null;
 }
 
 const INTERVALS: readonly string[] = ["HOUR", "DAY", "WEEK", "MONTH"];
+const MEASURE = /^(clicks|leads|sales|(revenue|commission)(-[a-z]{3})?)$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const START: View = {
   range: "30d",
@@ -32,6 +42,9 @@ const START: View = {
   program: null,
   partner: null,
   link: null,
+  measure: "clicks",
+  list: "sales",
+  status: null,
 };
 
 /** Return the browser's time zone, or UTC if it has no IANA name. */
@@ -48,6 +61,9 @@ export function viewIn(search: string): View {
   const interval = given.get("interval")?.toUpperCase() ?? "";
   const who = given.get("who");
   const zone = given.get("zone");
+  const measure = given.get("measure") ?? "";
+  const list = LISTS.find((each) => each === given.get("list")) ?? START.list;
+  const status = STATUSES.find((each) => each.toLowerCase() === given.get("status")) ?? null;
   return {
     range: range === "custom" && !(from && to && from <= to) ? START.range : range,
     from,
@@ -58,6 +74,9 @@ export function viewIn(search: string): View {
     program: given.get("program"),
     partner: given.get("partner"),
     link: given.get("link"),
+    measure: MEASURE.test(measure) ? measure : START.measure,
+    list,
+    status: list === "commissions" ? status : null,
   };
 }
 
@@ -67,7 +86,7 @@ export function searchOf(view: View): string {
   for (const [name, value] of Object.entries(view) as [keyof View, string | null][]) {
     const isDate = name === "from" || name === "to";
     if (value && (name === "zone" || value !== START[name]) && !(isDate && view.range !== "custom")) {
-      search.set(name, name === "interval" ? value.toLowerCase() : value);
+      search.set(name, name === "interval" || name === "status" ? value.toLowerCase() : value);
     }
   }
   return `?${search}`;

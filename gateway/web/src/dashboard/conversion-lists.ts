@@ -1,0 +1,197 @@
+// The lists of conversions: how each is read, filtered, and shown as columns and as CSV.
+
+import { stateOf, takenOff } from "./commission-states.ts";
+import {
+  COMMISSIONS,
+  LEADS,
+  REFUNDS,
+  SALES,
+  type Commission,
+  type CommissionState,
+  type Lead,
+  type Origin,
+  type Refund,
+  type Sale,
+} from "./conversion-queries.ts";
+import type { Cell as CsvCell } from "./csv.ts";
+import { capitalised, day, place } from "./format.ts";
+import { decimal } from "./money.ts";
+import type { Span } from "./spans.ts";
+import type { List, View } from "./view.ts";
+
+export interface Cell {
+  text: string | null | undefined;
+  /** A second line. */
+  note?: string | null;
+  /** More than the text says; otherwise its full length, if the cell shortens it. */
+  title?: string | null;
+  /** The text is wrapped rather than shortened. */
+  isWhole?: boolean;
+}
+
+export interface Column<Item> {
+  name: string;
+  cell: (item: Item, zone: string) => Cell;
+  isNumber?: boolean;
+  /** Only for those who may see customers. */
+  isOwners?: boolean;
+}
+
+export interface Kind<Item> {
+  /** Its name, as in `Sales` and `No sales in this period.` */
+  title: string;
+  query: string;
+  at: (item: Item) => string;
+  filter: (view: View, span: Span) => Record<string, unknown>;
+  columns: readonly Column<Item>[];
+  /** The columns of the CSV file after time, link, partner, program and customer. */
+  csv: readonly [string, (item: Item) => CsvCell][];
+}
+
+const ORDER = { name: "Order", cell: (sale: Sale) => ({ text: sale.transactionId, note: sale.productId }) };
+const AMOUNT = "Amount";
+
+const SALE_LIST: Kind<Sale> = {
+  title: "Sales",
+  query: SALES,
+  at: (sale) => sale.occurredAt,
+  filter: happened,
+  columns: [
+    ORDER,
+    customer(),
+    { name: AMOUNT, isNumber: true, cell: (sale, zone) => ({ text: sale.amount.formatted, ...refundsOf(sale, zone) }) },
+    { name: "Commission", cell: ({ commission }, zone) => earned(commission, zone) },
+  ],
+  csv: [
+    ["transaction_id", (sale) => sale.transactionId],
+    ["product_id", (sale) => sale.productId],
+    ["amount", (sale) => decimal(sale.amount)],
+    ["refunded", (sale) => decimal(sale.refunded)],
+    ["currency", (sale) => sale.amount.currency],
+    ...commissionCsv<Sale>(({ commission }) => commission),
+  ],
+};
+
+const REFUND_LIST: Kind<Refund> = {
+  title: "Refunds",
+  query: REFUNDS,
+  at: (refund) => refund.createdAt,
+  filter: recorded,
+  columns: [
+    { name: "Order", cell: (refund) => ({ text: refund.sale.transactionId }) },
+    customer(),
+    { name: "Reason", isOwners: true, cell: (refund) => ({ text: refund.reason, isWhole: true }) },
+    { name: AMOUNT, isNumber: true, cell: (refund) => ({ text: refund.amount.formatted }) },
+    { name: "Off the commission", isNumber: true, cell: (refund) => ({ text: refund.clawback?.formatted }) },
+  ],
+  csv: [
+    ["transaction_id", (refund) => refund.sale.transactionId],
+    ["reason", (refund) => refund.reason ?? null],
+    ["amount", (refund) => decimal(refund.amount)],
+    ["currency", (refund) => refund.amount.currency],
+    ["off_commission", (refund) => refund.clawback && decimal(refund.clawback)],
+    ["commission_currency", (refund) => refund.clawback?.currency ?? null],
+  ],
+};
+
+const LEAD_LIST: Kind<Lead> = {
+  title: "Leads",
+  query: LEADS,
+  at: (lead) => lead.createdAt,
+  filter: recorded,
+  columns: [
+    { name: "Event", cell: (lead) => ({ text: lead.eventName, note: lead.isProvisional ? "Not confirmed yet" : null }) },
+    customer(),
+    { name: "Page", cell: (lead) => ({ text: lead.pageUrl && place(lead.pageUrl), title: lead.pageUrl }) },
+    { name: "Commission", cell: ({ commission }, zone) => earned(commission, zone) },
+  ],
+  csv: [
+    ["event", (lead) => lead.eventName],
+    ["confirmed", (lead) => (lead.isProvisional ? "no" : "yes")],
+    ["page", (lead) => lead.pageUrl],
+    ...commissionCsv<Lead>(({ commission }) => commission),
+  ],
+};
+
+const COMMISSION_LIST: Kind<Commission> = {
+  title: "Commissions",
+  query: COMMISSIONS,
+  at: (commission) => commission.occurredAt,
+  filter: (view, span) => ({ ...happened(view, span), status: view.status }),
+  columns: [
+    { name: "For", cell: forWhat },
+    customer(),
+    { name: AMOUNT, isNumber: true, cell: (each) => ({ text: each.amount.formatted, note: takenOff(each) }) },
+    { name: "Status", cell: (each, zone) => ({ text: stateOf(each, zone), isWhole: true }) },
+  ],
+  csv: [
+    ["transaction_id", ({ sale }) => sale?.transactionId ?? null],
+    ["lead", ({ leadEvent }) => leadEvent?.eventName ?? null],
+    ...commissionCsv<Commission>((commission) => commission),
+  ],
+};
+
+/** Each list is given its own items only, which the types of its functions cannot say here. */
+export const LISTS = {
+  sales: SALE_LIST,
+  refunds: REFUND_LIST,
+  leads: LEAD_LIST,
+  commissions: COMMISSION_LIST,
+} as unknown as Record<List, Kind<Origin>>;
+
+/** What a customer is called: the merchant's own id, or the masked e-mail address. */
+export function customerOf({ customer }: Origin): string | null {
+  return customer?.customerKey ?? customer?.emailMask ?? null;
+}
+
+function customer(): Column<Origin> {
+  return {
+    name: "Customer",
+    isOwners: true,
+    cell: (origin) => ({ text: customerOf(origin), note: origin.customer?.customerKey ? origin.customer.emailMask : null }),
+  };
+}
+
+function earned(commission: CommissionState | null, zone: string): Cell {
+  if (!commission) return { text: null };
+  const state = stateOf(commission, zone);
+  const less = takenOff(commission);
+  return { text: commission.amount.formatted, note: less ? `${state}, ${less}` : state };
+}
+
+function forWhat({ sale, leadEvent }: Commission): Cell {
+  return { text: sale?.transactionId ?? leadEvent?.eventName, note: sale ? "Sale" : "Lead" };
+}
+
+function refundsOf({ refunded, refunds }: Sale, zone: string): Partial<Cell> {
+  if (refunded.amount === 0) return {};
+  const each = refunds.nodes.map((refund) => `${refund.amount.formatted} on ${day(refund.createdAt, zone)}`);
+  return { note: `${refunded.formatted} refunded`, title: capitalised(`refunded ${each.join(", ")}`) };
+}
+
+function commissionCsv<Item>(of: (item: Item) => CommissionState | null): [string, (item: Item) => CsvCell][] {
+  const cell = (value: (commission: CommissionState) => string) => (item: Item) => {
+    const commission = of(item);
+    return commission && value(commission);
+  };
+  return [
+    ["commission", cell(({ amount }) => decimal(amount))],
+    ["commission_taken_off", cell(({ clawedBack }) => decimal(clawedBack))],
+    ["commission_currency", cell(({ amount }) => amount.currency)],
+    ["commission_status", cell(({ status }) => status.toLowerCase())],
+    ["pending_until", cell(({ status, holdUntil }) => (status === "PENDING" ? holdUntil : ""))],
+    ["rejected_reason", cell(({ rejectedReason }) => rejectedReason ?? "")],
+  ];
+}
+
+function happened(view: View, span: Span): Record<string, unknown> {
+  return { ...confined(view), occurredFrom: span.from, occurredTo: span.to };
+}
+
+function recorded(view: View, span: Span): Record<string, unknown> {
+  return { ...confined(view), createdFrom: span.from, createdTo: span.to };
+}
+
+function confined({ program, partner, link }: View): Record<string, unknown> {
+  return { programId: program, partnerId: partner, referralLinkId: link };
+}

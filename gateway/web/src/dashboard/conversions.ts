@@ -1,0 +1,135 @@
+// Sales, refunds, leads and commissions: one list at a time, page by page.
+
+import { ask, present } from "./api.ts";
+import type { Asked, Columns } from "./clicks.ts";
+import { STATUS_WORDS } from "./commission-states.ts";
+import { LISTS, customerOf, type Cell, type Kind } from "./conversion-lists.ts";
+import type { ListData, Origin } from "./conversion-queries.ts";
+import { download } from "./csv.ts";
+import { el, withRoles } from "./dom.ts";
+import { Choice, Segments } from "./fields.ts";
+import { dateTime } from "./format.ts";
+import { Pager } from "./pager.ts";
+import { panel } from "./panel.ts";
+import type { List, View } from "./view.ts";
+
+const PAGE = 10;
+const WORDS: Record<List, string> = { sales: "Sales", refunds: "Refunds", leads: "Leads", commissions: "Commissions" };
+
+type Change = (patch: Partial<View>) => void;
+
+export class ConversionsPanel {
+  readonly element: HTMLElement;
+  private asked: Asked | null = null;
+  private shown: Origin[] = [];
+  private turn = 0;
+  private readonly lists = new Segments<List>("List", WORDS, (list) => this.choose({ list, status: null }));
+  private readonly status = new Choice("Status", (value) => this.choose({ status: (value || null) as View["status"] }));
+  private readonly head = el("thead");
+  private readonly body = el("tbody");
+  private readonly table = el("table", { class: "stacked listed conversions", hidden: true }, this.head, this.body);
+  private readonly empty = el("p", { class: "empty", hidden: true });
+  private readonly pager = new Pager(PAGE, "Pages of conversions", () => this.reload());
+
+  constructor(
+    private readonly choose: Change,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    this.status.offer([["", "All"], ...Object.entries(STATUS_WORDS)]);
+    const choices = el("div", { class: "choices" }, this.lists.element, this.status.element);
+    const content = [choices, this.table, this.empty, this.pager.element];
+    this.element = panel("Conversions", { save: () => this.save() }, ...content);
+  }
+
+  /** Load the first page if it is the one shown, and with `fromStart` in any case. */
+  async load(asked: Asked, fromStart: boolean): Promise<void> {
+    const { list, status, who } = asked.view;
+    this.asked = asked;
+    // Conversions follow from clicks of people, so a report about bots has none to list.
+    this.element.hidden = who === "bots";
+    this.lists.select(list);
+    this.status.element.hidden = list !== "commissions";
+    this.status.select(status ?? "");
+    if (fromStart) this.pager.toStart();
+    if (this.pager.isAtStart && !this.element.hidden) await this.fetchPage(asked);
+  }
+
+  private reload(): void {
+    if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
+  }
+
+  private async fetchPage({ view, span, columns, signal }: Asked): Promise<void> {
+    const mine = ++this.turn;
+    const kind = LISTS[view.list];
+    const variables = { ...this.pager.variables, filter: kind.filter(view, span), isOwner: columns.partner };
+    const { list } = await ask<ListData<Origin>>(kind.query, variables, signal);
+    // The user has requested another page or list in the meantime.
+    if (mine !== this.turn) return;
+    const page = present(list);
+    this.shown = page.nodes;
+    this.pager.accept(page.pageInfo, !page.nodes.length);
+    this.draw(kind, view.zone, columns);
+    this.empty.textContent = nothing(kind, view);
+  }
+
+  private draw(kind: Kind<Origin>, zone: string, columns: Columns): void {
+    this.head.replaceChildren(header(kind, columns));
+    this.body.replaceChildren(...this.shown.map((item) => row(kind, item, zone, columns)));
+    withRoles(this.table).hidden = !this.shown.length;
+    this.empty.hidden = !this.table.hidden;
+  }
+
+  private save(): void {
+    if (!this.asked) return;
+    const { view, span, columns } = this.asked;
+    download(`${view.list}-${span.days.join("-to-")}.csv`, rows(LISTS[view.list], this.shown, columns));
+  }
+}
+
+function nothing({ title }: Kind<Origin>, { list, status }: View): string {
+  const which = list === "commissions" && status ? `${STATUS_WORDS[status].toLowerCase()} ` : "";
+  return `No ${which}${title.toLowerCase()} in this period.`;
+}
+
+function visible(kind: Kind<Origin>, columns: Columns): Kind<Origin>["columns"] {
+  return kind.columns.filter((column) => columns.partner || !column.isOwners);
+}
+
+function header(kind: Kind<Origin>, columns: Columns): HTMLElement {
+  const names = ["Time", "Link", ...(columns.partner ? ["Partner"] : []), ...(columns.program ? ["Program"] : [])];
+  const own = visible(kind, columns).map(({ name, isNumber }) => heading(name, isNumber));
+  return el("tr", {}, ...names.map((name) => heading(name)), ...own);
+}
+
+function heading(name: string, isNumber = false): HTMLElement {
+  return el("th", { scope: "col", class: isNumber && "number" }, name);
+}
+
+function row(kind: Kind<Origin>, item: Origin, zone: string, columns: Columns): HTMLElement {
+  const at = kind.at(item);
+  return el(
+    "tr",
+    { "data-item": item.id },
+    el("th", { scope: "row" }, el("time", { datetime: at }, dateTime(at, zone))),
+    cell("Link", { text: item.referralLink?.code }),
+    columns.partner && cell("Partner", { text: item.partner?.name }),
+    columns.program && cell("Program", { text: item.program.name }),
+    ...visible(kind, columns).map((column) => cell(column.name, column.cell(item, zone), column.isNumber)),
+  );
+}
+
+function cell(label: string, { text, note, title, isWhole }: Cell, isNumber = false): HTMLElement {
+  const line = el("span", { class: !isWhole && "cut", title: title ?? (isWhole ? false : text) ?? false }, text || "–");
+  const second = note && el("small", { title: title ?? false }, note);
+  return el("td", { "data-label": label, class: isNumber && "number" }, el("div", {}, line, second));
+}
+
+function rows(kind: Kind<Origin>, items: Origin[], columns: Columns): (string | number | null)[][] {
+  const names = ["at", "link", "partner", "program", ...(columns.partner ? ["customer"] : [])];
+  const lines = items.map((item) => [
+    ...[kind.at(item), item.referralLink?.code ?? null, item.partner?.name ?? null, item.program.name],
+    ...(columns.partner ? [customerOf(item)] : []),
+    ...kind.csv.map(([, value]) => value(item)),
+  ]);
+  return [[...names, ...kind.csv.map(([name]) => name)], ...lines];
+}

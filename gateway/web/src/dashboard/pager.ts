@@ -1,0 +1,55 @@
+// The position in a list that is read page by page, by cursor, and the buttons that move it.
+
+import { el } from "./dom.ts";
+import type { PageInfo } from "./queries.ts";
+
+export type Position = { first: number; after?: string | null } | { last: number; before: string | null };
+
+export class Pager {
+  readonly element: HTMLElement;
+  private readonly start: Position;
+  private position: Position;
+  private info: PageInfo | null = null;
+  private readonly newer = this.button("Newer", () => ({ last: this.size, before: this.info?.startCursor ?? null }));
+  private readonly older = this.button("Older", () => ({ first: this.size, after: this.info?.endCursor ?? null }));
+
+  /** Pages of `size` items, named by `label` for screen readers. `move` loads the page at the new position. */
+  constructor(
+    private readonly size: number,
+    label: string,
+    private readonly move: () => void,
+  ) {
+    this.start = this.position = { first: size };
+    this.element = el("nav", { class: "pager", hidden: true, "aria-label": label }, this.newer, this.older);
+  }
+
+  get isAtStart(): boolean {
+    return this.position === this.start;
+  }
+
+  /** The arguments of the list at this position. */
+  get variables(): Position {
+    return this.position;
+  }
+
+  toStart(): void {
+    this.position = this.start;
+  }
+
+  /** Take note of the page that was loaded. Paging back to the beginning returns to the start. */
+  accept(info: PageInfo, isEmpty: boolean): void {
+    this.info = info;
+    if ("last" in this.position && !info.hasPreviousPage) this.toStart();
+    this.element.hidden = isEmpty && this.isAtStart;
+    this.newer.disabled = this.isAtStart || !info.hasPreviousPage;
+    this.older.disabled = !info.hasNextPage;
+  }
+
+  private button(words: string, to: () => Position): HTMLButtonElement {
+    const go = () => {
+      this.position = to();
+      this.move();
+    };
+    return el("button", { type: "button", disabled: true, onclick: go }, words);
+  }
+}

@@ -1,0 +1,46 @@
+// All figures over time as a table, which screen readers can use, and as CSV.
+
+import { el } from "./dom.ts";
+import { bucketName, capitalised, number } from "./format.ts";
+import { amounts } from "./money.ts";
+import type { Bucket, Interval } from "./queries.ts";
+
+export interface Series {
+  buckets: Bucket[];
+  interval: Interval;
+  zone: string;
+  isOneDay: boolean;
+  /** The span in file names, such as `2026-11-01-to-2026-11-30`. */
+  name: string;
+}
+
+export const PER: Record<Interval, string> = { HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month" };
+
+export function tableOf({ buckets, interval, zone }: Series): HTMLElement {
+  const names = [capitalised(PER[interval]), "People", "Bots", "All clicks", "Leads", "Sales", "Revenue", "Commission"];
+  const head = names.map((name, number) => el("th", { scope: "col", class: number ? "number" : false }, name));
+  const body = buckets.map((each) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, bucketName(each, interval, zone)),
+      ...[each.people, each.bots, each.clicks, each.leads, each.sales].map((value) =>
+        el("td", { class: "number" }, number(value)),
+      ),
+      ...[each.revenue, each.earnings].map((money) =>
+        el("td", { class: "number money" }, amounts(money).join(", ") || "–"),
+      ),
+    ),
+  );
+  return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
+}
+
+export function rows({ buckets }: Series): (string | number)[][] {
+  return [
+    ["start", "end", "people", "bots", "clicks", "leads", "sales", "revenue", "commission"],
+    ...buckets.map((each) => [
+      ...[each.start, each.end, each.people, each.bots, each.clicks, each.leads, each.sales],
+      ...[amounts(each.revenue).join("; "), amounts(each.earnings).join("; ")],
+    ]),
+  ];
+}
