@@ -21,6 +21,7 @@ from tests.support.conversion_apis import ConversionApi
 from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.merchants import Merchant, make_merchant
+from tests.support.shared_parts import what_all_gateways_share
 from tests.support.shop import Shop, running_shop
 
 NEEDS = {
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, fixtures in NEEDS.items():
             if names & fixtures:
                 item.add_marker(marker)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_parts() -> Iterator[None]:
+    """For committers and consumers without a gateway, too."""
+    with what_all_gateways_share():
+        yield
 
 
 @pytest.fixture(scope="session")
