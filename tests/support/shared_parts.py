@@ -11,10 +11,12 @@ from unittest.mock import patch
 
 from sqlalchemy import Dialect
 
+from db.engine.schema_fence import find_revision
 from db.ingest.clicks.statements import ClickStatements, TestClickStatements
 from db.ingest.conversions.statements import ConversionQueries
 from db.ingest.conversions.test_conversion_recorder import TestConversionStatements
 from db.ingest.conversions.write_statements import ConversionStatements
+from db.ingest.id_blocks import take_block
 from db.ingest.integrations.statements import ChainStatements
 from db.outbox.backlog import _backlog_of
 from db.outbox.statements import LogStatements, find_due
@@ -40,6 +42,7 @@ def once_per_dialect(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 device_lookup = cache(DeviceLookup)
+take_block_once = once_per_dialect(take_block)
 
 SHARED = {
     "gateway.services.DeviceLookup": device_lookup,
@@ -52,9 +55,13 @@ SHARED = {
         TestConversionStatements
     ),
     "db.ingest.integrations.recorder.ChainStatements": once_per_dialect(ChainStatements),
+    "db.ingest.id_blocks.take_block": take_block_once,
+    "db.ingest.integrations.statements.take_block": take_block_once,
+    "db.ingest.probe.take_block": take_block_once,
     "db.outbox.backlog._backlog_of": cache(_backlog_of),
     "db.outbox.statements.LogStatements": once_per_dialect(LogStatements),
     "db.outbox.statements.find_due": cache(find_due),
+    "db.outbox.runner.find_revision": once_per_dialect(find_revision),
     "db.rollups.aggregator.RollupStatements": once_per_dialect(RollupStatements),
 }
 """By where each part is looked up, what returns it."""
