@@ -5,7 +5,9 @@ Tests that need a browser or PostgreSQL are marked so by the fixtures that they 
 and those that are marked as slow.
 """
 
+import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
 
 import pytest
 import pytest_asyncio
@@ -23,6 +25,11 @@ from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.merchants import Merchant, make_merchant
 from tests.support.shared_parts import what_all_gateways_share
 from tests.support.shop import Shop, running_shop
+
+# With each lock that it takes, httpcore tries to import this library. If it is missing, each try would search all
+# folders of the import path.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 NEEDS = {
     "browser": {"browser", "open_shop", "shop"},
