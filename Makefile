@@ -23,6 +23,10 @@ help: ## Print this list
 demo: $(RUNTIME) ## Run a gateway with sample data, on port 8000 or CLICKGATE_PORT
 	@$(BIN)/clickgate demo
 
+# Where the environment keeps Python from storing bytecode, as in many containers, each of the tests' hundreds of
+# processes would compile every module again.
+test test-fast: export PYTHONDONTWRITEBYTECODE =
+
 test: $(DEV) ## Run all tests
 	$(BIN)/pytest --ignore=tests/benchmarks $(SPREAD) $(ARGS)
 

@@ -5,7 +5,9 @@ Tests that need a browser or PostgreSQL are marked so by the fixtures that they 
 and those that are marked as slow.
 """
 
+import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
 
 import pytest
 import pytest_asyncio
@@ -21,7 +23,13 @@ from tests.support.conversion_apis import ConversionApi
 from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
 from tests.support.gateways import Gateway, make_link, running_gateway
 from tests.support.merchants import Merchant, make_merchant
+from tests.support.shared_parts import what_all_gateways_share
 from tests.support.shop import Shop, running_shop
+
+# With each lock that it takes, httpcore tries to import this library. If it is missing, each try would search all
+# folders of the import path.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 NEEDS = {
     "browser": {"browser", "open_shop", "shop"},
@@ -38,6 +46,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, fixtures in NEEDS.items():
             if names & fixtures:
                 item.add_marker(marker)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_parts() -> Iterator[None]:
+    """For committers and consumers without a gateway, too."""
+    with what_all_gateways_share():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,22 @@ ROOT = Path(__file__).parent.parent
 LAYERS = ("gateway", "rest", "graph", "db")
 FILES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 # All of `graph` that `rest` may use: GraphQL itself has no place in REST.
-REST_MAY_USE = ("graph.domain", "graph.integrations", "graph.http.body", "graph.http.caller", "graph.execution.turns")
+REST_MAY_USE = (
+    "graph.domain",
+    "graph.integrations",
+    "graph.http.body",
+    "graph.http.caller",
+    "graph.http.content_negotiation",
+    "graph.execution.turns",
+)
+# Pairs of folders that still import each other. This list may only get shorter.
+MUTUAL_IMPORTS = {
+    frozenset(("gateway", "gateway.lookups")),
+    frozenset(("gateway", "gateway.server")),
+}
+
+Imports = dict[str, set[str]]
+"""The project's modules that each module imports."""
 
 
 def module(path: Path) -> str:
@@ -23,12 +38,17 @@ def folder(name: str) -> str:
     return name if name in PACKAGES else name.rpartition(".")[0]
 
 
+def layer(name: str) -> int:
+    return LAYERS.index(name.partition(".")[0])
+
+
 MODULES = {module(path) for path in FILES}
+PACKAGES = {module(path) for path in FILES if path.name == "__init__.py"}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the project's modules that a file imports, including imports inside functions."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the project's modules that a module imports, including imports inside functions."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -39,52 +59,56 @@ def imports(path: Path) -> Iterator[str]:
                     yield node.module
 
 
-PACKAGES = {module(path) for path in FILES if path.name == "__init__.py"}
-# Pairs of folders that still import each other. This list may only get shorter.
-MUTUAL_IMPORTS = {
-    frozenset(("gateway", "gateway.lookups")),
-    frozenset(("gateway", "gateway.server")),
-}
-IMPORTS = {module(path): set(imports(path)) for path in FILES}
+# The files are parsed once, and not while tests are collected, which every process of a run does.
+@pytest.fixture(scope="module")
+def trees() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text()) for path in FILES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=module)
-def test_imports_point_right(path: Path) -> None:
-    layer = LAYERS.index(module(path).partition(".")[0])
-    assert not {name for name in imports(path) if LAYERS.index(name.partition(".")[0]) < layer}
+@pytest.fixture(scope="module")
+def imports(trees: dict[Path, ast.Module]) -> Imports:
+    return {module(path): set(imported(tree)) for path, tree in trees.items()}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "rest").glob("*.py")), ids=module)
-def test_rest_uses_nothing_of_graphql(path: Path) -> None:
-    graph = {name for name in imports(path) if name.startswith("graph")}
-    assert all(name.startswith(REST_MAY_USE) for name in graph)
+def test_imports_point_right(imports: Imports) -> None:
+    pairs = [(name, other) for name, others in imports.items() for other in others]
+    assert len(pairs) > len(LAYERS)
+    assert not [(name, other) for name, other in pairs if layer(other) < layer(name)]
 
 
-def test_no_module_imports_itself_through_others() -> None:
+def test_rest_uses_nothing_of_graphql(imports: Imports) -> None:
+    uses = [(name, other) for name in imports if name.startswith("rest.") for other in imports[name]]
+    graph = [(name, other) for name, other in uses if other.startswith("graph")]
+    assert graph
+    assert not [(name, other) for name, other in graph if not other.startswith(REST_MAY_USE)]
+
+
+def test_no_module_imports_itself_through_others(imports: Imports) -> None:
     def reachable(start: str) -> set[str]:
         seen: set[str] = set()
-        todo = list(IMPORTS[start])
+        todo = list(imports[start])
         while todo:
             if (name := todo.pop()) not in seen:
                 seen.add(name)
-                todo += IMPORTS[name]
+                todo += imports[name]
         return seen
 
     assert not [name for name in MODULES if name in reachable(name)]
 
 
-def test_no_two_folders_import_each_other() -> None:
-    pairs = {(folder(name), folder(other)) for name, others in IMPORTS.items() for other in others}
+def test_no_two_folders_import_each_other(imports: Imports) -> None:
+    pairs = {(folder(name), folder(other)) for name, others in imports.items() for other in others}
     mutual = {frozenset(pair) for pair in pairs if pair[0] != pair[1] and pair[::-1] in pairs}
     assert mutual <= MUTUAL_IMPORTS
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.name == "__init__.py"], ids=module)
-def test_a_package_contains_only_a_docstring(path: Path) -> None:
-    body = ast.parse(path.read_text()).body
-    assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+def test_a_package_contains_only_a_docstring(trees: dict[Path, ast.Module]) -> None:
+    def holds_code(tree: ast.Module) -> bool:
+        return not all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in tree.body)
+
+    assert not [module(path) for path, tree in trees.items() if path.name == "__init__.py" and holds_code(tree)]
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if "versions" not in path.parts], ids=module)
-def test_every_module_has_a_docstring(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text()))
+def test_every_module_has_a_docstring(trees: dict[Path, ast.Module]) -> None:
+    documented = {path: tree for path, tree in trees.items() if "versions" not in path.parts}
+    assert not [module(path) for path, tree in documented.items() if not ast.get_docstring(tree)]

@@ -1,7 +1,8 @@
 """Look for rows that should not be there: with values of a wrong type, without the rows that they belong to, or in the
 outbox with a wrong number of events."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from db.schema.customers import Customer
 from db.schema.id_blocks import IdBlock
 from db.schema.outbox import OutboxRange
 from db.schema.tables import METADATA
+from db.sql.compiled_queries import CompiledQuery
 
 # The table whose ids come from each kind of block.
 BLOCKS: dict[str, type[DeclarativeBase]] = {
@@ -44,28 +46,35 @@ BLOCKS: dict[str, type[DeclarativeBase]] = {
 }
 
 
-def storage_types() -> Iterator[tuple[list[str], Select[*tuple[Any, ...]]]]:
-    """Yield, for each table, the names of its columns and a query for how many values of each are not stored as the
+@cache
+def storage_types() -> Sequence[tuple[list[str], CompiledQuery]]:
+    """Return, for each table, the names of its columns and a query for how many values of each are not stored as the
     column's type. For SQLite only, which stores a value of any type in any column."""
-    for table in METADATA.sorted_tables:
-        numbers = []
-        for column in table.columns:
-            is_number = isinstance(column.type, Integer | Boolean | UtcDateTime)
-            wanted = "integer" if is_number else "text" if isinstance(column.type, String) else None
-            if wanted is not None:
-                is_wrong = func.typeof(column).not_in([wanted, "null"])
-                numbers.append(func.coalesce(func.sum(case((is_wrong, 1), else_=0)), 0).label(column.name))
-        yield [f"{table.name}.{number.name}" for number in numbers], select(*numbers).select_from(table)
+    return [_storage_types(table) for table in METADATA.sorted_tables]
 
 
-def orphans() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
-    """Yield, for each foreign key, a description and a query for the number of rows without a parent."""
-    for table in METADATA.sorted_tables:
-        for constraint in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys)):
-            yield _orphans(table, constraint)
+def _storage_types(table: Table) -> tuple[list[str], CompiledQuery]:
+    numbers = []
+    for column in table.columns:
+        is_number = isinstance(column.type, Integer | Boolean | UtcDateTime)
+        wanted = "integer" if is_number else "text" if isinstance(column.type, String) else None
+        if wanted is not None:
+            is_wrong = and_(func.typeof(column) != wanted, func.typeof(column) != "null")
+            numbers.append(func.coalesce(func.sum(case((is_wrong, 1), else_=0)), 0).label(column.name))
+    return [f"{table.name}.{number.name}" for number in numbers], CompiledQuery(select(*numbers).select_from(table))
 
 
-def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Select[*tuple[Any, ...]]]:
+@cache
+def orphans() -> Sequence[tuple[str, CompiledQuery]]:
+    """Return, for each foreign key, a description and a query for the number of rows without a parent."""
+    return [
+        _orphans(table, constraint)
+        for table in METADATA.sorted_tables
+        for constraint in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys))
+    ]
+
+
+def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, CompiledQuery]:
     parent = constraint.referred_table.alias("parent")
     pairs = [(key.parent, parent.c[key.column.name]) for key in constraint.elements]
     given = and_(*(child.is_not(None) for child, _ in pairs))
@@ -74,7 +83,7 @@ def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Selec
     name = (
         f"{table.name} whose {names} {'is' if len(pairs) == 1 else 'are'} in no row of {constraint.referred_table.name}"
     )
-    return name, select(func.count()).select_from(table).where(given, not_(found))
+    return name, CompiledQuery(select(func.count()).select_from(table).where(given, not_(found)))
 
 
 def queue_counts(kind: str) -> Select[*tuple[Any, ...]]:

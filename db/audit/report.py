@@ -5,14 +5,15 @@ The click writer and the rollup aggregator update counters incrementally; the au
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.audit import counters, integrity
 from db.audit.conversion_differences import conversion_differences
 from db.audit.differences import LISTED_DIFFERENCES, Difference, first_rows
+from db.engine.backend.protocol import Source
 from db.engine.store import Store
 from db.outbox.events import EVENTS
 from db.rollups.audit import (
@@ -33,6 +34,7 @@ from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
 from db.schema.rollups import ConversionBooking
+from db.sql.compiled_queries import CompiledQuery
 
 
 @dataclass(slots=True)
@@ -74,21 +76,23 @@ async def audit(store: Store) -> Audit:
     `DatabaseUnavailable`."""
     found = Audit(store.name)
     async with store.read() as connection:
-        await _countfirst_rows(connection, found)
-        for difference in [difference async for difference in _counters(connection)]:
+        source = await store.source(connection)
+        await _count_rows(source, found)
+        async for difference in _counters(source):
             found.note(difference)
-        async for difference in conversion_differences(connection):
+        async for difference in conversion_differences(connection, source):
             found.note(difference)
-        for difference in [difference async for difference in _integrity(connection, is_sqlite=store.is_sqlite)]:
+        async for difference in _integrity(source, is_sqlite=store.is_sqlite):
             found.note(difference)
-        await _rollups(store, connection, found)
+        await store.prefer_indexes(connection)
+        await _rollups(source, found, is_sqlite=store.is_sqlite)
     found.counters = found.links + found.memberships + found.customers + found.sums + found.rollup_rows
     return found
 
 
-async def _countfirst_rows(connection: AsyncConnection, found: Audit) -> None:
+async def _count_rows(source: Source, found: Audit) -> None:
     async def count(table: Any) -> int:
-        return await connection.scalar(select(func.count()).select_from(table)) or 0
+        return await _number(source, _rows_of(table))
 
     found.events = await count(ClickEvent)
     found.links = await count(ReferralLink)
@@ -100,14 +104,22 @@ async def _countfirst_rows(connection: AsyncConnection, found: Audit) -> None:
     found.queue_rows = await count(OutboxRange)
 
 
-async def _counters(connection: AsyncConnection) -> AsyncIterator[Difference]:
-    async for code, *row in first_rows(connection, counters.links()):
+@cache
+def _rows_of(table: Any) -> CompiledQuery:
+    return CompiledQuery(select(func.count()).select_from(table))
+
+
+async def _number(source: Source, query: CompiledQuery) -> int:
+    ((number,),) = await source.fetch(query, {})
+    return int(number)
+
+
+async def _counters(source: Source) -> AsyncIterator[Difference]:
+    for code, *row in await first_rows(source, counters.links):
         yield _counted(f"link {code}", *row)
-    async for program_id, partner_id, *row in first_rows(connection, counters.memberships()):
+    for program_id, partner_id, *row in await first_rows(source, counters.memberships):
         yield _counted(f"program {program_id}, partner {partner_id}", *row)
-    async for program_id, id, clicks, foreign, made, matching, kept, last in first_rows(
-        connection, counters.customers()
-    ):
+    for program_id, id, clicks, foreign, made, matching, kept, last in await first_rows(source, counters.customers):
         name = f"customer {id} of program {program_id}"
         if clicks == 0:
             yield Difference(f"{name}, without any event", 1, 0)
@@ -126,36 +138,35 @@ def _counted(name: str, clicks: Any, events: int, kept: Any, last: Any) -> Diffe
     return Difference(name, clicks, events, moment_or_none(kept), moment_or_none(last))
 
 
-async def _integrity(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIterator[Difference]:
+async def _integrity(source: Source, *, is_sqlite: bool) -> AsyncIterator[Difference]:
     if is_sqlite:
         for columns, query in integrity.storage_types():
-            for column, wrong in zip(columns, (await connection.execute(query)).one(), strict=True):
+            (numbers,) = await source.fetch(query, {})
+            for column, wrong in zip(columns, numbers, strict=True):
                 if wrong:
                     yield Difference(f"{column}, values stored as a wrong type", wrong, 0)
     for name, query in integrity.orphans():
-        if missing := await connection.scalar(query):
+        if missing := await _number(source, query):
             yield Difference(f"rows of {name}", missing, 0)
-    async for difference in _outbox(connection):
+    async for difference in _outbox(source):
         yield difference
-    async for name, next_id, greatest in first_rows(connection, integrity.used_ids()):
+    for name, next_id, greatest in await first_rows(source, integrity.used_ids):
         yield Difference(f"next id of {name}, of which some are in use already", next_id, greatest)
 
 
-async def _outbox(connection: AsyncConnection) -> AsyncIterator[Difference]:
+async def _outbox(source: Source) -> AsyncIterator[Difference]:
     for kind in EVENTS:
-        async for id, kept, events in first_rows(connection, integrity.queue_counts(kind)):
+        for id, kept, events in await first_rows(source, integrity.queue_counts, kind):
             yield Difference(f"row {id} of the outbox, {kind}s", kept, events)
-    async for id, kept in first_rows(connection, integrity.queue_overlaps()):
+    for id, kept in await first_rows(source, integrity.queue_overlaps):
         yield Difference(f"row {id} of the outbox, events that another row has, too", kept, 0)
 
 
-async def _rollups(store: Store, connection: AsyncConnection, found: Audit) -> None:
+async def _rollups(source: Source, found: Audit, *, is_sqlite: bool) -> None:
     figures = {of: RollupFigures() for of in SOURCES}
-    source = await store.source(connection)
-    await store.prefer_indexes(connection)
     for of in figures:
         strange = await strange_kinds(source, of)
-        async for compared in compared_parts(source, recount_of(of, is_sqlite=store.is_sqlite)):
+        async for compared in compared_parts(source, recount_of(of, is_sqlite=is_sqlite)):
             figures[of].add(compared)
             for name, kept, expected in differences_in(compared):
                 found.note(Difference(name, kept, expected))

@@ -19,7 +19,7 @@ from tests.support.bulk_data import make_crowd
 from tests.support.databases import KINDS, MakeDatabase
 from tests.support.gateways import running_gateway
 from tests.support.schema_documents import literal, orders_of, root_fields
-from tests.support.schema_lists import LISTS, Pages
+from tests.support.schema_lists import LISTS, Lists, Pages, few_and_other_lists
 from tests.support.visibility_world import all_rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -79,9 +79,9 @@ async def backwards(pages: Pages, document: str) -> list[str]:
         before = info["startCursor"]
 
 
-@pytest.mark.slow
-async def test_every_row_of_every_list_comes_once_and_in_order_from_either_end(pages: Pages) -> None:
-    for each in LISTS:
+@few_and_other_lists
+async def test_every_row_of_every_list_comes_once_and_in_order_from_either_end(pages: Pages, lists: Lists) -> None:
+    for each in lists:
         for order in orders_of(each.field):
             document = each.document(orderBy=order)
             whole = await pages.page(document, first=WHOLE)
@@ -94,15 +94,17 @@ async def test_every_row_of_every_list_comes_once_and_in_order_from_either_end(p
             assert await backwards(pages, document) == ids, (str(each), order)
 
 
-async def test_a_list_is_sorted_newest_first_by_default(pages: Pages) -> None:
-    for each in LISTS:
+@few_and_other_lists
+async def test_a_list_is_sorted_newest_first_by_default(pages: Pages, lists: Lists) -> None:
+    for each in lists:
         latest = next(order for order in orders_of(each.field) if order.endswith("DESC}"))
         default, named = [await pages.page(each.document(**given), first=WHOLE) for given in ({}, {"orderBy": latest})]
         assert default == named, str(each)
 
 
-async def test_a_page_between_two_cursors_has_what_is_between_them(pages: Pages) -> None:
-    for each in LISTS:
+@few_and_other_lists
+async def test_a_page_between_two_cursors_has_what_is_between_them(pages: Pages, lists: Lists) -> None:
+    for each in lists:
         whole = await pages.page(each.document(), first=WHOLE)
         ids, cursors = ids_of(whole), [edge["cursor"] for edge in whole["edges"]]
         bounds = {"after": cursors[1], "before": cursors[6]}
@@ -114,8 +116,9 @@ async def test_a_page_between_two_cursors_has_what_is_between_them(pages: Pages)
         assert ids_of(await pages.page(each.document(), first=WHOLE, **bounds)) == ids[2:6], str(each)
 
 
-async def test_the_cursors_of_an_empty_page_are_those_of_the_request(pages: Pages) -> None:
-    for each in LISTS:
+@few_and_other_lists
+async def test_the_cursors_of_an_empty_page_are_those_of_the_request(pages: Pages, lists: Lists) -> None:
+    for each in lists:
         whole = await pages.page(each.document(), first=WHOLE)
         for given in ({"first": 0}, {"last": 0}, {"after": whole["pageInfo"]["endCursor"]}):
             page = await pages.page(each.document(), **given)
@@ -161,8 +164,9 @@ GARBAGE = (
 )
 
 
-async def test_a_malformed_cursor_is_refused(pages: Pages) -> None:
-    for each in LISTS:
+@few_and_other_lists
+async def test_a_malformed_cursor_is_refused(pages: Pages, lists: Lists) -> None:
+    for each in lists:
         for bound in ("after", "before"):
             for text in GARBAGE:
                 refused = await pages.refusals(each.document("{ nodes { id } }"), **{bound: text})
@@ -172,9 +176,9 @@ async def test_a_malformed_cursor_is_refused(pages: Pages) -> None:
 FORGED: tuple[Any, ...] = (0, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 10**400, 1.5, "", "z", "\0", None, True, [])
 
 
-@pytest.mark.slow
-async def test_a_forged_cursor_is_a_position_or_refused(pages: Pages) -> None:
-    for each in (each for each in LISTS if each.parent is None):
+@few_and_other_lists
+async def test_a_forged_cursor_is_a_position_or_refused(pages: Pages, lists: Lists) -> None:
+    for each in (each for each in lists if each.parent is None):
         for order in (order for order in orders_of(each.field) if order.endswith("DESC}")):
             document = each.document("{ nodes { id } pageInfo { endCursor } }", orderBy=order)
             cursor = (await pages.answer(document, first=1))["data"][each.name]["pageInfo"]["endCursor"]
@@ -197,16 +201,25 @@ NO_IDS = (
 )
 
 
-async def test_a_malformed_id_is_refused_everywhere(pages: Pages) -> None:
-    asked = [f"{name}(id: $value) {{ id }}" for name, field in root_fields().items() if "id" in field.args]
-    asked += [each.in_filter(part) for each in LISTS for part in each.filters("ID")]
+@few_and_other_lists
+async def test_a_malformed_id_is_refused_in_every_filter(pages: Pages, lists: Lists) -> None:
+    await _refuses_malformed_ids(pages, [each.in_filter(part) for each in lists for part in each.filters("ID")])
+
+
+async def test_a_malformed_id_is_refused_by_every_root_field(pages: Pages) -> None:
+    names = [name for name, field in root_fields().items() if "id" in field.args]
+    await _refuses_malformed_ids(pages, [f"{name}(id: $value) {{ id }}" for name in names])
+
+
+async def _refuses_malformed_ids(pages: Pages, asked: list[str]) -> None:
     for part, text in product(asked, NO_IDS):
         refused = await pages.refusals(f"query ($value: ID!) {{ {part} }}", value=text)
         assert refused == {"BAD_USER_INPUT"}, (part, text)
 
 
-async def test_nul_characters_are_refused_in_every_filter(pages: Pages) -> None:
-    for each in LISTS:
+@few_and_other_lists
+async def test_nul_characters_are_refused_in_every_filter(pages: Pages, lists: Lists) -> None:
+    for each in lists:
         for part, text in product(each.filters("String"), ("\0", "before\0after", "\ud800", "\udfff\ud800")):
             document = f"query ($value: String) {{ {each.in_filter(part)} }}"
             assert await pages.refusals(document, value=text) == {"BAD_USER_INPUT"}, (str(each), part, text)
@@ -215,10 +228,11 @@ async def test_nul_characters_are_refused_in_every_filter(pages: Pages) -> None:
 NO_SIZES = (-1, 101, 2**31 - 1, -(2**31), 2**31, 2**63, 10**400, 1.5, "3", True, [3])
 
 
-async def test_an_invalid_page_size_is_refused(pages: Pages) -> None:
+@few_and_other_lists
+async def test_an_invalid_page_size_is_refused(pages: Pages, lists: Lists) -> None:
     sizes = [{name: number} for name in ("first", "last") for number in NO_SIZES]
     sizes += [{"first": first, "last": last} for first in (0, 3) for last in (0, 3)]
-    for each, size in product(LISTS, sizes):
+    for each, size in product(lists, sizes):
         (refused,) = await pages.refusals(each.document("{ nodes { id } }"), **size)
         # A size costs its rows: a large one is over that limit before anybody asks whether a page has so many.
         assert refused in {"BAD_USER_INPUT", "TOO_COMPLEX"}, (str(each), size)

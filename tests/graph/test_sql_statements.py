@@ -22,7 +22,7 @@ from graph.query.global_ids import encode_id
 from graph.schema.build import build_schema
 from tests.support.bulk_data import make_crowd, make_masses
 from tests.support.schema_documents import everything, orders_of
-from tests.support.schema_lists import LISTS, List
+from tests.support.schema_lists import LISTS, List, Lists, few_and_other_lists
 from tests.support.sql_log import Cost, PostgresWatch, SqliteWatch, Statement, postgres_costs, sqlite_cost
 
 # These tests ask for far more at once than anybody may.
@@ -96,9 +96,9 @@ def _earliest(each: List) -> str:
     return orders_of(each.field)[0]
 
 
-@pytest.mark.slow
-async def test_a_page_of_fifty_rows_takes_as_many_statements_as_a_page_of_one(asked: Asked) -> None:
-    for each in LISTS:
+@few_and_other_lists
+async def test_a_page_of_fifty_rows_takes_as_many_statements_as_a_page_of_one(asked: Asked, lists: Lists) -> None:
+    for each in lists:
         # A list at the root contains all others, so that these are nested as deep.
         document = page_of(each, 2 if each.parent is None else 1)
         one, fifty = [len(await asked.statements(document, first=size)) for size in (1, 50)]
@@ -134,8 +134,9 @@ async def test_joins_only_touch_rows_of_the_page(asked: Asked) -> None:
     assert joined.read - plain.read < 400
 
 
-async def test_no_page_uses_offset_or_counts_rows_unasked(asked: Asked) -> None:
-    for each in LISTS:
+@few_and_other_lists
+async def test_no_page_uses_offset_or_counts_rows_unasked(asked: Asked, lists: Lists) -> None:
+    for each in lists:
         for statement in await asked.statements(page_of(each, 1).replace("totalCount", ""), first=10):
             assert not re.search(r"\bcount\s*\(", statement.sql, re.IGNORECASE), (str(each), statement.sql)
             assert skipped(statement) <= {0}, (str(each), statement.sql)

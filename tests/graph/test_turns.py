@@ -55,6 +55,7 @@ async def flooded(port: int, sent: bytes) -> AsyncIterator[Callable[[], int]]:
         await asyncio.wait(tasks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FLOODS)
 async def test_a_click_waits_for_few_requests_of_a_flood(make_sqlite: MakeDatabase, kind: str) -> None:
     url = make_sqlite()
@@ -70,6 +71,7 @@ async def test_a_click_waits_for_few_requests_of_a_flood(make_sqlite: MakeDataba
             process.kill()  # a stop would answer one request of each connection
 
 
+@pytest.mark.slow
 async def test_a_click_is_answered_among_operations_on_sockets(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     await make_link(url)

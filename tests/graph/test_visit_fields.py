@@ -26,7 +26,8 @@ from graph.schema import types
 from graph.schema.click_filters import ClickEventFilter
 from graph.schema.clicks import TrackClickInput
 from tests.support.click_apis import ClickApi, both_apis
-from tests.support.gateways import Gateway, device_lookup, running_gateway
+from tests.support.gateways import Gateway, running_gateway
+from tests.support.shared_parts import device_lookup
 
 # Every field of its device is known, and is_bot is true, so that a field that is dropped shows.
 BOT = (

@@ -3,27 +3,24 @@ what they stored."""
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from unittest.mock import patch
 
 import httpx
 import uvicorn
-from sqlalchemy import Dialect, Executable, func, select, update
+from sqlalchemy import Executable, func, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from db.audit.report import audit
 from db.engine.store import Store
-from db.ingest.clicks.statements import ClickStatements
 from db.lookups.tokens import NewToken, TokenRole
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
-from gateway.lookups.device import DeviceLookup
 from gateway.server.protocol import BoundedProtocol
 from gateway.server.serve import APP
 from gateway.server.websocket import BoundedSocket
@@ -33,9 +30,9 @@ from graph.domain import links, partners, programs, tokens
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.http.body import BODY_BYTES
-from rest.tracker.minifier import minified
 from tests.support.click_apis import CLICK, GRAPHQL, ClickApi, Headers, rest
 from tests.support.in_process_servers import running_server
+from tests.support.shared_parts import what_all_gateways_share
 
 # Every gateway knows within a second of the commit; the rest is for the requests by which a busy machine finds out.
 PROMISED_SECONDS = 1 + 0.25
@@ -132,28 +129,6 @@ class Gateway:
         assert not found.differences
         async with self.store.read() as connection:
             return await connection.scalar(select(func.count()).select_from(ClickEvent)) or 0
-
-
-device_lookup = cache(DeviceLookup)
-minified_once = cache(minified)
-statements_by_dialect: dict[str, ClickStatements] = {}
-
-
-def click_statements(dialect: Dialect) -> ClickStatements:
-    if dialect.name not in statements_by_dialect:
-        statements_by_dialect[dialect.name] = ClickStatements(dialect)
-    return statements_by_dialect[dialect.name]
-
-
-@contextmanager
-def what_all_gateways_share() -> Iterator[None]:
-    """Create once what all gateways of a run can share, and what takes most of a gateway's start."""
-    with (
-        patch("gateway.services.DeviceLookup", device_lookup),
-        patch("rest.tracker.script.minified", minified_once),
-        patch("db.ingest.clicks.recorder.ClickStatements", click_statements),
-    ):
-        yield
 
 
 @asynccontextmanager

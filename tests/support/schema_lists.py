@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, get_named_type
 
 from graph.query.entities import ENTITIES
@@ -76,7 +77,14 @@ def lists() -> Iterator[List]:
             yield from (List(inner, type_.fields[inner], kind) for inner in connections(type_))
 
 
-LISTS = list(lists())
+Lists = list[List]
+LISTS: Lists = list(lists())
+# Two lists, one of them inside a row, stand for all the others in the fast tests.
+FEW = [each for each in LISTS if str(each) in ("clickEvents", "Program.sales")]
+OTHERS = [each for each in LISTS if each not in FEW]
+few_and_other_lists = pytest.mark.parametrize(
+    "lists", [pytest.param(FEW, id="few"), pytest.param(OTHERS, id="others", marks=pytest.mark.slow)]
+)
 
 
 class Pages:
