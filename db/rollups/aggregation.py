@@ -75,11 +75,12 @@ class BookingHead(NamedTuple):
 
     @property
     def keys(self) -> RowValues:
-        return self.currency, bool(self.is_bot)
+        return (self.currency,)
 
     @property
     def amounts(self) -> Sequence[tuple[int, int]]:
-        return tuple(enumerate((self.leads, self.sales, self.revenue, self.earnings)))
+        booked = (self.leads, self.sales, self.revenue, self.earnings)
+        return tuple(enumerate(booked, start=len(booked) * self.is_bot))
 
 
 HeadType: TypeAlias = type[ClickHead] | type[BookingHead]

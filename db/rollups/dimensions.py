@@ -16,6 +16,8 @@ DAY, HOUR, QUARTER = 86_400, 3_600, QUARTER_SECONDS
 VALUE = text(512)
 
 COUNTERS = ("people", "bots", "customers", "bot_customers")
+BOOKED = ("leads", "sales", "revenue", "earnings")
+"""What the bookings of conversions add up to."""
 
 Level: TypeAlias = Literal["program", "partner", "link"]
 Dimension: TypeAlias = str

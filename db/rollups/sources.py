@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, and_, cas
 
 from db.outbox.conditions import CLICK, LEAD, REFUND, REJECTION, SALE, covers, waits_for
 from db.rollups.aggregation import KEY, BookingHead, ClickHead, HeadType, RollupSums
-from db.rollups.dimensions import COUNTERS, VISIT_DIMENSIONS, counts_of, makes_customer, value_of
+from db.rollups.dimensions import BOOKED, COUNTERS, VISIT_DIMENSIONS, counts_of, makes_customer, value_of
 from db.schema.clicks import ClickEvent
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup, ConversionBooking, ConversionRollup
@@ -35,6 +35,8 @@ class RollupSource(ABC):
     """The columns of the rollups' key that follow `KEY`."""
     counters: ClassVar[tuple[str, ...]]
     """The columns of rollups that are added up."""
+    reported: ClassVar[tuple[str, ...]]
+    """The names of what reports add up."""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -72,8 +74,13 @@ class RollupSource(ABC):
         """Join events with the click that each is reported by."""
 
     @abstractmethod
+    def rolled_up(self, rollup: Any, is_bot: bool | None) -> list[ColumnElement[int]]:
+        """Return what a rollup adds to each of `reported`, by its name. `is_bot` restricts a report to bots' or to
+        people's clicks and their conversions."""
+
+    @abstractmethod
     def counts(self, event: Any) -> list[ColumnElement[int]]:
-        """Return what the selected events add to each of `counters`, by its name."""
+        """Return what the selected events add to each of `reported`, by its name."""
 
 
 class ClickSource(RollupSource):
@@ -86,7 +93,7 @@ class ClickSource(RollupSource):
     rollup = ClickRollup
     head = ClickHead
     keys = ()
-    counters = COUNTERS
+    counters = reported = COUNTERS
 
     def _head(self, event: Any, click: Any) -> Sequence[ColumnElement[Any]]:
         return cast(event.is_bot, Integer), cast(makes_customer(event), Integer)
@@ -100,12 +107,15 @@ class ClickSource(RollupSource):
     def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool) -> Joined:
         return Joined(events, event)
 
+    def rolled_up(self, rollup: Any, is_bot: bool | None) -> list[ColumnElement[int]]:
+        return [getattr(rollup, name) for name in self.reported]
+
     def counts(self, event: Any) -> list[ColumnElement[int]]:
         return counts_of(event)
 
 
 class ConversionSource(RollupSource):
-    """Bookings, added up by currency, and apart for people's and bots' clicks."""
+    """Bookings, added up by currency; those of bots' clicks beside those of people's."""
 
     consumer = "conversions"
     noun = "conversion rollups"
@@ -113,11 +123,12 @@ class ConversionSource(RollupSource):
     event = ConversionBooking
     rollup = ConversionRollup
     head = BookingHead
-    keys = ("currency", "is_bot")
-    counters = ("leads", "sales", "revenue", "earnings")
+    keys = ("currency",)
+    counters = (*BOOKED, *(f"bot_{name}" for name in BOOKED))
+    reported = BOOKED
 
     def _head(self, event: Any, click: Any) -> Sequence[ColumnElement[Any]]:
-        return event.currency, cast(click.is_bot, Integer), *(getattr(event, name) for name in self.counters)
+        return event.currency, cast(click.is_bot, Integer), *(getattr(event, name) for name in BOOKED)
 
     def kind(self, event: Any) -> ColumnElement[str]:
         kind: ColumnElement[str] = event.kind
@@ -135,8 +146,17 @@ class ConversionSource(RollupSource):
             is_sqlite=is_sqlite,
         )
 
+    def rolled_up(self, rollup: Any, is_bot: bool | None) -> list[ColumnElement[int]]:
+        return [_of_either(rollup, name, is_bot).label(name) for name in BOOKED]
+
     def counts(self, event: Any) -> list[ColumnElement[int]]:
-        return [cast(func.sum(getattr(event, name)), BigInteger).label(name) for name in self.counters]
+        return [cast(func.sum(getattr(event, name)), BigInteger).label(name) for name in BOOKED]
+
+
+def _of_either(rollup: Any, name: str, is_bot: bool | None) -> ColumnElement[int]:
+    people, bots = getattr(rollup, name), getattr(rollup, f"bot_{name}")
+    of_either: ColumnElement[int] = people + bots if is_bot is None else bots if is_bot else people
+    return of_either
 
 
 CLICKS: RollupSource = ClickSource()

@@ -1,6 +1,6 @@
 """The tables of click and conversion rollups, and of the bookings that conversion rollups add up."""
 
-from sqlalchemy import BigInteger, Boolean, Index
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.schema.columns import Count, RowId, Text3, Text32, Text512, Timestamp
@@ -42,17 +42,20 @@ class ClickRollup(RollupKey, Base):
 
 class ConversionRollup(RollupKey, Base):
     """The sums of one subject's bookings in one currency, for one value of one dimension of the clicks that they are
-    attributed to, which are either people's or bots'."""
+    attributed to: those of people's clicks, and beside them those of bots'."""
 
     __tablename__ = "conversion_rollups"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     currency: Mapped[Text3] = mapped_column(primary_key=True)
-    is_bot: Mapped[bool] = mapped_column(Boolean, primary_key=True)
     leads: Mapped[Count]
     sales: Mapped[Count]
     revenue: Mapped[Count]
     earnings: Mapped[Count]
+    bot_leads: Mapped[Count]
+    bot_sales: Mapped[Count]
+    bot_revenue: Mapped[Count]
+    bot_earnings: Mapped[Count]
 
 
 class ConversionBooking(Base):

@@ -47,7 +47,7 @@ from graph.reports.filters import ClickSelection, RankingDimension, event_value,
 SumsSelect = Select[*tuple[Any, ...]]
 # There are a few dozen forms of requests, times the dimensions.
 CACHED_STATEMENTS = 512
-IS_BOT, CURRENCY = "is_bot", "currency"
+CURRENCY = "currency"
 # Sums of clicks have none. Those of conversions always have one, which may be empty.
 NO_CURRENCY = cast(null(), Text).label(CURRENCY)
 
@@ -87,7 +87,7 @@ def ranking(asked: Asked, by: RankingDimension, *, with_conversions: bool) -> Co
 
 def _conversions(asked: Asked, by: RankingDimension, ranked: CTE) -> SumsSelect:
     totals = _totals(CONVERSIONS, _Sums(CONVERSIONS, asked, by).all()).cte("totals")
-    found = or_(*(totals.c[name] != 0 for name in CONVERSIONS.counters))
+    found = or_(*(totals.c[name] != 0 for name in CONVERSIONS.reported))
     is_other = case((totals.c.key.in_(select(ranked.c.key)), 0), else_=1)
     order = (is_other, _total(totals.c.sales).desc(), _total(totals.c.leads).desc(), totals.c.key)
     best = (
@@ -125,7 +125,7 @@ class _Sums:
         parents = _with_ranges(program, ranges, self._programs(program))
         source, rollup = self._rows_of(parents, self.source.rollup, conditions)
         key = bucket_of(rollup.bucket_at, ranges) if self.by is None else selection.rollup_value(rollup, self.by)
-        counts = (getattr(rollup, name) for name in self.source.counters)
+        counts = self.source.rolled_up(rollup, self.asked.is_bot)
         return select(key.label("key"), *self._apart(rollup), *counts).select_from(source)
 
     def moved_of(self, kind: Kind) -> SumsSelect:
@@ -138,7 +138,8 @@ class _Sums:
 
         source, rollup = self._rows_of(moved.parents(program), self.source.rollup, conditions)
         key = moved.bucket(rollup) if self.by is None else selection.rollup_value(rollup, self.by)
-        counts = ((kind.weight * getattr(rollup, name)).label(name) for name in self.source.counters)
+        counted = zip(self.source.reported, self.source.rolled_up(rollup, self.asked.is_bot), strict=True)
+        counts = ((kind.weight * count).label(name) for name, count in counted)
         found = select(key.label("key"), *self._apart(rollup), *counts).select_from(source)
         return found.where(*self._programs(program))
 
@@ -160,7 +161,7 @@ class _Sums:
         summed = found.where(*conditions).group_by(*keys).subquery("queue")
         key = bucket_of(summed.c.quarter_at, ranges) if self.by is None else summed.c.value
         inside = and_(ranges.c.span_seconds != EVENTS, _within(summed.c.quarter_at, ranges))
-        sums = [summed.c[name] for name in (*self._apart_by, *self.source.counters)]
+        sums = [summed.c[name] for name in (*self.source.keys, *self.source.reported)]
         return select(key.label("key"), *sums).join_from(summed, ranges, inside)
 
     def left_over(self) -> SumsSelect:
@@ -178,18 +179,13 @@ class _Sums:
         found = select(*keys, *self.source.counts(event)).select_from(source)
         return found.where(*self._of_bots(click)).group_by(*keys)
 
-    @property
-    def _apart_by(self) -> Sequence[str]:
-        """The columns by which sums are kept apart, besides value or bucket."""
-        return [name for name in self.source.keys if name != IS_BOT]
-
     def _apart(self, row: Any) -> Sequence[ColumnElement[Any]]:
-        return [getattr(row, name) for name in self._apart_by]
+        return [getattr(row, name) for name in self.source.keys]
 
-    def _of_bots(self, row: Any) -> Sequence[Condition]:
+    def _of_bots(self, click: Any) -> Sequence[Condition]:
         """Restrict bookings to those of bots' or of people's clicks. Clicks of both are counted beside each other."""
         is_bot = self.asked.is_bot
-        return [] if is_bot is None or self.source is CLICKS else [row.is_bot if is_bot else not_(row.is_bot)]
+        return [] if is_bot is None or self.source is CLICKS else [click.is_bot if is_bot else not_(click.is_bot)]
 
     def _clicked(self, source: FromClause, event: Any) -> Joined:
         """Join events with their clicks, if anything depends on them."""
@@ -216,7 +212,6 @@ class _Sums:
             rollup.program_id == program.id,
             *self.asked.selection.rollups(rollup, program),
             rollup.dimension == self.asked.selection.dimension(self.by),
-            *self._of_bots(rollup),
         ]
 
     def _rows_of(self, parents: Any, table: Any, conditions: Callable[[Any], Sequence[Condition]]) -> Joined:
@@ -233,7 +228,7 @@ def _within(moment: Any, ranges: TableValuedAlias) -> ColumnElement[bool]:
 
 
 def _totals(source: RollupSource, sums: Subquery) -> SumsSelect:
-    counters = (_total(sums.c[name]).label(name) for name in source.counters)
+    counters = (_total(sums.c[name]).label(name) for name in source.reported)
     if CURRENCY in source.keys:
         return select(sums.c.key, sums.c.currency, *counters).group_by(sums.c.key, sums.c.currency)
     return select(sums.c.key, NO_CURRENCY, *counters).group_by(sums.c.key)

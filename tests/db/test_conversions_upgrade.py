@@ -1,5 +1,6 @@
 """The upgrade that adds leads, sales, refunds and commissions to a database with clicks."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -96,4 +97,32 @@ async def test_an_upgraded_schema_rejects(old_url: str, statement: str) -> None:
     with pytest.raises(RowRefused):
         async with store.write() as connection:
             await connection.execute(text(statement))
+    await store.close()
+
+
+OF_EITHER = """INSERT INTO conversion_rollups (program_id, level, subject_id, dimension, span_seconds, bucket_at, value,
+    partner_id, currency, is_bot, leads, sales, revenue, earnings)
+    VALUES (1, 'program', 1, 'total', 900, :at, '', 0, :currency, :is_bot, :leads, 2, 300, :earnings)"""
+TOGETHER = """SELECT currency, leads, sales, revenue, earnings, bot_leads, bot_sales, bot_revenue, bot_earnings
+    FROM conversion_rollups WHERE program_id = 1 AND level = 'program' AND bucket_at = :at ORDER BY currency"""
+
+
+async def test_an_upgrade_puts_conversions_of_people_and_of_bots_into_one_row(old_url: str) -> None:
+    store = Store(old_url)
+    at = {"at": 1_777_636_800_000_000 if store.is_sqlite else datetime(2026, 5, 1, 12, tzinfo=UTC)}
+    async with exclusive_transaction(store.url) if store.is_sqlite else store.write(may_wait=True) as connection:
+        await connection.run_sync(upgrade_to, "0009")
+        kept = [("EUR", False, 7), ("EUR", True, -3), ("GBP", True, 5), ("USD", False, 2**40)]
+        for currency, is_bot, earnings in kept:
+            row = {"currency": currency, "is_bot": is_bot, "earnings": earnings, "leads": int(is_bot)}
+            await connection.execute(text(OF_EITHER), {**at, **row})
+    await store.close()
+    await migrate.upgrade(store)
+    async with store.read() as connection:
+        found = [tuple(row) for row in await connection.execute(text(TOGETHER), at)]
+    assert found == [
+        ("EUR", 0, 2, 300, 7, 1, 2, 300, -3),
+        ("GBP", 0, 0, 0, 0, 1, 2, 300, 5),
+        ("USD", 0, 2, 300, 2**40, 0, 0, 0, 0),
+    ]
     await store.close()

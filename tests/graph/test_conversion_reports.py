@@ -15,7 +15,7 @@ from db.rollups.aggregator import ConversionAggregator
 from graph.domain.scope import Viewer
 from graph.reports.calendars import Interval
 from graph.reports.filters import RankingDimension
-from graph.reports.requests import ReportFilter, ReportRequest, Top
+from graph.reports.requests import ClickReport, ReportFilter, ReportRequest, Top
 from tests.graph.test_reports import VIEWERS, ZONES, ids, moments, runner, visits
 from tests.support.conversion_history import (
     History,
@@ -101,7 +101,13 @@ async def compare(
     world: World, request: ReportRequest, viewer: Viewer, stored: Sequence[Event], known: Sequence[Event]
 ) -> None:
     """Assert that a report says what a recount does."""
-    report = await world.report(request, viewer)
+    check_report(await world.report(request, viewer), request, viewer, stored, known)
+
+
+def check_report(
+    report: ClickReport, request: ReportRequest, viewer: Viewer, stored: Sequence[Event], known: Sequence[Event]
+) -> None:
+    """Assert that a report says what the clicks and the conversions of its moment add up to."""
 
     def of(listed: Sequence[Event], start: Any, end: Any) -> Sequence[Event]:
         inside = [event for event in listed if start <= event["occurred_at"] < end]
