@@ -13,8 +13,7 @@ BlockerName = Literal["profile", "economics", "payout", "tracking", "live"]
 
 
 class ChainVerdicts(Struct, frozen=True):
-    """What became of each step. A sale is attributed if it earned the chain's partner a commission; `wrong_partner`
-    says that commission rules exist for other partners only."""
+    """What became of each step. A sale is attributed if it earned the chain's partner a commission."""
 
     click: VerdictName
     lead: VerdictName

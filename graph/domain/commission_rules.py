@@ -49,19 +49,20 @@ class NewRule:
 
 
 async def create(context: Context, new: NewRule) -> dict[str, Any]:
-    """Create a rule and return its row. It ends the rules for the same program, partner, product and event that are in
-    force from its beginning on, and ends itself when the next one begins that is planned already. Raises
-    `FieldInvalid`, `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
+    """Create a rule and return its row. The rules for the same program, partner, product and event follow each other:
+    it ends the one that is in force when it begins, and ends itself when the next one begins, whether that lies in the
+    future or in the past. Raises `FieldInvalid`, `UnknownProgram`, `Forbidden`, `DatabaseAway`."""
     check_manager_of(context, new.program_id)
-    now = context.services.clock()
-    values = _checked(new, now)
+    values = _checked(new)
     with outages():
         async with context.services.store.write() as connection:
             await _lock_program(connection, new)
-            values["effective_to"] = await _next_beginning(connection, new, values["effective_from"], now)
-            await _end_former(connection, new, values["effective_from"], now)
-            made = await connection.execute(insert(CommissionRule).values(values).returning(CommissionRule.id))
-            return await _row(connection, made.scalar_one())
+            # Read behind the lock, so that of two rules from now on the one that waited begins later.
+            begins = context.services.clock() if new.effective_from is None else new.effective_from.astimezone(UTC)
+            times = {"effective_from": begins, "effective_to": await _next_beginning(connection, new, begins)}
+            await _end_former(connection, new, begins)
+            made = insert(CommissionRule).values(**values, **times).returning(CommissionRule.id)
+            return await _row(connection, (await connection.execute(made)).scalar_one())
 
 
 async def end(context: Context, rule_id: int, effective_to: datetime | None = None) -> dict[str, Any]:
@@ -81,7 +82,7 @@ async def end(context: Context, rule_id: int, effective_to: datetime | None = No
             return await _row(connection, rule_id)
 
 
-def _checked(new: NewRule, now: datetime) -> dict[str, Any]:
+def _checked(new: NewRule) -> dict[str, Any]:
     if new.event == "lead" and new.kind != "fixed":
         raise FieldInvalid("kind", "must be FIXED for leads")
     for field, kind in (("basis_points", "percent"), ("amount", "fixed"), ("currency", "fixed")):
@@ -104,7 +105,6 @@ def _checked(new: NewRule, now: datetime) -> dict[str, Any]:
         "duration_months": new.duration_months,
         "hold_days": new.hold_days,
         "approval": new.approval,
-        "effective_from": now if new.effective_from is None else new.effective_from.astimezone(UTC),
     }
 
 
@@ -142,21 +142,20 @@ def _is_same(new: NewRule) -> ColumnElement[bool]:
     )
 
 
-async def _next_beginning(
-    connection: AsyncConnection, new: NewRule, begins: datetime, now: datetime
-) -> datetime | None:
-    """Return when the next rule begins that is planned for later, if any."""
-    planned = select(func.min(CommissionRule.effective_from)).where(
-        _is_same(new), CommissionRule.effective_from > max(begins, now), _is_ever_in_force()
+async def _next_beginning(connection: AsyncConnection, new: NewRule, begins: datetime) -> datetime | None:
+    """Return when the first rule after a moment begins, if any."""
+    later = select(func.min(CommissionRule.effective_from)).where(
+        _is_same(new), CommissionRule.effective_from > begins, _is_ever_in_force()
     )
-    found: datetime | None = await connection.scalar(planned)
+    found: datetime | None = await connection.scalar(later)
     return found
 
 
-async def _end_former(connection: AsyncConnection, new: NewRule, begins: datetime, now: datetime) -> None:
+async def _end_former(connection: AsyncConnection, new: NewRule, begins: datetime) -> None:
+    """End the rule that is in force at a moment. One that begins at that very moment never will be in force."""
     lasting = or_(CommissionRule.effective_to.is_(None), CommissionRule.effective_to > begins)
-    former = (_is_same(new), CommissionRule.effective_from <= max(begins, now), lasting)
-    await connection.execute(update(CommissionRule).where(*former).values(effective_to=_not_before_beginning(begins)))
+    former = (_is_same(new), CommissionRule.effective_from <= begins, lasting)
+    await connection.execute(update(CommissionRule).where(*former).values(effective_to=begins))
 
 
 def _is_ever_in_force() -> ColumnElement[bool]:

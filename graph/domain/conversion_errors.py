@@ -54,6 +54,12 @@ class AlreadyConverted(InvalidRequest):
     message = "Customer status cannot be updated to lead. Current status: conversion"
 
 
+class TooManyLeads(InvalidRequest):
+    """The customer of a provisional lead has as many of these as a sale can confirm."""
+
+    message = "The customer has too many provisional leads"
+
+
 class TransactionIdMissing(InvalidRequest):
     """`transaction_id` is missing, or is not a string of 1 to 255 characters."""
 

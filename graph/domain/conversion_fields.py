@@ -3,15 +3,13 @@
 An empty string counts as absent. Identifiers are refused rather than changed: a shortened key would name another row.
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-
-import msgspec
 
 from graph.domain.enrichment import json_text
 from graph.domain.errors import FieldInvalid
+from graph.domain.times import parsed_time
 
 KEY_LENGTH = 255
 # The columns' length, and the longest that a click id can be.
@@ -19,8 +17,6 @@ CLICK_ID_LENGTH = 64
 LINE_ITEMS_BYTES = 16 * 1024
 # How far a sender's clock may be ahead.
 AHEAD = timedelta(minutes=5)
-# The parts that msgspec does not insist on: an offset, with its colon. It knows no leap seconds.
-TIME = re.compile(r"[^:]+:\d\d:(?P<second>\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def is_key(value: str | None) -> bool:
@@ -57,23 +53,6 @@ def time_field(field: str, value: str | None, now: datetime) -> datetime | None:
     if time > now + AHEAD:
         raise FieldInvalid(field, "must not be in the future")
     return time
-
-
-def parsed_time(text: str) -> datetime | None:
-    """Return an RFC 3339 time in UTC, or None if the text is not one. A leap second is the first second of the
-    next day."""
-    form = TIME.fullmatch(text)
-    if form is None:
-        return None
-    is_leap = form["second"] == "60"
-    if is_leap:
-        text = f"{text[: form.start('second')]}59{text[form.end('second') :]}"
-    try:
-        time = msgspec.convert(text, datetime).astimezone(UTC)
-        # Leap seconds are at the end of a day in UTC.
-        return None if is_leap and (time.hour, time.minute) != (23, 59) else time + timedelta(seconds=is_leap)
-    except (msgspec.ValidationError, OverflowError):
-        return None
 
 
 def array_field(field: str, value: Sequence[Any] | None) -> str | None:

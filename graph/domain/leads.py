@@ -12,7 +12,13 @@ from msgspec import Meta, Struct
 from db.ingest.conversions.records import LeadRecorded, NewLead, Refusal, Unattributed
 from db.lookups.customers import find_customer
 from graph.domain.context import Context
-from graph.domain.conversion_errors import AlreadyConverted, CustomerMissing, ForeignCustomer, UnknownCustomer
+from graph.domain.conversion_errors import (
+    AlreadyConverted,
+    CustomerMissing,
+    ForeignCustomer,
+    TooManyLeads,
+    UnknownCustomer,
+)
 from graph.domain.conversion_fields import check_readable, click_ids, is_key, key_field
 from graph.domain.emails import EMAIL_LENGTH, digest, masked
 from graph.domain.enrichment import json_text, kept
@@ -30,6 +36,7 @@ REFUSALS: dict[Refusal, type[InvalidRequest]] = {
     Refusal.UNKNOWN_CUSTOMER: UnknownCustomer,
     Refusal.OTHER_PROGRAM: ForeignCustomer,
     Refusal.ALREADY_CONVERTED: AlreadyConverted,
+    Refusal.TOO_MANY_LEADS: TooManyLeads,
 }
 
 
@@ -88,8 +95,8 @@ async def track_lead(
 
     `unreadable` names the fields with a wrong type, in order; they are absent from the lead, and reported in their
     turn. Raises, in this order: `Unauthenticated` for a token that may not record conversions, `CustomerMissing`,
-    `UnknownCustomer`, `ForeignCustomer`, `AlreadyConverted`, `FieldInvalid`, `TryLater`; for a test event
-    `UnknownProgram`, `TryLater`.
+    `UnknownCustomer`, `ForeignCustomer`, `AlreadyConverted`, `FieldInvalid`, `TooManyLeads`, `TryLater`; for a test
+    event `UnknownProgram`, `TryLater`.
     """
     program_id = None if context.viewer is None else check_recorder(context)
     with outages(NOT_RECORDED):

@@ -214,8 +214,10 @@ class LookAhead:
 
     def _is_included(self, node: SelectionNode) -> bool:
         skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+        if skip and skip["if"]:
+            return False  # whatever `@include` says: the cost plan, which admits operations, has not looked at it
         include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
-        return not (skip and skip["if"]) and (include is None or include["if"])
+        return include is None or bool(include["if"])
 
     def _applies(self, condition: Any, type_: GraphQLObjectType) -> bool:
         if condition is None or condition.name.value == type_.name:

@@ -48,7 +48,9 @@ class CreateCommissionRuleInput:
     )
     approval: RuleApproval = strawberry.field(default=RuleApproval.AUTO, description="How commissions are approved.")
     effective_from: datetime | None = optional(
-        "When the rule begins. It may lie in the past, which changes nothing that is recorded. Now if omitted or null."
+        "When the rule begins. It then ends the one for the same partner, product and event that is in force, and ends "
+        "itself when the next one begins. It may lie in the past, which changes nothing that is recorded. Now if "
+        "omitted or null."
     )
 
 

@@ -1,12 +1,14 @@
 """The custom scalars: 64-bit integers, and times with a UTC offset."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NewType
 
 from graphql import GraphQLError
 from strawberry import scalar
 from strawberry.types.scalar import ScalarDefinition
+
+from graph.domain.times import parsed_time
 
 BigInt = NewType("BigInt", int)
 LARGEST = 2**63 - 1
@@ -20,13 +22,10 @@ def _parse_integer(value: object) -> int:
 
 
 def _parse_time(value: object) -> datetime:
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if time is not None and time.tzinfo is not None:
-            return time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise GraphQLError('DateTime must be an RFC 3339 timestamp with a UTC offset, such as "2026-05-01T12:00:00Z"')
+    time = parsed_time(value) if isinstance(value, str) else None
+    if time is None:
+        raise GraphQLError('DateTime must be an RFC 3339 timestamp with a UTC offset, such as "2026-05-01T12:00:00Z"')
+    return time
 
 
 SCALARS: Mapping[object, ScalarDefinition] = {
@@ -39,8 +38,9 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     ),
     datetime: scalar(
         name="DateTime",
-        description="An RFC 3339 timestamp, such as `2026-05-01T12:00:00Z`. Input values must include a UTC offset; "
-        "returned values are in UTC unless the field says otherwise.",
+        description="An RFC 3339 timestamp, such as `2026-05-01T12:00:00Z`. Input values must include seconds and a "
+        "UTC offset; what is finer than a microsecond is cut off. Returned values are in UTC unless the field says "
+        "otherwise.",
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
         serialize=lambda time: time if isinstance(time, str) else time.isoformat().replace("+00:00", "Z"),
         parse_value=_parse_time,

@@ -48,8 +48,6 @@
   const underway = { __proto__: null };
   // The functions that resolve this page's sign-ups, by event_id.
   const resolvers = { __proto__: null };
-  // What a sign-up resolves with if there is no click id, or no answer that a script can read.
-  const UNSENT = { success: false, message: "No click id" };
   let program = +data.affitorProgramId || null;
   let debugging = data.affitorDebug === "true";
   let gateway = data.affitorApiBase || (/^\w+:\/\/[^/]+/.exec(script.src) || [location.origin])[0];
@@ -79,16 +77,25 @@
   const target = EventTarget.prototype;
   const listen = (node, kind, action) => attempt(() => target.addEventListener.call(node, kind, action));
   const sleep = (ms) => new NativePromise((done) => setTimeout(done, ms));
-  const clock = () => Math.floor(attempt(() => Date.now())) || 0;
+  const clock = () => attempt(() => Math.floor(Date.now())) || 0;
 
 
-  // JSON.stringify calls toJSON, which Prototype.js before 1.7 defines on arrays with a different meaning. The original
-  // value replaces its result, except for dates.
-  function encode(value) {
-    return JSON.stringify(value, function (key, other) {
-      const found = this[key];
-      return (found instanceof Date && other) || found;
-    });
+  // Shadows toJSON, which JSON.stringify would call: pages define some that throw, and Prototype.js before 1.7 one on
+  // arrays with a different meaning.
+  function plain(value) {
+    if (Object(value) !== value || value instanceof Date) return value;
+    const copy = Array.isArray(value) ? [] : {};
+    for (const [key, other] of Object.entries(value)) copy[key] = plain(other);
+    copy.toJSON = undefined;
+    return copy;
+  }
+
+  const encode = (value) => JSON.stringify(plain(value));
+
+  // What a sign-up resolves with if the gateway has not answered it.
+  function unsent(reason) {
+    note("not sent", reason);
+    return { success: false, message: reason || "No click id" };
   }
 
   const decode = (text) => attempt(() => decodeURIComponent(text)) || text;
@@ -111,8 +118,8 @@
   // The cookies that the page can see, as [key, value].
   function jar() {
     return (attempt(() => read("cookie")) || "").split("; ").map((cookie) => {
-      const [key, value = ""] = cookie.split(/=(.*)/);
-      return [key, decode(value)];
+      const [key, value] = cookie.split(/=(.*)/);
+      return [key, decode(value || "")];
     });
   }
 
@@ -154,9 +161,7 @@
   }
 
   // Browsers list cookies of deeper paths first, such as another tracker's stale one. Ours is the last.
-  function load(key) {
-    return memory[key] || (cookies(key).pop() || [0, attempt(() => sessionStorage[key])])[1];
-  }
+  const load = (key) => memory[key] || (cookies(key).pop() || [0, attempt(() => sessionStorage[key])])[1];
 
   // Stores a value in a cookie for `maxAge` seconds; without `maxAge`, or if cookies are refused, in the tab's storage.
   function keep(key, value, maxAge) {
@@ -171,7 +176,7 @@
       }
     });
     attempt(() => {
-      if ((cookies(key)[0] || [])[1] !== value) sessionStorage[key] = value;
+      if (!cookies(key)[0] || cookies(key)[0][1] !== value) sessionStorage[key] = value;
       delete memory[key];
     });
   }
@@ -219,6 +224,8 @@
   const waiting = () =>
     attempt(() => JSON.parse(load(WAITING) || "[]").filter((click) => click && click.event_id)) || [];
 
+  const hold = (clicks) => keep(WAITING, encode(clicks.slice(-WAITING_CLICKS)));
+
   // The clicks and leads without a response: this tab's, and the landings that other pages of the site have left in
   // cookies. They are ordered by their ids, which start with the time.
   function pending() {
@@ -227,7 +234,7 @@
       const id = (/^affitor_landing_([\w-]{36})$/.exec(key) || [])[1];
       if (id && !clicks.some((click) => click.event_id === id)) clicks.push(visit(url, id));
     }
-    return clicks.sort((click, other) => (click.event_id < other.event_id ? -1 : 1)).slice(-WAITING_CLICKS);
+    return clicks.sort((click, other) => click.event_id > other.event_id || -1).slice(-WAITING_CLICKS);
   }
 
   // Whether a click's response will become the visitor's attribution: no later landing has been answered before it.
@@ -255,7 +262,8 @@
     note("response", answer);
     // A 4xx is final whatever its body. A response that does not say if it is a success does not come from the gateway,
     // but from a captive portal or a proxy's challenge page.
-    if (/^4(?!08|25|29)/.test(response.status) || (response.ok && answer && answer.success != null)) return answer;
+    if (/^4(?!08|25|29)/.test(response.status) || (response.ok && answer && answer.success != null))
+      return answer || unsent("HTTP " + response.status);
     throw response;
   }
 
@@ -263,18 +271,19 @@
     const id = click.event_id;
     const tries = +triesOf(click)[0];
     const age = clock() - parseInt(id.replace("-", "").slice(0, 12), 16);
-    if (tries > 19 || age > DAY_SECONDS * 1000 || (isLead(click) && !knownId())) return finish(click);
+    if (tries > 19 || age > DAY_SECONDS * 1000) return finish(click, unsent("Gave up"));
+    if (isLead(click) && !knownId()) return finish(click, unsent());
     const postpone = (pause) => keep(TRIES + id, tries + 1 + " " + (clock() + pause));
     // In a fast sequence of pages, such as redirects, the next page may retry at once what the last one did not finish.
     postpone(tries > 2 && backoff(tries - 1));
     underway[id] = true;
     try {
-      const known = isLead(click) || isLanding(click) ? knownId() : undefined;
-      finish(click, await post({ ...click, [isLead(click) ? "click_id" : "existing_click_id"]: known }));
+      const known = isLead(click) ? { click_id: knownId() } : isLanding(click) && { existing_click_id: knownId() };
+      finish(click, await post({ ...click, ...known }));
     } catch (failure) {
       note("not sent, retrying", failure);
       // Retry-After contains seconds or a date.
-      const asked = attempt(() => failure.headers && failure.headers.get("Retry-After"));
+      const asked = attempt(() => failure.headers.get("Retry-After"));
       const pause = asked * 1000 || Date.parse(asked) - clock();
       postpone(Math.min(Math.max(backoff(tries), pause || 0), LONGEST_WAIT_MS));
     }
@@ -288,7 +297,7 @@
     const clicks = pending();
     const patience = sleep(PATIENCE_MS);
     let next = LONGEST_WAIT_MS;
-    if (clicks[0]) keep(WAITING, encode(clicks));
+    if (clicks[0]) hold(clicks);
     for (const click of clicks) {
       const wait = triesOf(click)[1] - clock();
       // A lead needs the click id that a landing is still waiting for.
@@ -306,19 +315,19 @@
 
   const send = () => (turn = turn.then(round).catch(note));
 
-  // Completes a click, with a response or without one.
+  // Completes a click.
   function finish(click, answer) {
     // The visitor has withdrawn consent in the meantime.
     if (!consented) return;
     const id = click.event_id;
     const clicks = waiting();
     const left = clicks.filter((other) => other.event_id !== id);
-    keep(WAITING, encode(left));
+    hold(left);
     // If the click is gone, another page has completed it, and its attribution may be newer.
-    if (left.length < clicks.length && answer && answer.click_id) attribute(click, answer);
+    if (clicks[left.length] && answer.click_id) attribute(click, answer);
     drop(LANDING + id);
     drop(TRIES + id);
-    if (resolvers[id]) resolvers[id](answer || UNSENT);
+    if (resolvers[id]) resolvers[id](answer);
     update();
   }
 
@@ -366,7 +375,7 @@
     note("landing", click);
     keep(LANDING + click.event_id, short, DAY_SECONDS);
     clicks.push(click);
-    keep(WAITING, encode(clicks.slice(-WAITING_CLICKS)));
+    hold(clicks);
     for (const other of clicks.slice(0, -LANDING_COOKIES)) drop(LANDING + other.event_id);
     update();
     send();
@@ -408,28 +417,27 @@
         // Without a click id, and with no landing that may bring one, there is nothing to report.
         if (!knownId() && !settle) return;
         const clicks = pending();
-        const click = { ...lead, ...common(location.href.split("#")[0]) };
-        const key = click.customer_key || click.user_id;
-        click.customer_key = key && key + "";
+        // Without an affiliate URL, whatever the page says: that would make it a click.
+        const click = { ...lead, ...common(location.href.split("#")[0]), affiliate_url: undefined };
+        click.customer_key = (click.customer_key || click.user_id || "") + "";
         clicks.push(click);
-        keep(WAITING, encode(clicks.slice(-WAITING_CLICKS)));
+        hold(clicks);
         resolvers[click.event_id] = done;
         return send();
       });
-      settled.then(() => (last && knownId()) || done(UNSENT));
+      settled.then(() => (last && knownId()) || done(unsent(knownId() && "Invalid data")));
     });
 
   // Removes everything stored. Clicks without a response wait in memory in case the visitor consents later.
   function refuse() {
-    keep(WAITING, encode(waiting().filter((click) => !isLead(click))));
-    for (const id in resolvers) resolvers[id](UNSENT);
+    hold(waiting().filter((click) => click.affiliate_url));
+    for (const id in resolvers) resolvers[id](unsent("No consent"));
     const keys = { ...attempt(() => sessionStorage), ...memory };
     for (const [key] of jar()) keys[key] = key;
     for (const key in keys) {
-      if (!/^(affitor_|customer_code$)/.test(key)) continue;
       const value = load(key);
-      drop(key);
-      if (/_(landing|tries|waiting)/.test(key)) memory[key] = value;
+      if (/^(affitor_|customer_code$)/.test(key)) drop(key);
+      if (/^affitor_(landing|tries|waiting)/.test(key)) memory[key] = value;
     }
     consented = false;
   }
@@ -475,8 +483,7 @@
     get then() {
       if (settle && consented && loaderWaits) {
         return (done) => {
-          const patience = sleep(5000).then(() => (loaderWaits = false));
-          NativePromise.race([settled, patience]).then(() => done(api));
+          NativePromise.race([settled, sleep(5000).then(() => (loaderWaits = false))]).then(() => done(api));
         };
       }
     },

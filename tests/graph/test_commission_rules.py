@@ -2,6 +2,8 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
@@ -99,8 +101,10 @@ async def test_a_rule_that_makes_no_sense_is_refused(gateway: Gateway) -> None:
     ("begins", "expected"),
     [
         ("2026-03-01", [("2026-02-01", "2026-03-01"), ("2026-03-01", None)]),
-        # Back-dated: the newer rule has counted from its beginning on, and the older one never does.
-        ("2026-01-01", [("2026-02-01", "2026-02-01"), ("2026-01-01", None)]),
+        # Back-dated: the other one began later, and stays as it is.
+        ("2026-01-01", [("2026-02-01", None), ("2026-01-01", "2026-02-01")]),
+        # In the place of the other one, which is never in force.
+        ("2026-02-01", [("2026-02-01", "2026-02-01"), ("2026-02-01", None)]),
     ],
 )
 async def test_a_new_rule_ends_the_former_one_when_it_begins(
@@ -124,6 +128,31 @@ async def test_a_rule_that_is_planned_for_later_still_begins(gateway: Gateway) -
         (later, None),
         (time("2026-03-01"), later),
     ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_rules_follow_each_other_in_whatever_order_they_are_created(gateway: Gateway, seed: int) -> None:
+    world, random = await make_world(gateway), Random(seed)
+    created: list[tuple[datetime, dict[str, Any]]] = []
+    for basis_points in range(1, 10):
+        begins = datetime.now(UTC).replace(microsecond=0) + timedelta(days=random.randint(-6, 6))
+        key = random.choice([{}, {"partnerId": world.partner}])
+        await create(gateway, world, basisPoints=basis_points, effectiveFrom=begins.isoformat(), **key)
+        created.append((begins, {"basis_points": basis_points, "is_own": bool(key)}))
+    rows = await gateway.rows(CommissionRule)
+    moments = sorted({moment for begins, _ in created for moment in (begins, begins + timedelta(hours=1))})
+    for is_own, moment in product((False, True), moments):
+        # The one that began last counts; of those at the same moment, the one that was created last.
+        begun = [(begins, one["basis_points"]) for begins, one in created if one["is_own"] is is_own]
+        expected = max([each for each in begun if each[0] <= moment], default=(None, None))[1]
+        found = [
+            row["basis_points"]
+            for row in rows
+            if (row["partner_id"] is not None) is is_own
+            and row["effective_from"] <= moment
+            and (row["effective_to"] is None or moment < row["effective_to"])
+        ]
+        assert found == ([] if expected is None else [expected])
 
 
 async def test_rules_for_others_stay_in_force(gateway: Gateway) -> None:

@@ -275,3 +275,16 @@ async def test_a_test_lead_belongs_to_the_program_that_it_or_its_token_names(mer
 @pytest.mark.parametrize("almost", [1, "true", None, False, [True], {}])
 async def test_only_true_enables_test_mode(merchant: Merchant, almost: Any) -> None:
     assert error_of(await merchant.lead(additional_data={"test_mode": almost})) == REQUIRED
+
+
+async def test_a_customer_can_have_a_hundred_provisional_leads(merchant: Merchant) -> None:
+    await merchant.gateway.execute(update(Program).values(lead_auth="server"))
+    click_id = await merchant.visitor()
+    names = [{"event_name": f"event {number}"} for number in range(101)]
+    answers = [await merchant.lead(click_id=click_id, additional_data=name) for name in names]
+    assert {answer.status_code for answer in answers[:100]} == {200}
+    assert answers[100].status_code == 400
+    refusal = body_of(answers[100])
+    assert (refusal["error"], refusal["code"]) == ("The customer has too many provisional leads", "too_many_leads")
+    known = await merchant.lead(click_id=click_id, additional_data=names[0])
+    assert body_of(known)["provisional"] is True

@@ -53,10 +53,12 @@ async def test_without_a_commission_rule_the_sale_is_unattributed(merchant: Merc
     assert data["attributed"] is False
 
 
-async def test_a_rule_for_another_partner_only_is_the_wrong_partners(merchant: Merchant, token: str) -> None:
+async def test_a_chain_runs_for_a_partner_where_every_rule_names_one(merchant: Merchant, token: str) -> None:
     await merchant.rule(partner_id=(await merchant.gateway.link_row())["partner_id"])
     data = body_of(await sent(merchant.gateway, CHAIN, token))["data"]
-    assert (data["verdict"]["sale"], data["attributed"]) == ("wrong_partner", False)
+    assert (data["verdict"]["sale"], data["attributed"]) == ("attributed", True)
+    (membership,) = await merchant.gateway.memberships()
+    assert (membership["clicks"], membership["leads"], membership["sales"]) == (0, 0, 0)
 
 
 async def test_a_chain_passes_where_leads_need_the_server(merchant: Merchant, token: str) -> None:

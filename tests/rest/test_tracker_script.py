@@ -66,7 +66,12 @@ def test_names_are_shortened_and_constants_inlined() -> None:
   function each(action, list) {
     const first = list[0];
 
-    const rest = list.slice(1);
+    const rest = list
+      .slice(1)
+      .concat([
+        first,
+      ]);
+    const last = rest[0];
     for (const item of rest) action(first, item.action, KEY, KEY);
     try {
       return /shown/.test(shown.shown_as) === false;
@@ -88,10 +93,10 @@ def test_names_are_shortened_and_constants_inlined() -> None:
 })();
 """
     assert minified(source) == (
-        '(()=>{let o="twice",a={shown_as:"shown, true",other:1,open:!0},s,other,i=300*2;function c(action,u){let n'
-        "=u[0],t=u.slice(1);for(let r of t)action(n,r.action,o,o);try{return/shown/.test(a.shown_as)===!1}catch(e)"
-        '{return void 0}}let w=number=>{s=number;return(n)=>({number:number*2,get other(){return s+i+n+"once"}})};'
-        "let h={async start(n){return c(n,300)}};window.result=[c(r=>r,[]),w(4),a,h]})();"
+        '(()=>{let s="twice",a={shown_as:"shown, true",other:1,open:!0},t,other,r=300*2;function u(action,e){let t'
+        "=e[0],r=e.slice(1).concat([t,]),c=r[0];for(let n of r)action(t,n.action,s,s);try{return/shown/.test("
+        "a.shown_as)===!1}catch(o){return void 0}}let o=number=>{t=number;return(n)=>({number:number*2,get other(){"
+        'return t+r+n+"once"}})},e={async start(n){return u(n,300)}};window.result=[u(n=>n,[]),o(4),a,e]})();'
     )
 
 

@@ -40,7 +40,11 @@ VALUES = {
     "DateTime": '"2026-05-01T00:00:00Z"',
     "BigInt": "1",
 }
-DIRECTIVES = ["@include(if: $yes)", "@skip(if: $no)", "@include(if: true)", "@skip(if: true) @include(if: $yes)"]
+DIRECTIVES = [
+    *("@include(if: $yes)", "@skip(if: $yes)", "@skip(if: $no)", "@include(if: true)"),
+    *("@skip(if: true) @include(if: $yes)", "@include(if: $yes) @skip(if: true)"),
+    "@include(if: false) @skip(if: $yes)",
+]
 LARGEST_DEPTH = 9
 
 

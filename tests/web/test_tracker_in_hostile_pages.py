@@ -30,6 +30,7 @@ PROTOTYPE = """
   String.prototype.toJSON = function () { return JSON.stringify(String(this)); };
   Date.prototype.toJSON = function () { return '"' + this.toISOString() + '"'; };
   Object.keys = (object) => { const keys = []; for (const key in object) keys.push(key); return keys; };
+  Function.prototype.curry = Function.prototype.wrap = function () { return this; };
   Function.prototype.bind = function (target) { const method = this;
                                                 return function () { return method.apply(target, arguments); }; };
 """
@@ -46,6 +47,7 @@ EXTENDED = """
     [
         PROTOTYPE,
         EXTENDED,
+        "Object.prototype.toJSON = Array.prototype.toJSON = () => { throw new Error('no') }",
         "window.Promise = undefined",
         "window.Promise = function () { throw new Error('no') }",
         "window.URL = '/pages'; window.URLSearchParams = null",

@@ -38,8 +38,9 @@ async def recorded(shop: Shop, click_id: str) -> dict[str, Any]:
     return lead
 
 
-def unsent(answer: Any) -> bool:
-    return answer["success"] is False and isinstance(answer["message"], str)
+def unsent(reason: str) -> dict[str, Any]:
+    """Return what a sign-up resolves with if the gateway has not answered it."""
+    return {"success": False, "message": reason}
 
 
 async def test_a_sign_up_is_recorded_with_the_click_the_session_and_the_page(shop: Shop) -> None:
@@ -74,7 +75,7 @@ async def test_without_a_click_id_nothing_is_sent(shop: Shop) -> None:
     visitor = await shop.visitor()
     await visitor.page.goto(shop.url())
     for call in (SIGN_UP, "affitor.signup()", "affitor.trackLead()", "affitor.trackLead(null)"):
-        assert unsent(await visitor.page.evaluate(call))
+        assert await visitor.page.evaluate(call) == unsent("No click id")
     assert visitor.leads == []
     assert await visitor.waiting() == []
     assert not visitor.faults
@@ -100,7 +101,8 @@ async def test_a_refusal_is_passed_on(shop: Shop) -> None:
 @pytest.mark.parametrize("call", ["affitor.trackLead({additional_data: own})", "affitor.signup({toString: null}, own)"])
 async def test_arguments_that_cannot_be_sent_do_not_throw(shop: Shop, call: str) -> None:
     _, visitor, _ = await landed(shop)
-    assert unsent(await visitor.page.evaluate(f"() => {{ const own = {{}}; own.own = own; return {call} }}"))
+    answer = await visitor.page.evaluate(f"() => {{ const own = {{}}; own.own = own; return {call} }}")
+    assert answer == unsent("Invalid data")
     assert visitor.leads == []
     assert await visitor.page.evaluate(SIGN_UP) == RECORDED
     assert not visitor.faults
@@ -142,7 +144,7 @@ async def test_a_sign_up_during_a_landing_that_is_refused_is_not_sent(shop: Shop
     )
     shop.usual = shop.usual.replace("<head>", '<head><script src="/queue.mjs"></script>')
     await visitor.page.goto(shop.url("/?aff=NOBODYS"))
-    assert unsent(await visitor.page.evaluate("answered"))
+    assert await visitor.page.evaluate("answered") == unsent("No click id")
     await visitor.settled()
     assert visitor.leads == []
 
@@ -215,7 +217,7 @@ async def test_a_4xx_without_a_body_that_scripts_can_read_ends_a_sign_up(shop: S
     _, visitor, _ = await landed(shop)
     blocked = {"status": 403, "body": "<h1>Blocked</h1>", "headers": {"Access-Control-Allow-Origin": "*"}}
     await visitor.context.route(LEADS, lambda route: route.fulfill(**blocked))
-    assert unsent(await visitor.page.evaluate(SIGN_UP))
+    assert await visitor.page.evaluate(SIGN_UP) == unsent("HTTP 403")
     assert await visitor.waiting() == []
 
 
@@ -230,9 +232,46 @@ async def test_a_sign_up_waits_for_consent(shop: Shop, given: bool) -> None:
     assert await visitor.page.evaluate("sessionStorage.getItem('affitor_waiting')") in {None, "[]"}
     await visitor.page.evaluate(f"affitor.consent({json.dumps(given)})")
     answer = await visitor.page.evaluate("answered")
-    assert answer == RECORDED if given else unsent(answer)
+    assert answer == (RECORDED if given else unsent("No consent"))
     assert len(await leads_of(shop, click_id)) == given
     # What was refused is not sent later.
     await visitor.page.evaluate("affitor.consent(true)")
     await visitor.page.wait_for_timeout(200)
     assert len(visitor.leads) == given
+
+
+async def test_a_sign_up_that_is_given_up_says_so(shop: Shop) -> None:
+    shop.usual = shop.page('data-affitor-debug="true"')
+    _, visitor, _ = await landed(shop)
+    said: list[str] = []
+    visitor.page.on("console", lambda message: said.append(message.text))
+    await visitor.context.route(LEADS, lambda route: route.fulfill(status=503))
+    await visitor.page.clock.install()
+    await visitor.page.evaluate(f"void (window.answered = {SIGN_UP})")
+    while not visitor.leads:
+        await asyncio.sleep(0.02)
+    await visitor.page.clock.fast_forward(25 * 3600 * 1000)
+    assert await visitor.page.evaluate("answered") == unsent("Gave up")
+    assert "[Affitor] not sent Gave up" in said
+    assert await visitor.waiting() == []
+
+
+async def test_a_sign_up_is_no_click_whatever_the_page_says(shop: Shop) -> None:
+    code, visitor, click_id = await landed(shop)
+    own = f"affiliate_url: location.origin + '/?aff={code}', event_id: 'x', click_id: 'y'"
+    assert await visitor.page.evaluate(f"affitor.trackLead({{user_id: 1, {own}}})") == RECORDED
+    (sent,) = visitor.leads
+    assert sent["click_id"] == click_id
+    assert "affiliate_url" not in sent
+    assert len(await shop.events(code)) == 1
+
+
+async def test_data_whose_conversion_fails_holds_up_nothing(shop: Shop) -> None:
+    _, visitor, click_id = await landed(shop)
+    poisoned = "{amount: 1, toJSON() { throw new Error('no') }}"
+    sign_up = f"affitor.trackLead({{user_id: 1, additional_data: {{at: new Date(0), price: {poisoned}}}}})"
+    assert await visitor.page.evaluate(sign_up) == RECORDED
+    kept = json.loads((await recorded(shop, click_id))["additional_data"])
+    assert (kept["at"], kept["price"]["amount"]) == ("1970-01-01T00:00:00.000Z", 1)
+    assert await visitor.page.evaluate(SIGN_UP) == RECORDED
+    assert not visitor.faults

@@ -51,11 +51,8 @@ class Decider:
         if (late := self._expired(customer, click, lead.received_at)) is not None:
             return late
         known = state.leads[*customer.key, lead.event_name]
-        if lead.program_id is None and state.programs[customer.program_id].lead_auth == "server":
-            found = known or self._new_lead(entry, customer, lead)
-            if known is None:
-                state.provisional.setdefault(customer.key, []).append(found)
-            return LeadRecorded(found.id, is_provisional=True, is_known=known is not None)
+        if state.is_provisional(lead, customer):
+            return self._provisional_lead(entry, customer, lead, known)
         self._identify(customer, lead)
         if known is not None and not known.is_provisional:
             return LeadRecorded(known.id, is_provisional=False, is_known=True)
@@ -131,6 +128,18 @@ class Decider:
             is_new = True
         if is_new:
             customer.changed(lead.received_at)
+
+    def _provisional_lead(
+        self, entry: ConversionEntry, customer: CustomerState, lead: NewLead, known: LeadState | None
+    ) -> LeadOutcome:
+        """Add a provisional lead, unless one of its name is known. A sale must be able to confirm all of them."""
+        if known is not None:
+            return LeadRecorded(known.id, is_provisional=True, is_known=True)
+        if self.state.has_most_provisional(customer.key):
+            return Refusal.TOO_MANY_LEADS
+        found = self._new_lead(entry, customer, lead)
+        self.state.provisional[customer.key].append(found)
+        return LeadRecorded(found.id, is_provisional=True)
 
     def _new_lead(self, entry: ConversionEntry, customer: CustomerState, lead: NewLead) -> LeadState:
         """Add a provisional lead; the caller may confirm it at once."""

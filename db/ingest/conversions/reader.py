@@ -61,7 +61,8 @@ class ConversionReader:
         leads = [(customer, one.event_name) for one, customer in conversions if isinstance(one, NewLead)]
         sales = [(customer, one.product_id) for one, customer in conversions if isinstance(one, NewSale)]
         await self._read_leads(connection, state, leads)
-        await self._read_provisional(connection, state, [customer for customer, _ in sales])
+        unproved = [who for one, who in conversions if isinstance(one, NewLead) and state.is_provisional(one, who)]
+        await self._read_provisional(connection, state, [*(customer for customer, _ in sales), *unproved])
         wanted: set[RuleKey] = set()
         for customer, product_id in sales:
             wanted |= _rule_keys(customer, SALE, product_id)

@@ -19,6 +19,7 @@ class Refusal(Enum):
     UNKNOWN_CUSTOMER = "none of the keys and click ids names a customer"
     OTHER_PROGRAM = "the customer is another program's than the token's"
     ALREADY_CONVERTED = "the customer has converted already"
+    TOO_MANY_LEADS = "the customer has as many provisional leads as one sale confirms"
     BEFORE_CLICK = "the sale happened before the click that it would be attributed to"
     UNKNOWN_SALE = "no sale has this transaction id"
     TOO_MUCH = "the refund exceeds what is left of the sale"

@@ -11,7 +11,10 @@ from typing import TypeAlias
 
 from db.ingest.conversions.attribution import AttributedClick
 from db.ingest.conversions.commissions import Rule
-from db.ingest.conversions.records import RefundRecorded
+from db.ingest.conversions.records import NewLead, RefundRecorded
+
+# How many provisional leads a customer may have, so that a sale confirms all of them in bounded time.
+MOST_PROVISIONAL = 100
 
 CustomerKey: TypeAlias = tuple[int, int]
 """A program and the id of a customer in it."""
@@ -140,6 +143,14 @@ class ConversionState:
         """Return when a customer earned its first commission."""
         moments = (self.first_commissions.get(customer), self.new_commissions.get(customer))
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def is_provisional(self, record: NewLead, customer: CustomerState) -> bool:
+        """Return whether a lead has to be confirmed before it counts: it has no token, and its program requires one."""
+        return record.program_id is None and self.programs[customer.program_id].lead_auth == "server"
+
+    def has_most_provisional(self, customer: CustomerKey) -> bool:
+        """Return whether a customer has as many provisional leads as it may have."""
+        return sum(lead.is_provisional for lead in self.provisional[customer]) >= MOST_PROVISIONAL
 
     def add(self, customer: CustomerState) -> None:
         """Add a customer that was read."""

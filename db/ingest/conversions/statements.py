@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from db.ingest.conversions.state import MOST_PROVISIONAL
 from db.schema.clicks import ClickEvent
 from db.schema.commissions import Commission, CommissionRule
 from db.schema.conversions import LeadEvent, Refund, Sale
@@ -33,14 +34,12 @@ from db.sql.batch_statements import BatchStatement, Template, compiled
 from db.sql.commit_horizon import LARGEST_ID
 from db.sql.functions import microseconds_of
 
-# A customer's leads of more names than this are confirmed by its next sales.
-CONFIRMED_LEADS = 100
 _program_id = bindparam("program", type_=BigInteger)
 _row = bindparam("row", type_=BigInteger)
 # A parameter would be one of the given values.
 _ONE: ColumnElement[int] = literal_column("1")
 _NONE: ColumnElement[int] = literal_column("0")
-_CONFIRMED: ColumnElement[int] = literal_column(str(CONFIRMED_LEADS))
+_CONFIRMED: ColumnElement[int] = literal_column(str(MOST_PROVISIONAL))
 _CUSTOMER = (
     *(Customer.program_id, Customer.id, Customer.click_id, Customer.customer_status),
     *(Customer.partner_id, Customer.link_id, Customer.customer_key, Customer.email_digest, Customer.email_mask),
@@ -108,7 +107,8 @@ def _rules() -> Select[*tuple[Any, ...]]:
 
 
 def _provisional() -> Select[*tuple[Any, ...]]:
-    """Return the query for a customer's first provisional leads."""
+    """Return the query for a customer's provisional leads. Versions before the limit recorded more; its next sales
+    confirm those."""
     lead, other = LeadEvent, LeadEvent.__table__.alias("other")
     beyond = select(other.c.id).where(
         other.c.program_id == _program_id, other.c.customer_id == _row, other.c.confirmed_at.is_(None)

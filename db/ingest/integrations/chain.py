@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from db.engine.backend.protocol import WriteConnection
 from db.ingest.clicks.entries import ClickEntry
 from db.ingest.clicks.recorder import ClickRecorder
@@ -16,7 +18,7 @@ from db.ingest.integrations.statements import (
     COMMISSION_PARTNER,
     CUSTOMER_PARTNER,
     LEAD_PARTNER,
-    RULES_IN_FORCE,
+    PAYING_RULE,
     ChainStatements,
 )
 from db.ingest.recordable import PROBE_URL
@@ -30,9 +32,17 @@ AMOUNT = 10_000
 NEEDED: Mapping[str, int] = {EVENTS: 1, COMMISSIONS: 2, CUSTOMERS: 1, LEADS: 1, REFUNDS: 1, SALES: 1}
 
 
+class Terms(NamedTuple):
+    """The partner that a chain runs for, and the product that it sells."""
+
+    partner_id: int
+    product_id: str | None
+
+
 class Chain(NamedTuple):
-    """A run, whose partner and link have the negative program's id, which no real row has. Everything that it does has
-    to be rolled back."""
+    """A run. Its link has the negative program's id, which no real row has, and so has its partner, unless all rules
+    that grant anything name partners: then it runs for one of these. If all name products, it sells one of these.
+    Everything that it does has to be rolled back."""
 
     connection: WriteConnection
     clicks: ClickRecorder
@@ -42,15 +52,15 @@ class Chain(NamedTuple):
 
     async def run(self) -> ChainVerdict:
         """Record click, lead, sale and refund; return the verdicts. Raises what the driver does."""
-        ids = await self._ids()
-        await self._add_link()
-        click = ClickEntry(self._click(), ids[EVENTS], ids[CUSTOMERS])
+        ids, terms = await self._ids(), await self._terms()
+        await self._add_link(terms.partner_id)
+        click = ClickEntry(self._click(terms.partner_id), ids[EVENTS], ids[CUSTOMERS])
         await self.connection.execute(*await self.clicks.write(self.connection, [click], one_by_one=False))
-        clicked = await self._attributed(CUSTOMER_PARTNER, click.customer_id)
+        clicked = await self._attributed(CUSTOMER_PARTNER, click.customer_id, terms)
         click_id = click.outcome.click_id if isinstance(click.outcome, Receipt) else ""
         lead = await self._record(self._lead(click_id), ids[LEADS], ids[COMMISSIONS])
-        sale = await self._record(self._sale(click_id), ids[SALES], ids[COMMISSIONS] + 1)
-        verdict = ChainVerdict(clicked, await self._lead_verdict(lead), await self._sale_verdict(sale))
+        sale = await self._record(self._sale(click_id, terms.product_id), ids[SALES], ids[COMMISSIONS] + 1)
+        verdict = ChainVerdict(clicked, await self._lead_verdict(lead, terms), await self._sale_verdict(sale, terms))
         if isinstance(sale, SaleRecorded):
             refund = await self._record(self._refund(), ids[REFUNDS], 0)
             expected = "no_commission" if sale.commission_id is None else "reversed"
@@ -66,53 +76,55 @@ class Chain(NamedTuple):
             first[block] = end - size
         return first
 
-    async def _add_link(self) -> None:
+    async def _terms(self) -> Terms:
+        program_id, at = self.chain.program_id, self.chain.received_at
+        for partner_id, product_id in await self.connection.read(PAYING_RULE, {"program": program_id, "at": at}):
+            return Terms(-program_id if partner_id is None else partner_id, product_id)
+        return Terms(-program_id, None)
+
+    async def _add_link(self, partner_id: int) -> None:
         program_id, at = self.chain.program_id, self.chain.received_at
         statements, own = self.statements, -program_id
-        await self.connection.execute((statements.add_partner, [(own, PARTNER_NAME, at)]))
-        await self.connection.execute((statements.add_membership, [(program_id, own, at)]))
-        await self.connection.execute((statements.add_link, [(own, self.chain.short_code, program_id, own, at)]))
+        if partner_id == own:
+            await self.connection.execute((statements.add_partner, [(own, PARTNER_NAME, at)]))
+            await self.connection.execute((statements.add_membership, [(program_id, own, at)]))
+        await self.connection.execute((statements.add_link, [(own, self.chain.short_code, program_id, partner_id, at)]))
 
     async def _record(self, record: NewLead | NewSale | NewRefund, id: int, commission_id: int) -> Any:
         entry = ConversionEntry(record, id, commission_id)
         await self.connection.execute(*await self.conversions.work(self.connection, [entry]))
         return entry.outcome
 
-    def _click(self) -> Click:
-        chain, own = self.chain, -self.chain.program_id
+    def _click(self, partner_id: int) -> Click:
+        chain = self.chain
         url = f"{PROBE_URL}?aff={chain.short_code}"
-        return Click(chain.received_at, chain.program_id, own, own, url, chain.visit)
+        return Click(chain.received_at, chain.program_id, -chain.program_id, partner_id, url, chain.visit)
 
     def _lead(self, click_id: str) -> NewLead:
         chain = self.chain
         return NewLead(chain.received_at, chain.program_id, (click_id,), "signup", chain.customer_key)
 
-    def _sale(self, click_id: str) -> NewSale:
-        chain = self.chain
-        key = chain.customer_key
-        return NewSale(chain.received_at, chain.program_id, key, AMOUNT, customer_key=key, click_id=click_id)
+    def _sale(self, click_id: str, product_id: str | None) -> NewSale:
+        chain, key = self.chain, self.chain.customer_key
+        sold = NewSale(chain.received_at, chain.program_id, key, AMOUNT, customer_key=key, click_id=click_id)
+        return replace(sold, product_id=product_id)
 
     def _refund(self) -> NewRefund:
         return NewRefund(self.chain.received_at, self.chain.program_id, self.chain.customer_key)
 
-    async def _attributed(self, query: CompiledQuery, row: int) -> Verdict:
+    async def _attributed(self, query: CompiledQuery, row: int, terms: Terms) -> Verdict:
         """Return whether a recorded row, by its id, is of the chain's partner."""
         for (partner_id,) in await self.connection.read(query, {"program": self.chain.program_id, "row": row}):
             if partner_id is not None:
-                own = partner_id == -self.chain.program_id
-                return Verdict.ATTRIBUTED if own else Verdict.WRONG_PARTNER
+                return Verdict.ATTRIBUTED if partner_id == terms.partner_id else Verdict.WRONG_PARTNER
         return Verdict.UNATTRIBUTED
 
-    async def _lead_verdict(self, lead: Any) -> Verdict:
+    async def _lead_verdict(self, lead: Any, terms: Terms) -> Verdict:
         if not isinstance(lead, LeadRecorded):
             return Verdict.UNATTRIBUTED
-        return Verdict.PENDING if lead.is_provisional else await self._attributed(LEAD_PARTNER, lead.lead_id)
+        return Verdict.PENDING if lead.is_provisional else await self._attributed(LEAD_PARTNER, lead.lead_id, terms)
 
-    async def _sale_verdict(self, sale: Any) -> Verdict:
-        if not isinstance(sale, SaleRecorded):
+    async def _sale_verdict(self, sale: Any, terms: Terms) -> Verdict:
+        if not isinstance(sale, SaleRecorded) or sale.commission_id is None:
             return Verdict.UNATTRIBUTED
-        if sale.commission_id is not None:
-            return await self._attributed(COMMISSION_PARTNER, sale.commission_id)
-        values = {"program": self.chain.program_id, "at": self.chain.received_at}
-        ((rules, of_one_partner),) = await self.connection.read(RULES_IN_FORCE, values)
-        return Verdict.WRONG_PARTNER if rules and rules == of_one_partner else Verdict.UNATTRIBUTED
+        return await self._attributed(COMMISSION_PARTNER, sale.commission_id, terms)

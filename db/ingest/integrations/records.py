@@ -16,7 +16,7 @@ class Verdict(StrEnum):
     """To the partner of the chain's link; a sale has also earned it a commission."""
     UNATTRIBUTED = "unattributed"
     WRONG_PARTNER = "wrong_partner"
-    """To another partner; or only other partners earn commissions."""
+    """To another partner than the one that the chain ran for."""
     PENDING = "pending"
     """Recorded as provisional."""
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    func,
     insert,
     literal_column,
     not_,
@@ -56,15 +55,20 @@ LEAD_PARTNER = CompiledQuery(select(LeadEvent.partner_id).where(LeadEvent.progra
 COMMISSION_PARTNER = CompiledQuery(
     select(Commission.partner_id).where(Commission.program_id == _program, Commission.id == _row)
 )
-# How many rules for sales of any product are in force, and how many of them are for one partner only.
-RULES_IN_FORCE = CompiledQuery(
-    select(func.count(), func.count(CommissionRule.partner_id)).where(
+# Of the rules for sales that are in force and grant anything, the partner and the product of the most general one.
+PAYING_RULE = CompiledQuery(
+    select(CommissionRule.partner_id, CommissionRule.product_id)
+    .where(
         CommissionRule.program_id == _program,
         CommissionRule.event == "sale",
-        CommissionRule.product_id.is_(None),
         CommissionRule.effective_from <= _at,
         or_(CommissionRule.effective_to.is_(None), CommissionRule.effective_to > _at),
+        or_(CommissionRule.basis_points > 0, CommissionRule.amount > 0),
     )
+    .order_by(
+        *(CommissionRule.partner_id.nulls_first(), CommissionRule.product_id.nulls_first()),
+    )
+    .limit(1)
 )
 
 

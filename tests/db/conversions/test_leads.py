@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 
-from db.ingest.conversions.records import LeadRecorded, Refusal, SaleRecorded, Unattributed
+from db.ingest.conversions.records import LeadRecorded, NewLead, Refusal, SaleRecorded, Unattributed
 from db.schema.commissions import Commission
 from db.schema.conversions import LeadEvent
+from db.schema.id_blocks import IdBlock
 from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
@@ -199,11 +200,47 @@ async def test_a_sale_confirms_all_provisional_leads(world: ConversionWorld) -> 
     assert len({row.id for row in commissions}) == 3
 
 
-async def test_a_sale_confirms_no_more_than_a_bounded_number_of_leads(world: ConversionWorld) -> None:
+async def test_a_server_lead_of_another_name_leaves_a_provisional_one(world: ConversionWorld) -> None:
     await require_servers(world)
     click_id = await world.click(1)
-    for start in (0, 90):
-        await world.commit(*(lead(click_id, program_id=None, event_name=f"e{start + n}") for n in range(90)))
+    await world.one(lead(click_id, program_id=None, event_name="trial"))
+    await world.one(lead(click_id))
+    assert [row.confirmed_at for row in await world.rows(LeadEvent)] == [None, NOW]
+    await world.one(lead(click_id, event_name="trial", at=NOW + DAY))
+    assert [row.confirmed_at for row in await world.rows(LeadEvent)] == [NOW + DAY, NOW]
+
+
+async def test_a_customer_has_no_more_provisional_leads_than_a_sale_confirms(world: ConversionWorld) -> None:
+    await require_servers(world)
+    click_id = await world.click(1)
+
+    def unproved(*numbers: int) -> list[NewLead]:
+        return [lead(click_id, program_id=None, event_name=f"e{number}") for number in numbers]
+
+    outcomes = [*await world.commit(*unproved(*range(90))), *await world.commit(*unproved(*range(90, 120)))]
+    assert outcomes[100:] == [Refusal.TOO_MANY_LEADS] * 20
+    assert await world.one(*unproved(5)) == LeadRecorded(outcomes[5].lead_id, is_provisional=True, is_known=True)
+    # One that is confirmed makes room, within a batch, too.
+    _, added, refused = await world.commit(lead(click_id, event_name="e7"), *unproved(200, 201))
+    assert isinstance(added, LeadRecorded)
+    assert refused == Refusal.TOO_MANY_LEADS
+    assert isinstance(await world.one(lead(click_id, event_name="proved")), LeadRecorded)
+    await world.one(sale("t1", click_id=click_id))
+    assert all(row.confirmed_at for row in await world.rows(LeadEvent))
+    assert [row[0] for row in await counted(world)] == [102, 0]
+    assert await world.differences() == []
+
+
+async def test_further_sales_confirm_what_was_recorded_before_the_limit(world: ConversionWorld) -> None:
+    await require_servers(world)
+    click_id = await world.click(1)
+    rows = [
+        {"program_id": 1, "id": 1000 + n, "customer_id": 1, "event_name": f"e{n}", "created_at": NOW}
+        for n in range(180)
+    ]
+    async with world.store.write() as connection:
+        await connection.execute(insert(LeadEvent), rows)
+        await connection.execute(update(IdBlock).values(next_id=2000))
     await world.one(sale("t1", click_id=click_id))
     assert [row[0] for row in await counted(world)] == [100, 0]
     await world.one(sale("t2", click_id=click_id))

@@ -56,17 +56,21 @@ async def test_a_chain_is_attributed_where_a_rule_pays_every_partner(world: Conv
         ([{"basis_points": 1}], "attributed"),
         ([{"kind": "fixed", "amount": 1}], "attributed"),
         ([{"basis_points": 0}], "unattributed"),
-        ([{"product_id": "pro"}], "unattributed"),
+        ([{"product_id": "pro"}], "attributed"),
+        ([{"product_id": "pro"}, {"basis_points": 0}], "attributed"),
+        ([{"product_id": "pro", "basis_points": 0}, {"basis_points": 500}], "attributed"),
         ([{"program_id": 2}], "unattributed"),
         ([{"event": "lead", "kind": "fixed", "amount": 100}], "unattributed"),
         ([{"effective_to": NOW}], "unattributed"),
         ([{"effective_from": NOW + DAY}], "unattributed"),
-        ([{"partner_id": 1}], "wrong_partner"),
-        ([{"partner_id": 1}, {"partner_id": 2}], "wrong_partner"),
-        ([{"partner_id": 1, "product_id": "pro"}], "unattributed"),
+        ([{"partner_id": 2}], "attributed"),
+        ([{"partner_id": 1, "basis_points": 0}], "unattributed"),
+        ([{"partner_id": 1, "basis_points": 0}, {"partner_id": 2}], "attributed"),
+        ([{"partner_id": 1, "product_id": "pro"}], "attributed"),
         ([{"partner_id": 1, "effective_to": NOW}], "unattributed"),
-        ([{"partner_id": 1}, {"basis_points": 0}], "unattributed"),
-        ([{"partner_id": 1}, {"basis_points": 500}], "attributed"),
+        ([{"partner_id": 1}, {"basis_points": 0}], "attributed"),
+        ([{"partner_id": 1, "basis_points": 0}, {"basis_points": 500}], "attributed"),
+        ([{"partner_id": 1}, {"event": "lead", "kind": "fixed", "amount": 100}], "attributed"),
     ],
 )
 async def test_the_verdict_on_the_sale_follows_the_rules(
@@ -77,8 +81,9 @@ async def test_the_verdict_on_the_sale_follows_the_rules(
     assert await verdicts(world) == ("attributed", "attributed", sale)
 
 
-async def test_a_chain_leaves_every_other_table_as_it_was(world: ConversionWorld) -> None:
-    await world.rule()
+@pytest.mark.parametrize("named", [{}, {"partner_id": 1}, {"partner_id": 1, "product_id": "pro"}])
+async def test_a_chain_leaves_every_other_table_as_it_was(world: ConversionWorld, named: dict[str, Any]) -> None:
+    await world.rule(**named)
     await world.rule(event="lead", kind="fixed", amount=100)
     await world.click()
     before = await contents(world)
