@@ -6,7 +6,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from db.engine.store import Store
-from db.ingest.clicks.entries import CLICK_ID
+from db.ingest.clicks.pending_clicks import CLICK_ID
 from db.schema.customers import Customer
 from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery

@@ -1,6 +1,6 @@
 """The query that finds a customer by `clickId` or global id."""
 
-from db.ingest.clicks.entries import CLICK_ID
+from db.ingest.clicks.pending_clicks import CLICK_ID
 from graph.domain.context import Context
 from graph.execution.executor import CompletedValue
 from graph.execution.selections import SelectedField

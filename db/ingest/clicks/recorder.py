@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from db.engine.backend.protocol import Database, WriteConnection
-from db.ingest.clicks.entries import ClickEntry, inserted_ranges
+from db.ingest.clicks.pending_clicks import ClickEntry, inserted_ranges
 from db.ingest.clicks.records import Click, Receipt, VisitRecord
 from db.ingest.clicks.sqlite_trigger import whole_click
 from db.ingest.clicks.statements import ClickStatements

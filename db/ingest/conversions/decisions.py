@@ -9,8 +9,8 @@ from db.ingest.conversions.bookings import Occasion
 from db.ingest.conversions.changes import Changes
 from db.ingest.conversions.commissions import clawback
 from db.ingest.conversions.earnings import Earner, earn
-from db.ingest.conversions.entries import ConversionEntry
 from db.ingest.conversions.identification import customer_of
+from db.ingest.conversions.pending_conversions import ConversionEntry
 from db.ingest.conversions.records import (
     LeadOutcome,
     LeadRecorded,

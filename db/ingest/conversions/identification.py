@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from db.ingest.clicks.entries import CLICK_ID
+from db.ingest.clicks.pending_clicks import CLICK_ID
 from db.ingest.conversions.records import NewLead, NewRefund, NewSale, Refusal
 from db.ingest.conversions.state import ConversionState, CustomerKey, CustomerState
 

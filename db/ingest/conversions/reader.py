@@ -12,8 +12,8 @@ from sqlalchemy import Dialect
 from db.engine.backend.protocol import WriteConnection
 from db.ingest.conversions.attribution import AttributedClick
 from db.ingest.conversions.commissions import Rule
-from db.ingest.conversions.entries import ConversionEntry
 from db.ingest.conversions.identification import candidates, click_ids_of, customer_of, id_in, program_of
+from db.ingest.conversions.pending_conversions import ConversionEntry
 from db.ingest.conversions.records import LeadRecorded, NewLead, NewRefund, NewSale, RefundRecorded, SaleRecorded
 from db.ingest.conversions.state import (
     CommissionState,

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from db.engine.backend.protocol import Database, WriteConnection
 from db.ingest.conversions.changes import Changes, Tallies
 from db.ingest.conversions.decisions import Decider
-from db.ingest.conversions.entries import ConversionEntry
 from db.ingest.conversions.identification import customer_of
+from db.ingest.conversions.pending_conversions import ConversionEntry
 from db.ingest.conversions.reader import ConversionReader
 from db.ingest.conversions.records import NewLead, NewRefund, NewSale
 from db.ingest.conversions.state import ConversionState, CustomerState

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from db.engine.backend.protocol import WriteConnection
-from db.ingest.clicks.entries import ClickEntry
+from db.ingest.clicks.pending_clicks import ClickEntry
 from db.ingest.clicks.recorder import ClickRecorder
 from db.ingest.clicks.records import Click, Receipt
-from db.ingest.conversions.entries import ConversionEntry
+from db.ingest.conversions.pending_conversions import ConversionEntry
 from db.ingest.conversions.recorder import ConversionRecorder
 from db.ingest.conversions.records import LeadRecorded, NewLead, NewRefund, NewSale, RefundRecorded, SaleRecorded
 from db.ingest.id_blocks import COMMISSIONS, CUSTOMERS, EVENTS, LEADS, REFUNDS, SALES
