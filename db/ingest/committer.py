@@ -80,7 +80,7 @@ class Committer:
                         numbers = ()
                     records = session.watermark.stamped(records)
                     numbers = numbers or await self._numbers(connection, recorder, records)
-                    entries = recorder.entries(records, numbers)
+                    entries = recorder.pending(records, numbers)
                     return await _write(connection, recorder, entries, one_by_one=one_by_one, recheck=lost)
             except WriterGone:
                 await session.begin_anew()
@@ -107,7 +107,7 @@ class Committer:
     async def _commit_rest(self, recorder: AnyRecorder, records: Records, numbers: Sequence[Any]) -> Outcomes:
         """Commit, under new ids, what an earlier try has not. Whether it has is certain: it was under way while the
         writer's row was there, which is gone."""
-        entries = recorder.entries(records, numbers)
+        entries = recorder.pending(records, numbers)
         with self._store.outages():
             await recorder.find_committed(await self._session.connected(), entries)
         rest = [record for record, entry in zip(records, entries, strict=True) if entry.outcome is None]

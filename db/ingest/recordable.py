@@ -15,7 +15,7 @@ from db.sql.batch_statements import StatementRows
 
 Outcome_co = TypeVar("Outcome_co", covariant=True)
 R = TypeVar("R", bound="Recordable[Any]")
-E = TypeVar("E", bound="Entry")
+E = TypeVar("E", bound="Pending")
 
 TakeIds: TypeAlias = Callable[[str, int], range]
 """Returns so many ids of a block, which nothing else has or will have."""
@@ -39,7 +39,7 @@ class Recordable(Struct, Generic[Outcome_co], frozen=True, gc=False):
     received_at: datetime
 
 
-class Entry(Protocol):
+class Pending(Protocol):
     """A record in a batch: the ids reserved for it, and its outcome, which is None as long as it has none."""
 
     outcome: Any
@@ -65,7 +65,7 @@ class Recorder(Protocol[R, E]):
     def numbers(self, records: Sequence[R], take: TakeIds) -> Sequence[Any]:
         """Take the ids of each record. A later try of the same records keeps them."""
 
-    def entries(self, records: Sequence[R], numbers: Sequence[Any]) -> Sequence[E]:
+    def pending(self, records: Sequence[R], numbers: Sequence[Any]) -> Sequence[E]:
         """Return the records with their ids, in the same order, as yet without an outcome."""
 
     async def find_committed(self, connection: WriteConnection, entries: Sequence[E]) -> None:

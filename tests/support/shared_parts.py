@@ -12,6 +12,7 @@ from unittest.mock import patch
 from sqlalchemy import Dialect
 
 from db.engine.schema_fence import find_revision
+from db.ingest.clicks.sqlite_trigger import whole_click
 from db.ingest.clicks.statements import ClickStatements, TestClickStatements
 from db.ingest.conversions.statements import ConversionQueries
 from db.ingest.conversions.test_conversion_recorder import TestConversionStatements
@@ -48,6 +49,7 @@ SHARED = {
     "gateway.services.DeviceLookup": device_lookup,
     "rest.tracker.script.minified": cache(minified),
     "db.ingest.clicks.recorder.ClickStatements": once_per_dialect(ClickStatements),
+    "db.ingest.clicks.recorder.whole_click": once_per_dialect(whole_click),
     "db.ingest.clicks.test_click_recorder.TestClickStatements": once_per_dialect(TestClickStatements),
     "db.ingest.conversions.reader.ConversionQueries": once_per_dialect(ConversionQueries),
     "db.ingest.conversions.recorder.ConversionStatements": once_per_dialect(ConversionStatements),

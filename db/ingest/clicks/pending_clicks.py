@@ -18,7 +18,7 @@ CLICK_ID = re.compile(r"cust_([0-9]{1,18})_[0-9]+")
 
 
 @dataclass(slots=True)
-class ClickEntry:
+class PendingClick:
     """A click in a batch: the ids reserved for it, then the customer it turned out to belong to and its outcome."""
 
     click: Click
@@ -85,7 +85,7 @@ class ClickEntry:
         return click.program_id, self.customer_id, self.click_id, click.partner_id, click.link_id, at, at
 
 
-def inserted_ranges(entries: Iterable[ClickEntry]) -> Sequence[RowValues]:
+def inserted_ranges(entries: Iterable[PendingClick]) -> Sequence[RowValues]:
     """Return the outbox's rows for a batch's inserted events, each with kind, program, first id, last id
     and their number: one for each program, as a rule.
 

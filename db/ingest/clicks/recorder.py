@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from db.engine.backend.protocol import Database, WriteConnection
-from db.ingest.clicks.pending_clicks import ClickEntry, inserted_ranges
+from db.ingest.clicks.pending_clicks import PendingClick, inserted_ranges
 from db.ingest.clicks.records import Click, Receipt, VisitRecord
 from db.ingest.clicks.sqlite_trigger import whole_click
 from db.ingest.clicks.statements import ClickStatements
@@ -46,10 +46,10 @@ class ClickRecorder:
     def numbers(self, records: Sequence[Click], take: TakeIds) -> Sequence[tuple[int, int]]:
         return list(zip(take(EVENTS, len(records)), take(CUSTOMERS, len(records)), strict=True))
 
-    def entries(self, records: Sequence[Click], numbers: Sequence[tuple[int, int]]) -> Sequence[ClickEntry]:
-        return [ClickEntry(click, id, customer_id) for click, (id, customer_id) in zip(records, numbers, strict=True)]
+    def pending(self, records: Sequence[Click], numbers: Sequence[tuple[int, int]]) -> Sequence[PendingClick]:
+        return [PendingClick(click, id, customer_id) for click, (id, customer_id) in zip(records, numbers, strict=True)]
 
-    async def find_committed(self, connection: WriteConnection, entries: Sequence[ClickEntry]) -> None:
+    async def find_committed(self, connection: WriteConnection, entries: Sequence[PendingClick]) -> None:
         keys = [(entry.click.program_id, entry.id) for entry in entries]
         rows = await connection.fetch(self._statements.find_event, keys)
         receipts = {id: Receipt(click_id, link_id) for _, _, id, click_id, link_id in rows}
@@ -57,7 +57,7 @@ class ClickRecorder:
             entry.outcome = receipts.get(entry.id)
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[ClickEntry], *, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[PendingClick], *, one_by_one: bool
     ) -> Sequence[StatementRows]:
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
@@ -82,13 +82,13 @@ class ClickRecorder:
                     event_id=uuid4().hex, existing_click_id=known, page_url=PROBE_URL, page_title="A page's title"
                 )
                 click = Click(datetime.now(UTC), program_id, link_id, partner_id, PROBE_URL, visit)
-                entry = ClickEntry(click, event_id + number, customer_id + number)
+                entry = PendingClick(click, event_id + number, customer_id + number)
                 work = await self.write(connection, [entry], one_by_one=False)
                 await connection.execute(*work)
                 known = entry.click_id
 
     async def _insert_one_by_one(
-        self, connection: WriteConnection, entries: Sequence[ClickEntry]
+        self, connection: WriteConnection, entries: Sequence[PendingClick]
     ) -> Sequence[StatementRows]:
         """Insert what is not refused; return that nothing is left to insert."""
         for entry in entries:
@@ -98,9 +98,11 @@ class ClickRecorder:
                 entry.outcome = entry.outcome or error
         return ()
 
-    async def _without_replays(self, connection: WriteConnection, entries: Sequence[ClickEntry]) -> list[ClickEntry]:
+    async def _without_replays(
+        self, connection: WriteConnection, entries: Sequence[PendingClick]
+    ) -> list[PendingClick]:
         """Settle those whose `event_id` is recorded already; of several with the same one, only the first is left."""
-        first: dict[tuple[int, str] | int, ClickEntry] = {}
+        first: dict[tuple[int, str] | int, PendingClick] = {}
         for entry in entries:
             first.setdefault(entry.replay_key or entry.id, entry)
         if keys := [key for key in first if isinstance(key, tuple)]:
@@ -110,7 +112,7 @@ class ClickRecorder:
                 first.pop((program_id, event_id)).outcome = Receipt(click_id, link_id, replayed=True)
         return list(first.values())
 
-    async def _find_customers(self, connection: WriteConnection, entries: Sequence[ClickEntry]) -> None:
+    async def _find_customers(self, connection: WriteConnection, entries: Sequence[PendingClick]) -> None:
         """Tell each entry its customer: the one that `existing_click_id` names in the program, or a new one."""
         keys = {key for entry in entries if (key := entry.returning_key) is not None}
         rows = await connection.fetch(self._statements.find_customer, sorted(keys)) if keys else ()
@@ -122,7 +124,7 @@ class ClickRecorder:
             else:
                 entry.is_first()
 
-    def _inserts(self, entries: Sequence[ClickEntry]) -> Sequence[StatementRows]:
+    def _inserts(self, entries: Sequence[PendingClick]) -> Sequence[StatementRows]:
         """Return what inserts events, and first their customers where they are new: nobody else can wait for those."""
         _note_inserted(entries)
         return (
@@ -130,14 +132,14 @@ class ClickRecorder:
             (self._statements.insert_event, [entry.event_row for entry in entries]),
         )
 
-    async def _find_recorded(self, connection: WriteConnection, entry: ClickEntry) -> None:
+    async def _find_recorded(self, connection: WriteConnection, entry: PendingClick) -> None:
         """Settle a refused click that is there already: under its own id, where an earlier try was committed after
         all, or under its `event_id`, where another gateway was faster."""
         await self.find_committed(connection, [entry])
         if entry.outcome is None:
             await self._without_replays(connection, [entry])
 
-    def _updates(self, entries: Sequence[ClickEntry]) -> Sequence[StatementRows]:
+    def _updates(self, entries: Sequence[PendingClick]) -> Sequence[StatementRows]:
         """Return what follows from recorded clicks: customers who return know their latest one (the last partner wins),
         and links and memberships count theirs."""
         returning = [entry for entry in entries if not entry.is_new_customer]
@@ -158,7 +160,7 @@ class ClickRecorder:
         )
 
 
-def _note_inserted(entries: Iterable[ClickEntry]) -> None:
+def _note_inserted(entries: Iterable[PendingClick]) -> None:
     for entry in entries:
         entry.inserted, entry.outcome = True, Receipt(entry.click_id, entry.click.link_id)
 
@@ -172,7 +174,7 @@ def _sums(clicks: Iterable[tuple[RowValues, datetime]]) -> Sequence[RowValues]:
     return [key + sums[key] for key in sorted(sums)]
 
 
-def _settle_replays(entries: Iterable[ClickEntry]) -> None:
+def _settle_replays(entries: Iterable[PendingClick]) -> None:
     """Give the clicks that repeat an `event_id` within the batch the outcome of the first with it."""
     first: dict[tuple[int, str], Receipt | Exception] = {}
     for entry in entries:

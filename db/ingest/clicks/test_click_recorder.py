@@ -16,7 +16,7 @@ from db.sql.batch_statements import RowValues, StatementRows
 
 
 @dataclass(slots=True)
-class TestClickEntry:
+class PendingTestClick:
     """A test click in a batch: the id reserved for it, which becomes its outcome."""
 
     click: TestClick
@@ -45,17 +45,17 @@ class TestClickRecorder:
     def numbers(self, records: Sequence[TestClick], take: TakeIds) -> Sequence[int]:
         return take(TEST_EVENTS, len(records))
 
-    def entries(self, records: Sequence[TestClick], numbers: Sequence[int]) -> Sequence[TestClickEntry]:
-        return [TestClickEntry(click, id) for click, id in zip(records, numbers, strict=True)]
+    def pending(self, records: Sequence[TestClick], numbers: Sequence[int]) -> Sequence[PendingTestClick]:
+        return [PendingTestClick(click, id) for click, id in zip(records, numbers, strict=True)]
 
-    async def find_committed(self, connection: WriteConnection, entries: Sequence[TestClickEntry]) -> None:
+    async def find_committed(self, connection: WriteConnection, entries: Sequence[PendingTestClick]) -> None:
         keys = [(entry.id,) for entry in entries]
         found = {id for (id,) in await connection.fetch(self._statements.find, keys)}
         for entry in entries:
             entry.outcome = entry.id if entry.id in found else None
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[TestClickEntry], *, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[PendingTestClick], *, one_by_one: bool
     ) -> Sequence[StatementRows]:
         entries = [entry for entry in entries if entry.outcome is None]
         if not one_by_one:
@@ -66,12 +66,12 @@ class TestClickRecorder:
                 entry.outcome = entry.outcome or error
         return ()
 
-    def _insert(self, entries: Sequence[TestClickEntry]) -> StatementRows:
+    def _insert(self, entries: Sequence[PendingTestClick]) -> StatementRows:
         for entry in entries:
             entry.outcome = entry.id
         return self._statements.insert, [entry.row for entry in entries]
 
     async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:
         id = await shift(TEST_EVENTS, 1)
-        entry = TestClickEntry(TestClick(datetime.now(UTC), None, PROBE_URL, VisitRecord()), id)
+        entry = PendingTestClick(TestClick(datetime.now(UTC), None, PROBE_URL, VisitRecord()), id)
         await connection.execute(self._insert([entry]))

@@ -10,7 +10,7 @@ from db.ingest.conversions.changes import Changes
 from db.ingest.conversions.commissions import clawback
 from db.ingest.conversions.earnings import Earner, earn
 from db.ingest.conversions.identification import customer_of
-from db.ingest.conversions.pending_conversions import ConversionEntry
+from db.ingest.conversions.pending_conversions import PendingConversion
 from db.ingest.conversions.records import (
     LeadOutcome,
     LeadRecorded,
@@ -39,7 +39,7 @@ class Decider:
     state: ConversionState
     changes: Changes
 
-    def lead(self, entry: ConversionEntry, lead: NewLead) -> LeadOutcome:
+    def lead(self, entry: PendingConversion, lead: NewLead) -> LeadOutcome:
         """Decide which customer a lead belongs to, and whether it counts."""
         state, customer = self.state, customer_of(self.state, lead)
         if isinstance(customer, Refusal):
@@ -61,7 +61,7 @@ class Decider:
         self._confirm(customer, found, lead.received_at, entry.commission_id)
         return LeadRecorded(found.id, is_provisional=False)
 
-    def sale(self, entry: ConversionEntry, sale: NewSale) -> SaleOutcome:
+    def sale(self, entry: PendingConversion, sale: NewSale) -> SaleOutcome:
         """Decide whether a sale is new, which customer it belongs to, and what it earns."""
         state = self.state
         if (known := state.sales.get((sale.program_id, sale.transaction_id))) is not None:
@@ -85,7 +85,7 @@ class Decider:
         )
         return SaleRecorded(made.id, None if made.commission is None else made.commission.id)
 
-    def refund(self, entry: ConversionEntry, refund: NewRefund) -> RefundOutcome:
+    def refund(self, entry: PendingConversion, refund: NewRefund) -> RefundOutcome:
         """Decide how much is refunded, and how much of the sale's commission is clawed back."""
         sale = self.state.sales.get((refund.program_id, refund.transaction_id))
         if sale is None:
@@ -130,7 +130,7 @@ class Decider:
             customer.changed(lead.received_at)
 
     def _provisional_lead(
-        self, entry: ConversionEntry, customer: CustomerState, lead: NewLead, known: LeadState | None
+        self, entry: PendingConversion, customer: CustomerState, lead: NewLead, known: LeadState | None
     ) -> LeadOutcome:
         """Add a provisional lead, unless one of its name is known. A sale must be able to confirm all of them."""
         if known is not None:
@@ -141,7 +141,7 @@ class Decider:
         self.state.provisional[customer.key].append(found)
         return LeadRecorded(found.id, is_provisional=True)
 
-    def _new_lead(self, entry: ConversionEntry, customer: CustomerState, lead: NewLead) -> LeadState:
+    def _new_lead(self, entry: PendingConversion, customer: CustomerState, lead: NewLead) -> LeadState:
         """Add a provisional lead; the caller may confirm it at once."""
         made = LeadState(customer.program_id, entry.id, customer.id, lead.event_name, is_provisional=True)
         made.created_at = lead.received_at
@@ -177,7 +177,7 @@ class Decider:
         customer.changed(sale.received_at)
 
     def _new_sale(
-        self, entry: ConversionEntry, customer: CustomerState, click: AttributedClick, sale: NewSale
+        self, entry: PendingConversion, customer: CustomerState, click: AttributedClick, sale: NewSale
     ) -> SaleState:
         currency = sale.currency or self.state.programs[sale.program_id].currency
         made = SaleState(

@@ -13,7 +13,7 @@ from db.ingest.conversions.records import (
 
 
 @dataclass(slots=True)
-class ConversionEntry:
+class PendingConversion:
     """A lead, sale or refund in a batch. `commission_id` is for the commission that a lead or a sale may earn."""
 
     record: NewLead | NewSale | NewRefund

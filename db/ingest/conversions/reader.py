@@ -13,7 +13,7 @@ from db.engine.backend.protocol import WriteConnection
 from db.ingest.conversions.attribution import AttributedClick
 from db.ingest.conversions.commissions import Rule
 from db.ingest.conversions.identification import candidates, click_ids_of, customer_of, id_in, program_of
-from db.ingest.conversions.pending_conversions import ConversionEntry
+from db.ingest.conversions.pending_conversions import PendingConversion
 from db.ingest.conversions.records import LeadRecorded, NewLead, NewRefund, NewSale, RefundRecorded, SaleRecorded
 from db.ingest.conversions.state import (
     CommissionState,
@@ -73,7 +73,7 @@ class ConversionReader:
         await self._read_rules(connection, state, wanted)
         await self._read_first_commissions(connection, state, [customer for _, customer in conversions])
 
-    async def find_recorded(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> None:
+    async def find_recorded(self, connection: WriteConnection, entries: Sequence[PendingConversion]) -> None:
         """Set the outcomes of conversions that are recorded under their ids already."""
         leads = {one.id: one for one in entries if isinstance(one.record, NewLead)}
         for id, was_provisional in await _fetch(connection, self._queries.recorded_lead, sorted((id,) for id in leads)):

@@ -16,7 +16,7 @@ from db.engine.backend.protocol import Database, WriteConnection
 from db.ingest.conversions.changes import Changes, Tallies
 from db.ingest.conversions.decisions import Decider
 from db.ingest.conversions.identification import customer_of
-from db.ingest.conversions.pending_conversions import ConversionEntry
+from db.ingest.conversions.pending_conversions import PendingConversion
 from db.ingest.conversions.reader import ConversionReader
 from db.ingest.conversions.records import NewLead, NewRefund, NewSale
 from db.ingest.conversions.state import ConversionState, CustomerState
@@ -71,16 +71,16 @@ class ConversionRecorder:
             for record in records
         ]
 
-    def entries(
+    def pending(
         self, records: Sequence[NewLead | NewSale | NewRefund], numbers: Sequence[tuple[int, int]]
-    ) -> Sequence[ConversionEntry]:
-        return [ConversionEntry(record, *ids) for record, ids in zip(records, numbers, strict=True)]
+    ) -> Sequence[PendingConversion]:
+        return [PendingConversion(record, *ids) for record, ids in zip(records, numbers, strict=True)]
 
-    async def find_committed(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> None:
+    async def find_committed(self, connection: WriteConnection, entries: Sequence[PendingConversion]) -> None:
         await self._reader.find_recorded(connection, entries)
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[ConversionEntry], *, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[PendingConversion], *, one_by_one: bool
     ) -> Sequence[StatementRows]:
         waiting = [entry for entry in entries if entry.outcome is None]
         self._batches += 1
@@ -93,12 +93,12 @@ class ConversionRecorder:
             await self._write_alone(connection, entry, tallies)
         return self._statements.of_tallies(tallies)
 
-    async def work(self, connection: WriteConnection, entries: Sequence[ConversionEntry]) -> Sequence[StatementRows]:
+    async def work(self, connection: WriteConnection, entries: Sequence[PendingConversion]) -> Sequence[StatementRows]:
         """Give entries their outcomes; return the work that records them and appends them to the outbox."""
         state, changes = await self._decided(connection, entries)
         return (*self._statements.of_changes(state, changes), *self._statements.of_tallies(changes.tallies))
 
-    async def _write_alone(self, connection: WriteConnection, entry: ConversionEntry, tallies: Tallies) -> None:
+    async def _write_alone(self, connection: WriteConnection, entry: PendingConversion, tallies: Tallies) -> None:
         """Write one conversion and add its tallies. If the database keeps refusing it, the error is its outcome."""
 
         async def write() -> None:
@@ -113,7 +113,7 @@ class ConversionRecorder:
         entry.outcome = error
 
     async def _decided(
-        self, connection: WriteConnection, entries: Sequence[ConversionEntry]
+        self, connection: WriteConnection, entries: Sequence[PendingConversion]
     ) -> tuple[ConversionState, Changes]:
         """Set the outcomes of entries, each by the state that those before it left, and return the changes to write."""
         state = await self._reader.read(connection, [entry.record for entry in entries])
@@ -141,7 +141,7 @@ class ConversionRecorder:
             refund = NewRefund(at, program_id, transaction_id)
             ids = await shift(COMMISSIONS, 1)
             entries = (
-                ConversionEntry(sale, await shift(SALES, 1), ids),
-                ConversionEntry(refund, await shift(REFUNDS, 1), 0),
+                PendingConversion(sale, await shift(SALES, 1), ids),
+                PendingConversion(refund, await shift(REFUNDS, 1), 0),
             )
             await connection.execute(*await self.write(connection, entries, one_by_one=False))

@@ -16,7 +16,7 @@ from db.sql.batch_statements import RowValues, StatementRows, compiled
 
 
 @dataclass(slots=True)
-class TestConversionEntry:
+class PendingTestConversion:
     """A test conversion in a batch: the id reserved for it, which becomes its outcome."""
 
     conversion: TestConversion
@@ -55,10 +55,10 @@ class TestConversionRecorder:
     def numbers(self, records: Sequence[TestConversion], take: TakeIds) -> Sequence[int]:
         return take(TEST_CONVERSIONS, len(records))
 
-    def entries(self, records: Sequence[TestConversion], numbers: Sequence[int]) -> Sequence[TestConversionEntry]:
-        return [TestConversionEntry(conversion, id) for conversion, id in zip(records, numbers, strict=True)]
+    def pending(self, records: Sequence[TestConversion], numbers: Sequence[int]) -> Sequence[PendingTestConversion]:
+        return [PendingTestConversion(conversion, id) for conversion, id in zip(records, numbers, strict=True)]
 
-    async def find_committed(self, connection: WriteConnection, entries: Sequence[TestConversionEntry]) -> None:
+    async def find_committed(self, connection: WriteConnection, entries: Sequence[PendingTestConversion]) -> None:
         found = {id for (id,) in await connection.fetch(self._statements.find, [(entry.id,) for entry in entries])}
         for entry in entries:
             entry.outcome = entry.id if entry.id in found else None
@@ -66,7 +66,7 @@ class TestConversionRecorder:
     async def write(
         self,
         connection: WriteConnection,
-        entries: Sequence[TestConversionEntry],
+        entries: Sequence[PendingTestConversion],
         *,
         one_by_one: bool,
     ) -> Sequence[StatementRows]:
@@ -79,12 +79,12 @@ class TestConversionRecorder:
                 entry.outcome = entry.outcome or error
         return ()
 
-    def _add(self, entries: Sequence[TestConversionEntry]) -> StatementRows:
+    def _add(self, entries: Sequence[PendingTestConversion]) -> StatementRows:
         for entry in entries:
             entry.outcome = entry.id
         return self._statements.add, [entry.row for entry in entries]
 
     async def probe(self, connection: WriteConnection, shift: ShiftIds) -> None:
         id = await shift(TEST_CONVERSIONS, 1)
-        entry = TestConversionEntry(TestConversion(datetime.now(UTC), None, "sale", "{}"), id)
+        entry = PendingTestConversion(TestConversion(datetime.now(UTC), None, "sale", "{}"), id)
         await connection.execute(self._add([entry]))

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from db.engine.backend.protocol import WriteConnection
-from db.ingest.clicks.pending_clicks import ClickEntry
+from db.ingest.clicks.pending_clicks import PendingClick
 from db.ingest.clicks.recorder import ClickRecorder
 from db.ingest.clicks.records import Click, Receipt
-from db.ingest.conversions.pending_conversions import ConversionEntry
+from db.ingest.conversions.pending_conversions import PendingConversion
 from db.ingest.conversions.recorder import ConversionRecorder
 from db.ingest.conversions.records import LeadRecorded, NewLead, NewRefund, NewSale, RefundRecorded, SaleRecorded
 from db.ingest.id_blocks import COMMISSIONS, CUSTOMERS, EVENTS, LEADS, REFUNDS, SALES
@@ -54,7 +54,7 @@ class Chain(NamedTuple):
         """Record click, lead, sale and refund; return the verdicts. Raises what the driver does."""
         ids, terms = await self._ids(), await self._terms()
         await self._add_link(terms.partner_id)
-        click = ClickEntry(self._click(terms.partner_id), ids[EVENTS], ids[CUSTOMERS])
+        click = PendingClick(self._click(terms.partner_id), ids[EVENTS], ids[CUSTOMERS])
         await self.connection.execute(*await self.clicks.write(self.connection, [click], one_by_one=False))
         clicked = await self._attributed(CUSTOMER_PARTNER, click.customer_id, terms)
         click_id = click.outcome.click_id if isinstance(click.outcome, Receipt) else ""
@@ -91,7 +91,7 @@ class Chain(NamedTuple):
         await self.connection.execute((statements.add_link, [(own, self.chain.short_code, program_id, partner_id, at)]))
 
     async def _record(self, record: NewLead | NewSale | NewRefund, id: int, commission_id: int) -> Any:
-        entry = ConversionEntry(record, id, commission_id)
+        entry = PendingConversion(record, id, commission_id)
         await self.connection.execute(*await self.conversions.work(self.connection, [entry]))
         return entry.outcome
 

@@ -23,7 +23,7 @@ from db.sql.batch_statements import StatementRows
 
 
 @dataclass(slots=True)
-class ChainEntry:
+class PendingChain:
     """A chain in a batch, and its outcome."""
 
     chain: NewChain
@@ -48,10 +48,10 @@ class ChainRecorder:
     def numbers(self, records: Sequence[NewChain], take: TakeIds) -> Sequence[Any]:
         return [None] * len(records)
 
-    def entries(self, records: Sequence[NewChain], numbers: Sequence[Any]) -> Sequence[ChainEntry]:
-        return [ChainEntry(record) for record in records]
+    def pending(self, records: Sequence[NewChain], numbers: Sequence[Any]) -> Sequence[PendingChain]:
+        return [PendingChain(record) for record in records]
 
-    async def find_committed(self, connection: WriteConnection, entries: Sequence[ChainEntry]) -> None:
+    async def find_committed(self, connection: WriteConnection, entries: Sequence[PendingChain]) -> None:
         keys = [(entry.chain.program_id, entry.chain.customer_key) for entry in entries]
         found = {tuple(row[:2]): row[2:] for row in await connection.fetch(self._statements.find_chain, keys)}
         for entry, key in zip(entries, keys, strict=True):
@@ -60,7 +60,7 @@ class ChainRecorder:
                 entry.outcome = ChainRun(short_code, key[1], ChainVerdict(*map(Verdict, verdicts)))
 
     async def write(
-        self, connection: WriteConnection, entries: Sequence[ChainEntry], *, one_by_one: bool
+        self, connection: WriteConnection, entries: Sequence[PendingChain], *, one_by_one: bool
     ) -> Sequence[StatementRows]:
         for entry in entries:
             if entry.outcome is None:

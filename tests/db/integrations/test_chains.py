@@ -146,7 +146,7 @@ async def test_a_chain_whose_commit_lost_its_answer_is_found_again(world: Conver
     sent = chain()
     run = await world.one(sent)
     recorder = next(one for one in world.committer.recorders if NewChain in one.records)
-    (entry,) = recorder.entries([sent], [None])
+    (entry,) = recorder.pending([sent], [None])
     connection = await world.store.database.connect_writer()
     await recorder.find_committed(connection, [entry])
     await connection.close()
