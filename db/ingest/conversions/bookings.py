@@ -11,7 +11,6 @@ BOOKING = (
     *("program_id", "kind", "id", "occurred_at", "currency", "partner_id", "link_id", "click_event_id"),
     *("leads", "sales", "revenue", "earnings"),
 )
-SUMS = 4
 
 
 class Occasion(NamedTuple):
@@ -31,27 +30,25 @@ class Attribution(NamedTuple):
     click_event_id: int
 
 
+class Amounts(NamedTuple):
+    """What a booking adds to reports; revenue and earnings in minor units."""
+
+    leads: int = 0
+    sales: int = 0
+    revenue: int = 0
+    earnings: int = 0
+
+
 @dataclass(slots=True)
 class Bookings:
     """The bookings of some conversions, one for each occasion and currency."""
 
-    _sums: dict[tuple[Occasion, str, Attribution], list[int]] = field(default_factory=dict)
+    _sums: dict[tuple[Occasion, str, Attribution], Amounts] = field(default_factory=dict)
 
-    def add(
-        self,
-        occasion: Occasion,
-        attribution: Attribution,
-        currency: str = "",
-        *,
-        leads: int = 0,
-        sales: int = 0,
-        revenue: int = 0,
-        earnings: int = 0,
-    ) -> None:
+    def add(self, occasion: Occasion, attribution: Attribution, amounts: Amounts, currency: str = "") -> None:
         """Add to an occasion's booking in a currency."""
-        sums = self._sums.setdefault((occasion, currency, attribution), [0] * SUMS)
-        for at, amount in enumerate((leads, sales, revenue, earnings)):
-            sums[at] += amount
+        key = (occasion, currency, attribution)
+        self._sums[key] = Amounts(*map(sum, zip(self._sums.get(key, Amounts()), amounts, strict=True)))
 
     @property
     def rows(self) -> Sequence[RowValues]:

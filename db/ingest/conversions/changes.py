@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 
 from db.ingest.conversions.attribution import AttributedClick
-from db.ingest.conversions.bookings import Attribution, Bookings, Occasion
+from db.ingest.conversions.bookings import Amounts, Attribution, Bookings, Occasion
 from db.ingest.conversions.commissions import Earning
 from db.ingest.conversions.state import CommissionState, LeadState, SaleState
 from db.outbox.conditions import LEAD, REFUND, SALE
@@ -100,20 +100,20 @@ class Changes:
         """Count a lead that is not provisional, or has been confirmed."""
         occasion = self._occasion(LEAD, lead, at)
         self.tallies.leads[lead.program_id, click.partner_id, click.link_id] += 1
-        self.bookings.add(occasion, _credit(click), leads=1)
+        self.bookings.add(occasion, _credit(click), Amounts(leads=1))
 
     def count_sale(self, sale: SaleState, at: datetime) -> None:
         """Count a sale and its revenue."""
         occasion, place = self._occasion(SALE, sale, at), (sale.program_id, sale.partner_id, sale.link_id)
         self.tallies.sales[place] += 1
         self.tallies.revenue[*place, sale.currency] += sale.amount
-        self.bookings.add(occasion, _credit(sale), sale.currency, sales=1, revenue=sale.amount)
+        self.bookings.add(occasion, _credit(sale), Amounts(sales=1, revenue=sale.amount), sale.currency)
 
     def count_refund(self, refund: Occasion, sale: SaleState, amount: int) -> None:
         """Count a refund's amount against the revenue."""
         self.tallies.revenue[sale.program_id, sale.partner_id, sale.link_id, sale.currency] -= amount
         self.tallies.events.append((REFUND, refund.id, refund.program_id))
-        self.bookings.add(refund, _credit(sale), sale.currency, revenue=-amount)
+        self.bookings.add(refund, _credit(sale), Amounts(revenue=-amount), sale.currency)
 
     def count_earning(
         self, event: LeadState | SaleState, click: AttributedClick, earning: Earning, at: datetime
@@ -122,12 +122,12 @@ class Changes:
         kind = SALE if isinstance(event, SaleState) else LEAD
         occasion = Occasion(event.program_id, kind, event.id, at)
         self.tallies.earnings[event.program_id, click.partner_id, click.link_id, earning.currency] += earning.amount
-        self.bookings.add(occasion, _credit(click), earning.currency, earnings=earning.amount)
+        self.bookings.add(occasion, _credit(click), Amounts(earnings=earning.amount), earning.currency)
 
     def count_clawback(self, refund: Occasion, sale: SaleState, currency: str, amount: int) -> None:
         """Count what a refund took off a sale's commission."""
         self.tallies.earnings[sale.program_id, sale.partner_id, sale.link_id, currency] -= amount
-        self.bookings.add(refund, _credit(sale), currency, earnings=-amount)
+        self.bookings.add(refund, _credit(sale), Amounts(earnings=-amount), currency)
 
     def _occasion(self, kind: str, event: LeadState | SaleState, at: datetime) -> Occasion:
         self.tallies.events.append((kind, event.id, event.program_id))
