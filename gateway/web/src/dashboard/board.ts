@@ -95,8 +95,8 @@ export class Board {
   private choose(patch: Partial<View>): void {
     this.view = { ...this.view, ...patch };
     goTo(this.view);
-    this.chart.choose(this.view.measure);
-    if (!("measure" in patch)) void this.conversions.load(this.asked(), true).catch((error) => this.failed(error));
+    if ("measure" in patch) this.chart.choose(this.view.measure);
+    else void this.conversions.load(this.asked(), true).catch((error) => this.failed(error));
   }
 
   private asked(): Asked {

@@ -19,7 +19,9 @@ export interface Measure {
   top: (most: number) => number;
 }
 
+/** The least top of the axis, so that it has steps even if nothing, or little, was counted. */
 const LEAST_TOP = 4;
+/** Leaves some room above the highest bar. */
 const ROOM = 1.08;
 const COUNTED = ["clicks", "leads", "sales"] as const;
 const PAID = { revenue: "revenue", commission: "earnings" } as const;
