@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Protocol, TypeVar
 
 from db.engine.backend.protocol import Database
@@ -50,6 +51,12 @@ def recorders(database: Database) -> Sequence[AnyRecorder]:
 def now() -> datetime:
     """Return the current time in UTC."""
     return datetime.now(UTC)
+
+
+@cache
+def device_lookup() -> DeviceLookup:
+    """Return the process's only device lookup. The demo starts its services twice, and compiling takes a while."""
+    return DeviceLookup()
 
 
 class _Background(Protocol):
@@ -104,7 +111,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             tracker_sightings=sightings,
             authenticate=authentication(token_cache, settings.administrator_token()),
             is_good=token_cache.is_good,
-            device=DeviceLookup(),
+            device=device_lookup(),
             place=geo,
             kept_address=address_keeper(settings.ip_storage),
             charge=limiter(settings.rate_limit),

@@ -20,6 +20,7 @@ import rest.tracker
 from db.ingest.clicks.records import VisitRecord
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.visit_fields import AFFILIATE_URL, SENT_FIELDS, VISIT_FIELDS, VisitField
+from gateway.services import device_lookup
 from graph.domain.visit import Place, Visit
 from graph.reports.filters import RankingDimension
 from graph.schema import types
@@ -27,7 +28,6 @@ from graph.schema.click_filters import ClickEventFilter
 from graph.schema.clicks import TrackClickInput
 from tests.support.click_apis import ClickApi, both_apis
 from tests.support.gateways import Gateway, running_gateway
-from tests.support.shared_parts import device_lookup
 
 # Every field of its device is known, and is_bot is true, so that a field that is dropped shows.
 BOT = (

@@ -22,7 +22,6 @@ from db.ingest.integrations.statements import ChainStatements
 from db.outbox.backlog import _backlog_of
 from db.outbox.statements import LogStatements, find_due
 from db.rollups.statements import RollupStatements
-from gateway.lookups.device import DeviceLookup
 from rest.tracker.minifier import minified
 
 
@@ -42,11 +41,9 @@ def once_per_dialect(make: Callable[..., Any]) -> Callable[..., Any]:
     return get
 
 
-device_lookup = cache(DeviceLookup)
 take_block_once = once_per_dialect(take_block)
 
 SHARED = {
-    "gateway.services.DeviceLookup": device_lookup,
     "rest.tracker.script.minified": cache(minified),
     "db.ingest.clicks.recorder.ClickStatements": once_per_dialect(ClickStatements),
     "db.ingest.clicks.recorder.whole_click": once_per_dialect(whole_click),
