@@ -76,6 +76,8 @@ class Commission(Base):
         Index(
             "ix_commissions_unpaid",
             *("program_id", "partner_id", "currency", "hold_until"),
+            # All that a balance needs, so that it is read from the index alone.
+            *("status", "approval", "approved_at", "amount", "clawed_back", "payout_id"),
             sqlite_where=sql(UNPAID),
             postgresql_where=sql(UNPAID),
         ),

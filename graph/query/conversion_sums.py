@@ -1,6 +1,6 @@
 """Counters and sums of conversions: what links, memberships and customers brought in, and what a partner is owed."""
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
 from db.schema.commissions import Commission, ConversionSum
@@ -33,14 +33,16 @@ def _revenue_of_customer(row: MappedRow, visible: Visible) -> AmountSelect:
 
 
 def _payable(row: MappedRow, visible: Visible) -> AmountSelect:
-    """Select the commissions that are approved and not paid, less what refunds took off them."""
+    """Select the sums of the commissions that are approved and not paid, less what refunds took off them. An index has
+    all of it in the order of the currencies; grouped with the other part, there may be many rows to sort."""
     commission = aliased(Commission)
-    return select(commission.currency, (commission.amount - commission.clawed_back).label("amount")).where(
+    sums = select(commission.currency, func.sum(commission.amount - commission.clawed_back).label("amount"))
+    return sums.where(
         commission.program_id == row.program_id,
         commission.partner_id == row.partner_id,
         is_payable(commission, NOW),
         visible(commission),
-    )
+    ).group_by(commission.currency)
 
 
 def _to_be_returned(row: MappedRow, visible: Visible) -> AmountSelect:
