@@ -22,16 +22,29 @@ def pieces(edges: Sequence[datetime], spans: Sequence[int]) -> Pieces:
     seconds, longest first."""
     whole: list[TimeRange] = []
     moved: list[Moved] = []
-    for bucket, (start, end) in enumerate(pairwise(edges)):
-        first, last = (_nearest(moment, spans[:2]) or moment for moment in (start, end))
-        if first < last and abs(first - start) + abs(last - end) <= MOST_MOVED * (end - start):
-            whole += _ranges(bucket, first, last, spans)
-            moved += _moved(bucket, start, first, spans[1:2])
-            moved += _moved(bucket, last, end, spans[1:2])
-        else:
+    for bucket, ((start, end), days) in enumerate(zip(pairwise(edges), _days_of(edges, spans), strict=True)):
+        if days is None:
             whole += _ranges(bucket, start, end, spans)
+            continue
+        first, last = days
+        whole += _ranges(bucket, first, last, spans)
+        moved += _moved(bucket, start, first, spans[1:2])
+        moved += _moved(bucket, last, end, spans[1:2])
     shortest = [each for bucket, ends in enumerate(pairwise(edges)) for each in _ranges(bucket, *ends, spans[-1:])]
     return Pieces([each for each in whole if each.span_seconds != EVENTS], moved, shortest)
+
+
+def _days_of(edges: Sequence[datetime], spans: Sequence[int]) -> Sequence[tuple[datetime, datetime] | None]:
+    """Return the days in UTC from which few rollups have to be moved for each bucket; None for one made of ranges.
+
+    Most buckets are of one sort, or all are made of ranges: those of several buckets are read at once only if none is
+    moved, and the cut off bucket at an end of the period may need fewer moves than the others."""
+    found: list[tuple[datetime, datetime] | None] = []
+    for start, end in pairwise(edges):
+        first, last = (_nearest(moment, spans[:2]) or moment for moment in (start, end))
+        is_near = first < last and abs(first - start) + abs(last - end) <= MOST_MOVED * (end - start)
+        found.append((first, last) if is_near else None)
+    return found if 2 * found.count(None) < len(found) else [None] * len(found)
 
 
 def _nearest(moment: datetime, spans: Sequence[int]) -> datetime | None:

@@ -94,6 +94,16 @@ def test_days_that_begin_near_utc_midnight_move_a_few_hours(zone: str, looked_up
     assert len(made_of.whole) <= 30 * 3
 
 
+@pytest.mark.parametrize(
+    ("zone", "moved"), [("Europe/Berlin", True), ("America/New_York", False), ("Asia/Kolkata", False)]
+)
+def test_a_cut_off_day_is_made_of_what_the_others_are_made_of(zone: str, moved: bool) -> None:
+    """PostgreSQL reads the hours of several days at once, unless any are moved."""
+    start, end = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 9, 29, tzinfo=UTC)
+    made_of = pieces(edges(start, end, ZoneInfo(zone), Interval.DAY), SPANS)
+    assert bool(made_of.moved) == moved
+
+
 def test_odd_minutes_at_the_ends_are_counted_from_events() -> None:
     start, end = datetime(2026, 7, 1, 21, 59, 59, tzinfo=UTC), datetime(2026, 7, 3, 22, 0, 1, tzinfo=UTC)
     made_of = pieces(edges(start, end, ZoneInfo("Europe/Berlin"), Interval.DAY), SPANS)
