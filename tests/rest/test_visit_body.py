@@ -85,7 +85,7 @@ def repaired(value: Any) -> Any:
     return value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda middle: b'{"page_url":"' + middle + b'"}'))
 @example(b"\xef\xbb\xbf{}")
 @example(b'{"page_url":"\xed\xa0\x80"}')
@@ -97,20 +97,20 @@ def test_any_bytes_decode_to_a_visit_or_are_refused(sent: bytes) -> None:
     decoded(sent)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(objects(ANY_TEXT), st.integers(0, 400), st.binary(max_size=3))
 def test_a_damaged_click_decodes_to_a_visit_or_is_refused(fields: dict[str, Any], at: int, damage: bytes) -> None:
     for form in (encoded(fields), unescaped(fields)):
         decoded(form[:at] + damage + form[at + len(damage) :])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(values(ANY_TEXT))
 def test_json_other_than_an_object_is_refused(value: Any) -> None:
     assert (decoded(encoded(value)) is None) is not isinstance(value, dict)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(objects(CLEAN_TEXT))
 def test_every_field_is_decoded_as_sent_or_reported(fields: Mapping[str, Any]) -> None:
     result = decoded(encoded(fields))
@@ -125,14 +125,14 @@ def test_every_field_is_decoded_as_sent_or_reported(fields: Mapping[str, Any]) -
             assert name in unreadable
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(objects(ANY_TEXT))
 def test_lone_surrogates_are_replaced_like_in_a_browser(fields: dict[str, Any]) -> None:
     result = decoded(encoded(fields))
     assert result == decoded(encoded(repaired(json.loads(encoded(fields)))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(objects(CLEAN_TEXT), st.sampled_from(["", " ", "\ufeff"]))
 def test_both_passes_decode_a_click_alike(fields: dict[str, Any], before: str) -> None:
     for form in (encoded(fields), unescaped(fields)):
@@ -140,7 +140,7 @@ def test_both_passes_decode_a_click_alike(fields: dict[str, Any], before: str) -
             assert repr(leniently(before.encode() + form)) == repr((visit, ()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(NUMBERS)
 @example("-0")
 @example("-0.0")
@@ -166,7 +166,7 @@ def test_both_passes_decode_nested_data_alike(depth: int) -> None:
     assert leniently(sent)[0] == visit
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60).map(lambda middle: b'{"page_url":"x' + middle + b'"}') | st.binary(max_size=60))
 def test_the_lenient_pass_agrees_with_the_typed_pass(sent: bytes) -> None:
     if (visit := typed(sent)) is not None:

@@ -2,10 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, get_named_type
@@ -86,17 +85,6 @@ OTHERS = [each for each in LISTS if each not in FEW]
 few_and_other_lists = pytest.mark.parametrize(
     "lists", [pytest.param(FEW, id="few"), pytest.param(OTHERS, id="others", marks=pytest.mark.slow)]
 )
-
-IN_TURN = 3
-T = TypeVar("T")
-
-
-def with_values(lists: Lists, values: Sequence[T]) -> Iterator[tuple[List, Sequence[T]]]:
-    """Yield each list with values to try: all of them for the few, and for each of the others the next three, since
-    what reads them is the same for all lists."""
-    turns = cycle(values)
-    for each in lists:
-        yield each, values if each in FEW else list(islice(turns, IN_TURN))
 
 
 class Pages:
