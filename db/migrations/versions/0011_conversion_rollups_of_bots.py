@@ -53,5 +53,6 @@ def upgrade() -> None:
         for condition in ("NOT is_bot", "is_bot")
         for name in SUMS
     )
-    op.execute(f"INSERT INTO {TABLE} ({key}, {sums}) SELECT {key}, {kinds} FROM {OLD} GROUP BY {key}")  # noqa: S608
+    found = f"SELECT {key}, {kinds} FROM {OLD} GROUP BY {key}"  # noqa: S608  fixed names
+    op.execute(f"INSERT INTO {TABLE} ({key}, {sums}) {found}")
     op.drop_table(OLD)
