@@ -8,6 +8,7 @@ StoreError
 ├── RecordFailed             a click was not recorded; the log has the error
 ├── WriterGone              another process removed this writer's registration; it has to register again
 ├── SchemaOutdated          the database's schema is not the one this version works with
+├── SegmentDamaged          a segment is not what was stored; reports are made without it
 ├── FileInUse               another process has the SQLite file open
 └── UnusableDatabase        the configured database cannot be used at all
 """
@@ -58,6 +59,10 @@ class WriterGone(StoreError):
 
 class SchemaOutdated(StoreError):
     """The database's schema is not the one this version works with; the message says what to do."""
+
+
+class SegmentDamaged(StoreError):
+    """A segment is missing, or is not what was stored; the message says what is wrong with it."""
 
 
 class FileInUse(StoreError):

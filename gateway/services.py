@@ -23,9 +23,9 @@ from db.lookups.tracker_sightings import TrackerSightings
 from db.outbox.consumers import add_consumer
 from db.outbox.live_feed import LiveFeed
 from db.outbox.runner import ConsumerRunner
-from db.rollups.aggregator import ConversionAggregator, RollupAggregator
 from db.tasks import end
 from gateway.authentication import authentication
+from gateway.consumers import consumers
 from gateway.email_key import EmailKey
 from gateway.lookups.addresses import address_keeper
 from gateway.lookups.device import DeviceLookup
@@ -98,9 +98,9 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         feed = LiveFeed(store)
         stack.push_async_callback(feed.close)
         sightings = _started(stack, TrackerSightings(store, now))
-        for aggregator in (RollupAggregator(store), ConversionAggregator(store)):
-            await add_consumer(store, aggregator)
-            _started(stack, ConsumerRunner(store, aggregator, clock=now))
+        for consumer in consumers(store):
+            await add_consumer(store, consumer)
+            _started(stack, ConsumerRunner(store, consumer, clock=now))
         sampling = asyncio.create_task(sample(store, now), name="metrics")
         stack.push_async_callback(end, sampling)
         yield Services(

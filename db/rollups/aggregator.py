@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.outbox.consumer import Range
+from db.outbox.range_slices import slices_of
 from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
 from db.rollups.statements import RollupStatements
 from db.sql.batch_statements import BatchStatement, RowValues
@@ -51,7 +52,7 @@ class RollupAggregator:
         """Add up the events of ranges. Recorded events never change, so this needs no snapshot, which would keep the
         database from tidying up behind the click writer."""
         sums = self.source.sums()
-        for ids in _slices_of(ranges):
+        for ids in slices_of(ranges, SLICE_ROWS):
             sums.add(await connection.read(self._statements.find_events, {"rows": ids}))
             await asyncio.sleep(self._pause_seconds)
         return Sums(self._statements.add, await self._made_ready(sums.slices(SLICE_ROWS)))
@@ -75,17 +76,3 @@ class ConversionAggregator(RollupAggregator):
     source = CONVERSIONS
     name = CONVERSIONS.consumer
     kinds = CONVERSIONS.kinds
-
-
-def _slices_of(ranges: Sequence[Range]) -> Iterator[Sequence[int]]:
-    """Yield the ids of ranges, as many at a time as have the events of a slice; at least one."""
-    ids: list[int] = []
-    events = 0
-    for range_ in ranges:
-        if ids and events + range_.events > SLICE_ROWS:
-            yield ids
-            ids, events = [], 0
-        ids.append(range_.id)
-        events += range_.events
-    if ids:
-        yield ids

@@ -17,6 +17,7 @@ from db.schema import (
     programs,
     rollups,
     secrets,
+    segments,
     tokens,
     writers,
 )
@@ -25,6 +26,6 @@ from db.schema.declarative_base import Base
 # Each module has added its tables to the metadata.
 MODULES = (
     *(programs, partners, links, customers, clicks, conversions, commissions),
-    *(outbox, rollups, tokens, secrets, integrations, id_blocks, writers),
+    *(outbox, rollups, segments, tokens, secrets, integrations, id_blocks, writers),
 )
 METADATA = Base.metadata

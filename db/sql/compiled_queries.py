@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Dialect, Select
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 from sqlalchemy.sql.selectable import TextualSelect
 
 from db.sql.batch_statements import RowValues
 
-Asked = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]] | TextualSelect
+Asked = (
+    Select[*tuple[Any, ...]]
+    | CompoundSelect[*tuple[Any, ...]]
+    | ReturningInsert[*tuple[Any, ...]]
+    | ReturningUpdate[*tuple[Any, ...]]
+    | TextualSelect
+)
 Convert = Callable[[Any], Any]
 MISSING = object()
 
@@ -47,7 +53,7 @@ class DialectQuery:
 
 
 class CompiledQuery:
-    """A select, or an update that returns rows, compiled on first use for each dialect. Its bound parameters are named,
+    """A select, or a change that returns rows, compiled on first use for each dialect. Its bound parameters are named,
     and take their values when it runs."""
 
     def __init__(self, asked: Asked) -> None:

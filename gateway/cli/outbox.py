@@ -11,11 +11,8 @@ import click
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.outbox.consumers import list_consumers, remove_consumer, rewind_consumer
-from db.rollups.aggregator import ConversionAggregator, RollupAggregator
+from gateway.consumers import CONSUMERS
 from gateway.settings import Settings
-
-# Those that this version runs in every gateway.
-CONSUMERS = {consumer.name: consumer for consumer in (RollupAggregator, ConversionAggregator)}
 
 Result = TypeVar("Result")
 

@@ -1,0 +1,1 @@
+"""Segments: columnar copies of clicks and of bookings, and questions answered from them."""

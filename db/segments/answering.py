@@ -1,0 +1,144 @@
+"""Answers breakdowns: groups are counted, ordered and cut to a page; the rest is what remains of the totals."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from db.rollups.dimensions import BOOKED
+from db.segments.columns import CURRENCY
+from db.segments.grouping import COUNTS, Grouping, amounts, counts
+from db.segments.ordering import NUMBER, Names, Ordering
+from db.segments.questions import NOTHING, SUBJECTS, Amount, Answer, Breakdown, Chosen, Cursor, Group, Key, Order, Sums
+from db.segments.scan import Scan
+
+FindNames = Callable[[str, Collection[int]], Awaitable[Mapping[int, str]]]
+"""Find the names of programs, partners or links, by their ids."""
+SUMS, AMOUNTS = ("leads", "sales"), ("revenue", "earnings")
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The clicks and the bookings of a report, in one snapshot of the database."""
+
+    clicks: Scan
+    bookings: Scan
+    names: FindNames
+
+    async def answer(self, chosen: Chosen, breakdown: Breakdown) -> Answer:
+        """Answer a breakdown. Raises `SegmentDamaged`, `TooManyGroups`."""
+        grouping = Grouping(breakdown.by)
+        counted = await counts(
+            self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors or breakdown.order is Order.VISITORS
+        )
+        booked = await amounts(self.bookings, chosen, grouping)
+        groups = await asyncio.to_thread(_all_groups, counted, booked, breakdown.by)
+        ordering = Ordering(breakdown, await self._names(groups, breakdown))
+        page = await asyncio.to_thread(_page, ordering, groups)
+        series = await self._series(chosen, breakdown, page.shown)
+        return Answer(
+            groups=_listed(page.shown, booked, breakdown.by, series),
+            total_count=len(groups),
+            rest=await self._rest(chosen, breakdown, page, booked),
+            has_next=page.has_next,
+        )
+
+    async def _names(self, groups: pl.DataFrame, breakdown: Breakdown) -> Names:
+        names = {}
+        for at, dimension in enumerate(breakdown.by):
+            if dimension in SUBJECTS:
+                ids = set(groups[dimension].unique().to_list())
+                if breakdown.after:
+                    ids.add(breakdown.after.key[at])
+                names[dimension] = await self.names(dimension, ids - {None})
+        return names
+
+    async def _series(
+        self, chosen: Chosen, breakdown: Breakdown, shown: pl.DataFrame
+    ) -> Mapping[Key, Mapping[int, Sums]]:
+        """Return the sums of the buckets of each group that is shown."""
+        if not breakdown.edges or not len(shown):
+            return {}
+        grouping = Grouping(breakdown.by, breakdown.edges, only=shown.select(breakdown.by))
+        counted = await counts(self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors)
+        booked = await amounts(self.bookings, chosen, grouping)
+        found: dict[Key, dict[int, Sums]] = defaultdict(dict)
+        for (*key, bucket), sums in _sums(_all_groups(counted, booked, grouping.keys), booked, grouping.keys).items():
+            found[tuple(key)][int(str(bucket))] = sums
+        return found
+
+    async def _rest(self, chosen: Chosen, breakdown: Breakdown, page: "_Page", booked: pl.DataFrame) -> Sums:
+        if not breakdown.with_rest or not len(page.rest):
+            return NOTHING
+        added_up = page.rest.select(pl.col([*COUNTS, *SUMS]).sum()).row(0, named=True)
+        if breakdown.with_visitors:
+            # Not a sum: a customer may be in several groups.
+            grouping = Grouping(breakdown.by, only=page.rest.select(breakdown.by), is_together=True)
+            counted = await counts(self.clicks, chosen, grouping, with_visitors=True)
+            added_up["visitors"] = counted["visitors"].item()
+        by_currency = _of(page.rest, booked, breakdown.by).group_by(CURRENCY.name).agg(pl.col(AMOUNTS).sum())
+        return Sums(**added_up, amounts=_amounts(by_currency.select(CURRENCY.name, *AMOUNTS).rows()))
+
+
+class _Page(NamedTuple):
+    shown: pl.DataFrame
+    has_next: bool
+    rest: pl.DataFrame
+    """All groups that follow those on the page."""
+
+
+def _page(ordering: Ordering, groups: pl.DataFrame) -> _Page:
+    breakdown = ordering.breakdown
+    following = ordering.after(ordering.numbered(groups), breakdown.after)
+    found = ordering.first(following, breakdown.first + 1)
+    shown = found.head(breakdown.first)
+    rest = (
+        following.join(shown, on=list(breakdown.by), how="anti", nulls_equal=True)
+        if breakdown.by
+        else following.clear()
+    )
+    return _Page(shown, len(found) > len(shown), rest)
+
+
+def _all_groups(counted: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Return the groups that have clicks or bookings that come to anything, with their counts, leads and sales."""
+    if not keys:
+        return counted.with_columns(booked[name].sum() for name in SUMS)
+    counting = booked.filter(pl.any_horizontal(pl.col(name) != 0 for name in BOOKED))
+    converted = counting.group_by(keys).agg(pl.col(SUMS).sum())
+    found = counted.join(converted, on=list(keys), how="full", coalesce=True, nulls_equal=True)
+    return found.with_columns(pl.col([*COUNTS, *SUMS]).fill_null(0))
+
+
+def _listed(
+    shown: pl.DataFrame, booked: pl.DataFrame, by: Sequence[str], series: Mapping[Key, Mapping[int, Sums]]
+) -> Sequence[Group]:
+    numbers = shown[NUMBER].to_list()
+    sums = _sums(shown, booked, by)
+    return [
+        Group(key, each, Cursor(number, key), series.get(key, {}))
+        for (key, each), number in zip(sums.items(), numbers, strict=True)
+    ]
+
+
+def _sums(groups: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> Mapping[Key, Sums]:
+    """Return the sums of each group, in their order."""
+    found: dict[Key, list[tuple[str, int, int]]] = defaultdict(list)
+    for *key, currency, revenue, earnings in (
+        _of(groups, booked, keys).select(*keys, CURRENCY.name, *AMOUNTS).iter_rows()
+    ):
+        found[tuple(key)].append((currency, revenue, earnings))
+    counted = zip(groups.select(keys).rows() if keys else [()], groups.select(*COUNTS, *SUMS).rows(), strict=True)
+    return {key: Sums(*counts, _amounts(found.get(key, []))) for key, counts in counted}
+
+
+def _of(groups: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Return the bookings of groups."""
+    return booked.join(groups, on=list(keys), how="semi", nulls_equal=True) if keys else booked
+
+
+def _amounts(rows: Sequence[tuple[str, int, int]]) -> tuple[Amount, ...]:
+    return tuple(Amount(*row) for row in sorted(rows) if any(row[1:]))

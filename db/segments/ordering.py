@@ -1,0 +1,95 @@
+"""Groups in an order, and those after a cursor.
+
+Groups of equal numbers are ordered by their values: texts by code point, programs, partners and links by the names that
+are shown for them, and what is not known last.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from db.segments.questions import SUBJECTS, Breakdown, Cursor, Key, Order
+
+NUMBER = "number"
+Names = Mapping[str, Mapping[int, str]]
+"""The names of programs, partners and links, by dimension and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """The order of a breakdown's groups."""
+
+    breakdown: Breakdown
+    names: Names
+
+    def numbered(self, groups: pl.DataFrame) -> pl.DataFrame:
+        """Return groups with the columns that they are ordered by."""
+        named = [
+            pl.col(dimension)
+            .replace_strict(dict(self.names[dimension]), default=None, return_dtype=pl.String)
+            .alias(_named(dimension))
+            for dimension in self.breakdown.by
+            if dimension in SUBJECTS
+        ]
+        return groups.with_columns(_number(self.breakdown.order).alias(NUMBER), *named)
+
+    def after(self, groups: pl.DataFrame, cursor: Cursor | None) -> pl.DataFrame:
+        """Return the numbered groups that follow a cursor; all of them without one."""
+        if cursor is None:
+            return groups
+        is_later: pl.Expr = pl.lit(False)
+        places = zip(self._columns(), (cursor.number, *self._values(cursor.key)), self._descending(), strict=True)
+        for name, value, descending in reversed(list(places)):
+            column = pl.col(name)
+            if value is None:
+                is_later = column.is_null() & is_later
+            else:
+                follows = column < value if descending else column > value
+                is_later = column.is_null() | follows | (column.eq_missing(value) & is_later)
+        return groups.filter(is_later)
+
+    def first(self, groups: pl.DataFrame, count: int) -> pl.DataFrame:
+        """Return the first of the numbered groups."""
+        if self.breakdown.order is not Order.VALUE and 0 < count < len(groups):
+            # Most groups come later by their number alone, and need not be sorted.
+            number = groups[NUMBER]
+            if self.breakdown.is_descending:
+                groups = groups.filter(pl.col(NUMBER) >= number.top_k(count).min())
+            else:
+                groups = groups.filter(pl.col(NUMBER) <= number.bottom_k(count).max())
+        return groups.sort(self._columns(), descending=self._descending(), nulls_last=True).head(count)
+
+    def _columns(self) -> Sequence[str]:
+        columns = [NUMBER]
+        for dimension in self.breakdown.by:
+            columns += [_named(dimension), dimension] if dimension in SUBJECTS else [dimension]
+        return columns
+
+    def _values(self, key: Key) -> Sequence[Any]:
+        values: list[Any] = []
+        for dimension, value in zip(self.breakdown.by, key, strict=True):
+            if dimension in SUBJECTS:
+                values.append(self.names[dimension].get(int(value or 0)))
+            values.append(value)
+        return values
+
+    def _descending(self) -> Sequence[bool]:
+        is_by_value = self.breakdown.order is Order.VALUE
+        of_values = is_by_value and self.breakdown.is_descending
+        return [not is_by_value and self.breakdown.is_descending, *(of_values for _ in self._columns()[1:])]
+
+
+def _named(dimension: str) -> str:
+    return f"name of {dimension}"
+
+
+def _number(order: Order) -> pl.Expr:
+    match order:
+        case Order.VALUE:
+            return pl.lit(0, dtype=pl.Int64)
+        case Order.CLICKS:
+            return pl.col("people") + pl.col("bots")
+        case _:
+            return pl.col(order.value)

@@ -1,0 +1,161 @@
+"""Reads the segments of a question, a few at a time, so that what they decode to never takes more than a bounded space.
+
+All of it happens in one snapshot of the database: the segments, and the events that no segment has yet.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import polars as pl
+
+from db.segments.column_cache import ColumnCache, FileKey
+from db.segments.columns import IS_BOT, TIME, SegmentSource
+from db.segments.conditions import SUBJECT_COLUMNS, column_of, condition_of, conditions_of
+from db.segments.encoding import decode
+from db.segments.questions import LINK, PARTNER, PROGRAM, Chosen
+
+# Rows to filter in one step, which takes a few hundredths of a second: a question can end between two of them.
+STEP_ROWS = 2_000_000
+# Files to read from the database at once, of some four megabytes.
+READ_FILES = 8
+PROGRAM_COLUMN = SUBJECT_COLUMNS[PROGRAM]
+
+Reduce: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
+
+
+class SegmentFile(NamedTuple):
+    """A segment without its data; times are in microseconds since 1970."""
+
+    program_id: int
+    id: int
+    events: int
+    first_at: int
+    last_at: int
+    checksum: int
+
+
+Read: TypeAlias = Callable[[Sequence[SegmentFile]], Awaitable[Sequence[bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The events that may count: files, and events that are in none, with their programs. Of the latter, each has the
+    columns of any question that is put."""
+
+    source: SegmentSource
+    files: Sequence[SegmentFile]
+    others: pl.DataFrame
+    read: Read
+    """Read the data of files."""
+    cache: ColumnCache
+
+    async def reduced(self, chosen: Chosen, columns: Collection[str], reduce: Reduce) -> AsyncIterator[pl.DataFrame]:
+        """Yield what the events that count are reduced to, a step at a time. The frames that are reduced have these
+        columns and those that the conditions need. Raises `SegmentDamaged`."""
+        needed = {*columns, *needed_by(chosen)}
+        others = self.others.select(sorted(needed | {TIME.name}))
+        yield await asyncio.to_thread(_reduced, [others], chosen, reduce)
+        for step in self._steps(chosen):
+            frames = [frame async for frame in self._frames(step, chosen, needed)]
+            yield await asyncio.to_thread(_reduced, frames, chosen, reduce)
+
+    def _steps(self, chosen: Chosen) -> Iterator[Sequence[SegmentFile]]:
+        step: list[SegmentFile] = []
+        rows = 0
+        for file in self.files:
+            if file.last_at < chosen.start_at or file.first_at >= chosen.end_at:
+                continue
+            step.append(file)
+            rows += file.events
+            if rows >= STEP_ROWS:
+                yield step
+                step, rows = [], 0
+        if step:
+            yield step
+
+    async def _frames(
+        self, files: Sequence[SegmentFile], chosen: Chosen, needed: Collection[str]
+    ) -> AsyncIterator[pl.DataFrame]:
+        """Yield the columns of files: those that are cached, and the others decoded from the data."""
+        opened = [_OpenFile(file, self._columns(file, chosen, needed), self.cache, self._key(file)) for file in files]
+        incomplete = [each for each in opened if each.missing]
+        for first in range(0, len(incomplete), READ_FILES):
+            some = incomplete[first : first + READ_FILES]
+            datas = await self.read([each.file for each in some])
+            await asyncio.to_thread(_decode, some, datas)
+        for each in opened:
+            yield each.frame()
+
+    def _columns(self, file: SegmentFile, chosen: Chosen, needed: Collection[str]) -> Sequence[str]:
+        """Return which of its columns a question needs: times only where some may be outside of the period, or where
+        they are asked for."""
+        is_inside = chosen.start_at <= file.first_at and file.last_at < chosen.end_at
+        return sorted({*needed, *(() if is_inside else (TIME.name,))})
+
+    def _key(self, file: SegmentFile) -> FileKey:
+        return FileKey(self.source.kind, file.program_id, file.id, file.checksum)
+
+
+class _OpenFile:
+    """The columns that are needed of a file, as far as they are cached. They are held, whatever the cache forgets."""
+
+    def __init__(self, file: SegmentFile, columns: Sequence[str], cache: ColumnCache, key: FileKey) -> None:
+        self.file = file
+        self._cache = cache
+        self._key = key
+        self._columns = columns
+        stored = [column for column in columns if column != PROGRAM_COLUMN]
+        found = ((column, cache.get(key, column)) for column in stored)
+        self._series = {column: series for column, series in found if series is not None}
+        self.missing = [column for column in stored if column not in self._series]
+
+    def decode(self, data: bytes) -> None:
+        """Add the columns that are missing. Raises `SegmentDamaged`."""
+        for series in decode(data, self.file.checksum, self.missing):
+            self._series[series.name] = self._cache.add(self._key, series)
+
+    def frame(self) -> pl.DataFrame:
+        """Return the columns, by name."""
+        frame = pl.DataFrame([self._series[column] for column in self._columns if column != PROGRAM_COLUMN])
+        if PROGRAM_COLUMN not in self._columns:
+            return frame
+        program = pl.lit(self.file.program_id, dtype=pl.Int64).alias(PROGRAM_COLUMN)
+        return frame.with_columns(program).select(self._columns)
+
+
+def needed_by(chosen: Chosen) -> Iterator[str]:
+    """Yield the columns that conditions need, apart from times that tell whether a row is in the period."""
+    if chosen.partner_ids is not None:
+        yield SUBJECT_COLUMNS[PARTNER]
+    if chosen.link_ids is not None:
+        yield SUBJECT_COLUMNS[LINK]
+    if chosen.is_bot is not None:
+        yield IS_BOT.name
+    for condition in chosen.conditions:
+        yield column_of(condition.dimension)
+
+
+def _decode(files: Sequence[_OpenFile], datas: Sequence[bytes]) -> None:
+    for file, data in zip(files, datas, strict=True):
+        file.decode(data)
+
+
+def _reduced(frames: Sequence[pl.DataFrame], chosen: Chosen, reduce: Reduce) -> pl.DataFrame:
+    """Return what those rows of frames are reduced to that count. Rows of frames without times are in the period."""
+    whole = [frame for frame in frames if TIME.name not in frame.columns]
+    timed = [frame for frame in frames if TIME.name in frame.columns]
+    found = [_filtered(some, chosen) for some in (whole, timed) if some]
+    names = sorted({column for frame in frames for column in frame.columns} - ({TIME.name} if whole else set()))
+    return reduce(pl.concat([each.select(names) for each in found], how="vertical_relaxed")).collect()
+
+
+def _filtered(frames: Sequence[pl.DataFrame], chosen: Chosen) -> pl.LazyFrame:
+    frame = pl.concat(frames, how="vertical_relaxed").lazy()
+    schema = frame.collect_schema()
+    conditions = [
+        *conditions_of(chosen, schema.keys()),
+        *(condition_of(each, chosen, schema) for each in chosen.conditions),
+    ]
+    return frame.filter(*conditions) if conditions else frame
