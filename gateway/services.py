@@ -23,6 +23,7 @@ from db.lookups.tracker_sightings import TrackerSightings
 from db.outbox.consumers import add_consumer
 from db.outbox.live_feed import LiveFeed
 from db.outbox.runner import ConsumerRunner
+from db.segments.service import SegmentService
 from db.tasks import end
 from gateway.authentication import authentication
 from gateway.consumers import consumers
@@ -109,6 +110,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             writer=writer,
             feed=feed,
             tracker_sightings=sightings,
+            segments=SegmentService(store, seconds=settings.report_seconds),
             authenticate=authentication(token_cache, settings.administrator_token()),
             is_good=token_cache.is_good,
             device=device_lookup(),
@@ -135,6 +137,7 @@ async def offline_services(settings: Settings) -> AsyncIterator[Services]:
             store=store,
             feed=LiveFeed(store),
             tracker_sightings=TrackerSightings(store, now),
+            segments=SegmentService(store, seconds=settings.report_seconds),
             authenticate=authentication(token_cache, None),
             is_good=token_cache.is_good,
             directory=LinkDirectory(store),

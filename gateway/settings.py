@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Maximum number of clicks and conversions waiting for the database; further ones get 503",
     )
+    report_seconds: float = Field(
+        default=10,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds that a report by dimension may take, waiting for its turn included, before it is refused",
+    )
     admin_token: SecretStr | None = Field(
         default=None, description="An administrator's token for GraphQL, in addition to issued tokens"
     )

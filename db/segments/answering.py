@@ -34,7 +34,7 @@ class Events:
         counted = await counts(
             self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors or breakdown.order is Order.VISITORS
         )
-        booked = await amounts(self.bookings, chosen, grouping)
+        booked = await self._booked(chosen, grouping, breakdown)
         groups = await asyncio.to_thread(_all_groups, counted, booked, breakdown.by)
         ordering = Ordering(breakdown, await self._names(groups, breakdown))
         page = await asyncio.to_thread(_page, ordering, groups)
@@ -45,6 +45,10 @@ class Events:
             rest=await self._rest(chosen, breakdown, page, booked),
             has_next=page.has_next,
         )
+
+    async def _booked(self, chosen: Chosen, grouping: Grouping, breakdown: Breakdown) -> pl.DataFrame:
+        bookings = self.bookings if breakdown.with_conversions else self.bookings.without_events()
+        return await amounts(bookings, chosen, grouping)
 
     async def _names(self, groups: pl.DataFrame, breakdown: Breakdown) -> Names:
         names = {}
@@ -64,7 +68,7 @@ class Events:
             return {}
         grouping = Grouping(breakdown.by, breakdown.edges, only=shown.select(breakdown.by))
         counted = await counts(self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors)
-        booked = await amounts(self.bookings, chosen, grouping)
+        booked = await self._booked(chosen, grouping, breakdown)
         found: dict[Key, dict[int, Sums]] = defaultdict(dict)
         for (*key, bucket), sums in _sums(_all_groups(counted, booked, grouping.keys), booked, grouping.keys).items():
             found[tuple(key)][int(str(bucket))] = sums
@@ -132,7 +136,7 @@ def _sums(groups: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> Ma
     ):
         found[tuple(key)].append((currency, revenue, earnings))
     counted = zip(groups.select(keys).rows() if keys else [()], groups.select(*COUNTS, *SUMS).rows(), strict=True)
-    return {key: Sums(*counts, _amounts(found.get(key, []))) for key, counts in counted}
+    return {key: Sums(*numbers, _amounts(found.get(key, []))) for key, numbers in counted}  # type: ignore[call-arg]
 
 
 def _of(groups: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from db.outbox.consumer import Range
 from db.outbox.range_slices import slices_of
 from db.schema.columns import EPOCH
 from db.schema.segments import ReportSegment, ReportSegmentTotal
-from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS, TIME, Column, SegmentSource
+from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS, PROGRAM, TIME, SegmentSource
 from db.segments.encoding import decode, encode, frame_of, plain
 from db.segments.merging import merged_with
 from db.segments.statements import ADD_SEGMENT, FIND_SEGMENTS, READ_SEGMENT, SegmentStatements
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 SLICE_ROWS = 1000
 # and this long to themselves.
 PAUSE_SECONDS = 0.01
-PROGRAM = Column("program_id", "number", lambda event, click: event.program_id)
 
 
 class NewSegment(NamedTuple):

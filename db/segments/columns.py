@@ -29,6 +29,8 @@ def _value(dimension: str) -> Column:
     return Column(dimension, "text", lambda event, click: func.nullif(VALUES[dimension](click), ""))
 
 
+PROGRAM = _number("program_id")
+"""Not stored: a segment has one program."""
 TIME = Column("occurred_at", "number", lambda event, click: microseconds_of(event.occurred_at))
 """In microseconds since 1970."""
 SUBJECTS = (_number("partner_id"), _number("link_id"))

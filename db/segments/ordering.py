@@ -13,6 +13,7 @@ import polars as pl
 from db.segments.questions import SUBJECTS, Breakdown, Cursor, Key, Order
 
 NUMBER = "number"
+MORE_NUMBERS = ("second number", "third number")
 Names = Mapping[str, Mapping[int, str]]
 """The names of programs, partners and links, by dimension and id."""
 
@@ -33,7 +34,7 @@ class Ordering:
             for dimension in self.breakdown.by
             if dimension in SUBJECTS
         ]
-        return groups.with_columns(_number(self.breakdown.order).alias(NUMBER), *named)
+        return groups.with_columns(*_numbers(self.breakdown.order), *named)
 
     def after(self, groups: pl.DataFrame, cursor: Cursor | None) -> pl.DataFrame:
         """Return the numbered groups that follow a cursor; all of them without one."""
@@ -62,7 +63,7 @@ class Ordering:
         return groups.sort(self._columns(), descending=self._descending(), nulls_last=True).head(count)
 
     def _columns(self) -> Sequence[str]:
-        columns = [NUMBER]
+        columns = [NUMBER, *(MORE_NUMBERS if self.breakdown.order is Order.RANKING else [])]
         for dimension in self.breakdown.by:
             columns += [_named(dimension), dimension] if dimension in SUBJECTS else [dimension]
         return columns
@@ -78,18 +79,27 @@ class Ordering:
     def _descending(self) -> Sequence[bool]:
         is_by_value = self.breakdown.order is Order.VALUE
         of_values = is_by_value and self.breakdown.is_descending
-        return [not is_by_value and self.breakdown.is_descending, *(of_values for _ in self._columns()[1:])]
+        numbers = 1 + len(MORE_NUMBERS) * (self.breakdown.order is Order.RANKING)
+        of_numbers = not is_by_value and self.breakdown.is_descending
+        return [(at < numbers and of_numbers) or (at >= numbers and of_values) for at in range(len(self._columns()))]
 
 
 def _named(dimension: str) -> str:
     return f"name of {dimension}"
 
 
-def _number(order: Order) -> pl.Expr:
+def _numbers(order: Order) -> Sequence[pl.Expr]:
+    clicks = pl.col("people") + pl.col("bots")
     match order:
         case Order.VALUE:
-            return pl.lit(0, dtype=pl.Int64)
+            return [pl.lit(0, dtype=pl.Int64).alias(NUMBER)]
         case Order.CLICKS:
-            return pl.col("people") + pl.col("bots")
+            return [clicks.alias(NUMBER)]
+        case Order.RANKING:
+            others = (pl.when(clicks == 0).then(pl.col(name)).otherwise(0) for name in ("sales", "leads"))
+            return [
+                clicks.alias(NUMBER),
+                *(other.alias(name) for other, name in zip(others, MORE_NUMBERS, strict=True)),
+            ]
         case _:
-            return pl.col(order.value)
+            return [pl.col(order.value).alias(NUMBER)]

@@ -78,6 +78,8 @@ class Order(StrEnum):
     LEADS = "leads"
     SALES = "sales"
     VALUE = "value"
+    RANKING = "ranking"
+    """By clicks, and those without any by their sales, then by their leads. It has no cursors."""
 
 
 class Cursor(NamedTuple):
@@ -100,7 +102,8 @@ class Breakdown:
     edges: tuple[int, ...] = ()
     """Where the buckets of each group's series begin and end, in microseconds; none without a series."""
     with_visitors: bool = False
-    with_conversions: bool = False
+    with_conversions: bool = True
+    """Whether bookings count, too. Groups may have bookings without clicks."""
     with_rest: bool = False
 
 

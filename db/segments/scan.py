@@ -5,7 +5,7 @@ All of it happens in one snapshot of the database: the segments, and the events 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 import polars as pl
@@ -50,6 +50,10 @@ class Scan:
     read: Read
     """Read the data of files."""
     cache: ColumnCache
+
+    def without_events(self) -> "Scan":
+        """Return the scan of none of the events."""
+        return replace(self, files=(), others=self.others.clear())
 
     async def reduced(self, chosen: Chosen, columns: Collection[str], reduce: Reduce) -> AsyncIterator[pl.DataFrame]:
         """Yield what the events that count are reduced to, a step at a time. The frames that are reduced have these

@@ -14,6 +14,7 @@ from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.tracker_sightings import TrackerSightings
 from db.outbox.live_feed import LiveFeed
+from db.segments.service import SegmentService
 from graph.domain.scope import Viewer
 from graph.domain.visit import Device, Place
 
@@ -45,6 +46,7 @@ class Services:
     """Return the current time, in UTC."""
     feed: LiveFeed
     tracker_sightings: TrackerSightings
+    segments: SegmentService
     authenticate: Callable[[str], Awaitable[Viewer | None]]
     """Return the viewer of a secret, or None if it is unknown, revoked or expired. Raises `DatabaseAway`."""
     is_good: Callable[[int], Awaitable[bool]]

@@ -19,7 +19,8 @@ ClickgateError
 │   ├── …                      those of leads, sales, refunds and commissions, in `conversion_errors`
 │   ├── LinkMisconfigured      the link has no partner or no program
 │   ├── CodeTaken              another link already has this code
-│   └── TooComplex             a query exceeds a limit; `limit` names it
+│   ├── TooComplex             a query exceeds a limit; `limit` names it
+│   └── ReportTooLarge         a report would take too long, or too much memory
 ├── LinkInactive               the link is paused, and nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too many requests
@@ -179,6 +180,13 @@ class TooComplex(InvalidRequest):
         self.limit = limit
         self.requested = requested
         self.maximum = maximum
+
+
+class ReportTooLarge(InvalidRequest):
+    """A report would take too long, or too much memory: `reason` completes the sentence that begins with "it"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The report is too complex: it {reason}")
 
 
 class LinkInactive(ClickgateError):

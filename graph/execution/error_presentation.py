@@ -14,7 +14,15 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.utils.str_converters import to_camel_case
 
 from db.errors import RecordFailed
-from graph.domain.errors import ClickgateError, Forbidden, RateLimited, TooComplex, TryLater, Unauthenticated
+from graph.domain.errors import (
+    ClickgateError,
+    Forbidden,
+    RateLimited,
+    ReportTooLarge,
+    TooComplex,
+    TryLater,
+    Unauthenticated,
+)
 from graph.execution.metrics import count_error
 from graph.execution.requests import PersistedQueryNotSupported
 
@@ -61,6 +69,8 @@ def extensions_of(error: Exception) -> dict[str, Any]:
         case TooComplex():
             limit = {"name": error.limit, "requested": error.requested, "maximum": error.maximum}
             return {"code": "TOO_COMPLEX", "limit": limit}
+        case ReportTooLarge():
+            return {"code": "TOO_COMPLEX"}
         case RateLimited():
             return {"code": "RATE_LIMITED", "retryAfter": error.retry_after}
         case TryLater():

@@ -4,7 +4,7 @@ A day may have 23 or 25 hours, an hour 30 or 90 minutes, midnight may not exist,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -52,6 +52,13 @@ def edges(start: datetime, end: datetime, zone: ZoneInfo, interval: Interval) ->
     else:
         inner = (_instant(day, zone) for day in _days(first, last) if _begins(interval, day.date()))
     return sorted({start.astimezone(UTC), end.astimezone(UTC), *(at for at in inner if start < at < end)})
+
+
+def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return a time in local time with a fixed offset. Looking the offset up again while encoding takes longer than
+    encoding."""
+    local = moment.astimezone(zone)
+    return local.replace(tzinfo=timezone(local.utcoffset() or timedelta(0)))
 
 
 def _days(first: date, last: date) -> Iterator[datetime]:

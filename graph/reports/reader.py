@@ -1,235 +1,145 @@
-"""Reads click reports from rollups, equal to a recount of the events.
+"""Reads click reports, equal to a recount of the events; all parts of one see the same snapshot.
 
-All parts of a report see one snapshot. The cost grows with the length of the period, not with the number of clicks.
+Totals, series, and rankings by program, partner and link come from rollups. Whatever depends on other dimensions or on
+distinct visitors comes from segments.
 """
 
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
-from itertools import chain, islice, pairwise
-from operator import attrgetter
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from datetime import datetime
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from db.engine.backend.protocol import Source
-from db.rollups.bucket_parameters import bucket_values
-from db.rollups.buckets import Form
-from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
+from db.errors import SegmentDamaged
+from db.segments.answering import Events
+from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS
+from db.segments.grouping import TooManyGroups
+from db.segments.questions import SUBJECTS
+from db.segments.service import QuestionTooLong
 from graph.domain.context import Context
-from graph.domain.errors import Unauthenticated, outages
-from graph.domain.money import Money
+from graph.domain.errors import ReportTooLarge, Unauthenticated, outages
 from graph.domain.scope import Viewer
-from graph.reports.bucket_pieces import pieces
-from graph.reports.calendars import DAY, HOUR, Interval, edges, zone_of
+from graph.reports.calendars import zone_of
+from graph.reports.drilldown import Drilldown, columns_of
 from graph.reports.filters import ClickSelection
-from graph.reports.requests import Bucket, ClickReport, Counts, ReportRequest, Share, Top, check
-from graph.reports.statements import Asked, ranking, series
-
-# Dividing this many buckets takes a few milliseconds.
-MANY_BUCKETS = 500
-# Dashboards request the same days again and again. Long periods are large: twenty years of days take about four
-# megabytes.
-KEPT_SPANS, KEPT_LONG_SPANS = 32, 4
-NONE = Counts()
-
-
-class SpanRequest(NamedTuple):
-    """A period and, for a series, the length of its buckets by the clocks of the zone."""
-
-    start: datetime
-    end: datetime
-    zone: ZoneInfo
-    interval: Interval | None
+from graph.reports.names import names
+from graph.reports.requests import ClickReport, Counts, ReportRequest, Top, check
+from graph.reports.rollup_reader import RollupReader, statements_of
+from graph.reports.segment_reader import SegmentReader
 
 
 async def read(context: Context, request: ReportRequest) -> ClickReport:
-    """Return the parts of a report, reading each with at most one statement. Raises `Unauthenticated`, `FieldInvalid`,
-    `DatabaseAway`."""
+    """Return the parts of a report. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`, `ReportTooLarge`."""
     if context.viewer is None:
         raise Unauthenticated
     check(request)
-    zone, store = zone_of(request.timezone), context.services.store
-    # Taken before the snapshot, so that everything committed by now is in it.
-    as_of = context.services.clock()
+    reader = _Reader(context, context.viewer, request, zone_of(request.timezone))
     with outages():
-        async with AsyncExitStack() as stack:
-            # A single query is its own snapshot.
-            is_single = _statements(request) == 1
-            source = store if is_single else await stack.enter_async_context(store.snapshot())
-            reader = _Reader(source, context.viewer, request, zone, store.is_sqlite)
-            by_interval = {interval: await reader.series(interval) for interval in request.series}
-            return ClickReport(
-                data_as_of=as_of,
-                totals=await reader.totals(by_interval),
-                series=by_interval,
-                tops={top: await reader.top(top) for top in request.tops},
-            )
-
-
-def _statements(request: ReportRequest) -> int:
-    has_totals = (request.totals or request.conversion_totals) and _totaled(request) is None
-    return has_totals + len(request.series) + len(request.tops)
-
-
-def _totaled(request: ReportRequest) -> Interval | None:
-    """Return the series whose sum is the totals, if there is one."""
-    with_conversions = request.conversion_series if request.conversion_totals else request.series
-    return next((interval for interval in request.series if interval in with_conversions), None)
-
-
-class Span(NamedTuple):
-    """A period as statements need it: their parameters, the buckets in local time, and the form of the statement."""
-
-    values: Mapping[str, Any]
-    buckets: Sequence[tuple[datetime, datetime]]
-    form: Form
-
-
-def _span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> Span:
-    """Return a period divided into ranges, for rollups of the given lengths."""
-    start, end, zone, interval = request
-    edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
-    made_of = pieces(edges_at, spans)
-    values = bucket_values(made_of, is_sqlite=is_sqlite)
-    return Span(values, list(pairwise(_local(at, zone) for at in edges_at)), made_of.form)
-
-
-span_of, long_span_of = lru_cache(KEPT_SPANS)(_span_of), lru_cache(KEPT_LONG_SPANS)(_span_of)
-
-
-def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return a time in local time with a fixed offset. Looking the offset up again while encoding takes longer than
-    encoding."""
-    local = moment.astimezone(zone)
-    return local.replace(tzinfo=timezone(local.utcoffset() or timedelta(0)))
+        return await reader.drilled_down() if reader.needs_segments else await reader.from_rollups()
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the parts of one report, for one viewer, from one snapshot."""
+    """Reads one report for one viewer."""
 
-    source: Source
+    context: Context
     viewer: Viewer
     request: ReportRequest
     zone: ZoneInfo
-    is_sqlite: bool
 
-    async def totals(self, by_interval: Mapping[Interval, Sequence[Bucket]]) -> Counts | None:
-        """Return the sum of a series if possible: another statement would read the same rollups again."""
+    @property
+    def needs_segments(self) -> bool:
         request = self.request
-        sources = [CLICKS] * request.totals + [CONVERSIONS] * request.conversion_totals
-        if not sources:
-            return None
-        if (interval := _totaled(request)) is not None:
-            return total_of([bucket.counts for bucket in by_interval[interval]])
-        span = await self._span(None, self._selection.spans())
-        return (await self._series(span, *sources)).get(0, NONE)
+        of_visitors = request.visitors or request.visitor_series
+        of_dimensions = request.breakdowns or request.filter.where or any(map(_is_of_dimension, request.tops))
+        return bool(of_visitors or of_dimensions)
 
-    async def series(self, interval: Interval) -> Sequence[Bucket]:
-        span = await self._span(interval, self._selection.spans())
-        has_conversions = interval in self.request.conversion_series
-        counts = await self._series(span, CLICKS, *[CONVERSIONS] * has_conversions)
-        return [Bucket(start, end, counts.get(number, NONE)) for number, (start, end) in enumerate(span.buckets)]
+    async def from_rollups(self) -> ClickReport:
+        """Read a report that needs no segments."""
+        # Taken before the snapshot, so that everything committed by now is in it.
+        as_of = self.context.services.clock()
+        async with AsyncExitStack() as stack:
+            # A single query is its own snapshot.
+            is_single, store = statements_of(self.request) == 1, self.context.services.store
+            source = store if is_single else await stack.enter_async_context(store.snapshot())
+            return await self._report(as_of, self._rollups(source), None)
 
-    async def top(self, top: Top) -> Sequence[Share]:
-        span = await self._span(None, self._selection.spans(top.by))
-        query = ranking(self._asked(span), top.by, with_conversions=top.with_conversions)
-        rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})
-        counts = by_key(rows, self.request.filter.is_bot)
-        ranked = sorted(counts.items(), key=_rank) if top.with_conversions else counts.items()
-        return [Share(value or None, counted) for value, counted in islice(ranked, top.limit)]
+    async def drilled_down(self) -> ClickReport:
+        """Read a report that needs segments. If one turns out to be damaged, they are made anew."""
+        segments = self.context.services.segments
+        try:
+            async with segments.turn():
+                try:
+                    return await self._drilled_down()
+                except SegmentDamaged as damage:
+                    await segments.make_anew(damage)
+                    return await self._drilled_down()
+        except QuestionTooLong:
+            raise ReportTooLarge(f"takes longer than {segments.seconds:g} seconds") from None
+        except TooManyGroups:
+            raise ReportTooLarge("has too many rows") from None
 
-    async def _span(self, interval: Interval | None, spans: Sequence[int]) -> Span:
-        start, end = self.request.start.astimezone(UTC), self.request.end.astimezone(UTC)
-        request, spans = SpanRequest(start, end, self.zone, interval), tuple(spans)
-        if (end - start) / (HOUR if interval is Interval.HOUR else DAY) < MANY_BUCKETS:
-            return span_of(request, spans, is_sqlite=self.is_sqlite)
-        # In a thread, so that clicks are not held up.
-        return await asyncio.to_thread(long_span_of, request, spans, is_sqlite=self.is_sqlite)
+    async def _drilled_down(self) -> ClickReport:
+        as_of, store = self.context.services.clock(), self.context.services.store
+        async with store.snapshot() as source:
+            drilldown = await self._drilldown(source)
+            return await self._report(as_of, self._rollups(source), drilldown)
 
-    async def _series(self, span: Span, *sources: RollupSource) -> Mapping[int, Counts]:
-        """Return the counts of each bucket that has any, by its number."""
-        rows = await self.source.fetch(series(self._asked(span), *sources), self._values(span))
-        return by_key(rows, self.request.filter.is_bot)
+    async def _drilldown(self, source: Source) -> Drilldown:
+        services, columns = self.context.services, columns_of(self.request)
+        reader = SegmentReader(source, self._selection, self._values, services.segments.cache, services.store.is_sqlite)
+        clicks = await reader.open(CLICK_SEGMENTS, columns)
+        bookings = await reader.open(BOOKING_SEGMENTS, columns)
+        return Drilldown(Events(clicks, bookings, partial(self._names, source)), self.viewer, self.request, self.zone)
 
-    def _asked(self, span: Span) -> Asked:
-        return Asked(self._selection, self.request.filter.is_bot, span.form, self.is_sqlite)
+    async def _names(self, source: Source, dimension: str, ids: Collection[int]) -> Mapping[int, str]:
+        values = {**self.viewer.values, "ids": sorted(ids)}
+        return dict(await source.fetch(names(dimension, self.viewer.audience), values))
 
-    def _values(self, span: Span) -> dict[str, Any]:
-        chosen = self.request.filter
-        ids = {"program_ids": chosen.program_ids, "partner_ids": chosen.partner_ids, "link_ids": chosen.link_ids}
-        return {**span.values, **ids, **self.viewer.values}
+    def _rollups(self, source: Source) -> RollupReader:
+        is_sqlite = self.context.services.store.is_sqlite
+        return RollupReader(source, self._selection, self._values, self.request, self.zone, is_sqlite)
+
+    async def _report(self, as_of: datetime, rollups: RollupReader, drilldown: Drilldown | None) -> ClickReport:
+        """Read each part from where it can be read."""
+        request = self.request
+
+        def reader(*, is_drilled: bool = False) -> RollupReader | Drilldown:
+            return drilldown if drilldown and (request.filter.where or is_drilled) else rollups
+
+        series = {each: await reader(is_drilled=each in request.visitor_series).series(each) for each in request.series}
+        totals = await reader().totals(series)
+        if drilldown and request.visitors and not request.filter.where:
+            totals = structs.replace(totals or Counts(), visitors=(await drilldown.totals()).visitors)
+        return ClickReport(
+            data_as_of=as_of,
+            totals=totals,
+            series=series,
+            tops={top: await reader(is_drilled=_is_of_dimension(top)).top(top) for top in request.tops},
+            breakdowns={each: await drilldown.breakdown(each) for each in request.breakdowns} if drilldown else {},
+        )
 
     @property
     def _selection(self) -> ClickSelection:
-        chosen = self.request.filter
+        wanted = self.request.filter
         return ClickSelection(
             self.viewer.audience,
-            of_programs=chosen.program_ids is not None,
-            of_partners=chosen.partner_ids is not None,
-            of_links=chosen.link_ids is not None,
+            of_programs=wanted.program_ids is not None,
+            of_partners=wanted.partner_ids is not None,
+            of_links=wanted.link_ids is not None,
         )
 
-
-COUNTS: Mapping[bool | None, Callable[[int, int, int, int], Counts]] = MappingProxyType(
-    {
-        None: lambda people, bots, customers, bot_customers: Counts(people, bots, customers + bot_customers),
-        False: lambda people, bots, customers, bot_customers: Counts(people, 0, customers),
-        True: lambda people, bots, customers, bot_customers: Counts(0, bots, bot_customers),
-    }
-)
+    @property
+    def _values(self) -> Mapping[str, Any]:
+        wanted = self.request.filter
+        ids = {"program_ids": wanted.program_ids, "partner_ids": wanted.partner_ids, "link_ids": wanted.link_ids}
+        return {**ids, **self.viewer.values}
 
 
-def by_key(rows: Iterable[Sequence[Any]], is_bot: bool | None) -> dict[Any, Counts]:
-    """Return counts by bucket or value from the rows of `series` or `ranking`, for the clicks that a report is about.
-    Keys are in the order of the rows, those without clicks last."""
-    count = COUNTS[is_bot]
-    counts: dict[Any, Counts] = {}
-    converted: dict[Any, list[Any]] = {}
-    for key, currency, first, second, third, fourth in rows:
-        if currency is None:
-            counts[key] = count(first, second, third, fourth)
-        else:
-            converted.setdefault(key, []).append((currency, first, second, third, fourth))
-    for key, sums in converted.items():
-        counts[key] = with_conversions(counts.get(key, NONE), sums)
-    return counts
-
-
-def with_conversions(counts: Counts, sums: list[tuple[str, int, int, int, int]]) -> Counts:
-    """Return counts of clicks with those of conversions, given by currency: leads, sales, revenue and earnings."""
-    all_leads = all_sales = 0
-    revenues, earned = [], []
-    for currency, leads, sales, revenue, earnings in sorted(sums):
-        all_leads += leads
-        all_sales += sales
-        if revenue:
-            revenues.append(Money(revenue, currency))
-        if earnings:
-            earned.append(Money(earnings, currency))
-    clicks = (counts.people, counts.bots, counts.customers)
-    return Counts(*clicks, all_leads, all_sales, tuple(revenues), tuple(earned))
-
-
-def total_of(counts: Sequence[Counts]) -> Counts:
-    """Return the sum of counts."""
-    numbers = (sum(map(attrgetter(name), counts)) for name in ("people", "bots", "customers", "leads", "sales"))
-    return Counts(*numbers, *(_total_amounts(map(attrgetter(name), counts)) for name in ("revenue", "earnings")))
-
-
-def _total_amounts(listed: Iterable[Iterable[Money]]) -> tuple[Money, ...]:
-    total: Counter[str] = Counter()
-    for amount, currency in chain.from_iterable(listed):
-        total[currency] += amount
-    return tuple(Money(amount, currency) for currency, amount in sorted(total.items()) if amount)
-
-
-def _rank(share: tuple[str, Counts]) -> tuple[int, int, int, str]:
-    value, counts = share
-    # Conversions only order values without clicks.
-    return (-counts.clicks, 0, 0, value) if counts.clicks else (0, -counts.sales, -counts.leads, value)
+def _is_of_dimension(top: Top) -> bool:
+    return top.by not in SUBJECTS

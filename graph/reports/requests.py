@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from db.segments.questions import Condition, Cursor, In, Key, Order
 from graph.domain.errors import FieldInvalid
 from graph.domain.money import Money
 from graph.reports.calendars import Interval
@@ -17,6 +18,11 @@ from graph.reports.filters import RankingDimension
 
 FILTER_IDS = 100
 TOP_SHARES = 100
+BREAKDOWN_DIMENSIONS = 3
+BREAKDOWN_ROWS = 100
+CONDITIONS = 20
+# Values that a condition names.
+CONDITION_VALUES = 100
 # More than half a year of hours; longer periods need larger buckets.
 BUCKETS = 5000
 LONGEST_YEARS = 20
@@ -43,6 +49,21 @@ class ReportFilter:
     partner_ids: tuple[int, ...] | None = None
     link_ids: tuple[int, ...] | None = None
     is_bot: bool | None = None
+    where: tuple[Condition, ...] = ()
+    """Conditions on dimensions."""
+
+
+class BreakdownRequest(NamedTuple):
+    """The first groups after a cursor, by one to three dimensions, in an order; with an interval, each has a series."""
+
+    by: tuple[str, ...]
+    interval: Interval | None = None
+    first: int = 20
+    after: Cursor | None = None
+    order: Order = Order.CLICKS
+    is_descending: bool = True
+    with_visitors: bool = False
+    with_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +80,14 @@ class ReportRequest:
     tops: tuple[Top, ...] = ()
     conversion_totals: bool = False
     conversion_series: tuple[Interval, ...] = ()
+    visitors: bool = False
+    visitor_series: tuple[Interval, ...] = ()
+    breakdowns: tuple[BreakdownRequest, ...] = ()
 
 
 class Counts(Struct, frozen=True, gc=False):
     """The number of clicks, and of the customers that they created; and if conversions are counted, what they add up
-    to. Amounts are sorted by currency, without those that are zero."""
+    to. Amounts are sorted by currency, without those that are zero. `visitors` is 0 where they are not counted."""
 
     people: int = 0
     bots: int = 0
@@ -72,6 +96,7 @@ class Counts(Struct, frozen=True, gc=False):
     sales: int = 0
     revenue: tuple[Money, ...] = ()
     earnings: tuple[Money, ...] = ()
+    visitors: int = 0
 
     @property
     def clicks(self) -> int:
@@ -99,6 +124,25 @@ class Share(Struct, frozen=True, gc=False):
     counts: Counts
 
 
+class Row(Struct, frozen=True, gc=False):
+    """A group of a breakdown: a value for each dimension, None if unknown, with the buckets of its series."""
+
+    key: Key
+    counts: Counts
+    cursor: Cursor
+    series: Sequence[Bucket] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownPage:
+    """A page of a breakdown's groups, how many there are in all, and the counts of all that follow the page."""
+
+    rows: Sequence[Row]
+    total_count: int
+    rest: Counts
+    has_next: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ClickReport:
     """The parts that were requested, all from one snapshot. Every click acknowledged before `data_as_of` is counted."""
@@ -107,6 +151,7 @@ class ClickReport:
     totals: Counts | None
     series: Mapping[Interval, Sequence[Bucket]]
     tops: Mapping[Top, Sequence[Share]]
+    breakdowns: Mapping[BreakdownRequest, BreakdownPage]
 
 
 def check(request: ReportRequest) -> None:
@@ -115,6 +160,8 @@ def check(request: ReportRequest) -> None:
     check_filter(request.filter)
     for top in request.tops:
         check_top(top)
+    for breakdown in request.breakdowns:
+        check_breakdown(request, breakdown)
     for interval in (*request.series, *request.conversion_series):
         check_series(request, interval)
 
@@ -136,6 +183,23 @@ def check_filter(chosen: ReportFilter) -> None:
     for name in ("program_ids", "partner_ids", "link_ids"):
         if len(getattr(chosen, name) or ()) > FILTER_IDS:
             raise FieldInvalid(name, f"must have at most {FILTER_IDS} ids")
+    if len(chosen.where) > CONDITIONS:
+        raise FieldInvalid("where", f"must have at most {CONDITIONS} conditions")
+    for condition in chosen.where:
+        if isinstance(condition, In) and len(condition.values) > CONDITION_VALUES:
+            raise FieldInvalid("where", f"must have at most {CONDITION_VALUES} values in a condition")
+
+
+def check_breakdown(request: ReportRequest, breakdown: BreakdownRequest) -> None:
+    """Raise `FieldInvalid` if a breakdown has too many dimensions or rows. The period must have been checked."""
+    if not 1 <= len(breakdown.by) <= BREAKDOWN_DIMENSIONS:
+        raise FieldInvalid("by", f"must have 1 to {BREAKDOWN_DIMENSIONS} dimensions")
+    if len(set(breakdown.by)) < len(breakdown.by):
+        raise FieldInvalid("by", "must not have a dimension twice")
+    if not 0 <= breakdown.first <= BREAKDOWN_ROWS:
+        raise FieldInvalid("first", f"must be between 0 and {BREAKDOWN_ROWS}")
+    if breakdown.interval is not None:
+        check_series(request, breakdown.interval)
 
 
 def check_top(top: Top) -> None:

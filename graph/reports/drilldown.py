@@ -1,0 +1,163 @@
+"""The parts of a report that are answered from segments: rankings and breakdowns by dimension, distinct visitors, and
+everything where there are conditions on dimensions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from db.schema.columns import EPOCH, MICROSECOND
+from db.segments.answering import Events
+from db.segments.conditions import column_of
+from db.segments.questions import NOTHING, TIMES, Breakdown, Chosen, Offset, Order, Sums, Value
+from graph.domain.money import Money
+from graph.domain.scope import Viewer
+from graph.reports.calendars import Interval, edges, local_time
+from graph.reports.requests import (
+    BreakdownPage,
+    BreakdownRequest,
+    Bucket,
+    Counts,
+    ReportRequest,
+    Row,
+    Share,
+    Top,
+)
+
+# No zone keeps an offset for less than this; changes of clocks are found between two such steps.
+OFFSET_STEP = timedelta(days=1)
+UTC_ONLY = (Offset(0, 0),)
+NO_SERIES: Mapping[Interval, Sequence[Bucket]] = {}
+
+
+def columns_of(request: ReportRequest) -> frozenset[str]:
+    """Return the columns of segments that a report may need, beside those that every event has."""
+    by = [*(top.by for top in request.tops), *(each for breakdown in request.breakdowns for each in breakdown.by)]
+    return frozenset(map(column_of, (*by, *(condition.dimension for condition in request.filter.where))))
+
+
+@dataclass(frozen=True, slots=True)
+class Drilldown:
+    """The answers to one report's questions."""
+
+    events: Events
+    viewer: Viewer
+    request: ReportRequest
+    zone: ZoneInfo
+
+    async def totals(self, _series: Mapping[Interval, Sequence[Bucket]] = NO_SERIES) -> Counts:
+        """Return the totals, with distinct visitors if they are asked for."""
+        breakdown = Breakdown(first=1, with_visitors=self.request.visitors)
+        answer = await self.events.answer(self._chosen, breakdown)
+        return _counts(answer.groups[0].sums)
+
+    async def series(self, interval: Interval) -> Sequence[Bucket]:
+        """Return the buckets of a series."""
+        ends = self._edges(interval)
+        with_visitors = interval in self.request.visitor_series
+        breakdown = Breakdown(first=1, edges=_in_microseconds(ends), with_visitors=with_visitors)
+        answer = await self.events.answer(self._chosen, breakdown)
+        return list(self._buckets(ends, answer.groups[0].buckets))
+
+    async def top(self, top: Top) -> Sequence[Share]:
+        """Return a ranking."""
+        breakdown = Breakdown(by=(top.by,), order=Order.RANKING, first=top.limit, with_conversions=top.with_conversions)
+        answer = await self.events.answer(self._chosen, breakdown)
+        return [Share(_text(group.key[0]), _counts(group.sums)) for group in answer.groups]
+
+    async def breakdown(self, asked: BreakdownRequest) -> BreakdownPage:
+        """Return a page of a breakdown."""
+        ends = self._edges(asked.interval) if asked.interval else []
+        breakdown = Breakdown(
+            by=asked.by,
+            order=asked.order,
+            is_descending=asked.is_descending,
+            first=asked.first,
+            after=asked.after,
+            edges=_in_microseconds(ends),
+            with_visitors=asked.with_visitors,
+            with_rest=asked.with_rest,
+        )
+        answer = await self.events.answer(self._chosen, breakdown)
+        rows = [
+            Row(group.key, _counts(group.sums), group.cursor, list(self._buckets(ends, group.buckets)))
+            for group in answer.groups
+        ]
+        return BreakdownPage(rows, answer.total_count, _counts(answer.rest), answer.has_next)
+
+    def _edges(self, interval: Interval) -> Sequence[datetime]:
+        return edges(self.request.start, self.request.end, self.zone, interval)
+
+    def _buckets(self, ends: Sequence[datetime], sums: Mapping[int, Sums]) -> Iterator[Bucket]:
+        local = [local_time(at, self.zone) for at in ends]
+        for number, (start, end) in enumerate(pairwise(local)):
+            yield Bucket(start, end, _counts(sums.get(number, NOTHING)))
+
+    @property
+    def _chosen(self) -> Chosen:
+        start, end = (at.astimezone(UTC) for at in (self.request.start, self.request.end))
+        wanted = self.request.filter
+        partners = None if wanted.partner_ids is None else frozenset(wanted.partner_ids)
+        if self.viewer.role == "partner" and self.viewer.partner_id is not None:
+            own = frozenset({self.viewer.partner_id})
+            partners = own if partners is None else partners & own
+        return Chosen(
+            start_at=_microseconds(start),
+            end_at=_microseconds(end),
+            partner_ids=partners,
+            link_ids=None if wanted.link_ids is None else frozenset(wanted.link_ids),
+            is_bot=wanted.is_bot,
+            conditions=wanted.where,
+            offsets=tuple(_offsets(start, end, self.zone)) if self._needs_clocks else UTC_ONLY,
+        )
+
+    @property
+    def _needs_clocks(self) -> bool:
+        by = (dimension for breakdown in self.request.breakdowns for dimension in breakdown.by)
+        return not {*by, *(condition.dimension for condition in self.request.filter.where)}.isdisjoint(TIMES)
+
+
+def _offsets(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Offset]:
+    """Yield a zone's offsets within a period, each with the moment from which it applies."""
+    offset = _offset(start, zone)
+    yield Offset(_microseconds(start), offset)
+    while start < end:
+        following = min(start + OFFSET_STEP, end)
+        if (later := _offset(following, zone)) != offset:
+            low, high = start, following
+            while high - low > timedelta(seconds=1):
+                middle = low + (high - low) // 2
+                low, high = (middle, high) if _offset(middle, zone) == offset else (low, middle)
+            yield Offset(_microseconds(high.replace(microsecond=0)), later)
+            offset = later
+        start = following
+
+
+def _counts(sums: Sums) -> Counts:
+    return Counts(
+        people=sums.people,
+        bots=sums.bots,
+        customers=sums.customers,
+        leads=sums.leads,
+        sales=sums.sales,
+        revenue=tuple(Money(each.revenue, each.currency) for each in sums.amounts if each.revenue),
+        earnings=tuple(Money(each.earnings, each.currency) for each in sums.amounts if each.earnings),
+        visitors=sums.visitors,
+    )
+
+
+def _text(value: Value | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _in_microseconds(moments: Sequence[datetime]) -> tuple[int, ...]:
+    return tuple(map(_microseconds, moments))
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> int:
+    return (moment.astimezone(zone).utcoffset() or timedelta(0)) // MICROSECOND

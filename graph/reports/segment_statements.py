@@ -1,0 +1,69 @@
+"""The SQL of reports from segments: which segments a viewer's programs have, and the events that are in none yet."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import and_, bindparam, join, literal_column, select
+from sqlalchemy.orm import aliased
+
+from db.outbox.conditions import waits_for
+from db.schema.outbox import OutboxRange
+from db.schema.programs import Program
+from db.schema.segments import ReportSegment, ReportSegmentTotal
+from db.segments.columns import Column, SegmentSource
+from db.sql.compiled_queries import CompiledQuery
+from db.sql.functions import microseconds_of
+from db.sql.top_n_per_group import rows_of
+from graph.reports.filters import ClickSelection
+
+CACHED_STATEMENTS = 128
+# A question would hold them as rows.
+MOST_WAITING = 100_000
+
+
+@lru_cache(CACHED_STATEMENTS)
+def segments(selection: ClickSelection, kind: str) -> CompiledQuery:
+    """Select the segments of the programs, without their data; times in microseconds since 1970."""
+    segment, program = ReportSegment, Program
+    times = (microseconds_of(segment.first_at), microseconds_of(segment.last_at))
+    query = select(segment.program_id, segment.id, segment.events, *times, segment.checksum)
+    query = query.join(program, program.id == segment.program_id).where(*selection.programs(program))
+    query = query.where(segment.kind == literal_column(f"'{kind}'"))
+    return CompiledQuery(query.order_by(segment.program_id, segment.id))
+
+
+@lru_cache(CACHED_STATEMENTS)
+def totals(selection: ClickSelection, kind: str) -> CompiledQuery:
+    """Select how many segments and events there should be of each of the programs."""
+    total, program = ReportSegmentTotal, Program
+    query = select(total.program_id, total.segments, total.events)
+    query = query.join(program, program.id == total.program_id).where(*selection.programs(program))
+    return CompiledQuery(query.where(total.kind == literal_column(f"'{kind}'")))
+
+
+@lru_cache(CACHED_STATEMENTS)
+def waiting(
+    selection: ClickSelection, source: SegmentSource, columns: Sequence[Column], *, is_sqlite: bool
+) -> CompiledQuery:
+    """Select the events that are in no segment yet: the program, and a value for each column; one more than
+    `MOST_WAITING`."""
+    program, events = aliased(Program), source.events
+    known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
+    # The scope is checked on the few events found: in the join, it would lead the planner to another index than the
+    # key.
+    queue = join(OutboxRange, program, known)
+    found, event = rows_of(queue, events.event, lambda event: [events.covers(event)], is_sqlite=is_sqlite)
+    found, click = events.clicked(found, event, is_sqlite=is_sqlite)
+    values: list[Any] = [column.of(event, click).label(column.name) for column in columns]
+    query = select(event.program_id, *values).select_from(found)
+    is_waiting = waits_for(source.consumer, events.kinds)
+    return CompiledQuery(query.where(is_waiting, *selection.events(event)).limit(MOST_WAITING + 1))
+
+
+@lru_cache
+def data(kind: str) -> CompiledQuery:
+    """Select the data of a segment, by `program_id` and `id`."""
+    segment = ReportSegment
+    key = (segment.program_id == bindparam("program_id"), segment.id == bindparam("id"))
+    return CompiledQuery(select(segment.data).where(*key, segment.kind == literal_column(f"'{kind}'")))
