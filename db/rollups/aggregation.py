@@ -4,11 +4,11 @@ Apart from the folder that stores the sums, which has transactions to care about
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, TypeAlias
 
-from db.rollups.dimensions import QUARTER, SPANS, VISIT_DIMENSIONS, Dimension, Level
+from db.rollups.dimensions import QUARTER, SPANS, Dimension, Level
 from db.schema.columns import EPOCH
 from db.sql.batch_statements import RowValues
 
@@ -106,85 +106,68 @@ class RollupSums:
     """Sums of events, by the keys of the rollups' rows.
 
     Events that have everything in common are counted first, which is cheap; only how many there were of each sort is
-    then added up for the levels and the spans, three dozen rows for each.
+    then added up for the levels and the spans, fourteen rows for each.
     """
 
     def __init__(self, head: HeadType, counters: Sequence[str]) -> None:
         self._head = head
         self._counters = counters
-        self._heads: dict[RowValues, int] = {}
-        self._events: Counter[int] = Counter()
-        self._visits: Mapping[Dimension, Counter[tuple[int, str]]] = {name: Counter() for name in VISIT_DIMENSIONS}
+        self._events: Counter[RowValues] = Counter()
 
     def add(self, events: Sequence[Sequence[int | str]]) -> None:
-        """Add events, each given as the fields of its head and its values in the order of `VISIT_DIMENSIONS`."""
-        if not events:
-            return
-        size = len(self._head._fields)
-        columns = list(zip(*events, strict=True))
-        heads = [self._heads.setdefault(row, len(self._heads)) for row in zip(*columns[:size], strict=True)]
-        self._events.update(heads)
-        for name, values in zip(VISIT_DIMENSIONS, columns[size:], strict=True):
-            self._visits[name].update(zip(heads, values, strict=True))
+        """Add events, each given as the fields of its head."""
+        self._events.update(map(tuple, events))
 
     def slices(self, size: int) -> Iterator[Sequence[RowValues]]:
         """Yield rows, each a key with counters, so many at a time and always in the same order. One kind after the
         other: to sort all of them in one go would keep the clicks waiting."""
-        heads = self._made()
+        sorts = self._made()
         for level, kept in SPANS.items():
             for dimension, spans in kept.items():
                 for span in spans:
-                    rows = sorted(self._rows(heads, level, dimension, span))
+                    rows = sorted(self._rows(sorts, level, dimension, span))
                     for start in range(0, len(rows), size):
                         yield rows[start : start + size]
 
     def rows(self, level: Level) -> Iterator[RowValues]:
         """Yield all rows of a level, each a key with counters."""
-        heads = self._made()
+        sorts = self._made()
         for dimension, spans in SPANS[level].items():
             for span in spans:
-                yield from self._rows(heads, level, dimension, span)
+                yield from self._rows(sorts, level, dimension, span)
 
-    def _made(self) -> "_Heads":
-        heads: list[Head] = [self._head._make(head) for head in self._heads]
-        return _Heads(heads, [head.amounts for head in heads])
+    def _made(self) -> Sequence["_Sort"]:
+        heads: Iterator[Head] = map(self._head._make, self._events)
+        return [_Sort(head, head.amounts, events) for head, events in zip(heads, self._events.values(), strict=True)]
 
-    def _rows(self, made: "_Heads", level: Level, dimension: Dimension, span: int) -> Iterator[RowValues]:
-        # Numbers are hashed faster than what they stand for: what precedes the value in a row, and what follows it.
-        ids: dict[tuple[RowValues, RowValues], int] = {}
-        starts = {quarter: start_of(quarter, span) for quarter in {head.quarter for head in made.heads}}
-        places = []
-        for head in made.heads:
+    def _rows(self, sorts: Sequence["_Sort"], level: Level, dimension: Dimension, span: int) -> Iterator[RowValues]:
+        starts = {quarter: start_of(quarter, span) for quarter in {head.quarter for head, _, _ in sorts}}
+        sums: dict[RowValues, list[int]] = {}
+        for head, amounts, events in sorts:
             subject_id, owner_id = subject_of(head, level)
-            before = (head.program_id, level, subject_id, dimension, span, starts[head.quarter])
-            places.append(ids.setdefault((before, (owner_id, *head.keys)), len(ids)))
-        sums: dict[tuple[int, str], list[int]] = {}
-        amounts = made.amounts
-        for number, value, events in self._values(dimension, made.heads):
-            key = (places[number], value)
+            place = (head.program_id, level, subject_id, dimension, span, starts[head.quarter])
+            key = (*place, _value(head, dimension), owner_id, *head.keys)
             if (counts := sums.get(key)) is None:
                 counts = sums[key] = [0] * len(self._counters)
-            for at, amount in amounts[number]:
+            for at, amount in amounts:
                 counts[at] += amount * events
-        known = list(ids)
-        for (number, value), counts in sums.items():
-            before, after = known[number]
-            yield *before, value, *after, *counts
-
-    def _values(self, dimension: Dimension, heads: Sequence[Head]) -> Iterable[tuple[int, str, int]]:
-        """Yield the numbers of heads, each with a value and how many events have both."""
-        match dimension:
-            case "total":
-                return ((number, "", events) for number, events in self._events.items())
-            case "link":
-                return ((number, str(heads[number].link_id), events) for number, events in self._events.items())
-            case "partner":
-                return ((number, str(heads[number].partner_id), events) for number, events in self._events.items())
-        return ((number, value, events) for (number, value), events in self._visits[dimension].items())
+        for key, counts in sums.items():
+            yield *key, *counts
 
 
-class _Heads(NamedTuple):
-    """The heads of events, and the amounts of each."""
+class _Sort(NamedTuple):
+    """Events that have everything in common: their head, what each adds to which counters, and how many there are."""
 
-    heads: Sequence[Head]
-    amounts: Sequence[Sequence[tuple[int, int]]]
+    head: Head
+    amounts: Sequence[tuple[int, int]]
+    events: int
+
+
+def _value(head: Head, dimension: Dimension) -> str:
+    match dimension:
+        case "total":
+            return ""
+        case "link":
+            return str(head.link_id)
+        case "partner":
+            return str(head.partner_id)

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, and_, cas
 
 from db.outbox.conditions import CLICK, LEAD, REFUND, REJECTION, SALE, covers, waits_for
 from db.rollups.aggregation import KEY, BookingHead, ClickHead, HeadType, RollupSums
-from db.rollups.dimensions import BOOKED, COUNTERS, VISIT_DIMENSIONS, counts_of, makes_customer, value_of
+from db.rollups.dimensions import BOOKED, COUNTERS, counts_of, makes_customer
 from db.schema.clicks import ClickEvent
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup, ConversionBooking, ConversionRollup
@@ -55,7 +55,7 @@ class RollupSource(ABC):
     def fields(self, event: Any, click: Any) -> list[ColumnElement[Any]]:
         """Return what `RollupSums.add` takes of an event and its click."""
         place = (event.program_id, event.partner_id, event.link_id, quarter_number(event.occurred_at))
-        return [*place, *self._head(event, click), *(value_of(click, dimension) for dimension in VISIT_DIMENSIONS)]
+        return [*place, *self._head(event, click)]
 
     @abstractmethod
     def _head(self, event: Any, click: Any) -> Sequence[ColumnElement[Any]]:

@@ -110,7 +110,7 @@ def _page(ordering: Ordering, groups: pl.DataFrame) -> _Page:
 def _all_groups(counted: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Return the groups that have clicks or bookings that come to anything, with their counts, leads and sales."""
     if not keys:
-        return counted.with_columns(booked[name].sum() for name in SUMS)
+        return counted.with_columns(pl.lit(booked[name].sum(), dtype=pl.Int64).alias(name) for name in SUMS)
     counting = booked.filter(pl.any_horizontal(pl.col(name) != 0 for name in BOOKED))
     converted = counting.group_by(keys).agg(pl.col(SUMS).sum())
     found = counted.join(converted, on=list(keys), how="full", coalesce=True, nulls_equal=True)

@@ -5,9 +5,13 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, Integer, cast, func
 
-from db.rollups.dimensions import BOOKED, VALUES, VISIT_DIMENSIONS, makes_customer
+from db.rollups.dimensions import BOOKED, makes_customer
 from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
-from db.sql.functions import microseconds_of
+from db.schema.visit_fields import VISIT_FIELDS, ReportDimension, VisitField
+from db.sql.functions import microseconds_of, without_query
+
+# Longer URLs differ in what nobody reads.
+URL_LENGTH = 512
 
 ColumnType: TypeAlias = Literal["number", "flag", "text"]
 """An integer, 0 or 1, or a text that is null where it is not known."""
@@ -25,8 +29,12 @@ def _number(name: str) -> Column:
     return Column(name, "number", lambda event, click: getattr(event, name))
 
 
-def _value(dimension: str) -> Column:
-    return Column(dimension, "text", lambda event, click: func.nullif(VALUES[dimension](click), ""))
+def _value(field: VisitField, dimension: ReportDimension) -> Column:
+    def of(event: Any, click: Any) -> ColumnElement[Any]:
+        value = getattr(click, field.name)
+        return func.nullif(func.substr(without_query(value), 1, URL_LENGTH) if dimension.is_url else value, "")
+
+    return Column(dimension.name, "text", of)
 
 
 PROGRAM = _number("program_id")
@@ -37,7 +45,7 @@ SUBJECTS = (_number("partner_id"), _number("link_id"))
 IS_BOT = Column("is_bot", "flag", lambda event, click: cast(click.is_bot, Integer))
 MAKES_CUSTOMER = Column("makes_customer", "flag", lambda event, click: cast(makes_customer(event), Integer))
 CURRENCY = Column("currency", "text", lambda event, click: event.currency)
-DIMENSIONS = tuple(_value(name) for name in VISIT_DIMENSIONS)
+DIMENSIONS = tuple(_value(field, field.dimension) for field in VISIT_FIELDS if field.dimension)
 
 
 class SegmentSource(NamedTuple):

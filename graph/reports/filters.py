@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam
 
-from db.rollups.dimensions import SPANS, VALUES, VISIT_DIMENSIONS, Dimension, Level, as_value, value_of
+from db.rollups.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
 from db.sql.functions import Ids, among
 from graph.domain.scope import PARTNER, Audience, Condition, visible
 
@@ -104,16 +104,9 @@ class ClickSelection:
         return as_value(subjects[by])
 
 
-def event_value(event: Any, click: Any, by: RankingDimension) -> ColumnElement[str]:
-    """Return the value in a ranking of an event that is reported by a click."""
-    if by is RankingDimension.PROGRAM:
-        return as_value(event.program_id)
-    return value_of(click if is_of_visit(by) else event, DIMENSIONS[by])
-
-
-def is_of_visit(by: RankingDimension | None) -> bool:
-    """Return whether a ranking is by a value of clicks, rather than by what each event names."""
-    return by in VISIT_DIMENSIONS
+def event_value(event: Any, by: RankingDimension) -> ColumnElement[str]:
+    """Return an event's value in a ranking."""
+    return as_value(event.program_id) if by is RankingDimension.PROGRAM else value_of(event, DIMENSIONS[by])
 
 
 def _named(are_named: bool, column: Any, ids: str) -> Sequence[Condition]:

@@ -42,7 +42,7 @@ from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import quarter_of
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
-from graph.reports.filters import ClickSelection, RankingDimension, event_value, is_of_visit
+from graph.reports.filters import ClickSelection, RankingDimension, event_value
 
 SumsSelect = Select[*tuple[Any, ...]]
 # There are a few dozen forms of requests, times the dimensions.
@@ -154,7 +154,7 @@ class _Sums:
         source, event = self._rows_of(queue, self.source.event, lambda event: [self.source.covers(event)])
         source, click = self._clicked(source, event)
         quarter = quarter_of(event.occurred_at).label("quarter_at")
-        values = [] if self.by is None else [event_value(event, click, self.by).label("value")]
+        values = [] if self.by is None else [event_value(event, self.by).label("value")]
         keys: list[ColumnElement[Any]] = [quarter, *values, *self._apart(event)]
         found = select(*keys, *self.source.counts(event)).select_from(source)
         conditions = (self.source.waiting, *selection.events(event), *self._of_bots(click))
@@ -174,7 +174,7 @@ class _Sums:
         parents = _with_ranges(program, ranges, [ranges.c.span_seconds == EVENTS, *selection.programs(program)])
         source, event = self._rows_of(parents, self.source.event, conditions)
         source, click = self._clicked(source, event)
-        key = bucket_of(event.occurred_at, ranges) if self.by is None else event_value(event, click, self.by)
+        key = bucket_of(event.occurred_at, ranges) if self.by is None else event_value(event, self.by)
         keys = [key.label("key"), *self._apart(event)]
         found = select(*keys, *self.source.counts(event)).select_from(source)
         return found.where(*self._of_bots(click)).group_by(*keys)
@@ -188,8 +188,8 @@ class _Sums:
         return [] if is_bot is None or self.source is CLICKS else [click.is_bot if is_bot else not_(click.is_bot)]
 
     def _clicked(self, source: FromClause, event: Any) -> Joined:
-        """Join events with their clicks, if anything depends on them."""
-        if is_of_visit(self.by) or self.asked.is_bot is not None:
+        """Join events with their clicks, if bots' are told from people's."""
+        if self.asked.is_bot is not None:
             return self.source.clicked(source, event, is_sqlite=self.asked.is_sqlite)
         return Joined(source, event)
 

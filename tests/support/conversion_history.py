@@ -195,5 +195,5 @@ def ranked_with_conversions(
     clicked = {value(event) or None for event in events}
     others = [(one, converted(Counts(), listed)) for one, listed in by_value.items() if one not in clicked]
     others = [each for each in others if each[1] != Counts()]
-    others.sort(key=lambda each: (-each[1].sales, -each[1].leads, each[0] or ""))
+    others.sort(key=lambda each: (-each[1].sales, -each[1].leads, each[0] is None, each[0] or ""))
     return [*best, *others][:limit]

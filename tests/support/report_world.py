@@ -14,6 +14,8 @@ from sqlalchemy import delete, select, update
 
 from db.engine.store import Store
 from db.ingest.clicks.records import Click, Receipt, VisitRecord
+from db.outbox.consumer import Consumer
+from db.outbox.consumers import add_consumer
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
@@ -22,6 +24,8 @@ from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
 from db.schema.rollups import ClickRollup
+from db.schema.segments import ReportSegment, ReportSegmentTotal
+from gateway.consumers import consumers
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain import links, partners, programs
@@ -61,6 +65,8 @@ class World:
         for number, (program_id, partner_id) in enumerate(LINKS, 1):
             await partners.join(context, partner_id=partner_id, program_id=program_id)
             await links.create(context, links.NewLink(code=f"L{number}", program_id=program_id, partner_id=partner_id))
+        for consumer in consumers(context.services.store):
+            await add_consumer(context.services.store, consumer)
         return cls(context, stack)
 
     async def close(self) -> None:
@@ -70,7 +76,7 @@ class World:
     async def forget(self) -> None:
         """Delete all clicks and everything derived from them."""
         async with self.store.write() as connection:
-            for table in (ClickRollup, OutboxRange, ClickEvent, Customer):
+            for table in (ReportSegment, ReportSegmentTotal, ClickRollup, OutboxRange, ClickEvent, Customer):
                 await connection.execute(delete(table))
             await connection.execute(update(ReferralLink).values(clicks=0, last_clicked=None))
             await connection.execute(update(PartnerProgram).values(clicks=0, last_clicked_at=None))
@@ -81,6 +87,10 @@ class World:
 
     def aggregation(self, store: Store | None = None, *, portion_events: int = 1000) -> ConsumerRunner:
         return aggregation(store or self.store, portion_events=portion_events)
+
+    def runner(self, consumer: Consumer, *, portion_events: int = 1000) -> ConsumerRunner:
+        """Return what runs a consumer."""
+        return ConsumerRunner(self.store, consumer, clock=lambda: datetime.now(UTC), portion_events=portion_events)
 
     async def aggregate(self) -> None:
         """Add all clicks to the rollups."""
@@ -129,7 +139,7 @@ def ranked(events: Sequence[Event], by: str, limit: int) -> list[tuple[str | Non
     """Return the values with most clicks, with their counts."""
     value = VALUES[by]
     clicks = Counter(value(event) for event in events)
-    best = sorted(clicks, key=lambda value: (-clicks[value], value))[:limit]
+    best = sorted(clicks, key=lambda value: (-clicks[value], not value, value))[:limit]
     return [(one or None, counted([event for event in events if value(event) == one])) for one in best]
 
 
