@@ -11,7 +11,10 @@ from sqlalchemy import update
 
 from db.ingest.clicks.records import Click, Receipt, VisitRecord
 from db.ingest.conversions.records import NewLead, NewSale
+from db.outbox.runner import ConsumerRunner
 from db.schema.links import ReferralLink
+from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
+from gateway.services import now
 from graph.query.global_ids import encode_id
 from tests.support.committers import make_committer
 from tests.support.gateways import Gateway
@@ -22,6 +25,10 @@ PERIOD = 'from: "2026-05-01T00:00:00Z", to: "2026-06-01T00:00:00Z"'
 LINKS = (("A1", 1, 1), ("B1", 1, 2), ("A2", 2, 1), ("MOVED", 1, 1))
 PAGES = ("https://shop.example/", "https://shop.example/sale?x=1", "https://other.example/Ä", None)
 PLACES = (("DE", "mobile"), ("DE", "desktop"), ("US", "mobile"), (None, None), ("FR", "tv"))
+
+
+# So many clicks are in segments before the others are recorded.
+FOLDED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,9 @@ async def make_sample(gateway: Gateway) -> Sample:
         await gateway.link(code, program={"id": program_id}, partner={"id": partner_id})
     committer = make_committer(gateway.store)
     clicks: list[SampleClick] = []
-    for wanted in _wanted():
+    for number, wanted in enumerate(_wanted()):
+        if number == FOLDED:
+            await _fold(gateway)
         known = [click.customer for click in clicks if LINKS[click.link - 1][1] == wanted.program_id]
         existing = known[len(clicks) // 2] if len(clicks) % 4 == 3 and len(known) > len(clicks) // 2 else None
         visit = structs.replace(wanted.visit, existing_click_id=existing)
@@ -113,6 +122,14 @@ async def make_sample(gateway: Gateway) -> Sample:
         await gateway.token("program", program_id=2),
     ]
     return Sample(gateway, clicks, *tokens)
+
+
+async def _fold(gateway: Gateway) -> None:
+    """Have everything that is recorded so far in segments."""
+    for make in (SegmentBuilder, ConversionSegmentBuilder):
+        runner = ConsumerRunner(gateway.store, make(gateway.store), clock=now)
+        await runner.run_all()
+        await runner.close()
 
 
 def _wanted() -> Iterable[Click]:
