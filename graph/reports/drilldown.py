@@ -1,16 +1,19 @@
 """The parts of a report that are answered from segments: rankings and breakdowns by dimension, distinct visitors, and
 everything where there are conditions on dimensions."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from db.schema.columns import EPOCH, MICROSECOND
 from db.segments.answering import Events
 from db.segments.conditions import column_of
-from db.segments.questions import NOTHING, TIMES, Breakdown, Chosen, Offset, Order, Sums, Value
+from db.segments.questions import TIMES, Breakdown, Chosen, Group, Offset, Order, Sums, Value
 from graph.domain.money import Money
 from graph.domain.scope import Viewer
 from graph.reports.calendars import Interval, edges, local_time
@@ -27,7 +30,10 @@ from graph.reports.requests import (
 
 # No zone keeps an offset for less than this; changes of clocks are found between two such steps.
 OFFSET_STEP = timedelta(days=1)
+# Each breakdown of a report needs the same.
+KEPT_OFFSETS = 32
 UTC_ONLY = (Offset(0, 0),)
+EMPTY = Counts()
 NO_SERIES: Mapping[Interval, Sequence[Bucket]] = {}
 
 
@@ -57,16 +63,16 @@ class Drilldown:
         if not (request.totals or request.conversion_totals or request.visitors):
             return None
         breakdown = Breakdown(first=1, with_visitors=self.request.visitors)
-        answer = await self.events.answer(self._chosen, breakdown)
+        answer = await self.events.answer(await self._chosen(), breakdown)
         return _counts(answer.groups[0].sums)
 
     async def series(self, interval: Interval) -> Sequence[Bucket]:
         """Return the buckets of a series."""
-        ends = self._edges(interval)
+        spans = await asyncio.to_thread(self._spans, interval)
         with_visitors = interval in self.request.visitor_series
-        breakdown = Breakdown(first=1, edges=_in_microseconds(ends), with_visitors=with_visitors)
-        answer = await self.events.answer(self._chosen, breakdown)
-        return list(self._buckets(ends, answer.groups[0].buckets))
+        breakdown = Breakdown(first=1, edges=spans.edges, with_visitors=with_visitors)
+        answer = await self.events.answer(await self._chosen(), breakdown)
+        return await asyncio.to_thread(spans.buckets, answer.groups[0].buckets)
 
     async def top(self, top: Top) -> Sequence[Share]:
         """Return a ranking."""
@@ -77,39 +83,31 @@ class Drilldown:
             with_visitors=top.with_visitors,
             with_conversions=top.with_conversions,
         )
-        answer = await self.events.answer(self._chosen, breakdown)
+        answer = await self.events.answer(await self._chosen(), breakdown)
         return [Share(_text(group.key[0]), _counts(group.sums)) for group in answer.groups]
 
     async def breakdown(self, asked: BreakdownRequest) -> BreakdownPage:
         """Return a page of a breakdown."""
-        ends = self._edges(asked.interval) if asked.interval else []
+        spans = await asyncio.to_thread(self._spans, asked.interval) if asked.interval else NO_SPANS
         breakdown = Breakdown(
             by=asked.by,
             order=asked.order,
             is_descending=asked.is_descending,
             first=asked.first,
             after=asked.after,
-            edges=_in_microseconds(ends),
+            edges=spans.edges,
             with_visitors=asked.with_visitors,
             with_rest=asked.with_rest,
         )
-        answer = await self.events.answer(self._chosen, breakdown)
-        rows = [
-            Row(group.key, _counts(group.sums), group.cursor, list(self._buckets(ends, group.buckets)))
-            for group in answer.groups
-        ]
+        answer = await self.events.answer(await self._chosen(), breakdown)
+        rows = await asyncio.to_thread(lambda: [spans.row(group) for group in answer.groups])
         return BreakdownPage(rows, answer.total_count, _counts(answer.rest), answer.has_next)
 
-    def _edges(self, interval: Interval) -> Sequence[datetime]:
-        return edges(self.request.start, self.request.end, self.zone, interval)
+    def _spans(self, interval: Interval) -> "_Spans":
+        ends = edges(self.request.start, self.request.end, self.zone, interval)
+        return _Spans(tuple(map(_microseconds, ends)), list(pairwise(local_time(at, self.zone) for at in ends)))
 
-    def _buckets(self, ends: Sequence[datetime], sums: Mapping[int, Sums]) -> Iterator[Bucket]:
-        local = [local_time(at, self.zone) for at in ends]
-        for number, (start, end) in enumerate(pairwise(local)):
-            yield Bucket(start, end, _counts(sums.get(number, NOTHING)))
-
-    @property
-    def _chosen(self) -> Chosen:
+    async def _chosen(self) -> Chosen:
         start, end = (at.astimezone(UTC) for at in (self.request.start, self.request.end))
         wanted = self.request.filter
         partners = None if wanted.partner_ids is None else frozenset(wanted.partner_ids)
@@ -123,7 +121,7 @@ class Drilldown:
             link_ids=None if wanted.link_ids is None else frozenset(wanted.link_ids),
             is_bot=wanted.is_bot,
             conditions=wanted.where,
-            offsets=tuple(_offsets(start, end, self.zone)) if self._needs_clocks else UTC_ONLY,
+            offsets=await asyncio.to_thread(_offsets, start, end, self.zone) if self._needs_clocks else UTC_ONLY,
         )
 
     @property
@@ -131,8 +129,31 @@ class Drilldown:
         return not set(TIMES).isdisjoint(_dimensions_of(self.request))
 
 
-def _offsets(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Offset]:
-    """Yield a zone's offsets within a period, each with the moment from which it applies."""
+class _Spans(NamedTuple):
+    """The buckets of a series: where they begin and end in microseconds, and the local times of each. There may be
+    thousands, times the rows, so they are made off the event loop."""
+
+    edges: tuple[int, ...]
+    local: Sequence[tuple[datetime, datetime]]
+
+    def row(self, group: Group) -> Row:
+        return Row(group.key, _counts(group.sums), group.cursor, self.buckets(group.buckets))
+
+    def buckets(self, sums: Mapping[int, Sums]) -> Sequence[Bucket]:
+        found = {number: _counts(each) for number, each in sums.items()}
+        return [Bucket(*ends, found.get(number, EMPTY)) for number, ends in enumerate(self.local)]
+
+
+NO_SPANS = _Spans((), ())
+
+
+@lru_cache(KEPT_OFFSETS)
+def _offsets(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[Offset, ...]:
+    """Return a zone's offsets within a period, each with the moment from which it applies."""
+    return tuple(_changes(start, end, zone))
+
+
+def _changes(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Offset]:
     offset = _offset(start, zone)
     yield Offset(_microseconds(start), offset)
     while start < end:
@@ -162,10 +183,6 @@ def _counts(sums: Sums) -> Counts:
 
 def _text(value: Value | None) -> str | None:
     return None if value is None else str(value)
-
-
-def _in_microseconds(moments: Sequence[datetime]) -> tuple[int, ...]:
-    return tuple(map(_microseconds, moments))
 
 
 def _microseconds(moment: datetime) -> int:

@@ -28,6 +28,7 @@ SCHEMA = build_schema()._schema
 LONG_AGO, FAR_OFF = [(datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (-1, 1)]
 # More than any test's number of rows.
 PAGE = 50
+PAGE_FIELDS = {"totalCount", "pageInfo", "edges", "nodes"}
 
 
 def root_fields(operation: str = "Query") -> dict[str, GraphQLField]:
@@ -90,12 +91,25 @@ def _parts(type_: GraphQLObjectType, depth: int) -> Iterator[str]:
 def _page(type_: GraphQLObjectType, depth: int) -> str:
     row = get_named_type(type_.fields["nodes"].type)
     info = everything(get_named_type(type_.fields["pageInfo"].type), 0)
-    edges = "edges { __typename cursor node { __typename id } }"
-    return f"{{ __typename totalCount pageInfo {info} {edges} nodes {everything(row, depth)} }}"
+    edges = f"edges {{ __typename cursor node {{ __typename {'id' if _has_id(row) else ''} }} }}"
+    parts = ["__typename totalCount", f"pageInfo {info}", edges, f"nodes {everything(row, depth)}"]
+    parts += [f"{name} {everything(get_named_type(field.type), depth)}" for name, field in _others(type_).items()]
+    return f"{{ {' '.join(parts)} }}"
+
+
+def _others(page: GraphQLObjectType) -> dict[str, GraphQLField]:
+    """Return the fields of a page that not every page has."""
+    return {name: field for name, field in page.fields.items() if name not in PAGE_FIELDS}
 
 
 def _is_row_or_page(type_: GraphQLObjectType) -> bool:
-    return "id" in type_.fields or type_.name.endswith("Connection")
+    if type_.name.endswith("Connection"):
+        return _has_id(get_named_type(type_.fields["nodes"].type))
+    return _has_id(type_)
+
+
+def _has_id(type_: GraphQLNamedType) -> bool:
+    return "id" in getattr(type_, "fields", {})
 
 
 def _required(field: GraphQLField) -> Iterator[dict[str, str]]:

@@ -63,7 +63,7 @@ class Matrix:
                 if (kind := listed_kind(field)) is not None:
                     self._check_page(data[name], self._world.visible_ids(self._eye, kind))
                 elif name == "clickReport":
-                    assert data[name]["clicks"] == len(self._world.visible(self._eye, "ClickEvent")), self._eye.name
+                    self._check_report(data[name])
 
     async def check_arguments(self) -> None:
         """Query each root field with every value in the database as each of its arguments."""
@@ -190,6 +190,13 @@ class Matrix:
         assert set(ids) == expected
         assert [edge["node"]["id"] for edge in page["edges"]] == ids
 
+    def _check_report(self, report: dict[str, Any]) -> None:
+        clicks = len(self._world.visible(self._eye, "ClickEvent"))
+        breakdowns = [part for name, part in report.items() if name.startswith("breakdown")]
+        assert breakdowns
+        for counted in (report, *(_rows_and_rest(part) for part in breakdowns)):
+            assert counted["clicks"] == clicks, self._eye.name
+
     async def _parts(self, parts: Iterable[str], size: int = 8) -> list[Any]:
         """Query parts; return their results in order, None for an error."""
         found: list[Any] = []
@@ -220,6 +227,10 @@ class Matrix:
         assert not [secret for secret in self._secrets if secret in said], self._eye.name
         for page in _pages(answer):
             assert page["totalCount"] == len(page["nodes"]), (self._eye.name, page)
+
+
+def _rows_and_rest(breakdown: dict[str, Any]) -> dict[str, int]:
+    return {"clicks": sum(part["clicks"] for part in (*breakdown["nodes"], breakdown["rest"]))}
 
 
 def _is_whole(field: GraphQLField) -> bool:

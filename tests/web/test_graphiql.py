@@ -48,7 +48,7 @@ async def test_an_example_query_runs_with_a_token(browser: Browser, gateway: Gat
     token = await gateway.token("partner", partner_id=1)
     async with visiting(browser, graphiql) as page:
         tabs = page.locator(".graphiql-tab-button")
-        await expect(tabs).to_have_text(["Me", "Report", "Links", "Clicks", "Customers"])
+        await expect(tabs).to_have_text(["Me", "Report", "Drilldown", "Links", "Clicks", "Customers"])
         await expect(page.locator(".graphiql-query-editor")).to_contain_text("viewer")
         await page.get_by_role("button", name="Execute query").click()
         await expect(page.locator(".result-window")).to_contain_text("UNAUTHENTICATED")
