@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.errors import SegmentDamaged
-from db.outbox.consumer import Range
+from db.outbox.consumer import Lot, Range
 from db.outbox.range_slices import slices_of
 from db.schema.columns import EPOCH
 from db.schema.segments import ReportSegment, ReportSegmentTotal
@@ -26,6 +26,8 @@ from db.segments.statements import ADD_SEGMENT, FIND_SEGMENTS, READ_SEGMENT, Seg
 
 logger = logging.getLogger(__name__)
 
+# A program's part of it costs some five milliseconds, however small it is. A report reads what waits row by row.
+LOT = Lot(events=10_000, seconds=300)
 # After so many rows, a few milliseconds of work, requests get their turn on the event loop,
 SLICE_ROWS = 1000
 # and this long to themselves.
@@ -62,6 +64,7 @@ class SegmentBuilder:
     source: SegmentSource = CLICK_SEGMENTS
     name = CLICK_SEGMENTS.consumer
     kinds: Set[str] = CLICK_SEGMENTS.events.kinds
+    lot = LOT
 
     def __init__(self, store: Store, *, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._statements = SegmentStatements(self.source, store.database.engine.dialect)
