@@ -34,6 +34,8 @@ from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
 from db.schema.rollups import ConversionBooking
+from db.schema.segments import ReportSegment
+from db.segments.audit import segment_differences
 from db.sql.compiled_queries import CompiledQuery
 
 
@@ -58,6 +60,7 @@ class Audit:
     bookings: int = 0
     queue_rows: int = 0
     rollup_rows: int = 0
+    segments: int = 0
     rollups: Sequence[dict[str, Any]] = ()
     conversion_rollups: Sequence[dict[str, Any]] = ()
     difference_count: int = 0
@@ -86,6 +89,8 @@ async def audit(store: Store) -> Audit:
             found.note(difference)
         await store.prefer_indexes(connection)
         await _rollups(source, found, is_sqlite=store.is_sqlite)
+        async for name, kept, expected in segment_differences(source, is_sqlite=store.is_sqlite):
+            found.note(Difference(name, kept, expected))
     found.counters = found.links + found.memberships + found.customers + found.sums + found.rollup_rows
     return found
 
@@ -102,6 +107,7 @@ async def _count_rows(source: Source, found: Audit) -> None:
     found.refunds, found.commissions = await count(Refund), await count(Commission)
     found.sums, found.bookings = await count(ConversionSum), await count(ConversionBooking)
     found.queue_rows = await count(OutboxRange)
+    found.segments = await count(ReportSegment)
 
 
 @cache
