@@ -17,7 +17,7 @@ FIELD_OF = {name: field for field, names in PARAMETERS.items() for name in names
 RANKS = {name: rank for rank, name in enumerate(FIELD_OF)}
 NONE_FOUND: Mapping[str, str | None] = dict.fromkeys(PARAMETERS)
 # Left over when an ampersand was escaped for HTML, see `graph.domain.affiliate_urls`.
-ESCAPED_AMPERSANDS = re.compile(r"(?:amp;)+")
+ESCAPED_AMPERSANDS = re.compile(r"^(?:amp;)+")
 
 
 def derived_fields(
@@ -55,8 +55,8 @@ def _values(query: str) -> Mapping[str, str]:
         if "%" in name:
             name = unquote_plus(name)
         values = found
-        if escaped := ESCAPED_AMPERSANDS.match(name):
-            name, values = name[escaped.end() :], damaged
+        if name.startswith("amp;"):
+            name, values = ESCAPED_AMPERSANDS.sub("", name, count=1), damaged
         if name in FIELD_OF and name not in values and (text := _part(unquote_plus(value))):
             values[name] = text
     return {**damaged, **found} if damaged else found
