@@ -82,7 +82,7 @@ CONSUMER_SECONDS = Gauge(
 )
 UNFILLED_CLICKS = Gauge(
     "clickgate_unfilled_clicks",
-    "Recorded clicks that lack fields of this version, which are filled in in the background",
+    "Recorded clicks that lack fields of this version, until gateways have filled them in",
     multiprocess_mode="livemax",
 )
 # About as often as the rollups are updated. A scrape itself does not query the database.
