@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias
 
+from db.schema.url_parts import PARAMETERS, PART_LENGTH, SUBS, UTM, normal_host, page_of
+
 FieldType: TypeAlias = Literal["text", "flag", "json"]
 """A text (null if unknown), true or false (false if unknown), or a JSON object (null if none was sent)."""
-Source: TypeAlias = Literal["sent", "device", "place", "computed"]
+Source: TypeAlias = Literal["sent", "device", "place", "derived", "computed"]
 """Where a value comes from: the sender of the click; the look-up of its user agent (`gateway.lookups.device`) or of its
-address (`gateway.lookups.geo`); or anything else that the gateway knows (`graph.domain.enrichment`)."""
+address (`gateway.lookups.geo`); other fields of the click (`graph.domain.derived_fields`), so that it can be filled in
+for stored clicks; or anything else that the gateway knows (`graph.domain.enrichment`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,20 @@ class VisitField:
     dimension: ReportDimension | None = None
 
 
+def _parameter(name: str, meaning: str) -> VisitField:
+    spellings = ", ".join(f"`{spelling}`" for spelling in PARAMETERS[name])
+    source = (
+        f"the first of {spellings} that `affiliateUrl` has" if "," in spellings else f"{spellings} of `affiliateUrl`"
+    )
+    return VisitField(
+        name,
+        "derived",
+        length=PART_LENGTH,
+        description=f"{meaning}: {source}.",
+        filter=ClickFilter(description=f"Only clicks with this `{name}`."),
+    )
+
+
 AFFILIATE_URL = VisitField(
     "affiliate_url",
     "sent",
@@ -92,11 +109,23 @@ VISIT_FIELDS = (
     ),
     VisitField(
         "referrer_host",
-        "computed",
-        length=255,
-        description="Host of the page that the visitor came from.",
-        filter=ClickFilter(description="Only clicks from this host, in any case.", normalize=str.lower),
+        "derived",
+        length=PART_LENGTH,
+        description="Host of the page that the visitor came from, in lower case and without a final dot.",
+        filter=ClickFilter(description="Only clicks from this host, in any case.", normalize=normal_host),
     ),
+    VisitField(
+        "landing_page",
+        "derived",
+        length=PART_LENGTH,
+        description="The page that the visitor landed on: `pageUrl` or else `affiliateUrl`, without its query and "
+        "fragment.",
+        filter=ClickFilter(
+            description="Only clicks that landed on this page, whose query and fragment are ignored.",
+            normalize=page_of,
+        ),
+    ),
+    *(_parameter(name, meaning) for name, meaning in {**UTM, **SUBS}.items()),
     VisitField(
         "session_id",
         "sent",
@@ -247,3 +276,4 @@ SENT_FIELDS = (
 """What a click is sent with, in the order in which a field of the wrong type is reported: the event id last."""
 DEVICE_FIELDS = tuple(field for field in VISIT_FIELDS if field.source == "device")
 PLACE_FIELDS = tuple(field for field in VISIT_FIELDS if field.source == "place")
+DERIVED_FIELDS = tuple(field for field in VISIT_FIELDS if field.source == "derived")
