@@ -167,5 +167,4 @@ def _sum_of(parts: Sequence[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
     found = pl.concat(parts, how="vertical_relaxed")
     if len(parts) == 1:
         return found
-    sums = selectors.exclude(keys).sum()
-    return found.group_by(keys).agg(sums) if keys else found.select(sums)
+    return found.group_by(keys).agg(selectors.exclude(keys).sum()) if keys else found.sum()

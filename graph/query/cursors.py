@@ -14,12 +14,13 @@ from msgspec import MsgspecError, json
 
 from graph.domain.errors import FieldInvalid
 
-Sort = Literal["moment", "number", "text"]
+Sort = Literal["moment", "number", "text", "optional number", "optional text"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST = 2**63 - 1
-# Enough for a name of 255 non-ASCII characters.
-LONGEST = 4096
+# Enough for three values of 512 characters that take six bytes each in JSON.
+LONGEST = 16_384
+OF_ANOTHER_LIST = "is a cursor from a list with a different order or filter"
 
 
 def list_mark(name: str, order: str, filters: Mapping[str, Any]) -> str:
@@ -34,25 +35,29 @@ def encode_cursor(mark: str, values: Sequence[Any]) -> str:
     return urlsafe_b64encode(json.encode([mark, *plain])).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str, mark: str, sorts: Sequence[Sort], field: str) -> Sequence[Any]:
+def decode_cursor(
+    cursor: str, mark: str, sorts: Sequence[Sort], field: str, *, otherwise: str = OF_ANOTHER_LIST
+) -> Sequence[Any]:
     """Return the values in a cursor of the list that `mark` identifies. Raises `FieldInvalid`, naming the field, for
-    anything else."""
+    anything else; `otherwise` is the problem with a cursor of another list."""
     try:
         text = cursor.encode() if len(cursor) <= LONGEST else b""
-        found, *values = json.decode(urlsafe_b64decode(text + b"=" * (-len(text) % 4)), type=list[str | int])
+        found, *values = json.decode(urlsafe_b64decode(text + b"=" * (-len(text) % 4)), type=list[str | int | None])
     except (ValueError, MsgspecError) as error:
         raise FieldInvalid(field, "is not a valid cursor") from error
     if found != mark or len(values) != len(sorts):
-        raise FieldInvalid(field, "is a cursor from a list with a different order or filter")
+        raise FieldInvalid(field, otherwise)
     return [_read(value, sort, field) for value, sort in zip(values, sorts, strict=True)]
 
 
-def _read(value: str | int, sort: Sort, field: str) -> Any:
+def _read(value: str | int | None, sort: Sort, field: str) -> Any:
     match sort, value:
-        case "text", str() if "\0" not in value:
+        case "text" | "optional text", str() if "\0" not in value:
             return value
-        case "number", int() if -LARGEST <= value <= LARGEST:
+        case "number" | "optional number", int() if -LARGEST <= value <= LARGEST:
             return value
+        case "optional text" | "optional number", None:
+            return None
         case "moment", int():
             try:
                 return EPOCH + value * MICROSECOND

@@ -33,8 +33,13 @@ NO_SERIES: Mapping[Interval, Sequence[Bucket]] = {}
 
 def columns_of(request: ReportRequest) -> frozenset[str]:
     """Return the columns of segments that a report may need, beside those that every event has."""
-    by = [*(top.by for top in request.tops), *(each for breakdown in request.breakdowns for each in breakdown.by)]
-    return frozenset(map(column_of, (*by, *(condition.dimension for condition in request.filter.where))))
+    return frozenset(map(column_of, _dimensions_of(request)))
+
+
+def _dimensions_of(request: ReportRequest) -> Iterator[str]:
+    yield from (top.by for top in request.tops)
+    yield from (dimension for breakdown in request.breakdowns for dimension in breakdown.by)
+    yield from (condition.dimension for condition in request.filter.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,11 @@ class Drilldown:
     request: ReportRequest
     zone: ZoneInfo
 
-    async def totals(self, _series: Mapping[Interval, Sequence[Bucket]] = NO_SERIES) -> Counts:
+    async def totals(self, _series: Mapping[Interval, Sequence[Bucket]] = NO_SERIES) -> Counts | None:
         """Return the totals, with distinct visitors if they are asked for."""
+        request = self.request
+        if not (request.totals or request.conversion_totals or request.visitors):
+            return None
         breakdown = Breakdown(first=1, with_visitors=self.request.visitors)
         answer = await self.events.answer(self._chosen, breakdown)
         return _counts(answer.groups[0].sums)
@@ -62,7 +70,13 @@ class Drilldown:
 
     async def top(self, top: Top) -> Sequence[Share]:
         """Return a ranking."""
-        breakdown = Breakdown(by=(top.by,), order=Order.RANKING, first=top.limit, with_conversions=top.with_conversions)
+        breakdown = Breakdown(
+            by=(top.by,),
+            order=Order.RANKING,
+            first=top.limit,
+            with_visitors=top.with_visitors,
+            with_conversions=top.with_conversions,
+        )
         answer = await self.events.answer(self._chosen, breakdown)
         return [Share(_text(group.key[0]), _counts(group.sums)) for group in answer.groups]
 
@@ -114,8 +128,7 @@ class Drilldown:
 
     @property
     def _needs_clocks(self) -> bool:
-        by = (dimension for breakdown in self.request.breakdowns for dimension in breakdown.by)
-        return not {*by, *(condition.dimension for condition in self.request.filter.where)}.isdisjoint(TIMES)
+        return not set(TIMES).isdisjoint(_dimensions_of(self.request))
 
 
 def _offsets(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Offset]:

@@ -56,7 +56,7 @@ class _Reader:
     def needs_segments(self) -> bool:
         request = self.request
         of_visitors = request.visitors or request.visitor_series
-        of_dimensions = request.breakdowns or request.filter.where or any(map(_is_of_dimension, request.tops))
+        of_dimensions = request.breakdowns or request.filter.where or any(map(_needs_segments, request.tops))
         return bool(of_visitors or of_dimensions)
 
     async def from_rollups(self) -> ClickReport:
@@ -115,12 +115,13 @@ class _Reader:
         series = {each: await reader(is_drilled=each in request.visitor_series).series(each) for each in request.series}
         totals = await reader().totals(series)
         if drilldown and request.visitors and not request.filter.where:
-            totals = structs.replace(totals or Counts(), visitors=(await drilldown.totals()).visitors)
+            counted = await drilldown.totals() or Counts()
+            totals = structs.replace(totals or Counts(), visitors=counted.visitors)
         return ClickReport(
             data_as_of=as_of,
             totals=totals,
             series=series,
-            tops={top: await reader(is_drilled=_is_of_dimension(top)).top(top) for top in request.tops},
+            tops={top: await reader(is_drilled=_needs_segments(top)).top(top) for top in request.tops},
             breakdowns={each: await drilldown.breakdown(each) for each in request.breakdowns} if drilldown else {},
         )
 
@@ -141,5 +142,5 @@ class _Reader:
         return {**ids, **self.viewer.values}
 
 
-def _is_of_dimension(top: Top) -> bool:
-    return top.by not in SUBJECTS
+def _needs_segments(top: Top) -> bool:
+    return top.by not in SUBJECTS or top.with_visitors

@@ -14,12 +14,13 @@ from db.segments.questions import Condition, Cursor, In, Key, Order
 from graph.domain.errors import FieldInvalid
 from graph.domain.money import Money
 from graph.reports.calendars import Interval
-from graph.reports.filters import RankingDimension
 
 FILTER_IDS = 100
 TOP_SHARES = 100
 BREAKDOWN_DIMENSIONS = 3
 BREAKDOWN_ROWS = 100
+# In all rows of a page: some megabytes of an answer.
+BREAKDOWN_BUCKETS = 20_000
 CONDITIONS = 20
 # Values that a condition names.
 CONDITION_VALUES = 100
@@ -30,15 +31,22 @@ LONGEST_YEARS = 20
 LONGEST = timedelta(days=LONGEST_YEARS * 365 + 5 + 1)
 # No click is older. Later years exceed what time zone rules and dates can represent reliably.
 FIRST_YEAR, LAST_YEAR = 1971, 2999
+BUCKET_LENGTHS = {
+    Interval.HOUR: timedelta(hours=1),
+    Interval.DAY: timedelta(days=1),
+    Interval.WEEK: timedelta(weeks=1),
+    Interval.MONTH: timedelta(days=30),
+}
 
 
 class Top(NamedTuple):
     """A ranking of at most `limit` values. With conversions, values that have no clicks but conversions follow those
     with clicks."""
 
-    by: RankingDimension
+    by: str
     limit: int = 10
     with_conversions: bool = False
+    with_visitors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +208,12 @@ def check_breakdown(request: ReportRequest, breakdown: BreakdownRequest) -> None
         raise FieldInvalid("first", f"must be between 0 and {BREAKDOWN_ROWS}")
     if breakdown.interval is not None:
         check_series(request, breakdown.interval)
+        if breakdown.first * buckets_of(request, breakdown.interval) > BREAKDOWN_BUCKETS:
+            raise FieldInvalid(
+                "interval",
+                f"must produce at most {BREAKDOWN_BUCKETS} buckets in all rows; use a longer one, a shorter period or "
+                "fewer rows",
+            )
 
 
 def check_top(top: Top) -> None:
@@ -214,6 +228,11 @@ def check_series(request: ReportRequest, interval: Interval) -> None:
         raise FieldInvalid(
             "interval", f"must produce at most {BUCKETS} buckets; use DAY, WEEK or MONTH for this period"
         )
+
+
+def buckets_of(request: ReportRequest, interval: Interval) -> int:
+    """Return how many buckets of usual length a request's period has."""
+    return -(-_length(request) // BUCKET_LENGTHS[interval])
 
 
 def _length(request: ReportRequest) -> timedelta:

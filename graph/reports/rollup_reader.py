@@ -22,7 +22,7 @@ from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
 from graph.domain.money import Money
 from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import DAY, HOUR, Interval, edges, local_time
-from graph.reports.filters import ClickSelection
+from graph.reports.filters import ClickSelection, RankingDimension
 from graph.reports.requests import Bucket, Counts, ReportRequest, Share, Top
 from graph.reports.statements import Asked, ranking, series
 
@@ -105,8 +105,9 @@ class RollupReader:
         return [Bucket(start, end, counts.get(number, NONE)) for number, (start, end) in enumerate(span.buckets)]
 
     async def top(self, top: Top) -> Sequence[Share]:
-        span = await self._span(None, self.selection.spans(top.by))
-        query = ranking(self._asked(span), top.by, with_conversions=top.with_conversions)
+        by = RankingDimension(top.by)
+        span = await self._span(None, self.selection.spans(by))
+        query = ranking(self._asked(span), by, with_conversions=top.with_conversions)
         rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})
         counts = by_key(rows, self.request.filter.is_bot)
         ranked = sorted(counts.items(), key=_rank) if top.with_conversions else counts.items()

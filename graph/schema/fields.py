@@ -26,6 +26,13 @@ def costly_value(description: str, cost: int) -> Any:
     return strawberry.field(description=description, metadata={COST: cost})
 
 
+def costly_field(description: str, arguments: Sequence[StrawberryArgument], cost: int) -> Any:
+    """Return a field with arguments but without a resolver, that costs more than an object."""
+    field = StrawberryField(description=description, metadata={COST: cost})
+    field.arguments = list(arguments)
+    return field
+
+
 def optional(description: str) -> Any:
     """Return an optional input field."""
     return strawberry.field(default=UNSET, description=description)

@@ -118,9 +118,8 @@ class QueryType:
     )
 
     click_report: ClickReportType | None = root_field(
-        "Click counts over a period, as totals, time series and rankings. Counts are exact as of `dataAsOf`. They "
-        "are read from rollups, so response time depends on the length of the period rather than on the number of "
-        "clicks.",
+        "Click counts over a period, as totals, time series, rankings and breakdowns. Counts are exact as of "
+        "`dataAsOf`. A report that would take too long or too much memory is refused as `TOO_COMPLEX`.",
         click_report,
         REPORT_ARGUMENTS,
     )

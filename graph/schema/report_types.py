@@ -4,75 +4,15 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from strawberry import ID
 
 from graph.execution.cost_plan import COST
 from graph.reports.calendars import Interval
-from graph.reports.filters import RankingDimension
-from graph.schema.fields import argument, costly_value, optional, value
-from graph.schema.money import MoneyType
-from graph.schema.scalars import BigInt
+from graph.schema.breakdown_types import BREAKDOWN_ARGUMENTS, BREAKDOWN_COST, BreakdownConnection
+from graph.schema.click_counts import PART_COST, ClickBucket, ClickCounts
+from graph.schema.fields import argument, costly_field, value
+from graph.schema.report_dimensions import ReportDimension
+from graph.schema.report_filters import ClickReportFilter
 from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
-
-# A series or a ranking may read thousands of rollups, so it costs more than an object.
-PART_COST = 20
-# Each bucket of a series has a list of these.
-AMOUNTS_COST = 5
-
-strawberry.enum(
-    Interval,
-    name="ReportInterval",
-    description="The length of a bucket, by the local time of the report's time zone. Weeks start on Monday.",
-)
-strawberry.enum(
-    RankingDimension,
-    name="ReportDimension",
-    description=(
-        "What to rank clicks by. `PAGE` and `REFERRER` are URLs without their query strings, and `DEVICE` is the type "
-        "of device."
-    ),
-)
-
-
-@strawberry.input(
-    description="Restricts a report. A click must meet every condition given, and so must the click that a conversion "
-    "is attributed to. Ids that your token cannot see match no clicks."
-)
-class ClickReportFilter:
-    program_ids: list[ID] | None = optional("Only count clicks for these programs; at most 100 ids.")
-    partner_ids: list[ID] | None = optional("Only count clicks credited to these partners; at most 100 ids.")
-    referral_link_ids: list[ID] | None = optional("Only count clicks through these links; at most 100 ids.")
-    is_bot: bool | None = optional("Only count clicks by bots (`true`) or only clicks by people (`false`).")
-
-
-@strawberry.interface(description="Counts of clicks, and of the conversions attributed to clicks.")
-class ClickCounts:
-    clicks: BigInt = value("The number of clicks, by people and bots together.")
-    people: BigInt = value("The number of clicks by people.")
-    bots: BigInt = value("The number of clicks by bots, such as crawlers and monitors.")
-    customers: BigInt = value("The number of customers that these clicks created.")
-    leads: BigInt = value("The number of leads, without provisional ones, by when they began to count.")
-    sales: BigInt = value("The number of sales, whether refunded or not, by when they happened.")
-    revenue: list[MoneyType] = costly_value(
-        "The sales less refunds, each by when it happened. One amount for each currency, sorted by currency; "
-        "currencies that add up to zero are left out.",
-        AMOUNTS_COST,
-    )
-    earnings: list[MoneyType] = costly_value(
-        "The commissions for these leads and sales that were not rejected, less what refunds took off commissions, by "
-        "when the refunds happened. One amount for each currency, sorted by currency; currencies that add up to zero "
-        "are left out.",
-        AMOUNTS_COST,
-    )
-    conversion_rate: float | None = value(
-        "The number of sales divided by the number of clicks by people. Null if there are no such clicks."
-    )
-
-
-@strawberry.type(description="The counts of one interval of a time series.")
-class ClickBucket(ClickCounts):
-    start: datetime = value("The start of the bucket, with the offset of the report's time zone.")
-    end: datetime = value("The end of the bucket (exclusive), with the offset of the report's time zone.")
 
 
 @strawberry.type(description="The counts of one value in a ranking.")
@@ -83,8 +23,8 @@ class ClickShare(ClickCounts):
         "The referral link. Null unless the ranking is by `LINK`, or if your token cannot see the link."
     )
     value: str | None = value(
-        "The value ranked: the name of a program or partner, the code of a link, or a URL, country code, device type, "
-        "browser or operating system. Null if it is unknown."
+        "The value ranked: the name of a program or partner, the code of a link, or the text of any other dimension. "
+        "Null if it is unknown."
     )
 
 
@@ -116,10 +56,17 @@ class ClickReportType(ClickCounts):
     )
     def top(
         self,
-        by: Annotated[RankingDimension, strawberry.argument(description="What to rank clicks by.")],
+        by: Annotated[ReportDimension, strawberry.argument(description="What to rank clicks by.")],
         limit: Annotated[int, strawberry.argument(description="The number of values to return, from 1 to 100.")] = 10,
     ) -> list[ClickShare]:
         raise LookupError("resolved together with the report")
+
+    breakdown: BreakdownConnection = costly_field(
+        "The counts of each combination of values of one to three dimensions, by pages. All rows are grouped, sorted "
+        "and counted in the snapshot of the report.",
+        BREAKDOWN_ARGUMENTS,
+        BREAKDOWN_COST,
+    )
 
 
 REPORT_ARGUMENTS = [
@@ -127,6 +74,9 @@ REPORT_ARGUMENTS = [
     argument("to", datetime, "The end of the period (exclusive), at most 20 years after the start."),
     argument("filter", ClickReportFilter | None, "Restricts the clicks that are counted.", default=None),
     argument(
-        "timezone", str, "The IANA time zone of the buckets, such as `Europe/Berlin`. Case-insensitive.", default="UTC"
+        "timezone",
+        str,
+        "The IANA time zone of buckets, hours and days, such as `Europe/Berlin`. Case-insensitive.",
+        default="UTC",
     ),
 ]

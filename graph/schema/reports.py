@@ -1,180 +1,137 @@
-"""The `clickReport` query: click counts as totals, time series and rankings.
+"""The `clickReport` query: click counts as totals, time series, rankings and breakdowns.
 
 It translates between the GraphQL types and `graph.reports`, which reads the counts.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import repeat
-from operator import attrgetter
-from typing import Any
-
-from msgspec import Struct
-from msgspec.structs import astuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from graph.domain.context import Context
-from graph.domain.errors import FieldInvalid
-from graph.domain.money import Money
 from graph.domain.permissions import viewer_of
 from graph.execution.executor import CompletedValue
 from graph.execution.selections import SelectedField
-from graph.query.amounts import money_formatter
-from graph.query.global_ids import decode_key
-from graph.query.plan import Field, RowPlan
-from graph.query.response_objects import build_objects, object_type
-from graph.query.rows import snapshot_reader
 from graph.reports import reader as report_reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import RankingDimension
 from graph.reports.requests import (
-    FILTER_IDS,
+    BreakdownRequest,
     ClickReport,
-    ReportFilter,
     ReportRequest,
     Share,
     Top,
+    check_breakdown,
     check_series,
     check_span,
     check_top,
 )
-from graph.schema.planner import Planner, QueryPlan, plain_parts
+from graph.schema.breakdowns import breakdown, breakdown_request
+from graph.schema.count_objects import (
+    CLICK_FIELDS,
+    CONVERSION_FIELDS,
+    MONEY_FIELDS,
+    VISITORS,
+    amounts_formatter,
+    count_objects,
+    names_in,
+)
+from graph.schema.report_dimensions import value_text
+from graph.schema.report_filters import report_filter
+from graph.schema.report_rows import ROW_DIMENSIONS, subject_rows
 
-NOTHING: Mapping[str, Sequence[Any]] = {}
-CONVERSION_FIELDS = {"leads", "sales", "revenue", "earnings", "conversion_rate"}
-CLICK_FIELDS = {"clicks", "people", "bots", "customers", "conversion_rate"}
-COUNT_FIELDS = CLICK_FIELDS | CONVERSION_FIELDS
-MONEY_FIELDS = {"revenue", "earnings"}
-# The rankings whose values are rows: the type, the field that holds the row, and the column to show as `value`.
-ROW_DIMENSIONS = {
-    RankingDimension.PROGRAM: ("Program", "program", "name"),
-    RankingDimension.PARTNER: ("Partner", "partner", "name"),
-    RankingDimension.LINK: ("ReferralLink", "referral_link", "code"),
-}
+T = TypeVar("T")
+Part: TypeAlias = Interval | Top | BreakdownRequest | str
 
 
 async def click_report(context: Context, selection: SelectedField) -> CompletedValue:
-    """Resolve `clickReport`. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`."""
+    """Resolve `clickReport`. Raises `Unauthenticated`, `FieldInvalid`, `DatabaseAway`, `ReportTooLarge`."""
     viewer_of(context)
-    given, parts = selection.argument_values, selection.subfields()
-    wanted = [(part, _wanted(part)) for part in parts]
-    request = ReportRequest(
-        given["from"],
-        given["to"],
-        given["timezone"],
-        _filter(given.get("filter", {})),
-        totals=any(name in CLICK_FIELDS for _, name in wanted),
-        series=tuple({interval: None for _, interval in wanted if isinstance(interval, Interval)}),
-        tops=tuple({top: None for _, top in wanted if isinstance(top, Top)}),
-        conversion_totals=any(name in CONVERSION_FIELDS for _, name in wanted),
-        conversion_series=tuple(
-            {each: None for part, each in wanted if isinstance(each, Interval) and _has_conversions(part)}
-        ),
-    )
+    wanted = [(field, _wanted(field)) for field in selection.subfields()]
+    request = _request(selection.argument_values, wanted)
     check_span(request)
-    for part, which in wanted:
-        with part.location:
-            if isinstance(which, Interval):
-                check_series(request, which)
-            elif isinstance(which, Top):
-                check_top(which)
+    for field, part in wanted:
+        with field.location:
+            _check(request, part)
     report = await report_reader.read(context, request)
-    return CompletedValue({part.response_key: await _part(context, part, which, report) for part, which in wanted})
+    return CompletedValue({field.response_key: await _part(context, field, part, report) for field, part in wanted})
 
 
-def _filter(given: Mapping[str, Any]) -> ReportFilter:
-    def ids(name: str, entity: str) -> tuple[int, ...] | None:
-        listed = given.get(name)
-        if listed is None:
-            return None
-        if len(listed) > FILTER_IDS:
-            raise FieldInvalid(f"filter.{name}", f"must have at most {FILTER_IDS} ids")
-        return tuple(decode_key(id, entity, f"filter.{name}[{at}]")[0] for at, id in enumerate(listed))
-
-    return ReportFilter(
-        ids("programIds", "Program"),
-        ids("partnerIds", "Partner"),
-        ids("referralLinkIds", "ReferralLink"),
-        given.get("isBot"),
-    )
-
-
-def _wanted(part: SelectedField) -> Interval | Top | str:
-    """Return the series' interval, the ranking, or the name of any other field."""
-    match part.name_or_typename:
+def _wanted(field: SelectedField) -> Part:
+    """Return the series' interval, the ranking, the breakdown, or the name of any other field."""
+    match field.name_or_typename:
         case "series":
-            return Interval(part.argument_values.get("interval", Interval.DAY))
+            return Interval(field.argument_values.get("interval", Interval.DAY))
         case "top":
-            given = part.argument_values
-            return Top(RankingDimension(given["by"]), given.get("limit", 10), _has_conversions(part))
+            given, names = field.argument_values, names_in(field)
+            has_conversions = not names.isdisjoint(CONVERSION_FIELDS)
+            return Top(given["by"].value, given.get("limit", 10), has_conversions, VISITORS in names)
+        case "breakdown":
+            return breakdown_request(field)
         case name:
             return name
 
 
-def _has_conversions(part: SelectedField) -> bool:
-    return any(each.name_or_typename in CONVERSION_FIELDS for each in part.subfields())
+def _request(given: Mapping[str, Any], wanted: Sequence[tuple[SelectedField, Part]]) -> ReportRequest:
+    names = {field.name_or_typename for field, _ in wanted}
+    series = [(part, names_in(field)) for field, part in wanted if isinstance(part, Interval)]
+    return ReportRequest(
+        given["from"],
+        given["to"],
+        given["timezone"],
+        report_filter(given.get("filter", {})),
+        totals=not names.isdisjoint(CLICK_FIELDS),
+        series=_unique(interval for interval, _ in series),
+        tops=_unique(part for _, part in wanted if isinstance(part, Top)),
+        conversion_totals=not names.isdisjoint(CONVERSION_FIELDS),
+        conversion_series=_unique(interval for interval, inner in series if not inner.isdisjoint(CONVERSION_FIELDS)),
+        visitors=VISITORS in names,
+        visitor_series=_unique(interval for interval, inner in series if VISITORS in inner),
+        breakdowns=_unique(part for _, part in wanted if isinstance(part, BreakdownRequest)),
+    )
 
 
-async def _part(context: Context, part: SelectedField, which: Interval | Top | str, report: ClickReport) -> Any:
-    match which:
+def _unique(parts: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(parts))
+
+
+def _check(request: ReportRequest, part: Part) -> None:
+    match part:
         case Interval():
-            return _objects(part, report.series[which], "start", "end")
+            check_series(request, part)
         case Top():
-            return await _shares(context, part, which.by, report.tops[which])
+            check_top(part)
+        case BreakdownRequest():
+            check_breakdown(request, part)
+
+
+async def _part(context: Context, field: SelectedField, part: Part, report: ClickReport) -> Any:
+    match part:
+        case Interval():
+            return count_objects(field, report.series[part], "start", "end")
+        case Top():
+            return await _shares(context, field, part.by, report.tops[part])
+        case BreakdownRequest():
+            return await breakdown(context, field, part, report.breakdowns[part])
         case "data_as_of":
             return report.data_as_of
-        case str() if part.is_typename:
-            return part.parent_type_name
-        case str() if which in MONEY_FIELDS:
-            return _shown(part)(getattr(report.totals, which))
+        case str() if field.is_typename:
+            return field.parent_type_name
+        case str() if part in MONEY_FIELDS:
+            return amounts_formatter(field)(getattr(report.totals, part))
         case str():
-            return getattr(report.totals, which)
+            return getattr(report.totals, part)
 
 
-async def _shares(context: Context, part: SelectedField, by: RankingDimension, shares: Sequence[Share]) -> Any:
+async def _shares(context: Context, field: SelectedField, by: str, shares: Sequence[Share]) -> Any:
     """Return a ranking. A ranking of rows also reads their names and whatever is selected of them."""
     if by not in ROW_DIMENSIONS:
-        return _objects(part, shares, "value")
-    entity, field, name = ROW_DIMENSIONS[by]
-    named = {"ids": [int(share.value) for share in shares if share.value is not None]}
-    planner = Planner()
-    rows = [each for each in part.subfields() if each.name_or_typename == field]
-    row_plans = [(each.response_key, planner.row(each.type, each.subfields())) for each in rows]
-    values = QueryPlan(None, planner.pages).values(part.look_ahead.variables)
-    async with snapshot_reader(context, values) as reader:
-        labels = await reader.rows(RowPlan(entity, (Field("name", name),)), "ids", named)
-        nodes = {response_key: await reader.rows(plan, "ids", named) for response_key, plan in row_plans}
-    keys = [(int(share.value or 0),) for share in shares]
-    named_shares = [
-        Share(astuple(labels[key])[0] if key in labels else None, share.counts)
-        for key, share in zip(keys, shares, strict=True)
+        texts = [Share(value_text(by, share.value), share.counts) for share in shares]
+        return count_objects(field, texts, "value")
+    ids = [None if share.value is None else int(share.value) for share in shares]
+    rows = await subject_rows(context, by, {id for id in ids if id is not None}, field.subfields())
+    named = [
+        Share(None if id is None else rows.names.get(id), share.counts) for id, share in zip(ids, shares, strict=True)
     ]
-    found = {response_key: [rows.get(key) for key in keys] for response_key, rows in nodes.items()}
-    return _objects(part, named_shares, "value", found=found)
-
-
-def _objects(
-    part: SelectedField, rows: Sequence[Any], *names: str, found: Mapping[str, Sequence[Any]] = NOTHING
-) -> Sequence[Struct]:
-    """Turn rows into objects. `names` are the attributes of a row besides its counts, and `found` are the values of
-    other fields by response key; those without values are null."""
-    selected = part.subfields()
-    new = object_type([each.response_key for each in selected])
-    counts = [row.counts for row in rows]
-
-    def values(each: SelectedField) -> Iterable[Any]:
-        if each.is_typename:
-            return repeat(each.parent_type_name, len(rows))
-        if each.name in MONEY_FIELDS:
-            return map(_shown(each), map(attrgetter(each.name), counts))
-        if each.name in COUNT_FIELDS:
-            return map(attrgetter(each.name), counts)
-        if each.name in names:
-            return map(attrgetter(each.name), rows)
-        return found.get(each.response_key) or repeat(None, len(rows))
-
-    return build_objects(new, map(values, selected), len(rows))
-
-
-def _shown(part: SelectedField) -> Callable[[Sequence[Money]], Sequence[Any]]:
-    """Return the function that turns amounts into objects with the selected fields."""
-    show = money_formatter(plain_parts(part.subfields()))
-    return lambda amounts: [show(amount) for amount in amounts]
+    found = {
+        response_key: [None if id is None else objects.get(id) for id in ids]
+        for response_key, objects in rows.objects.items()
+    }
+    return count_objects(field, named, "value", found=found)

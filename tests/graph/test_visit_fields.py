@@ -24,7 +24,7 @@ from db.schema.url_parts import PARAMETERS
 from db.schema.visit_fields import AFFILIATE_URL, SENT_FIELDS, VISIT_FIELDS, VisitField
 from gateway.services import device_lookup
 from graph.domain.visit import Place, Visit
-from graph.reports.filters import RankingDimension
+from graph.reports.dimensions import Dimension
 from graph.schema import types
 from graph.schema.click_filters import ClickEventFilter
 from graph.schema.clicks import TrackClickInput
@@ -78,7 +78,7 @@ def test_every_field_is_in_every_place() -> None:
         "TrackClickInput": sent ^ field_names(TrackClickInput),
         "ClickEvent": shown - field_names(types.ClickEventType),
         "TestEvent": shown - field_names(types.TestEventType),
-        "ReportDimension": {field.dimension.name for field in VISIT_FIELDS if field.dimension} - set(RankingDimension),
+        "ReportDimension": {field.dimension.name for field in VISIT_FIELDS if field.dimension} - set(Dimension),
         "ClickEventFilter": {field.name for field in VISIT_FIELDS if field.filter} - field_names(ClickEventFilter),
     }
     fail_if(missing)

@@ -24,7 +24,6 @@ from db.schema.rollups import ConversionBooking, ConversionRollup
 from graph.domain import commissions
 from graph.domain.conversion_errors import CommissionSettled
 from graph.domain.money import Money
-from graph.reports.filters import RankingDimension
 from graph.reports.requests import Counts
 from tests.support.report_world import LINKS, VALUES, Event, World, click, ranked
 
@@ -185,7 +184,7 @@ def converted(counts: Counts, found: Iterable[Event]) -> Counts:
 
 
 def ranked_with_conversions(
-    events: Sequence[Event], found: Sequence[Event], by: RankingDimension, limit: int
+    events: Sequence[Event], found: Sequence[Event], by: str, limit: int
 ) -> list[tuple[str | None, Counts]]:
     """Return the values with most clicks, then those without clicks that have conversions, with their counts."""
     value = VALUES[by]

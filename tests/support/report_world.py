@@ -136,7 +136,7 @@ def counted(events: Sequence[Event]) -> Counts:
     return Counts(len(events) - bots, bots, customers)
 
 
-def ranked(events: Sequence[Event], by: RankingDimension, limit: int) -> list[tuple[str | None, Counts]]:
+def ranked(events: Sequence[Event], by: str, limit: int) -> list[tuple[str | None, Counts]]:
     """Return the values with most clicks, with their counts."""
     value = VALUES[by]
     clicks = Counter(value(event) for event in events)
@@ -148,7 +148,7 @@ def _address(url: str | None) -> str:
     return (url or "").split("?")[0].split("#")[0][:512]
 
 
-VALUES: Mapping[RankingDimension, Callable[[Event], str]] = {
+VALUES: Mapping[str, Callable[[Event], str]] = {
     RankingDimension.PROGRAM: lambda event: str(event["program_id"]),
     RankingDimension.PARTNER: lambda event: str(event["partner_id"]),
     RankingDimension.LINK: lambda event: str(event["link_id"]),

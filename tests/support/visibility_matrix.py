@@ -216,7 +216,7 @@ class Matrix:
         told = list(_texts(answer))
         shown = {text for text in told if _kind(text) is not None}
         assert shown <= self._ids, (self._eye.name, [decode_id(id) for id in shown - self._ids])
-        said = "\n".join([*told, *map(_opened, told)])
+        said = "\n".join([*told, *map(opened, told)])
         assert not [secret for secret in self._secrets if secret in said], self._eye.name
         for page in _pages(answer):
             assert page["totalCount"] == len(page["nodes"]), (self._eye.name, page)
@@ -240,7 +240,7 @@ def _kind(text: str) -> str | None:
     return kind if kind in TABLES else None
 
 
-def _opened(text: str) -> str:
+def opened(text: str) -> str:
     """Return the content of a cursor."""
     try:
         return urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()

@@ -1,0 +1,59 @@
+"""The programs, partners and links that reports tell clicks apart by: their names, and what is selected of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from msgspec.structs import astuple
+
+from graph.domain.context import Context
+from graph.execution.selections import SelectedField
+from graph.query.plan import Field, RowPlan
+from graph.query.rows import snapshot_reader
+from graph.reports.dimensions import Dimension
+from graph.schema.planner import Planner, QueryPlan
+
+
+class RowDimension(NamedTuple):
+    """A dimension whose values are rows: the type, the field that holds the row, and the column to show as `value`."""
+
+    entity: str
+    field: str
+    name: str
+
+
+ROW_DIMENSIONS: Mapping[str, RowDimension] = {
+    Dimension.PROGRAM: RowDimension("Program", "program", "name"),
+    Dimension.PARTNER: RowDimension("Partner", "partner", "name"),
+    Dimension.LINK: RowDimension("ReferralLink", "referral_link", "code"),
+}
+
+
+class SubjectRows(NamedTuple):
+    """The rows that a viewer may see, by id: their names, and for each response key the objects selected."""
+
+    names: Mapping[int, str]
+    objects: Mapping[str, Mapping[int, Any]]
+
+
+async def subject_rows(
+    context: Context, dimension: str, ids: Collection[int], fields: Sequence[SelectedField]
+) -> SubjectRows:
+    """Read the rows of some ids for those of the selected fields that hold them. Raises `GraphQLError`,
+    `DatabaseAway`."""
+    entity, field, name = ROW_DIMENSIONS[dimension]
+    named = {"ids": list(ids)}
+    planner = Planner()
+    plans = {each.response_key: planner.row(each.type, each.subfields()) for each in fields if _holds(each, field)}
+    variables = fields[0].look_ahead.variables if fields else None
+    values = QueryPlan(None, planner.pages).values(variables) if variables else {}
+    async with snapshot_reader(context, values) as reader:
+        labels = await reader.rows(RowPlan(entity, (Field("name", name),)), "ids", named)
+        objects = {response_key: await reader.rows(plan, "ids", named) for response_key, plan in plans.items()}
+    return SubjectRows(
+        {id: astuple(label)[0] for (id,), label in labels.items()},
+        {response_key: {id: row for (id,), row in rows.items()} for response_key, rows in objects.items()},
+    )
+
+
+def _holds(field: SelectedField, name: str) -> bool:
+    return field.name_or_typename == name
