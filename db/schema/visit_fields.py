@@ -30,7 +30,7 @@ class ClickFilter:
 
 @dataclass(frozen=True, slots=True)
 class ReportDimension:
-    """How reports rank clicks by the values of a field."""
+    """How reports tell clicks apart by the values of a field."""
 
     name: str
     is_url: bool = False
@@ -70,6 +70,7 @@ def _parameter(name: str, meaning: str) -> VisitField:
         length=PART_LENGTH,
         description=f"{meaning}: {source}.",
         filter=ClickFilter(description=f"Only clicks with this `{name}`."),
+        dimension=ReportDimension(name),
     )
 
 
@@ -90,7 +91,6 @@ VISIT_FIELDS = (
         length=2048,
         description="Canonical URL of the page.",
         example="https://yoursite.com/pricing",
-        dimension=ReportDimension("page", is_url=True),
     ),
     VisitField(
         "page_title",
@@ -113,6 +113,7 @@ VISIT_FIELDS = (
         length=PART_LENGTH,
         description="Host of the page that the visitor came from, in lower case and without a final dot.",
         filter=ClickFilter(description="Only clicks from this host, in any case.", normalize=normal_host),
+        dimension=ReportDimension("referrer_host"),
     ),
     VisitField(
         "landing_page",
@@ -124,6 +125,7 @@ VISIT_FIELDS = (
             description="Only clicks that landed on this page, whose query and fragment are ignored.",
             normalize=page_of,
         ),
+        dimension=ReportDimension("landing_page"),
     ),
     *(_parameter(name, meaning) for name, meaning in {**UTM, **SUBS}.items()),
     VisitField(
@@ -161,6 +163,7 @@ VISIT_FIELDS = (
         length=64,
         description="Language of the browser, such as `en-US`.",
         example="en-US",
+        dimension=ReportDimension("language"),
     ),
     VisitField(
         "timezone",
@@ -215,9 +218,15 @@ VISIT_FIELDS = (
             "`other`, in any case.",
             normalize=str.lower,
         ),
-        dimension=ReportDimension("device"),
+        dimension=ReportDimension("device_type"),
     ),
-    VisitField("device_brand", "device", length=64, description="Brand of the device."),
+    VisitField(
+        "device_brand",
+        "device",
+        length=64,
+        description="Brand of the device.",
+        dimension=ReportDimension("device_brand"),
+    ),
     VisitField("device_model", "device", length=128, description="Model of the device."),
     VisitField(
         "os",
@@ -253,12 +262,14 @@ VISIT_FIELDS = (
         "place",
         length=128,
         description="English name of the region (the first-level subdivision) that the visitor's address belongs to.",
+        dimension=ReportDimension("region"),
     ),
     VisitField(
         "city",
         "place",
         length=128,
         description="English name of the city that the visitor's address belongs to.",
+        dimension=ReportDimension("city"),
     ),
     VisitField(
         "ip_address",
