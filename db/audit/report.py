@@ -36,6 +36,7 @@ from db.schema.partners import PartnerProgram
 from db.schema.rollups import ConversionBooking
 from db.schema.segments import ReportSegment
 from db.segments.audit import segment_differences
+from db.segments.event_rows import Derive
 from db.sql.compiled_queries import CompiledQuery
 
 
@@ -73,10 +74,10 @@ class Audit:
             self.differences.append(difference)
 
 
-async def audit(store: Store) -> Audit:
-    """Compare counters, last clicks, what conversions add up to, rollups and the outbox with the events, and look for
-    invalid rows. Uses a single snapshot, while clicks may go on, and reads every event several times. Raises
-    `DatabaseUnavailable`."""
+async def audit(store: Store, derive: Derive | None = None) -> Audit:
+    """Compare counters, last clicks, what conversions add up to, rollups, segments and the outbox with the events, and
+    look for invalid rows. `derive` derives the fields of clicks that lack them yet. Uses a single snapshot, while clicks
+    may go on, and reads every event several times. Raises `DatabaseUnavailable`."""
     found = Audit(store.name)
     async with store.read() as connection:
         source = await store.source(connection)
@@ -89,7 +90,7 @@ async def audit(store: Store) -> Audit:
             found.note(difference)
         await store.prefer_indexes(connection)
         await _rollups(source, found, is_sqlite=store.is_sqlite)
-        async for name, kept, expected in segment_differences(source, is_sqlite=store.is_sqlite):
+        async for name, kept, expected in segment_differences(source, derive, is_sqlite=store.is_sqlite):
             found.note(Difference(name, kept, expected))
     found.counters = found.links + found.memberships + found.customers + found.sums + found.rollup_rows
     return found

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import polars as pl
-from sqlalchemy import bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import aliased
 
 from db.engine.backend.protocol import Source
@@ -20,11 +20,13 @@ from db.rollups.recount import Waiting
 from db.schema.outbox import OutboxRange
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import SEGMENT_SOURCES, SegmentSource
-from db.segments.encoding import decode, frame_of, plain
+from db.segments.encoding import decode, plain
+from db.segments.event_rows import Derive, EventRows
 from db.segments.statements import FIND_SEGMENTS, READ_SEGMENT
 from db.sql.compiled_queries import CompiledQuery
 
 PAGE_EVENTS = 20_000
+_program: BindParameter[int] = bindparam("program_id")
 # Sums of so many bits of each row's number do not overflow.
 DIGEST_BITS = 40
 
@@ -49,16 +51,20 @@ class _Summary:
         self.digest += int((frame.hash_rows() % 2**DIGEST_BITS).sum())
 
 
-async def segment_differences(source: Source, *, is_sqlite: bool) -> AsyncIterator[SegmentDifference]:
-    """Compare all segments with the events that are in them, in one snapshot. Reads every event once."""
+async def segment_differences(
+    source: Source, derive: Derive | None, *, is_sqlite: bool
+) -> AsyncIterator[SegmentDifference]:
+    """Compare all segments with the events that are in them, in one snapshot. Reads every event once. Without `derive`,
+    clicks that lack derived fields are expected to lack them in segments."""
     for of in SEGMENT_SOURCES:
+        events = recounted(of, derive, is_sqlite=is_sqlite)
         for program_id in await _programs(source, of):
             name = f"{of.kind} segments of program {program_id}"
             kept = _Summary()
             async for damage in _add_segments(source, of, program_id, kept):
                 yield SegmentDifference(f"{name}, segment {damage}", 1, 0)
             expected = _Summary()
-            async for frame in _events(source, of, program_id, is_sqlite=is_sqlite):
+            async for frame in events.frames(source, program_id):
                 expected.add(frame)
             if kept.rows != expected.rows:
                 yield SegmentDifference(f"{name}, events", kept.rows, expected.rows)
@@ -99,45 +105,42 @@ TOTALS = CompiledQuery(
 )
 
 
-async def _events(
-    source: Source, of: SegmentSource, program_id: int, *, is_sqlite: bool
-) -> AsyncIterator[pl.DataFrame]:
-    """Yield a program's events that should be in segments, page by page."""
-    ranges = await source.fetch(_waiting(of), {"program_id": program_id})
-    waiting = Waiting([tuple(row) for row in ranges])
-    for kind in sorted(of.events.kinds):
-        after = 0
-        while rows := await source.fetch(
-            _page(of, is_sqlite), {"program_id": program_id, "event_kind": kind, "after": after}
-        ):
-            last = rows[-1][0]
-            if len(rows) == PAGE_EVENTS and rows[0][0] < last:
-                # More bookings of the last event may be on the next page.
-                rows, last = [row for row in rows if row[0] < last], last - 1
-            after = last
-            yield frame_of(of.columns, [tuple(row)[1:] for row in rows if not waiting.has(kind, row[0])])
+class RecountedEvents:
+    """The events of one source that should be in segments."""
+
+    def __init__(self, of: SegmentSource, derive: Derive | None, *, is_sqlite: bool) -> None:
+        self._of = of
+        self._rows = EventRows(of.columns, derive)
+        row = OutboxRange
+        waiting = select(row.kind, row.first_id, row.last_id).where(row.program_id == _program)
+        self._find_waiting = CompiledQuery(waiting.where(waits_for(of.consumer, of.events.kinds)))
+        self._find_page = self._page(is_sqlite=is_sqlite)
+
+    def _page(self, *, is_sqlite: bool) -> CompiledQuery:
+        """Select a page of a program's events of one kind, after an id: the id, and what is read of a row."""
+        event = aliased(self._of.events.event)
+        kind: Any = self._of.events.kind(event)
+        wanted = (event.program_id == _program, kind == bindparam("event_kind"), event.id > bindparam("after"))
+        page = select(event).where(*wanted).order_by(event.id).limit(PAGE_EVENTS).subquery()
+        row = aliased(self._of.events.event, page)
+        found, click = self._of.events.clicked(page, row, is_sqlite=is_sqlite)
+        query = select(row.id, *self._rows.selected(row, click)).select_from(found)
+        return CompiledQuery(query.order_by(row.id))
+
+    async def frames(self, source: Source, program_id: int) -> AsyncIterator[pl.DataFrame]:
+        """Yield a program's events, page by page."""
+        ranges = await source.fetch(self._find_waiting, {"program_id": program_id})
+        waiting = Waiting([(kind, first, last) for kind, first, last in ranges])
+        for kind in sorted(self._of.events.kinds):
+            values = {"program_id": program_id, "event_kind": kind, "after": 0}
+            while rows := await source.fetch(self._find_page, values):
+                last = rows[-1][0]
+                if len(rows) == PAGE_EVENTS and rows[0][0] < last:
+                    # More bookings of the last event may be on the next page.
+                    rows, last = [row for row in rows if row[0] < last], last - 1
+                values["after"] = last
+                yield self._rows.frame([tuple(row)[1:] for row in rows if not waiting.has(kind, row[0])])
 
 
-@cache
-def _waiting(of: SegmentSource) -> CompiledQuery:
-    row = OutboxRange
-    found = select(row.kind, row.first_id, row.last_id).where(row.program_id == bindparam("program_id"))
-    return CompiledQuery(found.where(waits_for(of.consumer, of.events.kinds)))
-
-
-@cache
-def _page(of: SegmentSource, is_sqlite: bool) -> CompiledQuery:
-    """Select a page of a program's events after an id: the id, and a value for each column."""
-    event = aliased(of.events.event)
-    kind: Any = of.events.kind(event)
-    wanted = (
-        event.program_id == bindparam("program_id"),
-        kind == bindparam("event_kind"),
-        event.id > bindparam("after"),
-    )
-    rows = select(event).where(*wanted).order_by(event.id).limit(PAGE_EVENTS).subquery()
-    row = aliased(of.events.event, rows)
-    found, click = of.events.clicked(rows, row, is_sqlite=is_sqlite)
-    return CompiledQuery(
-        select(row.id, *(column.of(row, click) for column in of.columns)).select_from(found).order_by(row.id)
-    )
+# To build its statements takes far longer than to run them on a small database.
+recounted = cache(RecountedEvents)

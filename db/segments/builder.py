@@ -20,7 +20,8 @@ from db.outbox.range_slices import slices_of
 from db.schema.columns import EPOCH
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS, PROGRAM, TIME, SegmentSource
-from db.segments.encoding import decode, encode, frame_of, plain
+from db.segments.encoding import decode, encode, plain
+from db.segments.event_rows import Derive, EventRows
 from db.segments.merging import merged_with
 from db.segments.statements import ADD_SEGMENT, FIND_SEGMENTS, READ_SEGMENT, SegmentStatements
 
@@ -59,15 +60,17 @@ class NewSegments:
 
 
 class SegmentBuilder:
-    """Makes segments of clicks. With `pause_seconds`, it leaves time to requests between two slices of work."""
+    """Makes segments of clicks, with the derived fields of those that lack them. With `pause_seconds`, it leaves time
+    to requests between two slices of work."""
 
     source: SegmentSource = CLICK_SEGMENTS
     name = CLICK_SEGMENTS.consumer
     kinds: Set[str] = CLICK_SEGMENTS.events.kinds
     lot = LOT
 
-    def __init__(self, store: Store, *, pause_seconds: float = PAUSE_SECONDS) -> None:
-        self._statements = SegmentStatements(self.source, store.database.engine.dialect)
+    def __init__(self, store: Store, derive: Derive | None = None, *, pause_seconds: float = PAUSE_SECONDS) -> None:
+        self._rows = EventRows((PROGRAM, *self.source.columns), derive)
+        self._statements = SegmentStatements(self.source, self._rows, store.database.engine.dialect)
         self._pause_seconds = pause_seconds
 
     async def prepare(self, connection: WriteConnection, ranges: Sequence[Range]) -> NewSegments:
@@ -75,7 +78,7 @@ class SegmentBuilder:
         frames = []
         for ids in slices_of(ranges, SLICE_ROWS):
             rows = await connection.read(self._statements.find_events, {"rows": ids})
-            frames.append(frame_of((PROGRAM, *self.source.columns), rows))
+            frames.append(self._rows.frame(rows))
             await asyncio.sleep(self._pause_seconds)
         last_ids = {range_.program_id: range_.id for range_ in sorted(ranges)}
         segments = []

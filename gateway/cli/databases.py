@@ -17,6 +17,7 @@ from db.rollups.rebuild import Rebuilt, events_to_read, rebuild
 from gateway.cli.progress import progress
 from gateway.server.serve import prepare
 from gateway.settings import Settings
+from graph.domain.derived_fields import derived_fields
 
 # A SQLite file that no process has open is read without locks. If a gateway opens it meanwhile, the audit starts again.
 TRIES = 3
@@ -68,7 +69,7 @@ async def _audit(url: str) -> Audit:
     for _ in range(TRIES):
         async with open_read_only(url) as opened:
             await ensure_current(opened.store, may_upgrade=False, may_create=False)
-            found = await audit(opened.store)
+            found = await audit(opened.store, derived_fields)
             if not opened.moved():
                 return found
     raise UnusableDatabase(f"{found.database} changed during each of {TRIES} attempts to read it: try again")
