@@ -6,12 +6,17 @@ from db.engine.store import Store
 from db.outbox.consumer import Consumer
 from db.rollups.aggregator import ConversionAggregator, RollupAggregator
 from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
-
-CONSUMERS = {
-    each.name: each for each in (RollupAggregator, ConversionAggregator, SegmentBuilder, ConversionSegmentBuilder)
-}
+from graph.domain.derived_fields import derived_fields
 
 
 def consumers(store: Store) -> Sequence[Consumer]:
-    """Return a consumer of each kind."""
-    return [make(store) for make in CONSUMERS.values()]
+    """Return the consumers, for a database."""
+    return [
+        RollupAggregator(store),
+        ConversionAggregator(store),
+        SegmentBuilder(store, derived_fields),
+        ConversionSegmentBuilder(store, derived_fields),
+    ]
+
+
+NAMES = tuple(each.name for each in (RollupAggregator, ConversionAggregator, SegmentBuilder, ConversionSegmentBuilder))

@@ -22,6 +22,7 @@ from prometheus_client import (
 from starlette.requests import Request
 from starlette.responses import Response
 
+from db.backfill.state import clicks_left
 from db.engine.store import Store
 from db.errors import StoreError
 from db.outbox.backlog import Backlog, Backlogs
@@ -79,6 +80,11 @@ CONSUMER_SECONDS = Gauge(
     ["consumer"],
     multiprocess_mode="livemax",
 )
+UNFILLED_CLICKS = Gauge(
+    "clickgate_unfilled_clicks",
+    "Recorded clicks that lack fields of this version, until gateways have filled them in",
+    multiprocess_mode="livemax",
+)
 # About as often as the rollups are updated. A scrape itself does not query the database.
 SAMPLE_SECONDS = 5
 
@@ -124,6 +130,7 @@ async def sample(store: Store, clock: Callable[[], datetime]) -> None:
             async with asyncio.timeout(SAMPLE_SECONDS):
                 # A consumer that was removed is behind no more.
                 measured = dict.fromkeys(measured, Backlog()) | await backlogs.measure()
+                UNFILLED_CLICKS.set(await clicks_left(store))
         for name, backlog in measured.items():
             CONSUMER_EVENTS.labels(name).set(backlog.events)
             CONSUMER_SECONDS.labels(name).set(backlog.seconds(clock))

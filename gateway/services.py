@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol, TypeVar
 
+from db.backfill.runner import BackfillRunner
 from db.engine.backend.protocol import Database
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
@@ -36,6 +37,7 @@ from gateway.rate_limit import limiter
 from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
 from graph.domain.context import Services
+from graph.domain.derived_fields import derived_fields
 from graph.domain.visit import Device, Place
 
 # Short enough for an operator who has replaced a file and waits to see it in use. Each check is one system call.
@@ -102,6 +104,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         for consumer in consumers(store):
             await add_consumer(store, consumer)
             _started(stack, ConsumerRunner(store, consumer, clock=now))
+        _started(stack, BackfillRunner(store, derived_fields))
         sampling = asyncio.create_task(sample(store, now), name="metrics")
         stack.push_async_callback(end, sampling)
         yield Services(

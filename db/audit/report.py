@@ -34,6 +34,9 @@ from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
 from db.schema.rollups import ConversionBooking
+from db.schema.segments import ReportSegment
+from db.segments.audit import segment_differences
+from db.segments.event_rows import Derive
 from db.sql.compiled_queries import CompiledQuery
 
 
@@ -58,6 +61,7 @@ class Audit:
     bookings: int = 0
     queue_rows: int = 0
     rollup_rows: int = 0
+    segments: int = 0
     rollups: Sequence[dict[str, Any]] = ()
     conversion_rollups: Sequence[dict[str, Any]] = ()
     difference_count: int = 0
@@ -70,10 +74,10 @@ class Audit:
             self.differences.append(difference)
 
 
-async def audit(store: Store) -> Audit:
-    """Compare counters, last clicks, what conversions add up to, rollups and the outbox with the events, and look for
-    invalid rows. Uses a single snapshot, while clicks may go on, and reads every event several times. Raises
-    `DatabaseUnavailable`."""
+async def audit(store: Store, derive: Derive | None = None) -> Audit:
+    """Compare counters, last clicks, what conversions add up to, rollups, segments and the outbox with the events, and
+    look for invalid rows. `derive` derives the fields of clicks that lack them yet. Uses a single snapshot, while clicks
+    may go on, and reads every event several times. Raises `DatabaseUnavailable`."""
     found = Audit(store.name)
     async with store.read() as connection:
         source = await store.source(connection)
@@ -86,6 +90,8 @@ async def audit(store: Store) -> Audit:
             found.note(difference)
         await store.prefer_indexes(connection)
         await _rollups(source, found, is_sqlite=store.is_sqlite)
+        async for name, kept, expected in segment_differences(source, derive, is_sqlite=store.is_sqlite):
+            found.note(Difference(name, kept, expected))
     found.counters = found.links + found.memberships + found.customers + found.sums + found.rollup_rows
     return found
 
@@ -102,6 +108,7 @@ async def _count_rows(source: Source, found: Audit) -> None:
     found.refunds, found.commissions = await count(Refund), await count(Commission)
     found.sums, found.bookings = await count(ConversionSum), await count(ConversionBooking)
     found.queue_rows = await count(OutboxRange)
+    found.segments = await count(ReportSegment)
 
 
 @cache

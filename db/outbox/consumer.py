@@ -20,6 +20,14 @@ class Range(NamedTuple):
     events: int
 
 
+class Lot(NamedTuple):
+    """How much a consumer waits for before it is run, because what it writes for a few events costs as much as for
+    many: for so many events, or until the first one has waited for so long."""
+
+    events: int
+    seconds: float
+
+
 class Changes(Protocol):
     """What a consumer has made of some ranges and has yet to write."""
 
@@ -39,6 +47,10 @@ class Consumer(Protocol):
     @property
     def kinds(self) -> Set[str]:
         """The kinds of events that it is given."""
+
+    @property
+    def lot(self) -> Lot | None:
+        """What a running gateway waits for before it runs the consumer; None: for nothing."""
 
     async def prepare(self, connection: WriteConnection, ranges: Sequence[Range]) -> Changes:
         """Read what there is to know about the ranges' events. May be repeated, and must not write anything."""

@@ -67,6 +67,7 @@ class ConsumerRunner:
         dialect = store.database.engine.dialect
         self._statements = statements.LogStatements(dialect)
         self._find_due = statements.find_due(consumer.name)
+        self._find_lot = consumer.lot and statements.find_lot(consumer.name, consumer.lot.events)
         self._find_revision = find_revision(dialect)
         self._connection: WriteConnection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -103,7 +104,7 @@ class ConsumerRunner:
             await asyncio.sleep(RETRY_SECONDS if complaint else RUN_SECONDS)
             try:
                 started = perf_counter()
-                while await self.run_once():
+                while await self._has_lot() and await self.run_once():
                     # Under load, this takes half of the time at most.
                     await asyncio.sleep(perf_counter() - started)
                     started = perf_counter()
@@ -114,6 +115,13 @@ class ConsumerRunner:
                     is_outage = isinstance(error, DatabaseUnavailable | SchemaOutdated)
                     name = self._consumer.name
                     logger.warning("%s are not kept, clicks go on: %s", name, error, exc_info=not is_outage)
+
+    async def _has_lot(self) -> bool:
+        """Return whether as much waits as the consumer wants to be run for."""
+        if self._consumer.lot is None or self._find_lot is None:
+            return True
+        waiting_since = self._clock() - timedelta(seconds=self._consumer.lot.seconds)
+        return bool(await self._store.fetch(self._find_lot, {"waiting_since": waiting_since}))
 
     async def _is_due(self) -> bool:
         """Return whether there is anything to write: an idle gateway writes nothing."""

@@ -75,6 +75,13 @@ def find_due(consumer: str) -> CompiledQuery:
     return CompiledQuery(select(1).where(or_(is_behind, select(oldest.c.id).where(is_stale).exists())))
 
 
+def find_lot(consumer: str, events: int) -> CompiledQuery:
+    """Return the query for whether so many events wait for a consumer, or one since `waiting_since`."""
+    ahead = select(OutboxRange.events, OutboxRange.recorded_at).where(is_ahead_of(consumer)).limit(events).subquery()
+    is_old = func.min(ahead.c.recorded_at) <= bindparam("waiting_since", type_=UtcDateTime)
+    return CompiledQuery(select(1).select_from(ahead).having(or_(func.sum(ahead.c.events) >= events, is_old)))
+
+
 class LogStatements:
     """Each attribute names the values of its rows, in order."""
 

@@ -43,6 +43,7 @@ class RollupAggregator:
     source: RollupSource = CLICKS
     name = CLICKS.consumer
     kinds = CLICKS.kinds
+    lot = None
 
     def __init__(self, store: Store, *, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._statements = RollupStatements(self.source, store.database.engine.dialect)

@@ -20,7 +20,10 @@ class VisitColumns:
 
     if TYPE_CHECKING:
         # The columns that are named in Python.
+        page_url: Mapped[str | None]
         page_title: Mapped[str | None]
+        referrer_host: Mapped[str | None]
+        landing_page: Mapped[str | None]
         session_id: Mapped[str | None]
         existing_click_id: Mapped[str | None]
         event_id: Mapped[str | None]

@@ -5,6 +5,7 @@ tables can be sharded by program.
 """
 
 from db.schema import (
+    backfills,
     clicks,
     commissions,
     conversions,
@@ -25,7 +26,7 @@ from db.schema.declarative_base import Base
 
 # Each module has added its tables to the metadata.
 MODULES = (
-    *(programs, partners, links, customers, clicks, conversions, commissions),
+    *(programs, partners, links, customers, clicks, backfills, conversions, commissions),
     *(outbox, rollups, segments, tokens, secrets, integrations, id_blocks, writers),
 )
 METADATA = Base.metadata

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias
 
+from db.schema.url_parts import PARAMETERS, PART_LENGTH, SUBS, UTM, normal_host, page_of
+
 FieldType: TypeAlias = Literal["text", "flag", "json"]
 """A text (null if unknown), true or false (false if unknown), or a JSON object (null if none was sent)."""
-Source: TypeAlias = Literal["sent", "device", "place", "computed"]
+Source: TypeAlias = Literal["sent", "device", "place", "derived", "computed"]
 """Where a value comes from: the sender of the click; the look-up of its user agent (`gateway.lookups.device`) or of its
-address (`gateway.lookups.geo`); or anything else that the gateway knows (`graph.domain.enrichment`)."""
+address (`gateway.lookups.geo`); other fields of the click (`graph.domain.derived_fields`), so that it can be filled in
+for stored clicks; or anything else that the gateway knows (`graph.domain.enrichment`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,7 @@ class ClickFilter:
 
 @dataclass(frozen=True, slots=True)
 class ReportDimension:
-    """How reports rank clicks by the values of a field."""
+    """How reports tell clicks apart by the values of a field."""
 
     name: str
     is_url: bool = False
@@ -56,6 +59,21 @@ class VisitField:
     dimension: ReportDimension | None = None
 
 
+def _parameter(name: str, meaning: str) -> VisitField:
+    spellings = ", ".join(f"`{spelling}`" for spelling in PARAMETERS[name])
+    source = (
+        f"the first of {spellings} that `affiliateUrl` has" if "," in spellings else f"{spellings} of `affiliateUrl`"
+    )
+    return VisitField(
+        name,
+        "derived",
+        length=PART_LENGTH,
+        description=f"{meaning}: {source}.",
+        filter=ClickFilter(description=f"Only clicks with this `{name}`."),
+        dimension=ReportDimension(name),
+    )
+
+
 AFFILIATE_URL = VisitField(
     "affiliate_url",
     "sent",
@@ -73,7 +91,6 @@ VISIT_FIELDS = (
         length=2048,
         description="Canonical URL of the page.",
         example="https://yoursite.com/pricing",
-        dimension=ReportDimension("page", is_url=True),
     ),
     VisitField(
         "page_title",
@@ -92,11 +109,25 @@ VISIT_FIELDS = (
     ),
     VisitField(
         "referrer_host",
-        "computed",
-        length=255,
-        description="Host of the page that the visitor came from.",
-        filter=ClickFilter(description="Only clicks from this host, in any case.", normalize=str.lower),
+        "derived",
+        length=PART_LENGTH,
+        description="Host of the page that the visitor came from, in lower case and without a final dot.",
+        filter=ClickFilter(description="Only clicks from this host, in any case.", normalize=normal_host),
+        dimension=ReportDimension("referrer_host"),
     ),
+    VisitField(
+        "landing_page",
+        "derived",
+        length=PART_LENGTH,
+        description="The page that the visitor landed on: `pageUrl` or else `affiliateUrl`, without its query and "
+        "fragment.",
+        filter=ClickFilter(
+            description="Only clicks that landed on this page, whose query and fragment are ignored.",
+            normalize=page_of,
+        ),
+        dimension=ReportDimension("landing_page"),
+    ),
+    *(_parameter(name, meaning) for name, meaning in {**UTM, **SUBS}.items()),
     VisitField(
         "session_id",
         "sent",
@@ -132,6 +163,7 @@ VISIT_FIELDS = (
         length=64,
         description="Language of the browser, such as `en-US`.",
         example="en-US",
+        dimension=ReportDimension("language"),
     ),
     VisitField(
         "timezone",
@@ -186,9 +218,15 @@ VISIT_FIELDS = (
             "`other`, in any case.",
             normalize=str.lower,
         ),
-        dimension=ReportDimension("device"),
+        dimension=ReportDimension("device_type"),
     ),
-    VisitField("device_brand", "device", length=64, description="Brand of the device."),
+    VisitField(
+        "device_brand",
+        "device",
+        length=64,
+        description="Brand of the device.",
+        dimension=ReportDimension("device_brand"),
+    ),
     VisitField("device_model", "device", length=128, description="Model of the device."),
     VisitField(
         "os",
@@ -224,12 +262,14 @@ VISIT_FIELDS = (
         "place",
         length=128,
         description="English name of the region (the first-level subdivision) that the visitor's address belongs to.",
+        dimension=ReportDimension("region"),
     ),
     VisitField(
         "city",
         "place",
         length=128,
         description="English name of the city that the visitor's address belongs to.",
+        dimension=ReportDimension("city"),
     ),
     VisitField(
         "ip_address",
@@ -247,3 +287,4 @@ SENT_FIELDS = (
 """What a click is sent with, in the order in which a field of the wrong type is reported: the event id last."""
 DEVICE_FIELDS = tuple(field for field in VISIT_FIELDS if field.source == "device")
 PLACE_FIELDS = tuple(field for field in VISIT_FIELDS if field.source == "place")
+DERIVED_FIELDS = tuple(field for field in VISIT_FIELDS if field.source == "derived")

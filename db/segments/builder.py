@@ -15,17 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.errors import SegmentDamaged
-from db.outbox.consumer import Range
+from db.outbox.consumer import Lot, Range
 from db.outbox.range_slices import slices_of
 from db.schema.columns import EPOCH
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS, PROGRAM, TIME, SegmentSource
-from db.segments.encoding import decode, encode, frame_of, plain
+from db.segments.encoding import decode, encode, plain
+from db.segments.event_rows import Derive, EventRows
 from db.segments.merging import merged_with
 from db.segments.statements import ADD_SEGMENT, FIND_SEGMENTS, READ_SEGMENT, SegmentStatements
 
 logger = logging.getLogger(__name__)
 
+# A program's part of it costs some five milliseconds, however small it is. A report reads what waits row by row.
+LOT = Lot(events=10_000, seconds=300)
 # After so many rows, a few milliseconds of work, requests get their turn on the event loop,
 SLICE_ROWS = 1000
 # and this long to themselves.
@@ -57,14 +60,17 @@ class NewSegments:
 
 
 class SegmentBuilder:
-    """Makes segments of clicks. With `pause_seconds`, it leaves time to requests between two slices of work."""
+    """Makes segments of clicks, with the derived fields of those that lack them. With `pause_seconds`, it leaves time
+    to requests between two slices of work."""
 
     source: SegmentSource = CLICK_SEGMENTS
     name = CLICK_SEGMENTS.consumer
     kinds: Set[str] = CLICK_SEGMENTS.events.kinds
+    lot = LOT
 
-    def __init__(self, store: Store, *, pause_seconds: float = PAUSE_SECONDS) -> None:
-        self._statements = SegmentStatements(self.source, store.database.engine.dialect)
+    def __init__(self, store: Store, derive: Derive | None = None, *, pause_seconds: float = PAUSE_SECONDS) -> None:
+        self._rows = EventRows((PROGRAM, *self.source.columns), derive)
+        self._statements = SegmentStatements(self.source, self._rows, store.database.engine.dialect)
         self._pause_seconds = pause_seconds
 
     async def prepare(self, connection: WriteConnection, ranges: Sequence[Range]) -> NewSegments:
@@ -72,7 +78,7 @@ class SegmentBuilder:
         frames = []
         for ids in slices_of(ranges, SLICE_ROWS):
             rows = await connection.read(self._statements.find_events, {"rows": ids})
-            frames.append(frame_of((PROGRAM, *self.source.columns), rows))
+            frames.append(self._rows.frame(rows))
             await asyncio.sleep(self._pause_seconds)
         last_ids = {range_.program_id: range_.id for range_ in sorted(ranges)}
         segments = []

@@ -11,6 +11,7 @@ from db.schema.columns import UtcDateTime
 from db.schema.outbox import OutboxRange
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import SegmentSource
+from db.segments.event_rows import EventRows
 from db.sql.batch_statements import Template, compiled
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among
@@ -47,16 +48,14 @@ ADD_SEGMENT = CompiledQuery(
 
 
 class SegmentStatements:
-    """`find_events` reads the events of some rows of the log: the program, and a value for each of the source's
-    columns. The others name the values of their rows, in order."""
+    """`find_events` reads the events of some rows of the log. The others name the values of their rows, in order."""
 
-    def __init__(self, source: SegmentSource, dialect: Dialect) -> None:
+    def __init__(self, source: SegmentSource, rows: EventRows, dialect: Dialect) -> None:
         is_sqlite = dialect.name == "sqlite"
         event = aliased(source.events.event)
         listed = join(OutboxRange, event, source.events.covers(event))
         found, click = source.events.clicked(listed, event, is_sqlite=is_sqlite)
-        values = (column.of(event, click).label(column.name) for column in source.columns)
-        query = select(event.program_id, *values).select_from(found)
+        query = select(*rows.selected(event, click)).select_from(found)
         self.find_events = CompiledQuery(query.where(among(OutboxRange.id, bindparam("rows", type_=Ids))))
         segment, total = ReportSegment, ReportSegmentTotal
         removed: Template = delete(segment).where(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from db.audit.report import Audit, audit
+from db.backfill.state import clicks_left
 from db.engine.read_only_store import open_read_only
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
@@ -16,6 +17,7 @@ from db.rollups.rebuild import Rebuilt, events_to_read, rebuild
 from gateway.cli.progress import progress
 from gateway.server.serve import prepare
 from gateway.settings import Settings
+from graph.domain.derived_fields import derived_fields
 
 # A SQLite file that no process has open is read without locks. If a gateway opens it meanwhile, the audit starts again.
 TRIES = 3
@@ -32,8 +34,22 @@ def upgrade_command() -> None:
 
     For SQLite, stop all gateways first: the command refuses to run while another process has the file open.
     """
-    asyncio.run(prepare(Settings(), may_upgrade=True))
+    settings = Settings()
+    asyncio.run(prepare(settings, may_upgrade=True))
     click.echo("The schema is up to date.")
+    if left := asyncio.run(_clicks_left(settings.database_url)):
+        click.echo(
+            f"About {left:,} older clicks lack fields of this version. Gateways fill them in while they record clicks; "
+            "the log and the metric clickgate_unfilled_clicks say how far they are."
+        )
+
+
+async def _clicks_left(url: str) -> int:
+    store = Store(url)
+    try:
+        return await clicks_left(store)
+    finally:
+        await store.close()
 
 
 @click.command("audit")
@@ -53,7 +69,7 @@ async def _audit(url: str) -> Audit:
     for _ in range(TRIES):
         async with open_read_only(url) as opened:
             await ensure_current(opened.store, may_upgrade=False, may_create=False)
-            found = await audit(opened.store)
+            found = await audit(opened.store, derived_fields)
             if not opened.moved():
                 return found
     raise UnusableDatabase(f"{found.database} changed during each of {TRIES} attempts to read it: try again")

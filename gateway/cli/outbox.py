@@ -10,8 +10,9 @@ import click
 
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
+from db.outbox.consumer import Consumer
 from db.outbox.consumers import list_consumers, remove_consumer, rewind_consumer
-from gateway.consumers import CONSUMERS
+from gateway.consumers import NAMES, consumers
 from gateway.settings import Settings
 
 Result = TypeVar("Result")
@@ -37,9 +38,9 @@ def rewind_command(name: str) -> None:
     Gateways may go on meanwhile, and process the events. Reports stay exact, but are slower until all events are in the
     rollups again: to mend single rows, `clickgate rollups rebuild` is gentler.
     """
-    if name not in CONSUMERS:
-        raise click.BadParameter(f"this version runs {', '.join(CONSUMERS)}, not {name!r}", param_hint="NAME")
-    asyncio.run(_with_store(lambda store: rewind_consumer(store, CONSUMERS[name](store))))
+    if name not in NAMES:
+        raise click.BadParameter(f"this version runs {', '.join(NAMES)}, not {name!r}", param_hint="NAME")
+    asyncio.run(_with_store(lambda store: rewind_consumer(store, _named(store, name))))
     click.echo(f"{name} start again from the beginning.")
 
 
@@ -47,10 +48,14 @@ def rewind_command(name: str) -> None:
 @click.argument("name")
 def remove_command(name: str) -> None:
     """Remove a consumer that no gateway runs any more, so that the log no longer keeps rows for it."""
-    if name in CONSUMERS:
+    if name in NAMES:
         raise click.BadParameter(f"every gateway of this version runs {name}", param_hint="NAME")
     asyncio.run(_with_store(lambda store: remove_consumer(store, name)))
     click.echo(f"{name} is removed.")
+
+
+def _named(store: Store, name: str) -> Consumer:
+    return next(consumer for consumer in consumers(store) if consumer.name == name)
 
 
 async def _with_store(action: Callable[[Store], Awaitable[Result]]) -> Result:

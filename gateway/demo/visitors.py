@@ -28,19 +28,32 @@ RETURNING_SHARE = 0.15
 
 
 class DemoPartner(NamedTuple):
-    """A partner with its link's code and its share of the visitors."""
+    """A partner with its link's code, its share of the visitors, and what it adds to its links, by week."""
 
     name: str
     code: str
     page: str
     share: float
+    tags: str
 
 
 PARTNERS = (
-    DemoPartner("Demo partner: reviews", "PARTNER123", "https://reviews.example.com/best-of-the-year", 0.42),
-    DemoPartner("Demo partner: newsletter", "NEWSLETTER", "https://letters.example.org/issue-48", 0.25),
-    DemoPartner("Demo partner: videos", "VIDEO-CHANNEL", "https://videos.example.net/unboxing", 0.21),
-    DemoPartner("Demo partner: coupons", "COUPON_5", "https://coupons.example.com/yoursite", 0.12),
+    DemoPartner(
+        *("Demo partner: reviews", "PARTNER123", "https://reviews.example.com/best-of-the-year", 0.42),
+        tags="utm_source=reviews&utm_medium=referral&utm_campaign=best-of-the-year",
+    ),
+    DemoPartner(
+        *("Demo partner: newsletter", "NEWSLETTER", "https://letters.example.org/issue-48", 0.25),
+        tags="utm_source=letters&utm_medium=email&utm_campaign=issue-{week}",
+    ),
+    DemoPartner(
+        *("Demo partner: videos", "VIDEO-CHANNEL", "https://videos.example.net/unboxing", 0.21),
+        tags="utm_source=videos&utm_medium=video&utm_campaign=unboxing&sub1=week-{week}",
+    ),
+    DemoPartner(
+        *("Demo partner: coupons", "COUPON_5", "https://coupons.example.com/yoursite", 0.12),
+        tags="subid=coupon-list",
+    ),
 )
 PAGES = (("/pricing", "Pricing — YourSite"), ("/", "YourSite"), ("/features", "Features — YourSite"))
 VISITORS = (
@@ -108,10 +121,11 @@ def click(
     link, page = known[number], random.choice(PAGES)
     url = f"https://yoursite.com{page[0]}"
     existing = random.choice(issued) if issued and random.random() < RETURNING_SHARE else None
-    visit = _visit(
-        services, random, PARTNERS[number], Visit(page_url=url, page_title=page[1], existing_click_id=existing)
-    )
-    return Click(at, link.program_id or 0, link.id, link.partner_id or 0, f"{url}?aff={link.code}", visit)
+    partner = PARTNERS[number]
+    affiliate_url = f"{url}?aff={link.code}&{partner.tags.format(week=at.isocalendar().week)}"
+    landing = Visit(affiliate_url=affiliate_url, page_url=url, page_title=page[1], existing_click_id=existing)
+    visit = _visit(services, random, partner, landing)
+    return Click(at, link.program_id or 0, link.id, link.partner_id or 0, affiliate_url, visit)
 
 
 def _visit(services: Mapping[Place, Services], random: Random, partner: DemoPartner, landing: Visit) -> VisitRecord:

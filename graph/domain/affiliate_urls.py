@@ -16,17 +16,22 @@ ESCAPED_AFF = re.compile(r"(?:amp;)+aff")
 DAMAGE = re.compile(r"(?:%(?![46][1-9A-Fa-f]|[57][0-9Aa]|3[0-9]|2[Dd]|5[Ff])[0-9A-Fa-f]{2}|[^A-Za-z0-9_-])+")
 
 
-def code_of(affiliate_url: str) -> str:
-    """Return the first `aff` parameter, as `new URL(…).searchParams.get("aff")` does in a browser, or else the first
-    `amp;aff`. Raises `AffiliateUrlInvalid`, `AffMissing`."""
+def query_of(affiliate_url: str) -> str:
+    """Return the query of a URL as a browser sends it: in ASCII, with its question mark, empty if there is none. Raises
+    `AffiliateUrlInvalid`."""
     try:
-        search = can_ada.parse(affiliate_url).search
+        return str(can_ada.parse(affiliate_url).search)
     except ValueError as error:
         raise AffiliateUrlInvalid from error
-    parameters = can_ada.URLSearchParams(search)
-    code = _value(parameters, "aff", search)
+
+
+def code_in(query: str) -> str:
+    """Return the first `aff` parameter of a URL's query, as `new URL(…).searchParams.get("aff")` does in a browser, or
+    else the first `amp;aff`. Raises `AffMissing`."""
+    parameters = can_ada.URLSearchParams(query)
+    code = _value(parameters, "aff", query)
     if code is None and (name := _escaped_name(parameters)) is not None:
-        code = _value(parameters, name, search)
+        code = _value(parameters, name, query)
     if not code:
         raise AffMissing
     return code
@@ -43,10 +48,10 @@ def _escaped_name(parameters: can_ada.URLSearchParams) -> str | None:
     return next((name for name in names if ESCAPED_AFF.fullmatch(name)), None)
 
 
-def _value(parameters: can_ada.URLSearchParams, name: str, search: str) -> str | None:
+def _value(parameters: can_ada.URLSearchParams, name: str, query: str) -> str | None:
     try:
         return parameters.get(name)
     except UnicodeDecodeError:
         # Browsers decode invalid UTF-8 as U+FFFD.
-        pairs = (pair.partition("=") for pair in search.removeprefix("?").split("&"))
+        pairs = (pair.partition("=") for pair in query.removeprefix("?").split("&"))
         return next((unquote_plus(value) for key, _, value in pairs if unquote_plus(key) == name), None)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from db.ingest.clicks.records import Click, TestClick
 from db.lookups.link_records import KnownLink
-from graph.domain.affiliate_urls import code_of, without_damage
+from graph.domain.affiliate_urls import code_in, query_of, without_damage
 from graph.domain.context import Context
 from graph.domain.enrichment import visit_record
 from graph.domain.errors import (
@@ -51,7 +51,8 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
         if data is not None and is_test(data):
             return await _track_test(context, visit, data.get("program_id"))
         affiliate_url = _affiliate_url(visit, unreadable)
-        code = code_of(affiliate_url)
+        query = query_of(affiliate_url)
+        code = code_in(query)
         _check_fields(visit, unreadable)
         link = await _find_link(context, code)
         if link.program_id is None or link.partner_id is None:
@@ -59,14 +60,15 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
         if not link.is_active:
             raise LinkInactive
         program = await find_program(context, link.program_id)
+        stored_url = affiliate_url.replace("\0", "")
         receipt = await context.services.writer.record(
             Click(
                 program_id=program.id,
                 link_id=link.id,
                 partner_id=link.partner_id,
                 received_at=context.services.clock(),
-                affiliate_url=affiliate_url.replace("\0", ""),
-                visit=visit_record(context, visit),
+                affiliate_url=stored_url,
+                visit=visit_record(context, visit, query if stored_url == affiliate_url else None),
             )
         )
         if receipt.link_id != link.id:  # a replay of a click through another link

@@ -11,11 +11,13 @@ from msgspec.structs import asdict
 from db.ingest.clicks.records import VisitRecord
 from db.schema.visit_fields import VISIT_FIELDS
 from graph.domain.context import Context
+from graph.domain.derived_fields import derived_fields
 from graph.domain.errors import FieldInvalid
 from graph.domain.visit import Place, Visit
 
 LENGTHS = {field.name: field.length for field in VISIT_FIELDS}
-# The texts of a device and of a place are cut when they are looked up, once for many visits.
+# The texts of a device and of a place are cut when they are looked up, once for many visits, and derived ones as they
+# are derived.
 CUT_HERE = [
     (field.name, field.length) for field in VISIT_FIELDS if field.length and field.source in ("sent", "computed")
 ]
@@ -35,16 +37,17 @@ def kept(name: str, text: str | None) -> str | None:
     return text[: LENGTHS[name]]
 
 
-def visit_record(context: Context, visit: Visit) -> VisitRecord:
-    """Return what is stored of a visit. Raises `FieldInvalid` for an object that is nested too deeply."""
+def visit_record(context: Context, visit: Visit, query: str | None = None) -> VisitRecord:
+    """Return what is stored of a visit; `query` is that of its `affiliate_url`, where it was parsed already. Raises
+    `FieldInvalid` for an object that is nested too deeply."""
     services, address = context.services, context.client_address
     user_agent = visit.user_agent or context.user_agent
     device = services.device(user_agent or "")
     place = services.place(address) if address else NOWHERE
-    values = {**asdict(visit), **asdict(device), **asdict(place)}
+    derived = derived_fields(visit.affiliate_url, visit.page_url, _host(visit.referrer_url), query)
+    values = {**asdict(visit), **asdict(device), **asdict(place), **derived}
     # What the gateway computes itself, or stores in another form than it was sent in.
     values["user_agent"] = user_agent
-    values["referrer_host"] = _host(visit.referrer_url)
     values["additional_data"] = _without_test_keys(visit.additional_data)
     values["ip_address"] = services.kept_address(address) if address else None
     for name in JSON_FIELDS:

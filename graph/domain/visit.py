@@ -38,6 +38,7 @@ class Visit(Struct, frozen=True):
 
     if TYPE_CHECKING:
         affiliate_url: str | None
+        page_url: str | None
         referrer_url: str | None
         user_agent: str | None
         additional_data: dict[str, Any] | None

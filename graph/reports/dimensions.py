@@ -1,10 +1,8 @@
 """The dimensions of reports: what clicks and conversions are told apart by."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 
 from db.segments import questions
-from db.segments.columns import DIMENSIONS
 
 
 class Dimension(StrEnum):
@@ -14,14 +12,14 @@ class Dimension(StrEnum):
     PROGRAM = questions.PROGRAM
     PARTNER = questions.PARTNER
     LINK = questions.LINK
-    LANDING_PAGE = "page"
+    LANDING_PAGE = "landing_page"
     REFERRER_HOST = "referrer_host"
     REFERRER = "referrer"
     COUNTRY = "country"
     REGION = "region"
     CITY = "city"
     LANGUAGE = "language"
-    DEVICE_TYPE = "device"
+    DEVICE_TYPE = "device_type"
     DEVICE_BRAND = "device_brand"
     OS = "os"
     BROWSER = "browser"
@@ -37,8 +35,3 @@ class Dimension(StrEnum):
     SUB5 = "sub5"
     HOUR_OF_DAY = questions.HOUR_OF_DAY
     DAY_OF_WEEK = questions.DAY_OF_WEEK
-
-
-SEGMENT_DIMENSIONS = {*questions.SUBJECTS, *questions.TIMES, *(column.name for column in DIMENSIONS)}
-OFFERED: Sequence[Dimension] = [each for each in Dimension if each in SEGMENT_DIMENSIONS]
-"""The dimensions whose values segments have."""

@@ -5,31 +5,17 @@ Every condition comes with that of the viewer's scope. The filters also decide w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam
 
-from db.rollups.dimensions import SPANS, VALUES, Dimension, Level, as_value, value_of
+from db.rollups.dimensions import SPANS, VALUES, Level, as_value, value_of
+from db.rollups.dimensions import Dimension as RollupDimension
 from db.sql.functions import Ids, among
 from graph.domain.scope import PARTNER, Audience, Condition, visible
+from graph.reports.dimensions import Dimension
 
-
-class RankingDimension(StrEnum):
-    """What a ranking is by."""
-
-    PROGRAM = "program"
-    PARTNER = "partner"
-    LINK = "link"
-    PAGE = "page"
-    REFERRER = "referrer"
-    COUNTRY = "country"
-    DEVICE = "device"
-    BROWSER = "browser"
-    OS = "os"
-
-
-DIMENSIONS: Mapping[str, Dimension] = {dimension: dimension for dimension in VALUES}
+ROLLED_UP: Mapping[str, RollupDimension] = {dimension: dimension for dimension in VALUES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +37,13 @@ class ClickSelection:
             return "partner"
         return "program"
 
-    def dimension(self, by: RankingDimension | None) -> Dimension:
+    def dimension(self, by: Dimension | None) -> RollupDimension:
         """Return the rollup dimension that a ranking is read from. It is "total" if the ranking is by the subjects of
         the rollups themselves."""
-        dimension = DIMENSIONS.get(by or "", "total")
+        dimension = ROLLED_UP.get(by or "", "total")
         return dimension if dimension in SPANS[self.level] else "total"
 
-    def spans(self, by: RankingDimension | None = None) -> Sequence[int]:
+    def spans(self, by: Dimension | None = None) -> Sequence[int]:
         """Return the lengths of the rollups available for a ranking or for totals, in seconds, longest first."""
         return SPANS[self.level][self.dimension(by)]
 
@@ -91,22 +77,22 @@ class ClickSelection:
                 subject = [*_named(True, rollup.subject_id, "link_ids")]
         return [rollup.level == self.level, *subject]
 
-    def rollup_value(self, rollup: Any, by: RankingDimension) -> ColumnElement[str]:
+    def rollup_value(self, rollup: Any, by: Dimension) -> ColumnElement[str]:
         """Return a rollup's value in a ranking."""
         if self.dimension(by) != "total":
             value: ColumnElement[str] = rollup.value
             return value
         subjects = {
-            RankingDimension.PROGRAM: rollup.program_id,
-            RankingDimension.PARTNER: rollup.partner_id,
-            RankingDimension.LINK: rollup.subject_id,
+            Dimension.PROGRAM: rollup.program_id,
+            Dimension.PARTNER: rollup.partner_id,
+            Dimension.LINK: rollup.subject_id,
         }
         return as_value(subjects[by])
 
 
-def event_value(event: Any, by: RankingDimension) -> ColumnElement[str]:
+def event_value(event: Any, by: Dimension) -> ColumnElement[str]:
     """Return an event's value in a ranking."""
-    return as_value(event.program_id) if by is RankingDimension.PROGRAM else value_of(event, DIMENSIONS[by])
+    return as_value(event.program_id) if by is Dimension.PROGRAM else value_of(event, ROLLED_UP[by])
 
 
 def _named(are_named: bool, column: Any, ids: str) -> Sequence[Condition]:

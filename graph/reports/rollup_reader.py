@@ -22,7 +22,8 @@ from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
 from graph.domain.money import Money
 from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import DAY, HOUR, Interval, edges, local_time
-from graph.reports.filters import ClickSelection, RankingDimension
+from graph.reports.dimensions import Dimension
+from graph.reports.filters import ClickSelection
 from graph.reports.requests import Bucket, Counts, ReportRequest, Share, Top
 from graph.reports.statements import Asked, ranking, series
 
@@ -105,7 +106,7 @@ class RollupReader:
         return [Bucket(start, end, counts.get(number, NONE)) for number, (start, end) in enumerate(span.buckets)]
 
     async def top(self, top: Top) -> Sequence[Share]:
-        by = RankingDimension(top.by)
+        by = Dimension(top.by)
         span = await self._span(None, self.selection.spans(by))
         query = ranking(self._asked(span), by, with_conversions=top.with_conversions)
         rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})

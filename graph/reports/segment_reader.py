@@ -11,7 +11,6 @@ from db.engine.backend.protocol import Source
 from db.errors import SegmentDamaged
 from db.segments.column_cache import ColumnCache
 from db.segments.columns import DIMENSIONS, PROGRAM, SegmentSource
-from db.segments.encoding import frame_of
 from db.segments.scan import Scan, SegmentFile
 from graph.domain.errors import ReportTooLarge
 from graph.reports import segment_statements as statements
@@ -51,13 +50,13 @@ class SegmentReader:
                 raise SegmentDamaged(f"segments of program {program_id} are missing")
 
     async def _others(self, source: SegmentSource, dimensions: Collection[str]) -> pl.DataFrame:
-        wanted = tuple(each for each in source.columns if each.name in dimensions or each not in DIMENSIONS)
+        wanted = PROGRAM, *(each for each in source.columns if each.name in dimensions or each not in DIMENSIONS)
         rows = await self._fetch(statements.waiting(self.selection, source, wanted, is_sqlite=self.is_sqlite))
         if len(rows) > statements.MOST_WAITING:
             raise ReportTooLarge(
                 f"has more than {statements.MOST_WAITING} events that are yet to be prepared for reports"
             )
-        return frame_of((PROGRAM, *wanted), rows)
+        return statements.rows_with(wanted).frame(rows)
 
     async def _data(self, source: SegmentSource, file: SegmentFile) -> bytes:
         values = {"program_id": file.program_id, "id": file.id}

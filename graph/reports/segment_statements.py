@@ -1,8 +1,6 @@
 """The SQL of reports from segments: which segments a viewer's programs have, and the events that are in none yet."""
 
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import and_, bindparam, join, literal_column, select
 from sqlalchemy.orm import aliased
@@ -12,9 +10,11 @@ from db.schema.outbox import OutboxRange
 from db.schema.programs import Program
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import Column, SegmentSource
+from db.segments.event_rows import EventRows
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import microseconds_of
 from db.sql.top_n_per_group import rows_of
+from graph.domain.derived_fields import derived_fields
 from graph.reports.filters import ClickSelection
 
 CACHED_STATEMENTS = 128
@@ -43,11 +43,16 @@ def totals(selection: ClickSelection, kind: str) -> CompiledQuery:
 
 
 @lru_cache(CACHED_STATEMENTS)
+def rows_with(columns: tuple[Column, ...]) -> EventRows:
+    """Return what reads events with these columns."""
+    return EventRows(columns, derived_fields)
+
+
+@lru_cache(CACHED_STATEMENTS)
 def waiting(
-    selection: ClickSelection, source: SegmentSource, columns: Sequence[Column], *, is_sqlite: bool
+    selection: ClickSelection, source: SegmentSource, columns: tuple[Column, ...], *, is_sqlite: bool
 ) -> CompiledQuery:
-    """Select the events that are in no segment yet: the program, and a value for each column; one more than
-    `MOST_WAITING`."""
+    """Select the events that are in no segment yet, as `rows_with` reads them; one more than `MOST_WAITING`."""
     program, events = aliased(Program), source.events
     known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
     # The scope is checked on the few events found: in the join, it would lead the planner to another index than the
@@ -55,8 +60,7 @@ def waiting(
     queue = join(OutboxRange, program, known)
     found, event = rows_of(queue, events.event, lambda event: [events.covers(event)], is_sqlite=is_sqlite)
     found, click = events.clicked(found, event, is_sqlite=is_sqlite)
-    values: list[Any] = [column.of(event, click).label(column.name) for column in columns]
-    query = select(event.program_id, *values).select_from(found)
+    query = select(*rows_with(columns).selected(event, click)).select_from(found)
     is_waiting = waits_for(source.consumer, events.kinds)
     return CompiledQuery(query.where(is_waiting, *selection.events(event)).limit(MOST_WAITING + 1))
 

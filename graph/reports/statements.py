@@ -42,7 +42,8 @@ from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import quarter_of
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
-from graph.reports.filters import ClickSelection, RankingDimension, event_value
+from graph.reports.dimensions import Dimension
+from graph.reports.filters import ClickSelection, event_value
 
 SumsSelect = Select[*tuple[Any, ...]]
 # There are a few dozen forms of requests, times the dimensions.
@@ -71,7 +72,7 @@ def series(asked: Asked, *sources: RollupSource) -> CompiledQuery:
 
 
 @lru_cache(CACHED_STATEMENTS)
-def ranking(asked: Asked, by: RankingDimension, *, with_conversions: bool) -> CompiledQuery:
+def ranking(asked: Asked, by: Dimension, *, with_conversions: bool) -> CompiledQuery:
     """Select the sums of the values with the most clicks, up to the parameter `limit`. Rows are those of `series`, with
     values in place of buckets. With conversions, they are in no order, and those follow of as many values: of the ones
     with clicks, then of the ones with the most sales and leads."""
@@ -85,7 +86,7 @@ def ranking(asked: Asked, by: RankingDimension, *, with_conversions: bool) -> Co
     return CompiledQuery(union_all(select(*ranked.c), _conversions(asked, by, ranked)))
 
 
-def _conversions(asked: Asked, by: RankingDimension, ranked: CTE) -> SumsSelect:
+def _conversions(asked: Asked, by: Dimension, ranked: CTE) -> SumsSelect:
     totals = _totals(CONVERSIONS, _Sums(CONVERSIONS, asked, by).all()).cte("totals")
     found = or_(*(totals.c[name] != 0 for name in CONVERSIONS.reported))
     is_other = case((totals.c.key.in_(select(ranked.c.key)), 0), else_=1)
@@ -102,7 +103,7 @@ class _Sums:
 
     source: RollupSource
     asked: Asked
-    by: RankingDimension | None = None
+    by: Dimension | None = None
 
     def all(self) -> Subquery:
         """Return the sums from all parts, several per value or bucket."""

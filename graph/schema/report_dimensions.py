@@ -9,7 +9,7 @@ import strawberry
 from db.schema.visit_fields import VISIT_FIELDS
 from db.segments.questions import Value
 from graph.domain.errors import FieldInvalid
-from graph.reports.dimensions import OFFERED, Dimension
+from graph.reports.dimensions import Dimension
 
 FORMER_NAMES = {"PAGE": Dimension.LANDING_PAGE, "DEVICE": Dimension.DEVICE_TYPE}
 DESCRIPTIONS: Mapping[Dimension, str] = {
@@ -45,7 +45,7 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
 
 
 def _members() -> dict[str, Any]:
-    members = {each.name: strawberry.enum_value(each.value, description=DESCRIPTIONS[each]) for each in OFFERED}
+    members = {each.name: strawberry.enum_value(each.value, description=DESCRIPTIONS[each]) for each in Dimension}
     for name, each in FORMER_NAMES.items():
         members[name] = strawberry.enum_value(each.value, deprecation_reason=f"Use `{each.name}`.")
     return members

@@ -32,7 +32,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.reports import reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import RankingDimension
+from graph.reports.dimensions import Dimension
 from graph.reports.requests import ReportFilter, ReportRequest, Top
 from tests.benchmarks import databases, generator, seeds
 from tests.benchmarks.generator import add_size, size_of
@@ -42,7 +42,7 @@ from tests.support.committers import make_committer
 
 BATCH = 500
 CURRENCIES = ("USD", "EUR")
-TOPS = (RankingDimension.PAGE, RankingDimension.COUNTRY, RankingDimension.LINK)
+TOPS = (Dimension.LANDING_PAGE, Dimension.COUNTRY, Dimension.LINK)
 
 
 def main() -> None:

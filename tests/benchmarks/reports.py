@@ -21,7 +21,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.reports import reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import RankingDimension
+from graph.reports.dimensions import Dimension
 from graph.reports.requests import ReportFilter, ReportRequest, Top
 from tests.benchmarks import databases, generator, seeds
 from tests.benchmarks.generator import add_size, size_of
@@ -29,7 +29,7 @@ from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.seeds import Size
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata")
-TOPS = (RankingDimension.PAGE, RankingDimension.COUNTRY, RankingDimension.LINK)
+TOPS = (Dimension.LANDING_PAGE, Dimension.COUNTRY, Dimension.LINK)
 # Of each kind so many are asked about in turn, so that not one subject's rows alone stay in memory.
 SUBJECTS = 20
 

@@ -20,11 +20,12 @@ from db.ingest.committer import Committer
 from db.outbox.conditions import CLICK
 from db.outbox.consumers import ConsumerState, add_consumer, list_consumers, remove_consumer, rewind_consumer
 from db.outbox.runner import KEPT, ConsumerRunner
-from db.rollups.aggregator import ConversionAggregator, RollupAggregator
+from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.outbox import OutboxGap, OutboxRange
 from db.schema.rollups import ClickRollup
+from gateway.consumers import consumers
 from tests.support.click_load import Load
 from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
@@ -63,8 +64,8 @@ async def run(store: Store, consumer: Tally | None = None, *, later: timedelta =
 
 async def aggregate(store: Store) -> None:
     """Run a gateway's own consumers, once the outbox need not keep anything for live feeds."""
-    for aggregator in (ConversionAggregator(store), RollupAggregator(store)):
-        runner = ConsumerRunner(store, aggregator, clock=lambda: datetime.now(UTC) + KEPT + timedelta(seconds=1))
+    for consumer in consumers(store):
+        runner = ConsumerRunner(store, consumer, clock=lambda: datetime.now(UTC) + KEPT + timedelta(seconds=1))
         await runner.run_all()
         await runner.close()
 

@@ -18,7 +18,7 @@ from db.lookups.tokens import NewToken
 from db.schema.rollups import ConversionRollup
 from graph.domain import tokens
 from graph.reports.calendars import Interval
-from graph.reports.filters import RankingDimension
+from graph.reports.dimensions import Dimension
 from graph.reports.requests import ReportFilter, ReportRequest, Top
 from tests.graph.test_conversion_reports import check_report
 from tests.support.conversion_apis import authorization
@@ -34,7 +34,7 @@ SHOPPERS = 8
 # The gateways aggregate every five seconds.
 CHECKS_PER_ROUND, CHECK_SECONDS = 12, 0.5
 AGENTS = ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Googlebot/2.1")
-TOPS = tuple(Top(by, with_conversions=True) for by in (RankingDimension.LINK, RankingDimension.BROWSER))
+TOPS = tuple(Top(by, with_conversions=True) for by in (Dimension.LINK, Dimension.BROWSER))
 
 
 @dataclass(frozen=True, slots=True)

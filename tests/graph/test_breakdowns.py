@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from db.audit.report import audit
 from db.outbox.consumers import rewind_consumer
 from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
 from db.segments.columns import DIMENSIONS
@@ -73,7 +74,7 @@ def test_a_breakdown_equals_a_recount(runner: asyncio.Runner, database_url: str)
     world = runner.run(World.make(database_url))
     runner.run(prepare(world))
 
-    @settings(phases=[Phase.generate], max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(phases=[Phase.generate], max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(batches=batches, asked=st.lists(st.tuples(requests, st.sampled_from(VIEWERS)), min_size=1, max_size=4))
     def check(batches: Any, asked: Sequence[tuple[ReportRequest, Viewer]]) -> None:
         runner.run(forget_conversions(world))
@@ -82,6 +83,7 @@ def test_a_breakdown_equals_a_recount(runner: asyncio.Runner, database_url: str)
         events, found = runner.run(world.events()), runner.run(facts(world))
         for request, viewer in asked:
             runner.run(compare(world, request, viewer, events, found))
+        assert not runner.run(audit(world.store)).differences
 
     check()
     runner.run(world.close())

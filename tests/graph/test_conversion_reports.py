@@ -14,7 +14,6 @@ from db.outbox.consumers import rewind_consumer
 from db.rollups.aggregator import ConversionAggregator
 from graph.domain.scope import Viewer
 from graph.reports.calendars import Interval
-from graph.reports.filters import RankingDimension
 from graph.reports.requests import ClickReport, ReportFilter, ReportRequest, Top
 from tests.graph.test_reports import VIEWERS, ZONES, ids, moments, runner, visits
 from tests.support.conversion_history import (
@@ -27,7 +26,7 @@ from tests.support.conversion_history import (
     prepare,
     ranked_with_conversions,
 )
-from tests.support.report_world import Event, World, chosen, counted
+from tests.support.report_world import RANKED, Event, World, chosen, counted
 
 __all__ = ("runner",)
 
@@ -56,9 +55,9 @@ requests = st.builds(
     st.sampled_from(ZONES),
     st.builds(ReportFilter, ids, ids, ids, st.none() | st.booleans()),
     st.lists(st.sampled_from(Interval), max_size=2, unique=True).map(tuple),
-    st.lists(
-        st.builds(Top, st.sampled_from(RankingDimension), st.integers(1, 4), st.just(True)), max_size=3, unique=True
-    ).map(tuple),
+    st.lists(st.builds(Top, st.sampled_from(RANKED), st.integers(1, 4), st.just(True)), max_size=3, unique=True).map(
+        tuple
+    ),
 )
 
 

@@ -20,9 +20,9 @@ from graph.domain.errors import FieldInvalid, Unauthenticated
 from graph.domain.scope import Viewer
 from graph.reports import reader
 from graph.reports.calendars import Interval
-from graph.reports.filters import RankingDimension
+from graph.reports.dimensions import Dimension
 from graph.reports.requests import Bucket, Counts, ReportFilter, ReportRequest, Top, check
-from tests.support.report_world import ADMIN, Event, World, chosen, click, counted, ranked
+from tests.support.report_world import ADMIN, RANKED, Event, World, chosen, click, counted, ranked
 
 # Clocks change at or near each of these, in one zone or another.
 CHANGES = (
@@ -58,11 +58,13 @@ def moments(draw: st.DrawFn) -> datetime:
 
 visits = st.fixed_dictionaries(
     {
-        "page_url": st.sampled_from(PAGES),
+        "landing_page": st.sampled_from(PAGES[:5]),
         "referrer_url": st.sampled_from(PAGES),
         "country": st.sampled_from((None, "DE", "US")),
         "device_type": st.sampled_from((None, "mobile")),
         "browser": st.sampled_from((None, "Firefox", "firefox")),
+        "utm_campaign": st.sampled_from((None, "spring", "Frühling")),
+        "sub1": st.sampled_from((None, "", "a")),
         "is_bot": st.booleans(),
     }
 )
@@ -77,7 +79,7 @@ requests = st.builds(
     st.sampled_from(ZONES),
     st.builds(ReportFilter, ids, ids, ids, st.none() | st.booleans()),
     st.lists(st.sampled_from(Interval), max_size=2, unique=True).map(tuple),
-    st.lists(st.builds(Top, st.sampled_from(RankingDimension), st.integers(1, 3)), max_size=3, unique=True).map(tuple),
+    st.lists(st.builds(Top, st.sampled_from(RANKED), st.integers(1, 3)), max_size=3, unique=True).map(tuple),
 )
 
 
@@ -216,7 +218,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_period(world: Wor
         statements.append(statement)
 
     events_of.listen(world.store.database.engine.sync_engine, "before_cursor_execute", note)
-    asked = replace(DAY, series=(Interval.HOUR,), tops=(Top(RankingDimension.PAGE), Top(RankingDimension.LINK)))
+    asked = replace(DAY, series=(Interval.HOUR,), tops=(Top(Dimension.LANDING_PAGE), Top(Dimension.LINK)))
     await world.report(asked)
     day = len(statements)
     await world.report(replace(asked, start=asked.start - timedelta(days=200)))
@@ -236,8 +238,8 @@ async def test_the_number_of_statements_does_not_grow_with_the_period(world: Wor
         ("program_ids", {"filter": ReportFilter(program_ids=tuple(range(101)))}),
         ("partner_ids", {"filter": ReportFilter(partner_ids=tuple(range(101)))}),
         ("link_ids", {"filter": ReportFilter(link_ids=tuple(range(101)))}),
-        ("limit", {"tops": (Top(RankingDimension.PAGE, 0),)}),
-        ("limit", {"tops": (Top(RankingDimension.PAGE, 101),)}),
+        ("limit", {"tops": (Top(Dimension.LANDING_PAGE, 0),)}),
+        ("limit", {"tops": (Top(Dimension.LANDING_PAGE, 101),)}),
     ],
 )
 def test_an_invalid_request_names_the_field(field: str, change: dict[str, Any]) -> None:
@@ -254,7 +256,7 @@ async def test_the_largest_report_is_answered(world: World) -> None:
     assert len((await world.report(hours)).series[Interval.HOUR]) == 5000
     ids = tuple(range(1, 101))
     years = replace(
-        hours, end=start.replace(year=start.year + 20), series=(Interval.DAY,), tops=(Top(RankingDimension.PAGE, 100),)
+        hours, end=start.replace(year=start.year + 20), series=(Interval.DAY,), tops=(Top(Dimension.LANDING_PAGE, 100),)
     )
     for zone in ("UTC", "Europe/Berlin", "Asia/Kathmandu"):
         report = await world.report(replace(years, timezone=zone, filter=ReportFilter(ids, ids, ids)))
@@ -277,7 +279,7 @@ async def test_an_empty_period_has_no_clicks(world: World, at: datetime, aggrega
                     start=at,
                     end=at,
                     series=tuple(Interval),
-                    tops=(Top(RankingDimension.PAGE), Top(RankingDimension.LINK)),
+                    tops=(Top(Dimension.LANDING_PAGE), Top(Dimension.LINK)),
                 ),
                 viewer,
             )
@@ -290,9 +292,9 @@ async def test_ids_larger_than_any_row_match_no_clicks(world: World) -> None:
     await world.click(click(DAY.start))
     ids = (2**63 - 1,)
     for chosen_ids in (ReportFilter(program_ids=ids), ReportFilter(partner_ids=ids), ReportFilter(link_ids=ids)):
-        report = await world.report(replace(DAY, filter=chosen_ids, tops=(Top(RankingDimension.LINK),)))
+        report = await world.report(replace(DAY, filter=chosen_ids, tops=(Top(Dimension.LINK),)))
         assert report.totals == Counts()
-        assert not report.tops[Top(RankingDimension.LINK)]
+        assert not report.tops[Top(Dimension.LINK)]
 
 
 async def test_a_report_requires_a_token(world: World) -> None:

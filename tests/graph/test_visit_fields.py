@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from mmdb_writer import MMDBWriter
@@ -19,6 +20,7 @@ from strawberry.utils.str_converters import to_camel_case
 import rest.tracker
 from db.ingest.clicks.records import VisitRecord
 from db.schema.clicks import ClickEvent, ClickTestEvent
+from db.schema.url_parts import PARAMETERS
 from db.schema.visit_fields import AFFILIATE_URL, SENT_FIELDS, VISIT_FIELDS, VisitField
 from gateway.services import device_lookup
 from graph.domain.visit import Place, Visit
@@ -35,10 +37,17 @@ BOT = (
     "Chrome/141.0.7390.122 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 )
 PLACE = Place(country="XL", region="Loop", city="Peer")
-# The fields whose source is "computed".
-COMPUTED: dict[str, Any] = {"referrer_host": "blog.example.com", "ip_address": "127.0.0.1"}
+IN_URL = {name: f"{name} in the URL" for name in PARAMETERS}
+# The fields whose source is "derived" or "computed".
+COMPUTED: dict[str, Any] = {
+    "referrer_host": "blog.example.com",
+    "landing_page": "https://yoursite.com/",
+    **IN_URL,
+    "ip_address": "127.0.0.1",
+}
 SPECIAL: dict[str, Any] = {
-    "affiliate_url": "https://yoursite.com/pricing?aff=PARTNER123",
+    "affiliate_url": f"https://yoursite.com/pricing?aff=PARTNER123&{urlencode(IN_URL)}",
+    "page_url": "https://yoursite.com/?page=1",
     "referrer_url": "https://blog.example.com/post",
     "user_agent": BOT,
     "additional_data": {"campaign": "spring"},

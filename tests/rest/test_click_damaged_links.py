@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from db.schema.links import ReferralLink
 from gateway.unknown_codes import OTHERS, UnknownCodes
-from graph.domain.affiliate_urls import code_of, without_damage
+from graph.domain.affiliate_urls import code_in, query_of, without_damage
 from graph.domain.fields import CODE
 from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
@@ -110,7 +110,7 @@ def test_characters_that_cannot_be_part_of_a_code_are_cut_from_its_end(code: str
     assert without_damage(code + damage) == code
     assert without_damage(code + damage + "%") == code
     assert without_damage(code + quote(damage, safe="")) == code
-    assert code_of(f"{SITE}?aff={code}{quote(damage, safe='')}") == code + damage
+    assert code_in(query_of(f"{SITE}?aff={code}{quote(damage, safe='')}")) == code + damage
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

@@ -25,6 +25,7 @@ from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
 from db.schema.rollups import ClickRollup
 from db.schema.segments import ReportSegment, ReportSegmentTotal
+from db.segments.columns import DIMENSIONS
 from gateway.consumers import consumers
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
@@ -33,7 +34,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
 from graph.reports import reader
-from graph.reports.filters import RankingDimension
+from graph.reports.dimensions import Dimension
 from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest
 from tests.support.committers import make_committer
 
@@ -56,7 +57,8 @@ class World:
     @classmethod
     async def make(cls, database_url: str) -> "World":
         stack = AsyncExitStack()
-        with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url}):
+        # However busy the machine is.
+        with patch.dict(os.environ, {PREFIX + "DATABASE_URL": database_url, PREFIX + "REPORT_SECONDS": "120"}):
             context = Context(await stack.enter_async_context(offline_services(Settings())), viewer=ADMINISTRATOR)
         for number in (1, 2):
             await programs.create(context, programs.NewProgram(name=f"Program {number}"))
@@ -147,14 +149,16 @@ def _address(url: str | None) -> str:
     return (url or "").split("?")[0].split("#")[0][:512]
 
 
+def _stored(column: str) -> Callable[[Event], str]:
+    return lambda event: event[column] or ""
+
+
 VALUES: Mapping[str, Callable[[Event], str]] = {
-    RankingDimension.PROGRAM: lambda event: str(event["program_id"]),
-    RankingDimension.PARTNER: lambda event: str(event["partner_id"]),
-    RankingDimension.LINK: lambda event: str(event["link_id"]),
-    RankingDimension.PAGE: lambda event: _address(event["page_url"]),
-    RankingDimension.REFERRER: lambda event: _address(event["referrer_url"]),
-    RankingDimension.COUNTRY: lambda event: event["country"] or "",
-    RankingDimension.DEVICE: lambda event: event["device_type"] or "",
-    RankingDimension.BROWSER: lambda event: event["browser"] or "",
-    RankingDimension.OS: lambda event: event["os"] or "",
+    **{column.name: _stored(column.name) for column in DIMENSIONS},
+    Dimension.PROGRAM: lambda event: str(event["program_id"]),
+    Dimension.PARTNER: lambda event: str(event["partner_id"]),
+    Dimension.LINK: lambda event: str(event["link_id"]),
+    Dimension.REFERRER: lambda event: _address(event["referrer_url"]),
 }
+"""What a click is in each dimension, apart from times; empty where it is not known."""
+RANKED = tuple(Dimension(name) for name in VALUES)

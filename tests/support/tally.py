@@ -42,6 +42,7 @@ class Tally:
 
     name = "tally"
     kinds = frozenset({CLICK})
+    lot = None
 
     def __init__(self, store: Store) -> None:
         insert = (sqlite.insert if store.is_sqlite else postgresql.insert)(TALLIES).inline()

@@ -213,7 +213,11 @@ async def test_clicks_can_be_paged_while_others_arrive(browser: Browser, site: S
 
 
 async def test_the_csv_download_contains_no_formulas(browser: Browser, site: Site) -> None:
-    await site.gateway.track(page_url='=HYPERLINK("https://evil.example.com")', referrer_url="https://a.example/?q=1,2")
+    url = "https://yoursite.com/?aff=PARTNER123&utm_campaign=%2B1&sub_id2=a,b"
+    referrer = "https://a.example/?q=1,2"
+    await site.gateway.track(
+        None, affiliate_url=url, page_url='=HYPERLINK("https://evil.example.com")', referrer_url=referrer
+    )
     async with visiting(browser, f"{site.dashboard}?range=today", token=site.token) as page:
         await loaded(page)
         async with page.expect_download() as saving:
@@ -222,7 +226,8 @@ async def test_the_csv_download_contains_no_formulas(browser: Browser, site: Sit
         text = (await download.path()).read_text(encoding="utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text)))
         assert rows[0]["page"] == '\'=HYPERLINK("https://evil.example.com")'
-        assert rows[0]["referrer"] == "https://a.example/?q=1,2"
+        assert rows[0]["referrer"] == referrer
+        assert (rows[0]["utm_campaign"], rows[0]["sub2"], rows[0]["utm_source"]) == ("'+1", "a,b", "")
         assert len(rows) == len(await table(page, ".clicks"))
         assert download.suggested_filename.startswith("clicks-")
         async with page.expect_download() as saving:

@@ -6,7 +6,7 @@ import { el, withRoles } from "./dom.ts";
 import { country, dateTime, device, place } from "./format.ts";
 import { panel } from "./panel.ts";
 import { Pager } from "./pager.ts";
-import { CLICKS, type Click, type ClicksData } from "./queries.ts";
+import { CLICKS, DESCRIBED, type Click, type ClicksData } from "./queries.ts";
 import type { Span } from "./spans.ts";
 import type { View } from "./view.ts";
 
@@ -138,6 +138,7 @@ function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HT
 }
 
 function rows(clicks: Click[]): (string | null)[][] {
+  const described = Object.keys(DESCRIBED) as (keyof typeof DESCRIBED)[];
   const lines = clicks.map((click) => [
     click.occurredAt,
     click.referralLink?.code ?? null,
@@ -151,7 +152,8 @@ function rows(clicks: Click[]): (string | null)[][] {
     click.browser,
     click.os,
     click.isBot ? "bot" : "person",
+    ...described.map((name) => click[name]),
   ]);
   const names = "occurred_at,link,partner,program,page,referrer,country,city,device,browser,os,who";
-  return [names.split(","), ...lines];
+  return [[...names.split(","), ...Object.values(DESCRIBED)], ...lines];
 }

@@ -77,7 +77,22 @@ interface Newcomers {
   customers: number;
 }
 
-export interface Click {
+/** What the URL of a click's landing page says about it, with the names of the columns in a CSV. */
+export const DESCRIBED = {
+  utmSource: "utm_source",
+  utmMedium: "utm_medium",
+  utmCampaign: "utm_campaign",
+  utmTerm: "utm_term",
+  utmContent: "utm_content",
+  sub1: "sub1",
+  sub2: "sub2",
+  sub3: "sub3",
+  sub4: "sub4",
+  sub5: "sub5",
+} as const;
+type Described = keyof typeof DESCRIBED;
+
+export interface Click extends Record<Described, string | null> {
   id: string;
   occurredAt: string;
   isBot: boolean;
@@ -124,6 +139,7 @@ const MONEY = "amount currency formatted";
 const COUNTS = `clicks people bots leads sales revenue { ${MONEY} } earnings { ${MONEY} } conversionRate`;
 const CLICK = `
   id occurredAt isBot pageUrl affiliateUrl referrerUrl referrerHost country city deviceType os browser
+  ${Object.keys(DESCRIBED).join(" ")}
   referralLink { id code } partner { id name } program { id name }
 `;
 
