@@ -76,8 +76,8 @@ class Audit:
 
 async def audit(store: Store, derive: Derive | None = None) -> Audit:
     """Compare counters, last clicks, what conversions add up to, rollups, segments and the outbox with the events, and
-    look for invalid rows. `derive` derives the fields of clicks that lack them yet. Uses a single snapshot, while clicks
-    may go on, and reads every event several times. Raises `DatabaseUnavailable`."""
+    look for invalid rows. `derive` derives the fields of clicks that lack them yet. Uses a single snapshot, while
+    clicks may go on, and reads every event several times. Raises `DatabaseUnavailable`."""
     found = Audit(store.name)
     async with store.read() as connection:
         source = await store.source(connection)
