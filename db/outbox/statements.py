@@ -79,7 +79,9 @@ def find_lot(consumer: str, events: int) -> CompiledQuery:
     """Return the query for whether so many events wait for a consumer, or one since `waiting_since`."""
     ahead = select(OutboxRange.events, OutboxRange.recorded_at).where(is_ahead_of(consumer)).limit(events).subquery()
     is_old = func.min(ahead.c.recorded_at) <= bindparam("waiting_since", type_=UtcDateTime)
-    return CompiledQuery(select(1).select_from(ahead).having(or_(func.sum(ahead.c.events) >= events, is_old)))
+    is_much = func.sum(ahead.c.events) >= events
+    # SQLite takes HAVING without GROUP BY only if an aggregate is selected, too.
+    return CompiledQuery(select(func.count()).select_from(ahead).having(or_(is_much, is_old)))
 
 
 class LogStatements:

@@ -20,6 +20,7 @@ from db.ingest.committer import Committer
 from db.outbox.conditions import CLICK
 from db.outbox.consumers import ConsumerState, add_consumer, list_consumers, remove_consumer, rewind_consumer
 from db.outbox.runner import KEPT, ConsumerRunner
+from db.outbox.statements import find_lot
 from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
@@ -87,6 +88,25 @@ async def test_an_added_consumer_begins_with_the_first_event(world: World) -> No
     assert await tallied(world.store) == await recorded(world.store) == {1: 7, 2: 5}
     await add_consumer(world.store, Tally(world.store))
     assert not (await run(world.store)).ranges, "it was there already"
+
+
+async def test_a_lot_is_so_many_events_or_one_that_has_waited(world: World) -> None:
+    consumer = Tally(world.store)
+    await add_consumer(world.store, consumer)
+
+    async def is_lot(events: int, waiting_since: datetime) -> bool:
+        found = await world.store.fetch(find_lot(consumer.name, events), {"waiting_since": waiting_since})
+        return bool(found)
+
+    long_ago, soon = (datetime.now(UTC) + timedelta(minutes=minutes) for minutes in (-5, 5))
+    assert not await is_lot(1, soon)
+    await world.click(click(NOW), click(NOW, 4))
+    await world.click(click(NOW))
+    assert await is_lot(3, long_ago)
+    assert not await is_lot(4, long_ago)
+    assert await is_lot(4, soon)
+    await run(world.store, consumer)
+    assert not await is_lot(1, soon)
 
 
 async def test_a_stopped_consumer_keeps_its_rows_and_goes_on_where_it_was(world: World) -> None:

@@ -13,8 +13,9 @@ from db.ingest.clicks.records import Click, Receipt, VisitRecord
 from db.ingest.conversions.records import NewLead, NewSale
 from db.outbox.runner import ConsumerRunner
 from db.schema.links import ReferralLink
-from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
+from gateway.consumers import consumers
 from gateway.services import now
+from graph.domain.derived_fields import derived_fields
 from graph.query.global_ids import encode_id
 from tests.support.committers import make_committer
 from tests.support.gateways import Gateway
@@ -23,6 +24,7 @@ MONDAY = datetime(2026, 5, 4, 22, 30, tzinfo=UTC)
 PERIOD = 'from: "2026-05-01T00:00:00Z", to: "2026-06-01T00:00:00Z"'
 # Code, program and partner, by position. The last link is Bob's by now; its clicks are Ann's.
 LINKS = (("A1", 1, 1), ("B1", 1, 2), ("A2", 2, 1), ("MOVED", 1, 1))
+CAMPAIGNS = ("?aff=x", "?aff=x&utm_campaign=spring", "?aff=x&utm_campaign=Spring")
 PAGES = ("https://shop.example/", "https://shop.example/sale?x=1", "https://other.example/Ä", None)
 PLACES = (("DE", "mobile"), ("DE", "desktop"), ("US", "mobile"), (None, None), ("FR", "tv"))
 
@@ -38,8 +40,8 @@ class SampleClick:
     at: datetime
     link: int
     visit: Any
+    campaign: str | None
     customer: str
-    is_new: bool
 
     @property
     def key(self) -> dict[str, Any]:
@@ -51,7 +53,8 @@ class SampleClick:
             "LINK": self.link,
             "COUNTRY": self.visit.country,
             "DEVICE_TYPE": self.visit.device_type,
-            "LANDING_PAGE": (self.visit.page_url or "").split("?")[0] or None,
+            "LANDING_PAGE": (self.visit.page_url or PAGES[0]).split("?")[0],
+            "UTM_CAMPAIGN": self.campaign,
             "HOUR_OF_DAY": f"{self.at.hour:02}",
             "DAY_OF_WEEK": self.at.strftime("%A").upper(),
         }
@@ -106,7 +109,8 @@ async def make_sample(gateway: Gateway) -> Sample:
         visit = structs.replace(wanted.visit, existing_click_id=existing)
         (receipt,) = await committer.commit([structs.replace(wanted, visit=visit)])
         assert isinstance(receipt, Receipt)
-        clicks.append(SampleClick(wanted.received_at, wanted.link_id, visit, receipt.click_id, existing is None))
+        campaign = wanted.affiliate_url.partition("utm_campaign=")[2] or None
+        clicks.append(SampleClick(wanted.received_at, wanted.link_id, visit, campaign, receipt.click_id))
     ours = [click.customer for click in clicks if LINKS[click.link - 1][1] == 1]
     for number, customer in enumerate(dict.fromkeys(ours)):
         at = MONDAY + timedelta(days=2, minutes=number)
@@ -125,9 +129,9 @@ async def make_sample(gateway: Gateway) -> Sample:
 
 
 async def _fold(gateway: Gateway) -> None:
-    """Have everything that is recorded so far in segments."""
-    for make in (SegmentBuilder, ConversionSegmentBuilder):
-        runner = ConsumerRunner(gateway.store, make(gateway.store), clock=now)
+    """Have everything that is recorded so far in rollups and segments."""
+    for consumer in consumers(gateway.store):
+        runner = ConsumerRunner(gateway.store, consumer, clock=now)
         await runner.run_all()
         await runner.close()
 
@@ -138,9 +142,10 @@ def _wanted() -> Iterable[Click]:
         if (link + number) % 3 == 0:
             continue
         _, program_id, partner_id = LINKS[link - 1]
-        visit = VisitRecord(country=country, device_type=device, page_url=page, is_bot=number % 5 == 0)
-        at = MONDAY + timedelta(hours=number // 4)
-        yield Click(at, program_id, link, partner_id, "https://shop.example/?aff=x", visit)
+        url = PAGES[0] + CAMPAIGNS[number % len(CAMPAIGNS)]
+        sent = {"country": country, "device_type": device, "page_url": page, "is_bot": number % 5 == 0}
+        visit = VisitRecord(**sent, **derived_fields(url, page, None))
+        yield Click(MONDAY + timedelta(hours=number // 4), program_id, link, partner_id, url, visit)
 
 
 def key_values(row: Any) -> tuple[Any, ...]:
