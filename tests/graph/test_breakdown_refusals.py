@@ -6,8 +6,8 @@ from msgspec import json
 
 from graph.query.cursors import encode_cursor
 from tests.graph.test_breakdown_queries import sample, shared_url
+from tests.support.answers import opened
 from tests.support.click_sample import Sample
-from tests.support.visibility_matrix import opened
 
 __all__ = ("sample", "shared_url")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
