@@ -1,7 +1,7 @@
 """Clicks from before there were derived fields get them in the background, whatever interrupts it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -230,7 +230,7 @@ async def test_a_gateway_records_clicks_and_says_how_far_it_is(upgraded: Store, 
     async with running_gateway(url) as gateway:
         assert (await gateway.track("L1")).status_code == 200
         async with asyncio.timeout(20):
-            while await clicks_left(upgraded) or "all older" not in log.text:
+            while "all older clicks are filled in" not in log.text:
                 await asyncio.sleep(0.05)
         rows = await clicks(upgraded)
         assert len(rows) == sum(CLICKS.values()) + 1
@@ -239,6 +239,55 @@ async def test_a_gateway_records_clicks_and_says_how_far_it_is(upgraded: Store, 
         assert log.text.count("filling in the fields that about 43 older clicks lack") == 1
         assert "clickgate_unfilled_clicks" in (await gateway.http.get("/metrics")).text
         assert not log.complaints
+
+
+async def is_complete(store: Store) -> bool:
+    return not await clicks_left(store)
+
+
+async def reaches(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+async def test_trouble_is_logged_once_and_ends_by_itself(upgraded: Store, log: Log) -> None:
+    tries, is_broken = count(1), True
+    latest = 0
+
+    def derive(*sources: Any) -> dict[str, str | None]:
+        nonlocal latest
+        latest = next(tries)
+        if is_broken:
+            raise Interrupted
+        return derived_fields(*sources)
+
+    async def has_tried_again() -> bool:
+        return latest > 1
+
+    runner = BackfillRunner(upgraded, derive)
+    runner.start()
+    await reaches(has_tried_again)
+    is_broken = False
+    await reaches(lambda: is_complete(upgraded))
+    await runner.close()
+    assert log.text.count("older clicks are not filled in") == 1
+
+
+@pytest.mark.slow
+async def test_an_outage_is_not_logged_where_nothing_is_known_to_be_unfilled(upgraded: Store, log: Log) -> None:
+    async with upgraded.write() as connection:
+        await connection.execute(text("ALTER TABLE click_backfills RENAME TO moved"))
+    runner = BackfillRunner(upgraded, derived_fields)
+    runner.start()
+    await asyncio.sleep(0.5)
+    assert not log.records
+    async with upgraded.write() as connection:
+        await connection.execute(text("ALTER TABLE moved RENAME TO click_backfills"))
+
+    await reaches(lambda: is_complete(upgraded))
+    await runner.close()
 
 
 @pytest.mark.slow
