@@ -5,6 +5,7 @@ Tests that need a browser or PostgreSQL are marked so by the fixtures that they 
 and those that are marked as slow.
 """
 
+import gc
 import sys
 from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
@@ -46,6 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, fixtures in NEEDS.items():
             if names & fixtures:
                 item.add_marker(marker)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt everything that was imported from garbage collection: looking at it time and again takes longer than at
+    what the tests make."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

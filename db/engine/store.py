@@ -17,7 +17,7 @@ from db.engine.postgresql.url import parse_url
 from db.engine.redaction import described
 from db.engine.sqlite.backend import WRITES, SqliteDatabase
 from db.errors import DatabaseUnavailable, RowRefused, StoreError, UnusableDatabase
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import Query
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -58,7 +58,7 @@ class Store:
             settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
             await connection.execute(select(*(func.set_config(name, "off", True) for name in settings)))
 
-    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    async def fetch(self, query: Query, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Run a query outside any transaction; return all rows. Raises `DatabaseUnavailable`."""
         with self.outages():
             return await self.database.fetch(query, values or {})

@@ -6,9 +6,11 @@ take longer than the database does.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias, cast
 
-from sqlalchemy import CompoundSelect, Dialect, Select
+from sqlalchemy import CompoundSelect, Dialect, Select, make_url
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 from sqlalchemy.sql.selectable import TextualSelect
 
@@ -23,6 +25,8 @@ Asked = (
 )
 Convert = Callable[[Any], Any]
 MISSING = object()
+# Its name, default and conversion take half of this or more, as measured.
+BYTES_PER_PARAMETER = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,15 @@ class DialectQuery:
     sql: str
     parameters: tuple[tuple[str, Any, Convert | None], ...]
     conversions: tuple[tuple[int, Convert], ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """The memory that the query takes, approximately."""
+        return len(self.sql) + BYTES_PER_PARAMETER * len(self.parameters)
+
+    def compiled(self, _dialect: Dialect) -> "DialectQuery":
+        """Return the query itself, as it is compiled already."""
+        return self
 
     def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """Return the positional arguments. Values that the query does not use are ignored."""
@@ -66,6 +79,24 @@ class CompiledQuery:
         if compiled is None:
             compiled = self._compiled[dialect.name] = _compile(self._asked, dialect)
         return compiled
+
+
+Query: TypeAlias = CompiledQuery | DialectQuery
+
+
+def compile_for(asked: Asked, *, is_sqlite: bool) -> DialectQuery:
+    """Compile a query for one dialect, without keeping the expression, which takes ten times as much memory as the
+    result. Caches of many queries hold these."""
+    return _compile(asked, _dialect(is_sqlite=is_sqlite))
+
+
+@cache
+def _dialect(*, is_sqlite: bool) -> Dialect:
+    """Return a dialect like that of the engine."""
+    url = make_url("sqlite+aiosqlite://" if is_sqlite else "postgresql+asyncpg://")
+    dialect = cast(type[DefaultDialect], url.get_dialect())
+    # PostgreSQL's driver is slow to import, and SQLite does not need it.
+    return dialect(dbapi=dialect.import_dbapi())
 
 
 def _compile(asked: Asked, dialect: Dialect) -> DialectQuery:

@@ -5,11 +5,13 @@ at most: tokens are counted while parsing, the form is checked before validation
 errors or too many steps.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
@@ -96,23 +98,22 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, cache_bytes: int = CACHE_BYTES) -> None:
         self.limits = limits
         self.schema = schema
-        self.cached_bytes = 0
-        self._cache_bytes = cache_bytes
-        self._cache: OrderedDict[str, tuple[Document, int]] = OrderedDict()
+        # Each with its size.
+        self._cache: LRUCache[str, tuple[Document, int]] = LRUCache(cache_bytes, getsizeof=itemgetter(1))
+
+    @property
+    def cached_bytes(self) -> int:
+        return int(self._cache.currsize)
 
     def read(self, text: str) -> Document:
         """Return the document with this text."""
         cached = self._cache.get(text)
         if cached is not None:
-            self._cache.move_to_end(text)
             return cached[0]
         document = self._read(text)
         size = BYTES_PER_DOCUMENT + len(text) + BYTES_PER_TOKEN * document.tokens
-        self._cache[text] = document, size
-        self.cached_bytes += size
-        while self.cached_bytes > self._cache_bytes:
-            _, (_, freed) = self._cache.popitem(last=False)
-            self.cached_bytes -= freed
+        with suppress(ValueError):  # larger than the cache
+            self._cache[text] = document, size
         return document
 
     def _read(self, text: str) -> Document:

@@ -36,6 +36,9 @@ from graph.domain.errors import InvalidRequest
 from graph.execution.documents import DerivedValues
 
 T = TypeVar("T")
+# The variables of a list with all its filters take a few hundred characters. A JSON value may have thousands of names,
+# and what is derived from them is not cached.
+PATTERN_LENGTH = 2000
 
 
 class FieldLocation(NamedTuple):
@@ -189,7 +192,10 @@ class LookAhead:
         """Return the value for a key and this form of variables, computing it if needed."""
         if self._derived is None or self._operation is None:
             return make()
-        return self._derived.get((id(self._operation), *key, _variable_pattern(self.variables.coerced)), make)
+        pattern = _variable_pattern(self.variables.coerced)
+        if len(str(pattern)) > PATTERN_LENGTH:
+            return make()
+        return self._derived.get((id(self._operation), *key, pattern), make)
 
     def _merge(
         self, merged: dict[str, list[FieldNode]], spread: set[str], type_: GraphQLObjectType, inner: SelectionSetNode

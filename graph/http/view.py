@@ -47,6 +47,8 @@ USUAL_HEADERS = "Authorization, Content-Type"
 # Header names separated by commas. Browsers ask for a handful.
 HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 HEADER_NAMES_LENGTH = 4096
+# Longer than any page's origin. Response heads, which repeat it, are cached.
+ORIGIN_LENGTH = 512
 
 
 class GraphQLView(GraphQL[Context, None]):
@@ -127,10 +129,13 @@ class GraphQLView(GraphQL[Context, None]):
         if scope["method"] != "OPTIONS":
             headers["Vary"] = VARY
         origin = header(scope, b"origin")
-        if origin is not None and ("*" in self.allowed_origins or normalize_origin(origin) in self.allowed_origins):
+        if origin is not None and len(origin) <= ORIGIN_LENGTH and self._is_allowed(origin):
             headers["Access-Control-Allow-Origin"] = origin
             headers["Access-Control-Expose-Headers"] = "Retry-After, WWW-Authenticate"
         return headers
+
+    def _is_allowed(self, origin: str) -> bool:
+        return "*" in self.allowed_origins or normalize_origin(origin) in self.allowed_origins
 
     def decode_json(self, data: str | bytes) -> object:
         try:

@@ -3,14 +3,16 @@
 A statement is compiled once per plan and audience, and cached. Ids, dates and page sizes are parameters.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
+from cachetools import LRUCache, cached
+from cachetools.keys import hashkey
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import DialectQuery, compile_for
 from db.sql.functions import Ids
 from db.sql.top_n_per_group import Joined, children_of
 from graph.domain.scope import Audience, visible
@@ -21,25 +23,27 @@ from graph.query.list_parents import ListParents, ParentColumns, list_parents, s
 from graph.query.plan import Amounts, Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
 from graph.query.select_builder import NestedConnection, NodesFactory, SelectBuilder
 
-# A dashboard has a few dozen plans. A client that keeps sending new ones only slows itself down.
-CACHED_PLANS = 512
-# Larger plans are compiled each time, to bound the memory that the cache takes.
-CACHED_PLAN_SIZE = 1000
-T = TypeVar("T")
+# A dashboard has a few dozen statements of 20 to 80 KiB. A client that keeps sending new ones only slows itself down.
+CACHE_BYTES = 16 * 1024 * 1024
+# The memory that a statement takes besides its queries, as measured.
+BYTES_PER_STATEMENT = 4096
+BYTES_PER_PLAN_BYTE = 5
 
 TupleGetter: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
 
 
 class PageStatement(NamedTuple):
     """The queries of a page: its rows and its total count, each None if not selected. `parent` and `position` take the
-    parent's key and the sort values out of a row; `node_factories` build its nodes."""
+    parent's key and the sort values out of a row; `node_factories` build its nodes. `size_bytes` estimates the memory
+    that it takes."""
 
-    rows: CompiledQuery | None
-    total: CompiledQuery | None
+    rows: DialectQuery | None
+    total: DialectQuery | None
     parent: TupleGetter
     position: TupleGetter
     node_factories: Mapping[Nodes, NodesFactory]
     nested: Sequence[NestedConnection]
+    size_bytes: int = 0
 
     @property
     def is_single(self) -> bool:
@@ -57,12 +61,14 @@ class InlineConnection(NamedTuple):
 
 
 class RowsStatement(NamedTuple):
-    """The query of a lookup. `key` takes the primary key out of a row, and `build` makes the nodes."""
+    """The query of a lookup. `key` takes the primary key out of a row, and `build` makes the nodes. `size_bytes`
+    estimates the memory that it takes."""
 
-    rows: CompiledQuery
+    rows: DialectQuery
     key: TupleGetter
     build: NodesFactory
     nested: Sequence[NestedConnection]
+    size_bytes: int
     inline: InlineConnection | None = None
 
     @property
@@ -71,19 +77,12 @@ class RowsStatement(NamedTuple):
         return not self.nested
 
 
-class _PlanCache(Generic[T]):
-    """Caches the results of a function of a plan, except for very large plans."""
-
-    def __init__(self, build: Callable[..., T]) -> None:
-        self._build = build
-        self._cached = lru_cache(CACHED_PLANS)(build)
-        self.cache_clear = self._cached.cache_clear
-
-    def __call__(self, plan: PagePlan | RowPlan, *rest: Hashable) -> T:
-        return self._build(plan, *rest) if plan.size > CACHED_PLAN_SIZE else self._cached(plan, *rest)
+cached_statements: LRUCache[object, PageStatement | RowsStatement] = LRUCache(
+    CACHE_BYTES, getsizeof=lambda statement: statement.size_bytes
+)
 
 
-@_PlanCache
+@cached(cached_statements, key=partial(hashkey, "page"))
 def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audience, is_sqlite: bool) -> PageStatement:
     """Compile a page of the whole list, or of each parent's children if `parent_columns` names the columns that hold
     the parent's key."""
@@ -101,21 +100,15 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
     node_factories = {nodes: builder.nodes(joined.row, nodes.plan) for nodes in _nodes(page)}
     statement = builder.select(joined.source)
     statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
-    return PageStatement(
-        rows=CompiledQuery(statement)
-        if any(isinstance(part, Nodes | Edges | PageInfoFields) for part in page.parts)
-        else None,
-        total=_total(page, listing, parents, parent_columns)
-        if any(isinstance(part, TotalCount) for part in page.parts)
-        else None,
-        parent=parent,
-        position=position,
-        node_factories=node_factories,
-        nested=builder.nested,
-    )
+    has_rows = any(isinstance(part, Nodes | Edges | PageInfoFields) for part in page.parts)
+    has_total = any(isinstance(part, TotalCount) for part in page.parts)
+    rows = compile_for(statement, is_sqlite=is_sqlite) if has_rows else None
+    total = _total(page, listing, parents, parent_columns, is_sqlite=is_sqlite) if has_total else None
+    size_bytes = _size_bytes(page, rows, total)
+    return PageStatement(rows, total, parent, position, node_factories, builder.nested, size_bytes)
 
 
-@_PlanCache
+@cached(cached_statements, key=partial(hashkey, "rows"))
 def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bool) -> RowsStatement:
     """Compile a lookup. If a single row has exactly one connection under it, that is read in the same statement."""
     entity, builder = ENTITIES[plan.entity], SelectBuilder(audience)
@@ -125,15 +118,22 @@ def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bo
     key = builder.add_columns(entity.key_columns(row))
     build = builder.nodes(row, plan)
     conditions, sorting = [visible(row, audience), found.condition(row, values)], [*entity.key_columns(row)]
-    if not (found.is_unique and len(builder.nested) == 1 and _is_simple(builder.nested[0])):
-        statement = builder.select(row).where(*conditions).order_by(*sorting)
-        return RowsStatement(CompiledQuery(statement), key, build, builder.nested)
-    nested = builder.nested.pop()
-    listing = ListConditions(nested.page, audience, nested.parent_columns, is_sqlite=is_sqlite)
-    joined = _children(nested, row, listing, is_sqlite=is_sqlite)
-    inline = _inline(nested, joined.row, listing, builder)
-    statement = builder.select(joined.source).where(*conditions).order_by(*sorting, *listing.sorting(joined.row))
-    return RowsStatement(CompiledQuery(statement), key, build, builder.nested, inline)
+    inline = None
+    if found.is_unique and len(builder.nested) == 1 and _is_simple(builder.nested[0]):
+        nested = builder.nested.pop()
+        listing = ListConditions(nested.page, audience, nested.parent_columns, is_sqlite=is_sqlite)
+        joined = _children(nested, builder.parent_keys[nested.page], row, listing, is_sqlite=is_sqlite)
+        inline, source = _inline(nested, joined.row, listing, builder), joined.source
+        sorting += listing.sorting(joined.row)
+    else:
+        source = row
+    query = compile_for(builder.select(source).where(*conditions).order_by(*sorting), is_sqlite=is_sqlite)
+    return RowsStatement(query, key, build, builder.nested, _size_bytes(plan, query), inline)
+
+
+def _size_bytes(plan: PagePlan | RowPlan, *queries: DialectQuery | None) -> int:
+    own = sum(query.size_bytes for query in queries if query is not None)
+    return BYTES_PER_STATEMENT + BYTES_PER_PLAN_BYTE * plan.size_bytes + own
 
 
 def _is_simple(nested: NestedConnection) -> bool:
@@ -150,11 +150,18 @@ def _is_simple(nested: NestedConnection) -> bool:
     return not is_divided and not has_total and not any(has_pages(nodes.plan) for nodes in _nodes(page))
 
 
-def _children(nested: NestedConnection, row: MappedRow, listing: ListConditions, *, is_sqlite: bool) -> Joined:
+def _children(
+    nested: NestedConnection,
+    parent_key: Sequence[ColumnElement[Any]],
+    row: MappedRow,
+    listing: ListConditions,
+    *,
+    is_sqlite: bool,
+) -> Joined:
     entity = ENTITIES[nested.page.entity]
 
     def matches(child: MappedRow) -> Sequence[ColumnElement[bool]]:
-        return [getattr(child, name) == key for name, key in zip(nested.parent_columns, nested.columns, strict=True)]
+        return [getattr(child, name) == key for name, key in zip(nested.parent_columns, parent_key, strict=True)]
 
     def limited(child: MappedRow) -> Select[Any]:
         return listing.limited(select(child), child, matches)
@@ -201,14 +208,14 @@ def _page_rows(
 
 
 def _total(
-    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns
-) -> CompiledQuery:
+    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns, *, is_sqlite: bool
+) -> DialectQuery:
     """Return the count of the whole list, or the count for each parent with the parent's key."""
     row = aliased(ENTITIES[page.entity].table)
     counted = select(*(parents.keys if parent_columns else []), func.count().label("total"))
     counted = counted.select_from(row) if parents.source is None else counted.select_from(parents.source, row)
     counted = counted.where(*parents.matches(row), *listing.conditions(row))
-    return CompiledQuery(counted.group_by(*parents.keys) if parent_columns else counted)
+    return compile_for(counted.group_by(*parents.keys) if parent_columns else counted, is_sqlite=is_sqlite)
 
 
 def _reads_others(page: PagePlan) -> bool:

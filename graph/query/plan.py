@@ -5,6 +5,7 @@ form. Fields are in the client's order; `response_key` is the key under which th
 """
 
 from dataclasses import dataclass, fields
+from sys import getsizeof
 from typing import Any, NamedTuple, TypeAlias
 
 NEEDS_HORIZON = "follows"
@@ -52,26 +53,28 @@ class ToMany(NamedTuple):
 class _CachedHash:
     """Computes the hash of a plan once: plans are large, and looked up in caches for every request."""
 
-    size: int
-    """The number of nodes in the tree."""
+    size_bytes: int
+    """The memory that the tree takes, approximately."""
     _hash: int
 
     def __post_init__(self) -> None:
         own: Any = self  # every subclass is a dataclass
         values: Any = tuple(getattr(own, field.name) for field in fields(own))
         object.__setattr__(self, "_hash", hash(values))
-        object.__setattr__(self, "size", _size(values))
+        object.__setattr__(self, "size_bytes", _size_bytes(values))
 
     def __hash__(self) -> int:
         return self._hash
 
 
-def _size(value: object) -> int:
+def _size_bytes(value: object) -> int:
     match value:
         case _CachedHash():
-            return value.size
+            return value.size_bytes
         case tuple():
-            return 1 + sum(map(_size, value))
+            return getsizeof(value) + sum(map(_size_bytes, value))
+        case str():
+            return getsizeof(value)
     return 0
 
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 from db.engine.backend.protocol import Source
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import DialectQuery
 from db.sql.top_n_per_group import parent_values
 from graph.domain.commission_status import NOW
 from graph.domain.context import Context
@@ -131,5 +131,5 @@ class Reader:
         known = [key for key in parents if None not in key]
         return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
 
-    async def _fetch(self, query: CompiledQuery, values: ParameterValues) -> Sequence[Any]:
+    async def _fetch(self, query: DialectQuery, values: ParameterValues) -> Sequence[Any]:
         return await self._source.fetch(query, {**self._values, **values})

@@ -36,7 +36,6 @@ class NestedConnection(NamedTuple):
 
     page: PagePlan
     parent_columns: tuple[str, ...]
-    columns: Sequence[ColumnElement[Any]]
     key: Callable[[Sequence[Any]], tuple[Any, ...]]
 
 
@@ -46,6 +45,8 @@ class SelectBuilder:
     def __init__(self, audience: Audience) -> None:
         self.audience: Audience = audience
         self.nested: list[NestedConnection] = []
+        # The columns of the key that a nested page's rows point to.
+        self.parent_keys: dict[PagePlan, Sequence[ColumnElement[Any]]] = {}
         # Each column with its position, so that a column selected twice is read once.
         self._columns: dict[ColumnElement[Any], int] = {}
         # By the referring row, so that a reference selected twice is joined once.
@@ -138,7 +139,8 @@ class SelectBuilder:
     def _many(self, row: MappedRow, children: Children, page: PagePlan) -> ColumnFactory:
         columns = [getattr(row, name) for name in children.keys.values()]
         key = self.add_columns(columns)
-        self.nested.append(NestedConnection(page, tuple(children.keys), columns, key))
+        self.nested.append(NestedConnection(page, tuple(children.keys), key))
+        self.parent_keys[page] = columns
         return lambda rows, nested: map(nested[page.number].__getitem__, map(key, rows))
 
     def _positions(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[int]:

@@ -34,8 +34,11 @@ class SegmentReader:
         async def read(files: Sequence[SegmentFile]) -> Sequence[bytes]:
             return [await self._data(source, file) for file in files]
 
-        files = [SegmentFile(*row) for row in await self._fetch(statements.segments(self.selection, source.kind))]
-        self._check(files, await self._fetch(statements.totals(self.selection, source.kind)))
+        files = [
+            SegmentFile(*row)
+            for row in await self._fetch(statements.segments(self.selection, source.kind, is_sqlite=self.is_sqlite))
+        ]
+        self._check(files, await self._fetch(statements.totals(self.selection, source.kind, is_sqlite=self.is_sqlite)))
         return Scan(source, files, await self._others(source, dimensions), read, self.cache)
 
     def _check(self, files: Sequence[SegmentFile], totals: Sequence[tuple[int, int, int]]) -> None:

@@ -1,7 +1,9 @@
 """The SQL of reports from segments: which segments a viewer's programs have, and the events that are in none yet."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from cachetools import cached
+from cachetools.keys import hashkey
 from sqlalchemy import and_, bindparam, join, literal_column, select
 from sqlalchemy.orm import aliased
 
@@ -11,47 +13,46 @@ from db.schema.programs import Program
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import Column, SegmentSource
 from db.segments.event_rows import EventRows
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import CompiledQuery, DialectQuery, compile_for
 from db.sql.functions import microseconds_of
 from db.sql.top_n_per_group import rows_of
 from graph.domain.derived_fields import derived_fields
 from graph.reports.filters import ClickSelection
+from graph.reports.statements import cached_statements
 
-CACHED_STATEMENTS = 128
 # A question would hold them as rows.
 MOST_WAITING = 100_000
 
 
-@lru_cache(CACHED_STATEMENTS)
-def segments(selection: ClickSelection, kind: str) -> CompiledQuery:
+@cached(cached_statements, key=partial(hashkey, "segments"))
+def segments(selection: ClickSelection, kind: str, *, is_sqlite: bool) -> DialectQuery:
     """Select the segments of the programs, without their data; times in microseconds since 1970."""
     segment, program = ReportSegment, Program
     times = (microseconds_of(segment.first_at), microseconds_of(segment.last_at))
     query = select(segment.program_id, segment.id, segment.events, *times, segment.checksum)
     query = query.join(program, program.id == segment.program_id).where(*selection.programs(program))
     query = query.where(segment.kind == literal_column(f"'{kind}'"))
-    return CompiledQuery(query.order_by(segment.program_id, segment.id))
+    return compile_for(query.order_by(segment.program_id, segment.id), is_sqlite=is_sqlite)
 
 
-@lru_cache(CACHED_STATEMENTS)
-def totals(selection: ClickSelection, kind: str) -> CompiledQuery:
+@cached(cached_statements, key=partial(hashkey, "totals"))
+def totals(selection: ClickSelection, kind: str, *, is_sqlite: bool) -> DialectQuery:
     """Select how many segments and events there should be of each of the programs."""
     total, program = ReportSegmentTotal, Program
     query = select(total.program_id, total.segments, total.events)
     query = query.join(program, program.id == total.program_id).where(*selection.programs(program))
-    return CompiledQuery(query.where(total.kind == literal_column(f"'{kind}'")))
+    return compile_for(query.where(total.kind == literal_column(f"'{kind}'")), is_sqlite=is_sqlite)
 
 
-@lru_cache(CACHED_STATEMENTS)
 def rows_with(columns: tuple[Column, ...]) -> EventRows:
     """Return what reads events with these columns."""
     return EventRows(columns, derived_fields)
 
 
-@lru_cache(CACHED_STATEMENTS)
+@cached(cached_statements, key=partial(hashkey, "waiting"))
 def waiting(
     selection: ClickSelection, source: SegmentSource, columns: tuple[Column, ...], *, is_sqlite: bool
-) -> CompiledQuery:
+) -> DialectQuery:
     """Select the events that are in no segment yet, as `rows_with` reads them; one more than `MOST_WAITING`."""
     program, events = aliased(Program), source.events
     known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
@@ -62,7 +63,8 @@ def waiting(
     found, click = events.clicked(found, event, is_sqlite=is_sqlite)
     query = select(*rows_with(columns).selected(event, click)).select_from(found)
     is_waiting = waits_for(source.consumer, events.kinds)
-    return CompiledQuery(query.where(is_waiting, *selection.events(event)).limit(MOST_WAITING + 1))
+    query = query.where(is_waiting, *selection.events(event)).limit(MOST_WAITING + 1)
+    return compile_for(query, is_sqlite=is_sqlite)
 
 
 @lru_cache

@@ -6,9 +6,12 @@ yet, and events in the odd minutes at the ends of a period. Events are clicks, o
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
+from cachetools import LRUCache, cached
+from cachetools.keys import hashkey
 from sqlalchemy import (
     CTE,
     BigInteger,
@@ -38,7 +41,7 @@ from db.rollups.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, rang
 from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
 from db.schema.outbox import OutboxRange
 from db.schema.programs import Program
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import DialectQuery, compile_for
 from db.sql.functions import quarter_of
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
@@ -46,8 +49,10 @@ from graph.reports.dimensions import Dimension
 from graph.reports.filters import ClickSelection, event_value
 
 SumsSelect = Select[*tuple[Any, ...]]
-# There are a few dozen forms of requests, times the dimensions.
-CACHED_STATEMENTS = 512
+# A statement takes between 10 and 100 KB. There are thousands of them: one for each combination of filters, dimensions
+# and what periods in a time zone are made of. A dashboard uses a few dozen.
+CACHE_BYTES = 16 * 1024 * 1024
+cached_statements: LRUCache[object, DialectQuery] = LRUCache(CACHE_BYTES, getsizeof=attrgetter("size_bytes"))
 CURRENCY = "currency"
 # Sums of clicks have none. Those of conversions always have one, which may be empty.
 NO_CURRENCY = cast(null(), Text).label(CURRENCY)
@@ -63,16 +68,16 @@ class Asked(NamedTuple):
     is_sqlite: bool
 
 
-@lru_cache(CACHED_STATEMENTS)
-def series(asked: Asked, *sources: RollupSource) -> CompiledQuery:
+@cached(cached_statements, key=partial(hashkey, "series"))
+def series(asked: Asked, *sources: RollupSource) -> DialectQuery:
     """Select the sums of each bucket that has any. A row has the number of the bucket, and then for clicks NULL and the
     sums of `COUNTERS`; for conversions a currency, leads, sales, revenue and earnings."""
     found = [_totals(source, _Sums(source, asked).all()) for source in sources]
-    return CompiledQuery(found[0] if len(found) == 1 else union_all(*found))
+    return compile_for(found[0] if len(found) == 1 else union_all(*found), is_sqlite=asked.is_sqlite)
 
 
-@lru_cache(CACHED_STATEMENTS)
-def ranking(asked: Asked, by: Dimension, *, with_conversions: bool) -> CompiledQuery:
+@cached(cached_statements, key=partial(hashkey, "ranking"))
+def ranking(asked: Asked, by: Dimension, *, with_conversions: bool) -> DialectQuery:
     """Select the sums of the values with the most clicks, up to the parameter `limit`. Rows are those of `series`, with
     values in place of buckets. With conversions, they are in no order, and those follow of as many values: of the ones
     with clicks, then of the ones with the most sales and leads."""
@@ -81,9 +86,9 @@ def ranking(asked: Asked, by: Dimension, *, with_conversions: bool) -> CompiledQ
     clicks = people + bots if asked.is_bot is None else bots if asked.is_bot else people
     best = _totals(CLICKS, sums).having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit"))
     if not with_conversions:
-        return CompiledQuery(best)
+        return compile_for(best, is_sqlite=asked.is_sqlite)
     ranked = best.cte("ranked")
-    return CompiledQuery(union_all(select(*ranked.c), _conversions(asked, by, ranked)))
+    return compile_for(union_all(select(*ranked.c), _conversions(asked, by, ranked)), is_sqlite=asked.is_sqlite)
 
 
 def _conversions(asked: Asked, by: Dimension, ranked: CTE) -> SumsSelect:

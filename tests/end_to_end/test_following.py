@@ -2,22 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from db.schema.clicks import ClickEvent
 from db.schema.id_blocks import IdBlock
 from db.schema.links import ReferralLink
-from db.schema.writers import RunningWriter
-from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
-from tests.support.following_clients import Follower
-from tests.support.gateways import Gateway, body_of, running_gateway
+from tests.support.following_clients import Follower, events_in, of_customers, track
+from tests.support.gateways import Gateway, running_gateway
 
 TWO_LISTS = """{
   clickEvents(first: 5) { totalCount nodes { id } }
@@ -47,12 +43,6 @@ async def held(gateway: Gateway, code: str) -> AsyncIterator[None]:
         yield
 
 
-async def track(gateway: Gateway, code: str, **fields: Any) -> str:
-    answer = await gateway.track(code, **fields)
-    assert answer.status_code == 200, answer.text
-    return str(body_of(answer)["click_id"])
-
-
 async def under_way(gateway: Gateway, clicks: int) -> None:
     """Wait until a number of transactions are waiting for a lock."""
     async with asyncio.timeout(5):
@@ -61,18 +51,6 @@ async def under_way(gateway: Gateway, clicks: int) -> None:
                 if (await connection.exec_driver_sql(WAITING)).scalar_one() >= clicks:
                     return
             await asyncio.sleep(0.02)
-
-
-async def events_in(gateway: Gateway, *columns: Any) -> list[str]:
-    """Return the ids of all events, ordered by columns."""
-    async with gateway.store.read() as connection:
-        found = await connection.execute(select(ClickEvent.program_id, ClickEvent.id).order_by(*columns))
-        return [encode_id("ClickEvent", *key) for key in found.all()]
-
-
-def of_customers(gateway: Gateway, token: str, *, is_backward: bool = False) -> Follower:
-    fields = "updatedAt clickId partner { name }"
-    return Follower(gateway, token, "UPDATED_AT", name="customers", fields=fields, is_backward=is_backward)
 
 
 async def followers(gateway: Gateway) -> list[Follower]:
@@ -187,77 +165,3 @@ async def test_followers_of_two_busy_gateways_see_every_click_once(two: tuple[Ga
     for follower in following:
         assert follower.ids == await events_in(two[0], getattr(ClickEvent, follower.order.lower()), ClickEvent.id)
     assert len(set(customers.ids)) == len(customers.ids) == clicks
-
-
-async def test_a_click_appears_at_once_to_followers_of_its_gateway(gateway: Gateway) -> None:
-    await gateway.link()
-    token = await gateway.token()
-    following = [Follower(gateway, token, order) for order in ("OCCURRED_AT", "ID")]
-    customers = of_customers(gateway, token)
-    click_id = None
-    for number in range(1, 6):
-        click_id = await track(gateway, "PARTNER123", existing_click_id=click_id)
-        for follower in following:
-            assert len(await follower.catch_up()) == 1, (number, follower)
-            assert await follower.catch_up() == []
-        await customers.catch_up()
-        assert [row["clickId"] for row in customers.rows] == [click_id] * number
-
-
-async def test_a_pending_click_holds_back_later_clicks(gateway: Gateway) -> None:
-    await gateway.link()
-    token = await gateway.token()
-    follower = Follower(gateway, token, "OCCURRED_AT")
-    await track(gateway, "PARTNER123")
-    await follower.until(1)
-    async with gateway.held():
-        waiting = [asyncio.create_task(track(gateway, "PARTNER123")) for _ in range(3)]
-        await asyncio.sleep(0.3)
-        before = await follower.catch_up()
-    await asyncio.gather(*waiting)
-    await follower.until(4)
-    assert before == []
-    assert follower.ids == await events_in(gateway, ClickEvent.occurred_at, ClickEvent.id)
-
-
-async def test_customers_are_listed_by_their_last_change(gateway: Gateway) -> None:
-    for code in ("A", "B"):
-        await gateway.link(code)
-    token = await gateway.token()
-    program = (await gateway.link_row("A"))["program_id"]
-    first = [await track(gateway, "A") for _ in range(7)]
-    for click_id in (first[4], first[1], first[4], first[0]):
-        await track(gateway, "A", existing_click_id=click_id)
-    other = await track(gateway, "B")
-    expected = [first[number] for number in (2, 3, 5, 6, 1, 4, 0)]
-    for viewer, clicks in (
-        (token, [*expected, other]),
-        (await gateway.token("program", program_id=program), expected),
-        (await gateway.token("partner", partner_id=(await gateway.link_row("A"))["partner_id"]), expected),
-    ):
-        for is_backward in (False, True):
-            follower = of_customers(gateway, viewer, is_backward=is_backward)
-            await follower.catch_up()
-            assert [row["clickId"] for row in follower.rows] == clicks
-            moments = [datetime.fromisoformat(row["updatedAt"]) for row in follower.rows]
-            assert moments == sorted(moments)
-
-
-async def rows_of_writers(gateway: Gateway) -> Sequence[Any]:
-    async with gateway.store.read() as connection:
-        running = select(RunningWriter.id).where(RunningWriter.id > 0).order_by(RunningWriter.id)
-        return (await connection.scalars(running)).all()
-
-
-async def test_a_gateway_that_stops_does_not_delay_followers(make_postgres: MakeDatabase) -> None:
-    url = make_postgres()
-    async with AsyncExitStack() as stack:
-        staying = await stack.enter_async_context(running_gateway(url))
-        await staying.link()
-        async with running_gateway(url) as leaving:
-            await track(leaving, "PARTNER123")
-            assert len(await rows_of_writers(staying)) == 2
-        assert len(await rows_of_writers(staying)) == 1
-        await track(staying, "PARTNER123")
-        for order in ("OCCURRED_AT", "ID"):
-            assert len(await Follower(staying, await staying.token(), order).catch_up()) == 2

@@ -6,9 +6,9 @@ from msgspec import json
 
 from graph.query.cursors import encode_cursor
 from tests.graph.test_breakdown_queries import sample, shared_url
+from tests.support.answers import opened
 from tests.support.click_sample import PERIOD, Sample
 from tests.support.gateways import running_gateway
-from tests.support.visibility_matrix import opened
 
 PARTS = ("visitors", "breakdown(by: OS) { totalCount }", "top(by: COUNTRY) { value }")
 __all__ = ("sample", "shared_url")

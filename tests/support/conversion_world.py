@@ -105,3 +105,8 @@ def refund(
     transaction_id: str = "t1", amount: int | None = None, refund_id: str | None = None, *, program_id: int = 1
 ) -> NewRefund:
     return NewRefund(NOW + timedelta(hours=1), program_id, transaction_id, amount, None, refund_id)
+
+
+async def counted(world: ConversionWorld) -> list[tuple[int, int]]:
+    """Return the leads and sales of links 1 and 2."""
+    return [(row.leads, row.sales) for row in await world.rows(ReferralLink) if row.id < 3]

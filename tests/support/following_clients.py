@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.gateways import Gateway
+from sqlalchemy import select
+
+from db.schema.clicks import ClickEvent
+from graph.query.global_ids import encode_id
+from tests.support.gateways import Gateway, body_of
 
 # Generous, because the gateways run on the same busy machine.
 SECONDS = 60
@@ -68,3 +72,21 @@ class Follower:
             assert info[end] == self.cursor
         self.cursor = info[end]
         return bool(info[more])
+
+
+async def track(gateway: Gateway, code: str, **fields: Any) -> str:
+    answer = await gateway.track(code, **fields)
+    assert answer.status_code == 200, answer.text
+    return str(body_of(answer)["click_id"])
+
+
+async def events_in(gateway: Gateway, *columns: Any) -> list[str]:
+    """Return the ids of all events, ordered by columns."""
+    async with gateway.store.read() as connection:
+        found = await connection.execute(select(ClickEvent.program_id, ClickEvent.id).order_by(*columns))
+        return [encode_id("ClickEvent", *key) for key in found.all()]
+
+
+def of_customers(gateway: Gateway, token: str, *, is_backward: bool = False) -> Follower:
+    fields = "updatedAt clickId partner { name }"
+    return Follower(gateway, token, "UPDATED_AT", name="customers", fields=fields, is_backward=is_backward)

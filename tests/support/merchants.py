@@ -17,6 +17,8 @@ from tests.support.gateways import Gateway, body_of
 
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 _transactions = count(1)
+READINESS = "/api/v1/programs/me/readiness"
+STATUS = "/api/v1/cli/status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +87,8 @@ async def make_merchant(
 def each(fields: str, *values: Any) -> list[tuple[str, Any]]:
     """Return each of some fields, named with spaces between, with each of some values."""
     return [*product(fields.split(), values)]
+
+
+async def asked(merchant: Merchant, path: str = READINESS, token: str | None = None, **query: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token or merchant.token}"}
+    return await merchant.gateway.http.get(path, params=query, headers=headers)

@@ -1,15 +1,14 @@
 """Checks what each token can see through every part of the schema, judged by the rows in the database."""
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type, is_leaf_type, is_required_argument
 from strawberry.utils.str_converters import to_snake_case
 
-from graph.domain.errors import FieldInvalid
 from graph.query.global_ids import decode_id, encode_id
+from tests.support.answers import kind_of, opened, pages_in, texts_in
 from tests.support.graphql_sockets import watching
 from tests.support.schema_documents import (
     PAGE,
@@ -75,7 +74,7 @@ class Matrix:
                     found = await self._found(name, field, argument, [literal(named, value) for value in values])
                     kinds = node_kinds() if name == "node" else [get_named_type(field.type).name]
                     if not is_required_argument(declared) or name == "node":
-                        assert found == {id for id in self._ids if _kind(id) in kinds}, (name, argument)
+                        assert found == {id for id in self._ids if kind_of(id) in kinds}, (name, argument)
 
     async def check_filters(self) -> None:
         """Query each list with every value in the database in each part of its filter: a hidden value must find the
@@ -220,12 +219,12 @@ class Matrix:
 
     def judge(self, answer: Any) -> None:
         """Check that a whole response contains nothing hidden."""
-        told = list(_texts(answer))
-        shown = {text for text in told if _kind(text) is not None}
+        told = list(texts_in(answer))
+        shown = {text for text in told if kind_of(text) is not None}
         assert shown <= self._ids, (self._eye.name, [decode_id(id) for id in shown - self._ids])
         said = "\n".join([*told, *map(opened, told)])
         assert not [secret for secret in self._secrets if secret in said], self._eye.name
-        for page in _pages(answer):
+        for page in pages_in(answer):
             assert page["totalCount"] == len(page["nodes"]), (self._eye.name, page)
 
 
@@ -241,43 +240,3 @@ def _named_kind(name: str) -> str:
     """Return the type that an input's `…Id` refers to."""
     kind = name.removesuffix("Ids").removesuffix("Id").removesuffix("s")
     return {"link": "ReferralLink", "programs": "Program"}.get(kind, kind[:1].upper() + kind[1:])
-
-
-def _kind(text: str) -> str | None:
-    try:
-        kind = decode_id(text).type_name
-    except FieldInvalid:
-        return None
-    return kind if kind in TABLES else None
-
-
-def opened(text: str) -> str:
-    """Return the content of a cursor."""
-    try:
-        return urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
-    except ValueError:
-        return ""
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for inner in value.values():
-                yield from _texts(inner)
-        case list():
-            for inner in value:
-                yield from _texts(inner)
-
-
-def _pages(value: Any) -> Iterator[dict[str, Any]]:
-    match value:
-        case dict():
-            if "totalCount" in value and "nodes" in value:
-                yield value
-            for inner in value.values():
-                yield from _pages(inner)
-        case list():
-            for inner in value:
-                yield from _pages(inner)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine.backend.pool_usage import PoolUsage, PoolWaiters
 from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import CompiledQuery, Query
 
 
 class Fault(Enum):
@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
 class Source(Protocol):
     """Anything that runs compiled queries on the driver directly, without SQLAlchemy."""
 
-    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         """Run a query with values by parameter name; return all rows, each of which behaves like a tuple."""
 
 

@@ -23,7 +23,7 @@ from db.engine.postgresql.connector import Connector
 from db.engine.postgresql.read_pool import ReadPool
 from db.engine.postgresql.url import connection_parameters
 from db.errors import StoreError
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import Query
 
 POOL_SIZE = 10
 # JIT compilation would take longer than these short statements run.
@@ -90,7 +90,7 @@ class PostgresDatabase:
         event.listen(self.engine.sync_engine, "checkin", self._note_idle)
         event.listen(self.engine.sync_engine, "checkout", self._note_busy)
 
-    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self.engine.dialect)
         arguments = compiled.arguments(values)
         found = await self._readers.run(lambda connection: connection.fetch(compiled.sql, *arguments))

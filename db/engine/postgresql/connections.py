@@ -14,7 +14,7 @@ from sqlalchemy import Dialect
 
 from db.errors import WriterGone
 from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import CompiledQuery, Query
 
 # A session caches the plans of its foreign-key checks, perhaps from when the tables were empty and every index looked
 # equally good. Until autovacuum has gathered statistics, a minute later, such a check would scan all of a program's
@@ -32,7 +32,7 @@ class PostgresSource:
         self._driver = driver
         self._dialect = dialect
 
-    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
         return compiled.rows(await self._driver.fetch(compiled.sql, *compiled.arguments(values)))
 

@@ -25,7 +25,7 @@ from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWrite
 from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 from db.engine.sqlite.pooled_connection import PooledSqliteConnection
 from db.errors import StoreError, UnusableDatabase
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import Query
 
 # Time enough to load all links. While a query runs, the write-ahead log cannot be truncated.
 SNAPSHOT_SECONDS = 60
@@ -68,7 +68,7 @@ class SqliteDatabase:
     def source(self, driver: Any) -> SqliteSource:
         return SqliteSource(driver, self.engine.dialect)
 
-    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         async with self.snapshot() as source:
             return await source.fetch(query, values)
 

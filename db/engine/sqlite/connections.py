@@ -20,7 +20,7 @@ from db.engine.sqlite.trigger_batch import TriggerBatch
 from db.engine.sqlite.worker_thread import WorkerThread
 from db.errors import SchemaOutdated
 from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
-from db.sql.compiled_queries import CompiledQuery
+from db.sql.compiled_queries import CompiledQuery, Query
 
 # Long enough for another process to migrate or vacuum a small file, short enough that a tracker is still waiting.
 BUSY_SECONDS = 5
@@ -47,7 +47,7 @@ class SqliteSource:
         self._driver = driver
         self._dialect = dialect
 
-    async def fetch(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = query.compiled(self._dialect)
         return compiled.rows(await self._driver.execute_fetchall(compiled.sql, compiled.arguments(values)))
 

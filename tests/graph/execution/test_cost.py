@@ -103,4 +103,5 @@ def test_the_document_cache_is_bounded_and_evicts_the_least_recently_used() -> N
     first = documents.read("{ id } # 0")
     assert first is documents.read("{ id } # 0")
     documents.read("{ id } #" + "x" * 200_000)
-    assert documents.cached_bytes == 0
+    assert documents.cached_bytes <= 100_000
+    assert documents.read("{ id } # 0") is first

@@ -48,7 +48,11 @@ async def test_a_page_may_send_any_headers(http: httpx.AsyncClient, asked: str |
     assert "Access-Control-Request-Headers" in preflight.headers["Vary"]
 
 
-@pytest.mark.parametrize("origin", ["https://other.example.com", "null", f"{PAGE}.evil.com", "http://app.example.com"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://other.example.com", "null", f"{PAGE}.evil.com", "http://app.example.com", f"{PAGE}/{'x' * 1000}"],
+    ids=["other", "null", "longer host", "other scheme", "long"],
+)
 async def test_a_page_of_any_other_origin_may_not_send_requests(http: httpx.AsyncClient, origin: str) -> None:
     for answer in (
         await http.options(PATH, headers={"Origin": origin}),
