@@ -25,8 +25,8 @@ ROW_TYPES: Mapping[str, str] = {
 }
 VALUES = (
     f"At most {CONDITION_VALUES}: global ids for `PROGRAM`, `PARTNER` and `LINK`, `00` to `23` for `HOUR_OF_DAY`, "
-    "`MONDAY` to `SUNDAY` for `DAY_OF_WEEK`, and texts for all others. Country codes and device types match in any "
-    "case."
+    "`MONDAY` to `SUNDAY` for `DAY_OF_WEEK`, and texts for all others. Country codes, device types and hosts "
+    "match in any case."
 )
 
 

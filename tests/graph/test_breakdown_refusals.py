@@ -7,8 +7,10 @@ from msgspec import json
 from graph.query.cursors import encode_cursor
 from tests.graph.test_breakdown_queries import sample, shared_url
 from tests.support.answers import opened
-from tests.support.click_sample import Sample
+from tests.support.click_sample import PERIOD, Sample
+from tests.support.gateways import running_gateway
 
+PARTS = ("visitors", "breakdown(by: OS) { totalCount }", "top(by: COUNTRY) { value }")
 __all__ = ("sample", "shared_url")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -96,3 +98,17 @@ async def test_a_forged_cursor_is_refused_or_only_moves_the_start_of_the_page(
     if "errors" not in answer:
         for row in answer["data"]["clickReport"]["breakdown"]["nodes"]:
             assert row["keys"][1]["value"] == "Ann"
+
+
+async def test_a_report_that_takes_too_long_is_refused_and_clicks_go_on(shared_url: str) -> None:
+    async with running_gateway(shared_url, report_seconds="0.0001") as gateway:
+        token = await gateway.token()
+        answers = [await gateway.graphql(f"{{ clickReport({PERIOD}) {{ {part} }} }}", token=token) for part in PARTS]
+        for answer in answers:
+            (error,) = answer["errors"]
+            assert error["message"] == "The report is too complex: it takes longer than 0.0001 seconds"
+            assert (error["path"], error["extensions"]) == (["clickReport"], {"code": "TOO_COMPLEX"})
+        await gateway.link("LATE")
+        assert (await gateway.track("LATE")).status_code == 200
+        answer = await gateway.graphql(f"{{ clickReport({PERIOD}) {{ clicks }} }}", token=token)
+        assert "errors" not in answer

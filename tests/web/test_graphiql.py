@@ -87,5 +87,5 @@ async def test_the_schema_can_be_explored_and_queries_are_validated(browser: Bro
 
 async def test_graphiql_has_no_accessibility_violations(browser: Browser, graphiql: str) -> None:
     async with visiting(browser, graphiql) as page:
-        await expect(page.get_by_role("tab")).to_have_count(5)
+        await expect(page.get_by_role("tab")).to_have_count(6)
         assert [fault for fault in await faults(page) if not fault.startswith(OWN_FAULT)] == []
