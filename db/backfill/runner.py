@@ -48,6 +48,8 @@ class BackfillRunner:
         self._connection: WriteConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._filled = 0
+        self._is_needed = False
+        """Whether there were unfilled clicks when this was last known."""
         self._logged_at: float | None = None
         """When progress was last logged; None while there is nothing to do."""
 
@@ -72,26 +74,28 @@ class BackfillRunner:
             raise
 
     async def _run(self) -> None:
-        complaint = ""
+        is_failing = False
         while True:
             try:
                 await self._run_all()
-                complaint = ""
+                is_failing = False
             except Exception as error:
-                if not complaint:  # once, not every second
-                    complaint = str(error)
-                    is_outage = isinstance(error, DatabaseUnavailable | SchemaOutdated)
+                is_outage = isinstance(error, DatabaseUnavailable | SchemaOutdated)
+                if not is_failing and (self._is_needed or not is_outage):  # once, not every second
                     logger.warning("older clicks are not filled in: %s", error, exc_info=not is_outage)
-            await asyncio.sleep(RETRY_SECONDS if complaint else IDLE_SECONDS)
+                is_failing = True
+            await asyncio.sleep(RETRY_SECONDS if is_failing else IDLE_SECONDS)
 
     async def _run_all(self) -> None:
         """Fill in all clicks that no other process is at."""
         while clicks := await self._unfilled():
+            self._is_needed = True
             started = perf_counter()
             if not await self.run_once():
                 return
             self._log_progress(sum(unfilled.clicks_left for unfilled in clicks))
             await asyncio.sleep(REST_FACTOR * (perf_counter() - started))
+        self._is_needed = False
         if self._logged_at is not None:
             logger.info("all older clicks are filled in")
             self._logged_at = None

@@ -43,7 +43,7 @@ for _field in VISIT_FIELDS:
 
 
 class ClickEvent(VisitColumns, Base):
-    """One recorded click. Append-only."""
+    """One recorded click. Append-only, but that `db.backfill` fills in derived fields which later versions added."""
 
     __tablename__ = "affiliate_click_events"
     __table_args__ = (

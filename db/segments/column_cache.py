@@ -56,6 +56,12 @@ class ColumnCache:
                 self._columns[file, series.name] = kept
         return kept
 
+    def shared(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame of events that are in no file with its texts as those of files are kept: where the types
+        differ, all rows of all files would have to be converted."""
+        texts = [series.name for series in frame if series.dtype == pl.String and series.name not in self._wide]
+        return frame.with_columns(pl.col(name).cast(pl.Categorical(categories_of(name))) for name in texts)
+
     def _kept(self, series: pl.Series) -> pl.Series:
         if series.dtype == pl.Int64:
             # Times take 51 bits; ids take 32 for a long while.

@@ -22,8 +22,8 @@ BUCKET = "bucket"
 # What is held of the events that count, until their visitors are counted.
 HELD_BYTES = 96 * 1024 * 1024
 PASSES = 4
-# Several hundred megabytes, of groups with long texts.
-MOST_GROUPS = 2_000_000
+# With their texts and counts, some two hundred megabytes.
+MOST_GROUPS = 500_000
 COUNTS = ("people", "bots", "customers", "visitors")
 
 
@@ -82,8 +82,10 @@ async def counts(clicks: Scan, chosen: Chosen, grouping: Grouping, *, with_visit
     passes = 1
     while True:
         try:
-            found = [await _counted(clicks, chosen, grouping, number, passes) for number in range(passes)]
-            return await asyncio.to_thread(_sum_of, found, grouping.keys)
+            found = _Sums(grouping.keys)
+            for number in range(passes):
+                await found.add(await _counted(clicks, chosen, grouping, number, passes))
+            return await found.all()
         except _TooMuch:
             passes *= PASSES
 
@@ -95,8 +97,10 @@ async def _added_up(clicks: Scan, chosen: Chosen, grouping: Grouping) -> pl.Data
         rows = grouping.rows(events, chosen, *flags)
         return _plain(_grouped(rows, grouping.keys, [*_click_counts(), pl.lit(0, dtype=pl.Int64).alias("visitors")]))
 
-    found = [each async for each in clicks.reduced(chosen, {*grouping.columns(), *flags}, reduce)]
-    return await asyncio.to_thread(_sum_of, found, grouping.keys)
+    found = _Sums(grouping.keys)
+    async for each in clicks.reduced(chosen, {*grouping.columns(), *flags}, reduce):
+        await found.add(each)
+    return await found.all()
 
 
 async def _counted(clicks: Scan, chosen: Chosen, grouping: Grouping, number: int, passes: int) -> pl.DataFrame:
@@ -126,8 +130,10 @@ async def amounts(bookings: Scan, chosen: Chosen, grouping: Grouping) -> pl.Data
         return _plain(_grouped(rows, keys, [pl.col(name).cast(pl.Int64).sum() for name in BOOKED]))
 
     columns = {*grouping.columns(), CURRENCY.name, *BOOKED}
-    found = [each async for each in bookings.reduced(chosen, columns, reduce)]
-    return await asyncio.to_thread(_sum_of, found, keys)
+    found = _Sums(keys)
+    async for each in bookings.reduced(chosen, columns, reduce):
+        await found.add(each)
+    return await found.all()
 
 
 async def _held(steps: AsyncIterator[pl.DataFrame]) -> pl.DataFrame:
@@ -160,11 +166,29 @@ def _plain(groups: pl.LazyFrame) -> pl.LazyFrame:
     return groups.with_columns(selectors.categorical().cast(pl.String), selectors.integer().cast(pl.Int64))
 
 
-def _sum_of(parts: Sequence[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
-    """Add up what the steps, or the passes, have found for each group."""
-    if sum(map(len, parts)) > MOST_GROUPS:
-        raise TooManyGroups
-    found = pl.concat(parts, how="vertical_relaxed")
-    if len(parts) == 1:
+class _Sums:
+    """Adds up what the steps, or the passes, have found for each group."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self._keys = keys
+        self._parts: list[pl.DataFrame] = []
+
+    async def add(self, part: pl.DataFrame) -> None:
+        """Add a part. Raises `TooManyGroups`."""
+        self._parts.append(part)
+        if sum(map(len, self._parts)) > 2 * MOST_GROUPS:
+            self._parts = [await self.all()]
+
+    async def all(self) -> pl.DataFrame:
+        """Return the sums so far. Raises `TooManyGroups`."""
+        found = await asyncio.to_thread(_sum_of, self._parts, self._keys)
+        if len(found) > MOST_GROUPS:
+            raise TooManyGroups
         return found
-    return found.group_by(keys).agg(selectors.exclude(keys).sum()) if keys else found.sum()
+
+
+def _sum_of(parts: Sequence[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
+    if len(parts) == 1:
+        return parts[0]
+    found, sums = pl.concat(parts, how="vertical_relaxed"), selectors.exclude(keys).sum()
+    return found.group_by(keys).agg(sums) if keys else found.select(sums)

@@ -6,7 +6,7 @@ background (`db.backfill`), both from the same function.
 
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from db.schema.url_parts import PARAMETERS, PART_LENGTH, normal_host, page_of
 from graph.domain.affiliate_urls import query_of
@@ -53,13 +53,19 @@ def _values(query: str) -> Mapping[str, str]:
     for pair in query.removeprefix("?").split("&"):
         name, _, value = pair.partition("=")
         if "%" in name:
-            name = unquote_plus(name)
+            name = _decoded(name)
         values = found
         if name.startswith("amp;"):
             name, values = ESCAPED_AMPERSANDS.sub("", name, count=1), damaged
-        if name in FIELD_OF and name not in values and (text := _part(unquote_plus(value))):
+        if name in FIELD_OF and name not in values and (text := _part(_decoded(value))):
             values[name] = text
     return {**damaged, **found} if damaged else found
+
+
+def _decoded(text: str) -> str:
+    """Decode a name or a value of a query, which is ASCII, as browsers do: invalid UTF-8 becomes U+FFFD."""
+    text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode(errors="replace") if "%" in text else text
 
 
 def _query(affiliate_url: str | None) -> str:

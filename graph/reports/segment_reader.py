@@ -59,7 +59,7 @@ class SegmentReader:
             raise ReportTooLarge(
                 f"has more than {statements.MOST_WAITING} events that are yet to be prepared for reports"
             )
-        return statements.rows_with(wanted).frame(rows)
+        return self.cache.shared(statements.rows_with(wanted).frame(rows))
 
     async def _data(self, source: SegmentSource, file: SegmentFile) -> bytes:
         values = {"program_id": file.program_id, "id": file.id}
