@@ -17,7 +17,7 @@ from graph.reports.dimensions import Dimension
 from graph.reports.requests import BreakdownPage, BreakdownRequest, Row
 from graph.schema.count_objects import VISITORS, count_objects, names_in
 from graph.schema.report_dimensions import value_text
-from graph.schema.report_rows import ROW_DIMENSIONS, SubjectRows, subject_rows
+from graph.schema.report_rows import NO_ROWS, ROW_DIMENSIONS, SubjectRows, subject_rows
 from graph.schema.sorting import OrderDirection
 
 PAGE_ROWS = 20
@@ -136,7 +136,7 @@ class _Breakdown:
         """Return the key of one dimension in each row."""
         dimension, selected = self._asked.by[at], part.subfields()
         values = [row.key[at] for row in self._rows]
-        rows = SubjectRows({}, {})
+        rows = NO_ROWS
         if dimension in ROW_DIMENSIONS:
             rows = await subject_rows(self._context, dimension, {int(id) for id in values if id is not None}, selected)
         columns = (_key_field(each, dimension, values, rows) for each in selected)

@@ -35,25 +35,28 @@ class SubjectRows(NamedTuple):
     objects: Mapping[str, Mapping[int, Any]]
 
 
+NO_ROWS = SubjectRows({}, {})
+
+
 async def subject_rows(
     context: Context, dimension: str, ids: Collection[int], fields: Sequence[SelectedField]
 ) -> SubjectRows:
     """Read the rows of some ids for those of the selected fields that hold them. Raises `GraphQLError`,
     `DatabaseAway`."""
-    entity, field, name = ROW_DIMENSIONS[dimension]
-    named = {"ids": list(ids)}
+    entity, field, column = ROW_DIMENSIONS[dimension]
     planner = Planner()
-    plans = {each.response_key: planner.row(each.type, each.subfields()) for each in fields if _holds(each, field)}
-    variables = fields[0].look_ahead.variables if fields else None
-    values = QueryPlan(None, planner.pages).values(variables) if variables else {}
+    holders = [each for each in fields if each.name_or_typename == field]
+    plans = {each.response_key: planner.row(each.type, each.subfields()) for each in holders}
+    values = QueryPlan(None, planner.pages).values(holders[0].look_ahead.variables) if holders else {}
+    has_names = any(each.name_or_typename == "value" for each in fields)
+    if not ids or not (plans or has_names):
+        return NO_ROWS
+    named = {"ids": list(ids)}
     async with snapshot_reader(context, values) as reader:
-        labels = await reader.rows(RowPlan(entity, (Field("name", name),)), "ids", named)
+        label = RowPlan(entity, (Field("name", column),))
+        labels = await reader.rows(label, "ids", named) if has_names else {}
         objects = {response_key: await reader.rows(plan, "ids", named) for response_key, plan in plans.items()}
     return SubjectRows(
         {id: astuple(label)[0] for (id,), label in labels.items()},
         {response_key: {id: row for (id,), row in rows.items()} for response_key, rows in objects.items()},
     )
-
-
-def _holds(field: SelectedField, name: str) -> bool:
-    return field.name_or_typename == name

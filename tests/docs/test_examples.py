@@ -34,8 +34,8 @@ def name_of(block: Block) -> str:
     return f"{block.document.stem}: {block.text.splitlines()[0]}"
 
 
-def test_there_are_five_queries_to_start_from() -> None:
-    assert len(queries_to_start_from()) == 5
+def test_there_are_six_queries_to_start_from() -> None:
+    assert len(queries_to_start_from()) == 6
 
 
 @pytest.mark.parametrize("role", ["admin", "program", "partner"])

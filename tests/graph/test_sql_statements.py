@@ -114,11 +114,14 @@ async def test_a_field_selected_twice_is_returned_twice(asked: Asked) -> None:
 
 async def test_a_report_takes_as_many_statements_with_conversions_as_without(asked: Asked) -> None:
     document = """{ clickReport(from: "2026-03-02T00:00:00Z", to: "2026-03-08T00:00:00Z") {
-      clicks MORE series(interval: DAY) { clicks MORE } top(by: COUNTRY) { value clicks MORE }
+      clicks MORE series(interval: DAY) { clicks MORE } top(by: LINK) { value clicks MORE }
     } }"""
     for more in ("", "sales revenue { amount }"):
         # The totals are the sum of the series.
         assert len(await asked.statements(document.replace("MORE", more))) == 2
+    by_dimension = document.replace("LINK", "COUNTRY")
+    plain, converted = [len(await asked.statements(by_dimension.replace("MORE", more))) for more in ("", "sales")]
+    assert plain == converted
     alone = """{ clickReport(from: "2026-03-02T00:00:00Z", to: "2026-03-08T00:00:00Z") { leads } }"""
     assert len(await asked.statements(alone)) == 1
 
