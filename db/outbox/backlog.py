@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, literal, or_, select
 
+from db.engine.backend.protocol import Source
 from db.engine.store import Store
 from db.outbox.conditions import is_ahead_of
 from db.schema.outbox import OutboxConsumer, OutboxRange
@@ -44,10 +45,12 @@ class Backlogs:
 
     async def measure(self) -> dict[str, Backlog]:
         """Return what waits now, by the consumer's name. Raises `DatabaseUnavailable`."""
-        names = [name for (name,) in await self._store.fetch(CONSUMERS)]
-        self._queries = {name: self._queries.get(name) or _backlog_of(name) for name in names}
-        return {name: await self._measured(query) for name, query in self._queries.items()}
+        async with self._store.snapshot() as source:
+            names = [name for (name,) in await source.fetch(CONSUMERS, {})]
+            self._queries = {name: self._queries.get(name) or _backlog_of(name) for name in names}
+            return {name: await _measured(source, query) for name, query in self._queries.items()}
 
-    async def _measured(self, query: CompiledQuery) -> Backlog:
-        ((events, oldest),) = await self._store.fetch(query)
-        return Backlog(int(events), oldest)
+
+async def _measured(source: Source, query: CompiledQuery) -> Backlog:
+    ((events, oldest),) = await source.fetch(query, {})
+    return Backlog(int(events), oldest)

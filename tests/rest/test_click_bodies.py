@@ -5,19 +5,17 @@ The tests of this file share the gateways, and each test looks only at the event
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
+from tests.support.click_bodies import URL, body, data_of, event_of, recorded
 from tests.support.databases import KINDS, MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIMIT = 64 * 1024
-URL = "https://yoursite.com/?aff=PARTNER123"
 LENGTHS = {
     "page_url": 2048,
     "page_title": 512,
@@ -79,31 +77,6 @@ async def shared(shared_url: str) -> AsyncIterator[Gateway]:
     async with running_gateway(shared_url) as gateway:
         await gateway.link("PARTNER123")
         yield gateway
-
-
-def body(**texts: str) -> bytes:
-    """Return a click's body with additional fields, which are given as JSON."""
-    fields = [f'"affiliate_url": "{URL}"', *(f'"{name}": {value}' for name, value in texts.items())]
-    return ("{" + ", ".join(fields) + "}").encode()
-
-
-async def event_of(gateway: Gateway, answer: httpx.Response) -> dict[str, Any]:
-    assert (answer.status_code, body_of(answer).get("error")) == (200, None)
-    click_id = body_of(answer)["click_id"]
-    return next(event for event in await gateway.events() if event["click_id"] == click_id)
-
-
-async def recorded(gateway: Gateway, sent: bytes) -> dict[str, Any]:
-    """Send a body and return its event."""
-    return await event_of(gateway, await gateway.send(sent))
-
-
-async def data_of(gateway: Gateway, additional_data: str | bytes) -> Any:
-    """Return the stored form of additional data, which is given as JSON."""
-    if isinstance(additional_data, str):
-        additional_data = additional_data.encode()
-    event = await recorded(gateway, body()[:-1] + b', "additional_data": ' + additional_data + b"}")
-    return json.loads(event["additional_data"])
 
 
 async def chunked(content: bytes, size: int = 4000) -> AsyncIterator[bytes]:

@@ -3,15 +3,13 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 
 from db.schema.conversions import ConversionTestEvent, LeadEvent
 from db.schema.customers import Customer
-from db.schema.programs import Program
 from tests.support.captured_log import Log
-from tests.support.conversion_apis import conversion_apis
+from tests.support.conversion_apis import conversion_apis, error_of
 from tests.support.gateways import Gateway, body_of
 from tests.support.merchants import Merchant, each, make_merchant
 from tests.support.unclassified_fault import unforeseen
@@ -30,13 +28,6 @@ WRONG = [
     ("email", "x" * 321),
 ]
 WRONG_NAMES: list[Any] = [5, True, [], {}, "x" * 256, "a\0b"]
-
-
-def error_of(answer: httpx.Response) -> str:
-    body = body_of(answer)
-    assert answer.status_code == 400, body
-    assert set(body) <= {"error", "code"}
-    return str(body["error"])
 
 
 async def leads(gateway: Gateway) -> list[dict[str, Any]]:
@@ -200,43 +191,6 @@ async def test_a_server_may_name_a_customer_by_key_alone(merchant: Merchant) -> 
     assert error_of(await merchant.lead(customer_key="user_1", additional_data=data)) == NOT_FOUND
 
 
-@conversion_apis
-async def test_a_lead_after_the_attribution_window_records_nothing(merchant: Merchant) -> None:
-    click_id = await merchant.visitor()
-    await merchant.age(click_id, 75.5)
-    answer = await merchant.lead(click_id=click_id)
-    assert (answer.status_code, body_of(answer)) == (
-        200,
-        {
-            "success": True,
-            "attributed": False,
-            "reason": "attribution_window_expired",
-            "click_age_days": 75,
-            "window_days": 60,
-        },
-    )
-    assert "page_url" in error_of(await merchant.lead(click_id=click_id, page_url=5))
-    assert await leads(merchant.gateway) == []
-    assert (await merchant.customer(click_id))["customer_status"] == "click"
-
-
-@conversion_apis
-async def test_a_lead_without_a_token_is_provisional_if_the_program_wants_one(merchant: Merchant) -> None:
-    await merchant.gateway.execute(update(Program).values(lead_auth="server"))
-    click_id = await merchant.visitor()
-    body = body_of(await merchant.lead(click_id=click_id))
-    assert body["message"].startswith("Lead recorded as provisional. ")
-    assert {**body, "message": ""} == {"success": True, "provisional": True, "message": ""}
-    (row,) = await leads(merchant.gateway)
-    assert (row["confirmed_at"], row["partner_id"]) == (None, None)
-    assert (await merchant.customer(click_id))["customer_status"] == "click"
-    assert (await merchant.gateway.link_row())["leads"] == 0
-    assert body_of(await merchant.lead(by_server=True, click_id=click_id)) == TRACKED
-    (row,) = await leads(merchant.gateway)
-    assert None not in (row["confirmed_at"], row["partner_id"])
-    assert (await merchant.gateway.link_row())["leads"] == 1
-
-
 async def test_test_mode_needs_nothing_and_comes_first(merchant: Merchant) -> None:
     data = {"test_mode": True, "program_id": str(merchant.program_id)}
     answer = await merchant.lead(email=5, click_ids=["x"] * 30, customer_key="x" * 300, additional_data=data)
@@ -275,16 +229,3 @@ async def test_a_test_lead_belongs_to_the_program_that_it_or_its_token_names(mer
 @pytest.mark.parametrize("almost", [1, "true", None, False, [True], {}])
 async def test_only_true_enables_test_mode(merchant: Merchant, almost: Any) -> None:
     assert error_of(await merchant.lead(additional_data={"test_mode": almost})) == REQUIRED
-
-
-async def test_a_customer_can_have_a_hundred_provisional_leads(merchant: Merchant) -> None:
-    await merchant.gateway.execute(update(Program).values(lead_auth="server"))
-    click_id = await merchant.visitor()
-    names = [{"event_name": f"event {number}"} for number in range(101)]
-    answers = [await merchant.lead(click_id=click_id, additional_data=name) for name in names]
-    assert {answer.status_code for answer in answers[:100]} == {200}
-    assert answers[100].status_code == 400
-    refusal = body_of(answers[100])
-    assert (refusal["error"], refusal["code"]) == ("The customer has too many provisional leads", "too_many_leads")
-    known = await merchant.lead(click_id=click_id, additional_data=names[0])
-    assert body_of(known)["provisional"] is True

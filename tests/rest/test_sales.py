@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from db.schema.conversions import ConversionTestEvent, Sale
 from db.schema.programs import Program
-from tests.support.conversion_apis import PATHS, authorization, conversion_apis
+from tests.support.conversion_apis import PATHS, authorization, conversion_apis, error_of
 from tests.support.gateways import body_of
 from tests.support.merchants import Merchant, each, make_merchant
 
@@ -38,13 +38,6 @@ WRONG = [
     *each("additional_data", "x", 5, []),
     *each("occurred_at", *WRONG_TIMES),
 ]
-
-
-def error_of(answer: httpx.Response) -> str:
-    body = body_of(answer)
-    assert answer.status_code == 400, body
-    assert set(body) <= {"error", "code"}
-    return str(body["error"])
 
 
 async def sales(merchant: Merchant) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from strawberry.utils.str_converters import to_camel_case, to_snake_case
 from graph.domain.leads import LeadInput
 from graph.domain.refunds import RefundInput
 from graph.domain.sales import SaleInput
+from tests.support.gateways import body_of
 
 GRAPHQL = "/graphql"
 STRUCTS: dict[str, type[Struct]] = {"lead": LeadInput, "sale": SaleInput, "refund": RefundInput}
@@ -111,3 +112,10 @@ def _refund(told: dict[str, Any]) -> bytes:
             deducted = Raw(told["deduction"]["formatted"].partition(" ")[0].encode())
             ids = {"deductionAmount": deducted, "commission_id": told["commissionId"]}
             return encode({"success": True, "status": status.lower(), **ids})
+
+
+def error_of(answer: httpx.Response) -> str:
+    body = body_of(answer)
+    assert answer.status_code == 400, body
+    assert set(body) <= {"error", "code"}
+    return str(body["error"])

@@ -153,13 +153,15 @@ async def running_gateway(
             ws_max_size=BODY_BYTES,
             proxy_headers=False,
         )
-        async with (
-            running_server(config) as port,
-            offline_services(Settings()) as services,
-            # Certificates are not needed, and loading them takes as long as a whole test.
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=False) as http,
-        ):
-            yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), click_api)
+        known = Settings()  # read once, which takes as long as a request
+        with patch("gateway.app.Settings", lambda: known):
+            async with (
+                running_server(config) as port,
+                offline_services(known) as services,
+                # Certificates are not needed, and loading them takes as long as a whole test.
+                httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=False) as http,
+            ):
+                yield Gateway(http, services.store, Context(services, viewer=ADMINISTRATOR), click_api)
 
 
 async def make_link(database_url: str, code: str = "PARTNER123") -> None:

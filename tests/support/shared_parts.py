@@ -6,6 +6,7 @@ Nothing is left out or simulated: each part is what its class makes, but made on
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 from unittest.mock import patch
 
@@ -44,6 +45,7 @@ def once_per_dialect(make: Callable[..., Any]) -> Callable[..., Any]:
 take_block_once = once_per_dialect(take_block)
 
 SHARED = {
+    "gateway.app.version": cache(version),
     "rest.tracker.script.minified": cache(minified),
     "db.ingest.clicks.recorder.ClickStatements": once_per_dialect(ClickStatements),
     "db.ingest.clicks.recorder.whole_click": once_per_dialect(whole_click),

@@ -6,59 +6,23 @@ import io
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from graph.domain import commissions, payouts
-from graph.domain.payouts import NewPayout
+from tests.support.commission_site import HOLD_DAYS, Site, running_site
 from tests.support.databases import MakeDatabase
-from tests.support.gateways import Gateway, running_gateway
-from tests.support.merchants import Merchant, make_merchant
 from tests.support.web_pages import faults, loaded, visiting, width
 
-HOLD_DAYS = 15
 PRIVATE = ("user_1", "a***@shop.example", "Too small", "sku_1")
 KEYS, MASK, REASON, _ = PRIVATE
 SALES = 25
 
 
-class Site(NamedTuple):
-    """A merchant with a commission in each state, and one partner's link beside another's."""
-
-    gateway: Gateway
-    merchant: Merchant
-    dashboard: str
-
-
 @pytest.fixture
 async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
-    async with running_gateway(make_sqlite()) as gateway:
-        merchant = await make_merchant(gateway)
-        await merchant.rule(hold_days=HOLD_DAYS)
-        await merchant.rule(product_id="at-once", hold_days=0)
-        await merchant.rule(product_id="checked", approval="manual")
-        await merchant.rule(event="lead", kind="fixed", basis_points=None, amount=50, currency="EUR")
-        click_id = await merchant.visitor()
-        await merchant.lead(
-            by_server=True,
-            click_id=click_id,
-            customer_key="user_1",
-            email="anna@shop.example",
-            page_url="https://s.ex/up",
-        )
-        for order, product in (("paid", "at-once"), ("held", "desk"), ("by-hand", "checked"), ("bad", "desk")):
-            assert (await merchant.sale(transaction_id=order, customer_key="user_1", product_id=product)).is_success
-            if order == "paid":
-                await payouts.record(gateway.context, NewPayout(merchant.program_id, 1, "USD", None, None))
-        await merchant.sale(transaction_id="returned", customer_key="user_1", line_items=[{"sku": "sku_1"}])
-        await merchant.sale(transaction_id="approved", customer_key="user_1", product_id="at-once")
-        await merchant.refund("returned", refund_reason="Too small")
-        await merchant.refund("held", refund_amount_cents=1000)
-        rejected = next(row for row in await merchant.commissions() if row["sale_id"] == 4)
-        await commissions.reject(gateway.context, merchant.program_id, rejected["id"], "A test order")
-        yield Site(gateway, merchant, str(gateway.http.base_url.join("/dashboard")))
+    async with running_site(make_sqlite()) as site:
+        yield site
 
 
 async def listed(page: Page) -> list[list[str]]:
