@@ -14,9 +14,13 @@ def consumers(store: Store) -> Sequence[Consumer]:
     return [
         RollupAggregator(store),
         ConversionAggregator(store),
-        SegmentBuilder(store, derived_fields),
-        ConversionSegmentBuilder(store, derived_fields),
+        *segment_builders(store),
     ]
+
+
+def segment_builders(store: Store) -> Sequence[SegmentBuilder]:
+    """Return those of the consumers that make segments."""
+    return [SegmentBuilder(store, derived_fields), ConversionSegmentBuilder(store, derived_fields)]
 
 
 NAMES = tuple(each.name for each in (RollupAggregator, ConversionAggregator, SegmentBuilder, ConversionSegmentBuilder))

@@ -16,6 +16,7 @@ from db.engine.schema_fence import find_revision, hold_schema
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable, SchemaOutdated
 from db.outbox import statements
+from db.outbox.backlog import Backlogs
 from db.outbox.consumer import Changes, Consumer, Range
 from db.outbox.position import Gap, Position, Transactions
 from db.tasks import end
@@ -36,6 +37,7 @@ KEPT = timedelta(seconds=30)
 # Rows deleted in one transaction, which takes about as long as a portion does.
 TRIM_ROWS = 20_000
 BUSY_PAUSE_SECONDS = 0.25
+LOG_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +105,27 @@ class ConsumerRunner:
         while True:
             await asyncio.sleep(RETRY_SECONDS if complaint else RUN_SECONDS)
             try:
-                started = perf_counter()
-                while await self._has_lot() and await self.run_once():
-                    # Under load, this takes half of the time at most.
-                    await asyncio.sleep(perf_counter() - started)
-                    started = perf_counter()
+                await self._catch_up()
                 complaint = ""
             except Exception as error:
                 if not complaint:  # once, not every second
-                    complaint = str(error)
+                    complaint = str(error) or repr(error)
                     is_outage = isinstance(error, DatabaseUnavailable | SchemaOutdated)
                     name = self._consumer.name
                     logger.warning("%s are not kept, clicks go on: %s", name, error, exc_info=not is_outage)
+
+    async def _catch_up(self) -> None:
+        """Run until not much waits. Log progress if that takes long, as for a consumer that starts from the
+        beginning."""
+        started = told_at = perf_counter()
+        while await self._has_lot() and await self.run_once():
+            # Under load, this takes half of the time at most.
+            await asyncio.sleep(perf_counter() - started)
+            started = perf_counter()
+            if started - told_at > LOG_SECONDS:
+                told_at = started
+                backlog = (await Backlogs(self._store).measure())[self._consumer.name]
+                logger.info("%s: about %d events are left to process", self._consumer.name, backlog.events)
 
     async def _has_lot(self) -> bool:
         """Return whether as much waits as the consumer wants to be run for."""

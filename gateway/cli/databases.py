@@ -1,4 +1,4 @@
-"""The commands that maintain a database: upgrade its schema, audit its counters, and rebuild its rollups."""
+"""The commands that maintain a database: upgrade its schema, audit its counters, and rebuild what reports read."""
 
 import asyncio
 import json
@@ -14,8 +14,11 @@ from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from db.rollups.rebuild import Rebuilt, events_to_read, rebuild
+from db.segments.rebuild import rebuild_segments, start_rebuild
 from gateway.cli.progress import progress
+from gateway.consumers import segment_builders
 from gateway.server.serve import prepare
+from gateway.services import now
 from gateway.settings import Settings
 from graph.domain.derived_fields import derived_fields
 
@@ -93,5 +96,32 @@ async def _rebuild(url: str) -> Rebuilt:
         await ensure_current(store, may_upgrade=False, may_create=False)
         with progress("Comparing the rollups", await events_to_read(store)) as advance:
             return await rebuild(store, advance)
+    finally:
+        await store.close()
+
+
+@click.group("segments")
+def segments() -> None:
+    """Manage the segments that reports by dimension are computed from."""
+
+
+@segments.command("rebuild")
+def rebuild_segments_command() -> None:
+    """Make all segments anew from the events. Gateways may keep running.
+
+    Meanwhile, reports read the events that are in no segment yet one by one: they stay exact, but where there are many
+    they are refused.
+    """
+    asyncio.run(_rebuild_segments(Settings().database_url))
+    click.echo("All events are in segments.")
+
+
+async def _rebuild_segments(url: str) -> None:
+    store = Store(url)
+    try:
+        await ensure_current(store, may_upgrade=False, may_create=False)
+        builders = segment_builders(store)
+        with progress("Making segments", await start_rebuild(store, builders)) as advance:
+            await rebuild_segments(store, builders, advance, clock=now)
     finally:
         await store.close()

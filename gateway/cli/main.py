@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "db": ("databases", "database"),
     "audit": ("databases", "audit_command"),
     "rollups": ("databases", "rollups"),
+    "segments": ("databases", "segments"),
     "outbox": ("outbox", "outbox"),
     "backup": ("backups", "backup_command"),
     "restore": ("backups", "restore_command"),
