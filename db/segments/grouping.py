@@ -190,5 +190,5 @@ class _Sums:
 def _sum_of(parts: Sequence[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
     if len(parts) == 1:
         return parts[0]
-    found, sums = pl.concat(parts, how="vertical_relaxed"), selectors.exclude(keys).sum()
-    return found.group_by(keys).agg(sums) if keys else found.select(sums)
+    found = pl.concat(parts, how="vertical_relaxed")
+    return found.group_by(keys).agg(selectors.exclude(keys).sum()) if keys else found.sum()

@@ -15,6 +15,10 @@ async def test_an_object_whose_fields_are_all_skipped_is_empty(gateway: Gateway)
                 nodes {{ program {{ id @skip(if: true) }} }} edges {{ node {{ id @skip(if: true) }} }}
             }}
             clickReport({PERIOD}) {{ series {{ start @skip(if: true) }} top(by: LINK) {{ value @skip(if: true) }} }}
+            other: clickReport({PERIOD}) {{ breakdown(by: LINK) {{
+                nodes {{ keys {{ value @skip(if: true) }} }} edges {{ cursor @skip(if: true) }}
+                rest {{ clicks @skip(if: true) }} pageInfo {{ endCursor @skip(if: true) }}
+            }} all: breakdown(by: LINK) {{ totalCount @skip(if: true) }} }}
         }}""",
         token=token,
     )
@@ -22,6 +26,7 @@ async def test_an_object_whose_fields_are_all_skipped_is_empty(gateway: Gateway)
         "referralLinks": {"nodes": [{}], "edges": [{}]},
         "nested": {"nodes": [{"program": {}}], "edges": [{"node": {}}]},
         "clickReport": {"series": [{}, {}], "top": []},
+        "other": {"breakdown": {"nodes": [], "edges": [], "rest": {}, "pageInfo": {}}, "all": {}},
     }
 
 
