@@ -162,10 +162,10 @@ query Report(
     links: top(by: LINK, limit: $top) { value ${COUNTS} referralLink { id } }
     partners: top(by: PARTNER, limit: $top) @include(if: $withPartners) { value ${COUNTS} partner { id } }
     programs: top(by: PROGRAM, limit: $top) @include(if: $withPrograms) { value ${COUNTS} program { id } }
-    pages: top(by: PAGE, limit: $top) { value ${COUNTS} }
+    pages: top(by: LANDING_PAGE, limit: $top) { value ${COUNTS} }
     referrers: top(by: REFERRER, limit: $top) { value ${COUNTS} }
     countries: top(by: COUNTRY, limit: $top) { value ${COUNTS} }
-    devices: top(by: DEVICE, limit: $top) { value ${COUNTS} }
+    devices: top(by: DEVICE_TYPE, limit: $top) { value ${COUNTS} }
     browsers: top(by: BROWSER, limit: $top) { value ${COUNTS} }
     systems: top(by: OS, limit: $top) { value ${COUNTS} }
   }
