@@ -77,7 +77,7 @@ class Events:
     async def _rest(self, chosen: Chosen, breakdown: Breakdown, page: "_Page", booked: pl.DataFrame) -> Sums:
         if not breakdown.with_rest or not len(page.rest):
             return NOTHING
-        added_up = page.rest.select(pl.col([*COUNTS, *SUMS]).sum()).row(0, named=True)
+        added_up = page.rest.select(pl.col([*COUNTS, *SUMS]).sum()).row(0, named=True) | {"visitors": 0}
         if breakdown.with_visitors:
             # Not a sum: a customer may be in several groups.
             grouping = Grouping(breakdown.by, only=page.rest.select(breakdown.by), is_together=True)

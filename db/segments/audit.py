@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from db.engine.backend.protocol import Source
 from db.errors import SegmentDamaged
+from db.outbox.backlog import CONSUMERS
 from db.outbox.conditions import waits_for
 from db.rollups.audit import programs_in
 from db.rollups.recount import Waiting
@@ -56,7 +57,10 @@ async def segment_differences(
 ) -> AsyncIterator[SegmentDifference]:
     """Compare all segments with the events that are in them, in one snapshot. Reads every event once. Without `derive`,
     clicks that lack derived fields are expected to lack them in segments."""
+    consumers = {name for (name,) in await source.fetch(CONSUMERS, {})}
     for of in SEGMENT_SOURCES:
+        if of.consumer not in consumers:  # no gateway of this version has been started yet
+            continue
         events = recounted(of, derive, is_sqlite=is_sqlite)
         for program_id in await _programs(source, of):
             name = f"{of.kind} segments of program {program_id}"

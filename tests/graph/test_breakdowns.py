@@ -159,11 +159,12 @@ async def compare_pages(world: World, recount: Counted, asked: BreakdownRequest,
     events, found = (recount.of(listed, request.start, request.end) for listed in (recount.stored, recount.known))
     expected = groups(events, found, asked, request.timezone)
     seen = (lambda counts: counts) if asked.with_visitors else without_visitors
+    of_rows = (lambda counts: counts) if asked.order is Order.VISITORS else seen
     at = 0
     while True:
         assert page.total_count == len(expected)
         assert [(row.key, row.counts) for row in page.rows] == [
-            (key, seen(counts)) for key, counts in expected[at : at + asked.first]
+            (key, of_rows(counts)) for key, counts in expected[at : at + asked.first]
         ]
         at += len(page.rows)
         rest = [key for key, _ in expected[at:]]
