@@ -29,7 +29,7 @@ class Events:
     names: FindNames
 
     async def answer(self, chosen: Chosen, breakdown: Breakdown) -> Answer:
-        """Answer a breakdown. Raises `SegmentDamaged`, `TooManyGroups`."""
+        """Answer a breakdown. Raises `SegmentDamaged`, `QuestionTooLarge`."""
         grouping = Grouping(breakdown.by)
         counted = await counts(
             self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors or breakdown.order is Order.VISITORS

@@ -21,14 +21,14 @@ CUSTOMER = "customer_id"
 BUCKET = "bucket"
 # What is held of the events that count, until their visitors are counted.
 HELD_BYTES = 96 * 1024 * 1024
-PASSES = 4
+PASSES, MOST_PASSES = 4, 256
 # With their texts and counts, some two hundred megabytes.
 MOST_GROUPS = 500_000
 COUNTS = ("people", "bots", "customers", "visitors")
 
 
-class TooManyGroups(Exception):
-    """A question has more groups than memory should hold."""
+class QuestionTooLarge(Exception):
+    """A question would need more memory than it may."""
 
 
 class _TooMuch(Exception):
@@ -76,7 +76,7 @@ def _like(groups: pl.DataFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
 
 async def counts(clicks: Scan, chosen: Chosen, grouping: Grouping, *, with_visitors: bool) -> pl.DataFrame:
     """Return the counts of each group of clicks that has any: the keys, people, bots, customers and, if wanted,
-    visitors, else 0. Raises `SegmentDamaged`, `TooManyGroups`."""
+    visitors, else 0. Raises `SegmentDamaged`, `QuestionTooLarge`."""
     if not with_visitors:
         return await _added_up(clicks, chosen, grouping)
     passes = 1
@@ -87,6 +87,9 @@ async def counts(clicks: Scan, chosen: Chosen, grouping: Grouping, *, with_visit
                 await found.add(await _counted(clicks, chosen, grouping, number, passes))
             return await found.all()
         except _TooMuch:
+            # A single customer may have more clicks than a pass may hold.
+            if passes == MOST_PASSES:
+                raise QuestionTooLarge from None
             passes *= PASSES
 
 
@@ -122,7 +125,7 @@ def _visitors_of(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 async def amounts(bookings: Scan, chosen: Chosen, grouping: Grouping) -> pl.DataFrame:
     """Return what the bookings of each group add up to, by currency: the keys, the currency, leads, sales, revenue and
-    earnings. Raises `SegmentDamaged`, `TooManyGroups`."""
+    earnings. Raises `SegmentDamaged`, `QuestionTooLarge`."""
     keys = [*grouping.keys, CURRENCY.name]
 
     def reduce(events: pl.LazyFrame) -> pl.LazyFrame:
@@ -174,16 +177,16 @@ class _Sums:
         self._parts: list[pl.DataFrame] = []
 
     async def add(self, part: pl.DataFrame) -> None:
-        """Add a part. Raises `TooManyGroups`."""
+        """Add a part. Raises `QuestionTooLarge`."""
         self._parts.append(part)
         if sum(map(len, self._parts)) > 2 * MOST_GROUPS:
             self._parts = [await self.all()]
 
     async def all(self) -> pl.DataFrame:
-        """Return the sums so far. Raises `TooManyGroups`."""
+        """Return the sums so far. Raises `QuestionTooLarge`."""
         found = await asyncio.to_thread(_sum_of, self._parts, self._keys)
         if len(found) > MOST_GROUPS:
-            raise TooManyGroups
+            raise QuestionTooLarge
         return found
 
 

@@ -18,7 +18,7 @@ from db.engine.backend.protocol import Source
 from db.errors import SegmentDamaged
 from db.segments.answering import Events
 from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS
-from db.segments.grouping import MOST_GROUPS, TooManyGroups
+from db.segments.grouping import MOST_GROUPS, QuestionTooLarge
 from db.segments.questions import SUBJECTS
 from db.segments.service import QuestionTooLong
 from graph.domain.context import Context
@@ -81,8 +81,8 @@ class _Reader:
                     return await self._drilled_down()
         except QuestionTooLong:
             raise ReportTooLarge(f"takes longer than {segments.seconds:g} seconds") from None
-        except TooManyGroups:
-            raise ReportTooLarge(f"has more than {MOST_GROUPS} rows") from None
+        except QuestionTooLarge:
+            raise ReportTooLarge(f"has more than {MOST_GROUPS} rows, or needs too much memory") from None
 
     async def _drilled_down(self) -> ClickReport:
         as_of, store = self.context.services.clock(), self.context.services.store

@@ -1,0 +1,133 @@
+"""What a question, a segment and the cache may take is bounded, and answers are the same within the bounds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+
+import polars as pl
+import pytest
+
+from db.segments import column_cache, encoding, grouping
+from db.segments.builder import SegmentBuilder
+from db.segments.column_cache import ColumnCache, FileKey
+from db.segments.encoding import categories_of, decode, encode
+from db.segments.merging import FULL_EVENTS, merged_with
+from db.segments.questions import In
+from graph.domain.errors import ReportTooLarge
+from graph.reports.requests import BreakdownRequest, ClickReport, ReportFilter, ReportRequest
+from tests.support.report_world import World, click
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+BY_CAMPAIGN = BreakdownRequest(("utm_campaign", "link"), first=3, with_visitors=True, with_rest=True)
+REQUEST = ReportRequest(NOW, NOW + timedelta(days=1), visitors=True, breakdowns=(BY_CAMPAIGN,))
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    world = await World.make(database_url)
+    runner = world.runner(SegmentBuilder(world.store))
+    for start in range(0, 60, 20):
+        await world.click(*(click(NOW, n % 5 + 1, utm_campaign=f"c{n % 7}") for n in range(start, start + 20)))
+        await runner.run_all()
+    await runner.close()
+    yield world
+    await world.close()
+
+
+def told(report: ClickReport) -> object:
+    return report.totals, report.breakdowns
+
+
+async def test_visitors_are_the_same_in_several_passes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = await world.report(REQUEST)
+    assert expected.totals is not None
+    assert expected.totals.visitors == 60
+    monkeypatch.setattr(grouping, "HELD_BYTES", 200)
+    assert told(await world.report(REQUEST)) == told(expected)
+
+
+async def test_a_question_that_no_number_of_passes_helps_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "HELD_BYTES", 0)
+    with pytest.raises(ReportTooLarge, match="needs too much memory"):
+        await world.report(REQUEST)
+
+
+async def test_a_question_with_too_many_rows_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grouping, "MOST_GROUPS", 20)
+    with pytest.raises(ReportTooLarge, match="rows"):
+        await world.report(REQUEST)
+
+
+async def test_a_column_with_many_values_is_kept_as_texts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = await world.report(REQUEST)
+    monkeypatch.setattr(column_cache, "MOST_VALUES", 3)
+    world.context.services.segments.cache = ColumnCache()
+    assert told(await world.report(REQUEST)) == told(expected)
+    monkeypatch.setattr(encoding, "MOST_CATEGORIES", 3)
+    await world.click(click(NOW, utm_campaign="c1"))
+    runner = world.runner(SegmentBuilder(world.store))
+    await runner.run_all()
+    await runner.close()
+    again = await world.report(REQUEST)
+    assert again.totals is not None
+    assert again.totals.clicks == 61
+
+
+async def test_conditions_add_no_values_to_those_that_are_kept(world: World) -> None:
+    where = (In("utm_campaign", frozenset({"c1", "made up"})),)
+    report = await world.report(ReportRequest(NOW, NOW + timedelta(days=1), filter=ReportFilter(where=where)))
+    assert report.totals is not None
+    assert report.totals.clicks == 9
+    assert "c1" in categories_of("utm_campaign")
+    assert "made up" not in categories_of("utm_campaign")
+
+
+async def test_a_question_that_takes_too_long_is_refused_and_the_next_one_answered(world: World) -> None:
+    segments = world.context.services.segments
+    expected = await world.report(REQUEST)
+    async with segments.turn():
+        segments.seconds = 0.05
+        with pytest.raises(ReportTooLarge, match=r"takes longer than 0\.05 seconds"):
+            await world.report(REQUEST)
+        segments.seconds = 60
+        waiting = asyncio.create_task(world.report(REQUEST))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert told(await world.report(REQUEST)) == told(expected)
+
+
+def test_the_cache_keeps_within_its_size() -> None:
+    cache = ColumnCache(max_bytes=10_000)
+    for number in range(50):
+        cache.add(FileKey("click", 1, number, 0), pl.Series("link_id", range(100), pl.Int64))
+    assert 0 < cache.bytes <= 10_000
+    large = pl.Series("link_id", range(100_000), pl.Int64)
+    assert len(cache.add(FileKey("click", 1, 99, 0), large)) == len(large)
+    assert cache.missing(FileKey("click", 1, 99, 0), ["link_id"])
+    assert cache.bytes <= 10_000
+
+
+def test_each_event_is_written_anew_a_few_times_and_segments_are_few() -> None:
+    segments: list[tuple[int, int]] = []
+    written = 0
+    for number in range(1, 401):
+        merged = merged_with(segments, 5000)
+        written += 5000 + sum(events for _, events in merged)
+        segments = [each for each in segments if each not in merged]
+        segments.append((number, 5000 + sum(events for _, events in merged)))
+        assert segments[-1][1] <= FULL_EVENTS
+    assert sum(events for _, events in segments) == 400 * 5000
+    assert len(segments) < 30
+    assert written < 12 * 400 * 5000
+
+
+def test_a_frame_survives_encoding() -> None:
+    frame = pl.DataFrame({"occurred_at": [2, 1], "country": ["DE", None], "is_bot": [True, False]})
+    data = encode(frame)
+    found = decode(data, crc32(data), ["occurred_at", "country", "is_bot"])
+    assert encoding.plain(found).equals(frame)
