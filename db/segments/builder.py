@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # A program's part of it costs some five milliseconds, however small it is. A report reads what waits row by row.
 LOT = Lot(events=10_000, seconds=300)
 # After so many rows, a few milliseconds of work, requests get their turn on the event loop,
-SLICE_ROWS = 1000
+SLICE_ROWS = 500
 # and this long to themselves.
 PAUSE_SECONDS = 0.01
 
