@@ -5,7 +5,7 @@ for every row that it joins. No field, cursor, count or report can bypass it. Ro
 did not exist.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -52,6 +52,16 @@ class Viewer:
     def values(self) -> dict[str, int | None]:
         """The parameters of the conditions that `visible` returns."""
         return {"viewer_program": self.program_id, "viewer_partner": self.partner_id}
+
+
+def partners_in_scope(viewer: Viewer, partner_ids: Collection[int] | None) -> frozenset[int] | None:
+    """Return which partners' rows a viewer may see, of some partners or of all (None), in programs that are in scope:
+    for rows that are not read by SQL. None stands for every partner."""
+    wanted = None if partner_ids is None else frozenset(partner_ids)
+    if viewer.audience not in PARTNERS:
+        return wanted
+    own = frozenset(() if viewer.partner_id is None else (viewer.partner_id,))
+    return own if wanted is None else wanted & own
 
 
 class Rule(NamedTuple):

@@ -15,7 +15,7 @@ from db.segments.answering import Events
 from db.segments.conditions import column_of
 from db.segments.questions import TIMES, Breakdown, Chosen, Group, Offset, Order, Sums, Value
 from graph.domain.money import Money
-from graph.domain.scope import Viewer
+from graph.domain.scope import Viewer, partners_in_scope
 from graph.reports.calendars import Interval, edges, local_time
 from graph.reports.requests import (
     BreakdownPage,
@@ -110,14 +110,10 @@ class Drilldown:
     async def _chosen(self) -> Chosen:
         start, end = (at.astimezone(UTC) for at in (self.request.start, self.request.end))
         wanted = self.request.filter
-        partners = None if wanted.partner_ids is None else frozenset(wanted.partner_ids)
-        if self.viewer.role == "partner" and self.viewer.partner_id is not None:
-            own = frozenset({self.viewer.partner_id})
-            partners = own if partners is None else partners & own
         return Chosen(
             start_at=_microseconds(start),
             end_at=_microseconds(end),
-            partner_ids=partners,
+            partner_ids=partners_in_scope(self.viewer, wanted.partner_ids),
             link_ids=None if wanted.link_ids is None else frozenset(wanted.link_ids),
             is_bot=wanted.is_bot,
             conditions=wanted.where,
