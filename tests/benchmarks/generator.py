@@ -121,7 +121,7 @@ def _events(engine: Engine, size: Size) -> str:
         "page_title": "'A review'",
         "referrer_host": seeds.referrer_host_of("n"),
         "referrer_url": seeds.referrer_of("n"),
-        "session_id": "'s_' || n * 7919",
+        "session_id": "'s_' || (n * 7919)",
         "user_agent": "'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36'",
         "screen_resolution": "'1920x1080'",
         "viewport_size": "'1280x800'",
@@ -129,7 +129,7 @@ def _events(engine: Engine, size: Size) -> str:
         "existing_click_id": f"CASE WHEN customer.created_at < {at} THEN customer.click_id END",
         "event_id": seeds.event_id_of("n", size),
         "is_bot": "n % 47 = 0",
-        "ip_address": "'198.51.' || n % 256 || '.0'",
+        "ip_address": "'198.51.' || (n % 256) || '.0'",
         **seeds.person_of("customer.id"),
         **(parameters := seeds.parameters_of("n", "customer.link_id")),
     }

@@ -125,8 +125,8 @@ INSERT INTO customers
 INSERT INTO click_events
     SELECT n, {link}, {seeds.partner_of(link, size)}, c, {engine.moment(seeds.microseconds_of("n", size))}, n % 47 = 0,
         {person["device_type"]}, {person["os"]}, {person["browser"]}, {person["country"]}, {person["city"]},
-        {seeds.page_of("n", link, size)}, {seeds.referrer_of("n")}, 's_' || n * 7919, {person["language"]},
-        'Europe/Berlin', '198.51.' || n % 256 || '.0'
+        {seeds.page_of("n", link, size)}, {seeds.referrer_of("n")}, 's_' || (n * 7919), {person["language"]},
+        'Europe/Berlin', '198.51.' || (n % 256) || '.0'
     FROM (SELECT n, {customer} AS c FROM {engine.numbers(size.events)}) AS clicks;
 """
 

@@ -1,5 +1,6 @@
 """The size and content of a generated history, as SQL that both databases understand.
 
+Sums within `||` are in parentheses, as it binds tighter than arithmetic does in SQLite, and looser in PostgreSQL.
 Everything about a click follows from its number, so a size always produces the same history, and the data for a peer
 has the same rows in other tables.
 """
@@ -115,7 +116,7 @@ def person_of(customer: str) -> Mapping[str, str]:
 def parameters_of(event: str, link: str) -> Mapping[str, str]:
     """Return the parameters of a click's URL, by name: null for three clicks in ten, and some for most. A link has a
     few campaigns of its own."""
-    campaign = f"({link} * 7 + {rank(event, 'utm_campaign', CAMPAIGNS_PER_LINK)}) % {CAMPAIGNS}"
+    campaign = f"(({link} * 7 + {rank(event, 'utm_campaign', CAMPAIGNS_PER_LINK)}) % {CAMPAIGNS})"
     values = {
         "utm_source": f"'source-' || {rank(event, 'utm_source', 30)}",
         "utm_medium": skewed(event, "utm_medium", MEDIA),
@@ -136,7 +137,7 @@ def referrer_host_of(event: str) -> str:
 
 def referrer_of(event: str) -> str:
     """Return the URL that a click's visitor came from."""
-    return f"'https://' || {referrer_host_of(event)} || '/search?q=' || {event} % 1000"
+    return f"'https://' || {referrer_host_of(event)} || '/search?q=' || ({event} % 1000)"
 
 
 def code_of(link: str) -> str:
