@@ -143,11 +143,11 @@ async def _measured(url: str, peer_url: str | None, size: Size, rounds: int) -> 
         first = perf_counter()
         await reader.read(context, asked[0].request)
         print(f"the first question of a process: {(perf_counter() - first) * 1e3:.0f} ms")
-        print(f"{'':46} {'ms':>7} {'CPU ms':>7} {'SQL ms':>8} {'ratio':>6}")
+        print(f"{'':56} {'ms':>7} {'CPU ms':>7} {'SQL ms':>8} {'ratio':>6}")
         for question in asked:
             ours, busy, theirs = await _measure(context, peer, question, rounds)
             compared = f"{theirs * 1e3:8.0f} {theirs / ours:6.1f}" if theirs else ""
-            print(f"{question.name:46} {ours * 1e3:7.1f} {busy * 1e3:7.1f} {compared}", flush=True)
+            print(f"{question.name:56} {ours * 1e3:7.1f} {busy * 1e3:7.1f} {compared}", flush=True)
         print(f"memory: {before:.0f} MiB before, {_memory('VmRSS'):.0f} after, {_memory('VmHWM'):.0f} at most")
 
 
