@@ -36,7 +36,7 @@ from db.schema.rollups import ClickRollup
 from tests.benchmarks import seeds
 from tests.benchmarks.databases import clickgate
 from tests.benchmarks.history_dialects import EVENTS, Engine, Postgres, Sqlite
-from tests.benchmarks.seeds import Size, pick
+from tests.benchmarks.seeds import Size
 
 Sums: TypeAlias = tuple[Level, Dimension, int]
 """Sums of a level, by a dimension, over spans of a number of seconds."""
@@ -101,7 +101,7 @@ def _directory(engine: Engine, size: Size) -> Iterator[str]:
         FROM {engine.numbers(size.links)}"""
     yield f"""INSERT INTO customers
             (program_id, id, click_id, customer_status, partner_id, link_id, created_at, last_click_at)
-        SELECT link.program_id, c, {seeds.click_id_of("c")}, {pick("c", seeds.STATUSES)}, link.partner_id, link.id,
+        SELECT link.program_id, c, {seeds.click_id_of("c")}, 'click', link.partner_id, link.id,
             {engine.moment(seeds.microseconds_of("first", size))}, {engine.moment(seeds.microseconds_of("last", size))}
         FROM (
             SELECT c, min(n) AS first, max(n) AS last

@@ -16,7 +16,7 @@ import asyncpg
 from tests.benchmarks import seeds
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.history_dialects import Postgres
-from tests.benchmarks.seeds import Size, pick
+from tests.benchmarks.seeds import Size
 from tests.benchmarks.servers import FOLDER, Server, free_port
 
 SOURCE = FOLDER / "postgraphile"
@@ -120,7 +120,7 @@ INSERT INTO links
     SELECT n, {partner}, {seeds.code_of("n")}, {destination}, {destination} || '?aff=' || {seeds.code_of("n")}
     FROM {engine.numbers(size.links)};
 INSERT INTO customers
-    SELECT c, {seeds.click_id_of("c")}, {pick("c", seeds.STATUSES)}, {seeds.partner_of(link, size)}, {link}, {first}
+    SELECT c, {seeds.click_id_of("c")}, 'click', {seeds.partner_of(link, size)}, {link}, {first}
     FROM (SELECT {customer} AS c, min(n) AS first FROM {engine.numbers(size.events)} GROUP BY 1) AS seen ORDER BY c;
 INSERT INTO click_events
     SELECT n, {link}, {seeds.partner_of(link, size)}, c, {engine.moment(seeds.microseconds_of("n", size))}, n % 47 = 0,

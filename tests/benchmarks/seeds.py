@@ -50,7 +50,6 @@ FACTORS = {
     "sub2": 747796405,
     "sub3": 1597334677,
 }
-STATUSES = ("click", "click", "click", "signup", "sale")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +76,6 @@ class Size:
     def others(self) -> int:
         """The number of clicks that are not by regulars."""
         return self.events - self.events // REGULAR_EVERY
-
-
-def pick(number: str, values: Sequence[str]) -> str:
-    """Return one of several texts, selected by a number."""
-    cases = " ".join(f"WHEN {at} THEN '{value}'" for at, value in enumerate(values))
-    return f"CASE {number} % {len(values)} {cases} END"
 
 
 def rank(number: str, field: str, count: int) -> str:
