@@ -6,11 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Insert,
+    Select,
     String,
+    cast,
     delete,
     func,
     insert,
@@ -35,6 +39,7 @@ from db.sql.transactions import next_number, oldest_running
 
 # As many events as a busy gateway records in two transactions.
 RANGE_EVENTS = 1000
+SIZE = literal_column(str(RANGE_EVENTS), BigInteger)
 # The consumer's runner may be in the middle of a portion.
 PATIENCE_SECONDS = 60
 RETRY_SECONDS = 0.1
@@ -156,19 +161,39 @@ def _all_events(kind: str, name: str) -> Insert:
     """Return the statement that adds all events of a kind to the log, for one consumer.
 
     A range holds no id that is missing in all programs: a transaction that has not ended yet may have taken it, and
-    will add its event to the log by itself.
+    will add its event to the log by itself. Other writers wait meanwhile, and sorting all events takes long; so they
+    are counted by blocks of ids, and only those in blocks that lack an id are sorted.
     """
     event, is_event = EVENTS[kind]
-    run = (event.id - func.row_number().over(order_by=event.id)).label("run")
-    events = select(event.program_id, event.id, run).where(is_event).subquery()
-    number = func.row_number().over(partition_by=[events.c.program_id, events.c.run], order_by=events.c.id) - 1
-    portion = (number // literal_column(str(RANGE_EVENTS))).label("portion")
-    numbered = select(*events.c, portion).subquery()
-    first, last = func.min(numbered.c.id), func.max(numbered.c.id)
-    ranges = (
-        select(literal(kind, String), numbered.c.program_id, first, last, func.count(), literal(name, String))
-        .group_by(numbered.c.program_id, numbered.c.run, numbered.c.portion)
-        .order_by(first)
-    )
+    block = event.id // SIZE
+    counts = (func.count().label("events"), func.min(event.id).label("first_id"), func.max(event.id).label("last_id"))
+    in_blocks = select(event.program_id, block.label("block"), *counts).where(is_event).group_by("program_id", "block")
+    blocks = in_blocks.cte("blocks").c
+    whole = (
+        select(blocks.block, _run(blocks.block)).group_by(blocks.block).having(func.sum(blocks.events) == SIZE)
+    ).cte("whole")
+    in_whole = select(blocks.program_id, blocks.events, blocks.first_id, blocks.last_id, whole.c.run)
+    one = (literal_column("1", BigInteger).label("events"), event.id.label("first_id"), event.id.label("last_id"))
+    in_others = select(event.program_id, *one, _run(event.id)).where(is_event, block.not_in(select(whole.c.block)))
+    ranges = union_all(_ranges(in_whole.join(whole, whole.c.block == blocks.block)), _ranges(in_others)).subquery()
     columns = ["kind", "program_id", "first_id", "last_id", "events", "consumer"]
-    return insert(OutboxRange).from_select(columns, ranges, include_defaults=False)
+    found = select(literal(kind, String), *ranges.c, literal(name, String)).order_by(ranges.c.first_id)
+    return insert(OutboxRange).from_select(columns, found, include_defaults=False)
+
+
+def _run(number: Any) -> ColumnElement[int]:
+    """Return the same number for rows whose numbers follow each other, and another after each that is missing."""
+    run: ColumnElement[int] = (number - func.row_number().over(order_by=number)).label("run")
+    return run
+
+
+def _ranges(rows: Select[Any]) -> Select[Any]:
+    """Return ranges of `RANGE_EVENTS`, or some more, of rows of consecutive events: (program, first and last id,
+    events)."""
+    row = rows.subquery().c
+    so_far = func.sum(row.events).over(partition_by=[row.program_id, row.run], order_by=row.first_id)
+    portion = (cast(so_far, BigInteger) - row.events) // SIZE
+    part = select(*row, portion.label("portion")).subquery().c
+    ends = (func.min(part.first_id).label("first_id"), func.max(part.last_id).label("last_id"))
+    events = cast(func.sum(part.events), BigInteger).label("events")
+    return select(part.program_id, *ends, events).group_by(part.program_id, part.run, part.portion)

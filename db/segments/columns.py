@@ -14,7 +14,7 @@ from db.sql.functions import microseconds_of, without_query
 URL_LENGTH = 512
 
 ColumnType: TypeAlias = Literal["number", "flag", "text"]
-"""An integer, 0 or 1, or a text that is null where it is not known."""
+"""An integer, 0 or 1, or a text, which is null or empty where it is not known."""
 
 
 class Column(NamedTuple):
@@ -31,8 +31,8 @@ def _number(name: str) -> Column:
 
 def _value(field: VisitField, dimension: ReportDimension) -> Column:
     def of(event: Any, click: Any) -> ColumnElement[Any]:
-        value = getattr(click, field.name)
-        return func.nullif(func.substr(without_query(value), 1, URL_LENGTH) if dimension.is_url else value, "")
+        value: ColumnElement[Any] = getattr(click, field.name)
+        return func.substr(without_query(value), 1, URL_LENGTH) if dimension.is_url else value
 
     return Column(dimension.name, "text", of)
 

@@ -36,7 +36,7 @@ from db.schema.rollups import ClickRollup
 from tests.benchmarks import seeds
 from tests.benchmarks.databases import clickgate
 from tests.benchmarks.history_dialects import EVENTS, Engine, Postgres, Sqlite
-from tests.benchmarks.seeds import Size, pick
+from tests.benchmarks.seeds import Size
 
 Sums: TypeAlias = tuple[Level, Dimension, int]
 """Sums of a level, by a dimension, over spans of a number of seconds."""
@@ -101,7 +101,7 @@ def _directory(engine: Engine, size: Size) -> Iterator[str]:
         FROM {engine.numbers(size.links)}"""
     yield f"""INSERT INTO customers
             (program_id, id, click_id, customer_status, partner_id, link_id, created_at, last_click_at)
-        SELECT link.program_id, c, {seeds.click_id_of("c")}, {pick("c", seeds.STATUSES)}, link.partner_id, link.id,
+        SELECT link.program_id, c, {seeds.click_id_of("c")}, 'click', link.partner_id, link.id,
             {engine.moment(seeds.microseconds_of("first", size))}, {engine.moment(seeds.microseconds_of("last", size))}
         FROM (
             SELECT c, min(n) AS first, max(n) AS last
@@ -111,21 +111,34 @@ def _directory(engine: Engine, size: Size) -> Iterator[str]:
 
 
 def _events(engine: Engine, size: Size) -> str:
-    at = engine.moment(seeds.microseconds_of("n", size))
-    page = seeds.page_of("n", "customer.link_id", size)
-    return f"""INSERT INTO {EVENTS} (
-            program_id, id, link_id, partner_id, customer_id, click_id, occurred_at, affiliate_url, page_url,
-            page_title, referrer_url, referrer_host, session_id, user_agent, screen_resolution, viewport_size, language,
-            timezone, existing_click_id, event_id, is_bot, device_type, os, browser, country, city, ip_address
-        )
-        SELECT customer.program_id, n, customer.link_id, customer.partner_id, customer.id, customer.click_id, {at},
-            'https://shop.example.com/products/' || customer.link_id || '?aff=' || {seeds.code_of("customer.link_id")},
-            {page}, 'A review', 'https://www.google.com/search?q=' || n % 1000, 'www.google.com', 's_' || n * 7919,
-            'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36', '1920x1080', '1280x800', 'en-US',
-            'Europe/Berlin', CASE WHEN customer.created_at < {at} THEN customer.click_id END,
-            {seeds.event_id_of("n", size)},
-            n % 47 = 0, {pick("n", seeds.DEVICES)}, {pick("n", seeds.SYSTEMS)}, {pick("n", seeds.BROWSERS)},
-            {pick("n", seeds.COUNTRIES)}, {pick("n", seeds.CITIES)}, '198.51.' || n % 256 || '.0'
+    fields = {
+        **{name: f"customer.{name}" for name in ("program_id", "link_id", "partner_id", "click_id")},
+        "id": "n",
+        "customer_id": "customer.id",
+        "occurred_at": (at := engine.moment(seeds.microseconds_of("n", size))),
+        "page_url": (page := seeds.page_of("n", "customer.link_id", size)),
+        "landing_page": page,
+        "page_title": "'A review'",
+        "referrer_host": seeds.referrer_host_of("n"),
+        "referrer_url": seeds.referrer_of("n"),
+        "session_id": "'s_' || (n * 7919)",
+        "user_agent": "'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36'",
+        "screen_resolution": "'1920x1080'",
+        "viewport_size": "'1280x800'",
+        "timezone": "'Europe/Berlin'",
+        "existing_click_id": f"CASE WHEN customer.created_at < {at} THEN customer.click_id END",
+        "event_id": seeds.event_id_of("n", size),
+        "is_bot": "n % 47 = 0",
+        "ip_address": "'198.51.' || (n % 256) || '.0'",
+        **seeds.person_of("customer.id"),
+        **(parameters := seeds.parameters_of("n", "customer.link_id")),
+    }
+    query = " || ".join(f"coalesce('&{name}=' || {value}, '')" for name, value in parameters.items())
+    code = seeds.code_of("customer.link_id")
+    fields["affiliate_url"] = (
+        f"'https://shop.example.com/products/' || customer.link_id || '?aff=' || {code} || {query}"
+    )
+    return f"""INSERT INTO {EVENTS} ({", ".join(fields)}) SELECT {", ".join(fields.values())}
         FROM (SELECT n, {seeds.customer_of("n", size)} AS c FROM {engine.numbers(size.events)}) AS clicks
         JOIN customers customer ON customer.id = c AND customer.program_id = {_program_of_customer("c", size)}"""
 

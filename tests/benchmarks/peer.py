@@ -16,7 +16,7 @@ import asyncpg
 from tests.benchmarks import seeds
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.history_dialects import Postgres
-from tests.benchmarks.seeds import Size, pick
+from tests.benchmarks.seeds import Size
 from tests.benchmarks.servers import FOLDER, Server, free_port
 
 SOURCE = FOLDER / "postgraphile"
@@ -110,7 +110,7 @@ async def _fill(url: str, size: Size) -> None:
 def _rows(size: Size) -> str:
     engine, customer = Postgres(), seeds.customer_of("n", size)
     link, partner = seeds.link_of("c", size), seeds.partner_of("n", size)
-    first = engine.moment(seeds.microseconds_of("first", size))
+    first, person = engine.moment(seeds.microseconds_of("first", size)), seeds.person_of("c")
     destination = "'https://shop.example.com/products/' || n"
     return f"""
 INSERT INTO programs SELECT n, 'Program ' || n FROM {engine.numbers(size.programs)};
@@ -120,14 +120,13 @@ INSERT INTO links
     SELECT n, {partner}, {seeds.code_of("n")}, {destination}, {destination} || '?aff=' || {seeds.code_of("n")}
     FROM {engine.numbers(size.links)};
 INSERT INTO customers
-    SELECT c, {seeds.click_id_of("c")}, {pick("c", seeds.STATUSES)}, {seeds.partner_of(link, size)}, {link}, {first}
+    SELECT c, {seeds.click_id_of("c")}, 'click', {seeds.partner_of(link, size)}, {link}, {first}
     FROM (SELECT {customer} AS c, min(n) AS first FROM {engine.numbers(size.events)} GROUP BY 1) AS seen ORDER BY c;
 INSERT INTO click_events
     SELECT n, {link}, {seeds.partner_of(link, size)}, c, {engine.moment(seeds.microseconds_of("n", size))}, n % 47 = 0,
-        {pick("n", seeds.DEVICES)}, {pick("n", seeds.SYSTEMS)}, {pick("n", seeds.BROWSERS)},
-        {pick("n", seeds.COUNTRIES)}, {pick("n", seeds.CITIES)}, {seeds.page_of("n", link, size)},
-        'https://www.google.com/search?q=' || n % 1000, 's_' || n * 7919, 'en-US', 'Europe/Berlin',
-        '198.51.' || n % 256 || '.0'
+        {person["device_type"]}, {person["os"]}, {person["browser"]}, {person["country"]}, {person["city"]},
+        {seeds.page_of("n", link, size)}, {seeds.referrer_of("n")}, 's_' || (n * 7919), {person["language"]},
+        'Europe/Berlin', '198.51.' || (n % 256) || '.0'
     FROM (SELECT n, {customer} AS c FROM {engine.numbers(size.events)}) AS clicks;
 """
 

@@ -4,20 +4,27 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 
 from db.audit.report import audit
 from db.engine.store import Store
 from db.errors import UnknownConsumer
 from db.outbox.conditions import CLICK
-from db.outbox.consumers import ConsumerState, add_consumer, list_consumers, remove_consumer, rewind_consumer
+from db.outbox.consumers import (
+    RANGE_EVENTS,
+    ConsumerState,
+    add_consumer,
+    list_consumers,
+    remove_consumer,
+    rewind_consumer,
+)
 from db.outbox.runner import KEPT, ConsumerRunner
 from db.outbox.statements import find_lot
 from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.outbox import OutboxGap, OutboxRange
-from gateway.consumers import consumers
+from gateway.consumers import NAMES, consumers
 from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate
 from tests.support.report_world import World, click
@@ -74,6 +81,29 @@ async def test_an_added_consumer_begins_with_the_first_event(world: World) -> No
     assert await tallied(world.store) == await recorded(world.store) == {1: 7, 2: 5}
     await add_consumer(world.store, Tally(world.store))
     assert not (await run(world.store)).ranges, "it was there already"
+
+
+async def test_an_added_consumer_is_given_every_event_in_ranges_without_missing_ids(world: World) -> None:
+    for _ in range(5):
+        await world.click(*(click(NOW, at % 5 + 1) for at in range(1000)))
+    missing = (1500, 3200, 3201, 4999)
+    async with world.store.write() as connection:
+        await connection.execute(delete(ClickEvent).where(ClickEvent.id.in_(missing)))
+    await add_consumer(world.store, Tally(world.store))
+    async with world.store.read() as connection:
+        found = (await connection.execute(select(ClickEvent.program_id, ClickEvent.id))).all()
+        ranges = (await connection.execute(select(OutboxRange.__table__).where(OutboxRange.consumer == "tally"))).all()
+    covered = []
+    for each in ranges:
+        events = [(program, id) for program, id in found if program == each.program_id]
+        inside = [event for event in events if each.first_id <= event[1] <= each.last_id]
+        assert len(inside) == each.events <= 2 * RANGE_EVENTS
+        assert not [id for id in missing if each.first_id <= id <= each.last_id]
+        covered += inside
+    assert sorted(covered) == sorted(found)
+    assert len(ranges) < 20, "few events each would be as many rows as events"
+    await run(world.store)
+    assert await tallied(world.store) == await recorded(world.store)
 
 
 async def test_a_lot_is_so_many_events_or_one_that_has_waited(world: World) -> None:
@@ -149,7 +179,7 @@ async def test_a_removed_consumer_keeps_no_rows(world: World) -> None:
     await world.click(click(NOW, 1))
     await rewind_consumer(world.store, Tally(world.store))
     await remove_consumer(world.store, "tally")
-    assert [state.name for state in await list_consumers(world.store)] == ["conversions", "rollups"]
+    assert [state.name for state in await list_consumers(world.store)] == sorted(NAMES)
     assert not (await run(world.store)).ranges
     await aggregate(world.store)
     assert await log_size(world.store) == 0
