@@ -21,9 +21,9 @@ from graph.reports.calendars import Interval
 from graph.reports.requests import BreakdownPage, BreakdownRequest, Counts, ReportFilter, ReportRequest
 from tests.graph.test_conversion_reports import steps
 from tests.graph.test_reports import VIEWERS, ZONES, ids, moments, runner, visits
-from tests.support.breakdowns import groups, meets, value, with_visitors
+from tests.support.breakdowns import groups, meets, value
 from tests.support.conversion_history import History, converted, facts, forget_conversions, prepare
-from tests.support.report_world import Event, World, chosen
+from tests.support.report_world import Event, World, chosen, with_visitors
 
 __all__ = ("runner",)
 
@@ -55,7 +55,7 @@ requests = st.builds(
         series=series,
         conversion_totals=True,
         conversion_series=series,
-        visitors=True,
+        visitors=visitors,
         visitor_series=series if visitors else (),
         breakdowns=breakdowns,
     ),

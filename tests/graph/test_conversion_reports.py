@@ -119,5 +119,5 @@ def check_report(
             inside = counted(of(stored, bucket.start, bucket.end))
             assert bucket.counts == converted(inside, of(known, bucket.start, bucket.end))
     for top, shares in report.tops.items():
-        expected = ranked_with_conversions(events, found, top.by, top.limit)
+        expected = ranked_with_conversions(events, found, top)
         assert [(share.value, share.counts) for share in shares] == expected

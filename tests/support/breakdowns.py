@@ -5,12 +5,10 @@ from functools import cmp_to_key
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import structs
-
 from db.segments.questions import Condition, HasPrefix, In, IsKnown, Order
 from graph.reports.requests import BreakdownRequest, Counts
 from tests.support.conversion_history import converted
-from tests.support.report_world import VALUES, Event, counted
+from tests.support.report_world import VALUES, Event, with_visitors
 
 Value = str | int | None
 NAMES: Mapping[str, Callable[[int], str]] = {
@@ -45,10 +43,6 @@ def _meets(found: Value, condition: Condition) -> bool:
             return found is not None and str(found).startswith(prefix)
         case IsKnown(_, is_known):
             return (found is not None) is is_known
-
-
-def with_visitors(events: Sequence[Event]) -> Counts:
-    return structs.replace(counted(events), visitors=len({event["customer_id"] for event in events}))
 
 
 def groups(

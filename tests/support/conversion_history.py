@@ -24,7 +24,7 @@ from db.schema.rollups import ConversionBooking, ConversionRollup
 from graph.domain import commissions
 from graph.domain.conversion_errors import CommissionSettled
 from graph.domain.money import Money
-from graph.reports.requests import Counts
+from graph.reports.requests import Counts, Top
 from tests.support.report_world import LINKS, VALUES, Event, World, click, ranked
 
 SINCE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -184,16 +184,16 @@ def converted(counts: Counts, found: Iterable[Event]) -> Counts:
 
 
 def ranked_with_conversions(
-    events: Sequence[Event], found: Sequence[Event], by: str, limit: int
+    events: Sequence[Event], found: Sequence[Event], top: Top
 ) -> list[tuple[str | None, Counts]]:
     """Return the values with most clicks, then those without clicks that have conversions, with their counts."""
-    value = VALUES[by]
+    value = VALUES[top.by]
     by_value: dict[str | None, list[Event]] = {}
     for fact in found:
         by_value.setdefault(value(fact) or None, []).append(fact)
-    best = [(one, converted(counts, by_value.get(one, []))) for one, counts in ranked(events, by, limit)]
+    best = [(one, converted(counts, by_value.get(one, []))) for one, counts in ranked(events, top)]
     clicked = {value(event) or None for event in events}
     others = [(one, converted(Counts(), listed)) for one, listed in by_value.items() if one not in clicked]
     others = [each for each in others if each[1] != Counts()]
     others.sort(key=lambda each: (-each[1].sales, -each[1].leads, each[0] is None, each[0] or ""))
-    return [*best, *others][:limit]
+    return [*best, *others][: top.limit]

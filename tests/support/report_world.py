@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
+from msgspec import structs
 from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
@@ -35,7 +36,7 @@ from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer
 from graph.reports import reader
 from graph.reports.dimensions import Dimension
-from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest
+from graph.reports.requests import ClickReport, Counts, ReportFilter, ReportRequest, Top
 from tests.support.committers import make_committer
 
 ADMIN = Viewer("admin")
@@ -137,12 +138,19 @@ def counted(events: Sequence[Event]) -> Counts:
     return Counts(len(events) - bots, bots, customers)
 
 
-def ranked(events: Sequence[Event], by: str, limit: int) -> list[tuple[str | None, Counts]]:
+def with_visitors(events: Sequence[Event]) -> Counts:
+    """Return the counts of events, with distinct visitors."""
+    visitors = len({event["customer_id"] for event in events})
+    return Counts(**{**structs.asdict(counted(events)), "visitors": visitors})
+
+
+def ranked(events: Sequence[Event], top: Top) -> list[tuple[str | None, Counts]]:
     """Return the values with most clicks, with their counts."""
+    by, limit, count = top.by, top.limit, with_visitors if top.with_visitors else counted
     value = VALUES[by]
     clicks = Counter(value(event) for event in events)
     best = sorted(clicks, key=lambda value: (-clicks[value], not value, value))[:limit]
-    return [(one or None, counted([event for event in events if value(event) == one])) for one in best]
+    return [(one or None, count([event for event in events if value(event) == one])) for one in best]
 
 
 def _address(url: str | None) -> str:
