@@ -145,4 +145,5 @@ def _of(groups: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> pl.D
 
 
 def _amounts(rows: Sequence[tuple[str, int, int]]) -> tuple[Amount, ...]:
-    return tuple(Amount(*row) for row in sorted(rows) if any(row[1:]))
+    # A lead that earned nothing has no currency.
+    return tuple(Amount(*row) for row in sorted(row for row in rows if any(row[1:])))
