@@ -7,6 +7,7 @@ Pages that a reader may still need are not overwritten. A reader that keeps its 
 ends; this is logged once, and then the log is emptied.
 """
 
+import asyncio
 import logging
 import sqlite3
 import time
@@ -69,10 +70,12 @@ class Checkpoints:
         else:
             logger.warning("SQLite's write-ahead log is back to its normal size")
 
-    def close(self) -> None:
-        """Close the connection once no checkpoint is running."""
-        self._thread.submit(self._close)
+    async def close(self) -> None:
+        """Close the connection once no checkpoint is running. It may be the last one, with which the log goes: who
+        opened another one before it is closed would miss the log."""
+        closing = self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
+        await asyncio.shield(asyncio.wrap_future(closing))
 
     def _close(self) -> None:
         with suppress(sqlite3.Error):

@@ -146,7 +146,7 @@ class SqliteWriteConnection:
             await self._worker.run(self._close)
         finally:
             self._worker.stop()
-            self._checkpoints.close()
+            await self._checkpoints.close()
 
     def _close(self) -> None:
         empty_log(self._connection, self._file)
