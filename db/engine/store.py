@@ -71,12 +71,15 @@ class Store:
                 yield source
 
     @asynccontextmanager
-    async def write(self, *, may_wait: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, may_wait: bool = False, in_one_snapshot: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a write transaction that commits at the end of the block. With `may_wait`, as for an upgrade, it waits
-        for locks without a limit. Raises `DatabaseUnavailable`."""
+        for locks without a limit; with `in_one_snapshot`, all that it reads is of one moment. Raises
+        `DatabaseUnavailable`."""
         with self.outages():
             async with self.turn(), self._pooled(writes=True) as connection:
                 await connection.execution_options(**{WRITES: True})
+                if in_one_snapshot and not self.is_sqlite:  # where every transaction reads one snapshot
+                    await connection.execution_options(isolation_level="REPEATABLE READ")
                 async with connection.begin():
                     if not may_wait:
                         await self.database.limit_waiting(connection)

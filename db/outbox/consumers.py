@@ -22,7 +22,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    text,
     union_all,
     update,
 )
@@ -110,9 +109,7 @@ async def _patiently(store: Store, consumer: Consumer, *, is_new: bool) -> None:
     deadline = monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            async with store.write(may_wait=True) as connection:
-                if not store.is_sqlite:  # all that follows reads one snapshot
-                    await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            async with store.write(may_wait=True, in_one_snapshot=True) as connection:
                 await _start_from_beginning(connection, consumer, is_new=is_new)
             return
         except DatabaseUnavailable as error:
