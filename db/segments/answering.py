@@ -136,7 +136,7 @@ def _sums(groups: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> Ma
     ):
         found[tuple(key)].append((currency, revenue, earnings))
     counted = zip(groups.select(keys).rows() if keys else [()], groups.select(*COUNTS, *SUMS).rows(), strict=True)
-    return {key: Sums(*numbers, _amounts(found.get(key, []))) for key, numbers in counted}  # type: ignore[call-arg]
+    return {key: Sums(*numbers, _amounts(found.get(key, []))) for key, numbers in counted}  # type: ignore[call-arg]  # a row of `COUNTS` and `SUMS`
 
 
 def _of(groups: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

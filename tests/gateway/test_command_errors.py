@@ -47,6 +47,7 @@ USERS = [
     ("token", "revoke", "1"),
     ("audit",),
     ("rollups", "rebuild"),
+    ("segments", "rebuild"),
     ("outbox", "list"),
     ("outbox", "rewind", "rollups"),
     ("db", "upgrade"),
