@@ -101,6 +101,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         feed = LiveFeed(store)
         stack.push_async_callback(feed.close)
         sightings = _started(stack, TrackerSightings(store, now))
+        segments = SegmentService(store, seconds=settings.report_seconds)
+        stack.push_async_callback(segments.close)
         for consumer in consumers(store):
             await add_consumer(store, consumer)
             _started(stack, ConsumerRunner(store, consumer, clock=now))
@@ -113,7 +115,7 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             writer=writer,
             feed=feed,
             tracker_sightings=sightings,
-            segments=SegmentService(store, seconds=settings.report_seconds),
+            segments=segments,
             authenticate=authentication(token_cache, settings.administrator_token()),
             is_good=token_cache.is_good,
             device=device_lookup(),

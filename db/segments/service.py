@@ -10,6 +10,7 @@ from db.errors import SegmentDamaged
 from db.outbox.consumers import rewind_consumer
 from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
 from db.segments.column_cache import ColumnCache
+from db.tasks import end
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class SegmentService:
         self.seconds = seconds
         self._store = store
         self._turns = asyncio.Semaphore(QUESTIONS_AT_ONCE)
+        self._removal: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -44,7 +46,18 @@ class SegmentService:
 
     async def make_anew(self, damage: SegmentDamaged) -> None:
         """Remove all segments, and have the gateways make them again from the events, because one is damaged. Reports
-        read what is in no segment from the events. Raises `DatabaseUnavailable`."""
-        logger.error("segments are made anew from the events, because %s", damage)
+        read what is in no segment from the events. With a long history this takes longer than a question may, so it
+        goes on when the question is given up. Raises `DatabaseUnavailable`."""
+        if self._removal is None or self._removal.done():
+            logger.error("segments are made anew from the events, because %s", damage)
+            self._removal = asyncio.create_task(self._remove(), name="removal of segments")
+        await asyncio.shield(self._removal)
+
+    async def _remove(self) -> None:
         for builder in (SegmentBuilder(self._store), ConversionSegmentBuilder(self._store)):
             await rewind_consumer(self._store, builder)
+
+    async def close(self) -> None:
+        """Stop removing segments; the next report that finds one damaged begins again."""
+        if self._removal is not None:
+            await end(self._removal)

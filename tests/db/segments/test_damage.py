@@ -1,5 +1,6 @@
 """A segment that is damaged or missing is noticed, never answered from, and made anew."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,10 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from db.audit.report import audit
+from db.outbox.consumers import rewind_consumer
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.builder import SegmentBuilder
+from graph.domain.errors import ReportTooLarge
 from graph.reports.dimensions import Dimension
 from graph.reports.requests import Counts, ReportRequest, Top
 from tests.support.report_world import World, click
@@ -79,3 +82,23 @@ async def test_a_damaged_segment_does_not_keep_new_clicks_from_segments(world: W
     assert await segments(world) == 3
     report = await world.report(replace(REQUEST, totals=False))
     assert report.tops[COUNTRIES][0].counts.people == 4
+
+
+async def test_segments_are_made_anew_however_long_that_takes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slowly(*arguments: Any) -> None:
+        await asyncio.sleep(0.3)
+        await rewind_consumer(*arguments)
+
+    monkeypatch.setattr("db.segments.service.rewind_consumer", slowly)
+    async with world.store.write() as connection:
+        await connection.execute(DAMAGE["its data"])
+    service = world.context.services.segments
+    service.seconds = 0.2
+    with pytest.raises(ReportTooLarge):
+        await world.report(REQUEST)
+    service.seconds = 60
+    report = await world.report(REQUEST)
+    assert report.tops[COUNTRIES][0].counts.people == 3
+    assert not (await audit(world.store)).differences
+    assert await segments(world) == 0
+    await service.close()
