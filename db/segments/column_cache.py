@@ -1,6 +1,5 @@
 """The process's cache of decoded columns, bounded in bytes: a question decodes only what none has asked before."""
 
-from collections.abc import Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -36,11 +35,6 @@ class ColumnCache:
     def bytes(self) -> int:
         """How many bytes the columns take."""
         return int(self._columns.currsize)
-
-    def missing(self, file: FileKey, columns: Sequence[str]) -> Sequence[str]:
-        """Return those of the columns that are not cached."""
-        with self._lock:
-            return [column for column in columns if (file, column) not in self._columns]
 
     def get(self, file: FileKey, column: str) -> pl.Series | None:
         """Return a column, None if it is not cached any more."""

@@ -57,8 +57,8 @@ def encode(frame: pl.DataFrame) -> bytes:
 
 
 def decode(data: bytes, checksum: int, columns: Sequence[str]) -> pl.DataFrame:
-    """Return columns of a Parquet file, with numbers as short as they may be. Texts may be `String` or `Categorical`.
-    Raises `SegmentDamaged` for a file that is not what was encoded, or that lacks a column."""
+    """Return columns of a Parquet file. Texts may be `String` or `Categorical`. Raises `SegmentDamaged` for a file that
+    is not what was encoded, or that lacks a column."""
     if crc32(data) != checksum:
         raise SegmentDamaged("the checksum of its data does not match")
     try:
