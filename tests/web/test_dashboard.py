@@ -92,7 +92,7 @@ async def test_filters_can_be_set_and_are_kept_in_the_address(browser: Browser, 
         await page.get_by_label("Interval").select_option("HOUR")
         await page.get_by_role("button", name="OTHER").click()
         await page.get_by_label("Visitors").select_option("people")
-        await expect(page.get_by_role("button", name="Only link OTHER")).to_be_visible()
+        await expect(page.get_by_role("button", name="Link is OTHER", exact=True)).to_be_visible()
         await expect(page.locator("[data-figure=bots]")).to_have_count(0)
         today = datetime.now(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
         week = site.between(today - timedelta(days=6), today + timedelta(days=1))

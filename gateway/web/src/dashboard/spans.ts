@@ -49,6 +49,12 @@ export function spanOf(view: View, now: Temporal.Instant = Temporal.Now.instant(
   };
 }
 
+/** Return the part of a span up to a moment. Later clicks are not in it. */
+export function upTo(span: Span, moment: string): Span {
+  if (Date.parse(span.to) <= Date.parse(moment)) return span;
+  return { ...span, to: Date.parse(moment) < Date.parse(span.from) ? span.from : moment };
+}
+
 function daysOf(view: View, today: Temporal.PlainDate): [Temporal.PlainDate, Temporal.PlainDate, Length] {
   if (view.range !== "custom") {
     const length = LENGTHS[view.range];

@@ -1,0 +1,78 @@
+// The cells of the cross table, with the totals and with what is left of each row and column. All of them are read:
+// nothing is added up here, because visitors do not add up.
+
+import { amountIn, selectionOf, type Amount } from "./cross-figures.ts";
+import { DECLARED, OTHERS, SPAN, TOTAL, keysOf, type Axis, type Cells, type Place } from "./cross-axes.ts";
+import { reportFilter } from "./filters.ts";
+import { idOf, isBotIn, type Key, type Operation } from "./report-query.ts";
+import type { Span } from "./spans.ts";
+import type { View } from "./view.ts";
+
+/** Part of an axis that one question reads: several values each by itself, or one sum. */
+interface Group {
+  conditions: Record<string, unknown>[];
+  /** Its place, or null for one that is split into its values. */
+  place: Place | null;
+}
+
+type Row = Record<string, unknown> & { keys: Key[] };
+type Part = Record<string, unknown> & { breakdown?: { nodes: Row[] } };
+
+/** Return the operation that reads all cells and totals. */
+export function cellsOperation(view: View, span: Span, rows: Axis, columns: Axis): Operation {
+  const variables: Record<string, unknown> = { from: span.from, to: span.to, zone: view.zone };
+  const filter = reportFilter(view.filters, isBotIn(view));
+  const parts = pairs(rows, columns).map(({ name, row, column }) => {
+    variables[name] = { ...filter, where: [...filter.where, ...row.conditions, ...column.conditions] };
+    return `${name}: clickReport(${SPAN}, filter: $${name}) { ${selected(view, row, column)} }`;
+  });
+  const declared = pairs(rows, columns).map(({ name }) => `$${name}: ClickReportFilter!`);
+  return { query: `query Cells(${[DECLARED, ...declared].join(", ")}) {\n${parts.join("\n")}\n}`, variables };
+}
+
+/** Return the cells of an answer. */
+export function cellsIn(data: Record<string, unknown>, view: View, rows: Axis, columns: Axis): Cells {
+  const found = new Map<string, Amount>();
+  for (const { name, row, column } of pairs(rows, columns)) {
+    const part = data[name] as Part;
+    const split = [...(row.place === null ? [rows] : []), ...(column.place === null ? [columns] : [])];
+    for (const each of part.breakdown?.nodes ?? [part as Row]) {
+      const keys = split.map(({ dimension }, at) => markOf({ value: idOf(dimension, each.keys[at]!) ?? null, words: "" }));
+      const marks = [row.place === null ? keys.shift()! : markOf(row.place), column.place === null ? keys.shift()! : markOf(column.place)];
+      found.set(JSON.stringify(marks), amountIn(each, view.figure));
+    }
+  }
+  return (row, column) => found.get(JSON.stringify([markOf(row), markOf(column)]));
+}
+
+function selected({ rows, columns, figure }: View, row: Group, column: Group): string {
+  const by = [...(row.place === null ? [rows] : []), ...(column.place === null ? [columns] : [])];
+  if (!by.length) return selectionOf(figure);
+  return `breakdown(by: [${by.join(", ")}], first: 100) { nodes { ${keysOf(by)} ${selectionOf(figure)} } }`;
+}
+
+function pairs(rows: Axis, columns: Axis): { name: string; row: Group; column: Group }[] {
+  return groupsOf(rows).flatMap((row, at) =>
+    groupsOf(columns).map((column, across) => ({ name: `part${at}_${across}`, row, column })),
+  );
+}
+
+/** Divide an axis into what one condition names: the known values, the unknown one, the others, and everything. */
+function groupsOf({ dimension, heads, others }: Axis): Group[] {
+  const values = heads.flatMap(({ value }) => value ?? []);
+  const unknown = heads.find(({ value }) => value === null);
+  const left = [
+    ...(values.length ? [{ dimension, notIn: values }] : []),
+    ...(unknown ? [{ dimension, isKnown: true }] : []),
+  ];
+  return [
+    ...(values.length ? [{ conditions: [{ dimension, in: values }], place: null }] : []),
+    ...(unknown ? [{ conditions: [{ dimension, isKnown: false }], place: unknown }] : []),
+    ...(others > 0 ? [{ conditions: left, place: OTHERS } as Group] : []),
+    { conditions: [], place: TOTAL },
+  ];
+}
+
+function markOf(place: Place): [string | null] | string {
+  return typeof place === "string" ? place : [place.value];
+}
