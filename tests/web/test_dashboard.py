@@ -90,7 +90,7 @@ async def test_filters_can_be_set_and_are_kept_in_the_address(browser: Browser, 
         await page.get_by_label("Time zone").select_option("America/New_York")
         await page.get_by_label("7 days").check()
         await page.get_by_label("Interval").select_option("HOUR")
-        await page.get_by_role("button", name="OTHER").click()
+        await page.get_by_role("button", name="OTHER", exact=True).click()
         await page.get_by_label("Visitors").select_option("people")
         await expect(page.get_by_role("button", name="Link is OTHER", exact=True)).to_be_visible()
         await expect(page.locator("[data-figure=bots]")).to_have_count(0)

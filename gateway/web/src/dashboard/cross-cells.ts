@@ -1,8 +1,9 @@
 // The cells of the cross table, with the totals and with what is left of each row and column. All of them are read:
 // nothing is added up here, because visitors do not add up.
 
-import { amountIn, selectionOf, type Amount } from "./cross-figures.ts";
-import { DECLARED, OTHERS, SPAN, TOTAL, keysOf, type Axis, type Cells, type Place } from "./cross-axes.ts";
+import { amountIn, selectionOf, type Amount, type Figure } from "./cross-figures.ts";
+import { DECLARED, OTHERS, SPAN, TOTAL, keysOf, type Axis, type Cells, type Head, type Place } from "./cross-axes.ts";
+import type { Dimension } from "./dimensions.ts";
 import { reportFilter } from "./filters.ts";
 import { idOf, isBotIn, type Key, type Operation } from "./report-query.ts";
 import type { Span } from "./spans.ts";
@@ -24,7 +25,7 @@ export function cellsOperation(view: View, span: Span, rows: Axis, columns: Axis
   const filter = reportFilter(view.filters, isBotIn(view));
   const parts = pairs(rows, columns).map(({ name, row, column }) => {
     variables[name] = { ...filter, where: [...filter.where, ...row.conditions, ...column.conditions] };
-    return `${name}: clickReport(${SPAN}, filter: $${name}) { ${selected(view, row, column)} }`;
+    return `${name}: clickReport(${SPAN}, filter: $${name}) { ${selected(view.figure, row.place ? null : rows, column.place ? null : columns)} }`;
   });
   const declared = pairs(rows, columns).map(({ name }) => `$${name}: ClickReportFilter!`);
   return { query: `query Cells(${[DECLARED, ...declared].join(", ")}) {\n${parts.join("\n")}\n}`, variables };
@@ -35,20 +36,23 @@ export function cellsIn(data: Record<string, unknown>, view: View, rows: Axis, c
   const found = new Map<string, Amount>();
   for (const { name, row, column } of pairs(rows, columns)) {
     const part = data[name] as Part;
-    const split = [...(row.place === null ? [rows] : []), ...(column.place === null ? [columns] : [])];
-    for (const each of part.breakdown?.nodes ?? [part as Row]) {
-      const keys = split.map(({ dimension }, at) => markOf({ value: idOf(dimension, each.keys[at]!) ?? null, words: "" }));
-      const marks = [row.place === null ? keys.shift()! : markOf(row.place), column.place === null ? keys.shift()! : markOf(column.place)];
+    for (const each of part.breakdown?.nodes ?? [{ ...part, keys: [] }]) {
+      const keys = [...each.keys];
+      const place = (group: Group, { dimension }: Axis) => group.place ?? headOf(dimension, keys.shift()!);
+      const marks = [place(row, rows), place(column, columns)].map(markOf);
       found.set(JSON.stringify(marks), amountIn(each, view.figure));
     }
   }
   return (row, column) => found.get(JSON.stringify([markOf(row), markOf(column)]));
 }
 
-function selected({ rows, columns, figure }: View, row: Group, column: Group): string {
-  const by = [...(row.place === null ? [rows] : []), ...(column.place === null ? [columns] : [])];
-  if (!by.length) return selectionOf(figure);
-  return `breakdown(by: [${by.join(", ")}], first: 100) { nodes { ${keysOf(by)} ${selectionOf(figure)} } }`;
+/** Select the figure of each value of the axes that are split, or of all together. */
+function selected(figure: Figure, ...axes: (Axis | null)[]): string {
+  const split = axes.filter((axis) => axis !== null);
+  if (!split.length) return selectionOf(figure);
+  const by = split.map(({ dimension }) => dimension);
+  const most = split.reduce((product, { heads }) => product * heads.length, 1);
+  return `breakdown(by: [${by.join(", ")}], first: ${most}) { nodes { ${keysOf(by)} ${selectionOf(figure)} } }`;
 }
 
 function pairs(rows: Axis, columns: Axis): { name: string; row: Group; column: Group }[] {
@@ -71,6 +75,10 @@ function groupsOf({ dimension, heads, others }: Axis): Group[] {
     ...(others > 0 ? [{ conditions: left, place: OTHERS } as Group] : []),
     { conditions: [], place: TOTAL },
   ];
+}
+
+function headOf(dimension: Dimension, key: Key): Head {
+  return { value: idOf(dimension, key) ?? null, words: "" };
 }
 
 function markOf(place: Place): [string | null] | string {

@@ -25,7 +25,7 @@ export function crossTable({ rows, columns, cells }: CrossTable, caption: string
   const line = (row: Place) =>
     el(
       "tr",
-      { class: typeof row === "string" && row },
+      { class: kindOf(row) },
       heading("row", rows, row, press),
       ...across.map((column) => cell(rows, columns, row, column, cells, press)),
     );
@@ -45,8 +45,12 @@ function placesOf({ heads, others }: Axis): Place[] {
 }
 
 function heading(scope: "row" | "col", axis: Axis, place: Place, press: Press): HTMLElement {
-  const classes = scope === "col" ? `number${typeof place === "string" ? ` ${place}` : ""}` : false;
-  return el("th", { scope, class: classes }, nameIn(axis, place, press));
+  return el("th", { scope, class: scope === "col" && `number ${kindOf(place)}` }, nameIn(axis, place, press));
+}
+
+/** Return the class of a row or column. */
+function kindOf(place: Place): string {
+  return typeof place === "string" ? { [TOTAL]: "sum", [OTHERS]: "left" }[place] : "";
 }
 
 function nameIn({ dimension, others }: Axis, place: Place, press: Press): HTMLElement {
@@ -66,7 +70,7 @@ function nameIn({ dimension, others }: Axis, place: Place, press: Press): HTMLEl
 function cell(rows: Axis, columns: Axis, row: Place, column: Place, cells: Cells, press: Press): HTMLElement {
   const amount = cells(row, column);
   const lines = linesOf(amount ?? 0).map((line) => el("span", {}, line));
-  const classes = `number${typeof column === "string" ? ` ${column}` : ""}`;
+  const classes = `number ${kindOf(column)}`;
   if (typeof row === "string" || typeof column === "string" || isNothing(amount)) {
     return el("td", { class: isNothing(amount) ? `${classes} none` : classes }, ...lines);
   }

@@ -1,0 +1,245 @@
+"""The filters of the dashboard: on every row of every ranking, several at once, in the address."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import Browser, Page, Response, expect
+
+from tests.support.databases import MakeDatabase
+from tests.support.drilldown_history import record_varied
+from tests.support.gateways import Gateway, running_gateway
+from tests.support.web_pages import figure, loaded, table, visiting
+
+NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+
+
+class Site(NamedTuple):
+    """A gateway with varied clicks through one link, and its program's token."""
+
+    gateway: Gateway
+    dashboard: str
+    token: str
+    events: list[dict[str, Any]]
+
+    def count(self, condition: Callable[[dict[str, Any]], bool]) -> int:
+        return sum(map(condition, self.events))
+
+
+@pytest.fixture
+async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
+    async with running_gateway(make_sqlite()) as gateway:
+        link = await gateway.link(destination_url="https://yoursite.com/")
+        await record_varied(gateway, link, datetime.now(UTC))
+        token = await gateway.token("program", program_id=link["program_id"])
+        dashboard = str(gateway.http.base_url.join("/dashboard"))
+        yield Site(gateway, dashboard, token, await gateway.events())
+
+
+async def press(page: Page, ranking: str, row: str) -> None:
+    """Press a row of a ranking, and wait for the new figures."""
+    await page.locator(f"[data-ranking={ranking}]").get_by_role("button", name=row, exact=True).click()
+    await loaded(page)
+
+
+async def turn(page: Page, chip: str) -> None:
+    await page.locator(".chip").get_by_role("button", name=chip, exact=True).click()
+    await loaded(page)
+
+
+async def chips(page: Page) -> list[str]:
+    return await page.locator(".chip .turn").all_inner_texts()
+
+
+async def test_filters_on_several_rows_add_up(browser: Browser, site: Site) -> None:
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        await loaded(page)
+        await press(page, "countries", "Germany")
+        # The other countries are still there to choose.
+        await press(page, "countries", "France")
+        await press(page, "devices", "Mobile")
+        assert await chips(page) == ["Country is Germany", "Country is France", "Device is Mobile"]
+        expected = site.count(lambda event: event["country"] in ("DE", "FR") and event["device_type"] == "mobile")
+        assert await figure(page, "clicks") == expected
+        assert all(part in page.url for part in ("is.country=DE", "is.country=FR", "is.device_type=mobile"))
+        browsers = Counter(
+            event["browser"]
+            for event in site.events
+            if event["country"] in ("DE", "FR") and event["device_type"] == "mobile"
+        )
+        shown = {row[0]: int(row[1]) for row in await table(page, "[data-ranking=browsers]")}
+        assert shown == {name: browsers[name] for name in shown}
+        assert sum(shown.values()) > expected / 2
+        await page.reload()
+        await loaded(page)
+        assert await chips(page) == ["Country is Germany", "Country is France", "Device is Mobile"]
+        assert await figure(page, "clicks") == expected
+        # A second press on a row removes its filter.
+        await press(page, "countries", "Germany")
+        assert await chips(page) == ["Country is France", "Device is Mobile"]
+
+
+async def test_a_press_on_a_chip_excludes_and_another_removes_it(browser: Browser, site: Site) -> None:
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        await loaded(page)
+        await press(page, "countries", "Germany")
+        await turn(page, "Country is Germany")
+        assert await chips(page) == ["Country is not Germany"]
+        assert "not.country=DE" in page.url
+        # What is not known is not Germany.
+        assert await figure(page, "clicks") == site.count(lambda event: event["country"] != "DE")
+        await turn(page, "Country is not Germany")
+        assert await chips(page) == []
+        assert await figure(page, "clicks") == len(site.events)
+        await page.go_back()
+        await loaded(page)
+        assert await chips(page) == ["Country is not Germany"]
+
+
+async def test_what_is_not_known_can_be_filtered_by(browser: Browser, site: Site) -> None:
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        await loaded(page)
+        await press(page, "countries", "Germany")
+        await press(page, "countries", "Unknown")
+        # Both at once would leave nothing.
+        assert await chips(page) == ["Country is Unknown"]
+        assert await figure(page, "clicks") == site.count(lambda event: event["country"] is None)
+        await page.reload()
+        await loaded(page)
+        await turn(page, "Country is Unknown")
+        assert await chips(page) == ["Country is known"]
+        assert await figure(page, "clicks") == site.count(lambda event: event["country"] is not None)
+
+
+async def test_the_focus_stays_among_the_chips(browser: Browser, site: Site) -> None:
+    url = f"{site.dashboard}?is.country=DE&is.country=FR&not.browser=Chrome"
+    async with visiting(browser, url, token=site.token) as page:
+        await loaded(page)
+        await page.get_by_role("button", name="Remove filter: Country is France").press("Enter")
+        await expect(page.get_by_role("button", name="Remove filter: Browser is not Chrome")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("button", name="Remove filter: Country is Germany")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("group", name="Filters in effect")).to_be_focused()
+        await loaded(page)
+        await page.locator("[data-ranking=countries]").get_by_role("button", name="Germany").press("Enter")
+        await loaded(page)
+        await expect(page.locator("[data-ranking=countries]").get_by_role("button", name="Germany")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "is.contry=DE",
+        "is.link=nonsense",
+        "not.partner=",
+        "is.hour_of_day=25",
+        "is.day_of_week=SOMEDAY",
+        f"is.city={'x' * 2049}",
+        "partner=UmVmZXJyYWxMaW5rOjE",
+        "is.program=UHJvZ3JhbTo5OQ",
+        "range=forever",
+        "zone=Mars/Phobos",
+    ],
+)
+async def test_a_filter_that_makes_no_sense_is_left_out(browser: Browser, site: Site, query: str) -> None:
+    url = f"{site.dashboard}?is.country=DE&{query}"
+    async with visiting(browser, url, token=site.token) as page:
+        await loaded(page)
+        name = query.split("=")[0]
+        note = page.get_by_text("Part of this page’s address makes no sense and was left out")
+        await expect(note).to_contain_text(f"{name}=")
+        assert await chips(page) == ["Country is Germany"]
+        assert await figure(page, "clicks") == site.count(lambda event: event["country"] == "DE")
+        assert page.url == f"{site.dashboard}?zone=Europe%2FBerlin&is.country=DE"
+        await turn(page, "Country is Germany")
+        await expect(note).to_be_hidden()
+
+
+async def test_an_older_address_of_a_link_still_filters(browser: Browser, site: Site) -> None:
+    link = await site.gateway.graphql("{referralLinks(first: 1) {nodes {id}}}", token=site.token)
+    id = link["data"]["referralLinks"]["nodes"][0]["id"]
+    async with visiting(browser, f"{site.dashboard}?link={quote(id)}", token=site.token) as page:
+        await loaded(page)
+        assert await chips(page) == ["Link is PARTNER123"]
+        assert await figure(page, "clicks") == len(site.events)
+
+
+async def test_lists_say_which_filters_they_cannot_take(browser: Browser, site: Site) -> None:
+    url = f"{site.dashboard}?is.country=DE&not.browser=Browser 1&is.city=City A"
+    async with visiting(browser, url, token=site.token) as page:
+        await loaded(page)
+        clicks = page.get_by_role("region", name="Latest clicks")
+        await expect(clicks.locator(".note")).to_have_text(
+            "This list cannot be filtered by “Browser is not Browser 1”, “City is City A”, so it has other clicks, too."
+        )
+        german = [event for event in site.events if event["country"] == "DE"]
+        rows = await table(page, ".clicks")
+        assert len(rows) == min(20, len(german))
+        assert all("DE" in row[-2] or "Germany" in row[-2] for row in rows)
+        await expect(page.get_by_role("region", name="Conversions").locator(".note")).to_contain_text(
+            "Country is Germany"
+        )
+        await expect(page.get_by_role("region", name="Links to share").locator(".note")).to_be_hidden()
+
+
+async def test_new_clicks_are_listed_if_the_list_is_filtered_by_what_they_have(browser: Browser, site: Site) -> None:
+    url = f"{site.dashboard}?is.utm_campaign=summer"
+    async with visiting(browser, url, token=site.token) as page:
+        await loaded(page)
+        await expect(page.get_by_text("No clicks in this period.", exact=True)).to_be_visible()
+        landing = "https://yoursite.com/?aff=PARTNER123&utm_campaign="
+        await site.gateway.track(None, affiliate_url=f"{landing}winter", page_url="https://yoursite.com/other")
+        await site.gateway.track(None, affiliate_url=f"{landing}summer", page_url="https://yoursite.com/mine")
+        await expect(page.locator(".clicks tbody tr")).to_have_count(1)
+        await expect(page.locator(".clicks tbody tr")).to_contain_text("yoursite.com/mine")
+        await expect(page.locator("[data-figure=clicks] .figure")).to_have_text("1")
+
+
+async def test_cards_show_another_dimension_and_none_of_which_nothing_is_known(browser: Browser, site: Site) -> None:
+    async with visiting(browser, site.dashboard, token=site.token) as page:
+        await loaded(page)
+        await expect(page.get_by_text("Nothing is known of: referrers, sub-ids, operating systems.")).to_be_visible()
+        await expect(page.locator("[data-ranking=tags]")).to_have_count(0)
+        # Of campaigns, only the name is known, so that there is nothing to choose.
+        await expect(page.locator("[data-ranking=campaigns]").get_by_role("radio")).to_have_count(0)
+        places = page.locator("[data-ranking=countries]")
+        await places.get_by_role("radio", name="City").check()
+        await expect(places.get_by_role("button", name="City A")).to_be_visible()
+        await expect(places.get_by_role("radio", name="City")).to_be_focused()
+        assert "by=city" in page.url
+        await page.reload()
+        await loaded(page)
+        await press(page, "countries", "City A")
+        assert await figure(page, "clicks") == site.count(lambda event: event["city"] == "City A")
+        await page.locator("[data-ranking=times]").get_by_role("radio", name="Hour").check()
+        hours = page.locator("[data-ranking=times] tbody th")
+        await expect(hours.first).to_contain_text(":00")
+        names = await hours.all_inner_texts()
+        assert names == sorted(names)
+
+
+async def test_visitors_are_different_people(browser: Browser, site: Site) -> None:
+    async with visiting(browser, f"{site.dashboard}?is.country=DE", token=site.token) as page:
+        await loaded(page)
+        people = {e["customer_id"] for e in site.events if e["country"] == "DE" and not e["is_bot"]}
+        assert await figure(page, "visitors") == len(people)
+        assert len(people) < await figure(page, "people")
+
+
+MANY = "&".join(f"is.{name}=x&not.{name}=y" for name in ("country", "city", "browser", "os", "sub1", "language"))
+
+
+@pytest.mark.parametrize("query", ["range=90d", MANY])
+async def test_the_dashboards_own_questions_are_far_from_the_limits(browser: Browser, site: Site, query: str) -> None:
+    answers: list[Response] = []
+    async with visiting(browser, site.dashboard) as page:
+        page.on("response", lambda answer: answers.append(answer) if answer.url.endswith("/graphql") else None)
+        await page.goto(f"{site.dashboard}?rows=city&columns=browser&figure=revenue&{query}#token={site.token}")
+        await loaded(page)
+        costs = [(await answer.json())["extensions"]["cost"] for answer in answers]
+    assert len(costs) > 5
+    assert max(cost["requested"] for cost in costs) < costs[0]["maximum"] / 3
