@@ -2,7 +2,8 @@
 // signs in later in the same tab does not see what an earlier one looked at.
 
 import { session } from "../token.ts";
-import { searchOf, viewIn, type Opened, type View } from "./view.ts";
+import type { View } from "./view.ts";
+import { searchOf, viewIn, type Opened } from "./view-address.ts";
 
 /** Return the view in the address, and complete the address so that everyone who opens it sees the same. */
 export function viewHere(): Opened {

@@ -26,8 +26,6 @@ import type { View } from "./view.ts";
 const IDLE_REFRESH_MS = 5 * 60_000;
 const REVOKED = "This token is no longer accepted: it was revoked or has expired. Sign in with another one.";
 
-/** The shortest time between two readings of the cross table while clicks arrive. It takes many questions. */
-const CROSS_PAUSE_MS = 30_000;
 
 export class Board {
   readonly element: HTMLElement;
@@ -40,7 +38,6 @@ export class Board {
   private isClosed = false;
   private isCounting = false;
   private isStale = false;
-  private crossedAt = -Infinity;
   private watch: Watch | null = null;
   private readonly idle: number;
   private readonly columns: Columns;
@@ -133,7 +130,7 @@ export class Board {
   private async reload(patch: Partial<View>, by: View["by"]): Promise<void> {
     if ("by" in patch) await this.report.turn(this.asked(), by);
     else if ("list" in patch || "status" in patch) await this.conversions.load(this.asked(), true);
-    else await this.cross.load(this.asked(), true);
+    else await this.cross.load(this.asked());
   }
 
   private asked(): Asked {
@@ -164,7 +161,7 @@ export class Board {
 
   private showControls(): void {
     this.controls.show(this.view, spanOf(this.view), this.names);
-    if (this.ignored.length) this.controls.chips.ignore(this.ignored);
+    this.controls.chips.ignore(this.ignored);
   }
 
   /** Add new clicks to the top of the list, as far as they match the filters. */
@@ -183,6 +180,7 @@ export class Board {
     this.viewing.abort();
     this.viewing = new AbortController();
     this.element.setAttribute("aria-busy", "true");
+    this.cross.wait();
     void this.run(true);
   }
 
@@ -199,7 +197,7 @@ export class Board {
       if (isNew) await this.loadNames(signal);
       const asked = this.asked();
       await Promise.all([
-        this.report.load(asked, isNew).then(() => this.loadCross(isNew)),
+        this.report.load(asked, isNew),
         this.conversions.load(asked, isNew),
         this.clicks.load(asked, isNew),
         isNew && this.links.load(asked),
@@ -213,13 +211,8 @@ export class Board {
     this.isCounting = false;
     if (this.isStale) this.incoming.missed();
     this.isStale = false;
-  }
-
-  /** Load the cross table after the report, for which it would only take longer. */
-  private async loadCross(isNew: boolean): Promise<void> {
-    if (!isNew && performance.now() < this.crossedAt + CROSS_PAUSE_MS) return;
-    this.crossedAt = performance.now();
-    await this.cross.load(this.asked(), isNew);
+    // The cross table comes last: it takes the most questions, and is the least urgent.
+    void this.cross.refresh(this.asked(), isNew).catch(this.fail);
   }
 
   /** Look up the names of what the view is filtered by. Filters on what does not exist, or is hidden, are left out. */

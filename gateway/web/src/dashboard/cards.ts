@@ -60,7 +60,12 @@ export function shownBy(card: Card, chosen: Tabs, isKnown: (dimension: Dimension
 }
 
 /** Return the dimensions to ask for: those that are shown, and with `all` those that a sparse card could offer. */
-export function asked(chosen: Tabs, all: boolean, isKnown: (dimension: Dimension) => boolean, isOffered: (card: Card) => boolean): Dimension[] {
+export function asked(
+  chosen: Tabs,
+  all: boolean,
+  isKnown: (dimension: Dimension) => boolean,
+  isOffered: (card: Card) => boolean,
+): Dimension[] {
   const tabs = (card: Card) => (card.isSparse && all ? card.tabs : [shownBy(card, chosen, isKnown)]);
   return CARDS.filter(isOffered).flatMap(tabs);
 }

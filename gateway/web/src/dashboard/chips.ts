@@ -50,7 +50,8 @@ export class Chips {
       title: filter.isOut ? "Remove this filter" : "Leave these clicks out instead",
       onclick: () => this.change(turned(filters, filter)),
     };
-    const remove = { type: "button", class: "remove", title: "Remove this filter", onclick: () => this.change(without(filters, filter)) };
+    const drop = () => this.change(without(filters, filter));
+    const remove = { type: "button", class: "remove", title: "Remove this filter", onclick: drop };
     const cross = el("span", { "aria-hidden": "true" }, "×");
     return el(
       "span",

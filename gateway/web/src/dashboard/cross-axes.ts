@@ -27,7 +27,7 @@ export interface Axis {
 export const OTHERS = "others";
 export const TOTAL = "total";
 export type Place = Head | typeof OTHERS | typeof TOTAL;
-export type Cells = (row: Place, column: Place) => Amount | undefined;
+export type Cells = (row: Place, column: Place) => Amount;
 
 interface Side {
   nodes: { keys: Key[] }[];

@@ -1,7 +1,7 @@
 // The cells of the cross table, with the totals and with what is left of each row and column. All of them are read:
 // nothing is added up here, because visitors do not add up.
 
-import { amountIn, selectionOf, type Amount, type Figure } from "./cross-figures.ts";
+import { amountIn, nothingOf, selectionOf, type Amount, type Figure } from "./cross-figures.ts";
 import { DECLARED, OTHERS, SPAN, TOTAL, keysOf, type Axis, type Cells, type Head, type Place } from "./cross-axes.ts";
 import type { Dimension } from "./dimensions.ts";
 import { reportFilter } from "./filters.ts";
@@ -25,7 +25,8 @@ export function cellsOperation(view: View, span: Span, rows: Axis, columns: Axis
   const filter = reportFilter(view.filters, isBotIn(view));
   const parts = pairs(rows, columns).map(({ name, row, column }) => {
     variables[name] = { ...filter, where: [...filter.where, ...row.conditions, ...column.conditions] };
-    return `${name}: clickReport(${SPAN}, filter: $${name}) { ${selected(view.figure, row.place ? null : rows, column.place ? null : columns)} }`;
+    const part = selected(view.figure, row.place ? null : rows, column.place ? null : columns);
+    return `${name}: clickReport(${SPAN}, filter: $${name}) { ${part} }`;
   });
   const declared = pairs(rows, columns).map(({ name }) => `$${name}: ClickReportFilter!`);
   return { query: `query Cells(${[DECLARED, ...declared].join(", ")}) {\n${parts.join("\n")}\n}`, variables };
@@ -43,7 +44,7 @@ export function cellsIn(data: Record<string, unknown>, view: View, rows: Axis, c
       found.set(JSON.stringify(marks), amountIn(each, view.figure));
     }
   }
-  return (row, column) => found.get(JSON.stringify([markOf(row), markOf(column)]));
+  return (row, column) => found.get(JSON.stringify([markOf(row), markOf(column)])) ?? nothingOf(view.figure);
 }
 
 /** Select the figure of each value of the axes that are split, or of all together. */

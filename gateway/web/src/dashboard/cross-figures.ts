@@ -49,14 +49,19 @@ export function amountIn(counts: Record<string, unknown>, figure: Figure): Amoun
   return counts[KINDS[figure].field] as Amount;
 }
 
-/** Return an amount in words, one line for each currency. */
-export function linesOf(amount: Amount | undefined): string[] {
-  if (typeof amount === "number") return [number(amount)];
-  return amount?.length ? amounts(amount) : ["–"];
+/** Return what there is of a figure where nothing was counted. */
+export function nothingOf(figure: Figure): Amount {
+  return KINDS[figure].isMoney ? [] : 0;
 }
 
-export function isNothing(amount: Amount | undefined): boolean {
-  return amount === undefined || amount === 0 || (typeof amount !== "number" && !amount.length);
+/** Return an amount in words, one line for each currency. */
+export function linesOf(amount: Amount): string[] {
+  if (typeof amount === "number") return [number(amount)];
+  return amount.length ? amounts(amount) : ["–"];
+}
+
+export function isNothing(amount: Amount): boolean {
+  return typeof amount === "number" ? amount === 0 : !amount.length;
 }
 
 function visitorsOf(who: Who): string {

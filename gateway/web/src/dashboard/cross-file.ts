@@ -12,7 +12,12 @@ export class CrossFile {
   private asked: Asked | null = null;
   private reading: AbortController | null = null;
   private readonly label = el("span", {}, "CSV");
-  readonly button = el("button", { type: "button", class: "quiet save", onclick: () => void this.press() }, this.label, unseen(" of cross table"));
+  readonly button = el(
+    "button",
+    { type: "button", class: "quiet save", onclick: () => void this.press() },
+    this.label,
+    unseen(" of cross table"),
+  );
 
   constructor(private readonly onError: (error: unknown) => void) {}
 
@@ -35,8 +40,9 @@ export class CrossFile {
       download(`${kind}-${span.days.join("-to-")}.csv`, lines);
       this.status.textContent = `The file has ${number(lines.length - 1)} lines.`;
     } catch (error) {
-      this.status.textContent = error instanceof Failed ? `The file could not be made: ${error.message}.` : "No file was made.";
-      if (!(error instanceof Failed) && !reading.signal.aborted) this.onError(error);
+      const isFailed = error instanceof Failed;
+      this.status.textContent = isFailed ? `The file could not be made: ${error.message}.` : "No file was made.";
+      if (!isFailed && !reading.signal.aborted) this.onError(error);
     }
     this.reading = null;
     this.label.textContent = "CSV";

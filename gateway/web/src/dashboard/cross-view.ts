@@ -69,7 +69,7 @@ function nameIn({ dimension, others }: Axis, place: Place, press: Press): HTMLEl
 
 function cell(rows: Axis, columns: Axis, row: Place, column: Place, cells: Cells, press: Press): HTMLElement {
   const amount = cells(row, column);
-  const lines = linesOf(amount ?? 0).map((line) => el("span", {}, line));
+  const lines = linesOf(amount).map((line) => el("span", {}, line));
   const classes = `number ${kindOf(column)}`;
   if (typeof row === "string" || typeof column === "string" || isNothing(amount)) {
     return el("td", { class: isNothing(amount) ? `${classes} none` : classes }, ...lines);

@@ -1,20 +1,22 @@
 // The panel with two dimensions against each other: the choice of both, the table, its pages, and its CSV file.
 
-import { Failed, ask, present } from "./api.ts";
+import { Failed } from "./api.ts";
 import type { Asked } from "./clicks.ts";
-import { ROWS, axisOf, headsOperation, inOrder, type Axis, type HeadsData } from "./cross-axes.ts";
-import { cellsIn, cellsOperation } from "./cross-cells.ts";
+import { ROWS } from "./cross-axes.ts";
 import { CrossFile } from "./cross-file.ts";
 import { labelsOf, type Figure } from "./cross-figures.ts";
-import { crossTable, type CrossTable, type Press } from "./cross-view.ts";
+import { captionOf, read, type Found } from "./cross-report.ts";
+import { crossTable, type Press } from "./cross-view.ts";
 import { DIMENSIONS, nameOf, type Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { Choice } from "./fields.ts";
 import { keepingFocus } from "./focus.ts";
 import { number, time } from "./format.ts";
 import { panel } from "./panel.ts";
-import { upTo } from "./spans.ts";
 import type { View } from "./view.ts";
+
+/** The shortest time between two readings while clicks arrive. Each takes a dozen questions. */
+const PAUSE_MS = 30_000;
 
 export class CrossPanel {
   readonly element: HTMLElement;
@@ -23,15 +25,16 @@ export class CrossPanel {
   private pages: (string | null)[] = [null];
   private next: string | null = null;
   private turn = 0;
+  private readAt = -Infinity;
   private readonly rows = new Choice("Rows", (value) => this.change({ rows: value as Dimension }));
   private readonly columns = new Choice("Columns", (value) => this.change({ columns: value as Dimension }));
   private readonly figure = new Choice("Figure", (value) => this.change({ figure: value as Figure }));
   private readonly table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Cross table" });
   private readonly empty = el("p", { class: "empty", hidden: true });
   private readonly where = el("span", { class: "where" });
-  private readonly back = el("button", { type: "button", onclick: () => this.move(this.pages.slice(0, -1)) }, "Previous rows");
-  private readonly forth = el("button", { type: "button", onclick: () => this.move([...this.pages, this.next]) }, "Next rows");
-  private readonly pager = el("nav", { class: "pager", "aria-label": "Pages of the cross table" }, this.back, this.forth, this.where);
+  private readonly back = this.button("Previous rows", () => this.pages.slice(0, -1));
+  private readonly forth = this.button("Next rows", () => [...this.pages, this.next]);
+  private readonly pager: HTMLElement;
   private readonly file = new CrossFile((error) => this.onError(error));
 
   constructor(
@@ -39,18 +42,32 @@ export class CrossPanel {
     private readonly press: Press,
     private readonly onError: (error: unknown) => void,
   ) {
+    this.pager = el("nav", { class: "pager", "aria-label": "Pages of the cross table" }, this.back, this.forth, this.where);
     const note = el("div", { class: "choices" }, this.rows.element, this.columns.element, this.figure.element);
     const content = [note, this.table, this.empty, this.pager, this.file.status];
     this.element = panel("Cross table", { note: this.file.button }, ...content);
     this.element.classList.add("crossing");
   }
 
-  /** Show the first page of a view, or with `isNew` false the page that is shown as it is now. */
-  async load(asked: Asked, isNew: boolean): Promise<void> {
+  /** What is shown is about to change. */
+  wait(): void {
+    this.element.setAttribute("aria-busy", "true");
+  }
+
+  /** Show the first page of a view. */
+  async load(asked: Asked): Promise<void> {
     this.asked = asked;
     this.file.offer(asked);
-    if (isNew) this.pages = [null];
+    this.pages = [null];
     this.showChoices(asked.view);
+    await this.fetchPage(asked);
+  }
+
+  /** Show a new view, or the page of the same one as it is now, unless that was read a moment ago. */
+  async refresh(asked: Asked, isNew: boolean): Promise<void> {
+    if (isNew) return this.load(asked);
+    if (performance.now() < this.readAt + PAUSE_MS) return;
+    this.asked = asked;
     await this.fetchPage(asked);
   }
 
@@ -79,6 +96,10 @@ export class CrossPanel {
     return dimension !== "PROGRAM" || this.asked!.columns.program;
   }
 
+  private button(words: string, to: () => (string | null)[]): HTMLButtonElement {
+    return el("button", { type: "button", onclick: () => this.move(to()) }, words);
+  }
+
   private move(pages: (string | null)[]): void {
     this.pages = pages;
     if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
@@ -86,7 +107,8 @@ export class CrossPanel {
 
   private async fetchPage(asked: Asked): Promise<void> {
     const mine = ++this.turn;
-    this.element.setAttribute("aria-busy", "true");
+    this.readAt = performance.now();
+    this.wait();
     try {
       const found = await read(asked, this.pages.at(-1)!);
       if (mine === this.turn) this.show(asked.view, found);
@@ -108,8 +130,11 @@ export class CrossPanel {
     this.where.textContent = `Rows ${number(first + 1)} to ${number(first + rows.heads.length)} of ${number(totalRows)}`;
     [this.table.hidden, this.empty.hidden] = [false, true];
     this.pager.hidden = totalRows <= ROWS;
+    const focused = document.activeElement;
     this.back.disabled = this.pages.length === 1;
     this.forth.disabled = next === null;
+    // A button that is disabled loses the focus.
+    if ([this.back, this.forth].some((button) => button === focused && button.disabled)) this.table.focus();
   }
 
   private say(words: string): void {
@@ -117,31 +142,4 @@ export class CrossPanel {
     this.empty.hidden = false;
     this.table.hidden = this.pager.hidden = true;
   }
-}
-
-interface Found {
-  table: CrossTable;
-  totalRows: number;
-  next: string | null;
-  asOf: string;
-}
-
-async function read({ view, span, signal }: Asked, after: string | null): Promise<Found> {
-  const heads = headsOperation(view, span, after);
-  const report = present((await ask<HeadsData>(heads.query, heads.variables, signal)).report);
-  const [rows, columns] = [axisOf(view.rows, report.rows), inOrder(axisOf(view.columns, report.columns))];
-  // The cells and the totals count the same clicks, though others arrive meanwhile.
-  const operation = cellsOperation(view, upTo(span, report.dataAsOf), rows, columns);
-  const data = await ask<Record<string, unknown>>(operation.query, operation.variables, signal);
-  return {
-    table: { rows, columns, cells: cellsIn(data, view, rows, columns) },
-    totalRows: report.rows.totalCount,
-    next: report.rows.pageInfo.hasNextPage ? report.rows.pageInfo.endCursor : null,
-    asOf: report.dataAsOf,
-  };
-}
-
-function captionOf({ figure, who }: View, rows: Axis, columns: Axis): string {
-  const label = labelsOf(who).find(([each]) => each === figure)![1];
-  return `${label} by ${nameOf(rows.dimension).toLowerCase()} and ${nameOf(columns.dimension).toLowerCase()}`;
 }

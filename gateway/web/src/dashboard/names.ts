@@ -32,7 +32,8 @@ export class Names {
     const missing = this.missing(filters);
     if (!missing.length) return [];
     const declared = missing.map((_, at) => `$id${at}: ID!`).join(", ");
-    const parts = missing.map(({ dimension }, at) => `row${at}: ${FIELDS[dimension as keyof typeof FIELDS].replace("$", `$id${at}`)}`);
+    const field = (dimension: Dimension) => FIELDS[dimension as keyof typeof FIELDS];
+    const parts = missing.map(({ dimension }, at) => `row${at}: ${field(dimension).replace("$", `$id${at}`)}`);
     const variables = Object.fromEntries(missing.map(({ value }, at) => [`id${at}`, value]));
     const query = `query Names(${declared}) {\n${parts.join("\n")}\n}`;
     const rows = await askForAny<Record<string, Row | null>>(query, variables, signal);
@@ -50,7 +51,7 @@ export class Names {
 
   /** Return a filter in words, such as `Country is Germany`. */
   sentence({ dimension, value, isOut }: Filter, name: string): [string, string] {
-    if (value === null && isOut) return [`${name} is`, "known"];
+    if (value === null) return [`${name} is`, isOut ? "known" : wordsOf(dimension, null).toLowerCase()];
     return [`${name} ${isOut ? "is not" : "is"}`, this.words(dimension, value)];
   }
 }

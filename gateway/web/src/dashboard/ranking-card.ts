@@ -60,7 +60,9 @@ export class RankingCard {
       ),
     );
     const names = COLUMNS.map(([name, classes]) => el("th", { scope: "col", class: classes }, name));
-    const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, nameOf(dimension))), ...names);
+    // The title says it already, unless the card has several.
+    const name = el("span", { class: this.card.tabs.length === 1 && "unseen" }, nameOf(dimension));
+    const head = el("tr", {}, el("th", { scope: "col" }, name), ...names);
     return el("table", {}, el("thead", {}, head), el("tbody", {}, ...lines));
   }
 

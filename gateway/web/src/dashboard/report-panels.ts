@@ -14,6 +14,9 @@ import type { Span } from "./spans.ts";
 import { TotalsPanel } from "./totals.ts";
 import type { View } from "./view.ts";
 
+/** How often to look what sparse cards could offer while clicks arrive. */
+const FULL_PAUSE_MS = 60_000;
+
 interface Changes {
   /** Show another measure, or another dimension of a card. */
   choose: (patch: Partial<View>) => void;
@@ -26,6 +29,7 @@ export class ReportPanels {
   readonly rankings: RankingsPanel;
   readonly asOf = el("p", { class: "as-of" });
   private view: View | null = null;
+  private fullAt = -Infinity;
 
   constructor(
     private readonly columns: Columns,
@@ -35,10 +39,12 @@ export class ReportPanels {
     this.rankings = new RankingsPanel(this.isOffered, press, (by) => choose({ by }));
   }
 
-  /** Read and show the report, and if it is new, also what sparse cards could offer. */
+  /** Read and show the report. */
   async load({ view, span, signal }: Asked, isNew: boolean): Promise<void> {
+    const isFull = isNew || performance.now() > this.fullAt + FULL_PAUSE_MS;
+    if (isFull) this.fullAt = performance.now();
     const isKnown = isNew ? () => false : this.rankings.isKnown;
-    const dimensions = dimensionsOf(view.by, isNew, isKnown, this.isOffered);
+    const dimensions = dimensionsOf(view.by, isFull, isKnown, this.isOffered);
     const { query, variables } = reportOperation(view, span, dimensions);
     const data = await ask<ReportData>(query, variables, signal);
     const report = present(data.report);
@@ -54,7 +60,8 @@ export class ReportPanels {
     const now = this.view ?? view;
     this.showSeries({ ...view, measure: now.measure }, span, report);
     const isEmpty = report.clicks === 0 && report.sales === 0 && report.leads === 0 && !view.filters.length;
-    this.rankings.show(rankingsIn(data as unknown as Record<string, unknown>, dimensions), { ...view, by: now.by }, span.days.join("-to-"), isEmpty);
+    const rankings = rankingsIn(data as unknown as Record<string, unknown>, dimensions);
+    this.rankings.show(rankings, { ...view, by: now.by }, span.days.join("-to-"), isEmpty);
   }
 
   /** Take note of what is chosen now. */

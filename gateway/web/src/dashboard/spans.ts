@@ -60,7 +60,8 @@ export function upTo(span: Span, moment: string): Span {
 function daysOf(view: View, today: PlainDate.Record): [PlainDate.Record, PlainDate.Record, Length] {
   if (view.range !== "custom") {
     const length = LENGTHS[view.range];
-    const before = "days" in length ? PlainDate.subtractDays(today, length.days) : PlainDate.subtractMonths(today, length.months);
+    const { subtractDays, subtractMonths } = PlainDate;
+    const before = "days" in length ? subtractDays(today, length.days) : subtractMonths(today, length.months);
     return [PlainDate.addDays(before, 1), today, length];
   }
   const [first, asked] = [dayIn(view.from!), dayIn(view.to!)];
