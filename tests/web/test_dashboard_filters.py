@@ -235,6 +235,10 @@ async def test_cards_show_another_dimension_and_none_of_which_nothing_is_known(b
         assert "by=city" in page.url
         await page.reload()
         await loaded(page)
+        # The first dimension of a card is read as soon as it is chosen, too.
+        await places.get_by_role("radio", name="Country").check()
+        await expect(places.get_by_role("button", name="Germany")).to_be_visible()
+        await places.get_by_role("radio", name="City").check()
         await press(page, "countries", "City A")
         assert await figure(page, "clicks") == site.count(lambda event: event["city"] == "City A")
         await page.locator("[data-ranking=times]").get_by_role("radio", name="Hour").check()

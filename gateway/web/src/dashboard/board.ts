@@ -119,16 +119,15 @@ export class Board {
 
   /** Change what one panel shows of the same view. */
   private choose(patch: Partial<View>): void {
-    const { by } = this.view;
     this.view = { ...this.view, ...patch };
     goTo(this.view);
     this.report.choosing(this.view);
     if ("measure" in patch) this.report.chart.choose(this.view.measure);
-    else void this.reload(patch, by).catch(this.fail);
+    else void this.reload(patch).catch(this.fail);
   }
 
-  private async reload(patch: Partial<View>, by: View["by"]): Promise<void> {
-    if ("by" in patch) await this.report.turn(this.asked(), by);
+  private async reload(patch: Partial<View>): Promise<void> {
+    if ("by" in patch) await this.report.turn(this.asked());
     else if ("list" in patch || "status" in patch) await this.conversions.load(this.asked(), true);
     else await this.cross.load(this.asked());
   }

@@ -17,6 +17,7 @@ import type { View } from "./view.ts";
 
 /** The shortest time between two readings while clicks arrive. Each takes a dozen questions. */
 const PAUSE_MS = 30_000;
+const CELLS = "Cells of the cross table";
 
 export class CrossPanel {
   readonly element: HTMLElement;
@@ -29,7 +30,7 @@ export class CrossPanel {
   private readonly rows = new Choice("Rows", (value) => this.change({ rows: value as Dimension }));
   private readonly columns = new Choice("Columns", (value) => this.change({ columns: value as Dimension }));
   private readonly figure = new Choice("Figure", (value) => this.change({ figure: value as Figure }));
-  private readonly table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Cross table" });
+  private readonly table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": CELLS });
   private readonly empty = el("p", { class: "empty", hidden: true });
   private readonly where = el("span", { class: "where" });
   private readonly back = this.button("Previous rows", () => this.pages.slice(0, -1));
@@ -68,6 +69,7 @@ export class CrossPanel {
     if (isNew) return this.load(asked);
     if (performance.now() < this.readAt + PAUSE_MS) return;
     this.asked = asked;
+    this.file.offer(asked);
     await this.fetchPage(asked);
   }
 
@@ -127,9 +129,11 @@ export class CrossPanel {
     const caption = `${captionOf(view, rows, columns)}, as of ${time(asOf, view.zone)}`;
     keepingFocus(this.element, () => this.table.replaceChildren(crossTable(table, caption, this.press)), this.table);
     const first = (this.pages.length - 1) * ROWS;
-    this.where.textContent = `Rows ${number(first + 1)} to ${number(first + rows.heads.length)} of ${number(totalRows)}`;
-    [this.table.hidden, this.empty.hidden] = [false, true];
-    this.pager.hidden = totalRows <= ROWS;
+    const range = `Rows ${number(first + 1)} to ${number(first + rows.heads.length)} of ${number(totalRows)}`;
+    this.where.textContent = `${range}, as of ${time(asOf, view.zone)}`;
+    this.table.hidden = this.pager.hidden = false;
+    this.empty.hidden = true;
+    this.back.hidden = this.forth.hidden = totalRows <= ROWS;
     const focused = document.activeElement;
     this.back.disabled = this.pages.length === 1;
     this.forth.disabled = next === null;

@@ -51,10 +51,6 @@ export class RankingsPanel {
     this.show(rankings, view, this.name, this.isEmpty);
   }
 
-  has(dimension: Dimension): boolean {
-    return this.shown[dimension] !== undefined;
-  }
-
   readonly isKnown = (dimension: Dimension): boolean =>
     this.shown[dimension]?.shares.some(({ value }) => value !== null) ?? false;
 

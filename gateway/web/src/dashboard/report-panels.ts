@@ -1,7 +1,7 @@
 // The panels that show one report of the view: totals, chart and rankings. One operation reads all of them.
 
 import { ask, present } from "./api.ts";
-import { asked as dimensionsOf, type Card, type Tabs } from "./cards.ts";
+import { asked as dimensionsOf, type Card } from "./cards.ts";
 import { ChartPanel } from "./chart.ts";
 import type { Asked, Columns } from "./clicks.ts";
 import type { Dimension } from "./dimensions.ts";
@@ -30,6 +30,8 @@ export class ReportPanels {
   readonly asOf = el("p", { class: "as-of" });
   private view: View | null = null;
   private fullAt = -Infinity;
+  /** The dimensions whose rankings are of the report that is shown. */
+  private fresh = new Set<Dimension>();
 
   constructor(
     private readonly columns: Columns,
@@ -40,28 +42,26 @@ export class ReportPanels {
   }
 
   /** Read and show the report. */
-  async load({ view, span, signal }: Asked, isNew: boolean): Promise<void> {
+  async load(asked: Asked, isNew: boolean): Promise<void> {
+    const { view, span, signal } = asked;
     const isFull = isNew || performance.now() > this.fullAt + FULL_PAUSE_MS;
     if (isFull) this.fullAt = performance.now();
     const isKnown = isNew ? () => false : this.rankings.isKnown;
     const dimensions = dimensionsOf(view.by, isFull, isKnown, this.isOffered);
     const { query, variables } = reportOperation(view, span, dimensions);
     const data = await ask<ReportData>(query, variables, signal);
+    if (signal.aborted) return;
     const report = present(data.report);
-    const { before } = data;
-    this.totals.show(
-      { ...report, ...present(data.newcomers) },
-      before ? { ...before, ...present(data.newcomersBefore) } : null,
-      view.who,
-      periodBefore(view.range, span),
-    );
+    this.showTotals(view, span, report, data);
     if (isNew) this.rankings.clear();
+    this.fresh = new Set(dimensions);
     // The measure and the cards may have changed since the report was asked for.
     const now = this.view ?? view;
     this.showSeries({ ...view, measure: now.measure }, span, report);
     const isEmpty = report.clicks === 0 && report.sales === 0 && report.leads === 0 && !view.filters.length;
     const rankings = rankingsIn(data as unknown as Record<string, unknown>, dimensions);
-    this.rankings.show(rankings, { ...view, by: now.by }, span.days.join("-to-"), isEmpty);
+    this.rankings.show(rankings, now, span.days.join("-to-"), isEmpty);
+    await this.turn({ ...asked, view: now });
   }
 
   /** Take note of what is chosen now. */
@@ -69,13 +69,25 @@ export class ReportPanels {
     this.view = view;
   }
 
-  /** Show another dimension of a card, which is read if it has not been. */
-  async turn({ view, span, signal }: Asked, before: Tabs): Promise<void> {
+  private showTotals(view: View, span: Span, report: Report, data: ReportData): void {
+    const { before } = data;
+    this.totals.show(
+      { ...report, ...present(data.newcomers) },
+      before ? { ...before, ...present(data.newcomersBefore) } : null,
+      view.who,
+      periodBefore(view.range, span),
+    );
+  }
+
+  /** Show the dimensions that cards show now, and read those that are not up to date. */
+  async turn({ view, span, signal }: Asked): Promise<void> {
     this.rankings.add({}, view);
-    for (const dimension of view.by.filter((each) => !before.includes(each) && !this.rankings.has(each))) {
+    const shown = dimensionsOf(view.by, false, this.rankings.isKnown, this.isOffered);
+    for (const dimension of shown.filter((each) => !this.fresh.has(each))) {
       const { query, variables } = rankingOperation(view, span, dimension);
       const data = await ask<Record<string, unknown>>(query, variables, signal);
-      if (this.view) this.rankings.add(rankingsIn(data, [dimension]), this.view);
+      this.fresh.add(dimension);
+      this.rankings.add(rankingsIn(data, [dimension]), this.view ?? view);
     }
   }
 
