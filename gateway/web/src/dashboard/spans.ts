@@ -1,5 +1,6 @@
 // Turns a view into timestamps: when its span starts and ends in its time zone, and the period before to compare with.
 
+// Functions are called as members of their modules: taking them out would put whole modules into the bundle.
 import * as Instant from "temporal-polyfill/fns/Instant";
 import * as PlainDate from "temporal-polyfill/fns/PlainDate";
 import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
@@ -60,13 +61,17 @@ export function upTo(span: Span, moment: string): Span {
 function daysOf(view: View, today: PlainDate.Record): [PlainDate.Record, PlainDate.Record, Length] {
   if (view.range !== "custom") {
     const length = LENGTHS[view.range];
-    const { subtractDays, subtractMonths } = PlainDate;
-    const before = "days" in length ? subtractDays(today, length.days) : subtractMonths(today, length.months);
-    return [PlainDate.addDays(before, 1), today, length];
+    return [PlainDate.addDays(lastBefore(today, length), 1), today, length];
   }
   const [first, asked] = [dayIn(view.from!), dayIn(view.to!)];
   const last = PlainDate.diffDays(first, asked) < MOST_DAYS ? asked : PlainDate.addDays(first, MOST_DAYS - 1);
   return [first, last, { days: PlainDate.diffDays(first, last) + 1 }];
+}
+
+/** Return the last day before those of a length that end with a day. */
+function lastBefore(day: PlainDate.Record, length: Length): PlainDate.Record {
+  if ("days" in length) return PlainDate.subtractDays(day, length.days);
+  return PlainDate.subtractMonths(day, length.months);
 }
 
 function dayIn(text: string): PlainDate.Record {
