@@ -98,8 +98,8 @@ export class ReportPanels {
     const name = span.days.join("-to-");
     const now = Date.parse(report.dataAsOf);
     const buckets = report.series.filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
-    const isOneDay = span.days[0] === span.days[1];
-    this.chart.show({ buckets, interval: span.interval, zone: view.zone, isOneDay, name }, view.measure);
+    const words = { isOneDay: span.days[0] === span.days[1], isFiltered: view.filters.length > 0, name };
+    this.chart.show({ buckets, interval: span.interval, zone: view.zone, ...words }, view.measure);
     const zone = view.zone.replaceAll("_", " ");
     this.asOf.textContent = `${wordsFor(span)}. Data as of ${time(report.dataAsOf, view.zone)}, ${zone} time.`;
   }
