@@ -4,15 +4,13 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.databases import MakeDatabase
-from tests.support.drilldown_history import record_varied
-from tests.support.gateways import Gateway, running_gateway
+from tests.support.drilldown_sites import Site, running_site
 from tests.support.web_pages import faults, figure, loaded, visiting, width
 
 ROWS = 10
@@ -20,23 +18,10 @@ NARROW = {"width": 320, "height": 740}
 LONG, ARABIC = "A partner with a name of " + "many " * 40 + "words", "شريك التسويق بالعمولة في مدينة بعيدة جدا عن هنا"
 
 
-class Site(NamedTuple):
-    """A gateway with varied clicks through one link, and its program's token."""
-
-    gateway: Gateway
-    dashboard: str
-    token: str
-    events: list[dict[str, Any]]
-
-
 @pytest.fixture
 async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
-    async with running_gateway(make_sqlite()) as gateway:
-        link = await gateway.link(destination_url="https://yoursite.com/")
-        await record_varied(gateway, link, datetime.now(UTC))
-        token = await gateway.token("program", program_id=link["program_id"])
-        dashboard = str(gateway.http.base_url.join("/dashboard"))
-        yield Site(gateway, dashboard, token, await gateway.events())
+    async with running_site(make_sqlite) as running:
+        yield running
 
 
 async def cross(page: Page) -> list[list[str]]:

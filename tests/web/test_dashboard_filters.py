@@ -1,57 +1,21 @@
 """The filters of the dashboard: on every row of every ranking, several at once, in the address."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import pytest
-from playwright.async_api import Browser, Page, Response, expect
+from playwright.async_api import Browser, expect
 
 from tests.support.databases import MakeDatabase
-from tests.support.drilldown_history import record_varied
-from tests.support.gateways import Gateway, running_gateway
+from tests.support.drilldown_sites import Site, chips, press, running_site, turn
 from tests.support.web_pages import figure, loaded, table, visiting
-
-NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-
-
-class Site(NamedTuple):
-    """A gateway with varied clicks through one link, and its program's token."""
-
-    gateway: Gateway
-    dashboard: str
-    token: str
-    events: list[dict[str, Any]]
-
-    def count(self, condition: Callable[[dict[str, Any]], bool]) -> int:
-        return sum(map(condition, self.events))
 
 
 @pytest.fixture
 async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
-    async with running_gateway(make_sqlite()) as gateway:
-        link = await gateway.link(destination_url="https://yoursite.com/")
-        await record_varied(gateway, link, datetime.now(UTC))
-        token = await gateway.token("program", program_id=link["program_id"])
-        dashboard = str(gateway.http.base_url.join("/dashboard"))
-        yield Site(gateway, dashboard, token, await gateway.events())
-
-
-async def press(page: Page, ranking: str, row: str) -> None:
-    """Press a row of a ranking, and wait for the new figures."""
-    await page.locator(f"[data-ranking={ranking}]").get_by_role("button", name=row, exact=True).click()
-    await loaded(page)
-
-
-async def turn(page: Page, chip: str) -> None:
-    await page.locator(".chip").get_by_role("button", name=chip, exact=True).click()
-    await loaded(page)
-
-
-async def chips(page: Page) -> list[str]:
-    return await page.locator(".chip .turn").all_inner_texts()
+    async with running_site(make_sqlite) as running:
+        yield running
 
 
 async def test_filters_on_several_rows_add_up(browser: Browser, site: Site) -> None:
@@ -219,53 +183,3 @@ async def test_new_clicks_are_listed_if_the_list_is_filtered_by_what_they_have(b
         await expect(page.locator(".clicks tbody tr")).to_have_count(1)
         await expect(page.locator(".clicks tbody tr")).to_contain_text("yoursite.com/mine")
         await expect(page.locator("[data-figure=clicks] .figure")).to_have_text("1")
-
-
-async def test_cards_show_another_dimension_and_none_of_which_nothing_is_known(browser: Browser, site: Site) -> None:
-    async with visiting(browser, site.dashboard, token=site.token) as page:
-        await loaded(page)
-        await expect(page.get_by_text("Nothing is known of: referrers, sub-ids, operating systems.")).to_be_visible()
-        await expect(page.locator("[data-ranking=tags]")).to_have_count(0)
-        # Of campaigns, only the name is known, so that there is nothing to choose.
-        await expect(page.locator("[data-ranking=campaigns]").get_by_role("radio")).to_have_count(0)
-        places = page.locator("[data-ranking=countries]")
-        await places.get_by_role("radio", name="City").check()
-        await expect(places.get_by_role("button", name="City A")).to_be_visible()
-        await expect(places.get_by_role("radio", name="City")).to_be_focused()
-        assert "by=city" in page.url
-        await page.reload()
-        await loaded(page)
-        # The first dimension of a card is read as soon as it is chosen, too.
-        await places.get_by_role("radio", name="Country").check()
-        await expect(places.get_by_role("button", name="Germany")).to_be_visible()
-        await places.get_by_role("radio", name="City").check()
-        await press(page, "countries", "City A")
-        assert await figure(page, "clicks") == site.count(lambda event: event["city"] == "City A")
-        await page.locator("[data-ranking=times]").get_by_role("radio", name="Hour").check()
-        hours = page.locator("[data-ranking=times] tbody th")
-        await expect(hours.first).to_contain_text(":00")
-        names = await hours.all_inner_texts()
-        assert names == sorted(names)
-
-
-async def test_visitors_are_different_people(browser: Browser, site: Site) -> None:
-    async with visiting(browser, f"{site.dashboard}?is.country=DE", token=site.token) as page:
-        await loaded(page)
-        people = {e["customer_id"] for e in site.events if e["country"] == "DE" and not e["is_bot"]}
-        assert await figure(page, "visitors") == len(people)
-        assert len(people) < await figure(page, "people")
-
-
-MANY = "&".join(f"is.{name}=x&not.{name}=y" for name in ("country", "city", "browser", "os", "sub1", "language"))
-
-
-@pytest.mark.parametrize("query", ["range=90d", MANY])
-async def test_the_dashboards_own_questions_are_far_from_the_limits(browser: Browser, site: Site, query: str) -> None:
-    answers: list[Response] = []
-    async with visiting(browser, site.dashboard) as page:
-        page.on("response", lambda answer: answers.append(answer) if answer.url.endswith("/graphql") else None)
-        await page.goto(f"{site.dashboard}?rows=city&columns=browser&figure=revenue&{query}#token={site.token}")
-        await loaded(page)
-        costs = [(await answer.json())["extensions"]["cost"] for answer in answers]
-    assert len(costs) > 5
-    assert max(cost["requested"] for cost in costs) < costs[0]["maximum"] / 3
