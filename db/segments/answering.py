@@ -10,7 +10,8 @@ import polars as pl
 
 from db.rollups.dimensions import BOOKED
 from db.segments.columns import CURRENCY
-from db.segments.grouping import COUNTS, Grouping, amounts, counts
+from db.segments.counting import COUNTS, counts
+from db.segments.grouping import Grouping, amounts
 from db.segments.ordering import NUMBER, Names, Ordering
 from db.segments.questions import NOTHING, SUBJECTS, Amount, Answer, Breakdown, Chosen, Cursor, Group, Key, Order, Sums
 from db.segments.scan import Scan
@@ -80,8 +81,7 @@ class Events:
         added_up = page.rest.select(pl.col([*COUNTS, *SUMS]).sum()).row(0, named=True) | {"visitors": 0}
         if breakdown.with_visitors:
             # Not a sum: a customer may be in several groups.
-            grouping = Grouping(breakdown.by, only=page.rest.select(breakdown.by), is_together=True)
-            counted = await counts(self.clicks, chosen, grouping, with_visitors=True)
+            counted = await counts(self.clicks, chosen, _rest_of(breakdown, page), with_visitors=True)
             added_up["visitors"] = counted["visitors"].item()
         by_currency = _of(page.rest, booked, breakdown.by).group_by(CURRENCY.name).agg(pl.col(AMOUNTS).sum())
         return Sums(**added_up, amounts=_amounts(by_currency.select(CURRENCY.name, *AMOUNTS).rows()))
@@ -92,6 +92,13 @@ class _Page(NamedTuple):
     has_next: bool
     rest: pl.DataFrame
     """All groups that follow those on the page."""
+
+
+def _rest_of(breakdown: Breakdown, page: _Page) -> Grouping:
+    if breakdown.after is None:
+        # All but a few groups: to look for those is faster.
+        return Grouping(breakdown.by, without=page.shown.select(breakdown.by), is_together=True)
+    return Grouping(breakdown.by, only=page.rest.select(breakdown.by), is_together=True)
 
 
 def _page(ordering: Ordering, groups: pl.DataFrame) -> _Page:

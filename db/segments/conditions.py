@@ -59,11 +59,16 @@ def conditions_of(chosen: Chosen, columns: Set[str]) -> Iterator[pl.Expr]:
     if TIME.name in columns:
         yield pl.col(TIME.name).is_between(chosen.start_at, chosen.end_at, closed="left")
     if chosen.partner_ids is not None:
-        yield pl.col("partner_id").is_in(sorted(chosen.partner_ids))
+        yield _is_one_of("partner_id", chosen.partner_ids)
     if chosen.link_ids is not None:
-        yield pl.col("link_id").is_in(sorted(chosen.link_ids))
+        yield _is_one_of("link_id", chosen.link_ids)
     if chosen.is_bot is not None:
         yield pl.col(IS_BOT.name) == chosen.is_bot
+
+
+def _is_one_of(column: str, ids: Set[int]) -> pl.Expr:
+    # To compare with one is several times as fast.
+    return pl.col(column) == next(iter(ids)) if len(ids) == 1 else pl.col(column).is_in(sorted(ids))
 
 
 def condition_of(condition: Condition, chosen: Chosen, schema: pl.Schema) -> pl.Expr:

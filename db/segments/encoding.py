@@ -57,8 +57,7 @@ def joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _narrowed(frame: pl.DataFrame) -> pl.DataFrame:
-    few = [series.name for series in frame if series.dtype == pl.String and not _is_wide(series)]
-    return frame.with_columns(pl.col(name).cast(pl.Categorical(categories_of(name))) for name in few)
+    return frame.with_columns(listed(series) for series in frame if series.dtype == pl.String and not _is_wide(series))
 
 
 def _widened(frame: pl.DataFrame, columns: Set[str]) -> pl.DataFrame:
@@ -70,8 +69,13 @@ def _is_wide(series: pl.Series) -> bool:
 
 
 def is_listed(series: pl.Series) -> bool:
-    """Return whether the values of a column are in the process's list of them."""
+    """Return whether a column has numbers of the values in a list."""
     return isinstance(series.dtype, pl.Categorical)
+
+
+def listed(texts: pl.Series) -> pl.Series:
+    """Return texts as numbers of the process's values of the column."""
+    return texts.cast(pl.Categorical(categories_of(texts.name)))
 
 
 def encode(frame: pl.DataFrame) -> bytes:
@@ -82,15 +86,14 @@ def encode(frame: pl.DataFrame) -> bytes:
 
 
 def decode(data: bytes, checksum: int, columns: Sequence[str]) -> pl.DataFrame:
-    """Return columns of a Parquet file. Texts may be `String` or `Categorical`. Raises `SegmentDamaged` for a file that
-    is not what was encoded, or that lacks a column."""
+    """Return columns of a Parquet file. Texts are `String`, or `Categorical` with the process's values. Raises
+    `SegmentDamaged` for a file that is not what was encoded, or that lacks a column."""
     if crc32(data) != checksum:
         raise SegmentDamaged("the checksum of its data does not match")
     try:
-        frame = pl.read_parquet(data, columns=list(columns))
+        return pl.read_parquet(data, columns=list(columns))
     except PolarsError as error:
         raise SegmentDamaged(str(error).splitlines()[0]) from error
-    return frame
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from db.segments.encoding import decode
 from db.segments.questions import LINK, PARTNER, PROGRAM, Chosen
 
 # Rows to filter in one step, which takes a few hundredths of a second: a question can end between two of them.
-STEP_ROWS = 2_000_000
+STEP_ROWS = 1_000_000
 # Files to read from the database at once, of some four megabytes.
 READ_FILES = 8
 PROGRAM_COLUMN = SUBJECT_COLUMNS[PROGRAM]

@@ -8,7 +8,7 @@ from zlib import crc32
 import polars as pl
 import pytest
 
-from db.segments import column_cache, encoding, grouping
+from db.segments import column_cache, counting, encoding, grouping, packed_clicks
 from db.segments.builder import SegmentBuilder
 from db.segments.column_cache import ColumnCache, FileKey
 from db.segments.encoding import MOST_CATEGORIES, categories_of, decode, encode
@@ -39,18 +39,28 @@ def told(report: ClickReport) -> object:
     return report.totals, report.breakdowns
 
 
-async def test_visitors_are_the_same_in_several_passes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+# As numbers, or as rows where a number would need more bits than it may have.
+@pytest.mark.parametrize("bits", [64, 0])
+async def test_visitors_are_the_same_in_several_passes(
+    world: World, monkeypatch: pytest.MonkeyPatch, bits: int
+) -> None:
     expected = await world.report(REQUEST)
     assert expected.totals is not None
     assert expected.totals.visitors == 60
-    monkeypatch.setattr(grouping, "HELD_BYTES", 200)
+    monkeypatch.setattr(packed_clicks, "NUMBER_BITS", bits)
+    assert told(await world.report(REQUEST)) == told(expected)
+    monkeypatch.setattr(counting, "HELD_BYTES", 200)
+    monkeypatch.setattr(counting, "PACKED_BYTES", 200)
     assert told(await world.report(REQUEST)) == told(expected)
 
 
+@pytest.mark.parametrize("bits", [64, 0])
 async def test_a_question_that_no_number_of_passes_helps_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, bits: int
 ) -> None:
-    monkeypatch.setattr(grouping, "HELD_BYTES", 0)
+    monkeypatch.setattr(packed_clicks, "NUMBER_BITS", bits)
+    monkeypatch.setattr(counting, "HELD_BYTES", 0)
+    monkeypatch.setattr(counting, "PACKED_BYTES", 0)
     with pytest.raises(ReportTooLarge, match="needs too much memory"):
         await world.report(REQUEST)
 

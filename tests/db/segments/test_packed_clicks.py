@@ -1,0 +1,71 @@
+"""Clicks counted as sorted numbers equal Polars' own counts."""
+
+import asyncio
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db.segments import packed_clicks
+from db.segments.encoding import listed
+from db.segments.packed_clicks import NotPackable, PackedClicks
+
+KEYS = ["country", "link_id"]
+clicks = st.tuples(
+    st.none() | st.sampled_from(["DE", "US", "FR", "JP"]),
+    st.sampled_from([0, 1, 2, 255, 70_000, 2**33]),
+    st.sampled_from([1, 2, 3, 300, 2**20]),
+    st.booleans(),
+    st.booleans(),
+)
+steps = st.lists(st.lists(clicks, max_size=12), min_size=1, max_size=4)
+SCHEMA = {
+    "country": pl.String,
+    "link_id": pl.UInt64,
+    "customer_id": pl.UInt64,
+    "is_bot": pl.Boolean,
+    "makes_customer": pl.Boolean,
+}
+
+
+def frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:
+    made = pl.DataFrame(rows, SCHEMA, orient="row")
+    return made.with_columns(listed(made["country"]))
+
+
+def counted(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    is_bot = pl.col("is_bot")
+    sums = {"people": (~is_bot).sum(), "bots": is_bot.sum(), "customers": pl.col("makes_customer").sum()}
+    sums |= {"visitors": pl.col("customer_id").n_unique()}
+    wanted = [sum.cast(pl.Int64).alias(name) for name, sum in sums.items()]
+    return rows.group_by(keys).agg(wanted) if keys else rows.select(wanted)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=steps, keys=st.sampled_from([KEYS, KEYS[:1], KEYS[1:], []]), rows=st.sampled_from([1, 3, 100]))
+def test_counts_equal_those_of_polars(steps: list[list[tuple[object, ...]]], keys: list[str], rows: int) -> None:
+    packed = PackedClicks(keys, with_visitors=True)
+    frames = [frame(step) for step in steps]
+    for each in frames:
+        packed.add(packed.columns(each.lazy()).collect())
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("BLOCK_ROWS", "CHUNK_ROWS", "SAMPLED_ROWS"):
+            patched.setattr(packed_clicks, name, rows)
+        found = asyncio.run(packed.counts())
+    expected = counted(pl.concat([*frames, frame([])]), keys)
+    assert told(found, keys) == told(expected, keys)
+
+
+def told(groups: pl.DataFrame, keys: list[str]) -> list[tuple[object, ...]]:
+    texts = groups.select(pl.col(keys).cast(pl.String), "people", "bots", "customers", "visitors")
+    return sorted(texts.rows(), key=repr)
+
+
+async def test_what_does_not_fit_into_a_number_is_refused() -> None:
+    packed = PackedClicks(KEYS, with_visitors=True)
+    packed.add(packed.columns(frame([("DE", 2**33, 1, False, True)]).lazy()).collect())
+    with pytest.raises(NotPackable):
+        packed.add(packed.columns(frame([("DE", 1, 2**40, False, True)]).lazy()).collect())
+    with pytest.raises(NotPackable):
+        packed.columns(frame([]).with_columns(pl.col("country").cast(pl.String)).lazy())
