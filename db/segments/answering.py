@@ -14,7 +14,7 @@ from db.segments.counting import COUNTS, counts
 from db.segments.grouping import Grouping, amounts
 from db.segments.ordering import NUMBER, Names, Ordering
 from db.segments.questions import NOTHING, SUBJECTS, Amount, Answer, Breakdown, Chosen, Cursor, Group, Key, Order, Sums
-from db.segments.scan import Scan
+from db.segments.scan import ColumnWidened, Scan
 
 FindNames = Callable[[str, Collection[int]], Awaitable[Mapping[int, str]]]
 """Find the names of programs, partners or links, by their ids."""
@@ -31,6 +31,14 @@ class Events:
 
     async def answer(self, chosen: Chosen, breakdown: Breakdown) -> Answer:
         """Answer a breakdown. Raises `SegmentDamaged`, `QuestionTooLarge`."""
+        while True:
+            try:
+                return await self._answer(chosen, breakdown)
+            except ColumnWidened:
+                # At most once for each column that is asked.
+                continue
+
+    async def _answer(self, chosen: Chosen, breakdown: Breakdown) -> Answer:
         grouping = Grouping(breakdown.by)
         counted = await counts(
             self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors or breakdown.order is Order.VISITORS

@@ -10,6 +10,7 @@ from polars import selectors
 from db.rollups.dimensions import BOOKED
 from db.segments.columns import CURRENCY, TIME
 from db.segments.conditions import column_of, value_of
+from db.segments.numbering import is_numbered, texts, values_of
 from db.segments.questions import Chosen
 from db.segments.scan import Scan
 
@@ -61,7 +62,15 @@ class Grouping:
 def _like(groups: pl.DataFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Return groups, whose texts are `String`s, with the types that their columns have in rows."""
     schema = rows.collect_schema()
-    return groups.lazy().select(pl.col(name).cast(schema[name]) for name in groups.columns)
+    return groups.lazy().select(_in_form(name, schema[name]) for name in groups.columns)
+
+
+def _in_form(column: str, type: pl.DataType) -> pl.Expr:
+    if not is_numbered(column, type):
+        return pl.col(column).cast(type)
+    values = values_of(column)
+    numbers = pl.Series(range(len(values)), dtype=pl.UInt32)
+    return pl.col(column).replace_strict(values, numbers, default=None, return_dtype=pl.UInt32).cast(type)
 
 
 async def amounts(bookings: Scan, chosen: Chosen, grouping: Grouping) -> pl.DataFrame:
@@ -87,7 +96,8 @@ def grouped(rows: pl.LazyFrame, keys: list[str], sums: Sequence[pl.Expr]) -> pl.
 
 def plain(groups: pl.LazyFrame) -> pl.LazyFrame:
     """Return groups with types that do not depend on which events there are."""
-    return groups.with_columns(selectors.categorical().cast(pl.String), selectors.integer().cast(pl.Int64))
+    numbered = [name for name, type in groups.collect_schema().items() if is_numbered(name, type)]
+    return groups.with_columns(map(texts, numbered)).with_columns(selectors.integer().cast(pl.Int64))
 
 
 class GroupSums:

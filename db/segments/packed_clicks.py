@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from db.segments.columns import IS_BOT, MAKES_CUSTOMER
-from db.segments.encoding import categories_of
+from db.segments.numbering import is_numbered, values_of
 
 Numbers: TypeAlias = npt.NDArray[np.uint64]
 Counts: TypeAlias = npt.NDArray[np.int64]
@@ -157,16 +157,14 @@ def _numbered(key: str, type: pl.DataType) -> pl.Expr:
     """Return the numbers for a column's values: 0 for what is not known. Raises `NotPackable` for texts."""
     if type == pl.String:
         raise NotPackable
-    if isinstance(type, pl.Categorical):
-        return (pl.col(key).to_physical().cast(pl.UInt32) + 1).fill_null(0)
-    return (pl.col(key).cast(pl.UInt64) + 1).fill_null(0)
+    return (pl.col(key).cast(pl.UInt32 if is_numbered(key, type) else pl.UInt64) + 1).fill_null(0)
 
 
 def _named(key: str, type: pl.DataType, numbers: Numbers) -> pl.Series:
     """Return the values that `_numbered` has made numbers of."""
     is_known = pl.Series(numbers != 0)
     at = pl.Series(key, numbers.astype(np.int64) - 1).to_frame().select(pl.when(is_known).then(key))[key]
-    return categories_of(key).to_series().gather(at).alias(key) if isinstance(type, pl.Categorical) else at
+    return values_of(key).gather(at).alias(key) if is_numbered(key, type) else at
 
 
 def _packed(columns: Sequence[npt.NDArray[np.integer]], widths: Sequence[int]) -> Numbers:

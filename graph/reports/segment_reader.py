@@ -62,7 +62,7 @@ class SegmentReader:
             raise ReportTooLarge(
                 f"has more than {statements.MOST_WAITING} events that are yet to be prepared for reports"
             )
-        return self.cache.shared(frame)
+        return await asyncio.to_thread(self.cache.shared, frame)
 
     async def _data(self, source: SegmentSource, file: SegmentFile) -> bytes:
         values = {"program_id": file.program_id, "id": file.id}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from db.segments import packed_clicks
 from db.segments.encoding import listed
+from db.segments.numbering import numbered
 from db.segments.packed_clicks import NotPackable, PackedClicks
 
 KEYS = ["country", "link_id"]
@@ -29,9 +30,16 @@ SCHEMA = {
 }
 
 
+# The list of values lives as long as this.
+COUNTRIES = listed(pl.Series("country", ["DE", "US", "FR", "JP"]))
+
+
 def frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:
-    made = pl.DataFrame(rows, SCHEMA, orient="row")
-    return made.with_columns(listed(made["country"]))
+    return pl.DataFrame(rows, SCHEMA, orient="row")
+
+
+def in_numbers(clicks: pl.DataFrame) -> pl.LazyFrame:
+    return clicks.lazy().with_columns(numbered(listed(clicks["country"])))
 
 
 def counted(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -48,7 +56,7 @@ def test_counts_equal_those_of_polars(steps: list[list[tuple[object, ...]]], key
     packed = PackedClicks(keys, with_visitors=True)
     frames = [frame(step) for step in steps]
     for each in frames:
-        packed.add(packed.columns(each.lazy()).collect())
+        packed.add(packed.columns(in_numbers(each)).collect())
     with pytest.MonkeyPatch.context() as patched:
         for name in ("BLOCK_ROWS", "CHUNK_ROWS", "SAMPLED_ROWS"):
             patched.setattr(packed_clicks, name, rows)
@@ -64,8 +72,8 @@ def told(groups: pl.DataFrame, keys: list[str]) -> list[tuple[object, ...]]:
 
 async def test_what_does_not_fit_into_a_number_is_refused() -> None:
     packed = PackedClicks(KEYS, with_visitors=True)
-    packed.add(packed.columns(frame([("DE", 2**33, 1, False, True)]).lazy()).collect())
+    packed.add(packed.columns(in_numbers(frame([("DE", 2**33, 1, False, True)]))).collect())
     with pytest.raises(NotPackable):
-        packed.add(packed.columns(frame([("DE", 1, 2**40, False, True)]).lazy()).collect())
+        packed.add(packed.columns(in_numbers(frame([("DE", 1, 2**40, False, True)]))).collect())
     with pytest.raises(NotPackable):
-        packed.columns(frame([]).with_columns(pl.col("country").cast(pl.String)).lazy())
+        packed.columns(frame([]).lazy())
