@@ -99,7 +99,7 @@ class _Page(NamedTuple):
     shown: pl.DataFrame
     has_next: bool
     rest: pl.DataFrame
-    """All groups that follow those on the page."""
+    """All groups that follow those on the page, if they are asked for."""
 
 
 def _rest_of(breakdown: Breakdown, page: _Page) -> Grouping:
@@ -114,11 +114,9 @@ def _page(ordering: Ordering, groups: pl.DataFrame) -> _Page:
     following = ordering.after(ordering.numbered(groups), breakdown.after)
     found = ordering.first(following, breakdown.first + 1)
     shown = found.head(breakdown.first)
-    rest = (
-        following.join(shown, on=list(breakdown.by), how="anti", nulls_equal=True)
-        if breakdown.by
-        else following.clear()
-    )
+    rest = following.clear()
+    if breakdown.with_rest and breakdown.by:
+        rest = following.join(shown, on=list(breakdown.by), how="anti", nulls_equal=True)
     return _Page(shown, len(found) > len(shown), rest)
 
 
@@ -126,6 +124,8 @@ def _all_groups(counted: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]
     """Return the groups that have clicks or bookings that come to anything, with their counts, leads and sales."""
     if not keys:
         return counted.with_columns(pl.lit(booked[name].sum(), dtype=pl.Int64).alias(name) for name in SUMS)
+    if not len(booked):
+        return counted.with_columns(pl.lit(0, dtype=pl.Int64).alias(name) for name in SUMS)
     counting = booked.filter(pl.any_horizontal(pl.col(name) != 0 for name in BOOKED))
     converted = counting.group_by(keys).agg(pl.col(SUMS).sum())
     found = counted.join(converted, on=list(keys), how="full", coalesce=True, nulls_equal=True)

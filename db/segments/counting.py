@@ -13,7 +13,7 @@ import polars as pl
 
 from db.segments.columns import IS_BOT, MAKES_CUSTOMER
 from db.segments.grouping import Grouping, GroupSums, QuestionTooLarge, grouped, plain
-from db.segments.packed_clicks import CUSTOMER, NotPackable, PackedClicks
+from db.segments.packed_clicks import CUSTOMER, NUMBER_BYTES, NotPackable, PackedClicks, TooManyClicks
 from db.segments.questions import Chosen
 from db.segments.scan import Reduce, Scan
 
@@ -59,6 +59,11 @@ class _Question:
     chosen: Chosen
     grouping: Grouping
 
+    @property
+    def space(self) -> int:
+        """How many clicks may be held as numbers."""
+        return min(self.clicks.events, PACKED_BYTES // NUMBER_BYTES)
+
     def steps(self, reduce: Reduce, columns: tuple[str, ...]) -> AsyncIterator[pl.DataFrame]:
         """Yield what the clicks that count are reduced to, which have these columns and those for the groups."""
         return self.clicks.reduced(self.chosen, {*self.grouping.columns(), *columns}, reduce)
@@ -76,7 +81,7 @@ async def _in_passes(question: _Question, count: _Count) -> pl.DataFrame:
             for number in range(passes):
                 await found.add(await count(question, _Pass(number, passes)))
             return await found.all()
-        except _TooMuch:
+        except (_TooMuch, TooManyClicks):
             # A single customer may have more clicks than a pass may hold.
             if passes == MOST_PASSES:
                 raise QuestionTooLarge from None
@@ -84,30 +89,31 @@ async def _in_passes(question: _Question, count: _Count) -> pl.DataFrame:
 
 
 async def _packed(question: _Question, turn: _Pass) -> pl.DataFrame:
-    packed = PackedClicks(question.grouping.keys, with_visitors=True)
+    packed = PackedClicks(question.grouping.keys, question.space, with_visitors=True)
 
     def reduce(clicks: pl.LazyFrame) -> pl.LazyFrame:
         return packed.columns(question.rows(turn.of(clicks), FLAGS_AND_CUSTOMER))
 
     async for step in question.steps(reduce, FLAGS_AND_CUSTOMER):
         await asyncio.to_thread(packed.add, step)
-        if packed.bytes > PACKED_BYTES:
-            raise _TooMuch
-    return await packed.counts()
+    return await asyncio.to_thread(packed.counts)
 
 
 async def _packed_sums(question: _Question) -> pl.DataFrame:
-    packed = PackedClicks(question.grouping.keys, with_visitors=False)
+    packed = PackedClicks(question.grouping.keys, question.space, with_visitors=False)
 
     def reduce(clicks: pl.LazyFrame) -> pl.LazyFrame:
         return packed.columns(question.rows(clicks, FLAGS))
 
     found = GroupSums(question.grouping.keys)
     async for step in question.steps(reduce, FLAGS):
-        await asyncio.to_thread(packed.add, step)
-        if packed.bytes > PACKED_BYTES:
-            await found.add(await packed.counts())
-    await found.add(await packed.counts())
+        try:
+            await asyncio.to_thread(packed.add, step)
+        except TooManyClicks:
+            # A step has fewer clicks than there is space for.
+            await found.add(await asyncio.to_thread(packed.counts))
+            await asyncio.to_thread(packed.add, step)
+    await found.add(await asyncio.to_thread(packed.counts))
     return await found.all()
 
 

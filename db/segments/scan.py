@@ -18,7 +18,7 @@ from db.segments.numbering import TEXTS, is_numbered
 from db.segments.questions import LINK, PARTNER, PROGRAM, Chosen
 
 # Rows to filter in one step, which takes a few hundredths of a second: a question can end between two of them.
-STEP_ROWS = 1_000_000
+STEP_ROWS = 2_000_000
 # Files to read from the database at once, of some four megabytes.
 READ_FILES = 8
 PROGRAM_COLUMN = SUBJECT_COLUMNS[PROGRAM]
@@ -69,6 +69,11 @@ class Scan:
     read: Read
     """Read the data of files."""
     cache: ColumnCache
+
+    @property
+    def events(self) -> int:
+        """How many events may count at most."""
+        return len(self.others) + sum(file.events for file in self.files)
 
     def without_events(self) -> "Scan":
         """Return the scan of none of the events."""

@@ -72,13 +72,8 @@ made_clicks = st.lists(st.tuples(moments(), st.integers(1, 5), visits), min_size
 batches = st.lists(st.tuples(made_clicks, st.lists(steps, max_size=5), st.integers(0, 4)), min_size=1, max_size=4)
 
 
-# How clicks are counted: as numbers, of so many bits, and so many of them sorted and counted at a time.
-SIZES = [
-    {"NUMBER_BITS": 64, "BLOCK_ROWS": 4_000_000, "CHUNK_ROWS": 65_536, "SAMPLED_ROWS": 1_024},
-    {"NUMBER_BITS": 64, "BLOCK_ROWS": 2, "CHUNK_ROWS": 1, "SAMPLED_ROWS": 1},
-    {"NUMBER_BITS": 9, "BLOCK_ROWS": 3, "CHUNK_ROWS": 2, "SAMPLED_ROWS": 2},
-    {"NUMBER_BITS": 0},
-]
+# How clicks are counted: as numbers of so many bits, so many of them at a time.
+SIZES = [{"NUMBER_BITS": bits, "CHUNK_ROWS": rows} for bits, rows in ((64, 65_536), (64, 1), (12, 2), (0, 1))]
 
 
 @pytest.mark.slow
