@@ -118,8 +118,9 @@ async def _patiently(store: Store, consumer: Consumer, *, is_new: bool) -> None:
             if not any(word in str(error) for word in ("locked", "serialize")) or monotonic() > deadline:
                 raise
         await asyncio.sleep(RETRY_SECONDS)
-    # A short history is in the log before anybody asks for it.
-    await list_history(store, consumer.name, most_parts=len(consumer.kinds))
+    # A short history is in the log before anybody asks for it. What other writers do not let through, gateways list.
+    with suppress(DatabaseUnavailable):
+        await list_history(store, consumer.name, most_parts=len(consumer.kinds))
 
 
 async def _start_from_beginning(connection: AsyncConnection, consumer: Consumer, *, is_new: bool) -> None:
