@@ -9,10 +9,10 @@ whatever a row of the log ahead of it covers was recorded later, and is handed t
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, exists, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Dialect, bindparam, cast, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.backend.protocol import WriteConnection
@@ -103,14 +103,6 @@ class HistoryLister:
     def __init__(self, store: Store, consumer: str) -> None:
         self._store = store
         self._name = consumer
-        dialect = store.database.engine.dialect
-        columns = ("program_id", "first_id", "last_id", "events", "kind", "consumer")
-        self._add = compiled(dialect, insert(OutboxRange).inline(), columns)
-        finish: Template = delete(_history).where(
-            _history.consumer == bindparam("name"), _history.kind == bindparam("kind")
-        )
-        self._finish = compiled(dialect, finish, ("name", "kind"))
-        self._find_revision = find_revision(dialect)
 
     async def is_needed(self) -> bool:
         """Return whether there is anything left to list. Raises `DatabaseUnavailable`."""
@@ -125,7 +117,7 @@ class HistoryLister:
                 await connection.begin()
                 return await self._write(connection, part)
         await connection.begin()
-        await hold_schema(connection, self._find_revision)
+        await hold_schema(connection, self._statements.find_revision)
         if (part := await self._read(connection)) is None:
             await connection.rollback()
             return False
@@ -151,6 +143,24 @@ class HistoryLister:
             await connection.rollback()
             return True
         if part.is_last:
-            await connection.execute((self._finish, [(self._name, part.kind)]))
-        await connection.commit((self._add, [(*row, part.kind, self._name) for row in part.ranges]))
+            await connection.execute((self._statements.finish, [(self._name, part.kind)]))
+        await connection.commit((self._statements.add, [(*row, part.kind, self._name) for row in part.ranges]))
         return True
+
+    @cached_property
+    def _statements(self) -> "_Statements":
+        # Hardly any gateway needs them.
+        return _Statements(self._store.database.engine.dialect)
+
+
+class _Statements:
+    """Each attribute but the last names the values of its rows, in order."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        columns = ("program_id", "first_id", "last_id", "events", "kind", "consumer")
+        self.add = compiled(dialect, insert(OutboxRange).inline(), columns)
+        finish: Template = delete(_history).where(
+            _history.consumer == bindparam("name"), _history.kind == bindparam("kind")
+        )
+        self.finish = compiled(dialect, finish, ("name", "kind"))
+        self.find_revision = find_revision(dialect)
