@@ -39,4 +39,9 @@ def normal_host(host: str) -> str:
 
 def page_of(url: str) -> str:
     """Return the page that a URL leads to, as it is stored: without query and fragment, cut to its length."""
-    return url.partition("?")[0].partition("#")[0][:PART_LENGTH]
+    return without_query(url)[:PART_LENGTH]
+
+
+def without_query(url: str) -> str:
+    """Return a URL without its query and fragment."""
+    return url.partition("?")[0].partition("#")[0]

@@ -10,10 +10,11 @@ import polars as pl
 
 from db.rollups.dimensions import BOOKED
 from db.segments.columns import CURRENCY
-from db.segments.grouping import COUNTS, Grouping, amounts, counts
+from db.segments.counting import COUNTS, counts
+from db.segments.grouping import Grouping, amounts
 from db.segments.ordering import NUMBER, Names, Ordering
 from db.segments.questions import NOTHING, SUBJECTS, Amount, Answer, Breakdown, Chosen, Cursor, Group, Key, Order, Sums
-from db.segments.scan import Scan
+from db.segments.scan import ColumnWidened, Scan
 
 FindNames = Callable[[str, Collection[int]], Awaitable[Mapping[int, str]]]
 """Find the names of programs, partners or links, by their ids."""
@@ -30,6 +31,14 @@ class Events:
 
     async def answer(self, chosen: Chosen, breakdown: Breakdown) -> Answer:
         """Answer a breakdown. Raises `SegmentDamaged`, `QuestionTooLarge`."""
+        while True:
+            try:
+                return await self._answer(chosen, breakdown)
+            except ColumnWidened:
+                # At most once for each column that is asked.
+                continue
+
+    async def _answer(self, chosen: Chosen, breakdown: Breakdown) -> Answer:
         grouping = Grouping(breakdown.by)
         counted = await counts(
             self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors or breakdown.order is Order.VISITORS
@@ -80,8 +89,7 @@ class Events:
         added_up = page.rest.select(pl.col([*COUNTS, *SUMS]).sum()).row(0, named=True) | {"visitors": 0}
         if breakdown.with_visitors:
             # Not a sum: a customer may be in several groups.
-            grouping = Grouping(breakdown.by, only=page.rest.select(breakdown.by), is_together=True)
-            counted = await counts(self.clicks, chosen, grouping, with_visitors=True)
+            counted = await counts(self.clicks, chosen, _rest_of(breakdown, page), with_visitors=True)
             added_up["visitors"] = counted["visitors"].item()
         by_currency = _of(page.rest, booked, breakdown.by).group_by(CURRENCY.name).agg(pl.col(AMOUNTS).sum())
         return Sums(**added_up, amounts=_amounts(by_currency.select(CURRENCY.name, *AMOUNTS).rows()))
@@ -91,7 +99,14 @@ class _Page(NamedTuple):
     shown: pl.DataFrame
     has_next: bool
     rest: pl.DataFrame
-    """All groups that follow those on the page."""
+    """All groups that follow those on the page, if they are asked for."""
+
+
+def _rest_of(breakdown: Breakdown, page: _Page) -> Grouping:
+    if breakdown.after is None:
+        # All but a few groups: to look for those is faster.
+        return Grouping(breakdown.by, without=page.shown.select(breakdown.by), is_together=True)
+    return Grouping(breakdown.by, only=page.rest.select(breakdown.by), is_together=True)
 
 
 def _page(ordering: Ordering, groups: pl.DataFrame) -> _Page:
@@ -99,11 +114,9 @@ def _page(ordering: Ordering, groups: pl.DataFrame) -> _Page:
     following = ordering.after(ordering.numbered(groups), breakdown.after)
     found = ordering.first(following, breakdown.first + 1)
     shown = found.head(breakdown.first)
-    rest = (
-        following.join(shown, on=list(breakdown.by), how="anti", nulls_equal=True)
-        if breakdown.by
-        else following.clear()
-    )
+    rest = following.clear()
+    if breakdown.with_rest and breakdown.by:
+        rest = following.join(shown, on=list(breakdown.by), how="anti", nulls_equal=True)
     return _Page(shown, len(found) > len(shown), rest)
 
 
@@ -111,6 +124,8 @@ def _all_groups(counted: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]
     """Return the groups that have clicks or bookings that come to anything, with their counts, leads and sales."""
     if not keys:
         return counted.with_columns(pl.lit(booked[name].sum(), dtype=pl.Int64).alias(name) for name in SUMS)
+    if not len(booked):
+        return counted.with_columns(pl.lit(0, dtype=pl.Int64).alias(name) for name in SUMS)
     counting = booked.filter(pl.any_horizontal(pl.col(name) != 0 for name in BOOKED))
     converted = counting.group_by(keys).agg(pl.col(SUMS).sum())
     found = counted.join(converted, on=list(keys), how="full", coalesce=True, nulls_equal=True)

@@ -115,7 +115,7 @@ class RecountedEvents:
 
     def __init__(self, of: SegmentSource, derive: Derive | None, *, is_sqlite: bool) -> None:
         self._of = of
-        self._rows = EventRows(of.columns, derive)
+        self._rows = EventRows(of.columns, derive, is_sqlite=is_sqlite)
         row = OutboxRange
         waiting = select(row.kind, row.first_id, row.last_id).where(row.program_id == _program)
         self._find_waiting = CompiledQuery(waiting.where(waits_for(of.consumer, of.events.kinds)))

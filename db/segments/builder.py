@@ -20,7 +20,7 @@ from db.outbox.range_slices import slices_of
 from db.schema.columns import EPOCH
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS, PROGRAM, TIME, SegmentSource
-from db.segments.encoding import decode, encode, plain
+from db.segments.encoding import decode, encode, joined
 from db.segments.event_rows import Derive, EventRows
 from db.segments.merging import merged_with
 from db.segments.statements import ADD_SEGMENT, FIND_SEGMENTS, READ_SEGMENT, SegmentStatements
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # A program's part of it costs some five milliseconds, however small it is. A report reads what waits row by row.
 LOT = Lot(events=10_000, seconds=300)
 # After so many rows, a few milliseconds of work, requests get their turn on the event loop,
-SLICE_ROWS = 500
+SLICE_ROWS = 1_500
 # and this long to themselves.
 PAUSE_SECONDS = 0.01
 
@@ -70,7 +70,8 @@ class SegmentBuilder:
     lists_at_once = False
 
     def __init__(self, store: Store, derive: Derive | None = None, *, pause_seconds: float = PAUSE_SECONDS) -> None:
-        self._rows = EventRows((PROGRAM, *self.source.columns), derive)
+        columns = (PROGRAM, *self.source.columns)
+        self._rows = EventRows(columns, derive, is_sqlite=store.is_sqlite)
         self._statements = SegmentStatements(self.source, self._rows, store.database.engine.dialect)
         self._pause_seconds = pause_seconds
 
@@ -78,8 +79,8 @@ class SegmentBuilder:
         """Read the ranges' events, and encode them together with the small segments of their programs."""
         frames = []
         for ids in slices_of(ranges, SLICE_ROWS):
-            rows = await connection.read(self._statements.find_events, {"rows": ids})
-            frames.append(self._rows.frame(rows))
+            found = await connection.read(self._statements.find_events, {"rows": ids})
+            frames.append(self._rows.unpacked(found))
             await asyncio.sleep(self._pause_seconds)
         last_ids = {range_.program_id: range_.id for range_ in sorted(ranges)}
         segments = []
@@ -126,8 +127,8 @@ def _by_program(frames: Sequence[pl.DataFrame]) -> Mapping[int, pl.DataFrame]:
 
 def _file_of(events: pl.DataFrame, older: Sequence[tuple[bytes, int]], names: Sequence[str]) -> Mapping[str, Any]:
     """Return events and those of older files, in the order of time, as a new file with its description."""
-    files = [plain(decode(data, checksum, names)) for data, checksum in older]
-    frame = pl.concat([events, *files]).sort(TIME.name)
+    files = [decode(data, checksum, names) for data, checksum in older]
+    frame = joined([events, *files]).sort(TIME.name)
     data, times = encode(frame), frame[TIME.name]
     return {
         "events": len(frame),

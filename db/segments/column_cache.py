@@ -6,10 +6,11 @@ from typing import NamedTuple
 import polars as pl
 from cachetools import LRUCache
 
-from db.segments.encoding import categories_of
+from db.segments.encoding import is_listed, listed
+from db.segments.numbering import is_numbered, numbered, texts, values_of
 
-# Ten million clicks need 40 MB for each dimension that is asked, and 80 MB to count visitors.
-CACHED_BYTES = 224 * 1024 * 1024
+# Ten million clicks need 10 or 20 MB for each dimension that is asked, and 40 MB to count visitors.
+CACHED_BYTES = 192 * 1024 * 1024
 # A column with more values keeps them as texts in its rows, which are counted here: the list would be shared, and grow.
 MOST_VALUES = 65_536
 
@@ -29,6 +30,9 @@ class ColumnCache:
     def __init__(self, max_bytes: int = CACHED_BYTES) -> None:
         self._columns: LRUCache[tuple[FileKey, str], pl.Series] = LRUCache(max_bytes, _size)
         self._wide: set[str] = set()
+        # A list of values lives as long as a column of Polars that refers to it, such as these, which have no rows.
+        self._lists: dict[str, pl.Series] = {}
+        self._former_lists: list[pl.Series] = []
         self._lock = Lock()
 
     @property
@@ -51,37 +55,40 @@ class ColumnCache:
         return kept
 
     def shared(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return a frame of events that are in no file with its texts as those of files are kept: where the types
-        differ, all rows of all files would have to be converted."""
-        texts = [series.name for series in frame if series.dtype == pl.String and series.name not in self._wide]
-        return frame.with_columns(pl.col(name).cast(pl.Categorical(categories_of(name))) for name in texts)
+        """Return a frame of events that are in no file with its texts as those of files are kept."""
+        return frame.with_columns(self._kept(listed(series)) for series in frame if series.dtype == pl.String)
+
+    def widened(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a `shared` frame in the form in which columns are kept by now."""
+        former = (name for name in frame.columns if name in self._wide and is_numbered(name, frame.schema[name]))
+        return frame.with_columns(map(texts, former))
+
+    def forget_former_lists(self) -> None:
+        """Forget the lists of values that no question refers to any more."""
+        self._former_lists.clear()
 
     def _kept(self, series: pl.Series) -> pl.Series:
         if series.dtype == pl.Int64:
-            # Times take 51 bits; ids take 32 for a long while.
-            fits = not len(series) or (_least(series) >= 0 and _greatest(series) < 2**32)
-            return series.cast(pl.UInt32) if fits else series
-        if not isinstance(series.dtype, pl.Categorical):
+            # Ids take two bytes for a while, and four for a long while.
+            return series if (series < 0).any() else series.cast(pl.UInt64).shrink_dtype()
+        if not is_listed(series):
             return series
-        if series.name not in self._wide and len(categories_of(series.name).to_series()) > MOST_VALUES:
+        if series.name not in self._wide and len(values_of(series.name)) > MOST_VALUES:
             self._widen(series.name)
-        return series.cast(pl.String) if series.name in self._wide else series
+        if series.name in self._wide:
+            return series.cast(pl.String)
+        self._lists[series.name] = series.clear()
+        return numbered(series)
 
     def _widen(self, column: str) -> None:
-        """Keep a column's texts in its rows from now on, and forget the shared list of its values."""
+        """Keep a column's texts in its rows from now on, and forget the list of its values once the question is
+        answered that may have seen its numbers."""
         with self._lock:
             self._wide.add(column)
+            self._former_lists.extend(series for series in [self._lists.pop(column, None)] if series is not None)
             for key in [key for key in self._columns if key[1] == column]:
                 del self._columns[key]
 
 
 def _size(series: pl.Series) -> int:
     return int(series.estimated_size())
-
-
-def _least(series: pl.Series) -> int:
-    return int(str(series.min()))
-
-
-def _greatest(series: pl.Series) -> int:
-    return int(str(series.max()))

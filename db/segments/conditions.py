@@ -1,11 +1,11 @@
 """Conditions and values of questions, as Polars' expressions."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 
 import polars as pl
 
 from db.segments.columns import IS_BOT, TIME
-from db.segments.encoding import categories_of
+from db.segments.numbering import is_numbered, numbers_of, values_of
 from db.segments.questions import (
     DAY_OF_WEEK,
     HOUR_OF_DAY,
@@ -19,10 +19,13 @@ from db.segments.questions import (
     In,
     IsKnown,
     Offset,
+    Value,
 )
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 DAYS = 7
+# To compare with each of a few is several times as fast as to look values up.
+COMPARED_VALUES = 8
 # 1970-01-01 was a Thursday.
 FIRST_DAY = 3
 SUBJECT_COLUMNS = {PROGRAM: "program_id", PARTNER: "partner_id", LINK: "link_id"}
@@ -59,28 +62,34 @@ def conditions_of(chosen: Chosen, columns: Set[str]) -> Iterator[pl.Expr]:
     if TIME.name in columns:
         yield pl.col(TIME.name).is_between(chosen.start_at, chosen.end_at, closed="left")
     if chosen.partner_ids is not None:
-        yield pl.col("partner_id").is_in(sorted(chosen.partner_ids))
+        yield _is_one_of(pl.col("partner_id"), chosen.partner_ids)
     if chosen.link_ids is not None:
-        yield pl.col("link_id").is_in(sorted(chosen.link_ids))
+        yield _is_one_of(pl.col("link_id"), chosen.link_ids)
     if chosen.is_bot is not None:
         yield pl.col(IS_BOT.name) == chosen.is_bot
 
 
 def condition_of(condition: Condition, chosen: Chosen, schema: pl.Schema) -> pl.Expr:
     """Return a condition on the values of a dimension, for rows of a schema."""
+    column = column_of(condition.dimension)
     value = value_of(condition.dimension, chosen)
-    is_listed = isinstance(schema[column_of(condition.dimension)], pl.Categorical)
-    values = categories_of(condition.dimension) if is_listed else None
+    has_numbers = is_numbered(column, schema[column])
     match condition:
         case In(_, wanted, is_excluded):
-            # Comparing with a text that is not among the values would add it to them.
-            known = [each for each in wanted if values is None or each in values]
-            found = value.is_in(known) if known else pl.lit(False)
+            found = _is_one_of(value, numbers_of(column, wanted).to_list() if has_numbers else wanted)
             return value.is_null() | ~found if is_excluded else found
         case HasPrefix(_, prefix):
-            if values is None:
+            if not has_numbers:
                 return value.str.starts_with(prefix)
-            listed = values.to_series()
-            return value.is_in(listed.filter(listed.str.starts_with(prefix)).to_list())
+            return _is_one_of(value, values_of(column).str.starts_with(prefix).arg_true().to_list())
         case IsKnown(_, is_known):
             return value.is_not_null() if is_known else value.is_null()
+
+
+def _is_one_of(value: pl.Expr, wanted: Collection[Value]) -> pl.Expr:
+    if len(wanted) > COMPARED_VALUES:
+        return value.is_in(list(wanted))
+    found = pl.lit(False)
+    for each in wanted:
+        found |= value == each
+    return found

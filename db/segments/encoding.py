@@ -4,7 +4,7 @@ A text with few different values is a `Categorical`: a number for each row, and 
 process. Polars releases the interpreter's lock while it encodes and decodes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any
@@ -30,42 +30,70 @@ def categories_of(column: str) -> pl.Categories:
     return pl.Categories(column, NAMESPACE)
 
 
-def frame_of(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> pl.DataFrame:
-    """Return rows, which have a value for each column, as columns. Empty texts become null."""
-    cells: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else ((),) * len(columns)
+def frame_of(columns: Sequence[Column], cells: Sequence[Sequence[Any]]) -> pl.DataFrame:
+    """Return the values of each column as a frame. Empty texts become null."""
     return pl.DataFrame([_series(column, values) for column, values in zip(columns, cells, strict=True)])
 
 
 def _series(column: Column, values: Sequence[Any]) -> pl.Series:
     if column.type == "flag":
         return pl.Series(column.name, values, pl.Int8).cast(pl.Boolean)
+    if column.shorten is not None:
+        values = [value and column.shorten(value) for value in values]
     # Rare, and cheaper to find here than with `nullif` in SQLite, which takes as long as reading half of the texts.
     if column.type == "text" and "" in values:
         values = [value or None for value in values]
     return pl.Series(column.name, values, TYPES[column.type])
 
 
+def joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of all frames, whose texts may be `String` or `Categorical`; those of the result are
+    `Categorical` where there are few different ones."""
+    # Numbers are faster to copy and to sort than texts.
+    frames = [_narrowed(frame) for frame in frames]
+    wide = {series.name for frame in frames for series in frame if series.dtype == pl.String}
+    together = pl.concat([_widened(frame, wide) for frame in frames])
+    return _widened(together, {series.name for series in together if is_listed(series) and _is_wide(series)})
+
+
+def _narrowed(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(listed(series) for series in frame if series.dtype == pl.String and not _is_wide(series))
+
+
+def _widened(frame: pl.DataFrame, columns: Set[str]) -> pl.DataFrame:
+    return frame.with_columns(pl.col(name).cast(pl.String) for name in columns)
+
+
+def _is_wide(series: pl.Series) -> bool:
+    return len(series) > MOST_CATEGORIES and series.n_unique() > MOST_CATEGORIES
+
+
+def is_listed(series: pl.Series) -> bool:
+    """Return whether a column has numbers of the values in a list."""
+    return isinstance(series.dtype, pl.Categorical)
+
+
+def listed(texts: pl.Series) -> pl.Series:
+    """Return texts as numbers of the process's values of the column."""
+    return texts.cast(pl.Categorical(categories_of(texts.name)))
+
+
 def encode(frame: pl.DataFrame) -> bytes:
-    """Return a frame, the texts of which are `String`s, as a Parquet file."""
-    texts = [series for series in frame if series.dtype == pl.String]
-    few = [series.name for series in texts if series.n_unique() <= MOST_CATEGORIES]
+    """Return a frame as a Parquet file."""
     file = BytesIO()
-    frame.with_columns(pl.col(name).cast(pl.Categorical(categories_of(name))) for name in few).write_parquet(
-        file, compression="zstd", statistics=False
-    )
+    frame.write_parquet(file, compression="zstd", statistics=False)
     return file.getvalue()
 
 
 def decode(data: bytes, checksum: int, columns: Sequence[str]) -> pl.DataFrame:
-    """Return columns of a Parquet file. Texts may be `String` or `Categorical`. Raises `SegmentDamaged` for a file that
-    is not what was encoded, or that lacks a column."""
+    """Return columns of a Parquet file. Texts are `String`, or `Categorical` with the process's values. Raises
+    `SegmentDamaged` for a file that is not what was encoded, or that lacks a column."""
     if crc32(data) != checksum:
         raise SegmentDamaged("the checksum of its data does not match")
     try:
-        frame = pl.read_parquet(data, columns=list(columns))
+        return pl.read_parquet(data, columns=list(columns))
     except PolarsError as error:
         raise SegmentDamaged(str(error).splitlines()[0]) from error
-    return frame
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,48 +1,37 @@
-"""Adds up the events of a question by the values of its dimensions.
-
-Visitors do not add up. They are counted over all events at once if these fit into the space that a question has; else
-in several passes, each over the events of some of the customers: no customer is in two, so that their counts do.
-"""
+"""Adds up the events of a question by the values of its dimensions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 from polars import selectors
 
 from db.rollups.dimensions import BOOKED
-from db.segments.columns import CURRENCY, IS_BOT, MAKES_CUSTOMER, TIME
+from db.segments.columns import CURRENCY, TIME
 from db.segments.conditions import column_of, value_of
+from db.segments.numbering import is_numbered, texts, values_of
 from db.segments.questions import Chosen
 from db.segments.scan import Scan
 
-CUSTOMER = "customer_id"
 BUCKET = "bucket"
-# What is held of the events that count, until their visitors are counted.
-HELD_BYTES = 96 * 1024 * 1024
-PASSES, MOST_PASSES = 4, 256
 # With their texts and counts, some two hundred megabytes.
 MOST_GROUPS = 500_000
-COUNTS = ("people", "bots", "customers", "visitors")
 
 
 class QuestionTooLarge(Exception):
     """A question would need more memory than it may."""
 
 
-class _TooMuch(Exception):
-    """More than a pass may hold."""
-
-
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """Events by the values of dimensions and, with edges, by bucket; or all of them together. If `only` is given, a
-    frame with the dimensions' columns, other groups do not count."""
+    frame with the dimensions' columns, other groups do not count; those of `without` do not, either."""
 
     by: tuple[str, ...]
     edges: tuple[int, ...] = ()
     only: pl.DataFrame | None = None
+    without: pl.DataFrame | None = None
     is_together: bool = False
 
     @property
@@ -65,62 +54,23 @@ class Grouping:
         rows = events.select(*keys, *columns)
         if self.only is not None and self.by:
             rows = rows.join(_like(self.only, rows), on=list(self.by), how="semi", nulls_equal=True)
+        if self.without is not None and self.by:
+            rows = rows.join(_like(self.without, rows), on=list(self.by), how="anti", nulls_equal=True)
         return rows
 
 
 def _like(groups: pl.DataFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Return groups, whose texts are `String`s, with the types that their columns have in rows."""
     schema = rows.collect_schema()
-    return groups.lazy().select(pl.col(name).cast(schema[name]) for name in groups.columns)
+    return groups.lazy().select(_in_form(name, schema[name]) for name in groups.columns)
 
 
-async def counts(clicks: Scan, chosen: Chosen, grouping: Grouping, *, with_visitors: bool) -> pl.DataFrame:
-    """Return the counts of each group of clicks that has any: the keys, people, bots, customers and, if wanted,
-    visitors, else 0. Raises `SegmentDamaged`, `QuestionTooLarge`."""
-    if not with_visitors:
-        return await _added_up(clicks, chosen, grouping)
-    passes = 1
-    while True:
-        try:
-            found = _Sums(grouping.keys)
-            for number in range(passes):
-                await found.add(await _counted(clicks, chosen, grouping, number, passes))
-            return await found.all()
-        except _TooMuch:
-            # A single customer may have more clicks than a pass may hold.
-            if passes == MOST_PASSES:
-                raise QuestionTooLarge from None
-            passes *= PASSES
-
-
-async def _added_up(clicks: Scan, chosen: Chosen, grouping: Grouping) -> pl.DataFrame:
-    flags = (IS_BOT.name, MAKES_CUSTOMER.name)
-
-    def reduce(events: pl.LazyFrame) -> pl.LazyFrame:
-        rows = grouping.rows(events, chosen, *flags)
-        return _plain(_grouped(rows, grouping.keys, [*_click_counts(), pl.lit(0, dtype=pl.Int64).alias("visitors")]))
-
-    found = _Sums(grouping.keys)
-    async for each in clicks.reduced(chosen, {*grouping.columns(), *flags}, reduce):
-        await found.add(each)
-    return await found.all()
-
-
-async def _counted(clicks: Scan, chosen: Chosen, grouping: Grouping, number: int, passes: int) -> pl.DataFrame:
-    """Count the clicks of the customers of one pass."""
-    columns = (IS_BOT.name, MAKES_CUSTOMER.name, CUSTOMER)
-
-    def reduce(events: pl.LazyFrame) -> pl.LazyFrame:
-        mine = events if passes == 1 else events.filter(pl.col(CUSTOMER) % passes == number)
-        return grouping.rows(mine, chosen, *columns)
-
-    rows = await _held(clicks.reduced(chosen, {*grouping.columns(), *columns}, reduce))
-    return await asyncio.to_thread(_visitors_of, rows, grouping.keys)
-
-
-def _visitors_of(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    visitors = pl.col(CUSTOMER).n_unique().cast(pl.Int64).alias("visitors")
-    return _plain(_grouped(rows.lazy(), keys, [*_click_counts(), visitors])).collect()
+def _in_form(column: str, type: pl.DataType) -> pl.Expr:
+    if not is_numbered(column, type):
+        return pl.col(column).cast(type)
+    values = values_of(column)
+    numbers = pl.Series(range(len(values)), dtype=pl.UInt32)
+    return pl.col(column).replace_strict(values, numbers, default=None, return_dtype=pl.UInt32).cast(type)
 
 
 async def amounts(bookings: Scan, chosen: Chosen, grouping: Grouping) -> pl.DataFrame:
@@ -130,46 +80,27 @@ async def amounts(bookings: Scan, chosen: Chosen, grouping: Grouping) -> pl.Data
 
     def reduce(events: pl.LazyFrame) -> pl.LazyFrame:
         rows = grouping.rows(events, chosen, CURRENCY.name, *BOOKED)
-        return _plain(_grouped(rows, keys, [pl.col(name).cast(pl.Int64).sum() for name in BOOKED]))
+        return plain(grouped(rows, keys, [pl.col(name).cast(pl.Int64).sum() for name in BOOKED]))
 
     columns = {*grouping.columns(), CURRENCY.name, *BOOKED}
-    found = _Sums(keys)
+    found = GroupSums(keys)
     async for each in bookings.reduced(chosen, columns, reduce):
         await found.add(each)
     return await found.all()
 
 
-async def _held(steps: AsyncIterator[pl.DataFrame]) -> pl.DataFrame:
-    """Return all steps together. Raises `_TooMuch`."""
-    held: list[pl.DataFrame] = []
-    size = 0
-    async for step in steps:
-        held.append(step)
-        size += int(step.estimated_size())
-        if size > HELD_BYTES:
-            raise _TooMuch
-    return pl.concat(held, how="vertical_relaxed")
-
-
-def _click_counts() -> list[pl.Expr]:
-    is_bot = pl.col(IS_BOT.name)
-    return [
-        (~is_bot).sum().cast(pl.Int64).alias("people"),
-        is_bot.sum().cast(pl.Int64).alias("bots"),
-        pl.col(MAKES_CUSTOMER.name).sum().cast(pl.Int64).alias("customers"),
-    ]
-
-
-def _grouped(rows: pl.LazyFrame, keys: list[str], sums: Sequence[pl.Expr]) -> pl.LazyFrame:
+def grouped(rows: pl.LazyFrame, keys: list[str], sums: Sequence[pl.Expr]) -> pl.LazyFrame:
+    """Return the sums of each group; without keys, those of all rows together."""
     return rows.group_by(keys).agg(sums) if keys else rows.select(sums)
 
 
-def _plain(groups: pl.LazyFrame) -> pl.LazyFrame:
+def plain(groups: pl.LazyFrame) -> pl.LazyFrame:
     """Return groups with types that do not depend on which events there are."""
-    return groups.with_columns(selectors.categorical().cast(pl.String), selectors.integer().cast(pl.Int64))
+    numbered = [name for name, type in groups.collect_schema().items() if is_numbered(name, type)]
+    return groups.with_columns(map(texts, numbered)).with_columns(selectors.integer().cast(pl.Int64))
 
 
-class _Sums:
+class GroupSums:
     """Adds up what the steps, or the passes, have found for each group."""
 
     def __init__(self, keys: list[str]) -> None:

@@ -14,6 +14,7 @@ from db.segments.column_cache import ColumnCache, FileKey
 from db.segments.columns import IS_BOT, TIME, SegmentSource
 from db.segments.conditions import SUBJECT_COLUMNS, column_of, condition_of, conditions_of
 from db.segments.encoding import decode
+from db.segments.numbering import TEXTS, is_numbered
 from db.segments.questions import LINK, PARTNER, PROGRAM, Chosen
 
 # Rows to filter in one step, which takes a few hundredths of a second: a question can end between two of them.
@@ -39,6 +40,24 @@ class SegmentFile(NamedTuple):
 Read: TypeAlias = Callable[[Sequence[SegmentFile]], Awaitable[Sequence[bytes]]]
 
 
+class ColumnWidened(Exception):
+    """The texts of a column are kept as numbers in some of the rows, and not in others. It happens while a list of
+    values becomes too long, and not again when the rows are read once more."""
+
+
+class _Forms:
+    """In which form each column with texts was seen, as numbers or not."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, bool] = {}
+
+    def check(self, frame: pl.DataFrame) -> None:
+        """Raise `ColumnWidened` if a column of the frame is in another form than before."""
+        for name in TEXTS & frame.schema.keys():
+            if self._seen.setdefault(name, form := is_numbered(name, frame.schema[name])) is not form:
+                raise ColumnWidened
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """The events that may count: files, and events that are in none, with their programs. Of the latter, each has the
@@ -51,18 +70,27 @@ class Scan:
     """Read the data of files."""
     cache: ColumnCache
 
+    @property
+    def events(self) -> int:
+        """How many events may count at most."""
+        return len(self.others) + sum(file.events for file in self.files)
+
     def without_events(self) -> "Scan":
         """Return the scan of none of the events."""
         return replace(self, files=(), others=self.others.clear())
 
     async def reduced(self, chosen: Chosen, columns: Collection[str], reduce: Reduce) -> AsyncIterator[pl.DataFrame]:
         """Yield what the events that count are reduced to, a step at a time. The frames that are reduced have these
-        columns and those that the conditions need. Raises `SegmentDamaged`."""
+        columns and those that the conditions need. Raises `SegmentDamaged`, `ColumnWidened`."""
         needed = {*columns, *needed_by(chosen)}
-        others = self.others.select(sorted(needed | {TIME.name}))
+        others = self.cache.widened(self.others.select(sorted(needed | {TIME.name})))
+        forms = _Forms()
+        forms.check(others)
         yield await asyncio.to_thread(_reduced, [others], chosen, reduce)
         for step in self._steps(chosen):
             frames = [frame async for frame in self._frames(step, chosen, needed)]
+            for frame in frames:
+                forms.check(frame)
             yield await asyncio.to_thread(_reduced, frames, chosen, reduce)
 
     def _steps(self, chosen: Chosen) -> Iterator[Sequence[SegmentFile]]:

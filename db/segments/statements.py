@@ -56,7 +56,8 @@ class SegmentStatements:
         listed = join(OutboxRange, event, source.events.covers(event))
         found, click = source.events.clicked(listed, event, is_sqlite=is_sqlite)
         query = select(*rows.selected(event, click)).select_from(found)
-        self.find_events = CompiledQuery(query.where(among(OutboxRange.id, bindparam("rows", type_=Ids))))
+        query = query.where(among(OutboxRange.id, bindparam("rows", type_=Ids)))
+        self.find_events = CompiledQuery(rows.packed(query))
         segment, total = ReportSegment, ReportSegmentTotal
         removed: Template = delete(segment).where(
             segment.program_id == _program, segment.kind == _kind, segment.id == _id

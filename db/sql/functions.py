@@ -1,4 +1,4 @@
-"""SQL functions that compile differently for SQLite and PostgreSQL: timestamps, URLs, and lists of ids as parameters.
+"""SQL functions that compile differently for SQLite and PostgreSQL: timestamps, JSON, and lists of ids as parameters.
 
 With them, each query is written once for both databases.
 """
@@ -23,7 +23,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from db.schema.columns import UtcDateTime, text
+from db.schema.columns import UtcDateTime
 
 QUARTER_SECONDS = 900
 
@@ -119,26 +119,6 @@ def _timestamp_on_postgresql(element: timestamp_of, compiler: SQLCompiler, **opt
     number = compiler.process(element.clauses, **options)
     # A double is exact to the microsecond for about 285 years from 1970.
     return f"to_timestamp(CAST({number} AS double precision) / 1000000)"
-
-
-class without_query(FunctionElement[str]):  # noqa: N801  named like a SQL function
-    """A URL without its query string and fragment."""
-
-    type = text(2048)
-    inherit_cache = True
-
-
-@compiles(without_query, "sqlite")
-def _without_query_on_sqlite(element: without_query, compiler: SQLCompiler, **options: Any) -> str:
-    url = compiler.process(element.clauses, **options)
-    for mark in "?#":
-        url = f"substr({url}, 1, instr({url} || '{mark}', '{mark}') - 1)"
-    return url
-
-
-@compiles(without_query, "postgresql")
-def _without_query_on_postgresql(element: without_query, compiler: SQLCompiler, **options: Any) -> str:
-    return f"split_part(split_part({compiler.process(element.clauses, **options)}, '?', 1), '#', 1)"
 
 
 class json_pairs(FunctionElement[str]):  # noqa: N801  named like a SQL function

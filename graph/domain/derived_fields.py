@@ -43,8 +43,10 @@ def parameters_in(query: str) -> Mapping[str, str | None]:
     if not ("utm_" in query or "sub" in query or "%" in query):
         return NONE_FOUND
     found = _values(query)
-    least_first = sorted(found, key=RANKS.__getitem__, reverse=True)
-    return {**NONE_FOUND, **{FIELD_OF[name]: found[name] for name in least_first}}
+    fields = dict(NONE_FOUND)
+    for name in sorted(found, key=RANKS.__getitem__, reverse=True) if len(found) > 1 else found:
+        fields[FIELD_OF[name]] = found[name]
+    return fields
 
 
 def _values(query: str) -> Mapping[str, str]:

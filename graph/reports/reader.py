@@ -90,6 +90,7 @@ class _Reader:
 
     async def _drilldown(self, source: Source) -> Drilldown:
         services, columns = self.context.services, columns_of(self.request)
+        services.segments.cache.forget_former_lists()
         reader = SegmentReader(source, self._selection, self._values, services.segments.cache, services.store.is_sqlite)
         clicks = await reader.open(CLICK_SEGMENTS, columns)
         bookings = await reader.open(BOOKING_SEGMENTS, columns)

@@ -1,5 +1,6 @@
 """Opens the segments of a report, and the events that are in none yet, in one snapshot and in the viewer's scope."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,12 +58,14 @@ class SegmentReader:
         if await self._fetch(FIND_HISTORY, {"name": source.consumer}):
             raise ReportTooLarge("has events that are yet to be prepared for reports")
         wanted = PROGRAM, *(each for each in source.columns if each.name in dimensions or each not in DIMENSIONS)
-        rows = await self._fetch(statements.waiting(self.selection, source, wanted, is_sqlite=self.is_sqlite))
-        if len(rows) > statements.MOST_WAITING:
+        found = await self._fetch(statements.waiting(self.selection, source, wanted, is_sqlite=self.is_sqlite))
+        rows = statements.rows_with(wanted, is_sqlite=self.is_sqlite)
+        frame = await asyncio.to_thread(rows.unpacked, found)
+        if len(frame) > statements.MOST_WAITING:
             raise ReportTooLarge(
                 f"has more than {statements.MOST_WAITING} events that are yet to be prepared for reports"
             )
-        return self.cache.shared(statements.rows_with(wanted).frame(rows))
+        return await asyncio.to_thread(self.cache.shared, frame)
 
     async def _data(self, source: SegmentSource, file: SegmentFile) -> bytes:
         values = {"program_id": file.program_id, "id": file.id}

@@ -44,9 +44,9 @@ def totals(selection: ClickSelection, kind: str, *, is_sqlite: bool) -> DialectQ
     return compile_for(query.where(total.kind == literal_column(f"'{kind}'")), is_sqlite=is_sqlite)
 
 
-def rows_with(columns: tuple[Column, ...]) -> EventRows:
+def rows_with(columns: tuple[Column, ...], *, is_sqlite: bool) -> EventRows:
     """Return what reads events with these columns."""
-    return EventRows(columns, derived_fields)
+    return EventRows(columns, derived_fields, is_sqlite=is_sqlite)
 
 
 @cached(cached_statements, key=partial(hashkey, "waiting"))
@@ -61,10 +61,11 @@ def waiting(
     queue = join(OutboxRange, program, known)
     found, event = rows_of(queue, events.event, lambda event: [events.covers(event)], is_sqlite=is_sqlite)
     found, click = events.clicked(found, event, is_sqlite=is_sqlite)
-    query = select(*rows_with(columns).selected(event, click)).select_from(found)
+    rows = rows_with(columns, is_sqlite=is_sqlite)
+    query = select(*rows.selected(event, click)).select_from(found)
     is_waiting = waits_for(source.consumer, events.kinds)
     query = query.where(is_waiting, *selection.events(event)).limit(MOST_WAITING + 1)
-    return compile_for(query, is_sqlite=is_sqlite)
+    return compile_for(rows.packed(query), is_sqlite=is_sqlite)
 
 
 @lru_cache

@@ -1,7 +1,7 @@
 """Breakdowns, conditions on dimensions and distinct visitors equal a recount, in segments or not yet."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from msgspec import structs
 from db.audit.report import audit
 from db.outbox import history
 from db.outbox.consumers import rewind_consumer
+from db.segments import packed_clicks
 from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
 from db.segments.columns import DIMENSIONS
 from db.segments.questions import HasPrefix, In, IsKnown, Order
@@ -74,18 +75,29 @@ made_clicks = st.lists(st.tuples(moments(), st.integers(1, 5), visits), min_size
 batches = st.lists(st.tuples(made_clicks, st.lists(steps, max_size=5), st.integers(0, 4)), min_size=1, max_size=4)
 
 
+# How clicks are counted: as numbers of so many bits, so many of them at a time.
+SIZES = [{"NUMBER_BITS": bits, "CHUNK_ROWS": rows} for bits, rows in ((64, 65_536), (64, 1), (12, 2), (0, 1))]
+
+
 @pytest.mark.slow
-def test_a_breakdown_equals_a_recount(runner: asyncio.Runner, database_url: str) -> None:
+def test_a_breakdown_equals_a_recount(
+    runner: asyncio.Runner, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = runner.run(World.make(database_url))
     runner.run(prepare(world))
 
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         batches=batches,
-        part_ids=st.sampled_from((1, 2, history.PART_IDS)),
         asked=st.lists(st.tuples(requests, st.sampled_from(VIEWERS)), min_size=1, max_size=4),
+        sizes=st.sampled_from(SIZES),
+        part_ids=st.sampled_from((1, 2, history.PART_IDS)),
     )
-    def check(batches: Any, part_ids: int, asked: Sequence[tuple[ReportRequest, Viewer]]) -> None:
+    def check(
+        batches: Any, asked: Sequence[tuple[ReportRequest, Viewer]], sizes: Mapping[str, int], part_ids: int
+    ) -> None:
+        for name, size in sizes.items():
+            monkeypatch.setattr(packed_clicks, name, size)
         runner.run(forget_conversions(world))
         runner.run(world.forget())
         with patch.object(history, "PART_IDS", part_ids):

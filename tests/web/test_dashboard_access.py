@@ -64,7 +64,7 @@ async def test_no_state_survives_signing_out(browser: Browser, gateway: Gateway,
         await loaded(page)
         await page.get_by_label("90 days").check()
         await page.get_by_role("button", name="PARTNER123").first.click()
-        await expect(page.get_by_role("button", name="Only link PARTNER123")).to_be_visible()
+        await expect(page.get_by_role("button", name="Link is PARTNER123", exact=True)).to_be_visible()
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_label("Token")).to_be_focused()
         assert page.url == dashboard

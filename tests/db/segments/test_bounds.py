@@ -8,10 +8,10 @@ from zlib import crc32
 import polars as pl
 import pytest
 
-from db.segments import column_cache, encoding, grouping
+from db.segments import column_cache, counting, encoding, grouping, packed_clicks
 from db.segments.builder import SegmentBuilder
 from db.segments.column_cache import ColumnCache, FileKey
-from db.segments.encoding import categories_of, decode, encode
+from db.segments.encoding import MOST_CATEGORIES, categories_of, decode, encode
 from db.segments.merging import FULL_EVENTS, merged_with
 from db.segments.questions import In
 from graph.domain.errors import ReportTooLarge
@@ -39,18 +39,28 @@ def told(report: ClickReport) -> object:
     return report.totals, report.breakdowns
 
 
-async def test_visitors_are_the_same_in_several_passes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+# As numbers, or as rows where a number would need more bits than it may have.
+@pytest.mark.parametrize("bits", [64, 0])
+async def test_visitors_are_the_same_in_several_passes(
+    world: World, monkeypatch: pytest.MonkeyPatch, bits: int
+) -> None:
     expected = await world.report(REQUEST)
     assert expected.totals is not None
     assert expected.totals.visitors == 60
-    monkeypatch.setattr(grouping, "HELD_BYTES", 200)
+    monkeypatch.setattr(packed_clicks, "NUMBER_BITS", bits)
+    assert told(await world.report(REQUEST)) == told(expected)
+    monkeypatch.setattr(counting, "HELD_BYTES", 200)
+    monkeypatch.setattr(counting, "PACKED_BYTES", 200)
     assert told(await world.report(REQUEST)) == told(expected)
 
 
+@pytest.mark.parametrize("bits", [64, 0])
 async def test_a_question_that_no_number_of_passes_helps_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, bits: int
 ) -> None:
-    monkeypatch.setattr(grouping, "HELD_BYTES", 0)
+    monkeypatch.setattr(packed_clicks, "NUMBER_BITS", bits)
+    monkeypatch.setattr(counting, "HELD_BYTES", 0)
+    monkeypatch.setattr(counting, "PACKED_BYTES", 0)
     with pytest.raises(ReportTooLarge, match="needs too much memory"):
         await world.report(REQUEST)
 
@@ -123,7 +133,19 @@ def test_each_event_is_written_anew_a_few_times_and_segments_are_few() -> None:
         assert segments[-1][1] <= FULL_EVENTS
     assert sum(events for _, events in segments) == 400 * 5000
     assert len(segments) < 30
-    assert written < 12 * 400 * 5000
+    assert written < 5 * 400 * 5000
+
+
+def test_frames_are_joined_whatever_the_types_of_their_texts() -> None:
+    few, many = MOST_CATEGORIES // 2 + 1, MOST_CATEGORIES + 1
+    texts = [[f"{name}{number}" for number in range(size)] for name, size in (("a", few), ("b", few), ("c", many))]
+    frames = [pl.DataFrame({"referrer": each, "browser": ["Safari"] * len(each)}) for each in texts]
+    narrow = encoding.joined(frames[:1])
+    assert [narrow[name].dtype == pl.String for name in ("referrer", "browser")] == [False, False]
+    for parts in ((narrow, frames[1]), (narrow, frames[2]), (encoding.joined(frames[2:]), narrow, frames[0])):
+        found = encoding.joined(parts)
+        assert [found[name].dtype == pl.String for name in ("referrer", "browser")] == [True, False]
+        assert encoding.plain(found).equals(pl.concat(map(encoding.plain, parts)))
 
 
 def test_a_frame_survives_encoding() -> None:

@@ -2,14 +2,20 @@
 // signs in later in the same tab does not see what an earlier one looked at.
 
 import { session } from "../token.ts";
-import { searchOf, viewIn, type View } from "./view.ts";
+import type { View } from "./view.ts";
+import { searchOf, viewIn, type Opened } from "./view-address.ts";
 
 /** Return the view in the address, and complete the address so that everyone who opens it sees the same. */
-export function viewHere(): View {
+export function viewHere(): Opened {
   forgetOthers();
-  const view = viewIn(location.search);
+  const opened = viewIn(location.search);
+  correct(opened.view);
+  return opened;
+}
+
+/** Show a view in the address, in place of the last one. */
+export function correct(view: View): void {
   history.replaceState(mark(), "", location.pathname + searchOf(view));
-  return view;
 }
 
 /** Show a view in the address, as a new history entry. */

@@ -35,8 +35,22 @@ export function present<Value>(value: Value | null | undefined): Value {
   return value;
 }
 
+/** Send an operation and return what there is of its data: parts whose input makes no sense are null. */
+export async function askForAny<Data>(query: string, variables: Variables, signal?: AbortSignal): Promise<Partial<Data>> {
+  return (await send<Data>(query, variables, signal, ["BAD_USER_INPUT"])) ?? {};
+}
+
 /** Send an operation and return its data. Throws `Refused`, `Away`, `Failed`, or `AbortError` if the signal aborts. */
 export async function ask<Data>(query: string, variables: Variables = {}, signal?: AbortSignal): Promise<Data> {
+  return present(await send<Data>(query, variables, signal));
+}
+
+async function send<Data>(
+  query: string,
+  variables: Variables,
+  signal?: AbortSignal,
+  tolerated: readonly string[] = [],
+): Promise<Data | null | undefined> {
   const response = await post(JSON.stringify({ query, variables }), signal);
   if (response.status === UNAUTHORIZED) throw new Refused();
   if (TRY_LATER.includes(response.status)) throw new Away(retrySeconds(response));
@@ -44,9 +58,9 @@ export async function ask<Data>(query: string, variables: Variables = {}, signal
   for (const { message, extensions } of errors ?? []) {
     if (extensions?.code === "UNAUTHENTICATED") throw new Refused();
     if (extensions?.code === "UNAVAILABLE") throw new Away(retrySeconds(response));
-    throw new Failed(message);
+    if (!tolerated.includes(extensions?.code ?? "")) throw new Failed(message);
   }
-  return present(data);
+  return data;
 }
 
 async function post(body: string, signal?: AbortSignal): Promise<Response> {

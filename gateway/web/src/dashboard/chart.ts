@@ -91,9 +91,9 @@ function legend(): HTMLElement {
   return el("p", { class: "legend", "aria-hidden": "true" }, people, bots);
 }
 
-function nothing({ buckets, measure }: Shown): string {
+function nothing({ buckets, measure, isFiltered }: Shown): string {
   const isOver = Date.parse(buckets.at(-1)!.end) <= Date.now();
-  return isOver || measure.key !== "clicks" ? `No ${measure.name} in this period.` : NOTHING_YET;
+  return isOver || isFiltered || measure.key !== "clicks" ? `No ${measure.name} in this period.` : NOTHING_YET;
 }
 
 function inWords({ buckets, interval, zone, measure }: Shown): string {

@@ -4,9 +4,12 @@ import { ask, present } from "./api.ts";
 import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
 import { country, dateTime, device, place } from "./format.ts";
+import { CLICKS as FIELDS, FiltersNote, listFilter, untaken } from "./list-filters.ts";
+import type { Names } from "./names.ts";
 import { panel } from "./panel.ts";
 import { Pager } from "./pager.ts";
 import { CLICKS, DESCRIBED, type Click, type ClicksData } from "./queries.ts";
+import { isBotIn } from "./report-query.ts";
 import type { Span } from "./spans.ts";
 import type { View } from "./view.ts";
 
@@ -21,6 +24,7 @@ export interface Asked {
   view: View;
   span: Span;
   columns: Columns;
+  names: Names;
   signal: AbortSignal;
 }
 
@@ -36,13 +40,14 @@ export class ClicksPanel {
   private readonly body = el("tbody");
   private readonly table = el("table", { class: "stacked listed clicks", hidden: true }, this.head, this.body);
   private readonly empty = el("p", { class: "empty", hidden: true }, "No clicks in this period.");
+  private readonly note = new FiltersNote("clicks");
   private readonly pager = new Pager(PAGE, "Pages of clicks", () => this.turnPage());
   private readonly news = el("button", { type: "button", hidden: true, onclick: () => this.showNews() });
 
   constructor(private readonly onError: (error: unknown) => void) {
     const save = () => this.asked && download(`clicks-${this.asked.span.days.join("-to-")}.csv`, rows(this.shown));
     this.pager.element.append(this.news);
-    this.element = panel("Latest clicks", { save }, this.table, this.empty, this.pager.element);
+    this.element = panel("Latest clicks", { save }, this.note.element, this.table, this.empty, this.pager.element);
   }
 
   /** Load the first page if it is the one shown, and with `fromStart` in any case. */
@@ -87,7 +92,8 @@ export class ClicksPanel {
     this.draw(this.asked);
   }
 
-  private draw({ columns, view }: Asked): void {
+  private draw({ columns, view, names }: Asked): void {
+    this.note.show(untaken(view.filters, FIELDS), names);
     this.head.replaceChildren(header(columns));
     this.body.replaceChildren(...this.shown.map((click) => row(click, view.zone, columns, this.fresh.has(click.id))));
     withRoles(this.table).hidden = !this.shown.length;
@@ -102,10 +108,8 @@ function filterOf(view: View, span: Span): Record<string, unknown> {
   return {
     occurredFrom: span.from,
     occurredTo: span.to,
-    programId: view.program,
-    partnerId: view.partner,
-    referralLinkId: view.link,
-    isBot: view.who === "all" ? null : view.who === "bots",
+    ...listFilter(view.filters, FIELDS),
+    isBot: isBotIn(view),
   };
 }
 
@@ -120,7 +124,7 @@ function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HT
   const land = click.country && country(click.country);
   const where = click.city ? [click.city, click.country].filter(Boolean).join(", ") : land;
   const cell = (label: string, text: string | null | undefined, title: string | null = null) =>
-    el("td", { "data-label": label }, el("span", { class: "cut", title: title ?? text ?? false }, text || "–"));
+    el("td", { "data-label": label }, el("span", { class: "cut", dir: "auto", title: title ?? text ?? false }, text || "–"));
   return el(
     "tr",
     { class: isFresh ? "fresh" : false, "data-click": click.id },

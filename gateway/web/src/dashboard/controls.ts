@@ -1,7 +1,10 @@
 // The controls that select the data: period, interval, time zone, people or bots, and the filters in effect.
 
-import { el, unseen } from "./dom.ts";
+import { Chips } from "./chips.ts";
+import { el } from "./dom.ts";
 import { Choice, Dates, Segments } from "./fields.ts";
+import { including, onlyValue, type Filters } from "./filters.ts";
+import type { Names } from "./names.ts";
 import type { Interval, Named } from "./queries.ts";
 import type { Span } from "./spans.ts";
 import { ownZone, type Range, type View, type Who } from "./view.ts";
@@ -17,6 +20,9 @@ const RANGE_WORDS: Record<Range, string> = {
 const INTERVAL_WORDS: Record<Interval, string> = { HOUR: "Hours", DAY: "Days", WEEK: "Weeks", MONTH: "Months" };
 const WHO_WORDS: Record<Who, string> = { all: "People and bots", people: "People only", bots: "Bots only" };
 
+/** What the list of programs says if the filters are none of its choices. */
+const SEVERAL: [string, string] = ["several", "Several programs"];
+
 type Change = (patch: Partial<View>) => void;
 
 export class Controls {
@@ -26,27 +32,25 @@ export class Controls {
   private readonly dates = new Dates((from, to) => this.change({ range: "custom", from, to }));
   private readonly interval = new Choice("Interval", (value) => this.change({ interval: value as Interval }));
   private readonly who = new Choice("Visitors", (value) => this.change({ who: value as Who }));
-  private readonly program = new Choice("Program", (value) =>
-    this.change({ program: value || null, partner: null, link: null }),
-  );
+  private readonly program = new Choice("Program", (value) => this.change({ filters: this.ofProgram(value) }));
   private readonly zone = new Choice("Time zone", (value) => this.change({ zone: value }));
-  private readonly chips = el("div", { class: "chips" });
+  readonly chips = new Chips((filters) => this.change({ filters }));
+  private filters: Filters = [];
 
   constructor(
-    programs: Named[],
+    private readonly programs: Named[],
     private readonly change: Change,
   ) {
     this.who.offer(Object.entries(WHO_WORDS));
     this.zone.offer(zones().map((name) => [name, name.replaceAll("_", " ")]));
-    this.program.offer([["", "All programs"], ...programs.map(({ id, name }): [string, string] => [id, name])]);
     this.program.element.hidden = programs.length < 2;
     const choices = [this.interval, this.who, this.program, this.zone].map((choice) => choice.element);
     const row = el("div", { class: "row" }, this.ranges.element, ...choices);
-    this.element = el("section", { class: "controls", "aria-label": "Filters" }, row, this.dates.element, this.chips);
+    this.element = el("section", { class: "controls", "aria-label": "Filters" }, row, this.dates.element, this.chips.element);
   }
 
-  /** Show a view, with the names of the partner and the link that it is filtered by. */
-  show(view: View, span: Span, confined: { partner: string | null; link: string | null }): void {
+  /** Show a view, with the names of what it is filtered by. */
+  show(view: View, span: Span, names: Names): void {
     this.days = span.days;
     this.ranges.select(view.range);
     this.dates.element.hidden = true;
@@ -55,22 +59,31 @@ export class Controls {
     this.interval.select(span.interval);
     this.who.select(view.who);
     this.zone.select(view.zone);
-    this.program.select(view.program ?? "");
-    this.chips.replaceChildren(
-      ...(confined.partner === null ? [] : [chip("partner", confined.partner, () => this.change({ partner: null }))]),
-      ...(confined.link === null ? [] : [chip("link", confined.link, () => this.change({ link: null }))]),
-    );
+    this.filters = view.filters;
+    this.showProgram();
+    this.chips.show(view.filters, names);
+  }
+
+  private showProgram(): void {
+    const only = onlyValue(this.filters, "PROGRAM");
+    const isFiltered = this.filters.some(({ dimension }) => dimension === "PROGRAM");
+    const choices = this.programs.map(({ id, name }): [string, string] => [id, name]);
+    const isSeveral = isFiltered && !this.programs.some(({ id }) => id === only);
+    this.program.offer([["", "All programs"], ...choices, ...(isSeveral ? [SEVERAL] : [])]);
+    this.program.select(isSeveral ? SEVERAL[0] : (only ?? ""));
+  }
+
+  /** Return the filters for one program. Partners and links of another one would leave nothing to show. */
+  private ofProgram(program: string): Filters {
+    if (program === SEVERAL[0]) return this.filters;
+    const others = this.filters.filter(({ dimension }) => !["PROGRAM", "PARTNER", "LINK"].includes(dimension));
+    return program ? including(others, "PROGRAM", program) : others;
   }
 
   private chooseRange(range: Range): void {
     if (range === "custom") this.dates.open(this.days);
     else this.change({ range });
   }
-}
-
-function chip(kind: string, name: string, remove: () => void): HTMLElement {
-  const cross = el("span", { "aria-hidden": "true" }, "×");
-  return el("button", { type: "button", class: "chip", onclick: remove }, `Only ${kind} ${name} `, cross, unseen("(remove filter)"));
 }
 
 function zones(): string[] {

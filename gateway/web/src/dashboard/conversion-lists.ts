@@ -15,6 +15,7 @@ import {
 } from "./conversion-queries.ts";
 import type { Cell as CsvCell } from "./csv.ts";
 import { capitalised, day, place } from "./format.ts";
+import { CONVERSIONS, listFilter } from "./list-filters.ts";
 import { decimal } from "./money.ts";
 import type { Span } from "./spans.ts";
 import type { List, View } from "./view.ts";
@@ -192,6 +193,6 @@ function recorded(view: View, span: Span): Record<string, unknown> {
   return { ...confined(view), createdFrom: span.from, createdTo: span.to };
 }
 
-function confined({ program, partner, link }: View): Record<string, unknown> {
-  return { programId: program, partnerId: partner, referralLinkId: link };
+function confined({ filters }: View): Record<string, unknown> {
+  return listFilter(filters, CONVERSIONS);
 }

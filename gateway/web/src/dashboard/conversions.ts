@@ -9,6 +9,7 @@ import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
 import { Choice, Segments } from "./fields.ts";
 import { dateTime } from "./format.ts";
+import { CONVERSIONS, FiltersNote, untaken } from "./list-filters.ts";
 import { Pager } from "./pager.ts";
 import { panel } from "./panel.ts";
 import type { List, View } from "./view.ts";
@@ -29,6 +30,7 @@ export class ConversionsPanel {
   private readonly body = el("tbody");
   private readonly table = el("table", { class: "stacked listed conversions", hidden: true }, this.head, this.body);
   private readonly empty = el("p", { class: "empty", hidden: true });
+  private readonly note = new FiltersNote("conversions");
   private readonly pager = new Pager(PAGE, "Pages of conversions", () => this.reload());
 
   constructor(
@@ -37,7 +39,7 @@ export class ConversionsPanel {
   ) {
     this.status.offer([["", "All"], ...Object.entries(STATUS_WORDS)]);
     const choices = el("div", { class: "choices" }, this.lists.element, this.status.element);
-    const content = [choices, this.table, this.empty, this.pager.element];
+    const content = [choices, this.note.element, this.table, this.empty, this.pager.element];
     this.element = panel("Conversions", { save: () => this.save() }, ...content);
   }
 
@@ -58,7 +60,7 @@ export class ConversionsPanel {
     if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
   }
 
-  private async fetchPage({ view, span, columns, signal }: Asked): Promise<void> {
+  private async fetchPage({ view, span, columns, names, signal }: Asked): Promise<void> {
     const mine = ++this.turn;
     const kind = LISTS[view.list];
     const variables = { ...this.pager.variables, filter: kind.filter(view, span), isOwner: columns.partner };
@@ -69,6 +71,7 @@ export class ConversionsPanel {
     this.shown = page.nodes;
     this.pager.accept(page.pageInfo, !page.nodes.length);
     this.draw(kind, view.zone, columns);
+    this.note.show(untaken(view.filters, CONVERSIONS), names);
     this.empty.textContent = nothing(kind, view);
   }
 
@@ -119,7 +122,7 @@ function row(kind: Kind<Origin>, item: Origin, zone: string, columns: Columns): 
 }
 
 function cell(label: string, { text, note, title, isWhole }: Cell, isNumber = false): HTMLElement {
-  const line = el("span", { class: !isWhole && "cut", title: title ?? (isWhole ? false : text) ?? false }, text || "–");
+  const line = el("span", { class: !isWhole && "cut", dir: "auto", title: title ?? (isWhole ? false : text) ?? false }, text || "–");
   const second = note && el("small", { title: title ?? false }, note);
   return el("td", { "data-label": label, class: isNumber && "number" }, el("div", {}, line, second));
 }

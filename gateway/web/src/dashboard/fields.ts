@@ -38,7 +38,7 @@ export class Segments<Value extends string> {
     const name = freshId();
     const values = Object.keys(words) as Value[];
     this.inputs = values.map((value) =>
-      el("input", { type: "radio", name, id: `${name}-${value}`, value, onchange: () => choose(value) }),
+      el("input", { type: "radio", name, id: `${name}-${value}`, value, "data-focus": `${legend} ${value}`, onchange: () => choose(value) }),
     );
     const pairs = this.inputs.map((input) =>
       el("span", {}, input, el("label", { for: input.id }, words[input.value as Value])),

@@ -1,13 +1,14 @@
 // The table of links, each with its URL and a button to copy it.
 
 import { ask, present } from "./api.ts";
+import type { Asked } from "./clicks.ts";
 import { copyButton } from "./copy.ts";
 import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
 import { day, number } from "./format.ts";
+import { CONVERSIONS, FiltersNote, OWNERS, listFilter, untaken } from "./list-filters.ts";
 import { panel } from "./panel.ts";
 import { LINKS, type Link, type LinksData } from "./queries.ts";
-import type { View } from "./view.ts";
 
 const PAGE = 10;
 
@@ -20,6 +21,7 @@ export class LinksPanel {
   private readonly table: HTMLTableElement;
   private readonly empty = el("p", { class: "empty", hidden: true });
   private readonly button: HTMLElement;
+  private readonly note = new FiltersNote("links");
 
   constructor(onError: (error: unknown) => void) {
     const head = el("tr", {}, ...["Code", "URL"].map((name) => el("th", { scope: "col" }, name)), this.partnerHead);
@@ -28,11 +30,13 @@ export class LinksPanel {
     const next = () => void this.more?.().catch(onError);
     this.button = el("button", { type: "button", class: "quiet", hidden: true, onclick: next }, "Show more links");
     const save = () => download("links.csv", rows(this.links));
-    this.element = panel("Links to share", { save }, this.table, this.empty, this.button);
+    this.element = panel("Links to share", { save }, this.note.element, this.table, this.empty, this.button);
   }
 
-  async load(view: View, withPartners: boolean, signal: AbortSignal, after: string | null = null): Promise<void> {
-    const filter = { programId: view.program, partnerId: view.partner };
+  async load(asked: Asked, after: string | null = null): Promise<void> {
+    const { view, columns, names, signal } = asked;
+    const withPartners = columns.partner;
+    const filter = listFilter(view.filters, OWNERS);
     const { referralLinks } = await ask<LinksData>(LINKS, { first: PAGE, after, filter }, signal);
     const { nodes, pageInfo } = present(referralLinks);
     const { hasNextPage, endCursor } = pageInfo;
@@ -43,7 +47,10 @@ export class LinksPanel {
     this.empty.textContent = withPartners ? "No links yet." : "No links yet. Ask the program’s owner to create one.";
     this.empty.hidden = !this.table.hidden;
     this.button.hidden = !hasNextPage;
-    this.more = () => this.load(view, withPartners, signal, endCursor);
+    // Links are not confined by what is known of their clicks.
+    const owned = view.filters.filter(({ dimension }) => dimension in CONVERSIONS);
+    this.note.show(untaken(owned, OWNERS), names);
+    this.more = () => this.load(asked, endCursor);
   }
 }
 

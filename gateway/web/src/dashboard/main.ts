@@ -12,6 +12,8 @@ import "./styles/controls.css";
 import "./styles/chart.css";
 import "./styles/tables.css";
 import "./styles/rankings.css";
+import "./styles/filters.css";
+import "./styles/cross.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";

@@ -34,47 +34,12 @@ export interface Counts {
 
 export interface Totals extends Counts {
   customers: number;
+  visitors: number;
 }
 
 export interface Bucket extends Counts {
   start: string;
   end: string;
-}
-
-export interface Share extends Counts {
-  value: string | null;
-  referralLink?: { id: string } | null;
-  partner?: { id: string } | null;
-  program?: { id: string } | null;
-}
-
-export const RANKINGS = [
-  "links",
-  "partners",
-  "programs",
-  "pages",
-  "referrers",
-  "countries",
-  "devices",
-  "browsers",
-  "systems",
-] as const;
-export type Ranking = (typeof RANKINGS)[number];
-
-export interface Report extends Counts, Partial<Record<Ranking, Share[]>> {
-  dataAsOf: string;
-  series: Bucket[];
-}
-
-export interface ReportData {
-  report: Report | null;
-  newcomers: Newcomers | null;
-  before?: Counts | null;
-  newcomersBefore?: Newcomers | null;
-}
-
-interface Newcomers {
-  customers: number;
 }
 
 /** What the URL of a click's landing page says about it, with the names of the columns in a CSV. */
@@ -98,6 +63,7 @@ export interface Click extends Record<Described, string | null> {
   isBot: boolean;
   pageUrl: string | null;
   affiliateUrl: string;
+  landingPage: string | null;
   referrerUrl: string | null;
   referrerHost: string | null;
   country: string | null;
@@ -135,10 +101,11 @@ export interface LinksData {
   referralLinks: { nodes: Link[]; pageInfo: PageInfo } | null;
 }
 
-const MONEY = "amount currency formatted";
-const COUNTS = `clicks people bots leads sales revenue { ${MONEY} } earnings { ${MONEY} } conversionRate`;
+export const MONEY = "amount currency formatted";
+/** What reports count, of everything that is counted. */
+export const COUNTS = `clicks people bots leads sales revenue { ${MONEY} } earnings { ${MONEY} } conversionRate`;
 const CLICK = `
-  id occurredAt isBot pageUrl affiliateUrl referrerUrl referrerHost country city deviceType os browser
+  id occurredAt isBot pageUrl affiliateUrl landingPage referrerUrl referrerHost country city deviceType os browser
   ${Object.keys(DESCRIBED).join(" ")}
   referralLink { id code } partner { id name } program { id name }
 `;
@@ -147,33 +114,6 @@ export const VIEWER = `
 query Viewer {
   viewer { role program { id name } partner { id name } }
   programs(first: 100, orderBy: {field: NAME, direction: ASC}) { nodes { id name } }
-}`;
-
-/** New customers have a filter of their own: they exclude bots unless the view shows only bots. */
-export const REPORT = `
-query Report(
-  $from: DateTime!, $to: DateTime!, $beforeFrom: DateTime!, $beforeTo: DateTime!, $zone: String!,
-  $interval: ReportInterval!, $filter: ClickReportFilter!, $newcomers: ClickReportFilter!, $top: Int!,
-  $withPartners: Boolean!, $withPrograms: Boolean!, $withBefore: Boolean!
-) {
-  report: clickReport(from: $from, to: $to, timezone: $zone, filter: $filter) {
-    ${COUNTS} dataAsOf
-    series(interval: $interval) { start end ${COUNTS} }
-    links: top(by: LINK, limit: $top) { value ${COUNTS} referralLink { id } }
-    partners: top(by: PARTNER, limit: $top) @include(if: $withPartners) { value ${COUNTS} partner { id } }
-    programs: top(by: PROGRAM, limit: $top) @include(if: $withPrograms) { value ${COUNTS} program { id } }
-    pages: top(by: LANDING_PAGE, limit: $top) { value ${COUNTS} }
-    referrers: top(by: REFERRER, limit: $top) { value ${COUNTS} }
-    countries: top(by: COUNTRY, limit: $top) { value ${COUNTS} }
-    devices: top(by: DEVICE_TYPE, limit: $top) { value ${COUNTS} }
-    browsers: top(by: BROWSER, limit: $top) { value ${COUNTS} }
-    systems: top(by: OS, limit: $top) { value ${COUNTS} }
-  }
-  newcomers: clickReport(from: $from, to: $to, filter: $newcomers) { customers }
-  before: clickReport(from: $beforeFrom, to: $beforeTo, filter: $filter) @include(if: $withBefore) { ${COUNTS} }
-  newcomersBefore: clickReport(from: $beforeFrom, to: $beforeTo, filter: $newcomers) @include(if: $withBefore) {
-    customers
-  }
 }`;
 
 export const CLICKS = `
@@ -191,18 +131,6 @@ query Links($first: Int!, $after: String, $filter: ReferralLinkFilter!) {
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }`;
-
-/** The names of the partner and the link that a view is filtered by. */
-export const NAMES = `
-query Names($partner: ID!, $withPartner: Boolean!, $link: ID!, $withLink: Boolean!) {
-  partner(id: $partner) @include(if: $withPartner) { name }
-  referralLink(id: $link) @include(if: $withLink) { code }
-}`;
-
-export interface NamesData {
-  partner?: { name: string } | null;
-  referralLink?: { code: string } | null;
-}
 
 export const WATCH = `
 subscription Watch($program: ID, $link: ID) {

@@ -1,153 +1,103 @@
-// Rankings of links, partners, pages, countries and so on, those with the most clicks first.
+// Rankings of links, partners, pages, countries and so on: cards that show one dimension each.
 
+import { GROUPS, choosing, shownBy, type Card, type Tabs } from "./cards.ts";
 import { download } from "./csv.ts";
+import { nameOf, textOf, type Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
-import { country, device, number, place, rate } from "./format.ts";
-import { amounts, perEach } from "./money.ts";
-import { panel } from "./panel.ts";
-import { RANKINGS, type Money, type Ranking, type Report, type Share } from "./queries.ts";
+import { keepingFocus } from "./focus.ts";
+import { amounts } from "./money.ts";
+import { RankingCard } from "./ranking-card.ts";
+import type { Rankings } from "./report-query.ts";
+import type { View } from "./view.ts";
 
-/** The rankings whose entries filter the view when clicked. */
-export type Choice = "link" | "partner" | "program";
-
-interface Kind {
-  title: string;
-  column: string;
-  unknown: string;
-  words?: (value: string) => string;
-  choice?: Choice;
-}
-
-const KINDS: Record<Ranking, Kind> = {
-  links: { title: "Links", column: "Link", unknown: "Hidden", choice: "link" },
-  partners: { title: "Partners", column: "Partner", unknown: "Hidden", choice: "partner" },
-  programs: { title: "Programs", column: "Program", unknown: "Hidden", choice: "program" },
-  pages: { title: "Pages", column: "Page", unknown: "Unknown", words: place },
-  referrers: { title: "Referrers", column: "Referrer", unknown: "Direct or unknown", words: place },
-  countries: { title: "Countries", column: "Country", unknown: "Unknown", words: country },
-  devices: { title: "Devices", column: "Device", unknown: "Unknown", words: device },
-  browsers: { title: "Browsers", column: "Browser", unknown: "Unknown" },
-  systems: { title: "Operating systems", column: "System", unknown: "Unknown" },
-};
-
-/** What was clicked, and who clicked it. */
-const GROUPS: readonly (readonly Ranking[])[] = [RANKINGS.slice(0, 5), RANKINGS.slice(5)];
-
-/** The columns after the name. Narrow screens leave out the wide ones. */
-const COLUMNS: readonly [string, string][] = [
-  ["Clicks", "number"],
-  ["Leads", "number wide"],
-  ["Sales", "number"],
-  ["Revenue", "number"],
-  ["Commission", "number wide"],
-];
-
-type Choose = (choice: Choice, id: string | null) => void;
-type Chosen = Record<Choice, string | null>;
+type Choose = (dimension: Dimension, value: string | null, name: string) => void;
 
 export class RankingsPanel {
   readonly element: HTMLElement;
-  private readonly grids = GROUPS.map((group) => [el("div", { class: "rankings" }), group] as const);
-  private shown: Report | null = null;
+  private readonly grids = GROUPS.map((cards) => [el("div", { class: "rankings" }), cards] as const);
+  private readonly unknown = el("p", { class: "unknown", hidden: true });
+  private shown: Rankings = {};
+  private view: View | null = null;
   private name = "";
+  private isEmpty = true;
 
-  constructor(private readonly choose: Choose) {
+  /** Called with `choose` for a row, and with `turn` for another dimension of a card. */
+  constructor(
+    private readonly offered: (card: Card) => boolean,
+    private readonly choose: Choose,
+    private readonly turn: (by: Tabs, dimension: Dimension) => void,
+  ) {
     const button = el("button", { type: "button", class: "quiet save", onclick: () => this.save() }, "CSV of all rankings");
     const grids = this.grids.map(([grid]) => grid);
-    const aside = el("p", { class: "aside" }, button);
-    this.element = el("section", { class: "groups", hidden: true, "aria-label": "Rankings" }, ...grids, aside);
+    const aside = el("div", { class: "aside" }, this.unknown, button);
+    this.element = el("section", { class: "groups", hidden: true, tabindex: "-1", "aria-label": "Rankings" }, ...grids, aside);
   }
 
-  show(report: Report, chosen: Chosen, name: string): void {
-    [this.shown, this.name] = [report, name];
-    const focused = (document.activeElement as HTMLElement | null)?.dataset["choice"];
-    for (const [grid, rankings] of this.grids) {
-      const asked = rankings.filter((ranking) => report[ranking]);
-      grid.replaceChildren(...asked.map((each) => this.ranking(each, report[each]!, report.clicks, chosen)));
-    }
-    this.element.hidden = report.clicks === 0 && report.sales === 0 && report.leads === 0;
-    if (focused) this.element.querySelector<HTMLElement>(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
+  /** Show the rankings that were read, beside those that were read before. */
+  show(rankings: Rankings, view: View, name: string, isEmpty: boolean): void {
+    this.shown = { ...this.shown, ...rankings };
+    [this.view, this.name] = [view, name];
+    this.element.hidden = this.isEmpty = isEmpty;
+    this.draw();
   }
 
-  private ranking(ranking: Ranking, shares: Share[], total: number, chosen: Chosen): HTMLElement {
-    const kind = KINDS[ranking];
-    const most = Math.max(1, ...shares.map((share) => share.clicks));
-    const lines = shares.map((share) =>
-      el(
-        "tr",
-        {},
-        el("th", { scope: "row" }, this.nameOf(kind, share, chosen), bar(share, most)),
-        el("td", { class: "number", title: ofWhich(share, total) }, number(share.clicks)),
-        el("td", { class: "number wide" }, number(share.leads)),
-        el("td", { class: "number" }, number(share.sales)),
-        money(share.revenue, "number", earned(share)),
-        money(share.earnings, "number wide", earned(share)),
-      ),
-    );
-    const names = COLUMNS.map(([name, classes]) => el("th", { scope: "col", class: classes }, name));
-    const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, kind.column)), ...names);
-    const table = el("table", {}, el("thead", {}, head), el("tbody", {}, ...lines));
-    const made = panel(kind.title, {}, shares.length ? table : el("p", { class: "empty" }, "None yet"));
-    made.dataset["ranking"] = ranking;
-    return made;
+  /** Forget what was read of another view. */
+  clear(): void {
+    this.shown = {};
   }
 
-  private nameOf(kind: Kind, share: Share, chosen: Chosen): HTMLElement {
-    const { choice } = kind;
-    const id = share.referralLink?.id ?? share.partner?.id ?? share.program?.id;
-    if (!choice || !id) return el("span", { title: share.value ?? false }, words(kind, share.value));
-    const isChosen = chosen[choice] === id;
-    const attributes = {
-      type: "button",
-      class: "choice",
-      "data-choice": id,
-      "aria-pressed": String(isChosen),
-      title: isChosen ? "Remove filter" : "Show only this",
-      onclick: () => this.choose(choice, isChosen ? null : id),
-    };
-    return el("button", attributes, words(kind, share.value));
+  /** Show a ranking that was chosen in a card. */
+  add(rankings: Rankings, view: View): void {
+    this.show(rankings, view, this.name, this.isEmpty);
+  }
+
+  readonly isKnown = (dimension: Dimension): boolean =>
+    this.shown[dimension]?.shares.some(({ value }) => value !== null) ?? false;
+
+  private draw(): void {
+    const { view } = this;
+    if (!view) return;
+    keepingFocus(this.element, () => {
+      const empty: string[] = [];
+      for (const [grid, cards] of this.grids) {
+        const drawn = cards.filter(this.offered).map((card) => this.card(card, view) ?? card.title);
+        grid.replaceChildren(...drawn.filter((each) => typeof each !== "string"));
+        empty.push(...drawn.filter((each) => typeof each === "string"));
+      }
+      this.unknown.hidden = !empty.length;
+      this.unknown.textContent = `Nothing is known of: ${empty.join(", ").toLowerCase()}.`;
+    });
+  }
+
+  /** Return a card, or null if it would say nothing. */
+  private card(card: Card, { by, filters }: View): HTMLElement | null {
+    const dimension = shownBy(card, by, this.isKnown);
+    const isFiltered = filters.some((each) => each.dimension === dimension);
+    const isEmpty = !this.isKnown(dimension) && !by.includes(dimension) && !isFiltered;
+    if (isEmpty && (this.shown[dimension]?.shares.length || card.isSparse)) return null;
+    const tabs = card.tabs.filter((tab) => !card.isSparse || tab === dimension || this.isKnown(tab));
+    const turn = (tab: Dimension) => this.turn(choosing(by, tab), tab);
+    return new RankingCard(card, tabs, this.choose, turn).show(dimension, this.shown[dimension], filters);
   }
 
   private save(): void {
-    if (this.shown) download(`rankings-${this.name}.csv`, rows(this.shown));
+    const shown = this.view ? this.dimensions(this.view.by) : [];
+    download(`rankings-${this.name}.csv`, rows(shown, this.shown));
+  }
+
+  private dimensions(by: Tabs): Dimension[] {
+    return GROUPS.flat().filter(this.offered).map((card) => shownBy(card, by, this.isKnown));
   }
 }
 
-function bar(share: Share, most: number): HTMLElement {
-  const made = el("span", { class: "bar", "aria-hidden": "true" });
-  made.style.setProperty("--people-part", String(share.people / most));
-  made.style.setProperty("--bots-part", String(share.bots / most));
-  return made;
-}
-
-function words(kind: Kind, value: string | null): string {
-  return value === null ? kind.unknown : (kind.words?.(value) ?? value);
-}
-
-function ofWhich(share: Share, total: number): string {
-  const part = total ? `${Math.round((share.clicks / total) * 100)}% of all clicks: ` : "";
-  return `${part}${number(share.people)} by people, ${number(share.bots)} by bots`;
-}
-
-function money(shown: readonly Money[], classes: string, title: string): HTMLElement {
-  const lines = shown.length ? amounts(shown) : ["–"];
-  return el("td", { class: classes, title }, ...lines.map((line) => el("div", {}, line)));
-}
-
-function earned(share: Share): string {
-  const commission = amounts(share.earnings).join(", ") || "no";
-  const perClick = perEach(share.earnings, share.people).join(", ");
-  const sold = share.conversionRate === null ? "" : `, ${rate(share.conversionRate)} of clicks by people led to a sale`;
-  return `${number(share.leads)} leads${sold}, ${commission} commission${perClick && ` (${perClick} per click)`}`;
-}
-
-function rows(report: Report): (string | number | null)[][] {
-  const lines = RANKINGS.flatMap((ranking) =>
-    (report[ranking] ?? []).map((each) => [
-      ...[KINDS[ranking].column, each.value, each.clicks, each.people, each.bots, each.leads, each.sales],
+function rows(dimensions: readonly Dimension[], rankings: Rankings): (string | number | null)[][] {
+  const lines = dimensions.flatMap((dimension) =>
+    (rankings[dimension]?.shares ?? []).map((each) => [
+      ...[nameOf(dimension), textOf(dimension, each.value), each.clicks, each.people, each.bots, each.leads, each.sales],
       ...[amounts(each.revenue).join("; "), amounts(each.earnings).join("; "), each.conversionRate],
     ]),
   );
   const counts = ["clicks", "people", "bots", "leads", "sales", "revenue", "commission", "conversion_rate"];
   return [["kind", "value", ...counts], ...lines];
 }
+

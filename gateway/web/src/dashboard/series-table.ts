@@ -10,6 +10,8 @@ export interface Series {
   interval: Interval;
   zone: string;
   isOneDay: boolean;
+  /** Whether clicks are left out, so that there may be others. */
+  isFiltered: boolean;
   /** The span in file names, such as `2026-11-01-to-2026-11-30`. */
   name: string;
 }

@@ -1,6 +1,9 @@
 // Turns a view into timestamps: when its span starts and ends in its time zone, and the period before to compare with.
 
-import { Temporal } from "temporal-polyfill";
+// Functions are called as members of their modules: taking them out would put whole modules into the bundle.
+import * as Instant from "temporal-polyfill/fns/Instant";
+import * as PlainDate from "temporal-polyfill/fns/PlainDate";
+import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
 import type { Interval } from "./queries.ts";
 import type { Range, View } from "./view.ts";
 
@@ -30,34 +33,55 @@ const MOST_DAYS = 7305;
 export const [FIRST_DAY, LAST_DAY] = ["1971-01-02", "2998-12-31"];
 
 /** Return the span of a view at a given time. The period before is as long as the part of the span that has passed. */
-export function spanOf(view: View, now: Temporal.Instant = Temporal.Now.instant()): Span {
-  const today = now.toZonedDateTimeISO(view.zone).toPlainDate();
-  const [first, last, length] = daysOf(view, today);
-  const start = first.toZonedDateTime(view.zone);
-  const end = last.add({ days: 1 }).toZonedDateTime(view.zone);
-  const isNow = start.epochMilliseconds <= now.epochMilliseconds && now.epochMilliseconds < end.epochMilliseconds;
-  const until = isNow ? now.toZonedDateTimeISO(view.zone) : end;
-  const before = { from: moment(start.subtract(length)), to: moment(until.subtract(length)) };
-  const intervals = intervalsOf(first.until(last).days + 1);
+export function spanOf(view: View, now = Date.now()): Span {
+  const local = Instant.toZonedDateTimeISO(Instant.fromEpochMilliseconds(now), view.zone);
+  const [first, last, length] = daysOf(view, ZonedDateTime.toPlainDate(local));
+  const start = PlainDate.toZonedDateTime(first, view.zone);
+  const end = PlainDate.toZonedDateTime(PlainDate.addDays(last, 1), view.zone);
+  const isNow = Date.parse(moment(start)) <= now && now < Date.parse(moment(end));
+  const before = { from: moment(earlier(start, length)), to: moment(earlier(isNow ? local : end, length)) };
+  const count = PlainDate.diffDays(first, last) + 1;
+  const intervals = intervalsOf(count);
   return {
     from: moment(start),
     to: moment(end),
-    days: [first.toString(), last.toString()],
-    interval: view.interval && intervals.includes(view.interval) ? view.interval : usual(first.until(last).days + 1),
+    days: [PlainDate.toString(first), PlainDate.toString(last)],
+    interval: view.interval && intervals.includes(view.interval) ? view.interval : usual(count),
     intervals,
     before: before.from.slice(0, 4) < FIRST_DAY.slice(0, 4) ? null : before,
   };
 }
 
-function daysOf(view: View, today: Temporal.PlainDate): [Temporal.PlainDate, Temporal.PlainDate, Length] {
+/** Return the part of a span up to a moment. Later clicks are not in it. */
+export function upTo(span: Span, moment: string): Span {
+  if (Date.parse(span.to) <= Date.parse(moment)) return span;
+  return { ...span, to: Date.parse(moment) < Date.parse(span.from) ? span.from : moment };
+}
+
+function daysOf(view: View, today: PlainDate.Record): [PlainDate.Record, PlainDate.Record, Length] {
   if (view.range !== "custom") {
     const length = LENGTHS[view.range];
-    return [today.subtract(length).add({ days: 1 }), today, length];
+    return [PlainDate.addDays(lastBefore(today, length), 1), today, length];
   }
-  const first = Temporal.PlainDate.from(view.from!);
-  const asked = Temporal.PlainDate.from(view.to!);
-  const last = first.until(asked).days < MOST_DAYS ? asked : first.add({ days: MOST_DAYS - 1 });
-  return [first, last, { days: first.until(last).days + 1 }];
+  const [first, asked] = [dayIn(view.from!), dayIn(view.to!)];
+  const last = PlainDate.diffDays(first, asked) < MOST_DAYS ? asked : PlainDate.addDays(first, MOST_DAYS - 1);
+  return [first, last, { days: PlainDate.diffDays(first, last) + 1 }];
+}
+
+/** Return the last day before those of a length that end with a day. */
+function lastBefore(day: PlainDate.Record, length: Length): PlainDate.Record {
+  if ("days" in length) return PlainDate.subtractDays(day, length.days);
+  return PlainDate.subtractMonths(day, length.months);
+}
+
+function dayIn(text: string): PlainDate.Record {
+  const [year, month, day] = text.split("-").map(Number);
+  return PlainDate.create(year!, month!, day!);
+}
+
+function earlier(zoned: ZonedDateTime.Record, length: Length): ZonedDateTime.Record {
+  if ("days" in length) return ZonedDateTime.subtractDays(zoned, length.days);
+  return ZonedDateTime.subtractMonths(zoned, length.months);
 }
 
 function intervalsOf(days: number): Interval[] {
@@ -76,6 +100,6 @@ function usual(days: number): Interval {
   return days <= 400 ? "WEEK" : "MONTH";
 }
 
-function moment(zoned: Temporal.ZonedDateTime): string {
-  return zoned.toInstant().toString();
+function moment(zoned: ZonedDateTime.Record): string {
+  return Instant.toString(ZonedDateTime.toInstant(zoned));
 }

@@ -7,11 +7,12 @@ import type { PeriodBefore } from "./period.ts";
 import type { Totals } from "./queries.ts";
 import type { Who } from "./view.ts";
 
-type Counted = "people" | "customers" | "bots" | "clicks" | "leads" | "sales";
+type Counted = "people" | "visitors" | "customers" | "bots" | "clicks" | "leads" | "sales";
 
 /** Each count of clicks: its key, its label, and whether more of it is good. */
 const FIGURES: readonly [Counted, string, boolean][] = [
   ["people", "Clicks by people", true],
+  ["visitors", "Visitors", true],
   ["customers", "New customers", true],
   ["bots", "Clicks by bots", false],
   ["clicks", "All clicks", false],
@@ -34,8 +35,9 @@ export class TotalsPanel {
   readonly element = el("section", { "aria-label": "Totals" }, this.list, this.funnel);
 
   show(totals: Totals, before: Totals | null, who: Who, period: PeriodBefore): void {
-    const asked = FIGURES.filter(([key]) => who === "all" || key === who || key === "customers");
     const ofBots = who === "bots";
+    const people = ofBots ? ["customers"] : ["customers", "visitors"];
+    const asked = FIGURES.filter(([key]) => who === "all" || key === who || people.includes(key));
     this.list.replaceChildren(
       ...asked.map(([key, label, isGood]) => {
         const name = ofBots && key === "customers" ? "New customers from bots" : label;

@@ -1,0 +1,41 @@
+"""The process's numbers for the texts of segments.
+
+A text column of a segment has a list of its values, Polars' `Categories`. In memory, its rows are the numbers of their
+values in that list, in as few bytes as these take: four times as many columns are kept, and read, as with Polars' own.
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from db.segments.columns import SEGMENT_SOURCES
+from db.segments.encoding import categories_of
+
+TEXTS = frozenset(column.name for of in SEGMENT_SOURCES for column in of.columns if column.type == "text")
+WIDTHS = ((2**8, pl.UInt8), (2**16, pl.UInt16), (2**32, pl.UInt32))
+
+
+def is_numbered(column: str, type: pl.DataType) -> bool:
+    """Return whether rows of a column are numbers of texts."""
+    return column in TEXTS and type.is_integer()
+
+
+def values_of(column: str) -> pl.Series:
+    """Return the texts that a column's rows are the numbers of."""
+    return categories_of(column).to_series()
+
+
+def numbered(column: pl.Series) -> pl.Series:
+    """Return the numbers of a `Categorical` column, in as many bytes as any of its values takes."""
+    size = len(values_of(column.name))
+    return column.to_physical().cast(next(type for most, type in WIDTHS if size <= most))
+
+
+def texts(column: str) -> pl.Expr:
+    """Return the texts of a column's numbers."""
+    return pl.lit(values_of(column)).gather(pl.col(column)).alias(column)
+
+
+def numbers_of(column: str, texts: Iterable[object]) -> pl.Series:
+    """Return the numbers of those texts that the list has."""
+    return values_of(column).is_in(list(texts)).arg_true()

@@ -1,0 +1,76 @@
+// Reads every pair of values of two dimensions, page by page, for a CSV file.
+
+import { ask, present } from "./api.ts";
+import { DECLARED, SPAN, keysOf } from "./cross-axes.ts";
+import type { Cell } from "./csv.ts";
+import { nameOf, textOf } from "./dimensions.ts";
+import { reportFilter } from "./filters.ts";
+import { amounts } from "./money.ts";
+import { COUNTS, type Counts } from "./queries.ts";
+import { isBotIn, type Key } from "./report-query.ts";
+import { upTo, type Span } from "./spans.ts";
+import type { View } from "./view.ts";
+
+/** The most that the API gives at a time. */
+const PAGE = 100;
+const NAMES = "clicks,people,bots,visitors,new_customers,leads,sales,revenue,commission,conversion_rate";
+
+interface Pair extends Counts {
+  keys: Key[];
+  customers: number;
+  visitors: number;
+}
+
+interface PairsData {
+  report: {
+    dataAsOf: string;
+    breakdown: { nodes: Pair[]; totalCount: number; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
+  } | null;
+}
+
+/** Return the lines of the file. `progress` is told how many there are so far, and how many there will be. */
+export async function allPairs(
+  view: View,
+  span: Span,
+  progress: (read: number, all: number) => void,
+  signal: AbortSignal,
+): Promise<Cell[][]> {
+  const lines: Cell[][] = [[nameOf(view.rows), nameOf(view.columns), ...NAMES.split(",")]];
+  const filter = reportFilter(view.filters, isBotIn(view));
+  let period = span;
+  for (let after: string | null = null, isLast = false; !isLast; ) {
+    const variables = { from: period.from, to: period.to, zone: view.zone, filter, after };
+    const data: PairsData = await ask<PairsData>(query(view), variables, signal);
+    const { dataAsOf, breakdown } = present(data.report);
+    // All pages count the same clicks, though others arrive meanwhile.
+    if (after === null) period = upTo(span, dataAsOf);
+    for (const pair of breakdown.nodes) lines.push(line(view, pair));
+    progress(lines.length - 1, breakdown.totalCount);
+    after = breakdown.pageInfo.endCursor;
+    isLast = !breakdown.pageInfo.hasNextPage;
+  }
+  return lines;
+}
+
+/** Sorted by the values, whose order does not change while pages are read. */
+function query({ rows, columns }: View): string {
+  return `
+query Pairs(${DECLARED}, $filter: ClickReportFilter!, $after: String) {
+  report: clickReport(${SPAN}, filter: $filter) {
+    dataAsOf
+    breakdown(by: [${rows}, ${columns}], first: ${PAGE}, after: $after, orderBy: {field: VALUE, direction: ASC}) {
+      nodes { ${keysOf([rows, columns])} visitors customers ${COUNTS} }
+      totalCount
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}`;
+}
+
+function line({ rows, columns }: View, pair: Pair): Cell[] {
+  return [
+    ...[textOf(rows, pair.keys[0]!.value), textOf(columns, pair.keys[1]!.value)],
+    ...[pair.clicks, pair.people, pair.bots, pair.visitors, pair.customers, pair.leads, pair.sales],
+    ...[amounts(pair.revenue).join("; "), amounts(pair.earnings).join("; "), pair.conversionRate],
+  ];
+}

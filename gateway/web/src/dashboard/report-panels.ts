@@ -1,0 +1,110 @@
+// The panels that show one report of the view: totals, chart and rankings. One operation reads all of them.
+
+import { ask, present } from "./api.ts";
+import { asked as dimensionsOf, type Card } from "./cards.ts";
+import { ChartPanel } from "./chart.ts";
+import type { Asked, Columns } from "./clicks.ts";
+import type { Dimension } from "./dimensions.ts";
+import { el } from "./dom.ts";
+import { date, time } from "./format.ts";
+import { periodBefore } from "./period.ts";
+import { RankingsPanel } from "./rankings.ts";
+import { rankingOperation, rankingsIn, reportOperation, type Report, type ReportData } from "./report-query.ts";
+import type { Span } from "./spans.ts";
+import { TotalsPanel } from "./totals.ts";
+import type { View } from "./view.ts";
+
+/** How often to look what sparse cards could offer while clicks arrive. */
+const FULL_PAUSE_MS = 60_000;
+
+interface Changes {
+  /** Show another measure, or another dimension of a card. */
+  choose: (patch: Partial<View>) => void;
+  press: (dimension: Dimension, value: string | null, name: string) => void;
+}
+
+export class ReportPanels {
+  readonly totals = new TotalsPanel();
+  readonly chart: ChartPanel;
+  readonly rankings: RankingsPanel;
+  readonly asOf = el("p", { class: "as-of" });
+  private view: View | null = null;
+  private fullAt = -Infinity;
+  /** The dimensions whose rankings are of the report that is shown. */
+  private fresh = new Set<Dimension>();
+
+  constructor(
+    private readonly columns: Columns,
+    { choose, press }: Changes,
+  ) {
+    this.chart = new ChartPanel((measure) => choose({ measure }));
+    this.rankings = new RankingsPanel(this.isOffered, press, (by) => choose({ by }));
+  }
+
+  /** Read and show the report. */
+  async load(asked: Asked, isNew: boolean): Promise<void> {
+    const { view, span, signal } = asked;
+    const isFull = isNew || performance.now() > this.fullAt + FULL_PAUSE_MS;
+    if (isFull) this.fullAt = performance.now();
+    const isKnown = isNew ? () => false : this.rankings.isKnown;
+    const dimensions = dimensionsOf(view.by, isFull, isKnown, this.isOffered);
+    const { query, variables } = reportOperation(view, span, dimensions);
+    const data = await ask<ReportData>(query, variables, signal);
+    if (signal.aborted) return;
+    const report = present(data.report);
+    this.showTotals(view, span, report, data);
+    if (isNew) this.rankings.clear();
+    this.fresh = new Set(dimensions);
+    // The measure and the cards may have changed since the report was asked for.
+    const now = this.view ?? view;
+    this.showSeries({ ...view, measure: now.measure }, span, report);
+    const isEmpty = report.clicks === 0 && report.sales === 0 && report.leads === 0 && !view.filters.length;
+    const rankings = rankingsIn(data as unknown as Record<string, unknown>, dimensions);
+    this.rankings.show(rankings, now, span.days.join("-to-"), isEmpty);
+    await this.turn({ ...asked, view: now });
+  }
+
+  /** Take note of what is chosen now. */
+  choosing(view: View): void {
+    this.view = view;
+  }
+
+  private showTotals(view: View, span: Span, report: Report, data: ReportData): void {
+    const { before } = data;
+    this.totals.show(
+      { ...report, ...present(data.newcomers) },
+      before ? { ...before, ...present(data.newcomersBefore) } : null,
+      view.who,
+      periodBefore(view.range, span),
+    );
+  }
+
+  /** Show the dimensions that cards show now, and read those that are not up to date. */
+  async turn({ view, span, signal }: Asked): Promise<void> {
+    this.rankings.add({}, view);
+    const shown = dimensionsOf(view.by, false, this.rankings.isKnown, this.isOffered);
+    for (const dimension of shown.filter((each) => !this.fresh.has(each))) {
+      const { query, variables } = rankingOperation(view, span, dimension);
+      const data = await ask<Record<string, unknown>>(query, variables, signal);
+      this.fresh.add(dimension);
+      this.rankings.add(rankingsIn(data, [dimension]), this.view ?? view);
+    }
+  }
+
+  private readonly isOffered = ({ key }: Card): boolean =>
+    key === "partners" ? this.columns.partner : key !== "programs" || this.columns.program;
+
+  private showSeries(view: View, span: Span, report: Report): void {
+    const name = span.days.join("-to-");
+    const now = Date.parse(report.dataAsOf);
+    const buckets = report.series.filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
+    const words = { isOneDay: span.days[0] === span.days[1], isFiltered: view.filters.length > 0, name };
+    this.chart.show({ buckets, interval: span.interval, zone: view.zone, ...words }, view.measure);
+    const zone = view.zone.replaceAll("_", " ");
+    this.asOf.textContent = `${wordsFor(span)}. Data as of ${time(report.dataAsOf, view.zone)}, ${zone} time.`;
+  }
+}
+
+function wordsFor({ days: [first, last] }: Span): string {
+  return first === last ? date(first) : `${date(first)} to ${date(last)}`;
+}

@@ -1,0 +1,140 @@
+// The operation that reads a view: totals, series, rankings and the names of what it is filtered by, in one document.
+
+import { hasIds, isTime, type Dimension } from "./dimensions.ts";
+import { confined, opened, reportFilter } from "./filters.ts";
+import { COUNTS, type Bucket, type Counts } from "./queries.ts";
+import type { Span } from "./spans.ts";
+import type { View } from "./view.ts";
+
+const TOP = 8;
+/** Hours and days are listed in full. */
+const TIMES = 24;
+
+export interface Share extends Counts {
+  value: string | null;
+  referralLink?: { id: string } | null;
+  partner?: { id: string } | null;
+  program?: { id: string } | null;
+}
+
+/** What tells rows of a report apart: a text, or a row of the database, null if it is hidden. */
+export type Key = Pick<Share, "value" | "referralLink" | "partner" | "program">;
+
+/** A ranking, and all clicks that it is a ranking of. */
+export interface Ranked {
+  shares: Share[];
+  clicks: number;
+}
+export type Rankings = Partial<Record<Dimension, Ranked>>;
+
+export interface Report extends Counts {
+  dataAsOf: string;
+  series: Bucket[];
+}
+
+interface People {
+  customers: number;
+  visitors: number;
+}
+
+export interface ReportData {
+  report: Report | null;
+  newcomers: People | null;
+  before?: Counts | null;
+  newcomersBefore?: People | null;
+}
+
+export interface Operation {
+  query: string;
+  variables: Record<string, unknown>;
+}
+
+const ROW: Partial<Record<Dimension, string>> = {
+  LINK: " referralLink { id }",
+  PARTNER: " partner { id }",
+  PROGRAM: " program { id }",
+};
+const SPAN = "from: $from, to: $to, timezone: $zone";
+const BEFORE = "from: $beforeFrom, to: $beforeTo";
+
+/** Return the operation that reads a view. New customers and visitors are people, unless the view shows only bots. */
+export function reportOperation(view: View, span: Span, dimensions: readonly Dimension[]): Operation {
+  const facets = facetsOf(view, dimensions);
+  const plain = dimensions.filter((each) => !facets.includes(each));
+  const before = span.before && `
+  before: clickReport(${BEFORE}, filter: $filter) { ...Counts }
+  newcomersBefore: clickReport(${BEFORE}, filter: $people) { customers visitors }`;
+  const query = `
+query Report(${declarations(span, facets)}) {
+  report: clickReport(${SPAN}, filter: $filter) {
+    ...Counts dataAsOf
+    series(interval: $interval) { start end ...Counts }
+    ${plain.map(ranking).join("\n    ")}
+  }
+  newcomers: clickReport(${SPAN}, filter: $people) { customers visitors }${before ?? ""}
+  ${facets.map((each) => `${each}: clickReport(${SPAN}, filter: $${each}) { clicks ${ranking(each)} }`).join("\n  ")}
+}
+fragment Counts on ClickCounts { ${COUNTS} }`;
+  return { query, variables: variablesOf(view, span, facets) };
+}
+
+/** Return the operation that reads one ranking of a view. */
+export function rankingOperation(view: View, span: Span, dimension: Dimension): Operation {
+  const filter = reportFilter(opened(view.filters, dimension), isBotIn(view));
+  const query = `
+query Ranking($from: DateTime!, $to: DateTime!, $zone: String!, $filter: ClickReportFilter!) {
+  report: clickReport(${SPAN}, filter: $filter) { clicks ${ranking(dimension)} }
+}
+fragment Counts on ClickCounts { ${COUNTS} }`;
+  return { query, variables: { from: span.from, to: span.to, zone: view.zone, filter } };
+}
+
+/** Return the rankings in an answer. */
+export function rankingsIn(data: Record<string, unknown>, dimensions: readonly Dimension[]): Rankings {
+  type Part = { clicks: number } & Partial<Record<Dimension, Share[]>>;
+  return Object.fromEntries(
+    dimensions.map((each) => {
+      const part = (data[each] ?? data["report"]) as Part;
+      return [each, { shares: part[each] ?? [], clicks: part.clicks }];
+    }),
+  );
+}
+
+/** Return what a filter names a key by: an id or a text, null for what is not known, undefined for a hidden row. */
+export function idOf(dimension: Dimension, { value, referralLink, partner, program }: Key): string | null | undefined {
+  return hasIds(dimension) ? (referralLink ?? partner ?? program)?.id : value;
+}
+
+/** Return whether a view shows only bots or only people. */
+export function isBotIn({ who }: View): boolean | null {
+  return who === "all" ? null : who === "bots";
+}
+
+/** Return the dimensions whose rankings also show what the view's own filter on them keeps out, to choose it too. */
+function facetsOf(view: View, dimensions: readonly Dimension[]): Dimension[] {
+  const listed = confined(view.filters);
+  return dimensions.filter((each) => listed.includes(each));
+}
+
+function ranking(by: Dimension): string {
+  return `${by}: top(by: ${by}, limit: ${isTime(by) ? TIMES : TOP}) { value ...Counts${ROW[by] ?? ""} }`;
+}
+
+function declarations(span: Span, facets: Dimension[]): string {
+  return [
+    "$from: DateTime!, $to: DateTime!, $zone: String!, $interval: ReportInterval!",
+    "$filter: ClickReportFilter!, $people: ClickReportFilter!",
+    ...(span.before ? ["$beforeFrom: DateTime!, $beforeTo: DateTime!"] : []),
+    ...facets.map((each) => `$${each}: ClickReportFilter!`),
+  ].join(", ");
+}
+
+function variablesOf(view: View, span: Span, facets: Dimension[]): Record<string, unknown> {
+  const isBot = isBotIn(view);
+  return {
+    ...{ from: span.from, to: span.to, zone: view.zone, interval: span.interval },
+    ...{ filter: reportFilter(view.filters, isBot), people: reportFilter(view.filters, isBot ?? false) },
+    ...(span.before && { beforeFrom: span.before.from, beforeTo: span.before.to }),
+    ...Object.fromEntries(facets.map((each) => [each, reportFilter(opened(view.filters, each), isBot)])),
+  };
+}

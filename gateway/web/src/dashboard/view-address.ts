@@ -1,0 +1,121 @@
+// Writes a view as the query string of an address, and reads it.
+
+import { tabsIn } from "./cards.ts";
+import { STATUSES } from "./conversion-queries.ts";
+import { FIGURES } from "./cross-figures.ts";
+import { dimensionCalled } from "./dimensions.ts";
+import { parameterOf, withParameter, type Filters } from "./filters.ts";
+import type { Interval } from "./queries.ts";
+import { LISTS, RANGES, START, isZone, type View } from "./view.ts";
+
+/** A view, and the parameters of its address that were left out because they make no sense. */
+export interface Opened {
+  view: View;
+  ignored: string[];
+}
+
+const INTERVALS: readonly string[] = ["HOUR", "DAY", "WEEK", "MONTH"];
+const MEASURE = /^(clicks|leads|sales|(revenue|commission)(-[a-z]{3})?)$/;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+/** The names of filters in older addresses. */
+const FORMER = ["program", "partner", "link"];
+
+/** Read a view from an address's query string. */
+export function viewIn(search: string): Opened {
+  const given = new URLSearchParams(search);
+  const { filters, ignored } = filtersIn(given);
+  const view = { ...periodIn(given), ...panelsIn(given), filters };
+  const wrong = [...given].filter(([name, value]) => value && isIn(view, name) && !isShown(view, name, value));
+  return { view, ignored: [...ignored, ...wrong.map(([name, value]) => `${name}=${value}`)] };
+}
+
+/** Return a view's query string. Defaults are left out, except for the time zone, which differs between viewers. */
+export function searchOf(view: View): string {
+  const search = new URLSearchParams();
+  for (const name of Object.keys(START) as (keyof View)[]) {
+    const isDate = name === "from" || name === "to";
+    const text = textOf(view, name);
+    if (text && (name === "zone" || text !== textOf(START, name)) && !(isDate && view.range !== "custom")) {
+      search.set(name, text);
+    }
+  }
+  for (const filter of view.filters) search.append(...parameterOf(filter));
+  return `?${search}`;
+}
+
+type Period = Pick<View, "range" | "from" | "to" | "interval" | "zone" | "who">;
+
+function periodIn(given: URLSearchParams): Period {
+  const [from, to] = [date(given.get("from")), date(given.get("to"))];
+  const range = RANGES.find((each) => each === given.get("range")) ?? START.range;
+  const interval = given.get("interval")?.toUpperCase() ?? "";
+  const [who, zone] = [given.get("who"), given.get("zone")];
+  return {
+    range: range === "custom" && !(from && to && from <= to) ? START.range : range,
+    from,
+    to,
+    interval: INTERVALS.includes(interval) ? (interval as Interval) : null,
+    zone: zone && isZone(zone) ? zone : START.zone,
+    who: who === "people" || who === "bots" ? who : "all",
+  };
+}
+
+function panelsIn(given: URLSearchParams): Omit<View, keyof Period | "filters"> {
+  const measure = given.get("measure") ?? "";
+  const list = LISTS.find((each) => each === given.get("list")) ?? START.list;
+  const status = STATUSES.find((each) => each.toLowerCase() === given.get("status")) ?? null;
+  const rows = dimensionCalled(given.get("rows") ?? "") ?? START.rows;
+  const columns = dimensionCalled(given.get("columns") ?? "") ?? START.columns;
+  return {
+    measure: MEASURE.test(measure) ? measure : START.measure,
+    list,
+    status: list === "commissions" ? status : null,
+    by: tabsIn(given.get("by") ?? ""),
+    // Two dimensions, even where an address names the same twice.
+    ...(rows === columns ? { rows: START.rows, columns: START.columns } : { rows, columns }),
+    figure: FIGURES.find((each) => each === given.get("figure")) ?? START.figure,
+  };
+}
+
+function filtersIn(given: URLSearchParams): { filters: Filters; ignored: string[] } {
+  let filters: Filters = [];
+  const ignored: string[] = [];
+  for (const [name, value] of given) {
+    const filter = FORMER.includes(name) ? `is.${name}` : name;
+    if (!/^(is|not)\./.test(filter)) continue;
+    const more = withParameter(filters, filter, value);
+    if (more) filters = more;
+    else ignored.push(`${name}=${value}`);
+  }
+  return { filters, ignored };
+}
+
+function isIn(view: View, name: string): name is keyof View {
+  return Object.hasOwn(view, name) && name !== "filters";
+}
+
+function isShown(view: View, name: keyof View, value: string): boolean {
+  const parts = (text: string) => text.toLowerCase().split(".").sort().join(".");
+  return parts(textOf(view, name)) === parts(value);
+}
+
+/** Return a part of a view as it is in the address. */
+function textOf(view: View, name: keyof View): string {
+  switch (name) {
+    case "filters":
+      return "";
+    case "by":
+      return view.by.join(".").toLowerCase();
+    case "rows":
+    case "columns":
+    case "interval":
+    case "status":
+      return view[name]?.toLowerCase() ?? "";
+    default:
+      return view[name] ?? "";
+  }
+}
+
+function date(text: string | null): string | null {
+  return text && DATE.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
+}
