@@ -9,6 +9,7 @@ from sqlalchemy import func, literal, or_, select
 from db.engine.backend.protocol import Source
 from db.engine.store import Store
 from db.outbox.conditions import is_ahead_of
+from db.outbox.history import unlisted_events
 from db.schema.outbox import OutboxConsumer, OutboxRange
 from db.sql.compiled_queries import CompiledQuery
 
@@ -19,7 +20,7 @@ CONSUMERS = CompiledQuery(select(OutboxConsumer.name))
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Events that wait for a consumer, and when the first of them was recorded."""
+    """About how many events wait for a consumer, and when the first of those in the log was recorded."""
 
     events: int = 0
     oldest: datetime | None = None
@@ -33,7 +34,8 @@ def _backlog_of(consumer: str) -> CompiledQuery:
     row = OutboxRange
     for_it = or_(row.consumer.is_(None), row.consumer == literal(consumer))
     waiting = select(row.events, row.recorded_at).where(is_ahead_of(consumer), for_it).limit(MOST_ROWS).subquery()
-    return CompiledQuery(select(func.coalesce(func.sum(waiting.c.events), 0), func.min(waiting.c.recorded_at)))
+    events = func.coalesce(func.sum(waiting.c.events), 0) + unlisted_events(literal(consumer))
+    return CompiledQuery(select(events, func.min(waiting.c.recorded_at)))
 
 
 class Backlogs:

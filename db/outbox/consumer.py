@@ -52,6 +52,11 @@ class Consumer(Protocol):
     def lot(self) -> Lot | None:
         """What a running gateway waits for before it runs the consumer; None: for nothing."""
 
+    @property
+    def lists_at_once(self) -> bool:
+        """Whether all events are in the log as soon as it is added or rewound, because its readers take what waits from
+        there. That keeps other writers waiting in proportion to the events."""
+
     async def prepare(self, connection: WriteConnection, ranges: Sequence[Range]) -> Changes:
         """Read what there is to know about the ranges' events. May be repeated, and must not write anything."""
 

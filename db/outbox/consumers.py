@@ -6,20 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Insert,
-    Select,
     String,
-    cast,
     delete,
     func,
     insert,
     literal,
-    literal_column,
     or_,
     select,
     union_all,
@@ -31,14 +26,12 @@ from db.engine.store import Store
 from db.errors import DatabaseUnavailable, RowRefused, UnknownConsumer
 from db.outbox.conditions import is_ahead_of
 from db.outbox.consumer import Consumer
-from db.outbox.events import EVENTS
+from db.outbox.event_ranges import all_ranges
+from db.outbox.history import list_history, note_history, unlisted_events
 from db.schema.columns import now
-from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
+from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxHistory, OutboxRange
 from db.sql.transactions import next_number, oldest_running
 
-# As many events as a busy gateway records in two transactions.
-RANGE_EVENTS = 1000
-SIZE = literal_column(str(RANGE_EVENTS), BigInteger)
 # The consumer's runner may be in the middle of a portion.
 PATIENCE_SECONDS = 60
 RETRY_SECONDS = 0.1
@@ -54,6 +47,8 @@ class ConsumerState:
     """Rows of the log that it has yet to pass."""
     waiting_events: int
     """Events in those rows."""
+    unlisted_events: int
+    """About how many events are yet to be listed in the log for it, before it goes on."""
     oldest_at: datetime | None
     """When the oldest of them was recorded."""
     updated_at: datetime
@@ -72,7 +67,8 @@ async def _state(connection: AsyncConnection, name: str, position: int, updated_
     figures = select(func.count(), func.coalesce(func.sum(row.events), 0), func.min(row.recorded_at))
     for_it = or_(row.consumer.is_(None), row.consumer == name)
     rows, events, oldest_at = (await connection.execute(figures.where(is_ahead_of(name), for_it))).one()
-    return ConsumerState(name, position, rows, int(events), oldest_at, updated_at)
+    unlisted = await connection.scalar(select(unlisted_events(name))) or 0
+    return ConsumerState(name, position, rows, int(events), unlisted, oldest_at, updated_at)
 
 
 async def add_consumer(store: Store, consumer: Consumer) -> None:
@@ -100,22 +96,31 @@ async def remove_consumer(store: Store, name: str) -> None:
         found = await connection.execute(delete(OutboxConsumer).where(OutboxConsumer.name == name))
         if not found.rowcount:
             raise UnknownConsumer(f"the outbox has no consumer {name!r}")
-        await connection.execute(delete(OutboxGap).where(OutboxGap.consumer == name))
-        await connection.execute(delete(OutboxRange).where(OutboxRange.consumer == name))
+        await _remove_rows(connection, name)
+
+
+async def _remove_rows(connection: AsyncConnection, name: str) -> None:
+    """Remove whatever there is for a consumer, apart from its position."""
+    for table in (OutboxGap, OutboxHistory, OutboxRange):
+        await connection.execute(delete(table).where(table.consumer == name))
 
 
 async def _patiently(store: Store, consumer: Consumer, *, is_new: bool) -> None:
-    """Start a consumer from the beginning; try again where other writers are in the way."""
+    """Start a consumer from the beginning; try again where other writers are in the way. Gateways list what remains of
+    a long history."""
     deadline = monotonic() + PATIENCE_SECONDS
     while True:
         try:
             async with store.write(may_wait=True, in_one_snapshot=True) as connection:
                 await _start_from_beginning(connection, consumer, is_new=is_new)
-            return
+            break
         except DatabaseUnavailable as error:
             if not any(word in str(error) for word in ("locked", "serialize")) or monotonic() > deadline:
                 raise
         await asyncio.sleep(RETRY_SECONDS)
+    # A short history is in the log before anybody asks for it. What other writers do not let through, gateways list.
+    with suppress(DatabaseUnavailable):
+        await list_history(store, consumer.name, most_parts=len(consumer.kinds))
 
 
 async def _start_from_beginning(connection: AsyncConnection, consumer: Consumer, *, is_new: bool) -> None:
@@ -130,13 +135,22 @@ async def _start_from_beginning(connection: AsyncConnection, consumer: Consumer,
     end = await connection.scalar(select(func.coalesce(func.max(OutboxRange.id), 0))) or 0
     end = max(end, await connection.scalar(select(OutboxConsumer.position).where(OutboxConsumer.name == name)) or 0)
     await consumer.reset(connection)
-    await connection.execute(delete(OutboxGap).where(OutboxGap.consumer == name))
-    await connection.execute(delete(OutboxRange).where(OutboxRange.consumer == name))
+    await _remove_rows(connection, name)
     complete_to = await _add_gaps(connection, name, end)
     moved = update(OutboxConsumer).where(OutboxConsumer.name == name)
     await connection.execute(moved.values(position=end, complete_to=complete_to, updated_at=now()))
-    for kind in sorted(consumer.kinds):
-        await connection.execute(_all_events(kind, name))
+    if consumer.lists_at_once:
+        for kind in sorted(consumer.kinds):
+            await connection.execute(_all_events(kind, name))
+    else:
+        await note_history(connection, name, consumer.kinds)
+
+
+def _all_events(kind: str, name: str) -> Insert:
+    """Return the statement that adds all events of a kind to the log, for one consumer."""
+    found = all_ranges(kind).add_columns(literal(kind, String), literal(name, String))
+    columns = ["program_id", "first_id", "last_id", "events", "kind", "consumer"]
+    return insert(OutboxRange).from_select(columns, found, include_defaults=False)
 
 
 async def _add_gaps(connection: AsyncConnection, name: str, end: int) -> int:
@@ -152,45 +166,3 @@ async def _add_gaps(connection: AsyncConnection, name: str, end: int) -> int:
     await connection.execute(insert(OutboxGap).from_select(["consumer", "first_id", "last_id", "horizon"], gaps))
     first = await connection.scalar(select(func.min(OutboxGap.first_id)).where(OutboxGap.consumer == name))
     return end if first is None else int(first) - 1
-
-
-def _all_events(kind: str, name: str) -> Insert:
-    """Return the statement that adds all events of a kind to the log, for one consumer.
-
-    A range holds no id that is missing in all programs: a transaction that has not ended yet may have taken it, and
-    will add its event to the log by itself. Other writers wait meanwhile, and sorting all events takes long; so they
-    are counted by blocks of ids, and only those in blocks that lack an id are sorted.
-    """
-    event, is_event = EVENTS[kind]
-    block = event.id // SIZE
-    counts = (func.count().label("events"), func.min(event.id).label("first_id"), func.max(event.id).label("last_id"))
-    in_blocks = select(event.program_id, block.label("block"), *counts).where(is_event).group_by("program_id", "block")
-    blocks = in_blocks.cte("blocks").c
-    whole = (
-        select(blocks.block, _run(blocks.block)).group_by(blocks.block).having(func.sum(blocks.events) == SIZE)
-    ).cte("whole")
-    in_whole = select(blocks.program_id, blocks.events, blocks.first_id, blocks.last_id, whole.c.run)
-    one = (literal_column("1", BigInteger).label("events"), event.id.label("first_id"), event.id.label("last_id"))
-    in_others = select(event.program_id, *one, _run(event.id)).where(is_event, block.not_in(select(whole.c.block)))
-    ranges = union_all(_ranges(in_whole.join(whole, whole.c.block == blocks.block)), _ranges(in_others)).subquery()
-    columns = ["kind", "program_id", "first_id", "last_id", "events", "consumer"]
-    found = select(literal(kind, String), *ranges.c, literal(name, String)).order_by(ranges.c.first_id)
-    return insert(OutboxRange).from_select(columns, found, include_defaults=False)
-
-
-def _run(number: Any) -> ColumnElement[int]:
-    """Return the same number for rows whose numbers follow each other, and another after each that is missing."""
-    run: ColumnElement[int] = (number - func.row_number().over(order_by=number)).label("run")
-    return run
-
-
-def _ranges(rows: Select[Any]) -> Select[Any]:
-    """Return ranges of `RANGE_EVENTS`, or some more, of rows of consecutive events: (program, first and last id,
-    events)."""
-    row = rows.subquery().c
-    so_far = func.sum(row.events).over(partition_by=[row.program_id, row.run], order_by=row.first_id)
-    portion = (cast(so_far, BigInteger) - row.events) // SIZE
-    part = select(*row, portion.label("portion")).subquery().c
-    ends = (func.min(part.first_id).label("first_id"), func.max(part.last_id).label("last_id"))
-    events = cast(func.sum(part.events), BigInteger).label("events")
-    return select(part.program_id, *ends, events).group_by(part.program_id, part.run, part.portion)

@@ -18,6 +18,7 @@ from db.errors import DatabaseUnavailable, SchemaOutdated
 from db.outbox import statements
 from db.outbox.backlog import Backlogs
 from db.outbox.consumer import Changes, Consumer, Range
+from db.outbox.history import HistoryLister
 from db.outbox.position import Gap, Position, Transactions
 from db.tasks import end
 
@@ -71,6 +72,7 @@ class ConsumerRunner:
         self._find_due = statements.find_due(consumer.name)
         self._find_lot = consumer.lot and statements.find_lot(consumer.name, consumer.lot.events)
         self._find_revision = find_revision(dialect)
+        self._history = HistoryLister(store, consumer.name)
         self._connection: WriteConnection | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -140,6 +142,8 @@ class ConsumerRunner:
 
     async def _process(self) -> bool:
         connection = await self._connected()
+        if await self._history.is_needed():
+            return await self._history.list_part(connection)
         if self._store.is_sqlite:
             # Other writers wait only while the changes are written, not while they are prepared.
             if (portion := await self._read(connection)) is None:

@@ -3,12 +3,26 @@
 Apart from the runner, so that the order of things can be read there without their SQL.
 """
 
-from sqlalchemy import BindParameter, Dialect, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from db.outbox.conditions import is_ahead_of
 from db.schema.columns import UtcDateTime
-from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxRange
+from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxHistory, OutboxRange
 from db.sql.batch_statements import Template, compiled
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.transactions import next_number, oldest_running
@@ -45,10 +59,14 @@ FIND_IN_GAPS = CompiledQuery(
 FIND_BEYOND = CompiledQuery(
     select(*_columns).where(OutboxRange.id > bindparam("position")).order_by(OutboxRange.id).limit(_rows)
 )
-# Finds nothing where the consumer was moved or removed meanwhile.
+# Finds nothing where the consumer was moved, rewound or removed meanwhile.
 MOVE = CompiledQuery(
     update(OutboxConsumer)
-    .where(OutboxConsumer.name == _name, OutboxConsumer.position == bindparam("before"))
+    .where(
+        OutboxConsumer.name == _name,
+        OutboxConsumer.position == bindparam("before"),
+        not_(exists().where(OutboxHistory.consumer == OutboxConsumer.name)),
+    )
     .values(
         position=bindparam("reached"),
         complete_to=bindparam("all_to"),
@@ -66,22 +84,28 @@ FIND_PROCESSED = CompiledQuery(
 
 
 def find_due(consumer: str) -> CompiledQuery:
-    """Return the query for whether there is anything to do: rows ahead of a consumer, or rows to delete."""
+    """Return the query for whether there is anything to do: rows ahead of a consumer, a history to list, or rows to
+    delete."""
     first = aliased(OutboxRange)
     oldest = select(first.id, first.recorded_at).order_by(first.id).limit(1).subquery()
     complete_to = select(func.min(OutboxConsumer.complete_to)).scalar_subquery()
     is_stale = and_(oldest.c.id <= complete_to, oldest.c.recorded_at < bindparam("stale_at", type_=UtcDateTime))
     is_behind = select(OutboxRange.id).where(is_ahead_of(consumer)).exists()
-    return CompiledQuery(select(1).where(or_(is_behind, select(oldest.c.id).where(is_stale).exists())))
+    is_to_do = or_(is_behind, _has_history(consumer), select(oldest.c.id).where(is_stale).exists())
+    return CompiledQuery(select(1).where(is_to_do))
 
 
 def find_lot(consumer: str, events: int) -> CompiledQuery:
-    """Return the query for whether so many events wait for a consumer, or one since `waiting_since`."""
+    """Return the query for whether so many events wait for a consumer, or one since `waiting_since`, or its history."""
     ahead = select(OutboxRange.events, OutboxRange.recorded_at).where(is_ahead_of(consumer)).limit(events).subquery()
     is_old = func.min(ahead.c.recorded_at) <= bindparam("waiting_since", type_=UtcDateTime)
     is_much = func.sum(ahead.c.events) >= events
     # SQLite takes HAVING without GROUP BY only if an aggregate is selected, too.
-    return CompiledQuery(select(func.count()).select_from(ahead).having(or_(is_much, is_old)))
+    return CompiledQuery(select(func.count()).select_from(ahead).having(or_(is_much, is_old, _has_history(consumer))))
+
+
+def _has_history(consumer: str) -> ColumnElement[bool]:
+    return exists().where(OutboxHistory.consumer == consumer)
 
 
 class LogStatements:

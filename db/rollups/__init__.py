@@ -1,1 +1,1 @@
-"""Rollups: sums of events by time and dimension, from which reports are answered."""
+"""Rollups: sums of events by subject and time, from which reports are answered."""

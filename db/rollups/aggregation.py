@@ -6,17 +6,18 @@ Apart from the folder that stores the sums, which has transactions to care about
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import NamedTuple, Protocol, TypeAlias
 
-from db.rollups.dimensions import QUARTER, SPANS, Dimension, Level
+from db.rollups.dimensions import LEVELS, QUARTER, SPANS, Level
 from db.schema.columns import EPOCH
 from db.sql.batch_statements import RowValues
 
-KEY = ("program_id", "level", "subject_id", "dimension", "span_seconds", "bucket_at", "value", "partner_id")
+KEY = ("program_id", "level", "subject_id", "span_seconds", "bucket_at", "partner_id")
 
 
 class Head(Protocol):
-    """What an event is, apart from the visit's own values: the rows that it adds to follow from it."""
+    """What an event is: the rows that it adds to follow from it."""
 
     @property
     def program_id(self) -> int: ...
@@ -106,7 +107,7 @@ class RollupSums:
     """Sums of events, by the keys of the rollups' rows.
 
     Events that have everything in common are counted first, which is cheap; only how many there were of each sort is
-    then added up for the levels and the spans, fourteen rows for each.
+    then added up for the levels and the spans, nine rows for each.
     """
 
     def __init__(self, head: HeadType, counters: Sequence[str]) -> None:
@@ -122,31 +123,27 @@ class RollupSums:
         """Yield rows, each a key with counters, so many at a time and always in the same order. One kind after the
         other: to sort all of them in one go would keep the clicks waiting."""
         sorts = self._made()
-        for level, kept in SPANS.items():
-            for dimension, spans in kept.items():
-                for span in spans:
-                    rows = sorted(self._rows(sorts, level, dimension, span))
-                    for start in range(0, len(rows), size):
-                        yield rows[start : start + size]
+        for level, span in product(LEVELS, SPANS):
+            rows = sorted(self._rows(sorts, level, span))
+            for start in range(0, len(rows), size):
+                yield rows[start : start + size]
 
     def rows(self, level: Level) -> Iterator[RowValues]:
         """Yield all rows of a level, each a key with counters."""
         sorts = self._made()
-        for dimension, spans in SPANS[level].items():
-            for span in spans:
-                yield from self._rows(sorts, level, dimension, span)
+        for span in SPANS:
+            yield from self._rows(sorts, level, span)
 
     def _made(self) -> Sequence["_Sort"]:
         heads: Iterator[Head] = map(self._head._make, self._events)
         return [_Sort(head, head.amounts, events) for head, events in zip(heads, self._events.values(), strict=True)]
 
-    def _rows(self, sorts: Sequence["_Sort"], level: Level, dimension: Dimension, span: int) -> Iterator[RowValues]:
+    def _rows(self, sorts: Sequence["_Sort"], level: Level, span: int) -> Iterator[RowValues]:
         starts = {quarter: start_of(quarter, span) for quarter in {head.quarter for head, _, _ in sorts}}
         sums: dict[RowValues, list[int]] = {}
         for head, amounts, events in sorts:
             subject_id, owner_id = subject_of(head, level)
-            place = (head.program_id, level, subject_id, dimension, span, starts[head.quarter])
-            key = (*place, _value(head, dimension), owner_id, *head.keys)
+            key = (head.program_id, level, subject_id, span, starts[head.quarter], owner_id, *head.keys)
             if (counts := sums.get(key)) is None:
                 counts = sums[key] = [0] * len(self._counters)
             for at, amount in amounts:
@@ -161,13 +158,3 @@ class _Sort(NamedTuple):
     head: Head
     amounts: Sequence[tuple[int, int]]
     events: int
-
-
-def _value(head: Head, dimension: Dimension) -> str:
-    match dimension:
-        case "total":
-            return ""
-        case "link":
-            return str(head.link_id)
-        case "partner":
-            return str(head.partner_id)

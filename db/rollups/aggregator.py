@@ -44,6 +44,7 @@ class RollupAggregator:
     name = CLICKS.consumer
     kinds = CLICKS.kinds
     lot = None
+    lists_at_once = True
 
     def __init__(self, store: Store, *, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._statements = RollupStatements(self.source, store.database.engine.dialect)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
+from itertools import product
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import CTE
 
 from db.engine.backend.protocol import Source
-from db.rollups.dimensions import DAY, HOUR, QUARTER, SPANS
+from db.rollups.dimensions import DAY, HOUR, LEVELS, QUARTER, SPANS
 from db.rollups.recount import PART_EVENTS, Key, Part, Recount, Rows
 from db.rollups.sources import SOURCES, RollupSource
 from db.schema.columns import EPOCH
@@ -18,7 +19,7 @@ from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery
 
 SPAN_NAMES = {DAY: "day", HOUR: "hour", QUARTER: "quarter of an hour"}
-KIND = itemgetter(1, 2)
+SPAN = itemgetter(1)
 
 
 class Compared(NamedTuple):
@@ -66,13 +67,13 @@ def _all_programs(source: RollupSource) -> CompiledQuery:
 
 def _all_kinds(source: RollupSource) -> CompiledQuery:
     row = source.rollup
-    kind = (row.level, row.dimension, row.span_seconds)
-    return CompiledQuery(select(*kind, func.count()).group_by(*kind).order_by(*kind[:2], row.span_seconds.desc()))
+    kind = (row.level, row.span_seconds)
+    return CompiledQuery(select(*kind, func.count()).group_by(*kind).order_by(row.level, row.span_seconds.desc()))
 
 
 PROGRAMS = {source: _all_programs(source) for source in SOURCES}
 KINDS = {source: _all_kinds(source) for source in SOURCES}
-KNOWN_KINDS = [(level, name, span) for level, kept in SPANS.items() for name, spans in kept.items() for span in spans]
+KNOWN_KINDS = [*product(LEVELS, SPANS)]
 
 
 async def programs_in(source: Source, of: RollupSource) -> list[int]:
@@ -84,25 +85,25 @@ async def compared_parts(source: Source, recount: Recount, size: int = PART_EVEN
     """Compare everything, in one snapshot. Reads every event once for each level."""
     for program_id in await programs_in(source, recount.source):
         waiting = await recount.waiting_in(source, program_id)
-        for level in SPANS:
+        for level in LEVELS:
             for part in await recount.parts(source, program_id, level, size):
                 expected = recount.added_up(await recount.expected_rows(source, part), waiting, level)
                 yield Compared(recount.source, part, expected, await recount.kept_rows(source, part))
 
 
 class RollupFigures:
-    """How many rows were compared, by level, dimension and span."""
+    """How many rows were compared, by level and span."""
 
     def __init__(self) -> None:
-        self._rows: Counter[tuple[str, str, int]] = Counter()
+        self._rows: Counter[tuple[str, int]] = Counter()
 
     def add(self, compared: Compared) -> None:
         """Count a part's rows."""
-        kinds = Counter(map(KIND, compared.kept))
+        spans = Counter(map(SPAN, compared.kept))
         if compared.kept.keys() != compared.expected.keys():
-            kinds.update(map(KIND, compared.expected.keys() - compared.kept.keys()))
-        for (dimension, span), rows in kinds.items():
-            self._rows[compared.part.level, dimension, span] += rows
+            spans.update(map(SPAN, compared.expected.keys() - compared.kept.keys()))
+        for span, rows in spans.items():
+            self._rows[compared.part.level, span] += rows
 
     @property
     def total(self) -> int:
@@ -112,16 +113,16 @@ class RollupFigures:
     def listed(self) -> list[dict[str, Any]]:
         """Return the numbers, those of every kind of row that is kept."""
         kinds = [*KNOWN_KINDS, *sorted(self._rows.keys() - set(KNOWN_KINDS), key=str)]
-        names = ("level", "dimension", "span_seconds", "rows")
+        names = ("level", "span_seconds", "rows")
         return [dict(zip(names, (*kind, self._rows[kind]), strict=True)) for kind in kinds]
 
 
 async def strange_kinds(source: Source, of: RollupSource) -> list[tuple[str, int]]:
-    """Return how many rows there are of each level, dimension and span that no report reads, with a name of it."""
+    """Return how many rows there are of each level and span that no report reads, with a name of it."""
     return [
-        (f"{of.noun} of level {level}, dimension {dimension}, span {span}", rows)
-        for level, dimension, span, rows in await source.fetch(KINDS[of], {})
-        if (level, dimension, span) not in KNOWN_KINDS
+        (f"{of.noun} of level {level}, span {span}", rows)
+        for level, span, rows in await source.fetch(KINDS[of], {})
+        if (level, span) not in KNOWN_KINDS
     ]
 
 
@@ -135,14 +136,13 @@ def differences_in(compared: Compared) -> Iterator[RowDifference]:
 
 
 def _row_name(part: Part, key: Key) -> str:
-    subject, dimension, span, start, value, partner_id, *keys = key
+    subject, span, start, partner_id, *keys = key
     whose = f"program {part.program_id}"
     if part.level != "program":
         whose += f", {part.level} {subject}"
-    what = "total" if dimension == "total" and not value else f"{dimension} {value!r}"
     owner = f", shown to partner {partner_id}" if partner_id and part.level == "link" else ""
     named = "".join(f", {key!r}" for key in keys)
-    return f"{whose}, {what}, {SPAN_NAMES.get(span, span)} from {readable_moment(start)}{owner}{named}"
+    return f"{whose}, {SPAN_NAMES.get(span, span)} from {readable_moment(start)}{owner}{named}"
 
 
 def readable_moment(stored: Any) -> str:

@@ -12,14 +12,14 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, delete, func, not_, or_, select, type_coerce
+from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
 from db.rollups.audit import Compared, programs_in
-from db.rollups.dimensions import SPANS
+from db.rollups.dimensions import LEVELS, SPANS
 from db.rollups.recount import PART_EVENTS, Key, Part, Recount, recount_of
 from db.rollups.sources import SOURCES, RollupSource
 from db.schema.columns import EPOCH
@@ -43,7 +43,7 @@ async def events_to_read(store: Store) -> int:
     """Return how many events a rebuild reads: each once for every level. Raises `DatabaseUnavailable`."""
     async with store.read() as connection:
         counts = [await connection.scalar(select(func.count()).select_from(source.event)) for source in SOURCES]
-    return sum(count or 0 for count in counts) * len(SPANS)
+    return sum(count or 0 for count in counts) * len(LEVELS)
 
 
 async def rebuild(store: Store, report: Report, size: int = PART_EVENTS) -> Rebuilt:
@@ -86,7 +86,7 @@ class _Mending:
         async with self.store.read() as connection:
             programs = await programs_in(await self.store.source(connection), self.recount.source)
         for program_id in programs:
-            for level in SPANS:
+            for level in LEVELS:
                 async with self.store.read() as connection:
                     parts = await self.recount.parts(await self.store.source(connection), program_id, level, size)
                 for part in parts:
@@ -128,10 +128,10 @@ class _Mending:
         return Compared(self.recount.source, part, expected, await self.recount.kept_rows(source, part))
 
     def _key_values(self, part: Part, key: Key) -> dict[str, Any]:
-        subject, dimension, span, start, *others = key
+        subject, span, start, *others = key
         # SQLite is given what it has, which need not be a moment where the row is to be removed.
         bucket_at = start if self.store.is_sqlite else EPOCH + timedelta(microseconds=start)
-        values = (part.program_id, part.level, subject, dimension, span, bucket_at, *others)
+        values = (part.program_id, part.level, subject, span, bucket_at, *others)
         return dict(zip((f"key_{name}" for name in self.recount.source.key), values, strict=True))
 
 
@@ -175,14 +175,9 @@ def _replace(store: Store, source: RollupSource) -> Any:
 
 
 async def _remove_strange_rows(store: Store, source: RollupSource) -> int:
-    """Remove rows of levels, dimensions and spans that nothing reads, of which there are none as a rule."""
+    """Remove rows of levels and spans that nothing reads, of which there are none as a rule."""
     row = source.rollup
-    known = (
-        (row.level == level) & (row.dimension == dimension) & row.span_seconds.in_(spans)
-        for level, kept in SPANS.items()
-        for dimension, spans in kept.items()
-    )
-    strange = not_(or_(*known))
+    strange = or_(row.level.not_in(LEVELS), row.span_seconds.not_in(SPANS))
     async with store.read() as connection:
         if not await connection.scalar(select(func.count()).select_from(row).where(strange)):
             return 0

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from db.engine.backend.protocol import Source
 from db.rollups.aggregation import KEY
-from db.rollups.dimensions import DAY, QUARTER, SPANS, Level
+from db.rollups.dimensions import DAY, LEVELS, QUARTER, SPANS, Level
 from db.rollups.sources import RollupSource
 from db.schema.columns import microseconds
 from db.schema.outbox import OutboxRange
@@ -22,14 +22,14 @@ from db.sql.batch_statements import RowValues
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import microseconds_of, quarter_number, timestamp_of
 
-# A part's rows are held in memory, up to two dozen for each event. One day of one subject is never cut.
+# A part's rows are held in memory, up to three for each event. One day of one subject is never cut.
 PART_EVENTS = 5_000
 DAY_MICROSECONDS = DAY * 1_000_000
 LEAST, MOST = -(2**63), 2**63 - 1
 
 Key: TypeAlias = tuple[Any, ...]
-"""Subject, dimension, span in seconds, start in microseconds since 1970, value, the partner that may see it, and the
-values of the source's `keys`."""
+"""Subject, span in seconds, start in microseconds since 1970, the partner that may see it, and the values of the
+source's `keys`."""
 Rows: TypeAlias = Mapping[Key, tuple[int, ...]]
 """The counters of rows, in the order of the source's `counters`."""
 
@@ -100,13 +100,13 @@ class Recount:
         self._subjects = {"program": event.program_id, "partner": event.partner_id, "link": event.link_id}
         day = quarter_number(event.occurred_at) // (DAY // QUARTER)
         self._subject_cuts = {level: self._cuts(self._subjects[level]) for level in ("partner", "link")}
-        self._day_cuts = {level: self._cuts(day, self._subjects[level] == _first) for level in SPANS}
+        self._day_cuts = {level: self._cuts(day, self._subjects[level] == _first) for level in LEVELS}
         counted = select(func.count()).select_from(event).where(event.program_id == _program)
         self._count_events = CompiledQuery(counted)
         waiting = select(OutboxRange.kind, OutboxRange.first_id, OutboxRange.last_id)
         self._find_waiting = CompiledQuery(waiting.where(source.waiting, OutboxRange.program_id == _program))
-        self._events = {(level, bounds): self._find_events(level, bounds) for level in SPANS for bounds in _BOUNDS}
-        self._kept = {(level, bounds): self._find_kept(level, bounds) for level in SPANS for bounds in _BOUNDS}
+        self._events = {(level, bounds): self._find_events(level, bounds) for level in LEVELS for bounds in _BOUNDS}
+        self._kept = {(level, bounds): self._find_kept(level, bounds) for level in LEVELS for bounds in _BOUNDS}
 
     async def parts(self, source: Source, program_id: int, level: Level, size: int = PART_EVENTS) -> Sequence[Part]:
         """Cut a program's events at one level."""
@@ -204,24 +204,18 @@ class Recount:
             where.append(row.bucket_at >= _moment("start"))
         if has_end:
             where.append(row.bucket_at < _moment("end"))
-        # One look at the key for each kind of row, as the moment comes after these two in it.
-        kinds = [(dimension, span) for dimension, spans in SPANS[level].items() for span in spans]
-        parts = [
-            select(*columns).where(
-                *where, row.dimension == literal_column(f"'{name}'"), row.span_seconds == literal_column(str(span))
-            )
-            for name, span in kinds
-        ]
+        # One look at the key for each span, which comes before the moment in it.
+        parts = [select(*columns).where(*where, row.span_seconds == literal_column(str(span))) for span in SPANS]
         return CompiledQuery(union_all(*parts))
 
     def _keyed(self, rows: Iterator[RowValues]) -> Iterator[tuple[Key, tuple[int, ...]]]:
         moments: dict[Any, int] = {}
         size = len(self.source.key)
         for row in rows:
-            _, _, subject, dimension, span, bucket_at, *others = row[:size]
+            _, _, subject, span, bucket_at, *others = row[:size]
             if (start := moments.get(bucket_at)) is None:
                 start = moments[bucket_at] = microseconds(bucket_at) or 0
-            yield (subject, dimension, span, start, *others), tuple(row[size:])
+            yield (subject, span, start, *others), tuple(row[size:])
 
 
 def _moment(name: str) -> Any:

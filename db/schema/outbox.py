@@ -44,6 +44,18 @@ class OutboxConsumer(Base):
     updated_at: Mapped[Timestamp] = mapped_column(server_default=now())
 
 
+class OutboxHistory(Base):
+    """Events of one kind that are yet to be listed in the log for a consumer that begins with the first one: those with
+    an id above `listed_to`, up to `last_id`, that no row of the log ahead of the consumer covers."""
+
+    __tablename__ = "outbox_histories"
+
+    consumer: Mapped[Text64] = mapped_column(primary_key=True)
+    kind: Mapped[Text32] = mapped_column(primary_key=True)
+    listed_to: Mapped[RowId]
+    last_id: Mapped[RowId]
+
+
 class OutboxGap(Base):
     """Ids below a consumer's position that no row was visible for: a transaction that had not ended yet may still
     commit them. PostgreSQL only."""

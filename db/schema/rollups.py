@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.schema.columns import Count, RowId, Text3, Text32, Text512, Timestamp
+from db.schema.columns import Count, RowId, Text3, Text32, Timestamp
 from db.schema.declarative_base import Base
 
 
@@ -11,22 +11,20 @@ class RollupKey:
     """What both tables of rollups are keyed by.
 
     There are no foreign keys: the tables are derived from events, which have them, and subjects are of three kinds.
-    `partner_id` is 0 in rows that sum up all of a program's partners, so that no partner can see them.
+    `partner_id` is 0 in rows that sum up all of a program's partners, so that no partner can see them. It is a part of
+    the key because a link may move to another partner, which leaves what was counted to the former one.
     """
 
     program_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     level: Mapped[Text32] = mapped_column(primary_key=True)
     subject_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
-    dimension: Mapped[Text32] = mapped_column(primary_key=True)
     span_seconds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     bucket_at: Mapped[Timestamp] = mapped_column(primary_key=True)
-    value: Mapped[Text512] = mapped_column(primary_key=True)
     partner_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class ClickRollup(RollupKey, Base):
-    """The number of clicks of one subject (a program, a partner in it, or a link) in one span of time, for one value of
-    one dimension."""
+    """The number of clicks of one subject (a program, a partner in it, or a link) in one span of time."""
 
     __tablename__ = "click_rollups"
     # Rows are stored in the order of the primary key, in which reports read them. PostgreSQL has no such option.
@@ -41,8 +39,8 @@ class ClickRollup(RollupKey, Base):
 
 
 class ConversionRollup(RollupKey, Base):
-    """The sums of one subject's bookings in one currency, for one value of one dimension of the clicks that they are
-    attributed to: those of people's clicks, and beside them those of bots'."""
+    """The sums of one subject's bookings in one span of time and in one currency: those attributed to people's clicks,
+    and beside them those attributed to bots'."""
 
     __tablename__ = "conversion_rollups"
     __table_args__ = ({"sqlite_with_rowid": False},)

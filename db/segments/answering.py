@@ -60,9 +60,9 @@ class Events:
         return await amounts(bookings, chosen, grouping)
 
     async def _names(self, groups: pl.DataFrame, breakdown: Breakdown) -> Names:
-        names = {}
+        names: dict[str, Mapping[int, str]] = {}
         for at, dimension in enumerate(breakdown.by):
-            if dimension in SUBJECTS:
+            if dimension in SUBJECTS and breakdown.order is not Order.RANKING:
                 ids = set(groups[dimension].unique().to_list())
                 if breakdown.after:
                     ids.add(breakdown.after.key[at])

@@ -16,6 +16,7 @@ from db.engine.backend.protocol import Source
 from db.errors import SegmentDamaged
 from db.outbox.backlog import CONSUMERS
 from db.outbox.conditions import waits_for
+from db.outbox.history import FIND_HISTORY
 from db.rollups.audit import programs_in
 from db.rollups.recount import Waiting
 from db.schema.outbox import OutboxRange
@@ -134,7 +135,9 @@ class RecountedEvents:
     async def frames(self, source: Source, program_id: int) -> AsyncIterator[pl.DataFrame]:
         """Yield a program's events, page by page."""
         ranges = await source.fetch(self._find_waiting, {"program_id": program_id})
-        waiting = Waiting([(kind, first, last) for kind, first, last in ranges])
+        unlisted = await source.fetch(FIND_HISTORY, {"name": self._of.consumer})
+        listed = [(kind, first, last) for kind, first, last in ranges]
+        waiting = Waiting([*listed, *((kind, listed_to + 1, last) for kind, listed_to, last in unlisted)])
         for kind in sorted(self._of.events.kinds):
             values = {"program_id": program_id, "event_kind": kind, "after": 0}
             while rows := await source.fetch(self._find_page, values):

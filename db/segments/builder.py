@@ -67,6 +67,7 @@ class SegmentBuilder:
     name = CLICK_SEGMENTS.consumer
     kinds: Set[str] = CLICK_SEGMENTS.events.kinds
     lot = LOT
+    lists_at_once = False
 
     def __init__(self, store: Store, derive: Derive | None = None, *, pause_seconds: float = PAUSE_SECONDS) -> None:
         columns = (PROGRAM, *self.source.columns)

@@ -1,7 +1,7 @@
 """Groups in an order, and those after a cursor.
 
 Groups of equal numbers are ordered by their values: texts by code point, programs, partners and links by the names that
-are shown for them, and what is not known last.
+are shown for them, or in a ranking by their ids as texts, and what is not known last.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,15 @@ class Ordering:
     def numbered(self, groups: pl.DataFrame) -> pl.DataFrame:
         """Return groups with the columns that they are ordered by."""
         named = [
-            pl.col(dimension)
-            .replace_strict(dict(self.names[dimension]), default=None, return_dtype=pl.String)
-            .alias(_named(dimension))
-            for dimension in self.breakdown.by
-            if dimension in SUBJECTS
+            self._name(dimension).alias(_named(dimension)) for dimension in self.breakdown.by if dimension in SUBJECTS
         ]
         return groups.with_columns(*_numbers(self.breakdown.order), *named)
+
+    def _name(self, dimension: str) -> pl.Expr:
+        ids = pl.col(dimension)
+        if self.breakdown.order is Order.RANKING:
+            return ids.cast(pl.String)
+        return ids.replace_strict(dict(self.names[dimension]), default=None, return_dtype=pl.String)
 
     def after(self, groups: pl.DataFrame, cursor: Cursor | None) -> pl.DataFrame:
         """Return the numbered groups that follow a cursor; all of them without one."""

@@ -79,7 +79,8 @@ class Order(StrEnum):
     SALES = "sales"
     VALUE = "value"
     RANKING = "ranking"
-    """By clicks, and those without any by their sales, then by their leads. It has no cursors."""
+    """By clicks, and those without any by their sales, then by their leads; programs, partners and links with equal
+    numbers by their ids as texts. It has no cursors."""
 
 
 class Cursor(NamedTuple):

@@ -1,7 +1,6 @@
 """Reads click reports, equal to a recount of the events; all parts of one see the same snapshot.
 
-Totals, series, and rankings by program, partner and link come from rollups. Whatever depends on other dimensions or on
-distinct visitors comes from segments.
+Totals and series come from rollups. Whatever depends on dimensions or on distinct visitors comes from segments.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +18,6 @@ from db.errors import SegmentDamaged
 from db.segments.answering import Events
 from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS
 from db.segments.grouping import MOST_GROUPS, QuestionTooLarge
-from db.segments.questions import SUBJECTS
 from db.segments.service import QuestionTooLong
 from graph.domain.context import Context
 from graph.domain.errors import ReportTooLarge, Unauthenticated, outages
@@ -28,7 +26,7 @@ from graph.reports.calendars import zone_of
 from graph.reports.drilldown import Drilldown, columns_of
 from graph.reports.filters import ClickSelection
 from graph.reports.names import names
-from graph.reports.requests import ClickReport, Counts, ReportRequest, Top, check
+from graph.reports.requests import ClickReport, Counts, ReportRequest, check
 from graph.reports.rollup_reader import RollupReader, statements_of
 from graph.reports.segment_reader import SegmentReader
 
@@ -56,7 +54,7 @@ class _Reader:
     def needs_segments(self) -> bool:
         request = self.request
         of_visitors = request.visitors or request.visitor_series
-        of_dimensions = request.breakdowns or request.filter.where or any(map(_needs_segments, request.tops))
+        of_dimensions = request.tops or request.breakdowns or request.filter.where
         return bool(of_visitors or of_dimensions)
 
     async def from_rollups(self) -> ClickReport:
@@ -122,7 +120,7 @@ class _Reader:
             data_as_of=as_of,
             totals=totals,
             series=series,
-            tops={top: await reader(is_drilled=_needs_segments(top)).top(top) for top in request.tops},
+            tops={each: await drilldown.top(each) for each in request.tops} if drilldown else {},
             breakdowns={each: await drilldown.breakdown(each) for each in request.breakdowns} if drilldown else {},
         )
 
@@ -141,7 +139,3 @@ class _Reader:
         wanted = self.request.filter
         ids = {"program_ids": wanted.program_ids, "partner_ids": wanted.partner_ids, "link_ids": wanted.link_ids}
         return {**ids, **self.viewer.values}
-
-
-def _needs_segments(top: Top) -> bool:
-    return top.by not in SUBJECTS or top.with_visitors

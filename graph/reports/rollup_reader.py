@@ -1,4 +1,4 @@
-"""Reads the totals, series and rankings of reports from rollups, equal to a recount of the events.
+"""Reads the totals and series of reports from rollups, equal to a recount of the events.
 
 The cost grows with the length of the period, not with the number of clicks.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import chain, islice, pairwise
+from itertools import chain, pairwise
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,14 +18,14 @@ from zoneinfo import ZoneInfo
 from db.engine.backend.protocol import Source
 from db.rollups.bucket_parameters import bucket_values
 from db.rollups.buckets import Form
+from db.rollups.dimensions import SPANS
 from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
 from graph.domain.money import Money
 from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import DAY, HOUR, Interval, edges, local_time
-from graph.reports.dimensions import Dimension
 from graph.reports.filters import ClickSelection
-from graph.reports.requests import Bucket, Counts, ReportRequest, Share, Top
-from graph.reports.statements import Asked, ranking, series
+from graph.reports.requests import Bucket, Counts, ReportRequest
+from graph.reports.statements import Asked, series
 
 # Dividing this many buckets takes a few milliseconds.
 MANY_BUCKETS = 500
@@ -52,11 +52,11 @@ class Span(NamedTuple):
     form: Form
 
 
-def _span_of(request: SpanRequest, spans: Sequence[int], *, is_sqlite: bool) -> Span:
-    """Return a period divided into ranges, for rollups of the given lengths."""
+def _span_of(request: SpanRequest, *, is_sqlite: bool) -> Span:
+    """Return a period divided into ranges that there are rollups of."""
     start, end, zone, interval = request
     edges_at = (start, end) if interval is None else edges(start, end, zone, interval)
-    made_of = pieces(edges_at, spans)
+    made_of = pieces(edges_at, SPANS)
     values = bucket_values(made_of, is_sqlite=is_sqlite)
     return Span(values, list(pairwise(local_time(at, zone) for at in edges_at)), made_of.form)
 
@@ -65,9 +65,9 @@ span_of, long_span_of = lru_cache(KEPT_SPANS)(_span_of), lru_cache(KEPT_LONG_SPA
 
 
 def statements_of(request: ReportRequest) -> int:
-    """Return how many statements a report takes."""
+    """Return how many statements the totals and series of a report take."""
     has_totals = (request.totals or request.conversion_totals) and _totaled(request) is None
-    return has_totals + len(request.series) + len(request.tops)
+    return has_totals + len(request.series)
 
 
 def _totaled(request: ReportRequest) -> Interval | None:
@@ -96,36 +96,27 @@ class RollupReader:
             return None
         if (interval := _totaled(request)) is not None:
             return total_of([bucket.counts for bucket in by_interval[interval]])
-        span = await self._span(None, self.selection.spans())
+        span = await self._span(None)
         return (await self._series(span, *sources)).get(0, NONE)
 
     async def series(self, interval: Interval) -> Sequence[Bucket]:
-        span = await self._span(interval, self.selection.spans())
+        span = await self._span(interval)
         has_conversions = interval in self.request.conversion_series
         counts = await self._series(span, CLICKS, *[CONVERSIONS] * has_conversions)
         return [Bucket(start, end, counts.get(number, NONE)) for number, (start, end) in enumerate(span.buckets)]
 
-    async def top(self, top: Top) -> Sequence[Share]:
-        by = Dimension(top.by)
-        span = await self._span(None, self.selection.spans(by))
-        query = ranking(self._asked(span), by, with_conversions=top.with_conversions)
-        rows = await self.source.fetch(query, self._values(span) | {"limit": top.limit})
-        counts = by_key(rows, self.request.filter.is_bot)
-        ranked = sorted(counts.items(), key=_rank) if top.with_conversions else counts.items()
-        return [Share(value or None, counted) for value, counted in islice(ranked, top.limit)]
-
-    async def _span(self, interval: Interval | None, spans: Sequence[int]) -> Span:
+    async def _span(self, interval: Interval | None) -> Span:
         start, end = self.request.start.astimezone(UTC), self.request.end.astimezone(UTC)
-        request, spans = SpanRequest(start, end, self.zone, interval), tuple(spans)
+        request = SpanRequest(start, end, self.zone, interval)
         if (end - start) / (HOUR if interval is Interval.HOUR else DAY) < MANY_BUCKETS:
-            return span_of(request, spans, is_sqlite=self.is_sqlite)
+            return span_of(request, is_sqlite=self.is_sqlite)
         # In a thread, so that clicks are not held up.
-        return await asyncio.to_thread(long_span_of, request, spans, is_sqlite=self.is_sqlite)
+        return await asyncio.to_thread(long_span_of, request, is_sqlite=self.is_sqlite)
 
     async def _series(self, span: Span, *sources: RollupSource) -> Mapping[int, Counts]:
         """Return the counts of each bucket that has any, by its number."""
         rows = await self.source.fetch(series(self._asked(span), *sources), self._values(span))
-        return by_key(rows, self.request.filter.is_bot)
+        return by_bucket(rows, self.request.filter.is_bot)
 
     def _asked(self, span: Span) -> Asked:
         return Asked(self.selection, self.request.filter.is_bot, span.form, self.is_sqlite)
@@ -143,19 +134,18 @@ COUNTS: Mapping[bool | None, Callable[[int, int, int, int], Counts]] = MappingPr
 )
 
 
-def by_key(rows: Iterable[Sequence[Any]], is_bot: bool | None) -> dict[Any, Counts]:
-    """Return counts by bucket or value from the rows of `series` or `ranking`, for the clicks that a report is about.
-    Keys are in the order of the rows, those without clicks last."""
+def by_bucket(rows: Iterable[Sequence[Any]], is_bot: bool | None) -> dict[int, Counts]:
+    """Return counts by bucket from the rows of `series`, for the clicks that a report is about."""
     count = COUNTS[is_bot]
-    counts: dict[Any, Counts] = {}
-    converted: dict[Any, list[Any]] = {}
-    for key, currency, first, second, third, fourth in rows:
+    counts: dict[int, Counts] = {}
+    converted: dict[int, list[Any]] = {}
+    for bucket, currency, first, second, third, fourth in rows:
         if currency is None:
-            counts[key] = count(first, second, third, fourth)
+            counts[bucket] = count(first, second, third, fourth)
         else:
-            converted.setdefault(key, []).append((currency, first, second, third, fourth))
-    for key, sums in converted.items():
-        counts[key] = with_conversions(counts.get(key, NONE), sums)
+            converted.setdefault(bucket, []).append((currency, first, second, third, fourth))
+    for bucket, sums in converted.items():
+        counts[bucket] = with_conversions(counts.get(bucket, NONE), sums)
     return counts
 
 
@@ -185,9 +175,3 @@ def _total_amounts(listed: Iterable[Iterable[Money]]) -> tuple[Money, ...]:
     for amount, currency in chain.from_iterable(listed):
         total[currency] += amount
     return tuple(Money(amount, currency) for currency, amount in sorted(total.items()) if amount)
-
-
-def _rank(share: tuple[str, Counts]) -> tuple[int, int, int, str]:
-    value, counts = share
-    # Conversions only order values without clicks.
-    return (-counts.clicks, 0, 0, value) if counts.clicks else (0, -counts.sales, -counts.leads, value)

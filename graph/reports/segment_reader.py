@@ -10,6 +10,7 @@ import polars as pl
 
 from db.engine.backend.protocol import Source
 from db.errors import SegmentDamaged
+from db.outbox.history import FIND_HISTORY
 from db.segments.column_cache import ColumnCache
 from db.segments.columns import DIMENSIONS, PROGRAM, SegmentSource
 from db.segments.scan import Scan, SegmentFile
@@ -54,6 +55,8 @@ class SegmentReader:
                 raise SegmentDamaged(f"segments of program {program_id} are missing")
 
     async def _others(self, source: SegmentSource, dimensions: Collection[str]) -> pl.DataFrame:
+        if await self._fetch(FIND_HISTORY, {"name": source.consumer}):
+            raise ReportTooLarge("has events that are yet to be prepared for reports")
         wanted = PROGRAM, *(each for each in source.columns if each.name in dimensions or each not in DIMENSIONS)
         found = await self._fetch(statements.waiting(self.selection, source, wanted, is_sqlite=self.is_sqlite))
         rows = statements.rows_with(wanted, is_sqlite=self.is_sqlite)

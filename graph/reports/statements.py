@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     FromClause,
@@ -21,8 +20,6 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
-    bindparam,
-    case,
     cast,
     exists,
     func,
@@ -30,7 +27,6 @@ from sqlalchemy import (
     join,
     not_,
     null,
-    or_,
     select,
     union_all,
 )
@@ -38,19 +34,18 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from db.rollups.buckets import EVENTS, Form, Kind, MovedRollups, bucket_of, ranges_table
-from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
+from db.rollups.sources import CLICKS, RollupSource
 from db.schema.outbox import OutboxRange
 from db.schema.programs import Program
 from db.sql.compiled_queries import DialectQuery, compile_for
 from db.sql.functions import quarter_of
 from db.sql.top_n_per_group import InOrder, Joined, rows_of
 from graph.domain.scope import Condition
-from graph.reports.dimensions import Dimension
-from graph.reports.filters import ClickSelection, event_value
+from graph.reports.filters import ClickSelection
 
 SumsSelect = Select[*tuple[Any, ...]]
-# A statement takes between 10 and 100 KB. There are thousands of them: one for each combination of filters, dimensions
-# and what periods in a time zone are made of. A dashboard uses a few dozen.
+# A statement takes between 10 and 100 KB. There are thousands of them: one for each combination of filters, columns of
+# segments, and what periods in a time zone are made of. A dashboard uses a few dozen.
 CACHE_BYTES = 16 * 1024 * 1024
 cached_statements: LRUCache[object, DialectQuery] = LRUCache(CACHE_BYTES, getsizeof=attrgetter("size_bytes"))
 CURRENCY = "currency"
@@ -76,42 +71,15 @@ def series(asked: Asked, *sources: RollupSource) -> DialectQuery:
     return compile_for(found[0] if len(found) == 1 else union_all(*found), is_sqlite=asked.is_sqlite)
 
 
-@cached(cached_statements, key=partial(hashkey, "ranking"))
-def ranking(asked: Asked, by: Dimension, *, with_conversions: bool) -> DialectQuery:
-    """Select the sums of the values with the most clicks, up to the parameter `limit`. Rows are those of `series`, with
-    values in place of buckets. With conversions, they are in no order, and those follow of as many values: of the ones
-    with clicks, then of the ones with the most sales and leads."""
-    sums = _Sums(CLICKS, asked, by).all()
-    people, bots = _total(sums.c.people), _total(sums.c.bots)
-    clicks = people + bots if asked.is_bot is None else bots if asked.is_bot else people
-    best = _totals(CLICKS, sums).having(clicks > 0).order_by(clicks.desc(), sums.c.key).limit(bindparam("limit"))
-    if not with_conversions:
-        return compile_for(best, is_sqlite=asked.is_sqlite)
-    ranked = best.cte("ranked")
-    return compile_for(union_all(select(*ranked.c), _conversions(asked, by, ranked)), is_sqlite=asked.is_sqlite)
-
-
-def _conversions(asked: Asked, by: Dimension, ranked: CTE) -> SumsSelect:
-    totals = _totals(CONVERSIONS, _Sums(CONVERSIONS, asked, by).all()).cte("totals")
-    found = or_(*(totals.c[name] != 0 for name in CONVERSIONS.reported))
-    is_other = case((totals.c.key.in_(select(ranked.c.key)), 0), else_=1)
-    order = (is_other, _total(totals.c.sales).desc(), _total(totals.c.leads).desc(), totals.c.key)
-    best = (
-        select(totals.c.key).where(found).group_by(totals.c.key).order_by(*order).limit(bindparam("limit")).subquery()
-    )
-    return select(*totals.c).join(best, best.c.key == totals.c.key)
-
-
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Sums by value, or by bucket if there is no dimension, and by what rollups are kept apart by."""
+    """Sums by bucket, and by what rollups are kept apart by."""
 
     source: RollupSource
     asked: Asked
-    by: Dimension | None = None
 
     def all(self) -> Subquery:
-        """Return the sums from all parts, several per value or bucket."""
+        """Return the sums from all parts, several per bucket."""
         moved = (self.moved_of(kind) for kind in self.asked.form.moved)
         # On PostgreSQL, looking for events that cannot exist takes as long as reading twenty rows.
         left_over = [self.left_over()] if self.asked.form.has_events else []
@@ -119,7 +87,7 @@ class _Sums:
 
     def rollups(self) -> SumsSelect:
         """Select the rollups of the ranges."""
-        selection, ranges, program = self.asked.selection, ranges_table("whole"), aliased(Program)
+        ranges, program = ranges_table("whole"), aliased(Program)
 
         def conditions(rollup: Any) -> Sequence[Condition]:
             return [
@@ -130,20 +98,20 @@ class _Sums:
 
         parents = _with_ranges(program, ranges, self._programs(program))
         source, rollup = self._rows_of(parents, self.source.rollup, conditions)
-        key = bucket_of(rollup.bucket_at, ranges) if self.by is None else selection.rollup_value(rollup, self.by)
+        key = bucket_of(rollup.bucket_at, ranges)
         counts = self.source.rolled_up(rollup, self.asked.is_bot)
         return select(key.label("key"), *self._apart(rollup), *counts).select_from(source)
 
     def moved_of(self, kind: Kind) -> SumsSelect:
         """Select the rollups of one kind that are added to a bucket or subtracted from it."""
-        selection, program = self.asked.selection, aliased(Program)
+        program = aliased(Program)
         moved = MovedRollups(kind, is_sqlite=self.asked.is_sqlite)
 
         def conditions(rollup: Any) -> Sequence[Condition]:
             return [*self._rollups(rollup, program), moved.are(rollup)]
 
         source, rollup = self._rows_of(moved.parents(program), self.source.rollup, conditions)
-        key = moved.bucket(rollup) if self.by is None else selection.rollup_value(rollup, self.by)
+        key = moved.bucket(rollup)
         counted = zip(self.source.reported, self.source.rolled_up(rollup, self.asked.is_bot), strict=True)
         counts = ((kind.weight * count).label(name) for name, count in counted)
         found = select(key.label("key"), *self._apart(rollup), *counts).select_from(source)
@@ -160,12 +128,11 @@ class _Sums:
         source, event = self._rows_of(queue, self.source.event, lambda event: [self.source.covers(event)])
         source, click = self._clicked(source, event)
         quarter = quarter_of(event.occurred_at).label("quarter_at")
-        values = [] if self.by is None else [event_value(event, self.by).label("value")]
-        keys: list[ColumnElement[Any]] = [quarter, *values, *self._apart(event)]
+        keys: list[ColumnElement[Any]] = [quarter, *self._apart(event)]
         found = select(*keys, *self.source.counts(event)).select_from(source)
         conditions = (self.source.waiting, *selection.events(event), *self._of_bots(click))
         summed = found.where(*conditions).group_by(*keys).subquery("queue")
-        key = bucket_of(summed.c.quarter_at, ranges) if self.by is None else summed.c.value
+        key = bucket_of(summed.c.quarter_at, ranges)
         inside = and_(ranges.c.span_seconds != EVENTS, _within(summed.c.quarter_at, ranges))
         sums = [summed.c[name] for name in (*self.source.keys, *self.source.reported)]
         return select(key.label("key"), *sums).join_from(summed, ranges, inside)
@@ -180,7 +147,7 @@ class _Sums:
         parents = _with_ranges(program, ranges, [ranges.c.span_seconds == EVENTS, *selection.programs(program)])
         source, event = self._rows_of(parents, self.source.event, conditions)
         source, click = self._clicked(source, event)
-        key = bucket_of(event.occurred_at, ranges) if self.by is None else event_value(event, self.by)
+        key = bucket_of(event.occurred_at, ranges)
         keys = [key.label("key"), *self._apart(event)]
         found = select(*keys, *self.source.counts(event)).select_from(source)
         return found.where(*self._of_bots(click)).group_by(*keys)
@@ -206,19 +173,11 @@ class _Sums:
         rollup, selection = aliased(self.source.rollup), self.asked.selection
         if not self.asked.is_sqlite:
             return selection.programs(program)
-        has_any = exists().where(
-            rollup.program_id == program.id,
-            *selection.subjects(rollup, program),
-            rollup.dimension == selection.dimension(self.by),
-        )
+        has_any = exists().where(rollup.program_id == program.id, *selection.subjects(rollup, program))
         return [*selection.programs(program), has_any]
 
     def _rollups(self, rollup: Any, program: Any) -> Sequence[Condition]:
-        return [
-            rollup.program_id == program.id,
-            *self.asked.selection.rollups(rollup, program),
-            rollup.dimension == self.asked.selection.dimension(self.by),
-        ]
+        return [rollup.program_id == program.id, *self.asked.selection.rollups(rollup, program)]
 
     def _rows_of(self, parents: Any, table: Any, conditions: Callable[[Any], Sequence[Condition]]) -> Joined:
         return rows_of(parents, table, conditions, is_sqlite=self.asked.is_sqlite)

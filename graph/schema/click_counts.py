@@ -9,7 +9,7 @@ from graph.schema.fields import costly_value, value
 from graph.schema.money import MoneyType
 from graph.schema.scalars import BigInt
 
-# A series or a ranking may read thousands of rollups, so it costs more than an object.
+# A series may read thousands of rollups, and a ranking all events of the period, so they cost more than an object.
 PART_COST = 20
 # Each bucket of a series has a list of these.
 AMOUNTS_COST = 5

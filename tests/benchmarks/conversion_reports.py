@@ -32,8 +32,7 @@ from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.reports import reader
 from graph.reports.calendars import Interval
-from graph.reports.dimensions import Dimension
-from graph.reports.requests import ReportFilter, ReportRequest, Top
+from graph.reports.requests import ReportFilter, ReportRequest
 from tests.benchmarks import databases, generator, seeds
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.script_result import Wrong, run
@@ -42,7 +41,6 @@ from tests.support.committers import make_committer
 
 BATCH = 500
 CURRENCIES = ("USD", "EUR")
-TOPS = (Dimension.LANDING_PAGE, Dimension.COUNTRY, Dimension.LINK)
 
 
 def main() -> None:
@@ -122,12 +120,7 @@ async def _measure_all(url: str, size: Size, options: argparse.Namespace) -> Seq
 
 async def _measure(context: Context, request: ReportRequest, rounds: int) -> tuple[float, float]:
     """Return a report's median time in seconds without and with conversions, after a warm-up."""
-    richer = replace(
-        request,
-        conversion_totals=request.totals,
-        conversion_series=request.series,
-        tops=tuple(top._replace(with_conversions=True) for top in request.tops),
-    )
+    richer = replace(request, conversion_totals=request.totals, conversion_series=request.series)
     seconds: dict[ReportRequest, list[float]] = {request: [], richer: []}
     for number in range(rounds + 2):
         for asked in (request, richer) if number % 2 == 0 else (richer, request):
@@ -139,13 +132,11 @@ async def _measure(context: Context, request: ReportRequest, rounds: int) -> tup
 
 
 def _questions(size: Size) -> Iterator[tuple[str, ReportRequest]]:
-    """Yield reports over all days: totals, days, rankings and all of these, of everything and of one of each kind."""
+    """Yield reports over all days: totals and days, of everything and of one of each kind."""
     every = ReportRequest(seeds.START, seeds.START + timedelta(days=size.days), totals=False)
     asked: Mapping[str, ReportRequest] = {
         "totals": replace(every, totals=True),
         "days, Berlin": replace(every, timezone="Europe/Berlin", series=(Interval.DAY,)),
-        **{f"top {by.value}": replace(every, tops=(Top(by),)) for by in TOPS},
-        "a dashboard": replace(every, totals=True, series=(Interval.DAY,), tops=tuple(map(Top, TOPS))),
     }
     subjects = {
         "everything": ReportFilter(),

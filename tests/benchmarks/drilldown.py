@@ -23,6 +23,7 @@ from sqlalchemy import make_url, text
 
 from db.engine.store import Store
 from db.outbox.consumers import add_consumer
+from db.outbox.history import list_history
 from db.outbox.runner import ConsumerRunner
 from db.schema.clicks import ClickEvent
 from db.schema.rollups import ClickRollup
@@ -103,6 +104,7 @@ async def _segmented(url: str, size: Size) -> None:
         started, busy = perf_counter(), process_time()
         for builder in builders:
             await add_consumer(store, builder)
+            await list_history(store, builder.name, most_parts=size.events)
         listed = perf_counter()
         for builder in builders:
             runner = ConsumerRunner(store, builder, clock=lambda: datetime.now(UTC))

@@ -8,10 +8,10 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
-    ColumnElement,
     Insert,
     Select,
     Subquery,
@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
 from db.rollups.aggregation import KEY
-from db.rollups.dimensions import COUNTERS, SPANS, Dimension, Level, as_value, makes_customer, value_of
+from db.rollups.dimensions import COUNTERS, LEVELS, QUARTER, SPANS, Level, makes_customer
 from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
 from db.schema.programs import Program
@@ -38,8 +38,9 @@ from tests.benchmarks.databases import clickgate
 from tests.benchmarks.history_dialects import EVENTS, Engine, Postgres, Sqlite
 from tests.benchmarks.seeds import Size
 
-Sums: TypeAlias = tuple[Level, Dimension, int]
-"""Sums of a level, by a dimension, over spans of a number of seconds."""
+Sums: TypeAlias = tuple[Level, int]
+"""Sums of a level, over spans of a number of seconds."""
+FINEST: Sums = ("link", QUARTER)
 
 
 async def fill(url: str, size: Size) -> None:
@@ -174,35 +175,15 @@ def _counters(size: Size) -> Iterator[str]:
 
 
 def _rollups(engine: Engine) -> Iterator[Insert]:
-    """Yield the statements that sum up the events, using the product's own definition of each value."""
-    for level, dimension, span in _wanted():
-        source = _source(level, dimension, span) if engine.adds_sums_up else None
-        if source is None:
-            seen = _events_seen(engine, level, dimension, span)
-        else:
-            seen = _rows_seen(engine, level, dimension, span, *source)
-        yield insert(ClickRollup).from_select([*KEY, *COUNTERS], _cells(engine, level, dimension, span, seen))
+    """Yield the statements that sum up the events; those of longer spans and of partners and programs from the sums of
+    links where that is faster."""
+    for level, span in product(reversed(LEVELS), reversed(SPANS)):  # links, partners, programs
+        is_of_rows = engine.adds_sums_up and (level, span) != FINEST
+        seen = (_rows_seen if is_of_rows else _events_seen)(engine, level, span)
+        yield insert(ClickRollup).from_select([*KEY, *COUNTERS], _summed(engine, level, span, seen))
 
 
-def _wanted() -> Iterator[Sums]:
-    """Yield the kinds of stored sums. Sums that others are computed from come first."""
-    for level in reversed(list(SPANS)):  # links, partners, programs
-        for dimension, spans in SPANS[level].items():
-            for span in reversed(spans):
-                yield level, dimension, span
-
-
-def _source(level: Level, dimension: Dimension, span: int) -> tuple[Dimension, int] | None:
-    """Return the sums, and their span, from which a link's sums can be computed: those by the same dimension or, where
-    clicks are distinguished by link or partner, the totals. None if they are computed from events."""
-    of = "total" if dimension in ("link", "partner") else dimension
-    finest = min(SPANS["link"].get(of, ()), default=None)
-    if finest is None or span < finest or (level, dimension, span) == ("link", of, finest):
-        return None
-    return of, finest
-
-
-def _events_seen(engine: Engine, level: Level, dimension: Dimension, span: int) -> Subquery:
+def _events_seen(engine: Engine, level: Level, span: int) -> Subquery:
     subject, owner = _subject(level, ClickEvent, ClickEvent.link_id)
     made, is_bot = makes_customer(ClickEvent), ClickEvent.is_bot
     kinds = (~is_bot, is_bot, and_(made, ~is_bot), and_(made, is_bot))
@@ -211,27 +192,25 @@ def _events_seen(engine: Engine, level: Level, dimension: Dimension, span: int) 
         ClickEvent.program_id.label("program_id"),
         subject.label("subject_id"),
         literal_column(engine.bucket("occurred_at", span), UtcDateTime).label("bucket_at"),
-        value_of(ClickEvent, dimension).label("value"),
         owner.label("partner_id"),
         *counts,
     ).subquery("seen")
 
 
-def _rows_seen(engine: Engine, level: Level, dimension: Dimension, span: int, of: Dimension, finest: int) -> Subquery:
+def _rows_seen(engine: Engine, level: Level, span: int) -> Subquery:
     row = ClickRollup
     subject, owner = _subject(level, row, row.subject_id)
-    ids: dict[Dimension, ColumnElement[int]] = {"link": row.subject_id.expression, "partner": row.partner_id.expression}
     seen = select(
         row.program_id.label("program_id"),
         subject.label("subject_id"),
         literal_column(engine.bucket("bucket_at", span), UtcDateTime).label("bucket_at"),
-        (as_value(ids[dimension]) if dimension in ids else row.value).label("value"),
         owner.label("partner_id"),
         *(getattr(row, name).label(name) for name in COUNTERS),
     )
+    finest_level, finest_span = FINEST
     # The programs too, since the key starts with them.
-    of_links = row.program_id.in_(select(Program.id)), row.level == "link"
-    return seen.where(*of_links, row.dimension == of, row.span_seconds == finest).subquery("seen")
+    of_links = row.program_id.in_(select(Program.id)), row.level == finest_level
+    return seen.where(*of_links, row.span_seconds == finest_span).subquery("seen")
 
 
 def _subject(level: Level, row: Any, link_id: Any) -> tuple[Any, Any]:
@@ -243,12 +222,13 @@ def _subject(level: Level, row: Any, link_id: Any) -> tuple[Any, Any]:
     }[level]
 
 
-def _cells(engine: Engine, level: Level, dimension: Dimension, span: int, seen: Subquery) -> Select[tuple[object, ...]]:
+def _summed(engine: Engine, level: Level, span: int, seen: Subquery) -> Select[tuple[object, ...]]:
     key = seen.c
-    named = (literal(level), key.subject_id, literal(dimension), literal(span), key.bucket_at, key.value)
-    grouped = (key.program_id, key.subject_id, key.bucket_at, key.value, key.partner_id)
+    grouped = (key.program_id, key.subject_id, key.bucket_at, key.partner_id)
     counts = (func.sum(key[name]) for name in COUNTERS)
-    sums = select(key.program_id, *named, key.partner_id, *counts).group_by(*grouped)
+    sums = select(
+        key.program_id, literal(level), key.subject_id, literal(span), key.bucket_at, key.partner_id, *counts
+    ).group_by(*grouped)
     return sums.order_by(*([key.bucket_at] if engine.sorts_by_time else []), *grouped)
 
 

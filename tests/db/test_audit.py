@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy import text
 from db.audit.report import audit
 from db.engine.store import Store
 from db.outbox.consumers import rewind_consumer
-from db.rollups.dimensions import SPANS
+from db.rollups.dimensions import LEVELS, SPANS
 from db.rollups.rebuild import events_to_read, rebuild
 from db.rollups.recount import LEAST, MOST, recount_of
 from db.rollups.sources import CLICKS
@@ -28,7 +29,7 @@ from tests.support.processes import clickgate
 from tests.support.report_world import World, aggregation, click
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-KINDS = [(level, name, span) for level, kept in SPANS.items() for name, spans in kept.items() for span in spans]
+KINDS = [*product(LEVELS, SPANS)]
 POSITION = "(SELECT position FROM outbox_consumers WHERE name = 'rollups')"
 DAMAGE = {
     "a link's counter": "UPDATE referral_links SET clicks = clicks + 1 WHERE id = 1",
@@ -40,14 +41,15 @@ DAMAGE = {
     "rows that wait again": "UPDATE outbox_consumers SET position = 0, complete_to = 0 WHERE name = 'rollups'",
     "ids that are given again": "UPDATE id_blocks SET next_id = 1 WHERE name = 'click_events'",
     "a row of an unknown subject": "UPDATE click_rollups SET subject_id = 77 WHERE level = 'link' AND subject_id = 1",
-    "a row of an unknown kind": "UPDATE click_rollups SET dimension = 'colour' WHERE dimension = 'partner'",
+    "a row of an unknown level": "UPDATE click_rollups SET level = 'colour' WHERE level = 'partner'",
+    "a row of an unknown span": "UPDATE click_rollups SET span_seconds = 1 WHERE span_seconds = 900",
     "a program that is nobody's": "UPDATE click_rollups SET program_id = 99 WHERE program_id = 2",
 }
 ON_SQLITE = {
     "a text in an event's moment": "UPDATE affiliate_click_events SET occurred_at = '2026-05-01 12:00:00' WHERE id = 1",
     "a text in a link's moment": "UPDATE referral_links SET last_clicked = '2026-05-01 12:00:00.000' WHERE id = 1",
     "a text in a rollup's moment": "UPDATE click_rollups SET bucket_at = '2026-05-01' WHERE level = 'link'"
-    " AND dimension = 'total' AND span_seconds = 900 AND bucket_at = (SELECT max(bucket_at) FROM click_rollups)",
+    " AND span_seconds = 900 AND bucket_at = (SELECT max(bucket_at) FROM click_rollups)",
     "a number in a text": "UPDATE affiliate_click_events SET country = x'00' WHERE id = 1",
     "events without their customer": "DELETE FROM customers WHERE id = 1",
 }
@@ -107,11 +109,11 @@ async def test_the_audit_detects_damage_that_only_sqlite_permits(make_sqlite: Ma
 
 async def test_the_audit_checks_every_rollup_row(world: World) -> None:
     found = await audit(world.store)
-    assert {(row["level"], row["dimension"], row["span_seconds"]) for row in found.rollups if row["rows"]} == set(KINDS)
+    assert {(row["level"], row["span_seconds"]) for row in found.rollups if row["rows"]} == set(KINDS)
     async with world.store.read() as connection:
         assert found.rollup_rows >= (await connection.scalar(text("SELECT count(*) FROM click_rollups")) or 0)
-    for level, dimension, span in KINDS:
-        where = f"level = '{level}' AND dimension = '{dimension}' AND span_seconds = {span} AND program_id = 1"
+    for level, span in KINDS:
+        where = f"level = '{level}' AND span_seconds = {span} AND program_id = 1"
         await change(world.store, f"UPDATE click_rollups SET people = people + 1 WHERE {where}")
     seen = (await audit(world.store)).difference_count
     async with world.store.read() as connection:
@@ -123,7 +125,7 @@ async def test_the_audit_checks_every_rollup_row(world: World) -> None:
 async def test_a_rebuild_repairs_every_rollup_row_while_clicks_are_recorded(world: World, size: int) -> None:
     store = world.store
     for statement in (
-        "DELETE FROM click_rollups WHERE dimension = 'link'",
+        "DELETE FROM click_rollups WHERE level = 'link' AND span_seconds = 3600",
         "UPDATE click_rollups SET people = people + 2 WHERE level = 'partner'",
         *(DAMAGE[name] for name in list(DAMAGE)[5:7] + list(DAMAGE)[8:]),
     ):
@@ -157,7 +159,7 @@ async def test_the_parts_of_a_rebuild_cover_every_subject_and_day(world: World) 
     async with world.store.read() as connection:
         source = await world.store.source(connection)
         recount = recount_of(CLICKS, is_sqlite=world.store.is_sqlite)
-        for level in SPANS:
+        for level in LEVELS:
             for size in (1, 2, 5, 1000):
                 parts = await recount.parts(source, 1, level, size)
                 end: Any = LEAST

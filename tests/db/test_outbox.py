@@ -11,13 +11,13 @@ from db.engine.store import Store
 from db.errors import UnknownConsumer
 from db.outbox.conditions import CLICK
 from db.outbox.consumers import (
-    RANGE_EVENTS,
     ConsumerState,
     add_consumer,
     list_consumers,
     remove_consumer,
     rewind_consumer,
 )
+from db.outbox.event_ranges import RANGE_EVENTS
 from db.outbox.runner import KEPT, ConsumerRunner
 from db.outbox.statements import find_lot
 from db.rollups.aggregator import RollupAggregator

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from db.audit.report import audit
+from db.outbox import history
 from db.outbox.consumers import rewind_consumer
 from db.segments import packed_clicks
 from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
@@ -28,6 +30,7 @@ from tests.support.report_world import Event, World, chosen, with_visitors
 
 __all__ = ("runner",)
 
+BUILDERS = (SegmentBuilder, ConversionSegmentBuilder)
 TEXTS = tuple(column.name for column in DIMENSIONS)
 dimensions = st.sampled_from((*TEXTS, "program", "partner", "link", "hour_of_day", "day_of_week"))
 known_texts = st.frozensets(st.sampled_from(("DE", "US", "mobile", "Firefox", "firefox", "/", "nowhere")), max_size=3)
@@ -88,13 +91,19 @@ def test_a_breakdown_equals_a_recount(
         batches=batches,
         asked=st.lists(st.tuples(requests, st.sampled_from(VIEWERS)), min_size=1, max_size=4),
         sizes=st.sampled_from(SIZES),
+        part_ids=st.sampled_from((1, 2, history.PART_IDS)),
     )
-    def check(batches: Any, asked: Sequence[tuple[ReportRequest, Viewer]], sizes: Mapping[str, int]) -> None:
+    def check(
+        batches: Any, asked: Sequence[tuple[ReportRequest, Viewer]], sizes: Mapping[str, int], part_ids: int
+    ) -> None:
         for name, size in sizes.items():
             monkeypatch.setattr(packed_clicks, name, size)
         runner.run(forget_conversions(world))
         runner.run(world.forget())
-        runner.run(record(world, batches))
+        with patch.object(history, "PART_IDS", part_ids):
+            runner.run(record(world, batches))
+        assert not runner.run(audit(world.store)).differences
+        runner.run(list_all(world))
         events, found = runner.run(world.events()), runner.run(facts(world))
         for request, viewer in asked:
             runner.run(compare(world, request, viewer, events, found))
@@ -104,17 +113,22 @@ def test_a_breakdown_equals_a_recount(
     runner.run(world.close())
 
 
+async def list_all(world: World) -> None:
+    """List what remains of the history: until then, reports are refused."""
+    for make in BUILDERS:
+        await history.list_history(world.store, make.name, most_parts=len(make.kinds))
+
+
 async def record(world: World, batches: Sequence[Any]) -> None:
     """Record batches of clicks and conversions. After each, runners make segments of a small portion, two at once, or
-    the consumers start from the beginning."""
-    history = History(world)
-    builders = (SegmentBuilder, ConversionSegmentBuilder)
-    runners = [world.runner(make(world.store), portion_events=size) for make in builders for size in (2, 3)]
+    the consumers start from the beginning, of which the runners list a part."""
+    recorded = History(world)
+    runners = [world.runner(make(world.store), portion_events=size) for make in BUILDERS for size in (2, 3)]
     for made, happened, action in batches:
-        await history.click(made)
-        await history.convert(happened)
+        await recorded.click(made)
+        await recorded.convert(happened)
         if action == 4:
-            for make in builders:
+            for make in BUILDERS:
                 await rewind_consumer(world.store, make(world.store))
         await asyncio.gather(*(each.run_once() for each in runners[action % 2 :: 2] if action))
     for each in runners:

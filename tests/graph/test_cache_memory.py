@@ -9,6 +9,7 @@ from graphql import FieldNode, NameNode, OperationDefinitionNode, OperationType,
 from graphql.execution.values import VariableValues
 
 from db.rollups.buckets import Form, Kind
+from db.rollups.sources import CLICKS
 from db.sql.compiled_queries import DialectQuery
 from graph.execution.documents import DerivedValues
 from graph.execution.selections import LookAhead, SelectedField
@@ -17,7 +18,6 @@ from graph.query import compiler, response_objects
 from graph.query.plan import Edges, Field, Nodes, PagePlan, RowPlan, ToOne, TotalCount
 from graph.query.response_objects import object_type
 from graph.reports import statements
-from graph.reports.dimensions import Dimension
 from graph.reports.filters import ClickSelection
 from graph.reports.statements import Asked
 from tests.support.databases import MakeDatabase
@@ -71,7 +71,7 @@ def test_the_size_of_a_statement_is_not_understated(fields: int, alias: str, is_
 def test_the_size_of_a_report_s_statement_is_not_understated(is_sqlite: bool) -> None:
     def compiled() -> DialectQuery:
         asked = Asked(ClickSelection("partner", of_links=True), None, FORM, is_sqlite)
-        return statements.ranking.__wrapped__(asked, Dimension.LINK, with_conversions=False)
+        return statements.series.__wrapped__(asked, CLICKS)
 
     first = compiled()  # leaves more behind than itself
     assert taken_by(lambda: [compiled() for _ in range(5)]) <= NOT_UNDERSTATED * 5 * first.size_bytes

@@ -23,7 +23,7 @@ REPORT = """{ clickReport(from: "2020-01-01T00:00:00Z", to: "2039-01-01T00:00:00
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 DAMAGE = (
     "UPDATE conversion_rollups SET revenue = revenue + 1 WHERE level = 'link' AND span_seconds = 900",
-    "DELETE FROM conversion_rollups WHERE dimension = 'link' AND level = 'program' AND span_seconds = 3600",
+    "DELETE FROM conversion_rollups WHERE level = 'program' AND span_seconds = 3600",
     "UPDATE conversion_rollups SET currency = 'EUR' WHERE currency = 'USD'",
     "UPDATE conversion_bookings SET earnings = earnings + 1 WHERE kind = 'sale'",
     "DELETE FROM conversion_bookings WHERE kind = 'refund'",

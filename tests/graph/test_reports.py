@@ -12,10 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from sqlalchemy import String, cast, update
 from sqlalchemy import event as events_of
 
 from db.audit.report import audit
 from db.ingest.clicks.records import Click
+from db.schema.partners import Partner
+from db.schema.programs import Program
 from graph.domain.errors import FieldInvalid, Unauthenticated
 from graph.domain.scope import Viewer
 from graph.reports import reader
@@ -296,6 +299,16 @@ async def test_ids_larger_than_any_row_match_no_clicks(world: World) -> None:
         report = await world.report(replace(DAY, filter=chosen_ids, tops=(Top(Dimension.LINK),)))
         assert report.totals == Counts()
         assert not report.tops[Top(Dimension.LINK)]
+
+
+async def test_equal_programs_partners_and_links_are_ranked_by_their_ids_whatever_their_names(world: World) -> None:
+    async with world.store.write() as connection:
+        await connection.execute(update(Program).values(name=cast(100 - Program.id, String)))
+        await connection.execute(update(Partner).values(name=cast(100 - Partner.id, String)))
+    await world.click(*(click(DAY.start, link) for link in (5, 1)))
+    tops = tuple(Top(by) for by in (Dimension.PROGRAM, Dimension.PARTNER, Dimension.LINK))
+    report = await world.report(replace(DAY, tops=tops))
+    assert [[share.value for share in report.tops[top]] for top in tops] == [["1", "2"], ["1", "3"], ["1", "5"]]
 
 
 async def test_a_report_requires_a_token(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from db.engine.store import Store
+from db.rollups.dimensions import SPANS
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.commissions import Commission, CommissionRule, ConversionSum, Payout
 from db.schema.conversions import LeadEvent, Refund, Sale
@@ -188,7 +189,6 @@ async def make_masses(store: Store, clicks: int) -> None:
 def _rollups(minutes: int) -> Rows:
     """Return rollups of the first program and its first partners, with one click each."""
     subjects = [("program", 1, 0), *(("partner", id, id) for id in range(1, 5))]
-    kinds = (("total", 900), ("total", 3600), ("total", 86_400), ("country", 3600), ("country", 86_400))
     return [
         {
             "program_id": 1,
@@ -196,12 +196,10 @@ def _rollups(minutes: int) -> Rows:
             "subject_id": subject_id,
             "partner_id": partner_id,
             "people": 1,
-            "dimension": dimension,
             "span_seconds": span,
-            "value": "",
             "bucket_at": START + timedelta(seconds=second),
         }
         for level, subject_id, partner_id in subjects
-        for dimension, span in kinds
+        for span in SPANS
         for second in range(0, minutes * 60, span)
     ]

@@ -22,7 +22,7 @@ from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
-from db.schema.outbox import OutboxRange
+from db.schema.outbox import OutboxHistory, OutboxRange
 from db.schema.partners import PartnerProgram
 from db.schema.rollups import ClickRollup
 from db.schema.segments import ReportSegment, ReportSegmentTotal
@@ -79,7 +79,8 @@ class World:
     async def forget(self) -> None:
         """Delete all clicks and everything derived from them."""
         async with self.store.write() as connection:
-            for table in (ReportSegment, ReportSegmentTotal, ClickRollup, OutboxRange, ClickEvent, Customer):
+            derived = (ReportSegment, ReportSegmentTotal, ClickRollup, OutboxHistory, OutboxRange)
+            for table in (*derived, ClickEvent, Customer):
                 await connection.execute(delete(table))
             await connection.execute(update(ReferralLink).values(clicks=0, last_clicked=None))
             await connection.execute(update(PartnerProgram).values(clicks=0, last_clicked_at=None))

@@ -1,5 +1,5 @@
 """A second consumer of the outbox for tests, which counts each program's clicks in a table of its own. As a program,
-`python -m tests.support.tally URL` runs it and the rollups without a pause, until it is killed."""
+`python -m tests.support.tally URL` runs it and the rollups without a pause, in small portions, until it is killed."""
 
 import asyncio
 import sys
@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
+from db.outbox import history
 from db.outbox.conditions import CLICK
 from db.outbox.consumer import Range
+from db.outbox.event_ranges import RANGE_EVENTS
 from db.outbox.runner import ConsumerRunner
 from db.rollups.aggregator import RollupAggregator
 from db.schema.clicks import ClickEvent
@@ -43,6 +45,7 @@ class Tally:
     name = "tally"
     kinds = frozenset({CLICK})
     lot = None
+    lists_at_once = False
 
     def __init__(self, store: Store) -> None:
         insert = (sqlite.insert if store.is_sqlite else postgresql.insert)(TALLIES).inline()
@@ -89,6 +92,7 @@ def runner_of(store: Store, consumer: Tally | RollupAggregator, *, portion_event
 
 
 async def run_forever(url: str) -> None:
+    history.PART_IDS = RANGE_EVENTS
     store = Store(url)
     consumers = (Tally(store), RollupAggregator(store, pause_seconds=0))
     runners = [runner_of(store, consumer, portion_events=20) for consumer in consumers]

@@ -1,4 +1,4 @@
-"""Columnar copies of clicks and bookings for reports by dimension, in place of rollups by what is known of a visit."""
+"""Columnar copies of clicks and bookings, from which reports by dimension are answered."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,5 +45,3 @@ def upgrade() -> None:
         count("events"),
         sa.PrimaryKeyConstraint("program_id", "kind", name="pk_report_segment_totals"),
     )
-    for table in ("click_rollups", "conversion_rollups"):
-        op.execute(f"DELETE FROM {table} WHERE dimension NOT IN ('total', 'link', 'partner')")  # noqa: S608  fixed names
