@@ -24,8 +24,10 @@ FLAG_MASK = np.uint64(3)
 # Rows to count at once, for which the processor's cache has space. Their sums take fewer bits than this.
 CHUNK_ROWS = 65_536
 SUM_BITS = 20
-# Ids grow from one step to the next: these are the numbers of bits that they may have.
+# Ids grow from one step to the next: they get a multiple of so many bits.
 ID_BITS = 4
+# Clicks without customers whose numbers have no more bits are counted by their number, without sorting.
+TALLIED_BITS = 20
 
 
 class NotPackable(Exception):
@@ -46,6 +48,13 @@ class _Found(NamedTuple):
     visitors: Counts
 
 
+class _Tally(NamedTuple):
+    """How many clicks have which number."""
+
+    numbers: Numbers
+    clicks: Counts
+
+
 class PackedClicks:
     """Clicks, each as one number: its group, its customer, and its flags. `keys` are the columns of its group. Without
     visitors, customers are ignored. There is space for so many clicks; what is not used takes no memory."""
@@ -57,6 +66,7 @@ class PackedClicks:
         self._numbers = np.empty(space, np.uint64)
         self._size = 0
         self._widths = (0,) * (len(keys) + 1)
+        self._tallies: list[_Tally] = []
 
     def columns(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Return the columns that `add` takes, given rows with those of the group, the flags and, with visitors, the
@@ -78,11 +88,13 @@ class PackedClicks:
         *values, flags = (column.to_numpy() for column in rows)
         self._widen([self._bits(*each) for each in zip(rows.columns, values, strict=False)])
         packed = self._numbers[self._size : self._size + len(rows)]
-        packed[:] = values[0]
-        for column, width in zip((*values[1:], flags), (*self._widths[1:], FLAG_BITS), strict=True):
-            packed <<= np.uint64(width)
-            packed |= column.astype(np.uint64, copy=False)
-        self._size += len(rows)
+        _pack((*values, flags), self._widths, packed)
+        if self._with_visitors or sum(self._widths) + FLAG_BITS > TALLIED_BITS:
+            self._size += len(rows)
+        else:
+            tally = np.bincount(packed.astype(np.int64))
+            found = np.flatnonzero(tally)
+            self._tallies.append(_Tally(found.astype(np.uint64), tally[found]))
 
     def _bits(self, column: str, values: npt.NDArray[np.integer]) -> int:
         """Return how many bits a column takes."""
@@ -96,12 +108,8 @@ class PackedClicks:
         if sum(wider) + FLAG_BITS > NUMBER_BITS:
             raise NotPackable
         if wider != self._widths:
-            for chunk in self._chunks():
-                values = _unpacked(chunk, (*self._widths, FLAG_BITS))
-                chunk[:] = 0
-                for column, width in zip(values, (*wider, FLAG_BITS), strict=True):
-                    chunk <<= np.uint64(width)
-                    chunk |= column
+            for numbers in (*self._chunks(), *(tally.numbers for tally in self._tallies)):
+                _pack(_unpacked(numbers, (*self._widths, FLAG_BITS)), wider, numbers)
         self._widths = wider
 
     def _chunks(self) -> Iterator[Numbers]:
@@ -114,6 +122,7 @@ class PackedClicks:
         self._numbers[: self._size].sort()
         groups, clicks, bots, made, visitors = self._counted()
         self._size = 0
+        self._tallies.clear()
         if not self._with_visitors:
             visitors[:] = 0
         values = _unpacked(groups, self._widths[:-1])
@@ -128,6 +137,7 @@ class PackedClicks:
         for chunk in self._chunks():
             found.append(_counts_of(chunk, last, np.uint64(self._widths[-1])))
             last = chunk[-1]
+        found += [_counts_in(tally, np.uint64(self._widths[-1])) for tally in self._tallies]
         return _together(found or [_nothing(0 if self._keys else 1)])
 
 
@@ -148,13 +158,25 @@ def _counts_of(chunk: Numbers, last: np.uint64 | None, customer_bits: np.uint64)
     return _Found(groups[starts], np.diff(starts, append=len(chunk)), *added_up)
 
 
+def _counts_in(tally: _Tally, customer_bits: np.uint64) -> _Found:
+    numbers, clicks = tally
+    groups = numbers >> (customer_bits + np.uint64(FLAG_BITS))
+    starts = np.concatenate(([0], np.flatnonzero(groups[1:] != groups[:-1]) + 1))
+    marks = (numbers & FLAG_MASK).astype(np.int64)
+    bots, made = clicks * (marks >> 1), clicks * (marks & 1)
+    return _Found(groups[starts], *(np.add.reduceat(each, starts) for each in (clicks, bots, made, clicks)))
+
+
 def _nothing(groups: int) -> _Found:
     return _Found(np.zeros(groups, np.uint64), *(np.zeros(groups, np.int64) for _ in range(4)))
 
 
 def _together(found: Sequence[_Found]) -> _Found:
-    """Add up the groups that are in several chunks."""
+    """Add up the groups that are in several chunks or tallies."""
     groups, *counts = (np.concatenate(column) for column in zip(*found, strict=True))
+    if (groups[1:] < groups[:-1]).any():
+        order = np.argsort(groups)
+        groups, counts = groups[order], [column[order] for column in counts]
     starts = np.flatnonzero(np.concatenate(([True], groups[1:] != groups[:-1]))[: len(groups)])
     return _Found(groups[starts], *(np.add.reduceat(column, starts) if len(starts) else column for column in counts))
 
@@ -171,6 +193,14 @@ def _named(key: str, type: pl.DataType, numbers: Numbers) -> pl.Series:
     is_known = pl.Series(numbers != 0)
     at = pl.Series(key, numbers.astype(np.int64) - 1).to_frame().select(pl.when(is_known).then(key))[key]
     return values_of(key).gather(at).alias(key) if is_numbered(key, type) else at
+
+
+def _pack(columns: Sequence[npt.NDArray[np.integer]], widths: Sequence[int], numbers: Numbers) -> None:
+    """Fill numbers with columns that have so many bits each, the last of which are the flags."""
+    numbers[:] = columns[0]
+    for column, width in zip(columns[1:], (*widths[1:], FLAG_BITS), strict=True):
+        numbers <<= np.uint64(width)
+        numbers |= column.astype(np.uint64, copy=False)
 
 
 def _unpacked(numbers: Numbers, widths: Sequence[int]) -> Sequence[Numbers]:

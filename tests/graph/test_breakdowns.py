@@ -76,7 +76,10 @@ batches = st.lists(st.tuples(made_clicks, st.lists(steps, max_size=5), st.intege
 
 
 # How clicks are counted: as numbers of so many bits, so many of them at a time.
-SIZES = [{"NUMBER_BITS": bits, "CHUNK_ROWS": rows} for bits, rows in ((64, 65_536), (64, 1), (12, 2), (0, 1))]
+SIZES = [
+    {"NUMBER_BITS": bits, "TALLIED_BITS": tallied, "CHUNK_ROWS": rows}
+    for bits, tallied, rows in ((64, 20, 65_536), (64, 9, 1), (12, 0, 2), (0, 0, 1))
+]
 
 
 @pytest.mark.slow
