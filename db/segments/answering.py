@@ -3,16 +3,17 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import polars as pl
 
 from db.rollups.dimensions import BOOKED
 from db.segments.columns import CURRENCY
-from db.segments.counting import COUNTS, counts
+from db.segments.counting import COUNTS, Counted, counts
 from db.segments.grouping import Grouping, amounts
 from db.segments.ordering import NUMBER, Names, Ordering
+from db.segments.packed_clicks import GROUP
 from db.segments.questions import NOTHING, SUBJECTS, Amount, Answer, Breakdown, Chosen, Cursor, Group, Key, Order, Sums
 from db.segments.scan import ColumnWidened, Scan
 
@@ -44,14 +45,18 @@ class Events:
             self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors or breakdown.order is Order.VISITORS
         )
         booked = await self._booked(chosen, grouping, breakdown)
-        groups = await asyncio.to_thread(_all_groups, counted, booked, breakdown.by)
+        groups = await asyncio.to_thread(_all_groups, counted.groups, booked, breakdown.by)
         ordering = Ordering(breakdown, await self._names(groups, breakdown))
         page = await asyncio.to_thread(_page, ordering, groups)
+        rest = _rest(page, booked, breakdown)
+        if breakdown.with_visitors and len(page.rest):
+            rest = replace(rest, visitors=await self._visitors_of_rest(chosen, breakdown, page, counted))
+        del counted  # which may take a hundred megabytes
         series = await self._series(chosen, breakdown, page.shown)
         return Answer(
             groups=_listed(page.shown, booked, breakdown.by, series),
             total_count=len(groups),
-            rest=await self._rest(chosen, breakdown, page, booked),
+            rest=rest,
             has_next=page.has_next,
         )
 
@@ -76,23 +81,21 @@ class Events:
         if not breakdown.edges or not len(shown):
             return {}
         grouping = Grouping(breakdown.by, breakdown.edges, only=shown.select(breakdown.by))
-        counted = await counts(self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors)
+        counted, _ = await counts(self.clicks, chosen, grouping, with_visitors=breakdown.with_visitors)
         booked = await self._booked(chosen, grouping, breakdown)
         found: dict[Key, dict[int, Sums]] = defaultdict(dict)
         for (*key, bucket), sums in _sums(_all_groups(counted, booked, grouping.keys), booked, grouping.keys).items():
             found[tuple(key)][int(str(bucket))] = sums
         return found
 
-    async def _rest(self, chosen: Chosen, breakdown: Breakdown, page: "_Page", booked: pl.DataFrame) -> Sums:
-        if not breakdown.with_rest or not len(page.rest):
-            return NOTHING
-        added_up = page.rest.select(pl.col([*COUNTS, *SUMS]).sum()).row(0, named=True) | {"visitors": 0}
-        if breakdown.with_visitors:
-            # Not a sum: a customer may be in several groups.
-            counted = await counts(self.clicks, chosen, _rest_of(breakdown, page), with_visitors=True)
-            added_up["visitors"] = counted["visitors"].item()
-        by_currency = _of(page.rest, booked, breakdown.by).group_by(CURRENCY.name).agg(pl.col(AMOUNTS).sum())
-        return Sums(**added_up, amounts=_amounts(by_currency.select(CURRENCY.name, *AMOUNTS).rows()))
+    async def _visitors_of_rest(self, chosen: Chosen, breakdown: Breakdown, page: "_Page", counted: Counted) -> int:
+        """Count the visitors of the rest: not a sum, as a customer may be in several groups."""
+        if counted.clicks is not None:
+            others = counted.groups[GROUP].filter(~counted.groups[GROUP].is_in(page.rest[GROUP].drop_nulls().implode()))
+            return await asyncio.to_thread(counted.clicks.visitors_without, others.to_list())
+        grouping = Grouping(breakdown.by, only=page.rest.select(breakdown.by), is_together=True)
+        found, _ = await counts(self.clicks, chosen, grouping, with_visitors=True)
+        return int(found["visitors"].item())
 
 
 class _Page(NamedTuple):
@@ -102,11 +105,13 @@ class _Page(NamedTuple):
     """All groups that follow those on the page, if they are asked for."""
 
 
-def _rest_of(breakdown: Breakdown, page: _Page) -> Grouping:
-    if breakdown.after is None:
-        # All but a few groups: to look for those is faster.
-        return Grouping(breakdown.by, without=page.shown.select(breakdown.by), is_together=True)
-    return Grouping(breakdown.by, only=page.rest.select(breakdown.by), is_together=True)
+def _rest(page: _Page, booked: pl.DataFrame, breakdown: Breakdown) -> Sums:
+    """Add up the rest, but for its visitors."""
+    if not len(page.rest):
+        return NOTHING
+    added_up = page.rest.select(pl.col([*COUNTS, *SUMS]).sum()).row(0, named=True) | {"visitors": 0}
+    by_currency = _of(page.rest, booked, breakdown.by).group_by(CURRENCY.name).agg(pl.col(AMOUNTS).sum())
+    return Sums(**added_up, amounts=_amounts(by_currency.select(CURRENCY.name, *AMOUNTS).rows()))
 
 
 def _page(ordering: Ordering, groups: pl.DataFrame) -> _Page:

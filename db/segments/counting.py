@@ -40,12 +40,19 @@ class _Pass(NamedTuple):
         return clicks if self.passes == 1 else clicks.filter(pl.col(CUSTOMER) % self.passes == self.number)
 
 
-_Count: TypeAlias = Callable[["_Question", _Pass], Awaitable[pl.DataFrame]]
+class Counted(NamedTuple):
+    """Groups of clicks: the keys, people, bots, customers and, if wanted, visitors, else 0."""
+
+    groups: pl.DataFrame
+    clicks: PackedClicks | None
+    """All clicks that count, where these are held as numbers. Then groups have their `GROUP`, too."""
 
 
-async def counts(clicks: Scan, chosen: Chosen, grouping: Grouping, *, with_visitors: bool) -> pl.DataFrame:
-    """Return the counts of each group of clicks that has any: the keys, people, bots, customers and, if wanted,
-    visitors, else 0. Raises `SegmentDamaged`, `QuestionTooLarge`."""
+_Count: TypeAlias = Callable[["_Question", _Pass], Awaitable[Counted]]
+
+
+async def counts(clicks: Scan, chosen: Chosen, grouping: Grouping, *, with_visitors: bool) -> Counted:
+    """Count each group of clicks that has any. Raises `SegmentDamaged`, `ColumnWidened`, `QuestionTooLarge`."""
     question = _Question(clicks, chosen, grouping)
     try:
         return await (_in_passes(question, _packed) if with_visitors else _packed_sums(question))
@@ -73,14 +80,15 @@ class _Question:
         return self.grouping.rows(clicks, self.chosen, *columns)
 
 
-async def _in_passes(question: _Question, count: _Count) -> pl.DataFrame:
+async def _in_passes(question: _Question, count: _Count) -> Counted:
     passes = 1
     while True:
         try:
             found = GroupSums(question.grouping.keys)
             for number in range(passes):
-                await found.add(await count(question, _Pass(number, passes)))
-            return await found.all()
+                counted = await count(question, _Pass(number, passes))
+                await found.add(counted.groups)
+            return Counted(await found.all(), counted.clicks if passes == 1 else None)
         except (_TooMuch, TooManyClicks):
             # A single customer may have more clicks than a pass may hold.
             if passes == MOST_PASSES:
@@ -88,7 +96,7 @@ async def _in_passes(question: _Question, count: _Count) -> pl.DataFrame:
             passes *= PASSES
 
 
-async def _packed(question: _Question, turn: _Pass) -> pl.DataFrame:
+async def _packed(question: _Question, turn: _Pass) -> Counted:
     packed = PackedClicks(question.grouping.keys, question.space, with_visitors=True)
 
     def reduce(clicks: pl.LazyFrame) -> pl.LazyFrame:
@@ -96,10 +104,10 @@ async def _packed(question: _Question, turn: _Pass) -> pl.DataFrame:
 
     async for step in question.steps(reduce, FLAGS_AND_CUSTOMER):
         await asyncio.to_thread(packed.add, step)
-    return await asyncio.to_thread(packed.counts)
+    return Counted(await asyncio.to_thread(packed.counts), packed)
 
 
-async def _packed_sums(question: _Question) -> pl.DataFrame:
+async def _packed_sums(question: _Question) -> Counted:
     packed = PackedClicks(question.grouping.keys, question.space, with_visitors=False)
 
     def reduce(clicks: pl.LazyFrame) -> pl.LazyFrame:
@@ -112,12 +120,13 @@ async def _packed_sums(question: _Question) -> pl.DataFrame:
         except TooManyClicks:
             # A step has fewer clicks than there is space for.
             await found.add(await asyncio.to_thread(packed.counts))
+            packed.forget()
             await asyncio.to_thread(packed.add, step)
     await found.add(await asyncio.to_thread(packed.counts))
-    return await found.all()
+    return Counted(await found.all(), None)
 
 
-async def _held(question: _Question, turn: _Pass) -> pl.DataFrame:
+async def _held(question: _Question, turn: _Pass) -> Counted:
     """Count clicks that are no numbers."""
 
     def reduce(clicks: pl.LazyFrame) -> pl.LazyFrame:
@@ -128,7 +137,8 @@ async def _held(question: _Question, turn: _Pass) -> pl.DataFrame:
         held.append(step)
         if sum(int(each.estimated_size()) for each in held) > HELD_BYTES:
             raise _TooMuch
-    return await asyncio.to_thread(_visitors_of, pl.concat(held, how="vertical_relaxed"), question.grouping.keys)
+    rows = pl.concat(held, how="vertical_relaxed")
+    return Counted(await asyncio.to_thread(_visitors_of, rows, question.grouping.keys), None)
 
 
 def _visitors_of(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -136,7 +146,7 @@ def _visitors_of(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     return plain(grouped(rows.lazy(), keys, [*_click_counts(), visitors])).collect()
 
 
-async def _sums(question: _Question) -> pl.DataFrame:
+async def _sums(question: _Question) -> Counted:
     """Add up clicks that are no numbers."""
     keys = question.grouping.keys
     none = pl.lit(0, dtype=pl.Int64).alias("visitors")
@@ -147,7 +157,7 @@ async def _sums(question: _Question) -> pl.DataFrame:
     found = GroupSums(keys)
     async for each in question.steps(reduce, FLAGS):
         await found.add(each)
-    return await found.all()
+    return Counted(await found.all(), None)
 
 
 def _click_counts() -> list[pl.Expr]:

@@ -26,12 +26,11 @@ class QuestionTooLarge(Exception):
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """Events by the values of dimensions and, with edges, by bucket; or all of them together. If `only` is given, a
-    frame with the dimensions' columns, other groups do not count; those of `without` do not, either."""
+    frame with the dimensions' columns, other groups do not count."""
 
     by: tuple[str, ...]
     edges: tuple[int, ...] = ()
     only: pl.DataFrame | None = None
-    without: pl.DataFrame | None = None
     is_together: bool = False
 
     @property
@@ -54,8 +53,6 @@ class Grouping:
         rows = events.select(*keys, *columns)
         if self.only is not None and self.by:
             rows = rows.join(_like(self.only, rows), on=list(self.by), how="semi", nulls_equal=True)
-        if self.without is not None and self.by:
-            rows = rows.join(_like(self.without, rows), on=list(self.by), how="anti", nulls_equal=True)
         return rows
 
 
