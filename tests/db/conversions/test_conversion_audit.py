@@ -86,6 +86,7 @@ class Everything:
 
     name = "everything"
     kinds = frozenset({"click", "lead", "sale", "refund"})
+    lists_at_once = False
 
     async def prepare(self, connection: object, ranges: object) -> object:
         raise NotImplementedError
