@@ -2,7 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, false
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    case,
+    false,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
@@ -40,6 +50,12 @@ def _column(field: VisitField) -> MappedColumn[Any]:
 
 for _field in VISIT_FIELDS:
     setattr(VisitColumns, _field.name, _column(_field))
+
+
+def value_of(row: Any, field: VisitField) -> ColumnElement[Any]:
+    """Return a field's value in a row of a table with `VisitColumns`."""
+    column: ColumnElement[Any] = getattr(row, field.name)
+    return case((column == "", getattr(row, field.same_as)), else_=column) if field.same_as else column
 
 
 class ClickEvent(VisitColumns, Base):

@@ -47,6 +47,8 @@ class VisitField:
     _: KW_ONLY
     length: int | None = None
     """The characters that are stored of a text."""
+    same_as: str = ""
+    """Another field. Where both have the same text, an empty one is stored here, so that it takes space once."""
     is_cut: bool = True
     """Whether a text that is too long is cut to its length; code that refuses it says so to the sender."""
     description: str
@@ -119,6 +121,7 @@ VISIT_FIELDS = (
         "landing_page",
         "derived",
         length=PART_LENGTH,
+        same_as="page_url",
         description="The page that the visitor landed on: `pageUrl` or else `affiliateUrl`, without its query and "
         "fragment.",
         filter=ClickFilter(

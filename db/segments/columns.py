@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Integer, cast
 
 from db.rollups.dimensions import BOOKED, makes_customer
 from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
+from db.schema.clicks import value_of
 from db.schema.url_parts import without_query
 from db.schema.visit_fields import VISIT_FIELDS, ReportDimension, VisitField
 from db.sql.functions import microseconds_of
@@ -34,7 +35,7 @@ def _number(name: str) -> Column:
 
 def _value(field: VisitField, dimension: ReportDimension) -> Column:
     shorten = _page if dimension.is_url else None
-    return Column(dimension.name, "text", lambda event, click: getattr(click, field.name), shorten)
+    return Column(dimension.name, "text", lambda event, click: value_of(click, field), shorten)
 
 
 def _page(url: str) -> str:

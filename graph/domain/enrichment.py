@@ -36,6 +36,7 @@ CUT_HERE = [
     if field.length and field.source in ("sent", "computed")
 ]
 JSON_FIELDS = [(PLACES[field.name], field.name) for field in VISIT_FIELDS if field.type == "json"]
+SAME = [(PLACES[field.name], PLACES[field.same_as]) for field in VISIT_FIELDS if field.same_as]
 as_recorded = itemgetter(*(PLACES[field.name] for field in VISIT_FIELDS))
 # What only test mode reads in `additional_data`.
 TEST_KEYS = {"test_mode", "program_id"}
@@ -74,6 +75,9 @@ def visit_record(context: Context, visit: Visit, query: str | None = None) -> Vi
         text = values[at]
         if text is not None and (len(text) > length or "\0" in text):
             values[at] = kept(name, text)
+    for at, other in SAME:
+        if values[at] is not None and values[at] == values[other]:
+            values[at] = ""
     return VisitRecord(*as_recorded(values))
 
 

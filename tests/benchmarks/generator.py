@@ -117,8 +117,8 @@ def _events(engine: Engine, size: Size) -> str:
         "id": "n",
         "customer_id": "customer.id",
         "occurred_at": (at := engine.moment(seeds.microseconds_of("n", size))),
-        "page_url": (page := seeds.page_of("n", "customer.link_id", size)),
-        "landing_page": page,
+        "page_url": seeds.page_of("n", "customer.link_id", size),
+        "landing_page": "''",  # the same as the page, as the gateway stores it
         "page_title": "'A review'",
         "referrer_host": seeds.referrer_host_of("n"),
         "referrer_url": seeds.referrer_of("n"),

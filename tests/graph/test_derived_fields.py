@@ -200,6 +200,23 @@ async def test_clicks_are_described_and_found_by_what_their_urls_say(gateway: Ga
         assert again == {name: row[name] for name in again}
 
 
+@both_apis
+async def test_a_page_that_is_the_landing_page_is_stored_once(gateway: Gateway) -> None:
+    await gateway.link()
+    pages = [SITE, f"{SITE}?a=b", SITE, None]
+    for page in pages:
+        answer = await gateway.track(None, affiliate_url=f"{SITE}?aff=PARTNER123", page_url=page)
+        assert answer.status_code == 200
+    stored = await gateway.events()
+    assert [row["landing_page"] for row in stored] == ["", SITE, "", SITE]
+    token = await gateway.token()
+    assert sorted(await listed(gateway, token, {"landingPage": SITE})) == [row["id"] for row in stored]
+    assert await listed(gateway, token, {"landingPage": ""}) == []
+    found = await gateway.graphql("{ clickEvents { nodes { pageUrl landingPage } } }", token=token)
+    shown = found["data"]["clickEvents"]["nodes"]
+    assert sorted(map(str, shown)) == sorted(str({"pageUrl": page, "landingPage": SITE}) for page in pages)
+
+
 async def listed(gateway: Gateway, token: str, filter: dict[str, str]) -> list[int]:
     """Return the ids of the clicks that a filter leaves."""
     query = "query ($filter: ClickEventFilter) { clickEvents(filter: $filter) { nodes { databaseId } totalCount } }"

@@ -62,7 +62,9 @@ def moments(draw: st.DrawFn) -> datetime:
 visits = st.fixed_dictionaries(
     {
         # None stands for a click that lacks its derived fields yet.
+        # An empty one is the same as the page.
         "landing_page": st.sampled_from(PAGES[1:5]),
+        "page_url": st.sampled_from((None, "https://yoursite.com/a", "https://yoursite.com/b")),
         "referrer_url": st.sampled_from(PAGES),
         "country": st.sampled_from((None, "DE", "US")),
         "device_type": st.sampled_from((None, "mobile")),

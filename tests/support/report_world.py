@@ -168,6 +168,8 @@ VALUES: Mapping[str, Callable[[Event], str]] = {
     Dimension.PARTNER: lambda event: str(event["partner_id"]),
     Dimension.LINK: lambda event: str(event["link_id"]),
     Dimension.REFERRER: lambda event: _address(event["referrer_url"]),
+    # An empty one is the same as the page.
+    Dimension.LANDING_PAGE: lambda event: event["landing_page"] or event["page_url"] or "",
 }
 """What a click is in each dimension, apart from times; empty where it is not known."""
 RANKED = tuple(Dimension(name) for name in VALUES)
