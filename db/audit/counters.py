@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.rollups.dimensions import makes_customer
+from db.rollups.sums import makes_customer
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink

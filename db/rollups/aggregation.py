@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple, Protocol, TypeAlias
 
-from db.rollups.dimensions import LEVELS, QUARTER, SPANS, Level
+from db.rollups.sums import LEVELS, QUARTER, SPANS, Level
 from db.schema.columns import EPOCH
 from db.sql.batch_statements import RowValues
 

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import CTE
 
 from db.engine.backend.protocol import Source
-from db.rollups.dimensions import DAY, HOUR, LEVELS, QUARTER, SPANS
 from db.rollups.recount import PART_EVENTS, Key, Part, Recount, Rows
 from db.rollups.sources import SOURCES, RollupSource
+from db.rollups.sums import DAY, HOUR, LEVELS, QUARTER, SPANS
 from db.schema.columns import EPOCH
 from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery

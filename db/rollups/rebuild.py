@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
 from db.rollups.audit import Compared, programs_in
-from db.rollups.dimensions import LEVELS, SPANS
 from db.rollups.recount import PART_EVENTS, Key, Part, Recount, recount_of
 from db.rollups.sources import SOURCES, RollupSource
+from db.rollups.sums import LEVELS, SPANS
 from db.schema.columns import EPOCH
 from db.schema.outbox import OutboxConsumer
 

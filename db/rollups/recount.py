@@ -14,8 +14,8 @@ from sqlalchemy.orm import aliased
 
 from db.engine.backend.protocol import Source
 from db.rollups.aggregation import KEY
-from db.rollups.dimensions import DAY, LEVELS, QUARTER, SPANS, Level
 from db.rollups.sources import RollupSource
+from db.rollups.sums import DAY, LEVELS, QUARTER, SPANS, Level
 from db.schema.columns import microseconds
 from db.schema.outbox import OutboxRange
 from db.sql.batch_statements import RowValues

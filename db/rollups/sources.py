@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, and_, cas
 
 from db.outbox.conditions import CLICK, LEAD, REFUND, REJECTION, SALE, covers, waits_for
 from db.rollups.aggregation import KEY, BookingHead, ClickHead, HeadType, RollupSums
-from db.rollups.dimensions import BOOKED, COUNTERS, counts_of, makes_customer
+from db.rollups.sums import BOOKED, COUNTERS, counts_of, makes_customer
 from db.schema.clicks import ClickEvent
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup, ConversionBooking, ConversionRollup

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from db.rollups.dimensions import BOOKED
+from db.rollups.sums import BOOKED
 from db.segments.columns import CURRENCY
 from db.segments.counting import COUNTS, Counted, counts
 from db.segments.grouping import Grouping, amounts

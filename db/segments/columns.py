@@ -5,8 +5,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, Integer, cast
 
-from db.rollups.dimensions import BOOKED, makes_customer
 from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
+from db.rollups.sums import BOOKED, makes_customer
 from db.schema.clicks import value_of
 from db.schema.url_parts import without_query
 from db.schema.visit_fields import VISIT_FIELDS, ReportDimension, VisitField

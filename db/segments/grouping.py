@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 from polars import selectors
 
-from db.rollups.dimensions import BOOKED
+from db.rollups.sums import BOOKED
 from db.segments.columns import CURRENCY, TIME
 from db.segments.conditions import column_of, value_of
 from db.segments.numbering import is_numbered, texts, values_of

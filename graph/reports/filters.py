@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam
 
-from db.rollups.dimensions import Level
+from db.rollups.sums import Level
 from db.sql.functions import Ids, among
 from graph.domain.scope import PARTNER, Audience, Condition, visible
 

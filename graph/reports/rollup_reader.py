@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from db.engine.backend.protocol import Source
 from db.rollups.bucket_parameters import bucket_values
 from db.rollups.buckets import Form
-from db.rollups.dimensions import SPANS
 from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
+from db.rollups.sums import SPANS
 from graph.domain.money import Money
 from graph.reports.bucket_pieces import pieces
 from graph.reports.calendars import DAY, HOUR, Interval, edges, local_time

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
 from db.rollups.aggregation import KEY
-from db.rollups.dimensions import COUNTERS, LEVELS, QUARTER, SPANS, Level, makes_customer
+from db.rollups.sums import COUNTERS, LEVELS, QUARTER, SPANS, Level, makes_customer
 from db.schema.clicks import ClickEvent
 from db.schema.columns import UtcDateTime
 from db.schema.programs import Program

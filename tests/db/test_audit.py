@@ -19,10 +19,10 @@ from sqlalchemy import text
 from db.audit.report import audit
 from db.engine.store import Store
 from db.outbox.consumers import rewind_consumer
-from db.rollups.dimensions import LEVELS, SPANS
 from db.rollups.rebuild import events_to_read, rebuild
 from db.rollups.recount import LEAST, MOST, recount_of
 from db.rollups.sources import CLICKS
+from db.rollups.sums import LEVELS, SPANS
 from db.segments.builder import SegmentBuilder
 from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from db.engine.store import Store
-from db.rollups.dimensions import SPANS
+from db.rollups.sums import SPANS
 from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.commissions import Commission, CommissionRule, ConversionSum, Payout
 from db.schema.conversions import LeadEvent, Refund, Sale
