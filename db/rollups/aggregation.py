@@ -42,7 +42,7 @@ class Head(Protocol):
 
 
 class ClickHead(NamedTuple):
-    """The `Head` of a click, with the counters of `dimensions.COUNTERS`."""
+    """The `Head` of a click, with the counters of `sums.COUNTERS`."""
 
     program_id: int
     partner_id: int
