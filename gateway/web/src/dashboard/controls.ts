@@ -3,11 +3,11 @@
 import { Chips } from "./chips.ts";
 import { el } from "./dom.ts";
 import { Choice, Dates, Segments } from "./fields.ts";
-import { including, onlyValue, type Filters } from "./filters.ts";
+import { including, onlyValue, type Filters, type Who } from "./filters.ts";
 import type { Names } from "./names.ts";
 import type { Interval, Named } from "./queries.ts";
 import type { Span } from "./spans.ts";
-import { ownZone, type Range, type View, type Who } from "./view.ts";
+import { ownZone, type Range, type View } from "./view.ts";
 
 const RANGE_WORDS: Record<Range, string> = {
   today: "Today",

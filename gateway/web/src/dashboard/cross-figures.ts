@@ -1,9 +1,9 @@
 // What the cells of the cross table can show.
 
+import type { Who } from "./filters.ts";
 import { number } from "./format.ts";
 import { amounts } from "./money.ts";
 import { MONEY, type Money } from "./queries.ts";
-import type { Who } from "./view.ts";
 
 export const FIGURES = ["clicks", "people", "visitors", "leads", "sales", "revenue", "commission"] as const;
 export type Figure = (typeof FIGURES)[number];

@@ -11,6 +11,8 @@ export interface Filter {
 }
 
 export type Filters = readonly Filter[];
+/** Whose clicks count. */
+export type Who = "all" | "people" | "bots";
 type Condition = { dimension: Dimension } & ({ in: string[] } | { notIn: string[] } | { isKnown: boolean });
 
 /** The API takes 20 conditions, of which a table of two dimensions needs four. */

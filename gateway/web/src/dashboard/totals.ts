@@ -1,11 +1,11 @@
 // The totals of the selected period, each compared with the period before.
 
 import { el } from "./dom.ts";
+import type { Who } from "./filters.ts";
 import { change, number, rate } from "./format.ts";
 import { amounts, perEach } from "./money.ts";
 import type { PeriodBefore } from "./period.ts";
 import type { Totals } from "./queries.ts";
-import type { Who } from "./view.ts";
 
 type Counted = "people" | "visitors" | "customers" | "bots" | "clicks" | "leads" | "sales";
 

@@ -5,12 +5,11 @@ import type { Tabs } from "./cards.ts";
 import type { CommissionStatus } from "./conversion-queries.ts";
 import type { Figure } from "./cross-figures.ts";
 import type { Dimension } from "./dimensions.ts";
-import type { Filters } from "./filters.ts";
+import type { Filters, Who } from "./filters.ts";
 import type { Interval } from "./queries.ts";
 
 export const RANGES = ["today", "7d", "30d", "90d", "12m", "custom"] as const;
 export type Range = (typeof RANGES)[number];
-export type Who = "all" | "people" | "bots";
 export const LISTS = ["sales", "refunds", "leads", "commissions"] as const;
 /** The lists of conversions. */
 export type List = (typeof LISTS)[number];
