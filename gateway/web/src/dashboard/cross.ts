@@ -30,7 +30,8 @@ export class CrossPanel {
   private readonly rows = new Choice("Rows", (value) => this.change({ rows: value as Dimension }));
   private readonly columns = new Choice("Columns", (value) => this.change({ columns: value as Dimension }));
   private readonly figure = new Choice("Figure", (value) => this.change({ figure: value as Figure }));
-  private readonly table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": CELLS });
+  // Hidden while there is nothing in it: an empty region would be a stop of the Tab key.
+  private readonly table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": CELLS, hidden: true });
   private readonly empty = el("p", { class: "empty", hidden: true });
   private readonly where = el("span", { class: "where" });
   private readonly back = this.button("Previous rows", () => this.pages.slice(0, -1));
@@ -43,7 +44,8 @@ export class CrossPanel {
     private readonly press: Press,
     private readonly onError: (error: unknown) => void,
   ) {
-    this.pager = el("nav", { class: "pager", "aria-label": "Pages of the cross table" }, this.back, this.forth, this.where);
+    const pages = { class: "pager", "aria-label": "Pages of the cross table", hidden: true };
+    this.pager = el("nav", pages, this.back, this.forth, this.where);
     const note = el("div", { class: "choices" }, this.rows.element, this.columns.element, this.figure.element);
     const content = [note, this.table, this.empty, this.pager, this.file.status];
     this.element = panel("Cross table", { note: this.file.button }, ...content);
