@@ -3,21 +3,20 @@
 Names are those of the GraphQL schema in snake_case; `graph.schema` adds types and descriptions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.orm import aliased
 
-from db.schema.clicks import ClickEvent, ClickTestEvent, value_of
+from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.columns import UtcDateTime
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
-from db.schema.visit_fields import VISIT_FIELDS, VisitField
 from graph.query.commission_entities import COMMISSION_ENTITIES, agreements
 from graph.query.conditions import (
     BY_IDS,
@@ -57,10 +56,10 @@ from graph.query.shared_parts import (
     TO_PARTNER,
     TO_PROGRAM,
     columns,
-    json_value,
     updated_at,
     upper,
 )
+from graph.query.visit_parts import BY_VISIT, VISIT_ATTRIBUTES
 
 # Sorts before every real time, so that rows without a click come last in descending order.
 NEVER = literal(datetime(1, 1, 2, tzinfo=UTC), UtcDateTime)
@@ -70,18 +69,6 @@ EVENT_ORDERS = {
     "occurred_at": BY_OCCURRENCE._replace(horizon="moment"),
     "id": Order(columns("id", "program_id"), ("number", "number"), horizon="event id"),
 }
-
-
-def _by_field(field: VisitField, spell: Callable[[str], str] | None) -> Filter:
-    return Filter(lambda row, value: value_of(row, field) == value, None, spell)
-
-
-def _attribute(field: VisitField) -> Attribute:
-    return json_value(field.name) if field.type == "json" else Attribute(lambda row: [value_of(row, field)])
-
-
-BY_VISIT = {field.name: _by_field(field, field.filter.normalize) for field in VISIT_FIELDS if field.filter is not None}
-VISIT_ATTRIBUTES = {field.name: _attribute(field) for field in VISIT_FIELDS if field.type == "json" or field.same_as}
 
 
 def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
