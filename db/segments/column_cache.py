@@ -6,13 +6,11 @@ from typing import NamedTuple
 import polars as pl
 from cachetools import LRUCache
 
-from db.segments.encoding import is_listed, listed
-from db.segments.numbering import is_numbered, numbered, texts, values_of
+from db.segments.encoding import is_full, is_listed, listed
+from db.segments.numbering import is_numbered, numbered, texts
 
 # Ten million clicks need 10 or 20 MB for each dimension that is asked, and 40 MB to count visitors.
 CACHED_BYTES = 192 * 1024 * 1024
-# A column with more values keeps them as texts in its rows, which are counted here: the list would be shared, and grow.
-MOST_VALUES = 65_536
 
 
 class FileKey(NamedTuple):
@@ -56,7 +54,8 @@ class ColumnCache:
 
     def shared(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a frame of events that are in no file with its texts as those of files are kept."""
-        return frame.with_columns(self._kept(listed(series)) for series in frame if series.dtype == pl.String)
+        shared = (series for series in frame if series.dtype == pl.String and series.name not in self._wide)
+        return frame.with_columns(self._kept(listed(series)) for series in shared)
 
     def widened(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a `shared` frame in the form in which columns are kept by now."""
@@ -73,7 +72,7 @@ class ColumnCache:
             return series if (series < 0).any() else series.cast(pl.UInt64).shrink_dtype()
         if not is_listed(series):
             return series
-        if series.name not in self._wide and len(values_of(series.name)) > MOST_VALUES:
+        if series.name not in self._wide and is_full(series.name):
             self._widen(series.name)
         if series.name in self._wide:
             return series.cast(pl.String)

@@ -19,6 +19,8 @@ from db.segments.columns import Column, ColumnType
 
 # Of more different values, the list would take more space than the texts in the rows do.
 MOST_CATEGORIES = 16_384
+# A list with more values gets no more from new segments. Where it is read, rows have the texts themselves.
+MOST_VALUES = 65_536
 NAMESPACE = "clickgate"
 TYPES: Mapping[ColumnType, type[pl.DataType]] = MappingProxyType(
     {"number": pl.Int64, "flag": pl.Boolean, "text": pl.String}
@@ -57,7 +59,8 @@ def joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _narrowed(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(listed(series) for series in frame if series.dtype == pl.String and not _is_wide(series))
+    texts = (series for series in frame if series.dtype == pl.String)
+    return frame.with_columns(listed(series) for series in texts if not (is_full(series.name) or _is_wide(series)))
 
 
 def _widened(frame: pl.DataFrame, columns: Set[str]) -> pl.DataFrame:
@@ -66,6 +69,11 @@ def _widened(frame: pl.DataFrame, columns: Set[str]) -> pl.DataFrame:
 
 def _is_wide(series: pl.Series) -> bool:
     return len(series) > MOST_CATEGORIES and series.n_unique() > MOST_CATEGORIES
+
+
+def is_full(column: str) -> bool:
+    """Return whether a column's list has so many values that it should get no more."""
+    return len(categories_of(column).to_series()) > MOST_VALUES
 
 
 def is_listed(series: pl.Series) -> bool:

@@ -8,7 +8,8 @@ from zlib import crc32
 import polars as pl
 import pytest
 
-from db.segments import column_cache, counting, encoding, grouping, packed_clicks
+from db.audit.report import audit
+from db.segments import counting, encoding, grouping, packed_clicks
 from db.segments.builder import SegmentBuilder
 from db.segments.column_cache import ColumnCache, FileKey
 from db.segments.encoding import MOST_CATEGORIES, categories_of, decode, encode
@@ -73,7 +74,7 @@ async def test_a_question_with_too_many_rows_is_refused(world: World, monkeypatc
 
 async def test_a_column_with_many_values_is_kept_as_texts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = await world.report(REQUEST)
-    monkeypatch.setattr(column_cache, "MOST_VALUES", 3)
+    monkeypatch.setattr(encoding, "MOST_VALUES", 3)
     world.context.services.segments.cache = ColumnCache()
     assert told(await world.report(REQUEST)) == told(expected)
     monkeypatch.setattr(encoding, "MOST_CATEGORIES", 3)
@@ -84,6 +85,23 @@ async def test_a_column_with_many_values_is_kept_as_texts(world: World, monkeypa
     again = await world.report(REQUEST)
     assert again.totals is not None
     assert again.totals.clicks == 61
+
+
+async def test_new_segments_do_not_lengthen_a_list_of_values_that_is_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.report(REQUEST)  # whose cache keeps the list
+    monkeypatch.setattr(encoding, "MOST_VALUES", 3)
+    before = len(categories_of("utm_campaign").to_series())
+    await world.click(*(click(NOW, utm_campaign=f"new {number}") for number in range(20)))
+    runner = world.runner(SegmentBuilder(world.store))
+    await runner.run_all()
+    await runner.close()
+    assert len(categories_of("utm_campaign").to_series()) == before
+    again = await world.report(REQUEST)
+    assert again.totals is not None
+    assert again.totals.clicks == 80
+    assert not (await audit(world.store)).differences
 
 
 async def test_conditions_add_no_values_to_those_that_are_kept(world: World) -> None:
