@@ -25,8 +25,8 @@ Asked = (
 )
 Convert = Callable[[Any], Any]
 MISSING = object()
-# Its name, default and conversion, with what SQLAlchemy keeps of them, take between half and all of this, as measured.
-BYTES_PER_PARAMETER = 700
+# Its name, default and conversion take half of this or more, as measured.
+BYTES_PER_PARAMETER = 500
 
 
 @dataclass(frozen=True, slots=True)
