@@ -7,7 +7,7 @@ import polars as pl
 from cachetools import LRUCache
 
 from db.segments.encoding import is_full, is_listed, listed
-from db.segments.numbering import is_numbered, numbered, texts
+from db.segments.numbering import TEXTS, forget_values, is_numbered, numbered, texts
 
 # Ten million clicks need 10 or 20 MB for each dimension that is asked, and 40 MB to count visitors.
 CACHED_BYTES = 192 * 1024 * 1024
@@ -54,6 +54,8 @@ class ColumnCache:
 
     def shared(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a frame of events that are in no file with its texts as those of files are kept."""
+        if not len(frame):
+            return frame
         shared = (series for series in frame if series.dtype == pl.String and series.name not in self._wide)
         return frame.with_columns(self._kept(listed(series)) for series in shared)
 
@@ -64,15 +66,18 @@ class ColumnCache:
 
     def forget_former_lists(self) -> None:
         """Forget the lists of values that no question refers to any more."""
+        for series in self._former_lists:
+            forget_values(series.name)
         self._former_lists.clear()
 
     def _kept(self, series: pl.Series) -> pl.Series:
         if series.dtype == pl.Int64:
             # Ids take two bytes for a while, and four for a long while.
             return series if (series < 0).any() else series.cast(pl.UInt64).shrink_dtype()
-        if not is_listed(series):
+        if series.name not in TEXTS:
             return series
-        if series.name not in self._wide and is_full(series.name):
+        # A file with many different values of a column has texts, and those of the others then have to be texts, too.
+        if series.name not in self._wide and (not is_listed(series) or is_full(series.name)):
             self._widen(series.name)
         if series.name in self._wide:
             return series.cast(pl.String)

@@ -53,8 +53,9 @@ class _Forms:
 
     def check(self, frame: pl.DataFrame) -> None:
         """Raise `ColumnWidened` if a column of the frame is in another form than before."""
-        for name in TEXTS & frame.schema.keys():
-            if self._seen.setdefault(name, form := is_numbered(name, frame.schema[name])) is not form:
+        schema = frame.schema
+        for name in TEXTS & schema.keys():
+            if self._seen.setdefault(name, form := is_numbered(name, schema[name])) is not form:
                 raise ColumnWidened
 
 
@@ -85,9 +86,11 @@ class Scan:
         needed = {*columns, *needed_by(chosen)}
         others = self.cache.widened(self.others.select(sorted(needed | {TIME.name})))
         forms = _Forms()
-        forms.check(others)
-        yield await asyncio.to_thread(_reduced, [others], chosen, reduce)
-        for step in self._steps(chosen):
+        steps = list(self._steps(chosen))
+        if len(others) or not steps:
+            forms.check(others)
+            yield await asyncio.to_thread(_reduced, [others], chosen, reduce)
+        for step in steps:
             frames = [frame async for frame in self._frames(step, chosen, needed)]
             for frame in frames:
                 forms.check(frame)

@@ -16,6 +16,7 @@ HTTP = "uvicorn.protocols.http.httptools_impl"
 SOCKET = "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol"
 HANDLER = "strawberry.subscriptions.protocols.graphql_transport_ws.handlers:BaseGraphQLTransportWSHandler"
 PARTS = [
+    Part("polars", "polars.datatypes.classes:PyCategories.num_cats_upper_bound", "db/segments/numbering.py", "self"),
     Part("uvicorn", "uvicorn._types:ASGISendEvent", "gateway/server/request_cycle.py"),
     Part("uvicorn", "uvicorn._types:HTTPResponseBodyEvent", "gateway/server/request_cycle.py"),
     Part("uvicorn", "uvicorn._types:HTTPResponseStartEvent", "gateway/server/request_cycle.py"),
@@ -178,6 +179,7 @@ ATTRIBUTES = {
     "graphql:GraphQLResolveInfo": ("graphql-core", "field_nodes fragments parent_type path schema variable_values"),
     "starlette.routing:Route": ("starlette", "endpoint path"),
     "limits.storage:MemoryStorage": ("limits", "storage"),
+    "polars:Categories": ("polars", "_categories"),
     "user_agents.parsers:UserAgent": ("user-agents", "browser device os ua_string"),
 }
 LIBRARIES = sorted({part.package for part in PARTS} | {package for package, _ in ATTRIBUTES.values()})

@@ -87,6 +87,22 @@ async def test_a_column_with_many_values_is_kept_as_texts(world: World, monkeypa
     assert again.totals.clicks == 61
 
 
+async def test_a_segment_with_texts_goes_with_others_that_have_numbers(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = await world.report(REQUEST)
+    assert expected.totals is not None
+    monkeypatch.setattr(encoding, "MOST_CATEGORIES", 3)
+    await world.click(*(click(NOW, utm_campaign=f"another {number}") for number in range(10)))
+    runner = world.runner(SegmentBuilder(world.store))
+    await runner.run_all()
+    await runner.close()
+    async with asyncio.timeout(5):
+        again = await world.report(REQUEST)
+    assert again.totals is not None
+    assert again.totals.clicks == expected.totals.clicks + 10
+
+
 async def test_new_segments_do_not_lengthen_a_list_of_values_that_is_long(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
