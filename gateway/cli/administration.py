@@ -5,19 +5,23 @@ They call the same domain functions as the API. Running gateways pick up the cha
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 import click
 
 from db.lookups.tokens import NewToken, TokenRole
 from gateway.services import now, offline_services
 from gateway.settings import Settings
-from graph.domain import links, partners, programs, tokens
+from graph.domain import link_import, links, partners, programs, tokens
 from graph.domain.context import Context
+from graph.domain.link_files import MOST_BYTES
 from graph.domain.links import Status
 from graph.domain.permissions import ADMINISTRATOR
+
+T = TypeVar("T")
 
 PROGRAM_ID = "--program-id", "--program", "program_id"
 PARTNER_ID = "--partner-id", "--partner", "partner_id"
@@ -66,7 +70,7 @@ def link() -> None:
 
 
 @link.command("create")
-@click.option("--code", required=True, help="1 to 64 letters, digits, - and _; case-sensitive.")
+@click.option("--code", help="1 to 64 letters, digits, - and _; case-sensitive.  [default: one is made up]")
 @click.option(*PROGRAM_ID, type=ROW_ID, required=True, help="The link's program.")
 @click.option(*PARTNER_ID, type=ROW_ID, required=True, help="The link's partner; added to the program if necessary.")
 @click.option("--destination-url", help="The page that the link leads to.  [default: the program's domain]")
@@ -77,7 +81,9 @@ def link() -> None:
     show_default=True,
     help="Clicks on inactive links are not recorded.",
 )
-def create_link(code: str, program_id: int, partner_id: int, destination_url: str | None, status: Status) -> None:
+def create_link(
+    code: str | None, program_id: int, partner_id: int, destination_url: str | None, status: Status
+) -> None:
     """Create a link."""
     _print(
         lambda context: links.create(
@@ -88,6 +94,31 @@ def create_link(code: str, program_id: int, partner_id: int, destination_url: st
             takes_in=True,
         )
     )
+
+
+@link.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option(*PROGRAM_ID, type=ROW_ID, help="The program of lines that name none.")
+@click.option("--preview", is_flag=True, help="Only check the file, and create nothing.")
+def import_links(file: BinaryIO, program_id: int | None, preview: bool) -> None:
+    """Create the links of the CSV file FILE (- for standard input): all of them, or none if anything is wrong.
+
+    The first line names the columns: partner_id and, if wanted, program_id, code, destination_url and status. Links
+    without a code get one. For example:
+
+    \b
+    partner_id,code,destination_url
+    1,SPRING,https://myshop.example/spring
+    1,,https://myshop.example/
+    """
+    data = file.read(MOST_BYTES + 1)
+    verb = link_import.preview if preview else link_import.import_links
+    found = _run(lambda context: verb(context, data, program_id))
+    for problem in found.problems:
+        click.echo(f"clickgate: {problem}", err=True)
+    click.echo(json.dumps({"links": len(found.links), "problems": len(found.problems), "created": found.created}))
+    if found.problems:
+        sys.exit(1)
 
 
 @link.command("pause")
@@ -148,12 +179,17 @@ def revoke_token(token_id: int) -> None:
     _print(lambda context: tokens.revoke(context, token_id))
 
 
-def _print(verb: Callable[[Context], Awaitable[Mapping[str, Any]]]) -> None:
-    """Run a domain function as an administrator, and print the row that it returns without its version."""
+def _run(verb: Callable[[Context], Awaitable[T]]) -> T:
+    """Run a domain function as an administrator."""
 
-    async def run() -> Mapping[str, Any]:
+    async def run() -> T:
         async with offline_services(Settings()) as services:
             return await verb(Context(services, viewer=ADMINISTRATOR))
 
-    row = {key: value for key, value in asyncio.run(run()).items() if key != "version"}
+    return asyncio.run(run())
+
+
+def _print(verb: Callable[[Context], Awaitable[Mapping[str, Any]]]) -> None:
+    """Run a domain function as an administrator, and print the row that it returns without its version."""
+    row = {key: value for key, value in _run(verb).items() if key != "version"}
     click.echo(json.dumps(row, default=lambda moment: moment.isoformat(), ensure_ascii=False))

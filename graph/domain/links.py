@@ -3,6 +3,7 @@
 Changes reach the link directory before they are acknowledged.
 """
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -22,17 +23,26 @@ from graph.domain.permissions import check_manager, check_manager_of
 from graph.domain.scope import visible
 
 Status = Literal["active", "inactive"]
+NOT_A_MEMBER = "must be a partner in this program"
+# Letters and digits that are not taken for one another, and enough of them that two codes are never the same.
+CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+MADE_UP_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLink:
-    """A link to create for a partner in a program."""
+    """A link to create for a partner in a program. Without a code, one is made up."""
 
-    code: str
+    code: str | None = None
     program_id: int
     partner_id: int
     destination_url: str | None = None
     status: Status = "active"
+
+
+def made_up_code() -> str:
+    """Return a code that no link has."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(MADE_UP_LENGTH))
 
 
 async def create(context: Context, link: NewLink, *, takes_in: bool = False) -> dict[str, Any]:
@@ -45,7 +55,7 @@ async def create(context: Context, link: NewLink, *, takes_in: bool = False) -> 
         async with context.services.store.write() as connection:
             if takes_in:
                 await partners.take_in(context, connection, partner_id=partner_id, program_id=program_id)
-            values = _checked(asdict(link))
+            values = _checked(asdict(link) | {"code": made_up_code() if link.code is None else link.code})
             await _check_membership(connection, program_id, partner_id)
             try:
                 async with connection.begin_nested():
@@ -116,4 +126,4 @@ async def _check_membership(connection: AsyncConnection, program_id: int, partne
         PartnerProgram.program_id == program_id, PartnerProgram.partner_id == partner_id
     )
     if await connection.scalar(membership) is None:
-        raise FieldInvalid("partner_id", "must be a partner in this program")
+        raise FieldInvalid("partner_id", NOT_A_MEMBER)

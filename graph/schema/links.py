@@ -23,9 +23,9 @@ URL = "The http or https URL of the landing page, up to 2048 characters. Null fo
 
 @strawberry.input(description="The input of `createReferralLink`.")
 class CreateReferralLinkInput:
-    code: str = value(CODE)
     program_id: ID = value("The program that the link advertises.")
     partner_id: ID = value("The partner who publishes the link. Must already be a member of the program.")
+    code: str | None = optional(f"{CODE} One is made up if it is omitted or null.")
     destination_url: str | None = optional(URL)
     status: LinkStatus = strawberry.field(
         default=LinkStatus.ACTIVE, description="Whether clicks through the link are recorded."

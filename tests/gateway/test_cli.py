@@ -38,9 +38,11 @@ def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> Non
     program = made("program", "create", "--name", "Shop", "--cookie-window-days", "30")
     partner = made("partner", "create", "--name", "Blog", "--email", "blog@example.com", "--program-id", "1")
     link = made("link", "create", "--code", "BLOG", "--program-id", "1", "--partner-id", "1")
+    unnamed = made("link", "create", "--program-id", "1", "--partner-id", "1")
     token = made("token", "issue", "--role", "partner", "--partner-id", "1", "--expires-in-days", "7")
     assert program["cookie_window_days"] == 30
     assert partner["id"] == link["partner_id"] == 1
+    assert re.fullmatch(r"[2-9a-z]{10}", str(unnamed["code"]))
     assert made("link", "pause", "BLOG")["status"] == "inactive"
     assert made("link", "resume", "BLOG")["status"] == "active"
     assert re.fullmatch(r"cg_[A-Za-z0-9_-]{43}", str(token["token"]))
@@ -114,6 +116,24 @@ def test_a_taken_code_is_refused(make_sqlite: MakeDatabase) -> None:
     again = clickgate(url, *new)
     assert again.returncode == 1
     assert "already taken" in again.stderr
+
+
+def test_links_are_imported_from_a_file_all_or_none(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+    url, file = make_sqlite(), tmp_path / "links.csv"
+    clickgate(url, "program", "create", "--name", "Shop")
+    clickgate(url, "partner", "create", "--name", "Blog", "--program-id", "1")
+    command = ("link", "import", str(file), "--program-id", "1")
+    file.write_text("partner_id,code\n1,SPRING\n1,a b\n")
+    refused = clickgate(url, *command)
+    assert refused.returncode == 1
+    assert refused.stderr == "clickgate: line 3: code must consist of 1 to 64 letters, digits, - and _\n"
+    assert json.loads(refused.stdout) == {"links": 1, "problems": 1, "created": 0}
+    file.write_text("partner_id,code\n1,SPRING\n1,\n")
+    assert json.loads(clickgate(url, *command, "--preview").stdout) == {"links": 2, "problems": 0, "created": 0}
+    assert json.loads(clickgate(url, *command).stdout) == {"links": 2, "problems": 0, "created": 2}
+    file.write_bytes(b"\xff")
+    unreadable = clickgate(url, *command)
+    assert (unreadable.returncode, unreadable.stderr) == (1, "clickgate: file must be UTF-8\n")
 
 
 @pytest.mark.parametrize(
