@@ -3,17 +3,17 @@
 A partner can be a member of several programs; its links belong to one membership each.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from graph.domain.context import Context
-from graph.domain.errors import UnknownPartner, UnknownProgram, outages
+from graph.domain.errors import Forbidden, UnknownPartner, UnknownProgram, outages
 from graph.domain.fields import email_field, name_field
 from graph.domain.permissions import check_manager, check_manager_of, viewer_of
 from graph.domain.scope import visible
@@ -30,7 +30,7 @@ async def create(
         check_manager_of(context, program_id)
     if not program_ids and viewer.program_id is not None:
         program_ids = [viewer.program_id]
-    values = {"name": name_field("name", name), "email": None if email is None else email_field(email)}
+    values = _checked({"name": name, "email": email})
     with outages():
         async with context.services.store.write() as connection:
             made = (await connection.execute(insert(Partner).values(values).returning(Partner.id))).scalar_one()
@@ -38,6 +38,25 @@ async def create(
                 await _check_program(connection, program_id)
                 await _join(connection, made, program_id)
             return (await connection.execute(select(Partner.__table__).where(Partner.id == made))).one()._asdict()
+
+
+async def change(context: Context, partner_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Update a partner's name or email, as far as given, and return its row. A program may only do so while it is the
+    partner's only one. Raises `UnknownPartner`, also for a partner out of scope, `FieldInvalid`, `Forbidden`,
+    `DatabaseAway`."""
+    viewer, this = check_manager(context), Partner.id == partner_id
+    values = _checked(changes)
+    elsewhere = exists().where(PartnerProgram.partner_id == partner_id, PartnerProgram.program_id != viewer.program_id)
+    with outages():
+        async with context.services.store.write() as connection:
+            seen = select(Partner.id).where(this, visible(Partner, viewer.audience))
+            if await connection.scalar(seen, viewer.values) is None:
+                raise UnknownPartner
+            if viewer.program_id is not None and await connection.scalar(select(elsewhere)):
+                raise Forbidden
+            if values:
+                await connection.execute(update(Partner).where(this).values(values))
+            return (await connection.execute(select(Partner.__table__).where(this))).one()._asdict()
 
 
 async def join(context: Context, *, partner_id: int, program_id: int) -> dict[str, Any]:
@@ -63,6 +82,15 @@ async def take_in(context: Context, connection: AsyncConnection, *, partner_id: 
         return found._asdict()
     await _join(connection, partner_id, program_id)
     return (await connection.execute(membership)).one()._asdict()
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(given)
+    if "name" in values:
+        values["name"] = name_field("name", values["name"])
+    if values.get("email") is not None:
+        values["email"] = email_field(values["email"])
+    return values
 
 
 async def _check_program(connection: AsyncConnection, program_id: int) -> None:

@@ -49,12 +49,27 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
 async def revoke(context: Context, token_id: int) -> Mapping[str, Any]:
     """Revoke a token unless it is revoked already, and return its row. Running gateways reject it within a second.
     Raises `UnknownToken`, also for a token out of scope, `Forbidden`, `DatabaseAway`."""
+    moment = func.coalesce(ApiToken.revoked_at, literal(context.services.clock(), UtcDateTime))
+    return await _change(context, token_id, {"revoked_at": moment})
+
+
+async def change(context: Context, token_id: int, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Update a token's label if one is given, None for no label, and return the token's row. Raises `UnknownToken`,
+    also for a token out of scope, `FieldInvalid`, `Forbidden`, `DatabaseAway`."""
+    check_manager(context)
+    values = dict(changes)
+    if values.get("label") is not None:
+        values["label"] = name_field("label", values["label"])
+    return await _change(context, token_id, values)
+
+
+async def _change(context: Context, token_id: int, values: Mapping[str, Any]) -> Mapping[str, Any]:
     viewer = check_manager(context)
     this = (ApiToken.id == token_id, visible(ApiToken, viewer.audience))
-    moment = func.coalesce(ApiToken.revoked_at, literal(context.services.clock(), UtcDateTime))
     with outages():
         async with context.services.store.write() as connection:
-            await connection.execute(update(ApiToken).where(*this).values(revoked_at=moment), viewer.values)
+            if values:
+                await connection.execute(update(ApiToken).where(*this).values(values), viewer.values)
             row = await connection.execute(select(*tokens.SHOWN).where(*this), viewer.values)
             found = row.one_or_none()
     if found is None:

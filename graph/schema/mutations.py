@@ -16,9 +16,22 @@ from graph.schema.commissions import (
 )
 from graph.schema.conversion_outcomes import TrackLeadResult, TrackRefundResult, TrackSaleResult
 from graph.schema.links import ReferralLinkPayload, create_referral_link, update_referral_link
-from graph.schema.partners import PartnerPayload, PartnerProgramPayload, add_partner_to_program, create_partner
+from graph.schema.partners import (
+    PartnerPayload,
+    PartnerProgramPayload,
+    add_partner_to_program,
+    create_partner,
+    update_partner,
+)
 from graph.schema.programs import ProgramPayload, create_program, update_program
-from graph.schema.tokens import IssueTokenPayload, RevokeTokenPayload, issue_token, revoke_token
+from graph.schema.tokens import (
+    IssueTokenPayload,
+    RevokeTokenPayload,
+    UpdateTokenPayload,
+    issue_token,
+    revoke_token,
+    update_token,
+)
 
 
 @strawberry.type(description="Everything that can be changed.")
@@ -46,6 +59,11 @@ class Mutation:
     create_program = change(create_program, ProgramPayload, "Creates a program. Requires an admin token.")
     update_program = change(update_program, ProgramPayload, "Updates a program. Requires an admin token.")
     create_partner = change(create_partner, PartnerPayload, "Creates a partner. Requires an admin or program token.")
+    update_partner = change(
+        update_partner,
+        PartnerPayload,
+        "Updates a partner. Requires an admin token, or the token of a program while that is the partner's only one.",
+    )
     add_partner_to_program = change(
         add_partner_to_program,
         PartnerProgramPayload,
@@ -95,6 +113,12 @@ class Mutation:
         issue_token,
         IssueTokenPayload,
         "Issues an API token. Requires an admin token, or a program token if the new token is for one of its partners.",
+    )
+    update_token = change(
+        update_token,
+        UpdateTokenPayload,
+        "Changes an API token's label. Requires an admin token, or the token of the program that the partner token is "
+        "limited to.",
     )
     revoke_token = change(
         revoke_token,

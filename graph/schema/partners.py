@@ -9,8 +9,8 @@ from strawberry import ID
 from graph.domain import partners
 from graph.domain.context import Context
 from graph.domain.permissions import check_manager
-from graph.query.global_ids import RowRef
-from graph.schema.changes import NAME, Payload, input_values
+from graph.query.global_ids import RowRef, decode_key
+from graph.schema.changes import KEEP, NAME, Payload, input_values
 from graph.schema.fields import optional, value
 from graph.schema.types import PartnerProgramType, PartnerType
 
@@ -25,9 +25,16 @@ class CreatePartnerInput:
     )
 
 
-@strawberry.type(description="The result of `createPartner`.")
+@strawberry.input(description="The input of `updatePartner`.")
+class UpdatePartnerInput:
+    id: ID = value("The partner to update.")
+    name: str | None = optional(f"The partner's name: {NAME} {KEEP}")
+    email: str | None = optional(f"The partner's email address. Program tokens cannot read it. {KEEP}")
+
+
+@strawberry.type(description="The result of `createPartner` and `updatePartner`.")
 class PartnerPayload(Payload):
-    partner: PartnerType | None = value("The new partner. Null if there are user errors.")
+    partner: PartnerType | None = value("The partner after the change. Null if there are user errors.")
     partner_program: PartnerProgramType | None = value(
         "The partner's membership in the program. Null if the partner was not added to one."
     )
@@ -52,6 +59,12 @@ async def create_partner(context: Context, input: CreatePartnerInput) -> Mapping
     row = await partners.create(context, **named, program_ids=() if program_id is None else [program_id])
     membership = None if program_id is None else RowRef("PartnerProgram", (program_id, row["id"]))
     return {"partner": RowRef("Partner", (row["id"],)), "partner_program": membership}
+
+
+async def update_partner(context: Context, input: UpdatePartnerInput) -> Mapping[str, Any]:
+    (id,) = decode_key(input.id, "Partner", "id")
+    await partners.change(context, id, input_values(input))
+    return {"partner": RowRef("Partner", (id,))}
 
 
 async def add_partner_to_program(context: Context, input: AddPartnerToProgramInput) -> Mapping[str, Any]:

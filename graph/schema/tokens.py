@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from strawberry import ID
+from strawberry import ID, UNSET
 
 from db.lookups.tokens import NewToken
 from graph.domain import tokens
 from graph.domain.context import Context
 from graph.query.global_ids import RowRef, decode_key
-from graph.schema.changes import Payload, input_values
+from graph.schema.changes import CLEAR, Payload, input_values
 from graph.schema.fields import optional, value
 from graph.schema.token_filters import RoleType
 from graph.schema.types import ApiTokenType
@@ -45,6 +45,19 @@ class IssueTokenPayload(Payload):
     api_token: ApiTokenType | None = value("The new token, without its secret. Null if there are user errors.")
 
 
+@strawberry.input(description="The input of `updateToken`.")
+class UpdateTokenInput:
+    id: ID = value("The token to update.")
+    label: str | None = optional(
+        f"A label to tell tokens apart: 1 to 255 characters, without control characters. {CLEAR}"
+    )
+
+
+@strawberry.type(description="The result of `updateToken`.")
+class UpdateTokenPayload(Payload):
+    api_token: ApiTokenType | None = value("The token after the change. Null if there are user errors.")
+
+
 @strawberry.input(description="The input of `revokeToken`.")
 class RevokeTokenInput:
     id: ID = value("The token to revoke.")
@@ -58,6 +71,12 @@ class RevokeTokenPayload(Payload):
 async def issue_token(context: Context, input: IssueTokenInput) -> Mapping[str, Any]:
     secret, row = await tokens.issue(context, NewToken(**input_values(input)))
     return {"token": secret, "api_token": RowRef("ApiToken", (row["id"],))}
+
+
+async def update_token(context: Context, input: UpdateTokenInput) -> Mapping[str, Any]:
+    (id,) = decode_key(input.id, "ApiToken", "id")
+    await tokens.change(context, id, {} if input.label is UNSET else {"label": input.label})
+    return {"api_token": RowRef("ApiToken", (id,))}
 
 
 async def revoke_token(context: Context, input: RevokeTokenInput) -> Mapping[str, Any]:

@@ -22,10 +22,12 @@ GARBAGE: dict[str, dict[str, Any]] = {
     "createProgram": {"name": ""},
     "updateProgram": {"id": "garbage"},
     "createPartner": {"name": "", "programId": "garbage"},
+    "updatePartner": {"id": "garbage", "name": ""},
     "addPartnerToProgram": {"partnerId": "garbage", "programId": ""},
     "createReferralLink": {"code": "", "programId": "garbage", "partnerId": "garbage"},
     "updateReferralLink": {"id": "garbage", "code": ""},
     "issueToken": {"role": "PARTNER", "partnerId": "garbage"},
+    "updateToken": {"id": "garbage", "label": ""},
     "revokeToken": {"id": "garbage"},
     "createCommissionRule": {"programId": "garbage", "event": "LEAD", "kind": "PERCENT"},
     "endCommissionRule": {"id": "garbage"},
@@ -64,10 +66,12 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
         "createProgram": {"name": "New"},
         "updateProgram": {"id": world.program, "name": "Changed"},
         "createPartner": {"name": "New", "programId": world.program},
+        "updatePartner": {"id": world.partner, "name": "Changed"},
         "addPartnerToProgram": {"partnerId": world.partner, "programId": world.program},
         "createReferralLink": {"code": "NEW", "programId": world.program, "partnerId": world.partner},
         "updateReferralLink": {"id": world.link, "status": "INACTIVE"},
         "issueToken": {"role": "PARTNER", "partnerId": world.partner, "programId": world.program},
+        "updateToken": {"id": issued["apiToken"]["id"], "label": "Changed"},
         "revokeToken": {"id": issued["apiToken"]["id"]},
     }
 
@@ -161,6 +165,13 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
             [world.stranger, nobody["Partner"]],
             {"programId": world.program, "currency": "USD"},
         ),
+        ("updatePartner", "id", [world.stranger, nobody["Partner"]], {"name": "Mine"}),
+        (
+            "updateToken",
+            "id",
+            [foreign["apiToken"]["id"], unissued["apiToken"]["id"], nobody["ApiToken"]],
+            {"label": "Mine"},
+        ),
         ("revokeToken", "id", [foreign["apiToken"]["id"], unissued["apiToken"]["id"], nobody["ApiToken"]], {}),
     ]
     before = await everything(gateway)
@@ -169,6 +180,17 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
         (told,) = answers[0]["data"][mutation]["userErrors"]
         assert told["field"] == field, mutation
         assert all(answer["data"] == answers[0]["data"] for answer in answers), mutation
+    assert await everything(gateway) == before
+
+
+async def test_an_owner_changes_a_partner_only_while_it_is_in_no_other_program(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    for name in ("Mine", "Mine again"):
+        assert (await changed(gateway, "updatePartner", world.owner, id=world.partner, name=name))["partner"][
+            "name"
+        ] == name
+    before = await everything(gateway)
+    assert await refusal(gateway, "updatePartner", world.owner, id=world.shared, name="Mine") == (None, "FORBIDDEN")
     assert await everything(gateway) == before
 
 

@@ -35,6 +35,9 @@ async def test_an_invalid_field_is_a_user_error_that_names_it(gateway: Gateway) 
         ("updateProgram", "cookieWindowDays", [0, 3651], {"id": world.program}),
         ("createPartner", "name", NO_NAMES, {}),
         ("createPartner", "email", NO_EMAILS, {"name": "New"}),
+        ("updatePartner", "name", NO_NAMES, {"id": world.partner}),
+        ("updatePartner", "email", NO_EMAILS, {"id": world.partner}),
+        ("updateToken", "label", NO_NAMES, {"id": encode_id("ApiToken", 1)}),
         ("createReferralLink", "code", NO_CODES, new_link),
         ("createReferralLink", "destinationUrl", NO_URLS, new_link),
         ("updateReferralLink", "code", NO_CODES, {"id": world.link}),
@@ -55,6 +58,21 @@ async def test_an_invalid_field_is_a_user_error_that_names_it(gateway: Gateway) 
         assert found == {(field, "field_invalid")}, mutation
 
 
+async def test_partners_and_tokens_are_updated_as_far_as_given(gateway: Gateway) -> None:
+    world = await make_world(gateway)
+    partner = (await changed(gateway, "createPartner", world.admin, name="Blog", email="b@example.com"))["partner"]
+    kept: list[dict[str, Any]] = [{}, {"name": None}, {"email": None}, {"name": "Blog"}]
+    for input in kept:
+        assert (await changed(gateway, "updatePartner", world.admin, id=partner["id"], **input))["partner"] == partner
+    moved = await changed(gateway, "updatePartner", world.admin, id=partner["id"], name=" Site ", email="s@example.com")
+    assert moved["partner"] == partner | {"name": "Site", "email": "s@example.com"}
+    token = (await changed(gateway, "issueToken", world.admin, role="ADMIN", label="Old"))["apiToken"]
+    assert (await changed(gateway, "updateToken", world.admin, id=token["id"]))["apiToken"] == token
+    for label in ("New", None):
+        changed_token = (await changed(gateway, "updateToken", world.admin, id=token["id"], label=label))["apiToken"]
+        assert changed_token == token | {"label": label}
+
+
 async def test_a_malformed_id_or_an_id_of_another_type_is_reported(gateway: Gateway) -> None:
     world = await make_world(gateway)
     new_link = {"code": "NEW", "programId": world.program, "partnerId": world.partner}
@@ -66,6 +84,8 @@ async def test_a_malformed_id_or_an_id_of_another_type_is_reported(gateway: Gate
         ("createReferralLink", "programId", world.link, new_link),
         ("createReferralLink", "partnerId", world.link, new_link),
         ("updateReferralLink", "id", world.program, {"code": "X"}),
+        ("updatePartner", "id", world.program, {"name": "X"}),
+        ("updateToken", "id", world.program, {"label": "X"}),
         ("issueToken", "programId", world.partner, {"role": "PROGRAM"}),
         ("issueToken", "partnerId", world.program, {"role": "PARTNER"}),
         ("revokeToken", "id", world.program, {}),
@@ -93,6 +113,8 @@ async def test_a_missing_row_is_reported(gateway: Gateway) -> None:
         ("updateReferralLink", {"id": nobody["ReferralLink"], "code": "X"}, ("id", "unknown_link")),
         ("issueToken", {"role": "PROGRAM", "programId": nobody["Program"]}, ("programId", "unknown_program")),
         ("issueToken", {"role": "PARTNER", "partnerId": nobody["Partner"]}, ("partnerId", "unknown_partner")),
+        ("updatePartner", {"id": nobody["Partner"]}, ("id", "unknown_partner")),
+        ("updateToken", {"id": nobody["ApiToken"]}, ("id", "unknown_token")),
         ("revokeToken", {"id": nobody["ApiToken"]}, ("id", "unknown_token")),
     ]
     for mutation, input, told in tries:

@@ -47,6 +47,7 @@ async def test_every_name_field_accepts_the_same_names(gateway: Gateway) -> None
         ("createProgram", "program", "name", {}),
         ("updateProgram", "program", "name", {"id": world.program}),
         ("createPartner", "partner", "name", {}),
+        ("updatePartner", "partner", "name", {"id": world.partner}),
         ("issueToken", "apiToken", "label", {"role": "ADMIN"}),
     ]
     for mutation, row, field, others in tries:

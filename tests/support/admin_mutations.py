@@ -21,6 +21,7 @@ TOLD = {
     "createProgram": "program { id databaseId name domain cookieWindowDays currency leadAuth }",
     "updateProgram": "program { id databaseId name domain cookieWindowDays currency leadAuth }",
     "createPartner": "partner { id databaseId name email } " + MEMBERSHIP,
+    "updatePartner": "partner { id databaseId name email }",
     "addPartnerToProgram": MEMBERSHIP,
     "createReferralLink": LINK,
     "updateReferralLink": LINK,
@@ -31,6 +32,7 @@ TOLD = {
     "recordPayout": f"payout {{ id note upTo amount {MONEY} program {{ id }} partner {{ id }} "
     "commissions { nodes { id } } refunds { nodes { id } } }",
     "issueToken": "token " + TOKEN,
+    "updateToken": TOKEN,
     "revokeToken": TOKEN,
 }
 
