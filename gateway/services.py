@@ -131,13 +131,14 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
 
 
 @asynccontextmanager
-async def offline_services(settings: Settings) -> AsyncIterator[Services]:
+async def offline_services(settings: Settings, *, may_create: bool = True) -> AsyncIterator[Services]:
     """Create the services that an administrative command needs, without starting a gateway. Running gateways notice the
-    command's changes to the database. Raises `StoreError`."""
+    command's changes to the database. An SQLite file that does not exist is created if `may_create`. Raises
+    `StoreError`."""
     store = Store(settings.database_url)
     token_cache = TokenCache(store, now)
     try:
-        await ensure_current(store, may_upgrade=False)
+        await ensure_current(store, may_upgrade=False, may_create=may_create)
         yield Services(
             store=store,
             feed=LiveFeed(store),

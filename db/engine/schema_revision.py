@@ -74,7 +74,12 @@ async def _is_current(store: Store, *, may_upgrade: bool, may_create: bool) -> b
             f"the database's schema ({found.revision}) belongs to a newer clickgate; this one works with {wanted}"
         )
     is_creation = found.revision is None and store.is_sqlite
-    if not (may_upgrade or (is_creation and may_create)):
+    if is_creation and not (may_create or may_upgrade):
+        raise SchemaOutdated(
+            f"there is no database in {store.name} yet: `clickgate db upgrade` creates it, or CLICKGATE_DATABASE_URL "
+            "names another"
+        )
+    if not (may_upgrade or is_creation):
         raise SchemaOutdated(
             f"the database's schema is {found.revision or 'empty'}, but this clickgate needs {wanted}: {_advice(store)}"
         )

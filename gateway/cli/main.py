@@ -19,10 +19,10 @@ from gateway.settings import PREFIX, Settings
 
 # Each command's module in `gateway.cli`, and its name there.
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "program": ("administration", "program"),
-    "partner": ("administration", "partner"),
-    "link": ("administration", "link"),
-    "token": ("administration", "token"),
+    "program": ("programs", "program"),
+    "partner": ("partners", "partner"),
+    "link": ("links", "link"),
+    "token": ("tokens", "token"),
     "serve": ("serve", "serve_command"),
     "demo": ("serve", "demo_command"),
     "db": ("databases", "database"),

@@ -73,14 +73,19 @@ async def change(context: Context, link_id: int, changes: Mapping[str, Any]) -> 
     return await _change(context, ReferralLink.id == link_id, changes)
 
 
+async def change_by_code(context: Context, code: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what `change` does to the link with a code."""
+    return await _change(context, ReferralLink.code == code, changes)
+
+
 async def pause(context: Context, code: str) -> dict[str, Any]:
     """Deactivate a link and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
-    return await _change(context, ReferralLink.code == code, {"status": "inactive"})
+    return await change_by_code(context, code, {"status": "inactive"})
 
 
 async def resume(context: Context, code: str) -> dict[str, Any]:
     """Activate a link again and return its row. Raises `UnknownLink`, `Forbidden`, `DatabaseAway`."""
-    return await _change(context, ReferralLink.code == code, {"status": "active"})
+    return await change_by_code(context, code, {"status": "active"})
 
 
 async def _change(context: Context, which: ColumnElement[bool], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,9 @@ BAD_ARGUMENTS = [
     *(("token", "issue", "--role", "admin", "--expires-in-days", days) for days in ("3650000", HUGE, "0", "-1", "x")),
     *(("token", "issue", "--role", "partner", "--partner-id", id) for id in (HUGE, "0", "-1", "", "1.5")),
     *(("token", "revoke", id) for id in (HUGE, "0", "", "x")),
+    *((name, "update", id, "--name", "X") for name in ("program", "partner") for id in (HUGE, "0", "x")),
+    ("program", "update", "1"),
+    ("link", "import", "/nowhere/links.csv"),
     *(("link", "pause", code) for code in ("", HUGE * 10, "\N{SNOWMAN}", NO_TEXT)),
     ("partner", "create", "--name", "X", "--program-id", HUGE),
     ("link", "create", "--code", "A", "--program-id", HUGE, "--partner-id", HUGE),
@@ -45,6 +48,7 @@ USERS = [
     ("partner", "create", "--name", "X"),
     ("link", "pause", "X"),
     ("token", "revoke", "1"),
+    ("partner", "update", "1", "--name", "X"),
     ("audit",),
     ("rollups", "rebuild"),
     ("segments", "rebuild"),
@@ -91,7 +95,7 @@ def test_invalid_arguments_and_settings_are_reported(make_sqlite: MakeDatabase, 
 @pytest.mark.parametrize("url", BAD_URLS)
 def test_unusable_databases_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.chdir(tmp_path)
-    for arguments in USERS if url == "nonsense" else USERS[4:7]:
+    for arguments in USERS if url == "nonsense" else USERS[5:8]:
         in_one_line(clickgate(url, *arguments))
     assert not list(tmp_path.iterdir())
 

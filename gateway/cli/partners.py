@@ -1,0 +1,30 @@
+"""The commands that manage partners."""
+
+import click
+
+from gateway.cli.rows import PROGRAM_ID, ROW_ID, given, print_row
+from graph.domain import partners
+
+
+@click.group()
+def partner() -> None:
+    """Manage partners, who refer visitors."""
+
+
+@partner.command("create")
+@click.option("--name", required=True, help="The partner's name.")
+@click.option("--email", help="The partner's email address.")
+@click.option(*PROGRAM_ID, type=ROW_ID, multiple=True, help="A program to add the partner to; may be repeated.")
+def create_partner(name: str, email: str | None, program_id: tuple[int, ...]) -> None:
+    """Create a partner, and add it to programs."""
+    print_row(lambda context: partners.create(context, name=name, email=email, program_ids=program_id))
+
+
+@partner.command("update")
+@click.argument("partner_id", metavar="ID", type=ROW_ID)
+@click.option("--name", help="The partner's name.")
+@click.option("--email", help="The partner's email address.")
+def update_partner(partner_id: int, name: str | None, email: str | None) -> None:
+    """Update the partner with this ID, as far as options are given."""
+    changes = given(name=name, email=email)
+    print_row(lambda context: partners.change(context, partner_id, changes))

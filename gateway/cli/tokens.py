@@ -1,0 +1,67 @@
+"""The commands that manage API tokens."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from db.lookups.tokens import NewToken, TokenRole
+from gateway.cli.rows import PARTNER_ID, PROGRAM_ID, ROW_ID, print_row
+from gateway.services import now
+from graph.domain import tokens
+from graph.domain.context import Context
+
+MAX_DAYS = 36_500
+
+
+@click.group()
+def token() -> None:
+    """Manage API tokens."""
+
+
+@token.command("issue")
+@click.option(
+    "--role",
+    type=click.Choice(["admin", "program", "partner", "tracking"], case_sensitive=False),
+    required=True,
+    help="What the token gives access to.",
+)
+@click.option(
+    *PROGRAM_ID,
+    type=ROW_ID,
+    help="The token's program, for the roles program and tracking; limits a partner's token to that program.",
+)
+@click.option(*PARTNER_ID, type=ROW_ID, help="The token's partner, for the role partner.")
+@click.option("--label", help="A note on the token's use, to tell tokens apart.")
+@click.option(
+    "--expires-in-days",
+    type=click.IntRange(1, MAX_DAYS),
+    help="How many days the token is valid.  [default: unlimited]",
+)
+def issue_token(
+    role: TokenRole, program_id: int | None, partner_id: int | None, label: str | None, expires_in_days: int | None
+) -> None:
+    """Issue a token. The secret is printed once and is not stored."""
+    expires_at = None if expires_in_days is None else now() + timedelta(days=expires_in_days)
+
+    async def issue(context: Context) -> Mapping[str, Any]:
+        secret, row = await tokens.issue(context, NewToken(role, program_id, partner_id, label, expires_at))
+        return {"token": secret, **row}
+
+    print_row(issue)
+
+
+@token.command("revoke")
+@click.argument("token_id", metavar="ID", type=ROW_ID)
+def revoke_token(token_id: int) -> None:
+    """Revoke the token with this ID. Running gateways refuse it within a second."""
+    print_row(lambda context: tokens.revoke(context, token_id))
+
+
+@token.command("update")
+@click.argument("token_id", metavar="ID", type=ROW_ID)
+@click.option("--label", required=True, help="A note on the token's use, to tell tokens apart.")
+def update_token(token_id: int, label: str) -> None:
+    """Change the label of the token with this ID."""
+    print_row(lambda context: tokens.change(context, token_id, {"label": label}))
