@@ -33,6 +33,7 @@ from graph.domain.currencies import known_decimals
 from rest import integrations, leads, refunds, sales
 from rest.clicks import PATH, ClickEndpoint
 from rest.endpoint import Endpoint
+from rest.exports.endpoint import export_endpoints
 from rest.openapi import OpenAPIEndpoint
 from rest.tracker.script import PATHS, TrackerScript
 
@@ -108,6 +109,7 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
     routes = [
         Route(PATH, ClickEndpoint()),
         *(Route(path, endpoint()) for path, endpoint in {**CONVERSIONS, **INTEGRATIONS}.items()),
+        *(Route(path, endpoint) for path, endpoint in export_endpoints().items()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),

@@ -185,6 +185,12 @@ class BoundedProtocol(TimedProtocol):
             self._parse_on()
         self.flow.resume_reading()
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        for cycle in (self.cycle, *(waiting for waiting, _ in self.pipeline)):
+            if isinstance(cycle, RequestCycle):
+                cycle.stop()
+
     def _refuse(self, status: int, problem: str) -> None:
         """Stop reading, send an error response after those that are still due, and close the connection."""
         if self._refusal is not None:
