@@ -34,7 +34,7 @@ from rest import integrations, leads, refunds, sales
 from rest.clicks import PATH, ClickEndpoint
 from rest.endpoint import Endpoint
 from rest.exports.endpoint import export_endpoints
-from rest.openapi import OpenAPIEndpoint
+from rest.openapi.document import OpenAPIEndpoint
 from rest.tracker.script import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.responses import Response as HTTPResponse
 
-from rest.openapi_operations import BEARER, BODY_PROBLEMS, OPERATIONS, PROBLEMS, Operation
+from rest.openapi.operations import BEARER, BODY_PROBLEMS, OPERATIONS, PROBLEMS, Operation
 from rest.responses import Problem
 
 RETRY_AFTER = {"description": "Seconds to wait before a retry", "schema": {"type": "integer"}}
