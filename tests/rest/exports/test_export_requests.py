@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from graph.exports.parameters import parameters
 from graph.query.global_ids import encode_id
+from rest.exports.endpoint import NAMES
 from rest.exports.formats import FORMATS, FORMULA
 from tests.support.exports import csv_rows, exported, json_rows, path_of
 from tests.support.gateways import Gateway, body_of
@@ -130,3 +132,16 @@ def test_cells_are_quoted_as_in_rfc_4180() -> None:
     columns: list[list[Any]] = [texts, [1, -2, None, 0, 5, 6], [True, False, *[None] * 4], [None] * 6]
     assert encode(columns) == (b'"a ""b""",1,true,\r\n"a,b",-2,false,\r\n"a\nb",,,\r\n"a\rb",0,,\r\n,5,,\r\n,6,,\r\n')
     assert encode([[], [], [], []]) == b""
+
+
+async def test_the_openapi_document_has_every_export_with_its_parameters(gateway: Gateway) -> None:
+    paths = body_of(await gateway.http.get("/openapi.json"))["paths"]
+    for name in NAMES:
+        for format in FORMATS:
+            operation = paths[path_of(name, format)]["get"]
+            assert [each["name"] for each in operation["parameters"]] == [*parameters(name), "after"]
+            assert all(each["description"] and each["schema"] for each in operation["parameters"])
+            assert set(operation["responses"]) == {"200", "400", "401", "429", "500", "503"}
+            assert operation["security"] == [{"bearerToken": []}]
+    (status,) = [each for each in paths[path_of("links")]["get"]["parameters"] if each["name"] == "status"]
+    assert status["schema"] == {"enum": ["ACTIVE", "INACTIVE"]}
