@@ -109,11 +109,11 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
     routes = [
         Route(PATH, ClickEndpoint()),
         *(Route(path, endpoint()) for path, endpoint in {**CONVERSIONS, **INTEGRATIONS}.items()),
-        *(Route(path, endpoint) for path, endpoint in export_endpoints().items()),
+        *(Route(path, endpoint) for path, endpoint in export_endpoints(graphql.ready).items()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
-        Route("/openapi.json", OpenAPIEndpoint(settings.root_path).answer),
+        Route("/openapi.json", OpenAPIEndpoint(settings.root_path, graphql.ready).answer),
         Route("/healthz", healthz),
         Route("/readyz", Readiness().answer),
         Route("/metrics", MetricsEndpoint().answer),

@@ -1,8 +1,7 @@
 """The endpoints `GET /api/v1/export/{list}.csv` and `.ndjson`, which download every row of a list."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
@@ -26,6 +25,8 @@ if TYPE_CHECKING:  # slow to import
 NAMES = ("clicks", "links", "customers", "leads", "sales", "refunds", "commissions", "partners", "programs")
 STARTED = "started"
 """The outcome of a request whose export is counted once it has ended."""
+# Waits until what is imported late has been imported elsewhere.
+Ready: TypeAlias = Callable[[], Awaitable[None]]
 PATH = "/api/v1/export/{}.{}"
 
 
@@ -35,8 +36,9 @@ class ExportEndpoint(Endpoint):
     method = "GET"
     failure = "Export failed"
 
-    def __init__(self, name: str, format: str, slots: ExportSlots) -> None:
+    def __init__(self, name: str, format: str, slots: ExportSlots, ready: Ready) -> None:
         super().__init__()
+        self._ready = ready
         self._name = name
         self._format = FORMATS[format]
         self._file_name = f"{name}.{format}"
@@ -49,7 +51,8 @@ class ExportEndpoint(Endpoint):
     async def track(self, services: Services, scope: Scope, receive: Receive) -> Response:
         context = await identified_as(caller(services, scope), header(scope, b"authorization"), viewer_of)
         given = _parameters(scope["query_string"])
-        export = await asyncio.to_thread(_requested, context, self._name, given)
+        await self._ready()
+        export = _requested(context, self._name, given)
         is_compressed = takes_gzip(header(scope, b"accept-encoding"))
         encoder = ExportEncoder(self._format, export.column_names, is_compressed=is_compressed)
         slot = self._slots.take(viewer_of(context))
@@ -72,10 +75,13 @@ class ExportEndpoint(Endpoint):
         }
 
 
-def export_endpoints() -> dict[str, Endpoint]:
-    """Return the endpoints by path. They share the slots of the process."""
+def export_endpoints(ready: Ready) -> dict[str, Endpoint]:
+    """Return the endpoints by path. They share the slots of the process. `ready` returns once `graph.exports` can be
+    imported."""
     slots = ExportSlots()
-    return {PATH.format(name, format): ExportEndpoint(name, format, slots) for name in NAMES for format in FORMATS}
+    return {
+        PATH.format(name, format): ExportEndpoint(name, format, slots, ready) for name in NAMES for format in FORMATS
+    }
 
 
 def _parameters(query: bytes) -> Sequence[tuple[str, str]]:
@@ -86,7 +92,7 @@ def _parameters(query: bytes) -> Sequence[tuple[str, str]]:
 
 
 def _requested(context: Context, name: str, given: Sequence[tuple[str, str]]) -> "Export":
-    # Imported late, and in a thread: its libraries are slow to import, and clicks do not need them.
+    # Imported late: its libraries are slow to import, and clicks do not need them.
     from graph.exports.requests import requested_export
 
     return requested_export(context, name, given)

@@ -1,6 +1,5 @@
 """The OpenAPI 3.1 document, generated from the types that the endpoints decode and encode."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.responses import Response as HTTPResponse
 
+from rest.exports.endpoint import Ready
 from rest.openapi.exports import export_paths
 from rest.openapi.operations import BEARER, BODY_PROBLEMS, OPERATIONS, PROBLEMS, Operation
 from rest.responses import Problem
@@ -20,16 +20,16 @@ RETRY_AFTER = {"description": "Seconds to wait before a retry", "schema": {"type
 
 
 class OpenAPIEndpoint:
-    """Serves the document."""
+    """Serves the document. `ready` returns once `graph.exports` can be imported."""
 
-    def __init__(self, root_path: str = "") -> None:
+    def __init__(self, root_path: str, ready: Ready) -> None:
         self._root_path = root_path
+        self._ready = ready
 
     async def answer(self, _request: Request) -> HTTPResponse:
         """Answer with the document."""
-        # What it is made from is slow to import.
-        found = await asyncio.to_thread(document, self._root_path)
-        return JSONResponse(found, headers={"Access-Control-Allow-Origin": "*"})
+        await self._ready()
+        return JSONResponse(document(self._root_path), headers={"Access-Control-Allow-Origin": "*"})
 
 
 @cache

@@ -1,19 +1,24 @@
 """What an export's request may ask for, how it is refused, and the headers and the form of its answer."""
 
+import asyncio
 import gzip
 import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from graph.exports.parameters import parameters
 from graph.query.global_ids import encode_id
 from rest.exports.endpoint import NAMES
 from rest.exports.formats import FORMATS, FORMULA
+from tests.support.databases import MakeDatabase
 from tests.support.exports import csv_rows, exported, json_rows, path_of
 from tests.support.gateways import Gateway, body_of
+from tests.support.processes import serving
 
+SECRET = "a-secret-of-more-than-thirty-two-characters"
 RULE = Path(__file__).parents[3] / "gateway/web/src/dashboard/csv.ts"
 
 
@@ -145,3 +150,13 @@ async def test_the_openapi_document_has_every_export_with_its_parameters(gateway
             assert operation["security"] == [{"bearerToken": []}]
     (status,) = [each for each in paths[path_of("links")]["get"]["parameters"] if each["name"] == "status"]
     assert status["schema"] == {"enum": ["ACTIVE", "INACTIVE"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [path_of("links"), "/openapi.json"])
+async def test_a_request_right_after_the_start_waits_for_graphql(make_sqlite: MakeDatabase, path: str) -> None:
+    # In a process of its own, because here everything has been imported already.
+    async with serving(make_sqlite(), admin_token=SECRET) as (_, base), httpx.AsyncClient(timeout=20) as http:
+        headers = {"Authorization": f"Bearer {SECRET}"}
+        answers = await asyncio.gather(*(http.get(f"{base}{path}", headers=headers) for _ in range(3)))
+    assert [answer.status_code for answer in answers] == [200] * 3
