@@ -33,7 +33,8 @@ from graph.domain.currencies import known_decimals
 from rest import integrations, leads, refunds, sales
 from rest.clicks import PATH, ClickEndpoint
 from rest.endpoint import Endpoint
-from rest.openapi import OpenAPIEndpoint
+from rest.exports.endpoint import export_endpoints
+from rest.openapi.document import OpenAPIEndpoint
 from rest.tracker.script import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
@@ -108,10 +109,11 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
     routes = [
         Route(PATH, ClickEndpoint()),
         *(Route(path, endpoint()) for path, endpoint in {**CONVERSIONS, **INTEGRATIONS}.items()),
+        *(Route(path, endpoint) for path, endpoint in export_endpoints(graphql.ready).items()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
-        Route("/openapi.json", OpenAPIEndpoint(settings.root_path).answer),
+        Route("/openapi.json", OpenAPIEndpoint(settings.root_path, graphql.ready).answer),
         Route("/healthz", healthz),
         Route("/readyz", Readiness().answer),
         Route("/metrics", MetricsEndpoint().answer),

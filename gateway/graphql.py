@@ -26,9 +26,13 @@ class GraphQLEndpoint:
         self._made = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        while self._view is None:
-            await self._made.wait()
-        await self._view(scope, receive, send)
+        view = await self._ready_view()
+        await view(scope, receive, send)
+
+    async def ready(self) -> None:
+        """Wait until the endpoint is built. What else needs its libraries must not import them before: two threads that
+        import modules which import each other find them half-made."""
+        await self._ready_view()
 
     async def make(self) -> None:
         """Build the endpoint in a thread. Raises any error that occurs."""
@@ -39,9 +43,15 @@ class GraphQLEndpoint:
             sys.setswitchinterval(DEFAULT_SWITCH_SECONDS)
         self._made.set()
 
+    async def _ready_view(self) -> ASGIApp:
+        while self._view is None:
+            await self._made.wait()
+        return self._view
+
 
 def _view(settings: Settings) -> ASGIApp:
     # Imported here, in the thread, because these modules are slow to import.
+    import graph.exports.requests  # noqa: F401  for the exports, which wait for this
     from graph.execution.limits import Limits
     from graph.http.view import GraphQLView
     from graph.schema.build import build_schema

@@ -6,15 +6,16 @@ errors.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 from uuid import uuid4
 
 from msgspec import Struct
 from msgspec.json import encode
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from db.errors import RecordFailed
 from graph.domain.context import Services
@@ -25,6 +26,7 @@ from graph.domain.errors import (
     EncodingUnknown,
     InvalidRequest,
     RateLimited,
+    TooManyExports,
     TryLater,
     Unauthenticated,
 )
@@ -45,16 +47,33 @@ PREFLIGHT = {
     "Access-Control-Allow-Headers": "Content-Type, Authorization, *",
     "Access-Control-Max-Age": "86400",
 }
+BREAK_OFF = "clickgate.response.break_off"
+"""The type of the message that ends a response in the middle, by closing the connection: ASGI has none."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
+class BrokenOff(Exception):
+    """A body cannot be completed. The log says why, unless the client has gone."""
+
+
+class BodyStream(Protocol):
+    """A body in parts, which are made while it is sent."""
+
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        """Yield the parts. Raises `BrokenOff`."""
+
+    def close(self) -> None:
+        """Free what the stream holds, whether it was sent or not."""
+
+
 class Response(NamedTuple):
-    """A response to be sent, and the outcome to count it as."""
+    """A response to be sent, and the outcome to count it as. It has a body, a stream, or neither."""
 
     outcome: str
     status: int
     body: Struct | None = None
     headers: Mapping[str, str] = NO_HEADERS
+    stream: BodyStream | None = None
 
 
 class Endpoint(ABC):
@@ -121,7 +140,7 @@ def refused(refusal: ClickgateError) -> Response:
     """Return the response to a refused request. Raises the refusal if no endpoint should meet it."""
     body = Problem(str(refusal), refusal.code)
     match refusal:
-        case RateLimited():
+        case RateLimited() | TooManyExports():
             return Response(refusal.code, 429, body, {"Retry-After": str(refusal.retry_after)})
         case TryLater():
             return Response(refusal.code, 503, body, {"Retry-After": str(refusal.retry_after)})
@@ -149,5 +168,23 @@ async def _send(response: Response, send: Send) -> None:
     if response.body is not None:
         body = encode(response.body)
         headers += JSON, (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    start = {"type": "http.response.start", "status": response.status, "headers": headers}
+    if response.stream is not None:
+        await _send_stream(start, response.stream, send)
+        return
+    await send(start)
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send_stream(start: Message, stream: BodyStream, send: Send) -> None:
+    """Send a body in parts. If it cannot be completed, its last chunk is never sent, so the client notices."""
+    try:
+        async with aclosing(aiter(stream)) as parts:
+            await send(start)
+            async for part in parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body"})
+    except BrokenOff:
+        await send({"type": BREAK_OFF})
+    finally:
+        stream.close()

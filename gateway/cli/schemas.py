@@ -5,7 +5,7 @@ import json
 import click
 
 from gateway.settings import Settings
-from rest.openapi import document
+from rest.openapi.document import document
 
 
 @click.command("openapi")

@@ -16,7 +16,7 @@ from gateway.server.http_upgrades import handshake_headers, opens_socket, plain_
 from gateway.server.refusals import DiscardingParser, refusal
 from gateway.server.request_cycle import RequestCycle
 from gateway.server.request_target import parse_target
-from gateway.server.timeouts import TimedProtocol
+from gateway.server.timeouts import CLOSE_SECONDS, TimedProtocol
 
 # Browsers and proxies send at most 8 to 32 KiB. The limit covers everything but bodies: heads, trailers, chunk headers.
 HEAD_BYTES = 64 * 1024
@@ -184,6 +184,15 @@ class BoundedProtocol(TimedProtocol):
             self._idle_since, self._arriving_since = None, self.loop.time()
             self._parse_on()
         self.flow.resume_reading()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        for cycle in (self.cycle, *(waiting for waiting, _ in self.pipeline)):
+            if isinstance(cycle, RequestCycle):
+                cycle.stop()
+        if self.transport.is_closing():
+            self._watch.cancel()
+            self._abort_in(CLOSE_SECONDS)
 
     def _refuse(self, status: int, problem: str) -> None:
         """Stop reading, send an error response after those that are still due, and close the connection."""

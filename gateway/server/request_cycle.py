@@ -10,6 +10,8 @@ from typing import NamedTuple
 from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent, HTTPResponseStartEvent
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
+from rest.endpoint import BREAK_OFF
+
 # Most responses have one of a few sets of headers, which differ in the length and the date.
 CACHED_HEADS = 1024
 # RFC 9110, section 8.6: these statuses have no content and no Content-Length.
@@ -20,6 +22,7 @@ class RequestCycle(RequestResponseCycle):
     """A request in progress, with the `send` that the application calls."""
 
     _head: HTTPResponseStartEvent | None = None
+    is_stopping = False
 
     async def send(self, message: ASGISendEvent) -> None:
         if message["type"] == "http.response.start" and not self.response_started:
@@ -27,15 +30,37 @@ class RequestCycle(RequestResponseCycle):
             return
         head, self._head = self._head, None
         if head is None:
-            await super().send(message)
+            await self._send_part(message)
         elif message["type"] != "http.response.body" or message.get("more_body") or self.access_log:
             await super().send(head)
-            await super().send(message)
+            await self._send_part(message)
         else:
             if self.flow.write_paused and not self.disconnected:
                 await self.flow.drain()
             if not self.disconnected:
                 self._send_whole(head, message)
+
+    async def _send_part(self, message: ASGISendEvent) -> None:
+        # While the gateway stops, a body of unknown length is not waited for.
+        if message["type"] == BREAK_OFF or (self.is_stopping and self.chunked_encoding):
+            self.break_off()
+        else:
+            await super().send(message)
+
+    def stop(self) -> None:
+        """Finish the response soon, because the gateway stops: break off a body of unknown length, which could take
+        minutes."""
+        self.is_stopping = True
+        if self.chunked_encoding and not self.response_complete:
+            self.break_off()
+
+    def break_off(self) -> None:
+        """Close the connection without the last chunk of the body, so that the client notices. The application sees a
+        client that has disconnected."""
+        self.disconnected = True
+        self.message_event.set()
+        self.flow.resume_writing()  # wakes an application that waits for the client
+        self.transport.close()
 
     def _send_whole(self, start: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> None:
         body, status = message.get("body", b""), start["status"]

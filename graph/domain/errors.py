@@ -24,6 +24,8 @@ ClickgateError
 ├── LinkInactive               the link is paused, and nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too many requests
+    ├── TooManyExports         this token has too many exports in progress
+    ├── ExportsBusy            the gateway has too many exports in progress
     ├── QueueFull              too many clicks or conversions are waiting to be recorded
     └── DatabaseAway           the database cannot be reached
 """
@@ -36,6 +38,8 @@ from db import errors as storage
 
 # Long enough for a database to restart, short enough for a visitor who is still on the page.
 BUSY_RETRY_SECONDS = 2
+# A hundred thousand rows take about as long.
+EXPORT_RETRY_SECONDS = 5
 NOT_RECORDED = "Clicks cannot be recorded right now"
 
 
@@ -209,6 +213,20 @@ class RateLimited(TryLater):
     def __init__(self, retry_after: int) -> None:
         super().__init__()
         self.retry_after = retry_after
+
+
+class TooManyExports(TryLater):
+    """This token has too many exports in progress."""
+
+    message = "Your token has too many exports in progress"
+    retry_after = EXPORT_RETRY_SECONDS
+
+
+class ExportsBusy(TryLater):
+    """The gateway has too many exports in progress."""
+
+    message = "Too many exports are in progress"
+    retry_after = EXPORT_RETRY_SECONDS
 
 
 class QueueFull(TryLater):

@@ -14,4 +14,9 @@ class Money(NamedTuple):
     @property
     def formatted(self) -> str:
         """The amount in major units with its currency, such as `12.50 USD`, `1250 JPY` or `-0.05 EUR`."""
-        return f"{in_major_units(self.amount, self.currency)} {self.currency}"
+        return f"{self.decimal} {self.currency}"
+
+    @property
+    def decimal(self) -> str:
+        """The amount in major units, such as `12.50`, `1250` or `-0.05`."""
+        return in_major_units(self.amount, self.currency)

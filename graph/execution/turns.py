@@ -61,7 +61,7 @@ class Turns:
 
 
 async def _unless_gone(turn: asyncio.Future[None], receive: Receive) -> None:
-    leaving = asyncio.create_task(_disconnected(receive))
+    leaving = asyncio.create_task(disconnected(receive))
     try:
         await asyncio.wait((turn, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not turn.done():
@@ -71,6 +71,7 @@ async def _unless_gone(turn: asyncio.Future[None], receive: Receive) -> None:
         leaving.cancel()
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Return once the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -6,6 +6,7 @@ An id encodes the type and the primary key. It is neither secret nor a permissio
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
+from functools import lru_cache
 from typing import NamedTuple
 
 from graph.domain.errors import FieldInvalid
@@ -13,6 +14,8 @@ from graph.domain.errors import FieldInvalid
 # A type, and one or two numbers of at most 18 digits.
 FORM = re.compile(r"([A-Za-z]+)((?::[0-9]{1,18}){1,2})")
 LONGEST = 100
+# The rows of a list belong to the same few programs, partners and links.
+KEPT_IDS = 4096
 
 
 class RowRef(NamedTuple):
@@ -27,6 +30,7 @@ class RowRef(NamedTuple):
         return {f"key{number}": value for number, value in enumerate(self.key)}
 
 
+@lru_cache(KEPT_IDS)
 def encode_id(type_name: str, *key: int) -> str:
     """Return the global id of a row."""
     return urlsafe_b64encode(":".join([type_name, *map(str, key)]).encode()).rstrip(b"=").decode()

@@ -4,7 +4,6 @@ A plan depends only on the form of a request, so it is cached with the document.
 """
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,12 +13,9 @@ from strawberry.utils.str_converters import to_snake_case
 
 from graph.domain.errors import FieldInvalid
 from graph.execution.selections import Arguments, FieldLocation, SelectedField
-from graph.query.cursors import decode_cursor, list_mark
 from graph.query.entities import ENTITIES
-from graph.query.entity import Filter
-from graph.query.global_ids import decode_key
+from graph.query.page_values import GivenFilter, page_values
 from graph.query.plan import (
-    NEEDS_HORIZON,
     Amounts,
     Cursor,
     Edges,
@@ -56,23 +52,14 @@ class PageArguments(NamedTuple):
             return self._values(variables)
 
     def _values(self, variables: VariableValues) -> dict[str, Any]:
-        page, given = self.page, self.arguments.values(variables)
-        filters = _filters(page.entity, given.get("filter"))
-        size = _size(given)
-        mark = list_mark(page.entity, f"{page.order} {page.descending}", filters)
-        named: dict[str, Any] = {"size": size, "limit": size + 1, "mark": mark}
-        for name, values in filters.items():
-            named |= {f"{name}{number}": value for number, value in enumerate(values)}
-        order = ENTITIES[page.entity].orders[page.order]
-        for bound in page.bounds:
-            sorts = order.sorts
-            named[bound] = given[bound]
-            position = decode_cursor(given[bound], mark, sorts, bound)
-            named |= {f"{bound}{number}": value for number, value in enumerate(position)}
-        found = {page.value(name): value for name, value in named.items()}
-        if order.horizon is not None and not page.reads_descending:
-            found[NEEDS_HORIZON] = True
-        return found
+        given = self.arguments.values(variables)
+        filters = {
+            _snake(name): GivenFilter(f"filter.{name}", value)
+            for name, value in (given.get("filter") or {}).items()
+            if value is not None
+        }
+        cursors = {name: given[name] for name in BOUNDS if name in given}
+        return page_values(self.page, _size(given), filters, cursors)
 
 
 class QueryPlan(NamedTuple):
@@ -186,30 +173,6 @@ def _size(given: Mapping[str, Any]) -> int:
         if name in given:
             return int(size)
     return PAGE_ROWS
-
-
-def _filters(entity: str, given: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
-    """Return the parameters of the conditions in a filter input, by the names of the filters."""
-    found: dict[str, tuple[Any, ...]] = {}
-    for name, value in (given or {}).items():
-        if value is None:
-            continue
-        filter = ENTITIES[entity].filters[_snake(name)]
-        if filter.names is not None:
-            found[_snake(name)] = decode_key(value, filter.names, f"filter.{name}")
-        else:
-            found[_snake(name)] = (_plain(f"filter.{name}", value, filter),)
-    return found
-
-
-def _plain(name: str, value: Any, filter: Filter) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if not isinstance(value, str):
-        return value
-    if "\0" in value:
-        raise FieldInvalid(name, "must not contain NUL characters")
-    return value if filter.spell is None else filter.spell(value)
 
 
 @cache

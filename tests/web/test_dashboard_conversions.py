@@ -191,24 +191,23 @@ async def test_the_csv_of_a_list_has_its_amounts_as_numbers(browser: Browser, si
         text = (await download.path()).read_text(encoding="utf-8-sig")
         rows = {row["transaction_id"]: row for row in csv.DictReader(io.StringIO(text))}
         assert download.suggested_filename.startswith("sales-")
-        assert rows["held"] | {"at": "", "pending_until": ""} == {
-            "at": "",
-            "link": "PARTNER123",
-            "partner": "A partner",
-            "program": "A program",
-            "customer": KEYS,
+        expected = {
+            "referral_link_code": "PARTNER123",
+            "partner_name": "A partner",
+            "program_name": "A program",
+            "customer_key": KEYS,
             "transaction_id": "held",
             "product_id": "desk",
             "amount": "100.00",
             "refunded": "10.00",
             "currency": "USD",
-            "commission": "25.00",
-            "commission_taken_off": "2.50",
+            "commission_amount": "25.00",
+            "commission_clawed_back": "2.50",
             "commission_currency": "USD",
-            "commission_status": "pending",
-            "pending_until": "",
-            "rejected_reason": "",
+            "commission_status": "PENDING",
+            "commission_rejected_reason": "",
         }
+        assert {name: rows["held"][name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -2,6 +2,11 @@
 
 export const PATH = "graphql";
 
+/** Return the URL of a list as a file. */
+export function exportUrl(file: string): string {
+  return PATH.replace(/graphql$/, `api/v1/export/${file}`);
+}
+
 export function socketUrl(): string {
   return new URL(PATH, location.href).href.replace(/^http/, "ws");
 }

@@ -1,6 +1,6 @@
 // The client of the gateway's GraphQL API. It tells apart refused tokens, outages and other errors.
 
-import { PATH } from "../endpoint.ts";
+import { PATH, exportUrl } from "../endpoint.ts";
 import { token } from "../token.ts";
 
 const UNAUTHORIZED = 401;
@@ -63,12 +63,45 @@ async function send<Data>(
   return data;
 }
 
+/** Download a file with every row of a list, in the browser's own storage. Throws as `ask` does. */
+export async function fetchFile(
+  file: string,
+  filter: Variables,
+  progress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Blob> {
+  const given = Object.entries(filter).filter(([, value]) => value != null);
+  const parameters = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  const response = await reached(`${exportUrl(file)}?${parameters}`, { headers: authorization(), signal });
+  if (response.status === UNAUTHORIZED) throw new Refused();
+  // 429 means that other files are being downloaded.
+  if (response.status !== 429 && TRY_LATER.includes(response.status)) throw new Away(retrySeconds(response));
+  if (!response.ok || !response.body) throw new Failed(((await response.json()) as { error: string }).error);
+  let bytes = 0;
+  const counting = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(part, controller) {
+      progress((bytes += part.byteLength));
+      controller.enqueue(part);
+    },
+  });
+  try {
+    return await new Response(response.body.pipeThrough(counting)).blob();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Failed("the gateway broke it off");
+  }
+}
+
 async function post(body: string, signal?: AbortSignal): Promise<Response> {
   const headers = { Accept: "application/json", "Content-Type": "application/json", ...authorization() };
+  return reached(PATH, { method: "POST", headers, body, signal: signal ?? null });
+}
+
+async function reached(url: string, options: RequestInit): Promise<Response> {
   try {
-    return await fetch(PATH, { method: "POST", headers, body, signal: signal ?? null });
+    return await fetch(url, options);
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (options.signal?.aborted) throw error;
     throw new Away();
   }
 }

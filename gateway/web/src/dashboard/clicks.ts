@@ -1,14 +1,14 @@
 // The table of the latest clicks, page by page. New clicks appear at the top of the first page.
 
 import { ask, present } from "./api.ts";
-import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
 import { country, dateTime, device, place } from "./format.ts";
 import { CLICKS as FIELDS, FiltersNote, listFilter, untaken } from "./list-filters.ts";
+import { ListFile, type Listed } from "./list-file.ts";
 import type { Names } from "./names.ts";
 import { panel } from "./panel.ts";
 import { Pager } from "./pager.ts";
-import { CLICKS, DESCRIBED, type Click, type ClicksData } from "./queries.ts";
+import { CLICKS, type Click, type ClicksData } from "./queries.ts";
 import { isBotIn } from "./report-query.ts";
 import type { Span } from "./spans.ts";
 import type { View } from "./view.ts";
@@ -45,9 +45,10 @@ export class ClicksPanel {
   private readonly news = el("button", { type: "button", hidden: true, onclick: () => this.showNews() });
 
   constructor(private readonly onError: (error: unknown) => void) {
-    const save = () => this.asked && download(`clicks-${this.asked.span.days.join("-to-")}.csv`, rows(this.shown));
+    const file = new ListFile("latest clicks", () => this.listed(), onError);
+    const content = [this.note.element, this.table, this.empty, this.pager.element, file.status];
     this.pager.element.append(this.news);
-    this.element = panel("Latest clicks", { save }, this.note.element, this.table, this.empty, this.pager.element);
+    this.element = panel("Latest clicks", { note: file.button }, ...content);
   }
 
   /** Load the first page if it is the one shown, and with `fromStart` in any case. */
@@ -67,6 +68,12 @@ export class ClicksPanel {
       this.fresh = new Set(unknown.map((click) => click.id));
     } else this.waiting += unknown.length;
     this.draw(this.asked);
+  }
+
+  private listed(): Listed | null {
+    if (!this.asked) return null;
+    const { view, span, signal } = this.asked;
+    return { list: "clicks", name: `clicks-${span.days.join("-to-")}.csv`, filter: filterOf(view, span), signal };
   }
 
   private showNews(): void {
@@ -139,25 +146,4 @@ function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HT
       ? el("td", { "data-label": "Browser" }, el("span", { class: "cut" }, el("span", { class: "badge" }, "bot"), ` ${click.browser ?? ""}`))
       : cell("Browser", browser),
   );
-}
-
-function rows(clicks: Click[]): (string | null)[][] {
-  const described = Object.keys(DESCRIBED) as (keyof typeof DESCRIBED)[];
-  const lines = clicks.map((click) => [
-    click.occurredAt,
-    click.referralLink?.code ?? null,
-    click.partner.name,
-    click.program.name,
-    click.pageUrl ?? click.affiliateUrl,
-    click.referrerUrl,
-    click.country,
-    click.city,
-    click.deviceType,
-    click.browser,
-    click.os,
-    click.isBot ? "bot" : "person",
-    ...described.map((name) => click[name]),
-  ]);
-  const names = "occurred_at,link,partner,program,page,referrer,country,city,device,browser,os,who";
-  return [[...names.split(","), ...Object.values(DESCRIBED)], ...lines];
 }

@@ -1,4 +1,4 @@
-// The lists of conversions: how each is read, filtered, and shown as columns and as CSV.
+// The lists of conversions: how each is read, filtered, and shown as columns.
 
 import { stateOf, takenOff } from "./commission-states.ts";
 import {
@@ -13,10 +13,8 @@ import {
   type Refund,
   type Sale,
 } from "./conversion-queries.ts";
-import type { Cell as CsvCell } from "./csv.ts";
 import { capitalised, day, place } from "./format.ts";
 import { CONVERSIONS, listFilter } from "./list-filters.ts";
-import { decimal } from "./money.ts";
 import type { Span } from "./spans.ts";
 import type { List, View } from "./view.ts";
 
@@ -45,8 +43,6 @@ export interface Kind<Item> {
   at: (item: Item) => string;
   filter: (view: View, span: Span) => Record<string, unknown>;
   columns: readonly Column<Item>[];
-  /** The columns of the CSV file after time, link, partner, program and customer. */
-  csv: readonly [string, (item: Item) => CsvCell][];
 }
 
 const ORDER = { name: "Order", cell: (sale: Sale) => ({ text: sale.transactionId, note: sale.productId }) };
@@ -63,14 +59,6 @@ const SALE_LIST: Kind<Sale> = {
     { name: AMOUNT, isNumber: true, cell: (sale, zone) => ({ text: sale.amount.formatted, ...refundsOf(sale, zone) }) },
     { name: "Commission", cell: ({ commission }, zone) => earned(commission, zone) },
   ],
-  csv: [
-    ["transaction_id", (sale) => sale.transactionId],
-    ["product_id", (sale) => sale.productId],
-    ["amount", (sale) => decimal(sale.amount)],
-    ["refunded", (sale) => decimal(sale.refunded)],
-    ["currency", (sale) => sale.amount.currency],
-    ...commissionCsv<Sale>(({ commission }) => commission),
-  ],
 };
 
 const REFUND_LIST: Kind<Refund> = {
@@ -85,14 +73,6 @@ const REFUND_LIST: Kind<Refund> = {
     { name: AMOUNT, isNumber: true, cell: (refund) => ({ text: refund.amount.formatted }) },
     { name: "Off the commission", isNumber: true, cell: (refund) => ({ text: refund.clawback?.formatted }) },
   ],
-  csv: [
-    ["transaction_id", (refund) => refund.sale.transactionId],
-    ["reason", (refund) => refund.reason ?? null],
-    ["amount", (refund) => decimal(refund.amount)],
-    ["currency", (refund) => refund.amount.currency],
-    ["off_commission", (refund) => refund.clawback && decimal(refund.clawback)],
-    ["commission_currency", (refund) => refund.clawback?.currency ?? null],
-  ],
 };
 
 const LEAD_LIST: Kind<Lead> = {
@@ -105,12 +85,6 @@ const LEAD_LIST: Kind<Lead> = {
     customer(),
     { name: "Page", cell: (lead) => ({ text: lead.pageUrl && place(lead.pageUrl), title: lead.pageUrl }) },
     { name: "Commission", cell: ({ commission }, zone) => earned(commission, zone) },
-  ],
-  csv: [
-    ["event", (lead) => lead.eventName],
-    ["confirmed", (lead) => (lead.isProvisional ? "no" : "yes")],
-    ["page", (lead) => lead.pageUrl],
-    ...commissionCsv<Lead>(({ commission }) => commission),
   ],
 };
 
@@ -125,11 +99,6 @@ const COMMISSION_LIST: Kind<Commission> = {
     { name: AMOUNT, isNumber: true, cell: (each) => ({ text: each.amount.formatted, note: takenOff(each) }) },
     { name: "Status", cell: (each, zone) => ({ text: stateOf(each, zone), isWhole: true }) },
   ],
-  csv: [
-    ["transaction_id", ({ sale }) => sale?.transactionId ?? null],
-    ["lead", ({ leadEvent }) => leadEvent?.eventName ?? null],
-    ...commissionCsv<Commission>((commission) => commission),
-  ],
 };
 
 /** Each list is given its own items only, which the types of its functions cannot say here. */
@@ -141,7 +110,7 @@ export const LISTS = {
 } as unknown as Record<List, Kind<Origin>>;
 
 /** What a customer is called: the merchant's own id, or the masked e-mail address. */
-export function customerOf({ customer }: Origin): string | null {
+function customerOf({ customer }: Origin): string | null {
   return customer?.customerKey ?? customer?.emailMask ?? null;
 }
 
@@ -168,21 +137,6 @@ function refundsOf({ refunded, refunds }: Sale, zone: string): Partial<Cell> {
   if (refunded.amount === 0) return {};
   const each = refunds.nodes.map((refund) => `${refund.amount.formatted} on ${day(refund.createdAt, zone)}`);
   return { note: `${refunded.formatted} refunded`, title: capitalised(`refunded ${each.join(", ")}`) };
-}
-
-function commissionCsv<Item>(of: (item: Item) => CommissionState | null): [string, (item: Item) => CsvCell][] {
-  const cell = (value: (commission: CommissionState) => string) => (item: Item) => {
-    const commission = of(item);
-    return commission && value(commission);
-  };
-  return [
-    ["commission", cell(({ amount }) => decimal(amount))],
-    ["commission_taken_off", cell(({ clawedBack }) => decimal(clawedBack))],
-    ["commission_currency", cell(({ amount }) => amount.currency)],
-    ["commission_status", cell(({ status }) => status.toLowerCase())],
-    ["pending_until", cell(({ status, holdUntil }) => (status === "PENDING" ? holdUntil : ""))],
-    ["rejected_reason", cell(({ rejectedReason }) => rejectedReason ?? "")],
-  ];
 }
 
 function happened(view: View, span: Span): Record<string, unknown> {

@@ -3,13 +3,13 @@
 import { ask, present } from "./api.ts";
 import type { Asked, Columns } from "./clicks.ts";
 import { STATUS_WORDS } from "./commission-states.ts";
-import { LISTS, customerOf, type Cell, type Kind } from "./conversion-lists.ts";
+import { LISTS, type Cell, type Kind } from "./conversion-lists.ts";
 import type { ListData, Origin } from "./conversion-queries.ts";
-import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
 import { Choice, Segments } from "./fields.ts";
 import { dateTime } from "./format.ts";
 import { CONVERSIONS, FiltersNote, untaken } from "./list-filters.ts";
+import { ListFile, type Listed } from "./list-file.ts";
 import { Pager } from "./pager.ts";
 import { panel } from "./panel.ts";
 import type { List, View } from "./view.ts";
@@ -39,8 +39,9 @@ export class ConversionsPanel {
   ) {
     this.status.offer([["", "All"], ...Object.entries(STATUS_WORDS)]);
     const choices = el("div", { class: "choices" }, this.lists.element, this.status.element);
-    const content = [choices, this.note.element, this.table, this.empty, this.pager.element];
-    this.element = panel("Conversions", { save: () => this.save() }, ...content);
+    const file = new ListFile("conversions", () => this.listed(), onError);
+    const content = [choices, this.note.element, this.table, this.empty, this.pager.element, file.status];
+    this.element = panel("Conversions", { note: file.button }, ...content);
   }
 
   /** Load the first page if it is the one shown, and with `fromStart` in any case. */
@@ -82,10 +83,11 @@ export class ConversionsPanel {
     this.empty.hidden = !this.table.hidden;
   }
 
-  private save(): void {
-    if (!this.asked) return;
-    const { view, span, columns } = this.asked;
-    download(`${view.list}-${span.days.join("-to-")}.csv`, rows(LISTS[view.list], this.shown, columns));
+  private listed(): Listed | null {
+    if (!this.asked) return null;
+    const { view, span, signal } = this.asked;
+    const name = `${view.list}-${span.days.join("-to-")}.csv`;
+    return { list: view.list, name, filter: LISTS[view.list].filter(view, span), signal };
   }
 }
 
@@ -125,14 +127,4 @@ function cell(label: string, { text, note, title, isWhole }: Cell, isNumber = fa
   const line = el("span", { class: !isWhole && "cut", dir: "auto", title: title ?? (isWhole ? false : text) ?? false }, text || "–");
   const second = note && el("small", { title: title ?? false }, note);
   return el("td", { "data-label": label, class: isNumber && "number" }, el("div", {}, line, second));
-}
-
-function rows(kind: Kind<Origin>, items: Origin[], columns: Columns): (string | number | null)[][] {
-  const names = ["at", "link", "partner", "program", ...(columns.partner ? ["customer"] : [])];
-  const lines = items.map((item) => [
-    ...[kind.at(item), item.referralLink?.code ?? null, item.partner?.name ?? null, item.program.name],
-    ...(columns.partner ? [customerOf(item)] : []),
-    ...kind.csv.map(([, value]) => value(item)),
-  ]);
-  return [[...names, ...kind.csv.map(([name]) => name)], ...lines];
 }

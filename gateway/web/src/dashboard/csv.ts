@@ -5,7 +5,7 @@ export type Cell = string | number | null;
 /** What spreadsheets take for the start of a formula, including full-width characters. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 // A byte order mark tells Excel that the text is UTF-8.
-const MARK = "\uFEFF";
+export const MARK = "\uFEFF";
 
 export function csv(rows: readonly (readonly Cell[])[]): string {
   return MARK + rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
@@ -13,7 +13,11 @@ export function csv(rows: readonly (readonly Cell[])[]): string {
 
 /** Offer rows to the user as a file download. */
 export function download(name: string, rows: readonly (readonly Cell[])[]): void {
-  const address = URL.createObjectURL(new Blob([csv(rows)], { type: "text/csv" }));
+  save(name, new Blob([csv(rows)], { type: "text/csv" }));
+}
+
+export function save(name: string, file: Blob): void {
+  const address = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

@@ -3,10 +3,10 @@
 import { ask, present } from "./api.ts";
 import type { Asked } from "./clicks.ts";
 import { copyButton } from "./copy.ts";
-import { download } from "./csv.ts";
 import { el, withRoles } from "./dom.ts";
 import { day, number } from "./format.ts";
 import { CONVERSIONS, FiltersNote, OWNERS, listFilter, untaken } from "./list-filters.ts";
+import { ListFile, type Listed } from "./list-file.ts";
 import { panel } from "./panel.ts";
 import { LINKS, type Link, type LinksData } from "./queries.ts";
 
@@ -15,6 +15,7 @@ const PAGE = 10;
 export class LinksPanel {
   readonly element: HTMLElement;
   private links: Link[] = [];
+  private listed: Listed | null = null;
   private more: (() => Promise<void>) | null = null;
   private readonly body = el("tbody");
   private readonly partnerHead = el("th", { scope: "col" }, "Partner");
@@ -29,14 +30,16 @@ export class LinksPanel {
     this.table = el("table", { class: "stacked links", hidden: true }, el("thead", {}, head), this.body);
     const next = () => void this.more?.().catch(onError);
     this.button = el("button", { type: "button", class: "quiet", hidden: true, onclick: next }, "Show more links");
-    const save = () => download("links.csv", rows(this.links));
-    this.element = panel("Links to share", { save }, this.note.element, this.table, this.empty, this.button);
+    const file = new ListFile("links to share", () => this.listed, onError);
+    const content = [this.note.element, this.table, this.empty, this.button, file.status];
+    this.element = panel("Links to share", { note: file.button }, ...content);
   }
 
   async load(asked: Asked, after: string | null = null): Promise<void> {
     const { view, columns, names, signal } = asked;
     const withPartners = columns.partner;
     const filter = listFilter(view.filters, OWNERS);
+    this.listed = { list: "links", name: "links.csv", filter, signal };
     const { referralLinks } = await ask<LinksData>(LINKS, { first: PAGE, after, filter }, signal);
     const { nodes, pageInfo } = present(referralLinks);
     const { hasNextPage, endCursor } = pageInfo;
@@ -68,16 +71,4 @@ function row(link: Link, zone: string, withPartners: boolean): HTMLElement {
     el("td", { class: "number", "data-label": "Total clicks" }, number(link.clicks)),
     el("td", { "data-label": "Last click" }, link.lastClicked ? day(link.lastClicked, zone) : "Never"),
   );
-}
-
-function rows(links: Link[]): (string | number | null)[][] {
-  const lines = links.map((link) => [
-    link.code,
-    link.url,
-    link.partner?.name ?? null,
-    link.status.toLowerCase(),
-    link.clicks,
-    link.lastClicked,
-  ]);
-  return [["code", "url", "partner", "status", "clicks", "last_clicked"], ...lines];
 }

@@ -29,8 +29,3 @@ export function perEach(money: readonly Money[], count: number): string[] {
     return `${sign}${text.slice(0, -digits)}.${text.slice(-digits)} ${currency}`;
   });
 }
-
-/** Return the amount without its currency. */
-export function decimal({ currency, formatted }: Money): string {
-  return formatted.replace(` ${currency}`, "");
-}

@@ -42,20 +42,12 @@ export interface Bucket extends Counts {
   end: string;
 }
 
-/** What the URL of a click's landing page says about it, with the names of the columns in a CSV. */
-export const DESCRIBED = {
-  utmSource: "utm_source",
-  utmMedium: "utm_medium",
-  utmCampaign: "utm_campaign",
-  utmTerm: "utm_term",
-  utmContent: "utm_content",
-  sub1: "sub1",
-  sub2: "sub2",
-  sub3: "sub3",
-  sub4: "sub4",
-  sub5: "sub5",
-} as const;
-type Described = keyof typeof DESCRIBED;
+/** What the URL of a click's landing page says about it. */
+const DESCRIBED = [
+  ...(["utmSource", "utmMedium", "utmCampaign", "utmTerm", "utmContent"] as const),
+  ...(["sub1", "sub2", "sub3", "sub4", "sub5"] as const),
+] as const;
+type Described = (typeof DESCRIBED)[number];
 
 export interface Click extends Record<Described, string | null> {
   id: string;
@@ -106,7 +98,7 @@ export const MONEY = "amount currency formatted";
 export const COUNTS = `clicks people bots leads sales revenue { ${MONEY} } earnings { ${MONEY} } conversionRate`;
 const CLICK = `
   id occurredAt isBot pageUrl affiliateUrl landingPage referrerUrl referrerHost country city deviceType os browser
-  ${Object.keys(DESCRIBED).join(" ")}
+  ${DESCRIBED.join(" ")}
   referralLink { id code } partner { id name } program { id name }
 `;
 

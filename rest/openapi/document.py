@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, generated from the types that the endpoints decode and encode."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -11,20 +11,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.responses import Response as HTTPResponse
 
-from rest.openapi_operations import BEARER, BODY_PROBLEMS, OPERATIONS, PROBLEMS, Operation
+from rest.exports.endpoint import Ready
+from rest.openapi.exports import export_paths
+from rest.openapi.operations import BEARER, BODY_PROBLEMS, OPERATIONS, PROBLEMS, Operation
 from rest.responses import Problem
 
 RETRY_AFTER = {"description": "Seconds to wait before a retry", "schema": {"type": "integer"}}
 
 
 class OpenAPIEndpoint:
-    """Serves the document."""
+    """Serves the document. `ready` returns once `graph.exports` can be imported."""
 
-    def __init__(self, root_path: str = "") -> None:
+    def __init__(self, root_path: str, ready: Ready) -> None:
         self._root_path = root_path
+        self._ready = ready
 
     async def answer(self, _request: Request) -> HTTPResponse:
         """Answer with the document."""
+        await self._ready()
         return JSONResponse(document(self._root_path), headers={"Access-Control-Allow-Origin": "*"})
 
 
@@ -34,16 +38,18 @@ def document(root_path: str = "") -> dict[str, Any]:
     types = list(dict.fromkeys(type_ for operation in OPERATIONS.values() for type_ in _types(operation)))
     references, schemas = schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(types, references, strict=True))
+    exports = export_paths(partial(_problem, problem=schema_of[Problem]), {BEARER: ()})
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "clickgate",
             "version": version("clickgate"),
             "description": "Records affiliate clicks, and the leads, sales and refunds that follow them. Clicks need "
-            "no token: a referral link is the only credential. Sales and refunds need a token of their program.",
+            "no token: a referral link is the only credential. Sales and refunds need a token of their program, and "
+            "exports one that may read.",
         },
         "servers": [{"url": root_path or "/"}],
-        "paths": {path: {each.method: _operation(each, schema_of)} for path, each in OPERATIONS.items()},
+        "paths": {path: {each.method: _operation(each, schema_of)} for path, each in OPERATIONS.items()} | exports,
         "components": {"schemas": schemas, "securitySchemes": {BEARER: {"type": "http", "scheme": "bearer"}}},
     }
 

@@ -1,0 +1,85 @@
+"""Reads a list to its end, a page at a time.
+
+Each page is a query of its own, like those of a client that pages through the list in GraphQL: nothing is held open
+between two pages, however slowly they are taken.
+"""
+
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any, NamedTuple
+
+from graph.domain.context import Context
+from graph.domain.errors import Unauthenticated, outages
+from graph.domain.permissions import viewer_of
+from graph.exports.columns import ColumnReader, shown
+from graph.exports.export_lists import EXPORT_LISTS
+from graph.query import rows
+from graph.query.page_values import GivenFilter, page_values
+from graph.query.plan import Cursor, Edges, Field, Nodes, PageInfoFields, PagePlan
+from graph.query.response_objects import values_at
+
+CURSOR = "cursor"
+# Stops the export of a revoked token within a second and a page.
+CHECK_SECONDS = 1
+
+
+class ExportPage(NamedTuple):
+    """Some rows of an export: the values of each column, the cursor last, and how many rows there are."""
+
+    columns: Sequence[Sequence[Any]]
+    row_count: int
+
+
+class Export:
+    """The rows of a list that a viewer may see, in the list's default order, optionally after a cursor. Rows that exist
+    when the first page is read come exactly once, except those that a filter stops or begins to match meanwhile. Raises
+    `Unauthenticated`."""
+
+    def __init__(
+        self, context: Context, name: str, filters: Mapping[str, GivenFilter], after: str | None = None
+    ) -> None:
+        listed, viewer = EXPORT_LISTS[name], viewer_of(context)
+        columns = shown(listed.entity, listed.columns, viewer.audience)
+        self.column_names = [*(column.name for column in columns), CURSOR]
+        self.is_complete = False
+        """Whether the last page has been read."""
+        self._context, self._token_id = context, viewer.token_id
+        self._list, self._filters = listed, filters
+        self._columns = ColumnReader(listed.entity, columns)
+        self._after = after
+        self._checked_at = monotonic()
+
+    async def read(self, size: int) -> ExportPage:
+        """Return the next rows, at most `size`. Raises `FieldInvalid` for the values of a filter or the cursor,
+        `DatabaseAway`, and `Unauthenticated` once the token stops being valid."""
+        await self._check_token()
+        cursors = {} if self._after is None else {"after": self._after}
+        plan = self._plan(tuple(cursors))
+        page = await rows.page(self._context, plan, page_values(plan, size, self._filters, cursors))
+        edges = page["edges"]
+        self.is_complete = not page["pageInfo"]["hasNextPage"]
+        found = values_at(0, edges)
+        if found:
+            self._after = found[-1]
+        return ExportPage([*self._columns.read(values_at(1, edges)), found], len(edges))
+
+    def _plan(self, bounds: tuple[str, ...]) -> PagePlan:
+        edges = Edges("edges", (Cursor(CURSOR), Nodes("node", self._columns.plan)))
+        return PagePlan(
+            number=0,
+            entity=self._list.entity.name,
+            order=self._list.order,
+            descending=True,
+            filters=tuple(self._filters),
+            bounds=bounds,
+            backwards=False,
+            parts=(edges, PageInfoFields("pageInfo", (Field("hasNextPage", "has_next_page"),))),
+        )
+
+    async def _check_token(self) -> None:
+        if self._token_id is None or monotonic() < self._checked_at + CHECK_SECONDS:
+            return
+        with outages():
+            if not await self._context.services.is_good(self._token_id):
+                raise Unauthenticated
+        self._checked_at = monotonic()

@@ -1,0 +1,21 @@
+"""Prepares an export from the parameters of a request.
+
+This module imports Strawberry and the query compiler, which takes a while, so clicks must not wait for it.
+"""
+
+from collections.abc import Iterable
+
+from graph.domain.context import Context
+from graph.domain.errors import FieldInvalid
+from graph.exports.parameters import given_filters
+from graph.exports.reader import Export
+
+
+def requested_export(context: Context, name: str, given: Iterable[tuple[str, str]]) -> Export:
+    """Return the export of a list that a request's parameters stand for. Raises `FieldInvalid`, `Unauthenticated`."""
+    pairs = list(given)
+    cursors = [text for spelled, text in pairs if spelled == "after"]
+    if len(cursors) > 1:
+        raise FieldInvalid("after", "is given more than once")
+    filters = given_filters(name, (pair for pair in pairs if pair[0] != "after"))
+    return Export(context, name, filters, *cursors)

@@ -1,0 +1,1 @@
+"""The endpoints that download whole lists as CSV or as JSON lines."""

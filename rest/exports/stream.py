@@ -1,0 +1,100 @@
+"""The body of an export's response, which is read and encoded while it is sent.
+
+A page is read only once the client has taken the one before, so a slow client holds neither memory nor a connection of
+the database.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterator
+from typing import TYPE_CHECKING
+
+from starlette.types import Receive
+
+from graph.domain.errors import ClickgateError
+from graph.execution.turns import disconnected
+from rest.endpoint import BrokenOff
+from rest.exports.encoder import ExportEncoder
+from rest.exports.metrics import EXPORTS, ROWS
+from rest.exports.slots import Slot
+
+if TYPE_CHECKING:  # slow to import
+    from graph.exports.reader import Export
+
+logger = logging.getLogger(__name__)
+
+# The first page is small, so that a download begins at once, and tells how large rows are. A click may have to wait
+# until a page has been read and encoded, so even pages of small rows have few of them.
+FIRST_ROWS, MOST_ROWS, PAGE_BYTES = 50, 250, 256 * 1024
+# Each part waits until the client has taken most of those before: a connection buffers little more than this.
+PART_BYTES = 32 * 1024
+
+
+class ExportStream:
+    """The parts of a body. `begin` reads the first page; `close` ends the export, whatever became of it."""
+
+    def __init__(self, name: str, export: "Export", encoder: ExportEncoder, slot: Slot, receive: Receive) -> None:
+        self._name = name
+        self._export = export
+        self._encoder = encoder
+        self._slot = slot
+        self._receive = receive
+        self._size = FIRST_ROWS
+        self._row_count = 0
+        self._outcome = "client_gone"
+        self._first = b""
+
+    async def begin(self) -> None:
+        """Read the first page. Raises as `Export.read` does."""
+        self._first = self._encoder.head + await self._page()
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        """Yield the parts of the body. Raises `BrokenOff` if it cannot be completed."""
+        leaving = asyncio.create_task(disconnected(self._receive))
+        try:
+            for part in _parts(self._first):
+                yield part
+            self._first = b""
+            while not self._export.is_complete:
+                if leaving.done():
+                    raise BrokenOff
+                for part in _parts(await self._next_page()):
+                    yield part
+            for part in _parts(self._encoder.finish()):
+                yield part
+            self._outcome = "complete"
+        finally:
+            leaving.cancel()
+
+    def close(self) -> None:
+        """Count the export, and give its slot back."""
+        EXPORTS.labels(self._name, self._outcome).inc()
+        self._slot.give_back()
+
+    async def _next_page(self) -> bytes:
+        try:
+            return await self._page()
+        except ClickgateError as error:
+            logger.warning("an export of %s was broken off after %d rows: %s", self._name, self._row_count, error)
+            self._outcome = "broken_off"
+            raise BrokenOff from error
+        except Exception as error:
+            logger.exception("an export of %s failed after %d rows", self._name, self._row_count)
+            self._outcome = "broken_off"
+            raise BrokenOff from error
+
+    async def _page(self) -> bytes:
+        async with self._slot.working:
+            page = await self._export.read(self._size)
+            await asyncio.sleep(0)  # lets clicks in
+            encoded = self._encoder.rows(page.columns)
+        self._row_count += page.row_count
+        ROWS.labels(self._name).inc(page.row_count)
+        if page.row_count:
+            fitting = PAGE_BYTES * page.row_count // max(1, len(encoded))
+            self._size = min(max(1, fitting), MOST_ROWS)
+        return await self._encoder.compressed(encoded)
+
+
+def _parts(body: bytes) -> Iterator[bytes]:
+    return (body[at : at + PART_BYTES] for at in range(0, len(body), PART_BYTES))
