@@ -8,6 +8,7 @@ import click
 
 from gateway.cli.rows import PARTNER_ID, PROGRAM_ID, ROW_ID, given, print_row, run
 from graph.domain import link_import, links
+from graph.domain.errors import UnknownLink
 from graph.domain.link_files import MOST_BYTES
 from graph.domain.links import Status
 
@@ -94,3 +95,28 @@ def update_link(code: str, new_code: str | None, destination_url: str | None, st
     """Update the link CODE, as far as options are given. Clicks that were recorded stay with it."""
     changes = given(code=new_code, destination_url=destination_url, status=status)
     print_row(lambda context: links.change_by_code(context, code, changes))
+
+
+@link.command("list")
+@click.option(*PROGRAM_ID, type=ROW_ID, help="Only links of this program.")
+@click.option(*PARTNER_ID, type=ROW_ID, help="Only links of this partner.")
+@click.option("--status", type=STATUS, help="Only links with this status.")
+def list_links(program_id: int | None, partner_id: int | None, status: Status | None) -> None:
+    """List all links, newest first."""
+    from gateway.cli import listing
+
+    listing.print_list(
+        "link",
+        program_id=listing.global_id("Program", program_id),
+        partner_id=listing.global_id("Partner", partner_id),
+        status=status,
+    )
+
+
+@link.command("show")
+@click.argument("code")
+def show_link(code: str) -> None:
+    """Show the link CODE."""
+    from gateway.cli import listing
+
+    listing.print_found("link", "code", UnknownLink(), code=code)

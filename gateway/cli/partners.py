@@ -4,6 +4,7 @@ import click
 
 from gateway.cli.rows import PROGRAM_ID, ROW_ID, given, print_row
 from graph.domain import partners
+from graph.domain.errors import UnknownPartner
 
 
 @click.group()
@@ -28,3 +29,21 @@ def update_partner(partner_id: int, name: str | None, email: str | None) -> None
     """Update the partner with this ID, as far as options are given."""
     changes = given(name=name, email=email)
     print_row(lambda context: partners.change(context, partner_id, changes))
+
+
+@partner.command("list")
+@click.option(*PROGRAM_ID, type=ROW_ID, help="Only partners in this program.")
+def list_partners(program_id: int | None) -> None:
+    """List all partners, newest first."""
+    from gateway.cli import listing
+
+    listing.print_list("partner", program_id=listing.global_id("Program", program_id))
+
+
+@partner.command("show")
+@click.argument("partner_id", metavar="ID", type=ROW_ID)
+def show_partner(partner_id: int) -> None:
+    """Show the partner with this ID."""
+    from gateway.cli import listing
+
+    listing.print_numbered("partner", partner_id, UnknownPartner())

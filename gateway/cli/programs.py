@@ -4,6 +4,7 @@ import click
 
 from gateway.cli.rows import ROW_ID, given, print_row
 from graph.domain import programs
+from graph.domain.errors import UnknownProgram
 
 
 @click.group()
@@ -38,3 +39,20 @@ def update_program(
     """Update the program with this ID, as far as options are given."""
     changes = given(name=name, domain=domain, cookie_window_days=cookie_window_days, currency=currency)
     print_row(lambda context: programs.change(context, program_id, changes))
+
+
+@program.command("list")
+def list_programs() -> None:
+    """List all programs, newest first."""
+    from gateway.cli import listing
+
+    listing.print_list("program")
+
+
+@program.command("show")
+@click.argument("program_id", metavar="ID", type=ROW_ID)
+def show_program(program_id: int) -> None:
+    """Show the program with this ID."""
+    from gateway.cli import listing
+
+    listing.print_numbered("program", program_id, UnknownProgram())

@@ -11,6 +11,7 @@ from gateway.cli.rows import PARTNER_ID, PROGRAM_ID, ROW_ID, print_row
 from gateway.services import now
 from graph.domain import tokens
 from graph.domain.context import Context
+from graph.domain.errors import UnknownToken
 
 MAX_DAYS = 36_500
 
@@ -65,3 +66,26 @@ def revoke_token(token_id: int) -> None:
 def update_token(token_id: int, label: str) -> None:
     """Change the label of the token with this ID."""
     print_row(lambda context: tokens.change(context, token_id, {"label": label}))
+
+
+@token.command("list")
+@click.option(*PROGRAM_ID, type=ROW_ID, help="Only tokens of this program.")
+@click.option(*PARTNER_ID, type=ROW_ID, help="Only tokens of this partner.")
+def list_tokens(program_id: int | None, partner_id: int | None) -> None:
+    """List all tokens, newest first, without their secrets."""
+    from gateway.cli import listing
+
+    listing.print_list(
+        "token",
+        program_id=listing.global_id("Program", program_id),
+        partner_id=listing.global_id("Partner", partner_id),
+    )
+
+
+@token.command("show")
+@click.argument("token_id", metavar="ID", type=ROW_ID)
+def show_token(token_id: int) -> None:
+    """Show the token with this ID, without its secret."""
+    from gateway.cli import listing
+
+    listing.print_numbered("token", token_id, UnknownToken())

@@ -39,9 +39,14 @@ class ExportList(NamedTuple):
         return next(iter(self.entity.orders))
 
 
+def list_of(entity: str, *columns: str) -> ExportList:
+    """Return a list of an entity's rows with these columns, each spelled as `column` takes it."""
+    return ExportList(ENTITIES[entity], tuple(map(column, columns)))
+
+
 def _list(entity: str, *columns: str | Iterable[str]) -> ExportList:
     spelled = [name for each in columns for name in ([each] if isinstance(each, str) else each)]
-    return ExportList(ENTITIES[entity], tuple(map(column, ("id", "database_id", *spelled))))
+    return list_of(entity, "id", "database_id", *spelled)
 
 
 EXPORT_LISTS: Mapping[str, ExportList] = {

@@ -12,7 +12,7 @@ from graph.domain.context import Context
 from graph.domain.errors import Unauthenticated, outages
 from graph.domain.permissions import viewer_of
 from graph.exports.columns import ColumnReader, shown
-from graph.exports.export_lists import EXPORT_LISTS
+from graph.exports.export_lists import ExportList
 from graph.query import rows
 from graph.query.page_values import GivenFilter, page_values
 from graph.query.plan import Cursor, Edges, Field, Nodes, PageInfoFields, PagePlan
@@ -36,9 +36,9 @@ class Export:
     `Unauthenticated`."""
 
     def __init__(
-        self, context: Context, name: str, filters: Mapping[str, GivenFilter], after: str | None = None
+        self, context: Context, listed: ExportList, filters: Mapping[str, GivenFilter], after: str | None = None
     ) -> None:
-        listed, viewer = EXPORT_LISTS[name], viewer_of(context)
+        viewer = viewer_of(context)
         columns = shown(listed.entity, listed.columns, viewer.audience)
         self.column_names = [*(column.name for column in columns), CURSOR]
         self.is_complete = False

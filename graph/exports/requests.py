@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid
+from graph.exports.export_lists import EXPORT_LISTS
 from graph.exports.parameters import given_filters
 from graph.exports.reader import Export
 
@@ -18,4 +19,4 @@ def requested_export(context: Context, name: str, given: Iterable[tuple[str, str
     if len(cursors) > 1:
         raise FieldInvalid("after", "is given more than once")
     filters = given_filters(name, (pair for pair in pairs if pair[0] != "after"))
-    return Export(context, name, filters, *cursors)
+    return Export(context, EXPORT_LISTS[name], filters, *cursors)

@@ -1,6 +1,8 @@
 """The command line, run as an operator runs it."""
 
 import json
+import os
+import pty
 import re
 import subprocess
 from pathlib import Path
@@ -16,7 +18,7 @@ from gateway.cli.main import COMMANDS
 from gateway.settings import PREFIX
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
-from tests.support.processes import COMMAND, clickgate
+from tests.support.processes import COMMAND, clickgate, environment
 
 pytestmark = pytest.mark.slow
 
@@ -79,6 +81,58 @@ def test_invalid_arguments_are_reported_in_one_line(
     assert done.returncode == 1
     assert complaint in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_rows_are_listed_and_shown_as_other_commands_take_them(database_url: str) -> None:
+    def rows(*arguments: str) -> list[dict[str, object]]:
+        done = clickgate(database_url, *arguments)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    (program,) = rows("program", "create", "--name", "Shop")
+    partners = [rows("partner", "create", "--name", name, "--program-id", "1")[0] for name in ("Blog", "\u4e2d\u6587")]
+    links = [
+        rows("link", "create", "--code", f"C{at}", "--program-id", "1", "--partner-id", str(at % 2 + 1))[0]
+        for at in range(3)
+    ]
+    (token,) = rows("token", "issue", "--role", "partner", "--partner-id", "1")
+    del token["token"]
+    rows("link", "pause", "C2")
+    assert rows("program", "list") == rows("program", "show", "1") == [program]
+    assert rows("partner", "list") == rows("partner", "list", "--program-id", "1") == partners[::-1]
+    assert rows("partner", "list", "--program-id", "9") == []
+    assert [row["code"] for row in rows("link", "list")] == ["C2", "C1", "C0"]
+    assert [row["code"] for row in rows("link", "list", "--partner-id", "1", "--status", "ACTIVE")] == ["C0"]
+    (shown,) = rows("link", "show", "C1")
+    assert shown == {name: links[1][name] for name in shown}
+    assert rows("token", "list", "--partner-id", "1") == rows("token", "show", "1") == [token]
+    for missing in (("program", "show", "9"), ("link", "show", "c1"), ("token", "show", "9"), ("partner", "show", "9")):
+        done = clickgate(database_url, *missing)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.endswith("not found\n")
+
+
+def test_a_terminal_gets_a_table(make_sqlite: MakeDatabase) -> None:
+    url = make_sqlite()
+    for name in ("Shop", "\u4e2d\u6587", "x" * 50):
+        clickgate(url, "partner", "create", "--name", name)
+    answer, ours = pty.openpty()
+    done = subprocess.run(
+        [COMMAND, "partner", "list"], env=environment(url), stdout=ours, stderr=subprocess.PIPE, check=True
+    )
+    os.close(ours)
+    with open(answer, "rb") as terminal:
+        told = terminal.read1(65_536).decode().splitlines()
+    assert done.stderr.startswith(b"Database: ")
+    assert [line.split()[:2] for line in told] == [
+        ["id", "name"],
+        ["3", "x" * 39 + "\N{HORIZONTAL ELLIPSIS}"],
+        ["2", "\u4e2d\u6587"],
+        ["1", "Shop"],
+    ]
+    assert told[1].index("\N{HORIZONTAL ELLIPSIS}") == told[0].index("email") - 3
+    # A wide character takes two columns.
+    assert told[2].index("20") == told[1].index("20") - 2
 
 
 def test_rows_are_updated_as_far_as_options_are_given(database_url: str) -> None:
