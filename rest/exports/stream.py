@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 # The first page is small, so that a download begins at once, and tells how large rows are. A click may have to wait
 # until a page has been read and encoded, so even pages of small rows have few of them.
-FIRST_ROWS, MOST_ROWS, PAGE_BYTES = 50, 250, 256 * 1024
+FIRST_ROWS, MOST_ROWS, PAGE_BYTES = 50, 100, 256 * 1024
 # Each part waits until the client has taken most of those before: a connection buffers little more than this.
 PART_BYTES = 32 * 1024
 

@@ -9,7 +9,7 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -56,16 +56,32 @@ def main() -> None:
         token = json.loads(databases.clickgate(url, "token", "issue", "--role", "admin"))["token"]
         server = stack.enter_context(gateway(url, folder / "gateway.log", geoip=options.geoip))
         _export(server, token, "links.csv", "identity")  # prepares what the first export would wait for
+        _settle(server)
         print(f"{'':10} {'rows/s':>8} {'seconds':>8} {'CPU us':>7} {'MB':>6} {'+MiB':>6}  clicks p50, p99, most (ms)")
         for _ in range(options.rounds):
-            _round(server, token, size.events)
+            _round(server, token, size.events, options.turns)
 
 
-def _round(server: Server, token: str, events: int) -> None:
+def _settle(server: Server) -> None:
+    """Wait until the gateway has made rollups and segments of the history."""
+    while any(not line.endswith(" 0.0") for line in _scraped(server, "clickgate_outbox_waiting_events{")):
+        time.sleep(1)
+
+
+def _scraped(server: Server, metric: str) -> list[str]:
+    connection = HTTPConnection(HOST, server.port, timeout=60)
+    connection.request("GET", "/metrics")
+    lines = connection.getresponse().read().decode().splitlines()
+    connection.close()
+    return [line for line in lines if line.startswith(metric)]
+
+
+def _round(server: Server, token: str, events: int, turns: Sequence[str]) -> None:
     with _clicks(server) as quiet:
         time.sleep(QUIET_SECONDS)
     print(f"{'no export':10} {'':39}  {_percentiles(quiet)}", flush=True)
-    for turn, (format, coding) in TURNS.items():
+    for turn in turns:
+        format, coding = TURNS[turn]
         with _memory(server) as memory, _clicks(server) as delays:
             found = _export(server, token, f"clicks.{format}", coding)
         if found.lines < events:
@@ -157,6 +173,7 @@ def _options() -> argparse.Namespace:
     ask.add_argument("--filled", metavar="URL", help="a database that has a history already")
     ask.add_argument("--geoip", default="", help="city database files, separated by commas")
     ask.add_argument("--rounds", type=int, default=3, help="times that each is exported (default: %(default)s)")
+    ask.add_argument("--turns", nargs="+", choices=TURNS, default=list(TURNS), help="(default: all)")
     add_size(ask)
     return ask.parse_args()
 

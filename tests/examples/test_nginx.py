@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.async_api import Browser
-from sqlalchemy import select
+from sqlalchemy import select, text
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
@@ -18,6 +18,8 @@ from db.engine.store import Store
 from db.schema.clicks import ClickEvent
 from tests.support.click_apis import CLICK, GRAPHQL
 from tests.support.databases import MakeDatabase
+from tests.support.export_readers import make_wide_clicks
+from tests.support.exports import json_rows, path_of
 from tests.support.gateways import URL, Gateway, make_link, running_gateway
 from tests.support.graphql_sockets import Subscriber, opened
 from tests.support.nginx import Nginx, running_nginx
@@ -28,6 +30,8 @@ pytestmark = pytest.mark.slow
 ROOTS = {"own-host.conf": "", "sub-path.conf": "/affiliate"}
 UPSTREAM = "server 127.0.0.1:8000;"
 SOCKET = "# server unix:/run/clickgate/gateway.sock;"
+# An export of so many takes a second or more.
+WIDE_CLICKS = 6000
 VISIT = {"affiliate_url": URL.format("PARTNER123")}
 # All of 127.0.0.0/8 is local, so a visitor's address can differ from nginx's.
 VISITOR = "127.0.0.2"
@@ -92,6 +96,33 @@ async def test_a_subscription_delivers_clicks(site: Site) -> None:
         await subscriber.begin(site.gateway)
         await site.http.post(site.base + CLICK, json={**VISIT, "page_title": "Pricing"})
         assert (await subscriber.click())["pageTitle"] == "Pricing"
+
+
+async def test_an_export_that_is_broken_off_is_not_completed(site: Site) -> None:
+    await check_exports(site.gateway, site.base, site.http)
+
+
+# The version that nginx speaks to gateways by default.
+async def test_a_broken_export_is_not_completed_over_http_1_0_either(make_sqlite: MakeDatabase, tmp_path: Path) -> None:
+    async with running_gateway(make_sqlite()) as gateway:
+        upstream = f"server 127.0.0.1:{gateway.http.base_url.port};"
+        placeholders = {UPSTREAM: upstream, "proxy_http_version 1.1;": "proxy_http_version 1.0;"}
+        with running_nginx("own-host.conf", tmp_path, placeholders) as nginx:
+            async with visited(nginx) as http:
+                await check_exports(gateway, nginx.url, http)
+
+
+async def check_exports(gateway: Gateway, base: str, http: httpx.AsyncClient) -> None:
+    """Check that an export arrives whole, and that one whose table goes away is not completed."""
+    await make_wide_clicks(gateway, WIDE_CLICKS)
+    url, token = base + path_of("clicks"), await gateway.token()
+    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+    assert len(json_rows(await http.get(url, headers=headers))) == WIDE_CLICKS
+    async with http.stream("GET", url, headers=headers) as answer:
+        assert answer.status_code == 200
+        await gateway.execute(text("ALTER TABLE affiliate_click_events RENAME TO lost"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            await answer.aread()
 
 
 async def test_pages_of_other_sites_are_refused(site: Site) -> None:

@@ -46,7 +46,7 @@ export class ClicksPanel {
 
   constructor(private readonly onError: (error: unknown) => void) {
     const file = new ListFile("latest clicks", () => this.listed(), onError);
-    const content = [this.note.element, this.table, this.empty, this.pager.element, file.status];
+    const content = [file.status, this.note.element, this.table, this.empty, this.pager.element];
     this.pager.element.append(this.news);
     this.element = panel("Latest clicks", { note: file.button }, ...content);
   }

@@ -40,7 +40,7 @@ export class ConversionsPanel {
     this.status.offer([["", "All"], ...Object.entries(STATUS_WORDS)]);
     const choices = el("div", { class: "choices" }, this.lists.element, this.status.element);
     const file = new ListFile("conversions", () => this.listed(), onError);
-    const content = [choices, this.note.element, this.table, this.empty, this.pager.element, file.status];
+    const content = [file.status, choices, this.note.element, this.table, this.empty, this.pager.element];
     this.element = panel("Conversions", { note: file.button }, ...content);
   }
 

@@ -31,7 +31,7 @@ export class LinksPanel {
     const next = () => void this.more?.().catch(onError);
     this.button = el("button", { type: "button", class: "quiet", hidden: true, onclick: next }, "Show more links");
     const file = new ListFile("links to share", () => this.listed, onError);
-    const content = [this.note.element, this.table, this.empty, this.button, file.status];
+    const content = [file.status, this.note.element, this.table, this.empty, this.button];
     this.element = panel("Links to share", { note: file.button }, ...content);
   }
 

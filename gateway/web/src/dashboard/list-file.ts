@@ -16,7 +16,7 @@ export interface Listed {
 }
 
 export class ListFile {
-  readonly status = el("p", { class: "note", role: "status", hidden: true });
+  readonly status = el("p", { class: "note", role: "status" });
   private reading: AbortController | null = null;
   private readonly label = el("span", {}, "CSV");
   readonly button: HTMLElement;
@@ -57,6 +57,5 @@ export class ListFile {
 
   private say(text: string): void {
     this.status.textContent = text;
-    this.status.hidden = !text;
   }
 }
