@@ -34,6 +34,8 @@ from rest import integrations, leads, refunds, sales
 from rest.clicks import PATH, ClickEndpoint
 from rest.endpoint import Endpoint
 from rest.exports.endpoint import export_endpoints
+from rest.link_import import PATH as LINK_IMPORT_PATH
+from rest.link_import import LinkImportEndpoint
 from rest.openapi.document import OpenAPIEndpoint
 from rest.tracker.script import PATHS, TrackerScript
 
@@ -110,6 +112,7 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
         Route(PATH, ClickEndpoint()),
         *(Route(path, endpoint()) for path, endpoint in {**CONVERSIONS, **INTEGRATIONS}.items()),
         *(Route(path, endpoint) for path, endpoint in export_endpoints(graphql.ready).items()),
+        Route(LINK_IMPORT_PATH, LinkImportEndpoint()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),

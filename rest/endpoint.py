@@ -24,6 +24,7 @@ from graph.domain.errors import (
     BodyTooLarge,
     ClickgateError,
     EncodingUnknown,
+    Forbidden,
     InvalidRequest,
     RateLimited,
     TooManyExports,
@@ -150,6 +151,8 @@ def refused(refusal: ClickgateError) -> Response:
             return Response(refusal.code, 415, body, {"Accept-Encoding": refusal.accepted})
         case Unauthenticated():
             return Response(refusal.code, 401, body, {"WWW-Authenticate": "Bearer"})
+        case Forbidden():
+            return Response(refusal.code, 403, body)
         case UnknownSale():
             return Response(refusal.code, 404, body)
         case DuplicateTransaction():

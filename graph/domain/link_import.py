@@ -3,6 +3,7 @@
 A preview finds what an import would find, and changes nothing.
 """
 
+import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -37,7 +38,7 @@ class LinkImport:
 
 async def preview(context: Context, data: bytes, program_id: int | None = None) -> LinkImport:
     """Find what an import of a file would find. Raises as `import_links` does."""
-    file = read_links(data, _program(context, program_id))
+    file = await asyncio.to_thread(read_links, data, _program(context, program_id))
     with outages():
         async with context.services.store.read() as connection:
             return await _checked(context, connection, file.links, file.problems)
@@ -47,7 +48,7 @@ async def import_links(context: Context, data: bytes, program_id: int | None = N
     """Create all links of a file, for a program where a line names none, in one transaction, unless anything is wrong.
     Partners must be members of the programs. Raises `FieldInvalid` if the file cannot be read, `Forbidden`,
     `DatabaseAway`; `CodeTaken` if another link with one of the codes was created in the meantime."""
-    file = read_links(data, _program(context, program_id))
+    file = await asyncio.to_thread(read_links, data, _program(context, program_id))
     with outages():
         async with context.services.store.write() as connection:
             found = await _checked(context, connection, file.links, file.problems)
@@ -118,7 +119,7 @@ async def _members(connection: AsyncConnection, program_id: int, partner_ids: Co
 
 async def _create(connection: AsyncConnection, links: Sequence[LinkLine]) -> Sequence[Mapping[str, Any]]:
     """Create links, and return their rows. Raises `CodeTaken`."""
-    values = [asdict(each.link) | {"code": each.link.code or made_up_code()} for each in links]
+    values = await asyncio.to_thread(_values, links)
     try:
         await connection.execute(insert(ReferralLink), values)
     except IntegrityError as error:
@@ -130,6 +131,10 @@ async def _create(connection: AsyncConnection, links: Sequence[LinkLine]) -> Seq
         for some in _chunks([each["code"] for each in values])
         for row in await connection.execute(query.where(ReferralLink.code.in_(some)))
     ]
+
+
+def _values(links: Sequence[LinkLine]) -> Sequence[Mapping[str, Any]]:
+    return [asdict(each.link) | {"code": each.link.code or made_up_code()} for each in links]
 
 
 def _chunks(values: Collection[T]) -> Iterator[list[T]]:

@@ -13,7 +13,7 @@ from graph.http.content_encoding import decoder
 BODY_BYTES = 64 * 1024
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, most_bytes: int = BODY_BYTES) -> bytes:
     """Return the decoded body. Raises `BodyTooLarge` as soon as the limit is exceeded, whether as sent or decoded;
     `EncodingUnknown`; `BodyUnreadable`; and `ClientDisconnect`."""
     coding = None if header(scope, b"content-encoding") is None else decoder(scope)
@@ -26,11 +26,11 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         chunk: bytes = message.get("body", b"")
         if coding is not None:
             sent += len(chunk)
-            if sent > BODY_BYTES:
+            if sent > most_bytes:
                 raise BodyTooLarge
-            chunk = coding.decode(chunk, BODY_BYTES - size)
+            chunk = coding.decode(chunk, most_bytes - size)
         size += len(chunk)
-        if size > BODY_BYTES:
+        if size > most_bytes:
             raise BodyTooLarge
         if not message.get("more_body", False):
             if coding is not None:

