@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,19 @@ from tests.support.processes import COMMAND, clickgate, environment
 pytestmark = pytest.mark.slow
 
 
+def rows_in(database_url: str, *arguments: str) -> list[dict[str, object]]:
+    """Return the rows that a command prints."""
+    done = clickgate(database_url, *arguments)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def made_in(database_url: str, *arguments: str) -> dict[str, object]:
+    """Return the only row that a command prints."""
+    (row,) = rows_in(database_url, *arguments)
+    return row
+
+
 @pytest.mark.parametrize("name", {module: name for name, (module, _) in COMMANDS.items()}.values())
 def test_commands_of_every_module_start(name: str) -> None:
     done = subprocess.run([COMMAND, name, "--help"], capture_output=True, text=True, check=True)
@@ -31,12 +45,7 @@ def test_commands_of_every_module_start(name: str) -> None:
 
 
 def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> None:
-    def made(*arguments: str) -> dict[str, object]:
-        done = clickgate(database_url, *arguments)
-        assert done.returncode == 0, done.stderr
-        row: dict[str, object] = json.loads(done.stdout)
-        return row
-
+    made = partial(made_in, database_url)
     program = made("program", "create", "--name", "Shop", "--cookie-window-days", "30")
     partner = made("partner", "create", "--name", "Blog", "--email", "blog@example.com", "--program-id", "1")
     link = made("link", "create", "--code", "BLOG", "--program-id", "1", "--partner-id", "1")
@@ -84,18 +93,14 @@ def test_invalid_arguments_are_reported_in_one_line(
 
 
 def test_rows_are_listed_and_shown_as_other_commands_take_them(database_url: str) -> None:
-    def rows(*arguments: str) -> list[dict[str, object]]:
-        done = clickgate(database_url, *arguments)
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    (program,) = rows("program", "create", "--name", "Shop")
-    partners = [rows("partner", "create", "--name", name, "--program-id", "1")[0] for name in ("Blog", "\u4e2d\u6587")]
+    rows, made = partial(rows_in, database_url), partial(made_in, database_url)
+    program = made("program", "create", "--name", "Shop")
+    partners = [made("partner", "create", "--name", name, "--program-id", "1") for name in ("Blog", "\u4e2d\u6587")]
     links = [
-        rows("link", "create", "--code", f"C{at}", "--program-id", "1", "--partner-id", str(at % 2 + 1))[0]
+        made("link", "create", "--code", f"C{at}", "--program-id", "1", "--partner-id", str(at % 2 + 1))
         for at in range(3)
     ]
-    (token,) = rows("token", "issue", "--role", "partner", "--partner-id", "1")
+    token = made("token", "issue", "--role", "partner", "--partner-id", "1")
     del token["token"]
     rows("link", "pause", "C2")
     assert rows("program", "list") == rows("program", "show", "1") == [program]
@@ -136,12 +141,7 @@ def test_a_terminal_gets_a_table(make_sqlite: MakeDatabase) -> None:
 
 
 def test_rows_are_updated_as_far_as_options_are_given(database_url: str) -> None:
-    def made(*arguments: str) -> dict[str, object]:
-        done = clickgate(database_url, *arguments)
-        assert done.returncode == 0, done.stderr
-        row: dict[str, object] = json.loads(done.stdout)
-        return row
-
+    made = partial(made_in, database_url)
     program = made("program", "create", "--name", "Shop", "--domain", "shop.example")
     partner = made("partner", "create", "--name", "Blog", "--program-id", "1")
     link = made("link", "create", "--code", "BLOG", "--program-id", "1", "--partner-id", "1")
