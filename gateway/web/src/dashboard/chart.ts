@@ -19,6 +19,8 @@ interface Shown extends Series {
 const NOTHING_YET = "No clicks in this period yet. Clicks on the links below appear here as they arrive.";
 const HEIGHT = 260;
 const TICK_PIXELS = 72;
+const LABEL_PIXELS = 56;
+const LEFT_PIXELS = 48;
 // The axis shows counts and minor units, so its steps are whole numbers.
 const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13].flatMap((zeros) => [1, 2, 5].map((step) => step * 10 ** zeros));
 
@@ -133,7 +135,7 @@ function options(series: Shown, canvas: HTMLElement, tip: HTMLElement): uPlot.Op
     width: canvas.clientWidth,
     height: HEIGHT,
     legend: { show: false },
-    padding: [12, 0, 0, 0],
+    padding: [12, roomForLabel(canvas.clientWidth, series.buckets.length), 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
       x: { time: false, range: [-0.5, last + 0.5] },
@@ -144,6 +146,11 @@ function options(series: Shown, canvas: HTMLElement, tip: HTMLElement): uPlot.Op
     axes: axes(series, colour, `12px ${styles.fontFamily}`),
     hooks: { setCursor: [(plot) => point(plot, series, tip)] },
   };
+}
+
+/** Return how much of the last label is to the right of the last bar's own space. */
+function roomForLabel(width: number, bars: number): number {
+  return Math.max(0, LABEL_PIXELS / 2 - (width - LEFT_PIXELS) / bars / 2);
 }
 
 function axes(series: Shown, colour: Colour, font: string): uPlot.Axis[] {
@@ -157,7 +164,7 @@ function axes(series: Shown, colour: Colour, font: string): uPlot.Axis[] {
   };
   const left = {
     ...axis,
-    size: 48,
+    size: LEFT_PIXELS,
     grid: { stroke: colour("line"), width: 1 },
     incrs: WHOLE_STEPS,
     values: (_plot: uPlot, numbers: number[]) => numbers.map(series.measure.tick),

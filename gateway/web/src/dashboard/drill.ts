@@ -1,0 +1,17 @@
+// Links from an item of a list to what is known of its clicks.
+
+import type { Chosen } from "./cross-view.ts";
+import { el } from "./dom.ts";
+import { isPlain } from "./navigation.ts";
+import type { Desk } from "./section.ts";
+
+/** Create a link to the overview of the clicks that have a value. */
+export function overviewOf(desk: Desk, chosen: Chosen): HTMLElement {
+  const press = (event: Event) => {
+    if (!isPlain(event as MouseEvent)) return;
+    event.preventDefault();
+    desk.go("overview", chosen);
+  };
+  const href = desk.addressOf("overview", chosen);
+  return el("a", { class: "cut", dir: "auto", href, title: `${chosen.words}: show the overview`, onclick: press }, chosen.words);
+}

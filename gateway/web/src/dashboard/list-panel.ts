@@ -1,0 +1,100 @@
+// A list that is read page by page: links, partners or customers.
+
+import type { Asked, Columns } from "./clicks.ts";
+import { el, withRoles } from "./dom.ts";
+import type { Filters } from "./filters.ts";
+import { number } from "./format.ts";
+import { FiltersNote } from "./list-filters.ts";
+import { Pager, type Position } from "./pager.ts";
+import { panel } from "./panel.ts";
+import type { PageInfo } from "./queries.ts";
+
+export interface Page<Item> {
+  nodes: Item[];
+  pageInfo: PageInfo;
+  totalCount: number;
+}
+
+/** The heading of a column, and what is below it. */
+export type Heading = readonly [string, "name" | "count" | "money" | "date"];
+
+export interface ListKind<Item> {
+  title: string;
+  /** What is listed, in the singular and in the plural. */
+  words: readonly [string, string];
+  /** The class of the table. */
+  name: string;
+  columns: (columns: Columns) => Heading[];
+  row: (item: Item, asked: Asked) => HTMLElement;
+  read: (position: Position, asked: Asked) => Promise<Page<Item>>;
+  /** The filters that the list cannot take. */
+  untaken: (filters: Filters) => Filters;
+  /** What is said of an empty list. */
+  empty: (asked: Asked) => string;
+  /** What the list can be searched by, and so on. */
+  tools: HTMLElement;
+  save?: () => void;
+}
+
+const SIZE = 20;
+const CLASSES: Record<Heading[1], string> = { name: "", count: "number count", money: "number amount", date: "date" };
+
+export class ListPanel<Item> {
+  readonly element: HTMLElement;
+  items: Item[] = [];
+  private asked: Asked | null = null;
+  private turn = 0;
+  private readonly head = el("thead");
+  private readonly body = el("tbody");
+  private readonly table: HTMLTableElement;
+  private readonly empty = el("p", { class: "empty", hidden: true });
+  private readonly count = el("p", { class: "tally", role: "status" });
+  private readonly note: FiltersNote;
+  private readonly pager: Pager;
+
+  constructor(
+    private readonly kind: ListKind<Item>,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    const { title, words, name, tools, save } = kind;
+    this.table = el("table", { class: `stacked figures ${name}`, hidden: true }, this.head, this.body);
+    this.note = new FiltersNote(words[1]);
+    this.pager = new Pager(SIZE, `Pages of ${words[1]}`, () => this.move(), ["Previous", "Next"]);
+    const content = [tools, this.note.element, this.table, this.empty, this.pager.element];
+    this.element = panel(title, { ...(save && { save }), note: this.count }, ...content);
+  }
+
+  /** Load the first page with `fromStart`, and otherwise the page that is shown as it is now. */
+  async load(asked: Asked, fromStart: boolean): Promise<void> {
+    this.asked = asked;
+    if (fromStart) this.pager.toStart();
+    await this.fetchPage(asked);
+  }
+
+  private move(): void {
+    if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
+  }
+
+  private async fetchPage(asked: Asked): Promise<void> {
+    const mine = ++this.turn;
+    const page = await this.kind.read(this.pager.variables, asked);
+    // The user has requested another page in the meantime.
+    if (mine !== this.turn) return;
+    this.items = page.nodes;
+    this.pager.accept(page.pageInfo, !page.nodes.length);
+    this.draw(asked, page.totalCount);
+  }
+
+  private draw(asked: Asked, total: number): void {
+    const [one, many] = this.kind.words;
+    const names = this.kind.columns(asked.columns);
+    const heads = names.map(([name, kind]) => el("th", { scope: "col", class: CLASSES[kind] }, name));
+    this.head.replaceChildren(el("tr", {}, ...heads));
+    this.body.replaceChildren(...this.items.map((item) => this.kind.row(item, asked)));
+    withRoles(this.table).hidden = !this.items.length;
+    this.empty.textContent = this.kind.empty(asked);
+    this.empty.hidden = !this.table.hidden;
+    this.count.textContent = `${number(total)} ${total === 1 ? one : many}`;
+    this.note.show(this.kind.untaken(asked.view.filters), asked.names);
+  }
+}
