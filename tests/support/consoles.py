@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from playwright.async_api import Browser, Page
 
+from graph.query.global_ids import encode_id
 from tests.support.browser import running_browser
 from tests.support.click_history import hourly, record_past
 from tests.support.gateways import Gateway, running_gateway
@@ -14,6 +15,7 @@ from tests.support.merchants import Merchant, make_merchant
 from tests.support.web_pages import visiting
 
 PARTNERS, LINKS = 50, 200
+DOMAIN = 'mutation ($id: ID!) { updateProgram(input: {id: $id, domain: "yoursite.com"}) { userErrors { message } } }'
 LONG = ("A name that is as long as a name may be, " * 7)[:255]
 ARABIC = "شريك التسويق بالعمولة في مدينة بعيدة جدا عن هنا"
 CHINESE = "一个非常遥远的城市里的联盟营销合作伙伴"
@@ -46,6 +48,9 @@ async def running_console(database_url: str) -> AsyncIterator[Console]:
         for number in range(12):
             sold = await merchant.sale(transaction_id=f"order-{number}", click_id=click_id, customer_key="user_1")
             assert sold.is_success
+        ids = {"id": encode_id("Program", merchant.program_id)}
+        changed = await gateway.graphql(DOMAIN, ids, token=await gateway.token())
+        assert changed["data"]["updateProgram"]["userErrors"] == []
         await _make_partners(gateway, {"id": merchant.program_id})
         tokens = {
             "admin": await gateway.token(),

@@ -24,7 +24,7 @@ class Site(NamedTuple):
 
     def section(self, name: str) -> str:
         """Return the address of another section of the dashboard."""
-        return self.reports.replace("/reports", f"/{name}")
+        return self.reports.replace("/reports", f"/{name}".rstrip("/"))
 
     def count(self, condition: Callable[[dict[str, Any]], bool]) -> int:
         return sum(map(condition, self.events))

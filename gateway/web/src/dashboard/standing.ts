@@ -10,7 +10,7 @@ import { amounts } from "./money.ts";
 import { isPlain } from "./navigation.ts";
 import { panel } from "./panel.ts";
 import { periodBefore } from "./period.ts";
-import { STANDING, type Account, type Earned, type OwnLink, type StandingData } from "./queries.ts";
+import { STANDING, type Account, type Earned, type Money, type OwnLink, type StandingData } from "./queries.ts";
 import type { Desk } from "./section.ts";
 import { spanOf } from "./spans.ts";
 
@@ -76,7 +76,8 @@ export class Standing {
 function ownLink({ code, url, status }: OwnLink): HTMLElement {
   const paused = status === "INACTIVE" && el("span", { class: "badge" }, "paused");
   const address = el("span", { class: "url", dir: "ltr" }, url ?? `Any page of the program’s site with ?aff=${code}`);
-  return el("p", {}, address, paused, url && copyButton(url, `the URL of ${code}`));
+  const copy = url ? copyButton(url, `the URL of ${code}`) : copyButton(`?aff=${code}`, `what makes a URL a link of ${code}`);
+  return el("p", {}, address, paused, copy);
 }
 
 function figures(now: Earned, before: Earned, period: ReturnType<typeof periodBefore>): HTMLElement[] {
@@ -89,14 +90,18 @@ function figures(now: Earned, before: Earned, period: ReturnType<typeof periodBe
   ];
 }
 
+function sums(money: readonly Money[]): string[] {
+  return money.length ? amounts(money) : ["None yet"];
+}
+
 function account({ program, pending, balance, paid }: Account, isNamed: boolean): HTMLElement {
   const name = isNamed && el("h3", { dir: "auto" }, program.name);
   const list = el(
     "dl",
     { class: "totals funnel" },
-    figure("pending", "Pending", amounts(pending), ["May still be refunded or reviewed"]),
-    figure("balance", "Approved", amounts(balance), ["To be paid next"]),
-    figure("paid", "Paid", amounts(paid), ["Since you joined"]),
+    figure("pending", "Pending", sums(pending), ["May still be refunded or reviewed"]),
+    figure("balance", "Approved", sums(balance), ["To be paid next"]),
+    figure("paid", "Paid", sums(paid), ["Since you joined"]),
   );
   return el("div", {}, name, list);
 }
