@@ -72,9 +72,9 @@ async def test_the_measure_is_kept_in_the_address(browser: Browser, merchant: Me
     await sell(merchant, "EUR")
     async with visiting(browser, address(merchant), token=await merchant.gateway.token()) as page:
         await loaded(page)
-        await expect(page.locator(".legend")).to_be_visible()
+        await expect(page.locator(".legend .people")).to_be_visible()
         await page.get_by_label("Measure").select_option("Revenue in EUR")
-        await expect(page.locator(".legend")).to_be_hidden()
+        await expect(page.locator(".legend .people")).to_be_hidden()
         assert page.url.endswith("measure=revenue-eur")
         await page.reload()
         await loaded(page)
@@ -83,7 +83,7 @@ async def test_the_measure_is_kept_in_the_address(browser: Browser, merchant: Me
         await page.go_back()
         await loaded(page)
         await expect(page.get_by_label("Measure")).to_have_value("clicks")
-        await expect(page.locator(".legend")).to_be_visible()
+        await expect(page.locator(".legend .people")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,29 @@ async def test_pointing_at_a_bar_tells_its_amount(browser: Browser, merchant: Me
         assert box is not None
         # The fourth of seven bars.
         await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        await expect(page.locator(".tip")).to_have_text(f"{SOLD}Commission in EUR: 308.63 EUR")
+        await expect(page.locator(".tip")).to_have_text(
+            f"{SOLD}Commission in EUR: 308.63 EUR0 EUR in the period before"
+        )
+
+
+async def test_what_has_not_ended_yet_is_told_apart(browser: Browser, merchant: Merchant) -> None:
+    await merchant.gateway.track()
+    async with visiting(browser, address(merchant, "&range=12m"), token=await merchant.gateway.token()) as page:
+        await loaded(page)
+        plot, over = page.locator(".plot"), page.locator(".plot .u-over")
+        await over.scroll_into_view_if_needed()
+        drawn, box = await plot.bounding_box(), await over.bounding_box()
+        assert drawn is not None
+        assert box is not None
+        # There is room for the last label, whose middle is that of the last bar.
+        bar = box["width"] / await page.locator("details tbody tr").count()
+        assert drawn["x"] + drawn["width"] - (box["x"] + box["width"] - bar / 2) >= 25
+        await page.mouse.move(box["x"] + box["width"] - bar / 2, box["y"] + box["height"] / 2)
+        await expect(page.locator(".tip strong")).to_have_text(re.compile("^Week of .*, so far$"))
+        await expect(page.locator(".tip small")).to_have_text("0 in the period before")
+        await expect(page.get_by_text("Period before", exact=True)).to_be_visible()
+        names = await page.locator("details tbody th").all_text_contents()
+        assert [name.endswith(", so far") for name in names] == [False] * (len(names) - 1) + [True]
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

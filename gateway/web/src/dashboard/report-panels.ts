@@ -10,6 +10,7 @@ import { el } from "./dom.ts";
 import { date, time } from "./format.ts";
 import { periodBefore } from "./period.ts";
 import { RankingsPanel } from "./rankings.ts";
+import type { Bucket } from "./queries.ts";
 import { rankingOperation, rankingsIn, reportOperation, type Report, type ReportData } from "./report-query.ts";
 import type { Desk } from "./section.ts";
 import type { Span } from "./spans.ts";
@@ -56,7 +57,7 @@ export class ReportPanels {
     this.fresh = new Set(dimensions);
     // The measure and the cards may have changed since the report was asked for.
     const now = this.view ?? view;
-    this.showSeries({ ...view, measure: now.measure }, span, report);
+    this.showSeries({ ...view, measure: now.measure }, span, report, data.before?.series ?? []);
     const isEmpty = report.clicks === 0 && report.sales === 0 && report.leads === 0 && !view.filters.length;
     const rankings = rankingsIn(data as unknown as Record<string, unknown>, dimensions);
     this.rankings.show(rankings, now, span.days.join("-to-"), isEmpty);
@@ -95,12 +96,13 @@ export class ReportPanels {
     return (card.key !== "programs" || this.columns.program) && this.shows(card);
   };
 
-  private showSeries(view: View, span: Span, report: Report): void {
+  private showSeries(view: View, span: Span, report: Report, before: Bucket[]): void {
     const name = span.days.join("-to-");
     const now = Date.parse(report.dataAsOf);
     const buckets = (report.series ?? []).filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
     const words = { isOneDay: span.days[0] === span.days[1], isFiltered: view.filters.length > 0, name };
-    if (buckets.length) this.chart?.show({ buckets, interval: span.interval, zone: view.zone, ...words }, view.measure);
+    const asOf = report.dataAsOf;
+    if (buckets.length) this.chart?.show({ buckets, before, asOf, interval: span.interval, zone: view.zone, ...words }, view.measure);
     const zone = view.zone.replaceAll("_", " ");
     this.asOf.textContent = `${wordsFor(span)}. Data as of ${time(report.dataAsOf, view.zone)}, ${zone} time.`;
   }

@@ -41,7 +41,7 @@ interface People {
 export interface ReportData {
   report: Report | null;
   newcomers: People | null;
-  before?: Counts | null;
+  before?: (Counts & { series?: Bucket[] }) | null;
   newcomersBefore?: People | null;
 }
 
@@ -63,12 +63,12 @@ export function reportOperation(view: View, span: Span, dimensions: readonly Dim
   const facets = facetsOf(view, dimensions);
   const plain = dimensions.filter((each) => !facets.includes(each));
   const before = span.before && `
-  before: clickReport(${BEFORE}, filter: $filter) { ...Counts }
+  before: clickReport(${BEFORE}, timezone: $zone, filter: $filter) { ...Counts${seriesOf(hasSeries)} }
   newcomersBefore: clickReport(${BEFORE}, filter: $people) { customers visitors }`;
   const query = `
 query Report(${declarations(span, facets)}${hasSeries ? ", $interval: ReportInterval!" : ""}) {
   report: clickReport(${SPAN}, filter: $filter) {
-    ...Counts dataAsOf${hasSeries ? "\n    series(interval: $interval) { start end ...Counts }" : ""}
+    ...Counts dataAsOf${seriesOf(hasSeries)}
     ${plain.map(ranking).join("\n    ")}
   }
   newcomers: clickReport(${SPAN}, filter: $people) { customers visitors }${before ?? ""}
@@ -114,6 +114,10 @@ export function isBotIn({ who }: View): boolean | null {
 function facetsOf(view: View, dimensions: readonly Dimension[]): Dimension[] {
   const listed = confined(view.filters);
   return dimensions.filter((each) => listed.includes(each));
+}
+
+function seriesOf(isWanted: boolean): string {
+  return isWanted ? " series(interval: $interval) { start end ...Counts }" : "";
 }
 
 function ranking(by: Dimension): string {
