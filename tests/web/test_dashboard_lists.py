@@ -100,6 +100,26 @@ async def test_lists_stay_as_fresh_as_the_totals(console: Console, section: str,
         await expect(cell).to_have_text(f"{clicks + 1:,}")
 
 
+async def test_the_focus_stays_where_it_is_while_lists_change(console: Console) -> None:
+    async with console.visit("/links?search=PARTNER123") as page:
+        await loaded(page)
+        button = page.get_by_role("button", name="Copy the URL of PARTNER123")
+        await button.focus()
+        cell = page.locator(".links td[data-label=Clicks]")
+        clicks = int((await cell.inner_text()).replace(",", ""))
+        await console.gateway.track()
+        await expect(cell).to_have_text(f"{clicks + 1:,}")
+        await expect(button).to_be_focused()
+        await page.goto(console.address("/links?search=code-1"))
+        await loaded(page)
+        forth, back = [page.get_by_role("button", name=name) for name in ("Next", "Previous")]
+        await forth.press("Enter")
+        await expect(forth).to_be_disabled()
+        await expect(back).to_be_focused()
+        await back.press("Enter")
+        await expect(forth).to_be_focused()
+
+
 LISTS = ("", "/reports", "/partners", "/links", "/clicks", "/customers", "/conversions")
 
 

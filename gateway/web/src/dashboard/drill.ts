@@ -13,5 +13,7 @@ export function overviewOf(desk: Desk, chosen: Chosen): HTMLElement {
     desk.go("overview", chosen);
   };
   const href = desk.addressOf("overview", chosen);
-  return el("a", { class: "cut", dir: "auto", href, title: `${chosen.words}: show the overview`, onclick: press }, chosen.words);
+  const focus = { "data-focus": `${chosen.dimension} ${chosen.value}` };
+  const title = `${chosen.words}: show the overview`;
+  return el("a", { class: "cut", dir: "auto", href, title, onclick: press, ...focus }, chosen.words);
 }

@@ -3,6 +3,7 @@
 import type { Asked, Columns } from "./clicks.ts";
 import { el, withRoles } from "./dom.ts";
 import type { Filters } from "./filters.ts";
+import { keepingFocus } from "./focus.ts";
 import { number } from "./format.ts";
 import { FiltersNote } from "./list-filters.ts";
 import { Pager, type Position } from "./pager.ts";
@@ -44,6 +45,7 @@ export class ListPanel<Item> {
   items: Item[] = [];
   private asked: Asked | null = null;
   private turn = 0;
+  private drawn = "";
   private readonly head = el("thead");
   private readonly body = el("tbody");
   private readonly table: HTMLTableElement;
@@ -62,6 +64,8 @@ export class ListPanel<Item> {
     this.pager = new Pager(SIZE, `Pages of ${words[1]}`, () => this.move(), ["Previous", "Next"]);
     const content = [tools, this.note.element, this.table, this.empty, this.pager.element];
     this.element = panel(title, { ...(save && { save }), note: this.count }, ...content);
+    // It gets the focus of a row that is gone.
+    this.element.tabIndex = -1;
   }
 
   /** Load the first page with `fromStart`, and otherwise the page that is shown as it is now. */
@@ -87,14 +91,19 @@ export class ListPanel<Item> {
 
   private draw(asked: Asked, total: number): void {
     const [one, many] = this.kind.words;
+    const drawn = JSON.stringify([this.items, asked.view, asked.columns]);
+    this.count.textContent = `${number(total)} ${total === 1 ? one : many}`;
+    this.note.show(this.kind.untaken(asked.view.filters), asked.names);
+    // What has not changed stays, with what buttons say after a press.
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     const names = this.kind.columns(asked.columns);
     const heads = names.map(([name, kind]) => el("th", { scope: "col", class: CLASSES[kind] }, name));
     this.head.replaceChildren(el("tr", {}, ...heads));
-    this.body.replaceChildren(...this.items.map((item) => this.kind.row(item, asked)));
+    const rows = this.items.map((item) => this.kind.row(item, asked));
+    keepingFocus(this.body, () => this.body.replaceChildren(...rows), this.element);
     withRoles(this.table).hidden = !this.items.length;
     this.empty.textContent = this.kind.empty(asked);
     this.empty.hidden = !this.table.hidden;
-    this.count.textContent = `${number(total)} ${total === 1 ? one : many}`;
-    this.note.show(this.kind.untaken(asked.view.filters), asked.names);
   }
 }

@@ -45,8 +45,12 @@ export class Pager {
     this.info = info;
     if ("last" in this.position && !info.hasPreviousPage) this.toStart();
     this.element.hidden = this.isAtStart && (isEmpty || !info.hasNextPage);
+    const focused = document.activeElement;
     this.newer.disabled = this.isAtStart || !info.hasPreviousPage;
     this.older.disabled = !info.hasNextPage;
+    // A button that is disabled loses the focus.
+    if (focused === this.newer && this.newer.disabled) this.older.focus();
+    if (focused === this.older && this.older.disabled) this.newer.focus();
   }
 
   private button(words: string, to: () => Position): HTMLButtonElement {
