@@ -6,9 +6,9 @@ import { Refused, present } from "./api.ts";
 import type { Asked, Columns } from "./clicks.ts";
 import { Controls } from "./controls.ts";
 import type { Chosen } from "./cross-view.ts";
-import { hasIds } from "./dimensions.ts";
 import { el } from "./dom.ts";
-import { filterOn, including, onlyValue, parameterOf, without, type Filter } from "./filters.ts";
+import { afterPress, confinedTo } from "./filtering.ts";
+import { onlyValue, parameterOf, type Filter } from "./filters.ts";
 import { header } from "./header.ts";
 import { isListed } from "./list-filters.ts";
 import { Watch } from "./live.ts";
@@ -23,7 +23,7 @@ import { spanOf } from "./spans.ts";
 import { seenIn, type SectionKey, type View } from "./view.ts";
 
 // Conversions come without clicks, days end, and the period to compare with moves on.
-const IDLE_REFRESH_MS = 60_000;
+const IDLE_REFRESH_MS = 2 * 60_000;
 const REVOKED = "This token is no longer accepted: it was revoked or has expired. Sign in with another one.";
 
 export class Board {
@@ -93,8 +93,8 @@ export class Board {
       columns: this.columns,
       isPartner,
       choose: (patch) => this.choose(patch),
-      confine: (...chosen) => this.confine(chosen),
-      press: (pressed) => this.press(pressed),
+      confine: (...chosen) => this.change({ filters: confinedTo(this.view.filters, chosen, this.names) }),
+      press: (pressed) => this.change({ filters: afterPress(this.view.filters, pressed, this.names) }),
       addressOf: (section, chosen) => addressOf(section, this.viewIn(section, chosen)),
       go: (section, chosen) => this.go(section, chosen),
       fail: this.fail,
@@ -118,12 +118,14 @@ export class Board {
   /** Return the view as another section shows it, with another filter if one is given. */
   private viewIn(section: SectionKey, chosen?: Chosen): View {
     const view = seenIn(section, this.view);
-    return chosen ? { ...view, filters: this.including([chosen]) } : view;
+    return chosen ? { ...view, filters: confinedTo(view.filters, [chosen], this.names) } : view;
   }
 
   /** Open another section with the same filters, and with one more if it is given. */
   private go(section: SectionKey, chosen?: Chosen): void {
-    this.view = this.viewIn(section, chosen);
+    const view = this.viewIn(section, chosen);
+    if (!this.controls.chips.accepts(view.filters)) return;
+    this.view = view;
     this.section = section;
     this.ignored = [];
     this.missing = null;
@@ -140,26 +142,6 @@ export class Board {
     this.missing = null;
     goTo(this.section, this.view);
     this.show();
-  }
-
-  /** Add a filter on a value that was pressed, or remove it. */
-  private press(pressed: Chosen): void {
-    const filter = filterOn(this.view.filters, pressed.dimension, pressed.value);
-    if (filter) this.change({ filters: without(this.view.filters, filter) });
-    else this.confine([pressed]);
-  }
-
-  private confine(chosen: readonly Chosen[]): void {
-    this.change({ filters: this.including(chosen) });
-  }
-
-  private including(chosen: readonly Chosen[]): Filter[] {
-    let filters = [...this.view.filters];
-    for (const { dimension, value, words } of chosen) {
-      if (value !== null && hasIds(dimension)) this.names.remember(value, words);
-      filters = including(filters, dimension, value);
-    }
-    return filters;
   }
 
   /** Change what the section shows of the same view. What is typed makes no history. */
