@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, Request, Route, expect
@@ -70,13 +71,16 @@ async def test_addresses_can_be_reloaded_and_gone_back_to(console: Console) -> N
         await expect(page.get_by_role("heading", level=1, name="Links")).to_be_focused()
 
 
-async def test_a_section_can_be_opened_in_a_new_tab(console: Console) -> None:
+@pytest.mark.parametrize("press", [{"modifiers": ["ControlOrMeta"]}, {"button": "middle"}])
+async def test_a_section_can_be_opened_in_a_new_tab(console: Console, press: dict[str, Any]) -> None:
     async with console.visit(QUERY) as page:
         await loaded(page)
         async with page.context.expect_page() as opening:
-            await page.get_by_role("link", name="Clicks").click(modifiers=["ControlOrMeta"])
+            await page.get_by_role("link", name="Clicks").click(**press)
         tab = await opening.value
+        await loaded(tab)
         assert tab.url == console.address(f"/clicks{QUERY}")
+        await expect(tab.get_by_role("heading", level=1)).to_have_text("Clicks")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
         await tab.close()
 

@@ -2,18 +2,14 @@
 
 import type { Chosen } from "./cross-view.ts";
 import { el } from "./dom.ts";
-import { isPlain } from "./navigation.ts";
+import { leading } from "./navigation.ts";
 import type { Desk } from "./section.ts";
 
 /** Create a link to the overview of the clicks that have a value. */
 export function overviewOf(desk: Desk, chosen: Chosen): HTMLElement {
-  const press = (event: Event) => {
-    if (!isPlain(event as MouseEvent)) return;
-    event.preventDefault();
-    desk.go("overview", chosen);
-  };
   const href = desk.addressOf("overview", chosen);
   const focus = { "data-focus": `${chosen.dimension} ${chosen.value}` };
   const title = `${chosen.words}: show the overview`;
-  return el("a", { class: "cut", dir: "auto", href, title, onclick: press, ...focus }, chosen.words);
+  const link = el("a", { class: "cut", dir: "auto", href, title, ...focus }, chosen.words);
+  return leading(link, () => desk.go("overview", chosen));
 }

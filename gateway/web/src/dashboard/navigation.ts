@@ -9,14 +9,7 @@ export class Navigation {
   private readonly links: readonly [SectionKey, HTMLAnchorElement][];
 
   constructor(sections: readonly SectionKind[], go: (section: SectionKey) => void) {
-    this.links = sections.map(({ key, title }) => {
-      const press = (event: Event) => {
-        if (!isPlain(event as MouseEvent)) return;
-        event.preventDefault();
-        go(key);
-      };
-      return [key, el("a", { onclick: press }, title)];
-    });
+    this.links = sections.map(({ key, title }) => [key, leading(el("a", {}, title), () => go(key))]);
     const items = this.links.map(([, link]) => el("li", {}, link));
     this.element = el("nav", { class: "sections", "aria-label": "Sections" }, el("ul", {}, ...items));
   }
@@ -40,7 +33,15 @@ export class Navigation {
   }
 }
 
-/** Return whether a click is to follow the link here, rather than in another tab or window. */
-export function isPlain(event: MouseEvent): boolean {
-  return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+/** Let a link lead to a section here with `go`, or in a new tab. The browser itself would open one without the token. */
+export function leading<Link extends HTMLAnchorElement>(link: Link, go: () => void): Link {
+  const follow = (event: MouseEvent) => {
+    if (event.button > 1 || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (event.button === 1 || event.metaKey || event.ctrlKey) window.open(link.href);
+    else go();
+  };
+  link.addEventListener("click", follow);
+  link.addEventListener("auxclick", follow);
+  return link;
 }

@@ -7,7 +7,7 @@ import { el } from "./dom.ts";
 import { countChange, figure, moneyChange } from "./figures.ts";
 import { number } from "./format.ts";
 import { amounts } from "./money.ts";
-import { isPlain } from "./navigation.ts";
+import { leading } from "./navigation.ts";
 import { panel } from "./panel.ts";
 import { periodBefore } from "./period.ts";
 import { STANDING, type Account, type Earned, type Money, type OwnLink, type StandingData } from "./queries.ts";
@@ -29,11 +29,7 @@ export class Standing {
   readonly element: HTMLElement;
 
   constructor(private readonly desk: Desk) {
-    this.all.addEventListener("click", (event) => {
-      if (!isPlain(event)) return;
-      event.preventDefault();
-      desk.go("links");
-    });
+    leading(this.all, () => desk.go("links"));
     const parts = [
       panel("Your links", { note: this.all }, this.links),
       ...RANGES.map((range) => panel(TITLES[range], {}, this[range])),
