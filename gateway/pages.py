@@ -1,6 +1,7 @@
 """Serves the web pages, the dashboard and GraphiQL, as built into `web/dist`.
 
-The pages load nothing from other hosts, which their Content-Security-Policy enforces.
+The dashboard's sections have addresses of their own, below the dashboard's. All are one page, whose script tells them
+apart. The pages load nothing from other hosts, which their Content-Security-Policy enforces.
 """
 
 import logging
@@ -25,9 +26,11 @@ NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancest
 OWN = f"{NOTHING}; script-src 'self'; connect-src 'self'"
 DATA = "'self' data:"
 UNTRUSTED = "require-trusted-types-for 'script'; trusted-types 'none'"
+DASHBOARD = f"{OWN}; style-src 'self'; font-src 'self'; img-src 'self'; {UNTRUSTED}"
 POLICIES: Mapping[str, str] = {
-    "dashboard": f"{OWN}; style-src 'self'; font-src 'self'; img-src 'self'; {UNTRUSTED}",
+    "dashboard": DASHBOARD,
     # Monaco creates style sheets at run time, and GraphiQL's style sheet contains its fonts and icons.
+    "dashboard-section": DASHBOARD,
     "graphiql": f"{OWN}; worker-src 'self'; style-src 'self' 'unsafe-inline'; font-src {DATA}; img-src {DATA}",
 }
 SHARED = {
@@ -70,6 +73,7 @@ def page_routes(pages: Literal["all", "dashboard", "none"], root_path: str = "")
     return [
         Route("/", RedirectResponse(f"{root_path}/dashboard"), methods=["GET"]),
         Route("/dashboard", WebPage("dashboard"), methods=["GET"]),
+        Route("/dashboard/{section}", WebPage("dashboard-section"), methods=["GET"]),
         Route("/assets/{name}", Assets().answer),
     ]
 

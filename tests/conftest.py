@@ -44,7 +44,7 @@ if find_spec("sniffio") is None:
 # Between two collections of what was just allocated. Python's default is 700.
 ALLOCATIONS = 10_000
 NEEDS = {
-    "browser": {"browser", "open_shop", "shop"},
+    "browser": {"browser", "console", "open_shop", "shop"},
     "postgresql": {"postgres", "make_postgres"},
 }
 

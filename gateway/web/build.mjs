@@ -36,7 +36,13 @@ async function main() {
   await rm("dist", { recursive: true, force: true });
   await mkdir(ASSETS, { recursive: true });
   const icon = await hashed("src/icon.svg");
-  const dashboard = await build({ ...shared, format: "esm", entryPoints: { dashboard: "src/dashboard/main.ts" } });
+  // Each section of the dashboard is a file of its own, which is loaded when the section is opened.
+  const dashboard = await build({
+    ...shared,
+    format: "esm",
+    splitting: true,
+    entryPoints: { dashboard: "src/dashboard/main.ts" },
+  });
   // Workers are separate files, so that the Content-Security-Policy need not allow blob: scripts.
   const workers = await build({
     ...shared,
@@ -56,7 +62,11 @@ async function main() {
     entryPoints: { graphiql: "src/graphiql/main.tsx" },
     define: { ...shared.define, WORKERS: JSON.stringify(named(workers)) },
   });
-  await page("dashboard", { ...named(dashboard), icon });
+  const names = { ...named(dashboard), icon };
+  await page("dashboard", names, { preload: preloads(dashboard) });
+  // The same page, as its sections see the assets: from one folder below.
+  const below = Object.fromEntries(Object.entries(names).map(([name, path]) => [name, `../${path}`]));
+  await page("dashboard", below, { preload: preloads(dashboard, "../"), as: "dashboard-section" });
   await page("graphiql", { ...named(graphiql), icon });
   await writeFile("dist/licenses.txt", await licenses([dashboard, workers, graphiql]));
   await compress();
@@ -74,6 +84,20 @@ function named({ metafile }) {
   return names;
 }
 
+// The tags that load what an entry imports together with it, rather than after it.
+function preloads({ metafile }, prefix = "") {
+  const { outputs } = metafile;
+  const entry = Object.keys(outputs).find((path) => outputs[path].entryPoint && path.endsWith(".js"));
+  const found = new Set();
+  const follow = (path) =>
+    outputs[path].imports
+      .filter(({ kind, external }) => kind === "import-statement" && !external)
+      .filter(({ path: next }) => !found.has(next) && found.add(next))
+      .forEach(({ path: next }) => follow(next));
+  follow(entry);
+  return [...found].map((path) => `<link rel="modulepreload" href="${prefix}${PUBLIC}/${basename(path)}">`).join("");
+}
+
 async function hashed(path) {
   const content = await readFile(path);
   const hash = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
@@ -82,13 +106,14 @@ async function hashed(path) {
   return `${PUBLIC}/${name}`;
 }
 
-async function page(name, addresses) {
+async function page(name, addresses, { preload = "", as = name } = {}) {
   const template = await readFile(`src/${name}.html`, "utf8");
+  const parts = { ...addresses, preload };
   const html = template.replace(/\{\{(.+?)\}\}/g, (_, wanted) => {
-    if (!(wanted in addresses)) throw new Error(`${name}.html names ${wanted}, which was not built`);
-    return addresses[wanted];
+    if (!(wanted in parts)) throw new Error(`${name}.html names ${wanted}, which was not built`);
+    return parts[wanted];
   });
-  await writeFile(`dist/${name}.html`, html);
+  await writeFile(`dist/${as}.html`, html);
 }
 
 // Collects the licences of the bundled packages, which most of them require to be shipped along.

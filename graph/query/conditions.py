@@ -3,6 +3,7 @@
 Kept apart from `graph.query.entities`, which only says which entity has which of them.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -14,6 +15,9 @@ from db.schema.programs import Program
 from db.sql.functions import among
 from graph.query.entity import Filter, Lookup, MappedRow, Parameters
 
+# What stands for other characters in a `LIKE` pattern. The backslash would be PostgreSQL's own choice.
+ESCAPE = "!"
+SPECIAL = re.compile("[!%_]")
 BY_IDS = Lookup(lambda row, values: among(row.id, values["ids"]), ("ids",), lists="ids")
 
 
@@ -38,6 +42,21 @@ def starts_with(column: str) -> Filter:
     return Filter(
         lambda row, value: and_(getattr(row, column) >= value, getattr(row, column) < value + literal("\U0010ffff"))
     )
+
+
+def contains(*texts: Callable[[MappedRow], ColumnElement[Any]]) -> Filter:
+    """Return a filter on a text that any of a row's texts contains, ignoring the case of the letters A to Z. It reads
+    every row in scope, so it is for tables that people fill, not visitors."""
+    return Filter(
+        lambda row, value: or_(*(func.lower(text(row)).like(value, escape=ESCAPE) for text in texts)), spell=_pattern
+    )
+
+
+def _pattern(text: str) -> str:
+    """Return the `LIKE` pattern of all texts that contain the given one."""
+    # Both databases lower these letters only.
+    lowered = "".join(letter.lower() if letter.isascii() else letter for letter in text)
+    return f"%{SPECIAL.sub(lambda found: ESCAPE + found[0], lowered)}%"
 
 
 def by_key(*columns: str) -> Lookup:

@@ -1,12 +1,15 @@
 """Counters and sums of conversions: what links, memberships and customers brought in, and what a partner is owed."""
 
-from sqlalchemy import and_, func, select
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import aliased
 
-from db.schema.commissions import Commission, ConversionSum
+from db.schema.commissions import Commission, ConversionSum, Payout
 from db.schema.conversions import Refund, Sale
 from db.sql.functions import tested_per_row
-from graph.domain.commission_status import NOW, is_payable
+from graph.domain.commission_status import NOW, is_payable, status_at
 from graph.query.entity import AmountSelect, Attribute, CurrencySums, MappedRow, Visible
 from graph.query.shared_parts import columns
 
@@ -32,17 +35,33 @@ def _revenue_of_customer(row: MappedRow, visible: Visible) -> AmountSelect:
     )
 
 
-def _payable(row: MappedRow, visible: Visible) -> AmountSelect:
-    """Select the sums of the commissions that are approved and not paid, less what refunds took off them. An index has
-    all of it in the order of the currencies; grouped with the other part, there may be many rows to sort."""
+def _unpaid(row: MappedRow, visible: Visible, condition: Callable[[Any], ColumnElement[bool]]) -> AmountSelect:
+    """Select the sums of the commissions that are not paid and meet a condition, less what refunds took off them. An
+    index has all of it in the order of the currencies; grouped with another part, there may be many rows to sort."""
     commission = aliased(Commission)
     sums = select(commission.currency, func.sum(commission.amount - commission.clawed_back).label("amount"))
     return sums.where(
         commission.program_id == row.program_id,
         commission.partner_id == row.partner_id,
-        is_payable(commission, NOW),
+        commission.payout_id.is_(None),
+        condition(commission),
         visible(commission),
     ).group_by(commission.currency)
+
+
+def _pending(row: MappedRow, visible: Visible) -> AmountSelect:
+    return _unpaid(row, visible, lambda commission: status_at(commission, NOW) == "pending")
+
+
+def _payable(row: MappedRow, visible: Visible) -> AmountSelect:
+    return _unpaid(row, visible, lambda commission: is_payable(commission, NOW))
+
+
+def _paid_out(row: MappedRow, visible: Visible) -> AmountSelect:
+    payout = aliased(Payout)
+    return select(payout.currency, payout.amount).where(
+        payout.program_id == row.program_id, payout.partner_id == row.partner_id, visible(payout)
+    )
 
 
 def _to_be_returned(row: MappedRow, visible: Visible) -> AmountSelect:
@@ -71,3 +90,5 @@ REVENUE_OF_LINK, EARNINGS_OF_LINK = _running("revenue", OF_LINK), _running("earn
 REVENUE_OF_CUSTOMER = CurrencySums([_revenue_of_customer])
 # What `graph.domain.payouts` would pay now; less than nothing if more was returned than has been earned since.
 BALANCE = CurrencySums([_payable, _to_be_returned])
+PENDING = CurrencySums([_pending])
+PAID_OUT = CurrencySums([_paid_out])

@@ -21,6 +21,7 @@ from graph.query.commission_entities import COMMISSION_ENTITIES, agreements
 from graph.query.conditions import (
     BY_IDS,
     by_key,
+    contains,
     equals,
     has_click_id,
     has_membership,
@@ -36,6 +37,8 @@ from graph.query.conversion_sums import (
     COUNTERS,
     EARNINGS_OF_LINK,
     EARNINGS_OF_MEMBER,
+    PAID_OUT,
+    PENDING,
     REVENUE_OF_CUSTOMER,
     REVENUE_OF_LINK,
     REVENUE_OF_MEMBER,
@@ -78,6 +81,13 @@ def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
     return [link.destination_url, domain, link.code]
 
 
+def _partner_name(row: MappedRow) -> ColumnElement[Any]:
+    # Needs no scope of its own, either: whoever sees a membership or a link also sees its partner.
+    partner = aliased(Partner)
+    return select(partner.name).where(partner.id == row.partner_id).scalar_subquery()
+
+
+MEMBER_KEY = ("program_id", "partner_id")
 ENTITIES = {
     entity.name: entity
     for entity in (
@@ -112,19 +122,31 @@ ENTITIES = {
             name="PartnerProgram",
             table=PartnerProgram,
             attributes=COUNTERS,
-            sums={"revenue": REVENUE_OF_MEMBER, "earnings": EARNINGS_OF_MEMBER, "balance": BALANCE},
+            sums={
+                "revenue": REVENUE_OF_MEMBER,
+                "earnings": EARNINGS_OF_MEMBER,
+                "pending": PENDING,
+                "balance": BALANCE,
+                "paid": PAID_OUT,
+            },
             references={"program": TO_PROGRAM, "partner": TO_PARTNER},
             children={**conversions(MEMBERSHIP), **agreements(MEMBERSHIP)},
             orders={
                 "created_at": Order(columns("created_at", "program_id", "partner_id"), ("moment", "number", "number")),
-                "clicks": Order(columns("clicks", "program_id", "partner_id"), ("number", "number", "number")),
+                **{
+                    name: Order(columns(name, *MEMBER_KEY), ("number", "number", "number"))
+                    for name in ("clicks", "leads", "sales")
+                },
+                "name": Order(
+                    lambda row: [_partner_name(row), row.program_id, row.partner_id], ("text", "number", "number")
+                ),
                 "last_clicked_at": Order(
                     lambda row: [func.coalesce(row.last_clicked_at, NEVER), row.program_id, row.partner_id],
                     ("moment", "number", "number"),
                 ),
             },
-            filters={"program_id": IN_PROGRAM, "partner_id": OF_PARTNER},
-            lookups={"key": by_key("program_id", "partner_id")},
+            filters={"program_id": IN_PROGRAM, "partner_id": OF_PARTNER, "search": contains(_partner_name)},
+            lookups={"key": by_key(*MEMBER_KEY)},
         ),
         Entity(
             name="ReferralLink",
@@ -139,7 +161,7 @@ ENTITIES = {
             orders={
                 "created_at": BY_CREATION,
                 "code": Order(columns("code", "id"), ("text", "number")),
-                "clicks": Order(columns("clicks", "id"), ("number", "number")),
+                **{name: Order(columns(name, "id"), ("number", "number")) for name in ("clicks", "leads", "sales")},
                 "last_clicked": Order(
                     lambda row: [func.coalesce(row.last_clicked, NEVER), row.id], ("moment", "number")
                 ),
@@ -149,6 +171,7 @@ ENTITIES = {
                 "partner_id": OF_PARTNER,
                 "status": equals("status"),
                 "code_prefix": starts_with("code"),
+                "search": contains(lambda row: row.code, lambda row: row.destination_url, _partner_name),
             },
             lookups={
                 "key": by_key("id"),

@@ -6,7 +6,17 @@ import strawberry
 from strawberry import ID
 
 from graph.schema.fields import optional
-from graph.schema.sorting import BY, CLICKS, CREATED_AT, DIRECTION, LAST_CLICKED, OrderDirection
+from graph.schema.sorting import (
+    BY,
+    CLICKS,
+    CREATED_AT,
+    DIRECTION,
+    IGNORING_CASE,
+    LAST_CLICKED,
+    LEADS,
+    SALES,
+    OrderDirection,
+)
 
 
 @strawberry.enum(description="Whether a referral link records clicks.")
@@ -23,6 +33,9 @@ class ReferralLinkFilter:
     partner_id: ID | None = optional("Only links published by this partner.")
     status: LinkStatus | None = optional("Only links with this status.")
     code_prefix: str | None = optional("Only links whose code starts with this text. Case-sensitive.")
+    search: str | None = optional(
+        f"Only links whose code, destination or partner's name contains this text. {IGNORING_CASE}"
+    )
 
 
 @strawberry.enum(description="The fields that referral links can be sorted by.")
@@ -30,6 +43,8 @@ class ReferralLinkOrderField(Enum):
     CREATED_AT = strawberry.enum_value("created_at", description=CREATED_AT)
     CODE = strawberry.enum_value("code", description="The code.")
     CLICKS = strawberry.enum_value("clicks", description=CLICKS)
+    LEADS = strawberry.enum_value("leads", description=LEADS)
+    SALES = strawberry.enum_value("sales", description=SALES)
     LAST_CLICKED = strawberry.enum_value("last_clicked", description=LAST_CLICKED)
 
 

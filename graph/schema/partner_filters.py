@@ -6,7 +6,17 @@ import strawberry
 from strawberry import ID
 
 from graph.schema.fields import optional
-from graph.schema.sorting import BY, CLICKS, CREATED_AT, DIRECTION, LAST_CLICKED, OrderDirection
+from graph.schema.sorting import (
+    BY,
+    CLICKS,
+    CREATED_AT,
+    DIRECTION,
+    IGNORING_CASE,
+    LAST_CLICKED,
+    LEADS,
+    SALES,
+    OrderDirection,
+)
 
 
 @strawberry.input(description="Restricts a list of partners. A partner must meet every condition given.")
@@ -31,12 +41,16 @@ class PartnerOrder:
 class PartnerProgramFilter:
     program_id: ID | None = optional("Only memberships in this program.")
     partner_id: ID | None = optional("Only memberships of this partner.")
+    search: str | None = optional(f"Only memberships of partners whose name contains this text. {IGNORING_CASE}")
 
 
 @strawberry.enum(description="The fields that memberships can be sorted by.")
 class PartnerProgramOrderField(Enum):
     CREATED_AT = strawberry.enum_value("created_at", description=CREATED_AT)
     CLICKS = strawberry.enum_value("clicks", description=CLICKS)
+    LEADS = strawberry.enum_value("leads", description=LEADS)
+    SALES = strawberry.enum_value("sales", description=SALES)
+    NAME = strawberry.enum_value("name", description="The partner's name.")
     LAST_CLICKED_AT = strawberry.enum_value("last_clicked_at", description=LAST_CLICKED)
 
 

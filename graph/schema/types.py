@@ -74,10 +74,18 @@ class PartnerProgramType(Node):
         "sorted by currency.",
         MONEY_COST,
     )
+    pending: list[MoneyType] = costly_value(
+        "The commissions that are neither approved nor rejected yet, less what refunds took off them. One amount for "
+        "each currency, sorted by currency.",
+        BALANCE_COST,
+    )
     balance: list[MoneyType] = costly_value(
         "What a payout would pay now: approved commissions that are not paid, less what refunds took off commissions "
         "that were paid. One amount for each currency, sorted by currency. Negative if the partner owes the program.",
         BALANCE_COST,
+    )
+    paid: list[MoneyType] = costly_value(
+        "The sum of the payouts to the partner, one amount for each currency, sorted by currency.", MONEY_COST
     )
     created_at: datetime = value("When the partner joined the program.")
 

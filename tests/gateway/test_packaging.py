@@ -82,7 +82,8 @@ def test_the_installed_gateway_has_the_web_pages_without_their_sources(command: 
     script = "import gateway; from pathlib import Path; print(*Path(gateway.__file__).with_name('web').rglob('*'))"
     files = run(command.with_name("python"), "-c", script)
     assert all(
-        f"dist/{name}" in files for name in ("dashboard.html", "graphiql.html", "licenses.txt", "assets/dashboard-")
+        f"dist/{name}" in files
+        for name in ("dashboard.html", "dashboard-section.html", "graphiql.html", "licenses.txt", "assets/dashboard-")
     )
     assert not any(name in files for name in ("node_modules", "package.json", "build.mjs", "src", ".png"))
 

@@ -12,7 +12,7 @@ from tests.support.gateways import Gateway, running_gateway
 from tests.support.web_pages import need_pages
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-PAGES = ("/dashboard", "/graphql")
+PAGES = ("/dashboard", "/dashboard/links", "/graphql")
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ async def test_pages_may_load_nothing_from_other_hosts(gateway: Gateway, path: s
     assert "unsafe-inline" not in policy["style-src"] or path == "/graphql"
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["referrer-policy"] == "no-referrer"
-    assert all(address.startswith("assets/") for address in assets(page))
+    folder = "../assets/" if path.count("/") > 1 else "assets/"
+    assert all(address.startswith(folder) for address in assets(page))
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -85,6 +86,7 @@ async def test_api_clients_get_no_page(gateway: Gateway) -> None:
 @pytest.mark.parametrize(("pages", "status"), [("none", 404), ("dashboard", 200)])
 async def test_pages_can_be_disabled(make_sqlite: MakeDatabase, pages: str, status: int) -> None:
     async with running_gateway(make_sqlite(), pages=pages) as gateway:
-        assert (await gateway.http.get("/dashboard")).status_code == status
+        for path in ("/dashboard", "/dashboard/links"):
+            assert (await gateway.http.get(path)).status_code == status
         answer = await gateway.http.get("/graphql", headers=BROWSER)
         assert answer.headers["content-type"].startswith("application/json")

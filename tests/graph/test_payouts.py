@@ -145,6 +145,9 @@ class Ledger:
         approved = [each for each in counted if each["status"] == "paid" or self.is_approved(each)]
         due = sum(each["amount"] - each["clawed_back"] for each in approved)
         assert self.paid + sums["balance"] == due
+        assert sums["paid"] == self.paid
+        pending = [each for each in self.sold if self.is_pending(each)]
+        assert sums["pending"] == sum(each["amount"] - each["clawed_back"] for each in pending)
         assert sums["earnings"] == sum(each["amount"] - each["clawed_back"] for each in counted)
         recorded = sum(row["amount"] for row in await self.gateway.rows(Payout))
         assert recorded == self.paid

@@ -13,11 +13,12 @@ HOLD_DAYS = 15
 
 
 class Site(NamedTuple):
-    """A merchant with a commission in each state, and one partner's link beside another's."""
+    """A merchant with a commission in each state, and one partner's link beside another's. `conversions` is the address
+    of the section that lists them."""
 
     gateway: Gateway
     merchant: Merchant
-    dashboard: str
+    conversions: str
 
 
 @asynccontextmanager
@@ -46,4 +47,4 @@ async def running_site(database_url: str) -> AsyncIterator[Site]:
         await merchant.refund("held", refund_amount_cents=1000)
         rejected = next(row for row in await merchant.commissions() if row["sale_id"] == 4)
         await commissions.reject(gateway.context, merchant.program_id, rejected["id"], "A test order")
-        yield Site(gateway, merchant, str(gateway.http.base_url.join("/dashboard")))
+        yield Site(gateway, merchant, str(gateway.http.base_url.join("/dashboard/conversions")))

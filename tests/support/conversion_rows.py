@@ -233,7 +233,7 @@ async def make_shop(gateway: Gateway, code: str = "SHOP") -> Shop:
 
 async def member_sums(context: Context, shop: Shop) -> dict[str, int]:
     """Return the sums of a shop's partner in US dollars, by name, as of the context's time."""
-    names = ("balance", "earnings", "revenue")
+    names = ("pending", "balance", "paid", "earnings", "revenue")
     inner = tuple(Field(name, name) for name in ("amount", "currency"))
     plan = RowPlan("PartnerProgram", tuple(Amounts(name, name, inner) for name in names))
     found = await find(context, plan, {}, "key", key0=shop.program_id, key1=shop.partner_id)

@@ -14,12 +14,17 @@ from tests.support.web_pages import loaded
 
 
 class Site(NamedTuple):
-    """A gateway with varied clicks through one link, and its program's token."""
+    """A gateway with varied clicks through one link, and its program's token. `reports` is the address of the section
+    that has all rankings."""
 
     gateway: Gateway
-    dashboard: str
+    reports: str
     token: str
     events: list[dict[str, Any]]
+
+    def section(self, name: str) -> str:
+        """Return the address of another section of the dashboard."""
+        return self.reports.replace("/reports", f"/{name}".rstrip("/"))
 
     def count(self, condition: Callable[[dict[str, Any]], bool]) -> int:
         return sum(map(condition, self.events))
@@ -32,8 +37,8 @@ async def running_site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
         link = await gateway.link(destination_url="https://yoursite.com/")
         await record_varied(gateway, link, datetime.now(UTC))
         token = await gateway.token("program", program_id=link["program_id"])
-        dashboard = str(gateway.http.base_url.join("/dashboard"))
-        yield Site(gateway, dashboard, token, await gateway.events())
+        reports = str(gateway.http.base_url.join("/dashboard/reports"))
+        yield Site(gateway, reports, token, await gateway.events())
 
 
 async def press(page: Page, ranking: str, row: str) -> None:

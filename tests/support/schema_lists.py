@@ -124,9 +124,12 @@ class Pages:
         """Return a type's global ids in the order in which Python sorts its rows, with NULLs first."""
         ((column, direction),) = ORDER.findall(order)
         key = [part.name for part in TABLES[kind].__table__.primary_key]
+        # A membership has its partner's name.
+        is_of_partner = (kind, column) == ("PartnerProgram", "NAME")
+        names = {partner["id"]: partner["name"] for partner in self._rows["Partner"]}
 
         def position(row: Row) -> list[Any]:
-            value = row[column.lower()]
+            value = names[row["partner_id"]] if is_of_partner else row[column.lower()]
             if column == "UPDATED_AT" and value is None:  # nothing has changed since
                 value = row["created_at"]
             return [value is not None, *([] if value is None else [value]), *(row[name] for name in key)]

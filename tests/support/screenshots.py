@@ -15,7 +15,7 @@ from tests.support.processes import COMMAND, clickgate, environment, free_port, 
 from tests.support.web_pages import loaded, visiting
 
 FOLDER = Path(__file__).parents[2] / "gateway" / "web" / "screenshots"
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 async def main() -> None:
@@ -28,24 +28,28 @@ async def main() -> None:
         try:
             async with httpx.AsyncClient() as http:
                 await ready(http, url, process)
-            issued = clickgate(database_url, "token", "issue", "--role", "partner", "--partner-id", "1")
+            tokens = {
+                role: json.loads(clickgate(database_url, "token", "issue", "--role", role, f"--{role}-id", "1").stdout)
+                for role in ("program", "partner")
+            }
             async with running_browser() as browser:
-                await take(browser, url, json.loads(issued.stdout)["token"])
+                await take(browser, url, {role: issued["token"] for role, issued in tokens.items()})
         finally:
             await stop(process)
 
 
-async def take(browser: Browser, url: str, token: str) -> None:
-    for name, look in (
-        ("dashboard", {"viewport": WIDE, "color_scheme": "light"}),
-        ("dashboard-dark", {"viewport": WIDE, "color_scheme": "dark"}),
-        ("phone", {"viewport": NARROW, "color_scheme": "light"}),
+async def take(browser: Browser, url: str, tokens: dict[str, str]) -> None:
+    """Take the dashboard as an owner sees it on a computer, and a partner on a phone."""
+    for name, role, look in (
+        ("dashboard", "program", {"viewport": WIDE, "color_scheme": "light"}),
+        ("dashboard-dark", "program", {"viewport": WIDE, "color_scheme": "dark"}),
+        ("phone", "partner", {"viewport": NARROW, "color_scheme": "light"}),
     ):
-        async with visiting(browser, f"{url}/dashboard", token=token, **look) as page:
+        async with visiting(browser, f"{url}/dashboard", token=tokens[role], **look) as page:
             await loaded(page)
             await keep(page, name)
     query: dict[str, Any] = {"viewport": WIDE, "color_scheme": "light"}
-    async with visiting(browser, f"{url}/graphql", token=token, **query) as page:
+    async with visiting(browser, f"{url}/graphql", token=tokens["partner"], **query) as page:
         await page.locator(".graphiql-query-editor", has_text="viewer").wait_for()
         await page.get_by_role("button", name="Execute query").click()
         await page.locator(".result-window", has_text="PARTNER").wait_for()

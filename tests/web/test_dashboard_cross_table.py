@@ -55,7 +55,7 @@ def expected_cells(
 
 @pytest.mark.parametrize("figure", ["clicks", "visitors"])
 async def test_all_cells_and_totals_are_those_of_a_recount(browser: Browser, site: Site, figure: str) -> None:
-    url = f"{site.dashboard}?rows=city&columns=browser&figure={figure}"
+    url = f"{site.reports}?rows=city&columns=browser&figure={figure}"
     async with visiting(browser, url, token=site.token) as page:
         await loaded(page)
         shown: set[str] = set()
@@ -83,7 +83,7 @@ async def test_all_cells_and_totals_are_those_of_a_recount(browser: Browser, sit
 
 
 async def test_a_cell_filters_by_both_of_its_values(browser: Browser, site: Site) -> None:
-    url = f"{site.dashboard}?rows=country&columns=device_type"
+    url = f"{site.reports}?rows=country&columns=device_type"
     async with visiting(browser, url, token=site.token) as page:
         await loaded(page)
         table = page.get_by_role("region", name="Cells of the cross table")
@@ -103,7 +103,7 @@ async def test_a_cell_filters_by_both_of_its_values(browser: Browser, site: Site
 
 
 async def test_what_the_table_shows_can_be_chosen_and_is_kept(browser: Browser, site: Site) -> None:
-    async with visiting(browser, site.dashboard, token=site.token) as page:
+    async with visiting(browser, site.reports, token=site.token) as page:
         await loaded(page)
         assert (await cross(page))[0][0] == "Landing page by device"
         panel = page.locator(".crossing")
@@ -121,9 +121,7 @@ async def test_what_the_table_shows_can_be_chosen_and_is_kept(browser: Browser, 
 
 
 async def test_the_file_has_every_pair(browser: Browser, site: Site) -> None:
-    async with visiting(
-        browser, f"{site.dashboard}?rows=city&columns=browser&not.country=FR", token=site.token
-    ) as page:
+    async with visiting(browser, f"{site.reports}?rows=city&columns=browser&not.country=FR", token=site.token) as page:
         await loaded(page)
         rows = await saved(page)
         events = [event for event in site.events if event["country"] != "FR"]
@@ -138,7 +136,7 @@ async def test_the_file_has_every_pair(browser: Browser, site: Site) -> None:
             assert int(row["bots"]) == sum(event["is_bot"] for event in of)
             assert int(row["visitors"]) == count(of, "visitors")
         await expect(page.get_by_text(f"The file has {len(pairs)} lines.")).to_be_visible()
-    async with visiting(browser, f"{site.dashboard}?rows=country&columns=utm_campaign", token=site.token) as page:
+    async with visiting(browser, f"{site.reports}?rows=country&columns=utm_campaign", token=site.token) as page:
         await loaded(page)
         names = {(row["Country"], row["Campaign"]) for row in await saved(page)}
         assert names == {
@@ -163,8 +161,8 @@ async def test_long_names_move_nothing_on_a_narrow_screen(browser: Browser, site
         await site.gateway.link(code, program=program, partner=partner)
         await site.gateway.track(code)
     look: dict[str, Any] = {"viewport": NARROW, "color_scheme": colours, "reduced_motion": "reduce"}
-    url = f"{site.dashboard}?rows=partner&columns=browser&is.city=City A&not.browser=Browser 1"
-    async with visiting(browser, f"{site.dashboard}?rows=partner&columns=browser", token=site.token, **look) as page:
+    url = f"{site.reports}?rows=partner&columns=browser&is.city=City A&not.browser=Browser 1"
+    async with visiting(browser, f"{site.reports}?rows=partner&columns=browser", token=site.token, **look) as page:
         await loaded(page)
         await page.locator("[data-ranking=partners]").get_by_role("button", name=LONG[:60]).click()
         await page.locator("[data-ranking=partners]").get_by_role("button", name=ARABIC).click()

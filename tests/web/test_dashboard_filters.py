@@ -19,7 +19,7 @@ async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
 
 
 async def test_filters_on_several_rows_add_up(browser: Browser, site: Site) -> None:
-    async with visiting(browser, site.dashboard, token=site.token) as page:
+    async with visiting(browser, site.reports, token=site.token) as page:
         await loaded(page)
         await press(page, "countries", "Germany")
         # The other countries are still there to choose.
@@ -47,7 +47,7 @@ async def test_filters_on_several_rows_add_up(browser: Browser, site: Site) -> N
 
 
 async def test_a_press_on_a_chip_excludes_and_another_removes_it(browser: Browser, site: Site) -> None:
-    async with visiting(browser, site.dashboard, token=site.token) as page:
+    async with visiting(browser, site.reports, token=site.token) as page:
         await loaded(page)
         await press(page, "countries", "Germany")
         await turn(page, "Country is Germany")
@@ -64,7 +64,7 @@ async def test_a_press_on_a_chip_excludes_and_another_removes_it(browser: Browse
 
 
 async def test_what_is_not_known_can_be_filtered_by(browser: Browser, site: Site) -> None:
-    async with visiting(browser, site.dashboard, token=site.token) as page:
+    async with visiting(browser, site.reports, token=site.token) as page:
         await loaded(page)
         await press(page, "countries", "Germany")
         await press(page, "countries", "Unknown")
@@ -79,7 +79,7 @@ async def test_what_is_not_known_can_be_filtered_by(browser: Browser, site: Site
 
 
 async def test_the_focus_stays_among_the_chips(browser: Browser, site: Site) -> None:
-    url = f"{site.dashboard}?is.country=DE&is.country=FR&not.browser=Chrome"
+    url = f"{site.reports}?is.country=DE&is.country=FR&not.browser=Chrome"
     async with visiting(browser, url, token=site.token) as page:
         await loaded(page)
         await page.get_by_role("button", name="Remove filter: Country is France").press("Enter")
@@ -111,7 +111,7 @@ async def test_the_focus_stays_among_the_chips(browser: Browser, site: Site) -> 
     ],
 )
 async def test_a_filter_that_makes_no_sense_is_left_out(browser: Browser, site: Site, query: str) -> None:
-    url = f"{site.dashboard}?is.country=DE&{query}"
+    url = f"{site.reports}?is.country=DE&{query}"
     async with visiting(browser, url, token=site.token) as page:
         await loaded(page)
         name = query.split("=")[0]
@@ -119,7 +119,7 @@ async def test_a_filter_that_makes_no_sense_is_left_out(browser: Browser, site: 
         await expect(note).to_contain_text(f"{name}=")
         assert await chips(page) == ["Country is Germany"]
         assert await figure(page, "clicks") == site.count(lambda event: event["country"] == "DE")
-        assert page.url == f"{site.dashboard}?zone=Europe%2FBerlin&is.country=DE"
+        assert page.url == f"{site.reports}?zone=Europe%2FBerlin&is.country=DE"
         await turn(page, "Country is Germany")
         await expect(note).to_be_hidden()
 
@@ -128,7 +128,7 @@ async def test_a_report_has_so_many_filters_at_once(browser: Browser, site: Site
     names = ["city", "region", "browser", "os", "language", "device_type", "device_brand", "landing_page"]
     names += ["sub1", "sub2", "sub3", "sub4", "sub5", "utm_source", "utm_medium", "utm_term", "utm_content"]
     query = "&".join(f"not.{name}=y" for name in names)
-    async with visiting(browser, f"{site.dashboard}?toString=1&{query}", token=site.token) as page:
+    async with visiting(browser, f"{site.reports}?toString=1&{query}", token=site.token) as page:
         await loaded(page)
         assert len(await chips(page)) == 16
         await expect(page.get_by_text("address makes no sense and was left out: not.utm_content=y.")).to_be_visible()
@@ -148,15 +148,15 @@ async def test_a_report_has_so_many_filters_at_once(browser: Browser, site: Site
 async def test_an_older_address_of_a_link_still_filters(browser: Browser, site: Site) -> None:
     link = await site.gateway.graphql("{referralLinks(first: 1) {nodes {id}}}", token=site.token)
     id = link["data"]["referralLinks"]["nodes"][0]["id"]
-    async with visiting(browser, f"{site.dashboard}?link={quote(id)}", token=site.token) as page:
+    async with visiting(browser, f"{site.reports}?link={quote(id)}", token=site.token) as page:
         await loaded(page)
         assert await chips(page) == ["Link is PARTNER123"]
         assert await figure(page, "clicks") == len(site.events)
 
 
 async def test_lists_say_which_filters_they_cannot_take(browser: Browser, site: Site) -> None:
-    url = f"{site.dashboard}?is.country=DE&not.browser=Browser 1&is.city=City A"
-    async with visiting(browser, url, token=site.token) as page:
+    query = "?is.country=DE&not.browser=Browser 1&is.city=City A"
+    async with visiting(browser, f"{site.section('clicks')}{query}", token=site.token) as page:
         await loaded(page)
         clicks = page.get_by_role("region", name="Latest clicks")
         await expect(clicks.locator(".note")).to_have_text(
@@ -166,20 +166,25 @@ async def test_lists_say_which_filters_they_cannot_take(browser: Browser, site: 
         rows = await table(page, ".clicks")
         assert len(rows) == min(20, len(german))
         assert all("DE" in row[-2] or "Germany" in row[-2] for row in rows)
+        await page.get_by_role("link", name="Conversions").click()
+        await loaded(page)
         await expect(page.get_by_role("region", name="Conversions").locator(".note")).to_contain_text(
             "Country is Germany"
         )
+        await page.get_by_role("link", name="Links").click()
+        await loaded(page)
         await expect(page.get_by_role("region", name="Links to share").locator(".note")).to_be_hidden()
 
 
 async def test_new_clicks_are_listed_if_the_list_is_filtered_by_what_they_have(browser: Browser, site: Site) -> None:
-    url = f"{site.dashboard}?is.utm_campaign=summer"
+    url = f"{site.section('clicks')}?is.utm_campaign=summer"
     async with visiting(browser, url, token=site.token) as page:
         await loaded(page)
-        await expect(page.locator(".nothing")).to_have_text("No clicks in this period.")
+        await expect(page.locator(".empty")).to_have_text("No clicks in this period.")
         landing = "https://yoursite.com/?aff=PARTNER123&utm_campaign="
         await site.gateway.track(None, affiliate_url=f"{landing}winter", page_url="https://yoursite.com/other")
         await site.gateway.track(None, affiliate_url=f"{landing}summer", page_url="https://yoursite.com/mine")
         await expect(page.locator(".clicks tbody tr")).to_have_count(1)
         await expect(page.locator(".clicks tbody tr")).to_contain_text("yoursite.com/mine")
+        await page.get_by_role("link", name="Overview").click()
         await expect(page.locator("[data-figure=clicks] .figure")).to_have_text("1")

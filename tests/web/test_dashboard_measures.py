@@ -1,5 +1,6 @@
 """The choice of what the dashboard's chart shows: clicks, leads, sales, and amounts in each currency."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -71,9 +72,9 @@ async def test_the_measure_is_kept_in_the_address(browser: Browser, merchant: Me
     await sell(merchant, "EUR")
     async with visiting(browser, address(merchant), token=await merchant.gateway.token()) as page:
         await loaded(page)
-        await expect(page.locator(".legend")).to_be_visible()
+        await expect(page.locator(".legend .people")).to_be_visible()
         await page.get_by_label("Measure").select_option("Revenue in EUR")
-        await expect(page.locator(".legend")).to_be_hidden()
+        await expect(page.locator(".legend .people")).to_be_hidden()
         assert page.url.endswith("measure=revenue-eur")
         await page.reload()
         await loaded(page)
@@ -82,7 +83,7 @@ async def test_the_measure_is_kept_in_the_address(browser: Browser, merchant: Me
         await page.go_back()
         await loaded(page)
         await expect(page.get_by_label("Measure")).to_have_value("clicks")
-        await expect(page.locator(".legend")).to_be_visible()
+        await expect(page.locator(".legend .people")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,7 @@ async def test_without_conversions_amounts_have_no_currency(browser: Browser, me
         await page.get_by_label("Measure").select_option("Revenue")
         assert page.url.endswith("measure=revenue")
         await expect(page.get_by_text("No revenue in this period.", exact=True)).to_be_visible()
+        await page.get_by_role("link", name="Conversions").click()
         for name in ("Sales", "Refunds", "Leads", "Commissions"):
             await page.get_by_role("radio", name=name, exact=True).check()
             await expect(page.get_by_text(f"No {name.lower()} in this period.", exact=True).last).to_be_visible()
@@ -131,7 +133,7 @@ async def test_the_measure_is_chosen_by_keyboard_and_survives_new_clicks(browser
         await loaded(page)
         await page.get_by_label("Measure").focus()
         await page.keyboard.type("Sales")
-        await expect(page.get_by_label("Measure")).to_have_value("sales")
+        await expect(page.locator(".plot")).to_have_attribute("aria-label", re.compile("^Bar chart of sales"))
         clicks = int(await page.inner_text("[data-figure=clicks] .figure"))
         await merchant.gateway.track()
         await expect(page.locator("[data-figure=clicks] .figure")).to_have_text(str(clicks + 1))
@@ -144,11 +146,35 @@ async def test_pointing_at_a_bar_tells_its_amount(browser: Browser, merchant: Me
     url = address(merchant, "&measure=commission-eur&range=7d")
     async with visiting(browser, url, token=await merchant.gateway.token()) as page:
         await loaded(page)
-        box = await page.locator(".plot .u-over").bounding_box()
+        plot = page.locator(".plot .u-over")
+        await plot.scroll_into_view_if_needed()
+        box = await plot.bounding_box()
         assert box is not None
         # The fourth of seven bars.
         await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        await expect(page.locator(".tip")).to_have_text(f"{SOLD}Commission in EUR: 308.63 EUR")
+        await expect(page.locator(".tip")).to_have_text(
+            f"{SOLD}Commission in EUR: 308.63 EUR0 EUR in the period before"
+        )
+
+
+async def test_what_has_not_ended_yet_is_told_apart(browser: Browser, merchant: Merchant) -> None:
+    await merchant.gateway.track()
+    async with visiting(browser, address(merchant, "&range=12m"), token=await merchant.gateway.token()) as page:
+        await loaded(page)
+        plot, over = page.locator(".plot"), page.locator(".plot .u-over")
+        await over.scroll_into_view_if_needed()
+        drawn, box = await plot.bounding_box(), await over.bounding_box()
+        assert drawn is not None
+        assert box is not None
+        # There is room for the last label, whose middle is that of the last bar.
+        bar = box["width"] / await page.locator("details tbody tr").count()
+        assert drawn["x"] + drawn["width"] - (box["x"] + box["width"] - bar / 2) >= 25
+        await page.mouse.move(box["x"] + box["width"] - bar / 2, box["y"] + box["height"] / 2)
+        await expect(page.locator(".tip strong")).to_have_text(re.compile("^Week of .*, so far$"))
+        await expect(page.locator(".tip small")).to_have_text("0 in the period before")
+        await expect(page.get_by_text("Period before", exact=True)).to_be_visible()
+        names = await page.locator("details tbody th").all_text_contents()
+        assert [name.endswith(", so far") for name in names] == [False] * (len(names) - 1) + [True]
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

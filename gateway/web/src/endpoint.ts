@@ -1,6 +1,9 @@
-// The URL of the GraphQL API. It is relative to the page, because a proxy may serve both under a path prefix.
+// The gateway's URLs. They are found from this script's own, because a proxy may serve all under a path prefix, and
+// pages are in several folders. Scripts are in a folder below the gateway's root.
 
-export const PATH = "graphql";
+export const ROOT = new URL("..", import.meta.url);
+/** The GraphQL API. */
+export const PATH = new URL("graphql", ROOT).href;
 
 /** Return the URL of a list as a file. */
 export function exportUrl(file: string): string {
@@ -8,5 +11,5 @@ export function exportUrl(file: string): string {
 }
 
 export function socketUrl(): string {
-  return new URL(PATH, location.href).href.replace(/^http/, "ws");
+  return PATH.replace(/^http/, "ws");
 }

@@ -1,38 +1,40 @@
-// The dashboard's main view. It assembles the panels, loads their data and keeps it current.
+// The dashboard's frame around its sections: it opens them, loads their data and keeps it current.
 
 import { Arrivals } from "./arrivals.ts";
-import { correct, goTo, viewHere } from "./address.ts";
+import { addressOf, correct, goTo, placeHere } from "./address.ts";
 import { Refused, present } from "./api.ts";
-import { ClicksPanel, type Asked, type Columns } from "./clicks.ts";
+import type { Asked, Columns } from "./clicks.ts";
 import { Controls } from "./controls.ts";
-import { ConversionsPanel } from "./conversions.ts";
-import { CrossPanel } from "./cross.ts";
 import type { Chosen } from "./cross-view.ts";
-import { hasIds, type Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
-import { filterOn, including, onlyValue, parameterOf, without, type Filter } from "./filters.ts";
+import { afterPress, confinedTo } from "./filtering.ts";
+import { onlyValue, parameterOf, type Filter } from "./filters.ts";
 import { header } from "./header.ts";
-import { LinksPanel } from "./links.ts";
 import { isListed } from "./list-filters.ts";
 import { Watch } from "./live.ts";
 import { Names } from "./names.ts";
+import { Navigation } from "./navigation.ts";
 import { Notice } from "./notice.ts";
+import { Outlet } from "./outlet.ts";
 import type { Click, ViewerData } from "./queries.ts";
-import { ReportPanels } from "./report-panels.ts";
+import type { Desk } from "./section.ts";
+import { opened, sectionsFor, type SectionKind } from "./sections.ts";
 import { spanOf } from "./spans.ts";
-import type { View } from "./view.ts";
+import { seenIn, type SectionKey, type View } from "./view.ts";
 
-// Even without clicks, days end and the period to compare with moves on.
-const IDLE_REFRESH_MS = 5 * 60_000;
+// Conversions come without clicks, days end, and the period to compare with moves on.
+const IDLE_REFRESH_MS = 2 * 60_000;
 const REVOKED = "This token is no longer accepted: it was revoked or has expired. Sign in with another one.";
-
 
 export class Board {
   readonly element: HTMLElement;
-  private view: View;
+  private view!: View;
+  private section!: SectionKey;
   private readonly names = new Names();
   /** The parameters of the address that were left out. */
   private ignored: string[] = [];
+  /** What the address called a section although there is none. */
+  private missing: string | null = null;
   /** Cancels the requests of a view when the user moves on to another. */
   private viewing = new AbortController();
   private isClosed = false;
@@ -41,34 +43,35 @@ export class Board {
   private watch: Watch | null = null;
   private readonly idle: number;
   private readonly columns: Columns;
+  private readonly sections: SectionKind[];
 
   private readonly trouble = new Notice(() => this.load());
   private readonly incoming = new Arrivals((some) => this.add(some), () => this.refresh());
-  private readonly report: ReportPanels;
   private readonly fail = (error: unknown) => this.failed(error);
-  private readonly cross = new CrossPanel((patch) => this.choose(patch), (...chosen) => this.confine(chosen), this.fail);
-  private readonly links = new LinksPanel(this.fail);
-  private readonly conversions = new ConversionsPanel((patch) => this.choose(patch), this.fail);
-  private readonly clicks = new ClicksPanel(this.fail);
   private readonly head: ReturnType<typeof header>;
   private readonly controls: Controls;
+  private readonly navigation: Navigation;
+  private readonly outlet: Outlet;
 
   constructor(
     viewer: ViewerData,
     private readonly leave: (why: string | null) => void,
   ) {
+    const isPartner = viewer.viewer.role === "PARTNER";
     const programs = present(viewer.programs).nodes;
     for (const { id, name } of programs) this.names.remember(id, name);
-    this.columns = { partner: viewer.viewer.role !== "PARTNER", program: programs.length > 1 };
+    this.columns = { partner: !isPartner, program: programs.length > 1 };
+    this.sections = sectionsFor(isPartner);
     this.head = header(viewer, () => leave(null));
+    this.navigation = new Navigation(this.sections, (section) => this.go(section));
     this.controls = new Controls(programs, (patch) => this.change(patch));
-    const press = (dimension: Dimension, value: string | null, words: string) => this.press({ dimension, value, words });
-    this.report = new ReportPanels(this.columns, { choose: (patch) => this.choose(patch), press });
-    this.element = el("div", { class: "board" }, this.head.element, this.main());
+    const desk = this.desk(isPartner);
+    this.outlet = new Outlet((kind) => opened(kind, desk), this.controls.element, this.trouble.element);
+    const parts = [this.outlet.skip, this.head.element, this.navigation.element, this.outlet.element];
+    this.element = el("div", { class: "board" }, ...parts);
     addEventListener("popstate", this.goBack);
     this.idle = window.setInterval(() => document.hidden || this.refresh(), IDLE_REFRESH_MS);
-    ({ view: this.view, ignored: this.ignored } = viewHere());
-    this.show();
+    this.arrive();
   }
 
   close(): void {
@@ -81,55 +84,73 @@ export class Board {
     this.watch?.stop();
   }
 
-  private main(): HTMLElement {
-    const { totals, chart, rankings, asOf } = this.report;
-    const panels = [totals, chart, rankings, this.cross, this.links, this.conversions, this.clicks];
-    const shown = panels.map((panel) => panel.element);
-    return el("main", {}, this.controls.element, this.trouble.element, ...shown, asOf);
+  focus(): void {
+    this.outlet.focus();
+  }
+
+  private desk(isPartner: boolean): Desk {
+    return {
+      columns: this.columns,
+      isPartner,
+      choose: (patch) => this.choose(patch),
+      confine: (...chosen) => this.change({ filters: confinedTo(this.view.filters, chosen, this.names) }),
+      press: (pressed) => this.change({ filters: afterPress(this.view.filters, pressed, this.names) }),
+      addressOf: (section, chosen) => addressOf(section, this.viewIn(section, chosen)),
+      go: (section, chosen) => this.go(section, chosen),
+      fail: this.fail,
+    };
   }
 
   private readonly goBack = () => {
-    ({ view: this.view, ignored: this.ignored } = viewHere());
-    this.show();
+    const before = this.section;
+    this.arrive();
+    if (this.section !== before) this.focus();
   };
+
+  /** Show what the address says. */
+  private arrive(): void {
+    const place = placeHere((section) => this.sections.some(({ key }) => key === section));
+    ({ section: this.section, view: this.view, ignored: this.ignored } = place);
+    this.missing = place.unknown;
+    this.show();
+  }
+
+  /** Return the view as another section shows it, with another filter if one is given. */
+  private viewIn(section: SectionKey, chosen?: Chosen): View {
+    const view = seenIn(section, this.view);
+    return chosen ? { ...view, filters: confinedTo(view.filters, [chosen], this.names) } : view;
+  }
+
+  /** Open another section with the same filters, and with one more if it is given. */
+  private go(section: SectionKey, chosen?: Chosen): void {
+    const view = this.viewIn(section, chosen);
+    if (!this.controls.chips.accepts(view.filters)) return;
+    this.view = view;
+    this.section = section;
+    this.ignored = [];
+    this.missing = null;
+    goTo(section, this.view);
+    this.show();
+    this.focus();
+    scrollTo(0, 0);
+  }
 
   private change(patch: Partial<View>): void {
     if (patch.filters && !this.controls.chips.accepts(patch.filters)) return;
     this.view = { ...this.view, ...patch };
     this.ignored = [];
-    goTo(this.view);
+    this.missing = null;
+    goTo(this.section, this.view);
     this.show();
   }
 
-  /** Add a filter on a value that was pressed, or remove it. */
-  private press(pressed: Chosen): void {
-    const filter = filterOn(this.view.filters, pressed.dimension, pressed.value);
-    if (filter) this.change({ filters: without(this.view.filters, filter) });
-    else this.confine([pressed]);
-  }
-
-  private confine(chosen: readonly Chosen[]): void {
-    let { filters } = this.view;
-    for (const { dimension, value, words } of chosen) {
-      if (value !== null && hasIds(dimension)) this.names.remember(value, words);
-      filters = including(filters, dimension, value);
-    }
-    this.change({ filters });
-  }
-
-  /** Change what one panel shows of the same view. */
+  /** Change what the section shows of the same view. What is typed makes no history. */
   private choose(patch: Partial<View>): void {
     this.view = { ...this.view, ...patch };
-    goTo(this.view);
-    this.report.choosing(this.view);
-    if ("measure" in patch) this.report.chart.choose(this.view.measure);
-    else void this.reload(patch).catch(this.fail);
-  }
-
-  private async reload(patch: Partial<View>): Promise<void> {
-    if ("by" in patch) await this.report.turn(this.asked());
-    else if ("list" in patch || "status" in patch) await this.conversions.load(this.asked(), true);
-    else await this.cross.load(this.asked());
+    if ("search" in patch) correct(this.section, this.view);
+    else goTo(this.section, this.view);
+    this.showNavigation();
+    void this.outlet.section?.turn?.(this.asked(), patch).catch(this.fail);
   }
 
   private asked(): Asked {
@@ -137,11 +158,21 @@ export class Board {
     return { view, span: spanOf(view), columns, names, signal: viewing.signal };
   }
 
+  private get kind(): SectionKind {
+    return this.sections.find(({ key }) => key === this.section)!;
+  }
+
   private show(): void {
     this.follow();
-    this.report.choosing(this.view);
+    this.showNavigation();
+    this.controls.offer(this.kind.controls);
     this.showControls();
+    this.outlet.announce(this.kind);
     this.load();
+  }
+
+  private showNavigation(): void {
+    this.navigation.show(this.section, (section) => addressOf(section, seenIn(section, this.view)));
   }
 
   /** Watch the new clicks of the view, as far as the subscription can tell them apart. */
@@ -160,10 +191,10 @@ export class Board {
 
   private showControls(): void {
     this.controls.show(this.view, spanOf(this.view), this.names);
-    this.controls.chips.ignore(this.ignored);
+    this.controls.chips.ignore(this.ignored, this.missing);
   }
 
-  /** Add new clicks to the top of the list, as far as they match the filters. */
+  /** Hand new clicks to the section, as far as they match the filters. */
   private add(clicks: Click[]): void {
     const { who, filters } = this.view;
     const end = Date.parse(spanOf(this.view).to);
@@ -171,7 +202,7 @@ export class Board {
       (who === "all" || click.isBot === (who === "bots")) &&
       isListed(click, filters) &&
       Date.parse(click.occurredAt) < end;
-    this.clicks.add(clicks.filter(belongs));
+    this.outlet.section?.add?.(clicks.filter(belongs));
   }
 
   /** Load everything that the view shows, and cancel what an earlier view was loading. */
@@ -179,11 +210,10 @@ export class Board {
     this.viewing.abort();
     this.viewing = new AbortController();
     this.element.setAttribute("aria-busy", "true");
-    this.cross.wait();
     void this.run(true);
   }
 
-  /** Reload what clicks change. A refresh during a slow one does not cancel it, but runs after it. */
+  /** Reload what is shown. A refresh during a slow one does not cancel it, but runs after it. */
   private refresh(): void {
     if (this.isCounting) this.isStale = true;
     else void this.run(false);
@@ -193,14 +223,9 @@ export class Board {
     const { signal } = this.viewing;
     this.isCounting = true;
     try {
+      const section = await this.outlet.open(this.kind, signal);
       if (isNew) await this.loadNames(signal);
-      const asked = this.asked();
-      await Promise.all([
-        this.report.load(asked, isNew),
-        this.conversions.load(asked, isNew),
-        this.clicks.load(asked, isNew),
-        isNew && this.links.load(asked),
-      ]);
+      if (!signal.aborted) await section.load(this.asked(), isNew);
       this.trouble.clear();
     } catch (error) {
       if (!signal.aborted) this.failed(error);
@@ -210,8 +235,6 @@ export class Board {
     this.isCounting = false;
     if (this.isStale) this.incoming.missed();
     this.isStale = false;
-    // The cross table comes last: it takes the most questions, and is the least urgent.
-    void this.cross.refresh(this.asked(), isNew).catch(this.fail);
   }
 
   /** Look up the names of what the view is filtered by. Filters on what does not exist, or is hidden, are left out. */
@@ -227,9 +250,9 @@ export class Board {
     const filters = this.view.filters.filter((each) => !wrong.includes(each));
     this.view = { ...this.view, filters };
     this.ignored = [...this.ignored, ...wrong.map((each) => parameterOf(each).join("="))];
-    this.report.choosing(this.view);
     this.follow();
-    correct(this.view);
+    this.showNavigation();
+    correct(this.section, this.view);
   }
 
   private failed(error: unknown): void {

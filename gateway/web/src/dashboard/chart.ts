@@ -4,12 +4,12 @@ import uPlot from "uplot";
 import { download } from "./csv.ts";
 import { el } from "./dom.ts";
 import { Choice } from "./fields.ts";
-import { bucketName, number, tick } from "./format.ts";
+import { number, tick } from "./format.ts";
 import { labelOf, measureOf, measuresOf, type Measure } from "./measures.ts";
 import { amounts } from "./money.ts";
 import { panel } from "./panel.ts";
 import type { Bucket } from "./queries.ts";
-import { PER, rows, tableOf, type Series } from "./series-table.ts";
+import { PER, isUnfinished, nameIn, rows, tableOf, type Series } from "./series-table.ts";
 
 /** A series and the measure that is shown of it. */
 interface Shown extends Series {
@@ -19,6 +19,10 @@ interface Shown extends Series {
 const NOTHING_YET = "No clicks in this period yet. Clicks on the links below appear here as they arrive.";
 const HEIGHT = 260;
 const TICK_PIXELS = 72;
+const LABEL_PIXELS = 56;
+const LEFT_PIXELS = 48;
+/** The opacity of a bar that still grows, after a colour. */
+const PALE = "80";
 // The axis shows counts and minor units, so its steps are whole numbers.
 const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13].flatMap((zeros) => [1, 2, 5].map((step) => step * 10 ** zeros));
 
@@ -66,7 +70,8 @@ export class ChartPanel {
     this.shown = { ...series, measure };
     this.measure.offer(measures.map((each) => [each.key, labelOf(each)]));
     this.measure.select(measure.key);
-    this.legend.hidden = measure.key !== "clicks";
+    for (const each of this.legend.querySelectorAll<HTMLElement>(".people, .bots")) each.hidden = measure.key !== "clicks";
+    this.legend.querySelector<HTMLElement>(".before")!.hidden = !series.before.length;
     this.canvas.setAttribute("aria-label", inWords(this.shown));
     this.nothing.hidden = series.buckets.some((bucket) => measure.value(bucket) !== 0);
     this.nothing.textContent = nothing(this.shown);
@@ -88,7 +93,8 @@ export class ChartPanel {
 
 function legend(): HTMLElement {
   const [people, bots] = [el("span", { class: "people" }, "People"), el("span", { class: "bots" }, "Bots")];
-  return el("p", { class: "legend", "aria-hidden": "true" }, people, bots);
+  const before = el("span", { class: "before", hidden: true }, "Period before");
+  return el("p", { class: "legend", "aria-hidden": "true" }, people, bots, before);
 }
 
 function nothing({ buckets, measure, isFiltered }: Shown): string {
@@ -96,13 +102,14 @@ function nothing({ buckets, measure, isFiltered }: Shown): string {
   return isOver || isFiltered || measure.key !== "clicks" ? `No ${measure.name} in this period.` : NOTHING_YET;
 }
 
-function inWords({ buckets, interval, zone, measure }: Shown): string {
+function inWords(series: Shown): string {
+  const { buckets, interval, measure } = series;
   const [most, least] = [1, -1].map((sign) =>
     buckets.reduce((best, each) => (sign * measure.value(each) > sign * measure.value(best) ? each : best)),
   );
   const named = (name: string, bucket: Bucket) => {
     const value = measure.key === "clicks" ? byWhom(bucket).join(" and ") : measure.words(bucket);
-    return `${name}: ${bucketName(bucket, interval, zone)}, ${value}.`;
+    return `${name}: ${nameIn(series, bucket)}, ${value}.`;
   };
   const found = [
     measure.value(most!) > 0 && named("Peak", most!),
@@ -116,34 +123,53 @@ function byWhom(bucket: Bucket): [string, string] {
 }
 
 // The x axis numbers the buckets instead of measuring time, so that months and 23-hour days get bars of equal width.
-// The bar of all clicks is drawn first and that of people on top of it, so the visible rest is the bots.
-function data({ buckets, measure }: Shown): uPlot.AlignedData {
+// The bar of all clicks is drawn first and that of people on top of it, so the visible rest is the bots. The line of the
+// period before is behind both.
+function data({ buckets, before, measure }: Shown): uPlot.AlignedData {
   const numbers = buckets.map((_, number) => number);
+  const earlier = buckets.map((_, number) => (before[number] ? measure.value(before[number]) : null));
   const values = buckets.map(measure.value);
-  return measure.key === "clicks" ? [numbers, values, buckets.map((each) => each.people)] : [numbers, values];
+  const drawn = measure.key === "clicks" ? [values, buckets.map((each) => each.people)] : [values];
+  return [numbers, earlier, ...drawn];
 }
 
 function options(series: Shown, canvas: HTMLElement, tip: HTMLElement): uPlot.Options {
   const styles = getComputedStyle(canvas);
   const colour: Colour = (name) => styles.getPropertyValue(`--${name}`).trim();
-  const paths = uPlot.paths.bars!({ size: [0.72, 48], radius: [0.15, 0] });
-  const bar = (name: string) => ({ paths, fill: colour(name), stroke: colour(name), width: 0, points: { show: false } });
+  const bar = (name: string) => barOf(series, colour(name));
   const last = series.buckets.length - 1;
   return {
     width: canvas.clientWidth,
     height: HEIGHT,
     legend: { show: false },
-    padding: [12, 0, 0, 0],
+    padding: [12, roomForLabel(canvas.clientWidth, series.buckets.length), 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
       x: { time: false, range: [-0.5, last + 0.5] },
       // Refunds of earlier sales can make amounts negative.
       y: { range: (_plot, min, max) => [Math.min(0, min * 1.08), series.measure.top(max)] },
     },
-    series: series.measure.key === "clicks" ? [{}, bar("bots"), bar("people")] : [{}, bar("people")],
+    series: [{}, lineOf(colour("edge")), ...(series.measure.key === "clicks" ? [bar("bots"), bar("people")] : [bar("people")])],
     axes: axes(series, colour, `12px ${styles.fontFamily}`),
     hooks: { setCursor: [(plot) => point(plot, series, tip)] },
   };
+}
+
+/** Draw bars, the one of what has not ended yet in a paler colour. */
+function barOf({ buckets, asOf }: Shown, colour: string): uPlot.Series {
+  const fills = buckets.map((bucket) => (isUnfinished(asOf, bucket) ? colour + PALE : colour));
+  const fill = { unit: 3 as const, values: () => fills };
+  const paths = uPlot.paths.bars!({ size: [0.72, 48], radius: [0.15, 0], disp: { fill } });
+  return { paths, fill: colour, width: 0, points: { show: false } };
+}
+
+function lineOf(colour: string): uPlot.Series {
+  return { stroke: colour, width: 1.5, dash: [4, 4], points: { show: false } };
+}
+
+/** Return how much of the last label is to the right of the last bar's own space. */
+function roomForLabel(width: number, bars: number): number {
+  return Math.max(0, LABEL_PIXELS / 2 - (width - LEFT_PIXELS) / bars / 2);
 }
 
 function axes(series: Shown, colour: Colour, font: string): uPlot.Axis[] {
@@ -157,7 +183,7 @@ function axes(series: Shown, colour: Colour, font: string): uPlot.Axis[] {
   };
   const left = {
     ...axis,
-    size: 48,
+    size: LEFT_PIXELS,
     grid: { stroke: colour("line"), width: 1 },
     incrs: WHOLE_STEPS,
     values: (_plot: uPlot, numbers: number[]) => numbers.map(series.measure.tick),
@@ -176,7 +202,8 @@ function label({ buckets, interval, zone, isOneDay }: Series, number: number): s
   return bucket ? tick(bucket, interval, zone, isOneDay) : "";
 }
 
-function point(plot: uPlot, { buckets, interval, zone, measure }: Shown, tip: HTMLElement): void {
+function point(plot: uPlot, series: Shown, tip: HTMLElement): void {
+  const { buckets, before, measure } = series;
   const bucket = buckets[plot.cursor.idx ?? -1];
   tip.hidden = !bucket;
   if (!bucket) return;
@@ -185,7 +212,9 @@ function point(plot: uPlot, { buckets, interval, zone, measure }: Shown, tip: HT
     measure.key === "clicks"
       ? [el("span", { class: "people" }, people), el("span", { class: "bots" }, bots), ...followed(bucket)]
       : [el("span", { class: "people" }, `${labelOf(measure)}: ${measure.words(bucket)}`)];
-  tip.replaceChildren(el("strong", {}, bucketName(bucket, interval, zone)), ...lines);
+  const earlier = before[plot.cursor.idx!];
+  const then = earlier && el("small", {}, `${measure.words(earlier)} in the period before`);
+  tip.replaceChildren(el("strong", {}, nameIn(series, bucket)), ...lines, ...(then ? [then] : []));
   const middle = plot.valToPos(plot.cursor.idx!, "x") + plot.bbox.left / devicePixelRatio;
   const room = plot.width - tip.offsetWidth;
   tip.style.transform = `translateX(${Math.max(0, Math.min(room, middle - tip.offsetWidth / 2))}px)`;

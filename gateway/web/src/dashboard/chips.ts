@@ -5,7 +5,6 @@ import { el, unseen } from "./dom.ts";
 import { areFew, parameterOf, turned, without, type Filter, type Filters } from "./filters.ts";
 import type { Names } from "./names.ts";
 
-const HINT = "Press a row of a ranking to show only its clicks.";
 const TOO_MANY = "These are as many filters as a report can have at once. Remove one to add another.";
 
 export class Chips {
@@ -23,13 +22,14 @@ export class Chips {
     const chips = filters.map((filter) => this.chip(filters, filter, names));
     const clear = () => this.change([]);
     const all = filters.length > 1 && el("button", { type: "button", class: "quiet", onclick: clear }, "Remove all filters");
-    this.list.replaceChildren(...chips, ...(all ? [all] : []), ...(chips.length ? [] : [el("p", {}, HINT)]));
+    this.list.replaceChildren(...chips, ...(all ? [all] : []));
     if (place) this.focus(...place);
   }
 
-  /** Say which parts of the address were left out. */
-  ignore(parameters: readonly string[]): void {
+  /** Say which parts of the address were left out, and which section it names that the viewer cannot see. */
+  ignore(parameters: readonly string[], section: string | null): void {
     this.notes.replaceChildren();
+    if (section !== null) this.notes.append("There is no section “", el("bdi", {}, section), "” here. This is the overview. ");
     if (!parameters.length) return;
     const listed = parameters.flatMap((each, at) => [...(at ? [", "] : []), el("bdi", {}, each)]);
     this.notes.append("Part of this page’s address makes no sense and was left out: ", ...listed, ".");
@@ -69,10 +69,12 @@ export class Chips {
     return [chips.findIndex((chip) => chip.contains(focused)), focused.classList[0] ?? ""];
   }
 
-  /** Focus the chip that took the place of another one, or else the last one, or else the list. */
+  /** Focus the chip that took the place of another one, or else the last one, or else the list or the page's heading. */
   private focus(place: number, button: string): void {
     const chips = this.list.querySelectorAll(".chip");
     const chip = chips[Math.min(place, chips.length - 1)];
     (chip?.querySelector<HTMLElement>(`button.${button}`) ?? this.list).focus();
+    // Without filters, a section that has no other controls does not show the list, either.
+    if (document.activeElement !== this.list && !chip) document.querySelector("h1")?.focus();
   }
 }

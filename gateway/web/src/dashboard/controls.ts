@@ -1,19 +1,25 @@
-// The controls that select the data: period, interval, time zone, people or bots, and the filters in effect.
+// The controls that select the data: period, interval, time zone, people or bots, and the filters in effect. Each
+// section has those that apply to it.
 
 import { Chips } from "./chips.ts";
-import { el } from "./dom.ts";
+import { el, freshId } from "./dom.ts";
 import { Choice, Dates, Segments } from "./fields.ts";
 import { including, onlyValue, type Filters, type Who } from "./filters.ts";
 import type { Names } from "./names.ts";
 import type { Interval, Named } from "./queries.ts";
 import type { Span } from "./spans.ts";
 import { ownZone, type Range, type View } from "./view.ts";
+import { knownZones } from "./zones.ts";
+
+export type Control = "period" | "interval" | "who" | "program" | "zone";
 
 const RANGE_WORDS: Record<Range, string> = {
   today: "Today",
   "7d": "7 days",
   "30d": "30 days",
   "90d": "90 days",
+  month: "This month",
+  "last-month": "Last month",
   "12m": "12 months",
   custom: "Custom",
 };
@@ -36,6 +42,14 @@ export class Controls {
   private readonly zone = new Choice("Time zone", (value) => this.change({ zone: value }));
   readonly chips = new Chips((filters) => this.change({ filters }));
   private filters: Filters = [];
+  private isWithoutPeriod = false;
+  // Narrow screens show the rest of the controls on demand.
+  private readonly choices = el("div", { class: "choice-fields", id: freshId() });
+  private readonly more = el(
+    "button",
+    { type: "button", class: "more", "aria-expanded": "false", "aria-controls": this.choices.id, onclick: () => this.unfold() },
+    "More options",
+  );
 
   constructor(
     private readonly programs: Named[],
@@ -43,10 +57,21 @@ export class Controls {
   ) {
     this.who.offer(Object.entries(WHO_WORDS));
     this.zone.offer(zones().map((name) => [name, name.replaceAll("_", " ")]));
-    this.program.element.hidden = programs.length < 2;
     const choices = [this.interval, this.who, this.program, this.zone].map((choice) => choice.element);
-    const row = el("div", { class: "row" }, this.ranges.element, ...choices);
+    this.choices.append(...choices);
+    const row = el("div", { class: "row" }, this.ranges.element, this.more, this.choices);
     this.element = el("section", { class: "controls", "aria-label": "Filters" }, row, this.dates.element, this.chips.element);
+  }
+
+  /** Offer the controls of a section. */
+  offer(controls: readonly Control[]): void {
+    const isHidden = (control: Control) => !controls.includes(control);
+    this.ranges.element.hidden = this.isWithoutPeriod = isHidden("period");
+    this.interval.element.hidden = isHidden("interval");
+    this.who.element.hidden = isHidden("who");
+    this.program.element.hidden = isHidden("program") || this.programs.length < 2;
+    this.zone.element.hidden = isHidden("zone");
+    this.more.hidden = [this.interval, this.who, this.program, this.zone].every(({ element }) => element.hidden);
   }
 
   /** Show a view, with the names of what it is filtered by. */
@@ -54,7 +79,7 @@ export class Controls {
     this.days = span.days;
     this.ranges.select(view.range);
     this.dates.element.hidden = true;
-    if (view.range === "custom") this.dates.open(span.days);
+    if (view.range === "custom" && !this.isWithoutPeriod) this.dates.open(span.days);
     this.interval.offer(span.intervals.map((each) => [each, INTERVAL_WORDS[each]]));
     this.interval.select(span.interval);
     this.who.select(view.who);
@@ -62,6 +87,12 @@ export class Controls {
     this.filters = view.filters;
     this.showProgram();
     this.chips.show(view.filters, names);
+  }
+
+  private unfold(): void {
+    const isOpen = this.choices.classList.toggle("open");
+    this.more.setAttribute("aria-expanded", String(isOpen));
+    this.more.textContent = isOpen ? "Fewer options" : "More options";
   }
 
   private showProgram(): void {
@@ -87,5 +118,5 @@ export class Controls {
 }
 
 function zones(): string[] {
-  return [...new Set([ownZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])];
+  return [...new Set([ownZone(), "UTC", ...knownZones()])];
 }

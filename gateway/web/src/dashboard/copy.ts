@@ -6,7 +6,7 @@ const TOLD_MS = 2000;
 
 export function copyButton(text: string, what: string): HTMLButtonElement {
   const label = el("span", { "aria-live": "polite" }, "Copy");
-  const button = el("button", { type: "button", class: "quiet copy" }, label, unseen(` ${what}`));
+  const button = el("button", { type: "button", class: "quiet copy", "data-focus": `copy ${text}` }, label, unseen(` ${what}`));
   button.addEventListener("click", async () => {
     label.textContent = (await put(text)) ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (label.textContent = "Copy"), TOLD_MS);

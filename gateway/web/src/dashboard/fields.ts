@@ -1,7 +1,38 @@
 // The form fields that the controls are made of, each with its label.
+//
+// Arrow keys and letters pass by choices on the way to the one that is meant, so that what they choose is not taken at
+// once.
 
 import { el, freshId } from "./dom.ts";
 import { FIRST_DAY, LAST_DAY } from "./spans.ts";
+
+/** The pause after which a choice that keys made is taken to be meant. */
+const PASSING_MS = 500;
+
+/** Take a field's choices: at once if they were pressed, and those that keys pass by after a pause, or on leaving. */
+function whenMeant(field: HTMLElement, choose: (value: string) => void): void {
+  let isByKey = false;
+  let timer: number | undefined;
+  let waiting: string | null = null;
+  const commit = () => {
+    clearTimeout(timer);
+    const value = waiting;
+    waiting = null;
+    if (value !== null) choose(value);
+  };
+  field.addEventListener("pointerdown", () => (isByKey = false));
+  field.addEventListener("keydown", ({ key }) => {
+    if (key === "Enter") commit();
+    isByKey = key !== "Enter" && key !== " ";
+  });
+  field.addEventListener("focusout", ({ relatedTarget }) => field.contains(relatedTarget as Node | null) || commit());
+  field.addEventListener("change", ({ target }) => {
+    waiting = (target as HTMLInputElement | HTMLSelectElement).value;
+    clearTimeout(timer);
+    if (isByKey) timer = window.setTimeout(commit, PASSING_MS);
+    else commit();
+  });
+}
 
 /** A drop-down list. */
 export class Choice {
@@ -10,7 +41,8 @@ export class Choice {
 
   constructor(label: string, choose: (value: string) => void) {
     const id = freshId();
-    this.field = el("select", { id, onchange: () => choose(this.field.value) });
+    this.field = el("select", { id });
+    whenMeant(this.field, choose);
     this.element = el("div", { class: "choice-field" }, el("label", { for: id }, label), this.field);
   }
 
@@ -38,12 +70,13 @@ export class Segments<Value extends string> {
     const name = freshId();
     const values = Object.keys(words) as Value[];
     this.inputs = values.map((value) =>
-      el("input", { type: "radio", name, id: `${name}-${value}`, value, "data-focus": `${legend} ${value}`, onchange: () => choose(value) }),
+      el("input", { type: "radio", name, id: `${name}-${value}`, value, "data-focus": `${legend} ${value}` }),
     );
     const pairs = this.inputs.map((input) =>
       el("span", {}, input, el("label", { for: input.id }, words[input.value as Value])),
     );
     this.element = el("fieldset", { class: "segments" }, el("legend", { class: "unseen" }, legend), ...pairs);
+    whenMeant(this.element, (value) => choose(value as Value));
   }
 
   select(value: Value): void {

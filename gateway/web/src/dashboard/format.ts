@@ -28,11 +28,11 @@ export function rate(value: number): string {
   return rates.format(value);
 }
 
-/** Return by how much a figure has changed, such as `12% more`. */
-export function change(value: number, before: number): string {
+/** Return by how much a figure has changed, such as `12% more`. `fewer` is what is said of one that became smaller. */
+export function change(value: number, before: number, fewer: "fewer" | "less" = "fewer"): string {
   const share = Math.abs(value / before - 1);
   const percent = share < 0.005 ? `less than ${percents.format(0.01)}` : percents.format(share);
-  return `${percent} ${value > before ? "more" : "fewer"}`;
+  return `${percent} ${value > before ? "more" : fewer}`;
 }
 
 export function dateTime(moment: string, zone: string): string {

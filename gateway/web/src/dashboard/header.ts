@@ -18,7 +18,7 @@ export function header({ viewer }: ViewerData, leave: () => void): Header {
       "header",
       { class: "top" },
       el("p", { class: "brand" }, "clickgate"),
-      el("div", { class: "who" }, el("h1", { tabindex: "-1" }, nameOf(viewer)), el("p", {}, roleOf(viewer))),
+      el("div", { class: "who" }, whole(nameOf(viewer), "name"), whole(roleOf(viewer), "role")),
       live,
       el("button", { type: "button", class: "quiet", onclick: leave }, "Sign out"),
     ),
@@ -27,6 +27,11 @@ export function header({ viewer }: ViewerData, leave: () => void): Header {
       live.textContent = STATES[state];
     },
   };
+}
+
+/** Return a text that may be cut off on the page, but not where the pointer is. */
+function whole(text: string, kind: string): HTMLElement {
+  return el("p", { class: kind, dir: "auto", title: text }, text);
 }
 
 function nameOf({ role, partner, program }: ViewerData["viewer"]): string {

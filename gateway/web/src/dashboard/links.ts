@@ -1,74 +1,105 @@
-// The table of links, each with its URL and a button to copy it.
+// The list of links, each with its URL, a button to copy it, and what it brought in.
 
 import { ask, present } from "./api.ts";
 import type { Asked } from "./clicks.ts";
 import { copyButton } from "./copy.ts";
-import { el, withRoles } from "./dom.ts";
-import { day, number } from "./format.ts";
-import { CONVERSIONS, FiltersNote, OWNERS, listFilter, untaken } from "./list-filters.ts";
-import { ListFile, type Listed } from "./list-file.ts";
-import { panel } from "./panel.ts";
+import { el } from "./dom.ts";
+import { overviewOf } from "./drill.ts";
+import { Choice } from "./fields.ts";
+import type { Filters } from "./filters.ts";
+import { day } from "./format.ts";
+import { count, money, name, text } from "./list-cells.ts";
+import { CONVERSIONS, OWNERS, listFilter, untaken } from "./list-filters.ts";
+import { ListPanel, type ListKind, type Page } from "./list-panel.ts";
+import { LINK_SORTS, sortingOf } from "./list-sorts.ts";
+import { ListTools } from "./list-tools.ts";
+import type { Position } from "./pager.ts";
 import { LINKS, type Link, type LinksData } from "./queries.ts";
-
-const PAGE = 10;
+import type { Desk } from "./section.ts";
+import type { View } from "./view.ts";
 
 export class LinksPanel {
   readonly element: HTMLElement;
-  private links: Link[] = [];
-  private listed: Listed | null = null;
-  private more: (() => Promise<void>) | null = null;
-  private readonly body = el("tbody");
-  private readonly partnerHead = el("th", { scope: "col" }, "Partner");
-  private readonly table: HTMLTableElement;
-  private readonly empty = el("p", { class: "empty", hidden: true });
-  private readonly button: HTMLElement;
-  private readonly note = new FiltersNote("links");
+  private readonly list: ListPanel<Link>;
+  private readonly tools: ListTools;
+  private readonly state: Choice;
 
-  constructor(onError: (error: unknown) => void) {
-    const head = el("tr", {}, ...["Code", "URL"].map((name) => el("th", { scope: "col" }, name)), this.partnerHead);
-    head.append(el("th", { scope: "col", class: "number" }, "Total clicks"), el("th", { scope: "col" }, "Last click"));
-    this.table = el("table", { class: "stacked links", hidden: true }, el("thead", {}, head), this.body);
-    const next = () => void this.more?.().catch(onError);
-    this.button = el("button", { type: "button", class: "quiet", hidden: true, onclick: next }, "Show more links");
-    const file = new ListFile("links to share", () => this.listed, onError);
-    const content = [file.status, this.note.element, this.table, this.empty, this.button];
-    this.element = panel("Links to share", { note: file.button }, ...content);
+  constructor(private readonly desk: Desk) {
+    const { choose, columns, fail } = desk;
+    this.state = new Choice("Status", (state) => choose({ state: (state || null) as View["state"] }));
+    this.state.offer([["", "All"], ["active", "Active"], ["inactive", "Paused"]]);
+    const hint = columns.partner ? "Code, URL or partner" : "Code or URL";
+    this.tools = new ListTools(hint, LINK_SORTS, choose, this.state);
+    this.list = new ListPanel(this.kind(), fail);
+    this.element = this.list.element;
   }
 
-  async load(asked: Asked, after: string | null = null): Promise<void> {
-    const { view, columns, names, signal } = asked;
-    const withPartners = columns.partner;
-    const filter = listFilter(view.filters, OWNERS);
-    this.listed = { list: "links", name: "links.csv", filter, signal };
-    const { referralLinks } = await ask<LinksData>(LINKS, { first: PAGE, after, filter }, signal);
-    const { nodes, pageInfo } = present(referralLinks);
-    const { hasNextPage, endCursor } = pageInfo;
-    this.links = [...(after === null ? [] : this.links), ...nodes];
-    this.body.replaceChildren(...this.links.map((link) => row(link, view.zone, withPartners)));
-    this.partnerHead.hidden = !withPartners;
-    withRoles(this.table).hidden = !this.links.length;
-    this.empty.textContent = withPartners ? "No links yet." : "No links yet. Ask the program’s owner to create one.";
-    this.empty.hidden = !this.table.hidden;
-    this.button.hidden = !hasNextPage;
-    // Links are not confined by what is known of their clicks.
-    const owned = view.filters.filter(({ dimension }) => dimension in CONVERSIONS);
-    this.note.show(untaken(owned, OWNERS), names);
-    this.more = () => this.load(asked, endCursor);
+  async load(asked: Asked, fromStart: boolean): Promise<void> {
+    this.tools.show(asked.view);
+    this.state.select(asked.view.state ?? "");
+    await this.list.load(asked, fromStart);
+  }
+
+  private kind(): ListKind<Link> {
+    return {
+      ...{ title: "Links to share", words: ["link", "links"], name: "links", tools: this.tools.element },
+      file: { list: "links", name: () => "links.csv", filter: filterOf },
+      columns: ({ partner, program }) => [
+        ["Link", "name"],
+        ...(partner ? [["Partner", "name"] as const] : []),
+        ...(program ? [["Program", "name"] as const] : []),
+        ...["Clicks", "Leads", "Sales"].map((name) => [name, "count"] as const),
+        ...["Revenue", "Commission"].map((name) => [name, "money"] as const),
+        ["Last click", "date"],
+      ],
+      row: (link, asked) => row(link, asked, this.desk),
+      read,
+      untaken: left,
+      empty: ({ view, columns }) => {
+        if (view.search || view.state || view.filters.length) return "No links match.";
+        return columns.partner ? "No links yet." : "No links yet. Ask the program’s owner to create one.";
+      },
+    };
   }
 }
 
-function row(link: Link, zone: string, withPartners: boolean): HTMLElement {
+/** Links are not confined by what is known of their clicks. */
+function left(filters: Filters): Filters {
+  return untaken(filters.filter(({ dimension }) => dimension in CONVERSIONS), OWNERS);
+}
+
+function filterOf({ view }: Asked): Record<string, unknown> {
+  return {
+    ...listFilter(view.filters, OWNERS),
+    search: view.search || null,
+    status: view.state?.toUpperCase() ?? null,
+  };
+}
+
+async function read(position: Position, asked: Asked): Promise<Page<Link>> {
+  const { field, direction } = sortingOf(LINK_SORTS, asked.view.sort);
+  const variables = { ...position, filter: filterOf(asked), order: { field, direction } };
+  return present((await ask<LinksData>(LINKS, variables, asked.signal)).referralLinks);
+}
+
+function row(link: Link, { view, columns }: Asked, desk: Desk): HTMLElement {
   const paused = link.status === "INACTIVE" && el("span", { class: "badge" }, "paused");
-  const address = link.url
-    ? [el("span", { class: "url" }, link.url), copyButton(link.url, `the URL of ${link.code}`)]
-    : [`Any page of the program’s site with ?aff=${link.code}`];
+  const url = link.url ?? `Any page of the program’s site with ?aff=${link.code}`;
+  const address = el("span", { class: "url cut", dir: "ltr", title: url }, url);
+  const code = overviewOf(desk, { dimension: "LINK", value: link.id, words: link.code });
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, link.code, paused ? " " : null, paused),
-    el("td", { class: "address" }, ...address),
-    withPartners && el("td", { "data-label": "Partner" }, link.partner?.name ?? "–"),
-    el("td", { class: "number", "data-label": "Total clicks" }, number(link.clicks)),
-    el("td", { "data-label": "Last click" }, link.lastClicked ? day(link.lastClicked, zone) : "Never"),
+    el(
+      "th",
+      { scope: "row" },
+      el("div", { class: "code" }, code, paused),
+      el("div", { class: "address" }, address, link.url && copyButton(link.url, `the URL of ${link.code}`)),
+    ),
+    columns.partner && name("Partner", link.partner?.name),
+    columns.program && name("Program", link.program?.name),
+    ...[count("Clicks", link.clicks), count("Leads", link.leadCount), count("Sales", link.saleCount)],
+    ...[money("Revenue", link.revenue), money("Commission", link.earnings)],
+    text("Last click", link.lastClicked ? day(link.lastClicked, view.zone) : "Never"),
   );
 }

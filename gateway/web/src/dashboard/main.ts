@@ -14,10 +14,14 @@ import "./styles/tables.css";
 import "./styles/rankings.css";
 import "./styles/filters.css";
 import "./styles/cross.css";
+import "./styles/sections.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";
 
+// Browsers look for the icon again when the address changes, and relative to that.
+const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
+icon.href = String(icon.href);
 const root = document.getElementById("root")!;
 let open: Board | null = null;
 
@@ -34,10 +38,9 @@ function leave(why: string | null): void {
 
 function enter(viewer: ViewerData, isFresh: boolean): void {
   close();
-  document.title = "Dashboard – clickgate";
   open = new Board(viewer, leave);
   root.replaceChildren(open.element);
-  if (isFresh) open.element.querySelector("h1")?.focus();
+  if (isFresh) open.focus();
 }
 
 function close(): void {

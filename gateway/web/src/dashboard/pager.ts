@@ -10,15 +10,19 @@ export class Pager {
   private readonly start: Position;
   private position: Position;
   private info: PageInfo | null = null;
-  private readonly newer = this.button("Newer", () => ({ last: this.size, before: this.info?.startCursor ?? null }));
-  private readonly older = this.button("Older", () => ({ first: this.size, after: this.info?.endCursor ?? null }));
+  private readonly newer: HTMLButtonElement;
+  private readonly older: HTMLButtonElement;
 
-  /** Pages of `size` items, named by `label` for screen readers. `move` loads the page at the new position. */
+  /** Pages of `size` items, named by `label` for screen readers. `move` loads the page at the new position. The words
+   * are those of lists that are sorted by time, unless others are given. */
   constructor(
     private readonly size: number,
     label: string,
     private readonly move: () => void,
+    [newer, older]: readonly [string, string] = ["Newer", "Older"],
   ) {
+    this.newer = this.button(newer, () => ({ last: this.size, before: this.info?.startCursor ?? null }));
+    this.older = this.button(older, () => ({ first: this.size, after: this.info?.endCursor ?? null }));
     this.start = this.position = { first: size };
     this.element = el("nav", { class: "pager", hidden: true, "aria-label": label }, this.newer, this.older);
   }
@@ -40,9 +44,13 @@ export class Pager {
   accept(info: PageInfo, isEmpty: boolean): void {
     this.info = info;
     if ("last" in this.position && !info.hasPreviousPage) this.toStart();
-    this.element.hidden = isEmpty && this.isAtStart;
+    this.element.hidden = this.isAtStart && (isEmpty || !info.hasNextPage);
+    const focused = document.activeElement;
     this.newer.disabled = this.isAtStart || !info.hasPreviousPage;
     this.older.disabled = !info.hasNextPage;
+    // A button that is disabled loses the focus.
+    if (focused === this.newer && this.newer.disabled) this.older.focus();
+    if (focused === this.older && this.older.disabled) this.newer.focus();
   }
 
   private button(words: string, to: () => Position): HTMLButtonElement {

@@ -2,15 +2,21 @@
 
 import { el, freshId, unseen, type Child } from "./dom.ts";
 
-/** Create a panel. Its CSV button calls `save`. */
-export function panel(title: string, { save, note }: { save?: () => void; note?: Child }, ...content: Child[]): HTMLElement {
+interface Extras {
+  save?: () => void;
+  note?: Child;
+  file?: Child;
+}
+
+/** Create a panel. Its CSV button calls `save`, or is `file`, the button of a list's file. */
+export function panel(title: string, { save, note, file }: Extras, ...content: Child[]): HTMLElement {
   const id = freshId();
   const button =
     save && el("button", { type: "button", class: "quiet save", onclick: save }, "CSV", unseen(` of ${title.toLowerCase()}`));
   return el(
     "section",
     { class: "panel", "aria-labelledby": id },
-    el("header", {}, el("h2", { id }, title), note, button),
+    el("header", {}, el("h2", { id }, title), note, file ?? button),
     ...content,
   );
 }

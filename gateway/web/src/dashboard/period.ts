@@ -14,6 +14,8 @@ const PERIODS: Record<Exclude<Range, "custom" | "today">, string> = {
   "7d": "in the 7 days before",
   "30d": "in the 30 days before",
   "90d": "in the 90 days before",
+  month: "by this time last month",
+  "last-month": "in the month before",
   "12m": "in the 12 months before",
 };
 

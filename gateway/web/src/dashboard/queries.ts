@@ -85,12 +85,40 @@ export interface Link {
   url: string | null;
   status: "ACTIVE" | "INACTIVE";
   clicks: number;
+  leadCount: number;
+  saleCount: number;
+  revenue: Money[];
+  earnings: Money[];
   lastClicked: string | null;
   partner: { name: string } | null;
+  program: { name: string } | null;
 }
 
+/** What is shown of a link that is only to be copied. */
+export type OwnLink = Pick<Link, "id" | "code" | "url" | "status">;
+
 export interface LinksData {
-  referralLinks: { nodes: Link[]; pageInfo: PageInfo } | null;
+  referralLinks: { nodes: Link[]; pageInfo: PageInfo; totalCount: number } | null;
+}
+
+/** What a partner earned in a period. */
+export type Earned = Pick<Counts, "people" | "leads" | "sales" | "earnings">;
+
+/** A partner's commissions in a program, by what has become of them. */
+export interface Account {
+  program: Named;
+  pending: Money[];
+  balance: Money[];
+  paid: Money[];
+}
+
+export interface StandingData {
+  today: Earned | null;
+  todayBefore: Earned | null;
+  month: Earned | null;
+  monthBefore: Earned | null;
+  referralLinks: { nodes: OwnLink[]; totalCount: number } | null;
+  partnerPrograms: { nodes: Account[] } | null;
 }
 
 export const MONEY = "amount currency formatted";
@@ -117,12 +145,34 @@ query Clicks($first: Int, $after: String, $last: Int, $before: String, $filter: 
 }`;
 
 export const LINKS = `
-query Links($first: Int!, $after: String, $filter: ReferralLinkFilter!) {
-  referralLinks(first: $first, after: $after, filter: $filter, orderBy: {field: CLICKS, direction: DESC}) {
-    nodes { id code url status clicks lastClicked partner { name } }
-    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+query Links(
+  $first: Int, $after: String, $last: Int, $before: String
+  $filter: ReferralLinkFilter!, $order: ReferralLinkOrder!
+) {
+  referralLinks(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order) {
+    nodes {
+      id code url status clicks leadCount saleCount lastClicked partner { name } program { name }
+      revenue { ${MONEY} } earnings { ${MONEY} }
+    }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount
   }
 }`;
+
+export const STANDING = `
+query Standing(
+  $today: DateTime!, $month: DateTime!, $end: DateTime!, $yesterday: DateTime!, $yesterdayEnd: DateTime!
+  $lastMonth: DateTime!, $lastMonthEnd: DateTime!, $zone: String!, $few: Int!
+) {
+  today: clickReport(from: $today, to: $end, timezone: $zone) { ...Earned }
+  todayBefore: clickReport(from: $yesterday, to: $yesterdayEnd, timezone: $zone) { ...Earned }
+  month: clickReport(from: $month, to: $end, timezone: $zone) { ...Earned }
+  monthBefore: clickReport(from: $lastMonth, to: $lastMonthEnd, timezone: $zone) { ...Earned }
+  referralLinks(first: $few, orderBy: {field: CLICKS}) { totalCount nodes { id code url status } }
+  partnerPrograms(first: 20, orderBy: {field: CLICKS}) {
+    nodes { program { id name } pending { ${MONEY} } balance { ${MONEY} } paid { ${MONEY} } }
+  }
+}
+fragment Earned on ClickCounts { people leads sales earnings { ${MONEY} } }`;
 
 export const WATCH = `
 subscription Watch($program: ID, $link: ID) {

@@ -2,7 +2,7 @@
 
 import { GROUPS, choosing, shownBy, type Card, type Tabs } from "./cards.ts";
 import { download } from "./csv.ts";
-import { nameOf, textOf, type Dimension } from "./dimensions.ts";
+import { hasIds, nameOf, textOf, type Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { keepingFocus } from "./focus.ts";
 import { amounts } from "./money.ts";
@@ -10,11 +10,17 @@ import { RankingCard } from "./ranking-card.ts";
 import type { Rankings } from "./report-query.ts";
 import type { View } from "./view.ts";
 
+/** Where there is room for one column of cards only. */
+const NARROW = matchMedia("(max-width: 1000px)");
+/** The height of a card without its rows, in rows. */
+const FRAME_ROWS = 3;
+
 type Choose = (dimension: Dimension, value: string | null, name: string) => void;
 
 export class RankingsPanel {
   readonly element: HTMLElement;
-  private readonly grids = GROUPS.map((cards) => [el("div", { class: "rankings" }), cards] as const);
+  private readonly cards = GROUPS.flat();
+  private readonly grid = el("div", { class: "rankings" });
   private readonly unknown = el("p", { class: "unknown", hidden: true });
   private shown: Rankings = {};
   private view: View | null = null;
@@ -28,9 +34,9 @@ export class RankingsPanel {
     private readonly turn: (by: Tabs, dimension: Dimension) => void,
   ) {
     const button = el("button", { type: "button", class: "quiet save", onclick: () => this.save() }, "CSV of all rankings");
-    const grids = this.grids.map(([grid]) => grid);
     const aside = el("div", { class: "aside" }, this.unknown, button);
-    this.element = el("section", { class: "groups", hidden: true, tabindex: "-1", "aria-label": "Rankings" }, ...grids, aside);
+    this.element = el("section", { class: "groups", hidden: true, tabindex: "-1", "aria-label": "Rankings" }, this.grid, aside);
+    NARROW.addEventListener("change", () => this.draw());
   }
 
   /** Show the rankings that were read, beside those that were read before. */
@@ -58,23 +64,21 @@ export class RankingsPanel {
     const { view } = this;
     if (!view) return;
     keepingFocus(this.element, () => {
-      const empty: string[] = [];
-      for (const [grid, cards] of this.grids) {
-        const drawn = cards.filter(this.offered).map((card) => this.card(card, view) ?? card.title);
-        grid.replaceChildren(...drawn.filter((each) => typeof each !== "string"));
-        empty.push(...drawn.filter((each) => typeof each === "string"));
-      }
+      const drawn = this.cards.filter(this.offered).map((card) => this.card(card, view) ?? card.title);
+      this.grid.replaceChildren(...columnsOf(drawn.filter((each) => typeof each !== "string")));
+      const empty = drawn.filter((each) => typeof each === "string" && each !== "");
       this.unknown.hidden = !empty.length;
       this.unknown.textContent = `Nothing is known of: ${empty.join(", ").toLowerCase()}.`;
     });
   }
 
-  /** Return a card, or null if it would say nothing. */
-  private card(card: Card, { by, filters }: View): HTMLElement | null {
+  /** Return a card, null if nothing is known of it, or an empty text if it would only repeat the totals. */
+  private card(card: Card, { by, filters }: View): HTMLElement | null | "" {
     const dimension = shownBy(card, by, this.isKnown);
     const isFiltered = filters.some((each) => each.dimension === dimension);
     const isEmpty = !this.isKnown(dimension) && !by.includes(dimension) && !isFiltered;
     if (isEmpty && (this.shown[dimension]?.shares.length || card.isSparse)) return null;
+    if (hasIds(dimension) && this.shown[dimension]?.shares.length === 1 && !isFiltered) return "";
     const tabs = card.tabs.filter((tab) => !card.isSparse || tab === dimension || this.isKnown(tab));
     const turn = (tab: Dimension) => this.turn(choosing(by, tab), tab);
     return new RankingCard(card, tabs, this.choose, turn).show(dimension, this.shown[dimension], filters);
@@ -88,6 +92,17 @@ export class RankingsPanel {
   private dimensions(by: Tabs): Dimension[] {
     return GROUPS.flat().filter(this.offered).map((card) => shownBy(card, by, this.isKnown));
   }
+}
+
+/** Return cards in one column, or in two that are about as long as each other. */
+function columnsOf(cards: HTMLElement[]): HTMLElement[] {
+  const columns = (NARROW.matches ? [0] : [0, 0]).map((length) => ({ length, cards: [] as HTMLElement[] }));
+  for (const card of cards) {
+    const shortest = columns.reduce((best, each) => (each.length < best.length ? each : best));
+    shortest.cards.push(card);
+    shortest.length += FRAME_ROWS + card.querySelectorAll("tbody tr").length;
+  }
+  return columns.map((column) => el("div", { class: "column" }, ...column.cards));
 }
 
 function rows(dimensions: readonly Dimension[], rankings: Rankings): (string | number | null)[][] {

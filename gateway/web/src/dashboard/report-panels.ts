@@ -1,15 +1,18 @@
-// The panels that show one report of the view: totals, chart and rankings. One operation reads all of them.
+// The panels that show one report of the view: totals, rankings, and a chart where the section has one. One operation
+// reads all of them.
 
 import { ask, present } from "./api.ts";
 import { asked as dimensionsOf, type Card } from "./cards.ts";
-import { ChartPanel } from "./chart.ts";
+import type { ChartPanel } from "./chart.ts";
 import type { Asked, Columns } from "./clicks.ts";
 import type { Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { date, time } from "./format.ts";
 import { periodBefore } from "./period.ts";
 import { RankingsPanel } from "./rankings.ts";
+import type { Bucket } from "./queries.ts";
 import { rankingOperation, rankingsIn, reportOperation, type Report, type ReportData } from "./report-query.ts";
+import type { Desk } from "./section.ts";
 import type { Span } from "./spans.ts";
 import { TotalsPanel } from "./totals.ts";
 import type { View } from "./view.ts";
@@ -17,28 +20,25 @@ import type { View } from "./view.ts";
 /** How often to look what sparse cards could offer while clicks arrive. */
 const FULL_PAUSE_MS = 60_000;
 
-interface Changes {
-  /** Show another measure, or another dimension of a card. */
-  choose: (patch: Partial<View>) => void;
-  press: (dimension: Dimension, value: string | null, name: string) => void;
-}
-
 export class ReportPanels {
   readonly totals = new TotalsPanel();
-  readonly chart: ChartPanel;
   readonly rankings: RankingsPanel;
   readonly asOf = el("p", { class: "as-of" });
+  private readonly columns: Columns;
   private view: View | null = null;
   private fullAt = -Infinity;
   /** The dimensions whose rankings are of the report that is shown. */
   private fresh = new Set<Dimension>();
 
+  /** `shows` tells which cards there are among those that are offered to the viewer. */
   constructor(
-    private readonly columns: Columns,
-    { choose, press }: Changes,
+    { columns, choose, press }: Desk,
+    private readonly chart: ChartPanel | null = null,
+    private readonly shows: (card: Card) => boolean = () => true,
   ) {
-    this.chart = new ChartPanel((measure) => choose({ measure }));
-    this.rankings = new RankingsPanel(this.isOffered, press, (by) => choose({ by }));
+    this.columns = columns;
+    const choice = (dimension: Dimension, value: string | null, words: string) => press({ dimension, value, words });
+    this.rankings = new RankingsPanel(this.isOffered, choice, (by) => choose({ by }));
   }
 
   /** Read and show the report. */
@@ -48,7 +48,7 @@ export class ReportPanels {
     if (isFull) this.fullAt = performance.now();
     const isKnown = isNew ? () => false : this.rankings.isKnown;
     const dimensions = dimensionsOf(view.by, isFull, isKnown, this.isOffered);
-    const { query, variables } = reportOperation(view, span, dimensions);
+    const { query, variables } = reportOperation(view, span, dimensions, this.chart !== null);
     const data = await ask<ReportData>(query, variables, signal);
     if (signal.aborted) return;
     const report = present(data.report);
@@ -57,7 +57,7 @@ export class ReportPanels {
     this.fresh = new Set(dimensions);
     // The measure and the cards may have changed since the report was asked for.
     const now = this.view ?? view;
-    this.showSeries({ ...view, measure: now.measure }, span, report);
+    this.showSeries({ ...view, measure: now.measure }, span, report, data.before?.series ?? []);
     const isEmpty = report.clicks === 0 && report.sales === 0 && report.leads === 0 && !view.filters.length;
     const rankings = rankingsIn(data as unknown as Record<string, unknown>, dimensions);
     this.rankings.show(rankings, now, span.days.join("-to-"), isEmpty);
@@ -91,15 +91,18 @@ export class ReportPanels {
     }
   }
 
-  private readonly isOffered = ({ key }: Card): boolean =>
-    key === "partners" ? this.columns.partner : key !== "programs" || this.columns.program;
+  private readonly isOffered = (card: Card): boolean => {
+    if (card.key === "partners" && !this.columns.partner) return false;
+    return (card.key !== "programs" || this.columns.program) && this.shows(card);
+  };
 
-  private showSeries(view: View, span: Span, report: Report): void {
+  private showSeries(view: View, span: Span, report: Report, before: Bucket[]): void {
     const name = span.days.join("-to-");
     const now = Date.parse(report.dataAsOf);
-    const buckets = report.series.filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
+    const buckets = (report.series ?? []).filter((bucket, number) => number === 0 || Date.parse(bucket.start) <= now);
     const words = { isOneDay: span.days[0] === span.days[1], isFiltered: view.filters.length > 0, name };
-    this.chart.show({ buckets, interval: span.interval, zone: view.zone, ...words }, view.measure);
+    const asOf = report.dataAsOf;
+    if (buckets.length) this.chart?.show({ buckets, before, asOf, interval: span.interval, zone: view.zone, ...words }, view.measure);
     const zone = view.zone.replaceAll("_", " ");
     this.asOf.textContent = `${wordsFor(span)}. Data as of ${time(report.dataAsOf, view.zone)}, ${zone} time.`;
   }

@@ -29,7 +29,8 @@ export type Rankings = Partial<Record<Dimension, Ranked>>;
 
 export interface Report extends Counts {
   dataAsOf: string;
-  series: Bucket[];
+  /** Only where there is a chart. */
+  series?: Bucket[];
 }
 
 interface People {
@@ -40,7 +41,7 @@ interface People {
 export interface ReportData {
   report: Report | null;
   newcomers: People | null;
-  before?: Counts | null;
+  before?: (Counts & { series?: Bucket[] }) | null;
   newcomersBefore?: People | null;
 }
 
@@ -58,24 +59,23 @@ const SPAN = "from: $from, to: $to, timezone: $zone";
 const BEFORE = "from: $beforeFrom, to: $beforeTo";
 
 /** Return the operation that reads a view. New customers and visitors are people, unless the view shows only bots. */
-export function reportOperation(view: View, span: Span, dimensions: readonly Dimension[]): Operation {
+export function reportOperation(view: View, span: Span, dimensions: readonly Dimension[], hasSeries: boolean): Operation {
   const facets = facetsOf(view, dimensions);
   const plain = dimensions.filter((each) => !facets.includes(each));
   const before = span.before && `
-  before: clickReport(${BEFORE}, filter: $filter) { ...Counts }
+  before: clickReport(${BEFORE}, timezone: $zone, filter: $filter) { ...Counts${seriesOf(hasSeries)} }
   newcomersBefore: clickReport(${BEFORE}, filter: $people) { customers visitors }`;
   const query = `
-query Report(${declarations(span, facets)}) {
+query Report(${declarations(span, facets)}${hasSeries ? ", $interval: ReportInterval!" : ""}) {
   report: clickReport(${SPAN}, filter: $filter) {
-    ...Counts dataAsOf
-    series(interval: $interval) { start end ...Counts }
+    ...Counts dataAsOf${seriesOf(hasSeries)}
     ${plain.map(ranking).join("\n    ")}
   }
   newcomers: clickReport(${SPAN}, filter: $people) { customers visitors }${before ?? ""}
   ${facets.map((each) => `${each}: clickReport(${SPAN}, filter: $${each}) { clicks ${ranking(each)} }`).join("\n  ")}
 }
 fragment Counts on ClickCounts { ${COUNTS} }`;
-  return { query, variables: variablesOf(view, span, facets) };
+  return { query, variables: { ...variablesOf(view, span, facets), ...(hasSeries && { interval: span.interval }) } };
 }
 
 /** Return the operation that reads one ranking of a view. */
@@ -116,13 +116,17 @@ function facetsOf(view: View, dimensions: readonly Dimension[]): Dimension[] {
   return dimensions.filter((each) => listed.includes(each));
 }
 
+function seriesOf(isWanted: boolean): string {
+  return isWanted ? " series(interval: $interval) { start end ...Counts }" : "";
+}
+
 function ranking(by: Dimension): string {
   return `${by}: top(by: ${by}, limit: ${isTime(by) ? TIMES : TOP}) { value ...Counts${ROW[by] ?? ""} }`;
 }
 
 function declarations(span: Span, facets: Dimension[]): string {
   return [
-    "$from: DateTime!, $to: DateTime!, $zone: String!, $interval: ReportInterval!",
+    "$from: DateTime!, $to: DateTime!, $zone: String!",
     "$filter: ClickReportFilter!, $people: ClickReportFilter!",
     ...(span.before ? ["$beforeFrom: DateTime!, $beforeTo: DateTime!"] : []),
     ...facets.map((each) => `$${each}: ClickReportFilter!`),
@@ -132,7 +136,7 @@ function declarations(span: Span, facets: Dimension[]): string {
 function variablesOf(view: View, span: Span, facets: Dimension[]): Record<string, unknown> {
   const isBot = isBotIn(view);
   return {
-    ...{ from: span.from, to: span.to, zone: view.zone, interval: span.interval },
+    ...{ from: span.from, to: span.to, zone: view.zone },
     ...{ filter: reportFilter(view.filters, isBot), people: reportFilter(view.filters, isBot ?? false) },
     ...(span.before && { beforeFrom: span.before.from, beforeTo: span.before.to }),
     ...Object.fromEntries(facets.map((each) => [each, reportFilter(opened(view.filters, each), isBot)])),

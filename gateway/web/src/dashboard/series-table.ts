@@ -7,6 +7,10 @@ import type { Bucket, Interval } from "./queries.ts";
 
 export interface Series {
   buckets: Bucket[];
+  /** The buckets of the period before, the first beside the first. */
+  before: Bucket[];
+  /** When this was counted. */
+  asOf: string;
   interval: Interval;
   zone: string;
   isOneDay: boolean;
@@ -18,14 +22,24 @@ export interface Series {
 
 export const PER: Record<Interval, string> = { HOUR: "hour", DAY: "day", WEEK: "week", MONTH: "month" };
 
-export function tableOf({ buckets, interval, zone }: Series): HTMLElement {
+/** Return a bucket's name, and whether it has not ended yet. */
+export function nameIn({ interval, zone, asOf }: Series, bucket: Bucket): string {
+  return bucketName(bucket, interval, zone) + (isUnfinished(asOf, bucket) ? ", so far" : "");
+}
+
+export function isUnfinished(asOf: string, bucket: Bucket): boolean {
+  return Date.parse(bucket.start) <= Date.parse(asOf) && Date.parse(asOf) < Date.parse(bucket.end);
+}
+
+export function tableOf(series: Series): HTMLElement {
+  const { buckets, interval } = series;
   const names = [capitalised(PER[interval]), "People", "Bots", "All clicks", "Leads", "Sales", "Revenue", "Commission"];
   const head = names.map((name, number) => el("th", { scope: "col", class: number ? "number" : false }, name));
   const body = buckets.map((each) =>
     el(
       "tr",
       {},
-      el("th", { scope: "row" }, bucketName(each, interval, zone)),
+      el("th", { scope: "row" }, nameIn(series, each)),
       ...[each.people, each.bots, each.clicks, each.leads, each.sales].map((value) =>
         el("td", { class: "number" }, number(value)),
       ),

@@ -20,7 +20,7 @@ export interface Span {
 
 type Length = { days: number } | { months: number };
 
-const LENGTHS: Record<Exclude<Range, "custom">, Length> = {
+const LENGTHS: Record<Exclude<Range, "custom" | "month" | "last-month">, Length> = {
   today: { days: 1 },
   "7d": { days: 7 },
   "30d": { days: 30 },
@@ -59,6 +59,7 @@ export function upTo(span: Span, moment: string): Span {
 }
 
 function daysOf(view: View, today: PlainDate.Record): [PlainDate.Record, PlainDate.Record, Length] {
+  if (view.range === "month" || view.range === "last-month") return monthOf(view.range, today);
   if (view.range !== "custom") {
     const length = LENGTHS[view.range];
     return [PlainDate.addDays(lastBefore(today, length), 1), today, length];
@@ -66,6 +67,13 @@ function daysOf(view: View, today: PlainDate.Record): [PlainDate.Record, PlainDa
   const [first, asked] = [dayIn(view.from!), dayIn(view.to!)];
   const last = PlainDate.diffDays(first, asked) < MOST_DAYS ? asked : PlainDate.addDays(first, MOST_DAYS - 1);
   return [first, last, { days: PlainDate.diffDays(first, last) + 1 }];
+}
+
+/** Return the days of this month so far, or those of the last one. */
+function monthOf(range: Range, today: PlainDate.Record): [PlainDate.Record, PlainDate.Record, Length] {
+  const first = PlainDate.subtractDays(today, today.day - 1);
+  if (range === "month") return [first, today, { months: 1 }];
+  return [PlainDate.subtractMonths(first, 1), PlainDate.subtractDays(first, 1), { months: 1 }];
 }
 
 /** Return the last day before those of a length that end with a day. */

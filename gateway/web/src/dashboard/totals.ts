@@ -1,82 +1,67 @@
-// The totals of the selected period, each compared with the period before.
+// The totals of the selected period, each compared with the period before. People come first; bots are a footnote.
 
 import { el } from "./dom.ts";
+import { countChange, figure, moneyChange, textChange } from "./figures.ts";
 import type { Who } from "./filters.ts";
-import { change, number, rate } from "./format.ts";
+import { number, rate } from "./format.ts";
 import { amounts, perEach } from "./money.ts";
 import type { PeriodBefore } from "./period.ts";
-import type { Totals } from "./queries.ts";
+import type { Money, Totals } from "./queries.ts";
 
 type Counted = "people" | "visitors" | "customers" | "bots" | "clicks" | "leads" | "sales";
 
-/** Each count of clicks: its key, its label, and whether more of it is good. */
-const FIGURES: readonly [Counted, string, boolean][] = [
-  ["people", "Clicks by people", true],
-  ["visitors", "Visitors", true],
-  ["customers", "New customers", true],
-  ["bots", "Clicks by bots", false],
-  ["clicks", "All clicks", false],
+const LABELS: Record<Counted, string> = {
+  people: "Clicks by people",
+  visitors: "Visitors",
+  customers: "New customers",
+  bots: "Clicks by bots",
+  clicks: "All clicks",
+  leads: "Leads",
+  sales: "Sales",
+};
+/** The counts of which more is good, unless they are of bots. */
+const GOOD: readonly Counted[] = ["people", "visitors", "customers", "leads", "sales"];
+const HEADLINES: readonly Counted[] = ["people", "visitors", "customers"];
+const HEADLINES_OF_BOTS: readonly Counted[] = ["bots", "customers"];
+const FOOTNOTES: readonly Counted[] = ["bots", "clicks"];
+const AMOUNTS: readonly [string, string, (totals: Totals) => readonly Money[]][] = [
+  ["revenue", "Revenue", ({ revenue }) => revenue],
+  ["earnings", "Commission", ({ earnings }) => earnings],
 ];
-/** What follows the clicks of people: counts, and figures that are texts, each of which may have several lines. */
-const CONVERSIONS: readonly [Counted, string][] = [
-  ["leads", "Leads"],
-  ["sales", "Sales"],
-];
-const TEXTS: readonly [string, string, (totals: Totals) => string[]][] = [
-  ["conversion-rate", "Conversion rate", ({ conversionRate: share }) => (share === null ? [] : [rate(share)])],
-  ["revenue", "Revenue", ({ revenue }) => amounts(revenue)],
-  ["earnings", "Commission", ({ earnings }) => amounts(earnings)],
-  ["earnings-per-click", "Commission per click", ({ earnings, people }) => perEach(earnings, people)],
-];
+const RATE = "conversion-rate";
 
 export class TotalsPanel {
-  private readonly list = el("dl", { class: "totals" }, ...FIGURES.map(([key, label]) => total(key, label, ["–"], [])));
+  private readonly headlines = el("dl", { class: "totals" }, ...HEADLINES.map((key) => figure(key, LABELS[key], [])));
   private readonly funnel = el("dl", { class: "totals funnel" });
-  readonly element = el("section", { "aria-label": "Totals" }, this.list, this.funnel);
+  private readonly footnotes = el("dl", { class: "footnotes" });
+  readonly element = el("section", { "aria-label": "Totals" }, this.headlines, this.funnel, this.footnotes);
 
   show(totals: Totals, before: Totals | null, who: Who, period: PeriodBefore): void {
     const ofBots = who === "bots";
-    const people = ofBots ? ["customers"] : ["customers", "visitors"];
-    const asked = FIGURES.filter(([key]) => who === "all" || key === who || people.includes(key));
-    this.list.replaceChildren(
-      ...asked.map(([key, label, isGood]) => {
-        const name = ofBots && key === "customers" ? "New customers from bots" : label;
-        const against = comparison(totals[key], before?.[key] ?? null, period, isGood && !ofBots);
-        return total(key, name, [number(totals[key])], against);
-      }),
-    );
+    const count = (key: Counted) => {
+      const label = ofBots && key === "customers" ? "New customers from bots" : LABELS[key];
+      const change = countChange(totals[key], before?.[key] ?? null, period, GOOD.includes(key) && !ofBots);
+      return figure(key, label, [number(totals[key])], change);
+    };
+    this.headlines.replaceChildren(...(ofBots ? HEADLINES_OF_BOTS : HEADLINES).map(count));
     this.funnel.hidden = ofBots;
-    this.funnel.replaceChildren(...conversions(totals, before, period));
+    const counts = (["leads", "sales"] as const).map(count);
+    this.funnel.replaceChildren(...counts, ...rates(totals, before, period), ...earned(totals, before, period));
+    this.footnotes.hidden = who !== "all";
+    this.footnotes.replaceChildren(...(who === "all" ? FOOTNOTES.map(count) : []));
   }
 }
 
-function conversions(totals: Totals, before: Totals | null, period: PeriodBefore): HTMLElement[] {
-  const counts = CONVERSIONS.map(([key, label]) =>
-    total(key, label, [number(totals[key])], comparison(totals[key], before?.[key] ?? null, period, true)),
-  );
-  const texts = TEXTS.map(([key, label, lines]) => {
-    const earlier = before && lines(before);
-    const against = earlier?.length ? `${earlier.join(", ")} ${period.than}` : `None ${period.none}`;
-    const shown = lines(totals);
-    return total(key, label, shown.length ? shown : ["–"], [earlier ? against : "No earlier data to compare with"]);
-  });
-  return [...counts, ...texts];
+function rates(totals: Totals, before: Totals | null, period: PeriodBefore): HTMLElement[] {
+  const lines = ({ conversionRate: share }: Totals) => (share === null ? [] : [rate(share)]);
+  return [figure(RATE, "Conversion rate", lines(totals), textChange(before && lines(before), period))];
 }
 
-function total(key: string, label: string, lines: string[], against: (Node | string)[]): HTMLElement {
-  return el(
-    "div",
-    { class: "total", "data-figure": key },
-    el("dt", {}, label),
-    el("dd", { class: "figure" }, ...lines.map((line) => el("span", {}, line))),
-    el("dd", { class: "change" }, ...against),
+function earned(totals: Totals, before: Totals | null, period: PeriodBefore): HTMLElement[] {
+  const perClick = ({ earnings, people }: Totals) => perEach(earnings, people);
+  const each = figure("earnings-per-click", "Commission per click", perClick(totals), textChange(before && perClick(before), period));
+  const sums = AMOUNTS.map(([key, label, of]) =>
+    figure(key, label, amounts(of(totals)), moneyChange(of(totals), before && of(before), period)),
   );
-}
-
-function comparison(value: number, before: number | null, period: PeriodBefore, isGood: boolean): (Node | string)[] {
-  if (before === null) return ["No earlier data to compare with"];
-  if (before === 0) return [`None ${period.none}${value === 0 ? " either" : ""}`];
-  if (value === before) return [`The same as ${period.than}`];
-  const way = !isGood ? "same" : value > before ? "up" : "down";
-  return [el("span", { class: way }, change(value, before)), ` than ${period.than} (${number(before)})`];
+  return [...sums, each];
 }

@@ -5,8 +5,10 @@ import { STATUSES } from "./conversion-queries.ts";
 import { FIGURES } from "./cross-figures.ts";
 import { dimensionCalled } from "./dimensions.ts";
 import { parameterOf, withParameter, type Filters } from "./filters.ts";
+import { LINK_SORTS, PARTNER_SORTS } from "./list-sorts.ts";
 import type { Interval } from "./queries.ts";
-import { LISTS, RANGES, START, isZone, type View } from "./view.ts";
+import { LISTS, RANGES, STAGES, START, STATES, seenIn, type SectionKey, type View } from "./view.ts";
+import { isZone, presentName } from "./zones.ts";
 
 /** A view, and the parameters of its address that were left out because they make no sense. */
 export interface Opened {
@@ -16,21 +18,25 @@ export interface Opened {
 
 const INTERVALS: readonly string[] = ["HOUR", "DAY", "WEEK", "MONTH"];
 const MEASURE = /^(clicks|leads|sales|(revenue|commission)(-[a-z]{3})?)$/;
+/** The longest text that lists are searched by. */
+const LONGEST_SEARCH = 100;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 /** The names of filters in older addresses. */
 const FORMER = ["program", "partner", "link"];
 
-/** Read a view from an address's query string. */
-export function viewIn(search: string): Opened {
+/** Read a view from the query string of a section's address. */
+export function viewIn(search: string, section: SectionKey): Opened {
   const given = new URLSearchParams(search);
   const { filters, ignored } = filtersIn(given);
-  const view = { ...periodIn(given), ...panelsIn(given), filters };
-  const wrong = [...given].filter(([name, value]) => value && isIn(view, name) && !isShown(view, name, value));
+  const full = { ...periodIn(given), ...panelsIn(given), ...listIn(given, section), filters };
+  const view = seenIn(section, full);
+  const wrong = [...given].filter(([name, value]) => value && isIn(full, name) && !isShown(full, name, value));
   return { view, ignored: [...ignored, ...wrong.map(([name, value]) => `${name}=${value}`)] };
 }
 
 /** Return a view's query string. Defaults are left out, except for the time zone, which differs between viewers. */
-export function searchOf(view: View): string {
+export function searchOf(full: View, section: SectionKey): string {
+  const view = seenIn(section, full);
   const search = new URLSearchParams();
   for (const name of Object.keys(START) as (keyof View)[]) {
     const isDate = name === "from" || name === "to";
@@ -55,12 +61,25 @@ function periodIn(given: URLSearchParams): Period {
     from,
     to,
     interval: INTERVALS.includes(interval) ? (interval as Interval) : null,
-    zone: zone && isZone(zone) ? zone : START.zone,
+    zone: zone && isZone(zone) ? presentName(zone) : START.zone,
     who: who === "people" || who === "bots" ? who : "all",
   };
 }
 
-function panelsIn(given: URLSearchParams): Omit<View, keyof Period | "filters"> {
+type Listed = Pick<View, "search" | "sort" | "state" | "stage">;
+
+function listIn(given: URLSearchParams, section: SectionKey): Listed {
+  const sorts = section === "partners" ? PARTNER_SORTS : LINK_SORTS;
+  const sort = given.get("sort") ?? "";
+  return {
+    search: (given.get("search") ?? "").slice(0, LONGEST_SEARCH),
+    sort: Object.hasOwn(sorts, sort) ? sort : "",
+    state: STATES.find((each) => each === given.get("state")) ?? null,
+    stage: STAGES.find((each) => each === given.get("stage")) ?? null,
+  };
+}
+
+function panelsIn(given: URLSearchParams): Omit<View, keyof Period | keyof Listed | "filters"> {
   const measure = given.get("measure") ?? "";
   const list = LISTS.find((each) => each === given.get("list")) ?? START.list;
   const status = STATUSES.find((each) => each.toLowerCase() === given.get("status")) ?? null;
@@ -95,6 +114,7 @@ function isIn(view: View, name: string): name is keyof View {
 }
 
 function isShown(view: View, name: keyof View, value: string): boolean {
+  if (name === "zone") return view.zone === presentName(value);
   const parts = (text: string) => text.toLowerCase().split(".").sort().join(".");
   return parts(textOf(view, name)) === parts(value);
 }

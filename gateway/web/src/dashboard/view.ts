@@ -7,12 +7,18 @@ import type { Figure } from "./cross-figures.ts";
 import type { Dimension } from "./dimensions.ts";
 import type { Filters, Who } from "./filters.ts";
 import type { Interval } from "./queries.ts";
+import { isZone, presentName } from "./zones.ts";
 
-export const RANGES = ["today", "7d", "30d", "90d", "12m", "custom"] as const;
+export const SECTION_KEYS = ["overview", "reports", "partners", "links", "clicks", "customers", "conversions"] as const;
+export type SectionKey = (typeof SECTION_KEYS)[number];
+
+export const RANGES = ["today", "7d", "30d", "90d", "month", "last-month", "12m", "custom"] as const;
 export type Range = (typeof RANGES)[number];
 export const LISTS = ["sales", "refunds", "leads", "commissions"] as const;
 /** The lists of conversions. */
 export type List = (typeof LISTS)[number];
+export const STATES = ["active", "inactive"] as const;
+export const STAGES = ["click", "lead", "conversion"] as const;
 
 export interface View {
   range: Range;
@@ -34,7 +40,25 @@ export interface View {
   rows: Dimension;
   columns: Dimension;
   figure: Figure;
+  /** What a listed link or partner is searched for by, and sorted by; the latter empty for the usual order. */
+  search: string;
+  sort: string;
+  /** Whether links are listed that record clicks, or those that are paused; null for both. */
+  state: (typeof STATES)[number] | null;
+  /** How far the listed customers have come; null for all of them. */
+  stage: (typeof STAGES)[number] | null;
 }
+
+/** What the sections show of the view besides its period, its filters and its time zone. */
+export const OWN: Record<SectionKey, readonly (keyof View)[]> = {
+  overview: ["interval", "measure", "by"],
+  reports: ["by", "rows", "columns", "figure"],
+  partners: ["search", "sort"],
+  links: ["search", "sort", "state"],
+  clicks: [],
+  customers: ["stage"],
+  conversions: ["list", "status"],
+};
 
 /** What is shown if the address says nothing. */
 export const START: View = {
@@ -52,21 +76,20 @@ export const START: View = {
   rows: "LANDING_PAGE",
   columns: "DEVICE_TYPE",
   figure: "clicks",
+  search: "",
+  sort: "",
+  state: null,
+  stage: null,
 };
+
+/** Return a view as another section shows it, without what only others show. */
+export function seenIn(section: SectionKey, view: View): View {
+  const others = Object.values(OWN).flat().filter((name) => !OWN[section].includes(name));
+  return { ...view, ...Object.fromEntries(others.map((name) => [name, START[name]])) };
+}
 
 /** Return the browser's time zone, or UTC if it has no IANA name. */
 export function ownZone(): string {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return zone && zone !== "Etc/Unknown" && isZone(zone) ? zone : "UTC";
-}
-
-/** Return whether a text names an IANA time zone. Browsers also accept offsets such as +01:00, which this rejects. */
-export function isZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
+  return zone && zone !== "Etc/Unknown" && isZone(zone) ? presentName(zone) : "UTC";
 }

@@ -1,0 +1,67 @@
+// The operations that list partners and customers, and the types of their results.
+
+import { MONEY, type Money, type Named } from "./queries.ts";
+import type { Page } from "./list-panel.ts";
+
+/** A partner in a program. */
+export interface Member {
+  program: Named;
+  partner: Named;
+  clicks: number;
+  leadCount: number;
+  saleCount: number;
+  revenue: Money[];
+  earnings: Money[];
+  balance: Money[];
+  lastClickedAt: string | null;
+}
+
+export interface MembersData {
+  partnerPrograms: Page<Member> | null;
+}
+
+export interface Customer {
+  id: string;
+  databaseId: number;
+  customerStatus: "click" | "lead" | "conversion";
+  customerKey: string | null;
+  emailMask: string | null;
+  createdAt: string;
+  lastClickAt: string;
+  revenue: Money[];
+  program: Named;
+  partner: Named;
+  referralLink: { code: string } | null;
+}
+
+export interface CustomersData {
+  customers: Page<Customer> | null;
+}
+
+const PAGING = "first: $first, after: $after, last: $last, before: $before";
+const PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount";
+
+export const MEMBERS = `
+query Partners(
+  $first: Int, $after: String, $last: Int, $before: String
+  $filter: PartnerProgramFilter!, $order: PartnerProgramOrder!
+) {
+  partnerPrograms(${PAGING}, filter: $filter, orderBy: $order) {
+    nodes {
+      program { id name } partner { id name } clicks leadCount saleCount lastClickedAt
+      revenue { ${MONEY} } earnings { ${MONEY} } balance { ${MONEY} }
+    }
+    ${PAGE_INFO}
+  }
+}`;
+
+export const CUSTOMERS = `
+query Customers($first: Int, $after: String, $last: Int, $before: String, $filter: CustomerFilter!) {
+  customers(${PAGING}, filter: $filter) {
+    nodes {
+      id databaseId customerStatus customerKey emailMask createdAt lastClickAt revenue { ${MONEY} }
+      program { id name } partner { id name } referralLink { code }
+    }
+    ${PAGE_INFO}
+  }
+}`;

@@ -1,0 +1,47 @@
+// The navigation between sections. Its links are real addresses, to be copied and opened elsewhere, too.
+
+import { el } from "./dom.ts";
+import type { SectionKind } from "./sections.ts";
+import type { SectionKey } from "./view.ts";
+
+export class Navigation {
+  readonly element: HTMLElement;
+  private readonly links: readonly [SectionKey, HTMLAnchorElement][];
+
+  constructor(sections: readonly SectionKind[], go: (section: SectionKey) => void) {
+    this.links = sections.map(({ key, title }) => [key, leading(el("a", {}, title), () => go(key))]);
+    const items = this.links.map(([, link]) => el("li", {}, link));
+    this.element = el("nav", { class: "sections", "aria-label": "Sections" }, el("ul", {}, ...items));
+  }
+
+  /** Mark the section that is shown, and let the links lead to the others with the same filters. */
+  show(current: SectionKey, addressOf: (section: SectionKey) => string): void {
+    for (const [key, link] of this.links) {
+      link.href = addressOf(key);
+      if (key !== current) link.removeAttribute("aria-current");
+      else if (!link.hasAttribute("aria-current")) {
+        link.setAttribute("aria-current", "page");
+        // On a phone, not all links are in sight.
+        requestAnimationFrame(() => this.reveal(link));
+      }
+    }
+  }
+
+  private reveal(link: HTMLElement): void {
+    const list = this.element.firstElementChild!;
+    list.scrollLeft = link.offsetLeft - (list.clientWidth - link.offsetWidth) / 2;
+  }
+}
+
+/** Let a link lead to a section here with `go`, or in a new tab. The browser itself would open one without the token. */
+export function leading<Link extends HTMLAnchorElement>(link: Link, go: () => void): Link {
+  const follow = (event: MouseEvent) => {
+    if (event.button > 1 || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (event.button === 1 || event.metaKey || event.ctrlKey) window.open(link.href);
+    else go();
+  };
+  link.addEventListener("click", follow);
+  link.addEventListener("auxclick", follow);
+  return link;
+}

@@ -1,0 +1,35 @@
+// A section of the dashboard, as the board sees it, and what the board does for a section.
+
+import type { Asked, Columns } from "./clicks.ts";
+import type { Chosen } from "./cross-view.ts";
+import type { Click } from "./queries.ts";
+import type { SectionKey, View } from "./view.ts";
+
+export interface Section {
+  readonly element: HTMLElement;
+  /** What is shown above the controls, as it does not depend on them. */
+  readonly lead?: HTMLElement;
+  /** Read and show a view. With `isNew` it is another one than before; otherwise what is shown is brought up to date. */
+  load(asked: Asked, isNew: boolean): Promise<void>;
+  /** Show another part of the same view. */
+  turn?(asked: Asked, patch: Partial<View>): Promise<void>;
+  /** Take in new clicks that belong to the view. */
+  add?(clicks: Click[]): void;
+}
+
+/** What a section can ask of the board. */
+export interface Desk {
+  columns: Columns;
+  isPartner: boolean;
+  /** Show another part of the view, which the section then loads. */
+  choose: (patch: Partial<View>) => void;
+  /** Show only clicks with these values. */
+  confine: (...chosen: Chosen[]) => void;
+  /** Add a filter on a value, or remove it. */
+  press: (pressed: Chosen) => void;
+  /** Return the address of another section with the same filters, and with one on a value if it is given. */
+  addressOf: (section: SectionKey, chosen?: Chosen) => string;
+  /** Open such an address. */
+  go: (section: SectionKey, chosen?: Chosen) => void;
+  fail: (error: unknown) => void;
+}

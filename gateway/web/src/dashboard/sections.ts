@@ -1,0 +1,76 @@
+// The sections of the dashboard: their names in addresses, who sees them, and what belongs to each. The code of a
+// section is loaded when it is opened.
+
+import { Away, Failed } from "./api.ts";
+import type { Desk, Section } from "./section.ts";
+import type { Control } from "./controls.ts";
+import type { SectionKey } from "./view.ts";
+
+type Open = () => Promise<{ default: new (desk: Desk) => Section }>;
+
+export interface SectionKind {
+  key: SectionKey;
+  title: string;
+  controls: readonly Control[];
+  /** Partners do not see it. */
+  isOwners?: boolean;
+  open: Open;
+}
+
+const USUAL: readonly Control[] = ["period", "who", "program", "zone"];
+
+export const SECTIONS: readonly SectionKind[] = [
+  {
+    key: "overview",
+    title: "Overview",
+    controls: ["period", "interval", "who", "program", "zone"],
+    open: () => import("./sections/overview.ts"),
+  },
+  { key: "reports", title: "Reports", controls: USUAL, open: () => import("./sections/reports.ts") },
+  {
+    key: "partners",
+    title: "Partners",
+    controls: ["program"],
+    isOwners: true,
+    open: () => import("./sections/partners.ts"),
+  },
+  { key: "links", title: "Links", controls: ["program"], open: () => import("./sections/links.ts") },
+  { key: "clicks", title: "Clicks", controls: USUAL, open: () => import("./sections/clicks.ts") },
+  {
+    key: "customers",
+    title: "Customers",
+    controls: ["period", "program", "zone"],
+    isOwners: true,
+    open: () => import("./sections/customers.ts"),
+  },
+  {
+    key: "conversions",
+    title: "Conversions",
+    controls: ["period", "program", "zone"],
+    open: () => import("./sections/conversions.ts"),
+  },
+];
+
+/** Return the sections that a viewer may see. */
+export function sectionsFor(isPartner: boolean): SectionKind[] {
+  return SECTIONS.filter(({ isOwners }) => !(isPartner && isOwners));
+}
+
+/** How soon after a reload another one would not help. */
+const RELOADED_MS = 10_000;
+
+/** Load the code of a section. Throws `Away` if the gateway cannot be reached. */
+export async function opened({ open }: SectionKind, desk: Desk): Promise<Section> {
+  try {
+    return new (await open()).default(desk);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const page = await fetch(location.pathname, { cache: "no-store" }).catch(() => null);
+    if (!page?.ok) throw new Away();
+    // The gateway is there, so it was updated, and has the section under another name. The page is as old as this code.
+    const [how] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    if (how?.type === "reload" && performance.now() < RELOADED_MS) throw new Failed("This section cannot be loaded");
+    location.reload();
+    throw new Away();
+  }
+}

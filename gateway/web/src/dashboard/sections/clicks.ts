@@ -1,0 +1,23 @@
+// The clicks as they are recorded, one by one.
+
+import { ClicksPanel, type Asked } from "../clicks.ts";
+import type { Click } from "../queries.ts";
+import type { Desk, Section } from "../section.ts";
+
+export default class Clicks implements Section {
+  readonly element: HTMLElement;
+  private readonly panel: ClicksPanel;
+
+  constructor({ fail }: Desk) {
+    this.panel = new ClicksPanel(fail);
+    this.element = this.panel.element;
+  }
+
+  load(asked: Asked, isNew: boolean): Promise<void> {
+    return this.panel.load(asked, isNew);
+  }
+
+  add(clicks: Click[]): void {
+    this.panel.add(clicks);
+  }
+}

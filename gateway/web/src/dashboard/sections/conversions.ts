@@ -1,0 +1,23 @@
+// What followed the clicks: sales, refunds, leads and commissions.
+
+import type { Asked } from "../clicks.ts";
+import { ConversionsPanel } from "../conversions.ts";
+import type { Desk, Section } from "../section.ts";
+
+export default class Conversions implements Section {
+  readonly element: HTMLElement;
+  private readonly panel: ConversionsPanel;
+
+  constructor({ choose, fail }: Desk) {
+    this.panel = new ConversionsPanel(choose, fail);
+    this.element = this.panel.element;
+  }
+
+  load(asked: Asked, isNew: boolean): Promise<void> {
+    return this.panel.load(asked, isNew);
+  }
+
+  turn(asked: Asked): Promise<void> {
+    return this.panel.load(asked, true);
+  }
+}

@@ -1,0 +1,92 @@
+// Whom the clicks brought: visitors, those who signed up, and those who bought something.
+
+import { ask, present } from "../api.ts";
+import type { Asked } from "../clicks.ts";
+import { el } from "../dom.ts";
+import { Segments } from "../fields.ts";
+import { dateTime } from "../format.ts";
+import { cut, money, name, text } from "../list-cells.ts";
+import { CONVERSIONS, listFilter, untaken } from "../list-filters.ts";
+import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
+import { CUSTOMERS, type Customer, type CustomersData } from "../member-queries.ts";
+import type { Position } from "../pager.ts";
+import type { Desk, Section } from "../section.ts";
+import type { View } from "../view.ts";
+
+type Stage = NonNullable<View["stage"]> | "all";
+
+const STAGES: Record<Stage, string> = { all: "Everyone", click: "Visitors only", lead: "Signed up", conversion: "Bought" };
+const REACHED: Record<Customer["customerStatus"], string> = { click: "Visited", lead: "Signed up", conversion: "Bought" };
+
+export default class Customers implements Section {
+  readonly element: HTMLElement;
+  private readonly list: ListPanel<Customer>;
+  private readonly stages: Segments<Stage>;
+
+  constructor({ choose, fail }: Desk) {
+    this.stages = new Segments<Stage>("Stage", STAGES, (stage) => choose({ stage: stage === "all" ? null : stage }));
+    this.list = new ListPanel(this.kind(), fail);
+    this.element = this.list.element;
+  }
+
+  async load(asked: Asked, isNew: boolean): Promise<void> {
+    this.stages.select(asked.view.stage ?? "all");
+    await this.list.load(asked, isNew);
+  }
+
+  turn(asked: Asked): Promise<void> {
+    return this.load(asked, true);
+  }
+
+  private kind(): ListKind<Customer> {
+    const tools = el("div", { class: "choices" }, this.stages.element);
+    return {
+      ...{ title: "Customers", words: ["in this period", "in this period"], name: "customers", tools },
+      file: { list: "customers", name: ({ span }) => `customers-${span.days.join("-to-")}.csv`, filter: filterOf },
+      columns: ({ program }) => [
+        ["Customer", "name"],
+        ["Stage", "date"],
+        ["Link", "name"],
+        ["Partner", "name"],
+        ...(program ? [["Program", "name"] as const] : []),
+        ["First click", "date"],
+        ["Latest click", "date"],
+        ["Revenue", "money"],
+      ],
+      row,
+      read,
+      untaken: (filters) => untaken(filters, CONVERSIONS),
+      empty: ({ view }) => (view.stage || view.filters.length ? "Nobody matches in this period." : "Nobody came in this period."),
+    };
+  }
+}
+
+function filterOf({ view, span }: Asked): Record<string, unknown> {
+  return {
+    ...listFilter(view.filters, CONVERSIONS),
+    ...{ createdFrom: span.from, createdTo: span.to, customerStatus: view.stage },
+  };
+}
+
+async function read(position: Position, asked: Asked): Promise<Page<Customer>> {
+  const variables = { ...position, filter: filterOf(asked) };
+  return present((await ask<CustomersData>(CUSTOMERS, variables, asked.signal)).customers);
+}
+
+function row(customer: Customer, { view, columns }: Asked): HTMLElement {
+  const { customerKey, emailMask, databaseId } = customer;
+  const words = customerKey ?? emailMask ?? `Visitor ${databaseId}`;
+  const mask = customerKey && emailMask && el("small", {}, emailMask);
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, cut(words), mask),
+    text("Stage", REACHED[customer.customerStatus]),
+    name("Link", customer.referralLink?.code),
+    name("Partner", customer.partner.name),
+    columns.program && name("Program", customer.program.name),
+    text("First click", dateTime(customer.createdAt, view.zone)),
+    text("Latest click", dateTime(customer.lastClickAt, view.zone)),
+    money("Revenue", customer.revenue),
+  );
+}

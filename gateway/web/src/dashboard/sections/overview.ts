@@ -1,0 +1,41 @@
+// The figures of the period, over time and by where they came from. For partners, their own standing comes first.
+
+import type { Card } from "../cards.ts";
+import { ChartPanel } from "../chart.ts";
+import type { Asked } from "../clicks.ts";
+import { el } from "../dom.ts";
+import { ReportPanels } from "../report-panels.ts";
+import type { Desk, Section } from "../section.ts";
+import { Standing } from "../standing.ts";
+import type { View } from "../view.ts";
+
+/** The cards that are of use at a glance. Reports have all of them. */
+const CARDS = ["partners", "programs", "links", "pages", "referrers", "campaigns", "countries", "devices"];
+
+export default class Overview implements Section {
+  readonly element: HTMLElement;
+  readonly lead?: HTMLElement;
+  private readonly standing: Standing | null;
+  private readonly report: ReportPanels;
+  private readonly chart: ChartPanel;
+
+  constructor(desk: Desk) {
+    this.standing = desk.isPartner ? new Standing(desk) : null;
+    if (this.standing) this.lead = this.standing.element;
+    this.chart = new ChartPanel((measure) => desk.choose({ measure }));
+    this.report = new ReportPanels(desk, this.chart, ({ key }: Card) => CARDS.includes(key));
+    const { totals, rankings, asOf } = this.report;
+    this.element = el("div", { class: "panels" }, totals.element, this.chart.element, rankings.element, asOf);
+  }
+
+  async load(asked: Asked, isNew: boolean): Promise<void> {
+    this.report.choosing(asked.view);
+    await Promise.all([this.standing?.load(asked), this.report.load(asked, isNew)]);
+  }
+
+  async turn(asked: Asked, patch: Partial<View>): Promise<void> {
+    this.report.choosing(asked.view);
+    if ("measure" in patch) this.chart.choose(asked.view.measure);
+    else await this.report.turn(asked);
+  }
+}

@@ -1,0 +1,79 @@
+// The partners, with what each brought in and is owed.
+
+import { ask, present } from "../api.ts";
+import type { Asked } from "../clicks.ts";
+import { el } from "../dom.ts";
+import { overviewOf } from "../drill.ts";
+import type { Filters } from "../filters.ts";
+import { day } from "../format.ts";
+import { count, money, name, text } from "../list-cells.ts";
+import { OWNERS, listFilter, untaken } from "../list-filters.ts";
+import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
+import { PARTNER_SORTS, sortingOf } from "../list-sorts.ts";
+import { ListTools } from "../list-tools.ts";
+import { MEMBERS, type Member, type MembersData } from "../member-queries.ts";
+import type { Position } from "../pager.ts";
+import type { Desk, Section } from "../section.ts";
+
+export default class Partners implements Section {
+  readonly element: HTMLElement;
+  private readonly list: ListPanel<Member>;
+  private readonly tools: ListTools;
+
+  constructor(private readonly desk: Desk) {
+    this.tools = new ListTools("Name", PARTNER_SORTS, desk.choose);
+    this.list = new ListPanel(this.kind(), desk.fail);
+    this.element = this.list.element;
+  }
+
+  async load(asked: Asked, isNew: boolean): Promise<void> {
+    this.tools.show(asked.view);
+    await this.list.load(asked, isNew);
+  }
+
+  turn(asked: Asked): Promise<void> {
+    return this.load(asked, true);
+  }
+
+  private kind(): ListKind<Member> {
+    return {
+      ...{ title: "Partners", words: ["partner", "partners"], name: "partners", tools: this.tools.element },
+      columns: ({ program }) => [
+        ["Partner", "name"],
+        ...(program ? [["Program", "name"] as const] : []),
+        ...["Clicks", "Leads", "Sales"].map((name) => [name, "count"] as const),
+        ...["Revenue", "Commission", "To be paid"].map((name) => [name, "money"] as const),
+        ["Last click", "date"],
+      ],
+      row: (member, asked) => row(member, asked, this.desk),
+      read,
+      untaken: left,
+      empty: ({ view }) => (view.search || view.filters.length ? "No partners match." : "No partners yet."),
+    };
+  }
+}
+
+/** Partners are not confined by what is known of their clicks. */
+function left(filters: Filters): Filters {
+  return untaken(filters.filter(({ dimension }) => dimension in OWNERS), OWNERS);
+}
+
+async function read(position: Position, { view, signal }: Asked): Promise<Page<Member>> {
+  const { field, direction } = sortingOf(PARTNER_SORTS, view.sort);
+  const filter = { ...listFilter(view.filters, OWNERS), search: view.search || null };
+  const variables = { ...position, filter, order: { field, direction } };
+  return present((await ask<MembersData>(MEMBERS, variables, signal)).partnerPrograms);
+}
+
+function row(member: Member, { view, columns }: Asked, desk: Desk): HTMLElement {
+  const { partner, program, lastClickedAt } = member;
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, overviewOf(desk, { dimension: "PARTNER", value: partner.id, words: partner.name })),
+    columns.program && name("Program", program.name),
+    ...[count("Clicks", member.clicks), count("Leads", member.leadCount), count("Sales", member.saleCount)],
+    ...[money("Revenue", member.revenue), money("Commission", member.earnings), money("To be paid", member.balance)],
+    text("Last click", lastClickedAt ? day(lastClickedAt, view.zone) : "Never"),
+  );
+}

@@ -1,0 +1,34 @@
+// All rankings, and two dimensions against each other.
+
+import type { Asked } from "../clicks.ts";
+import { CrossPanel } from "../cross.ts";
+import { el } from "../dom.ts";
+import { ReportPanels } from "../report-panels.ts";
+import type { Desk, Section } from "../section.ts";
+import type { View } from "../view.ts";
+
+export default class Reports implements Section {
+  readonly element: HTMLElement;
+  private readonly report: ReportPanels;
+  private readonly cross: CrossPanel;
+
+  constructor(private readonly desk: Desk) {
+    this.report = new ReportPanels(desk);
+    this.cross = new CrossPanel(desk.choose, desk.confine, desk.fail);
+    const { totals, rankings, asOf } = this.report;
+    this.element = el("div", { class: "panels" }, totals.element, rankings.element, this.cross.element, asOf);
+  }
+
+  async load(asked: Asked, isNew: boolean): Promise<void> {
+    this.report.choosing(asked.view);
+    if (isNew) this.cross.wait();
+    await this.report.load(asked, isNew);
+    // The cross table comes last: it takes the most questions, and is the least urgent.
+    void this.cross.refresh(asked, isNew).catch(this.desk.fail);
+  }
+
+  async turn(asked: Asked, patch: Partial<View>): Promise<void> {
+    this.report.choosing(asked.view);
+    await ("by" in patch ? this.report.turn(asked) : this.cross.load(asked));
+  }
+}

@@ -1,0 +1,174 @@
+"""The lists of partners, links and customers: searched, sorted, page by page, with long names, and kept fresh."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.support.consoles import ARABIC, CHINESE, LINKS, LONG, PARTNERS, Console
+from tests.support.web_pages import loaded
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ALL_LINKS = LINKS + 1 - LINKS // PARTNERS + 3
+
+
+async def names(page: Page, table: str) -> list[str]:
+    return await page.locator(f".{table} tbody th a").all_inner_texts()
+
+
+async def test_links_are_read_page_by_page(console: Console) -> None:
+    async with console.visit("/links?sort=code") as page:
+        await loaded(page)
+        await expect(page.get_by_text(f"{ALL_LINKS} links", exact=True)).to_be_visible()
+        seen: list[str] = []
+        while True:
+            shown = await names(page, "links")
+            assert not {*seen} & {*shown}
+            seen += shown
+            button = page.get_by_role("button", name="Next")
+            if await button.is_disabled():
+                break
+            await button.click()
+            await expect(page.locator(".links tbody th a").first).not_to_have_text(shown[0])
+        assert seen == sorted(seen)
+        assert len(seen) == ALL_LINKS
+
+
+async def test_links_are_searched_while_typing(console: Console) -> None:
+    async with console.visit("/links") as page:
+        await loaded(page)
+        await page.get_by_label("Search").press_sequentially("partner 07", delay=20)
+        await expect(page.get_by_text("4 links", exact=True)).to_be_visible()
+        assert sorted(await names(page, "links")) == [f"CODE-07-{number}" for number in range(4)]
+        await expect(page.get_by_label("Search")).to_be_focused()
+        assert "search=partner+07" in page.url
+        await page.reload()
+        await expect(page.get_by_text("4 links", exact=True)).to_be_visible()
+        await page.get_by_label("Search").fill("no such link")
+        await expect(page.get_by_text("No links match.")).to_be_visible()
+        await page.get_by_label("Search").fill("")
+        await expect(page.get_by_text(f"{ALL_LINKS} links", exact=True)).to_be_visible()
+        assert "search" not in page.url
+
+
+async def test_paused_links_are_found_by_their_status(console: Console) -> None:
+    async with console.visit("/links", "partner") as page:
+        await loaded(page)
+        await page.get_by_label("Status").select_option("Paused")
+        await expect(page.locator(".links tbody tr")).to_have_count(1)
+        await expect(page.locator(".links tbody th")).to_contain_text("SECONDpaused")
+        assert page.url.endswith("state=inactive")
+
+
+async def test_partners_are_sorted_and_lead_to_their_overview(console: Console) -> None:
+    async with console.visit("/partners") as page:
+        await loaded(page)
+        assert (await names(page, "partners"))[0] == "A partner"
+        await page.get_by_label("Sort by").select_option("Name, A to Z")
+        await expect(page.locator(".partners tbody th a").first).to_have_text(LONG.strip())
+        assert page.url.endswith("sort=name")
+        await page.get_by_label("Search").fill(CHINESE[:3])
+        await expect(page.locator(".partners tbody tr")).to_have_count(1)
+        await page.get_by_role("link", name=CHINESE).click()
+        await loaded(page)
+        await expect(page.get_by_role("heading", level=1, name="Overview")).to_be_focused()
+        await expect(page.get_by_role("button", name=f"Partner is {CHINESE}", exact=True)).to_be_visible()
+        assert "search" not in page.url
+
+
+async def test_customers_are_listed_by_how_far_they_came(console: Console) -> None:
+    async with console.visit("/customers") as page:
+        await loaded(page)
+        await expect(page.locator(".customers tbody tr")).to_have_count(20)
+        await page.get_by_role("radio", name="Bought").check()
+        await expect(page.locator(".customers tbody tr")).to_have_count(1)
+        await expect(page.locator(".customers tbody tr")).to_contain_text("user_1")
+        assert page.url.endswith("stage=conversion")
+        await page.get_by_role("radio", name="Signed up").check()
+        await expect(page.get_by_text("Nobody matches in this period.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("section", "table"), [("links", "links"), ("partners", "partners")])
+async def test_lists_stay_as_fresh_as_the_totals(console: Console, section: str, table: str) -> None:
+    async with console.visit(f"/{section}") as page:
+        await loaded(page)
+        cell = page.locator(f".{table} tbody tr").first.locator("td[data-label=Clicks]")
+        clicks = int((await cell.inner_text()).replace(",", ""))
+        await console.gateway.track()
+        await expect(cell).to_have_text(f"{clicks + 1:,}")
+
+
+async def test_the_focus_stays_where_it_is_while_lists_change(console: Console) -> None:
+    async with console.visit("/links?search=PARTNER123") as page:
+        await loaded(page)
+        button = page.get_by_role("button", name="Copy the URL of PARTNER123")
+        await button.focus()
+        cell = page.locator(".links td[data-label=Clicks]")
+        clicks = int((await cell.inner_text()).replace(",", ""))
+        await console.gateway.track()
+        await expect(cell).to_have_text(f"{clicks + 1:,}")
+        await expect(button).to_be_focused()
+        await page.goto(console.address("/links?search=code-1"))
+        await loaded(page)
+        forth, back = [page.get_by_role("button", name=name) for name in ("Next", "Previous")]
+        await forth.press("Enter")
+        await expect(forth).to_be_disabled()
+        await expect(back).to_be_focused()
+        await back.press("Enter")
+        await expect(forth).to_be_focused()
+
+
+LISTS = ("", "/reports", "/partners", "/links", "/clicks", "/customers", "/conversions")
+
+
+@pytest.mark.parametrize("pixels", [320, 820, 1440, 1920])
+async def test_long_and_foreign_names_move_nothing(console: Console, pixels: int) -> None:
+    look: dict[str, Any] = {"viewport": {"width": pixels, "height": 900}}
+    async with console.visit(**look) as page:
+        for path in LISTS:
+            await page.goto(console.address(f"{path}?range=90d"))
+            await loaded(page)
+            assert await page.evaluate("document.documentElement.scrollWidth") == pixels, path
+            for name in (LONG[:40], ARABIC, CHINESE):
+                found = page.locator(".partners a, [data-ranking=partners] button").filter(has_text=name)
+                for each in await found.all():
+                    assert await each.get_attribute("dir") == "auto"
+                    assert name in (await each.get_attribute("title") or "")
+            for off in await page.evaluate(MISALIGNED):
+                pytest.fail(f"{path} at {pixels}: {off}")
+    async with console.visit(role="long", **look) as page:
+        await loaded(page)
+        assert await page.evaluate("document.documentElement.scrollWidth") == pixels
+
+
+# The headings of columns that do not end where the numbers below them end.
+MISALIGNED = """() => [...document.querySelectorAll("table")].flatMap(table => {
+  if (!table.tHead || !table.tBodies[0]?.rows.length) return [];
+  if (getComputedStyle(table.tHead).position === "absolute") return [];
+  const edge = cell => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return range.getBoundingClientRect().right;
+  };
+  const [head, body] = [table.tHead.rows[0].cells, table.tBodies[0].rows[0].cells];
+  return [...head].flatMap((cell, at) =>
+    cell.matches(".number") && cell.offsetWidth && Math.abs(edge(cell) - edge(body[at])) > 1 ? [cell.textContent] : []);
+})"""
+
+
+async def test_no_section_is_endless_on_a_phone(console: Console) -> None:
+    async with console.visit(viewport={"width": 390, "height": 844}) as page:
+        for path in LISTS:
+            await page.goto(console.address(path))
+            await loaded(page)
+            assert await page.evaluate("document.documentElement.scrollHeight") < 6000, path
+
+
+async def test_what_is_cut_off_on_a_computer_is_whole_on_a_phone(console: Console) -> None:
+    async with console.visit("/partners?search=as+long", viewport={"width": 390, "height": 844}) as page:
+        await loaded(page)
+        name = page.locator(".partners tbody th a")
+        await expect(name).to_have_text(re.compile("^A name"))
+        assert await name.evaluate("name => name.scrollWidth - name.clientWidth") <= 0
