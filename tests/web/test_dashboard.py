@@ -247,7 +247,7 @@ async def test_the_csv_of_clicks_has_every_click_that_is_listed(browser: Browser
     events = {event["id"]: event for event in site.events if event["is_bot"]}
     assert events
     for who, shown in (("all", [event["id"] for event in site.events]), ("bots", list(events))):
-        async with visiting(browser, f"{site.dashboard}?range=90d&who={who}", token=site.token) as page:
+        async with visiting(browser, f"{site.dashboard}/clicks?range=90d&who={who}", token=site.token) as page:
             await loaded(page)
             assert len(await table(page, ".clicks")) < len(site.events)
             async with page.expect_download() as saving:
@@ -258,7 +258,7 @@ async def test_the_csv_of_clicks_has_every_click_that_is_listed(browser: Browser
 
 
 async def test_a_csv_that_is_broken_off_is_not_saved(browser: Browser, site: Site) -> None:
-    async with visiting(browser, f"{site.dashboard}?range=30d", token=site.token) as page:
+    async with visiting(browser, f"{site.dashboard}/clicks?range=30d", token=site.token) as page:
         await loaded(page)
         await site.gateway.execute(sql("ALTER TABLE affiliate_click_events RENAME TO lost"))
         await page.get_by_role("button", name="CSV of latest clicks").click()

@@ -1,5 +1,7 @@
 """The lists of partners, links and customers: searched, sorted, page by page, with long names, and kept fresh."""
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -76,6 +78,28 @@ async def test_partners_are_sorted_and_lead_to_their_overview(console: Console) 
         await expect(page.get_by_role("heading", level=1, name="Overview")).to_be_focused()
         await expect(page.get_by_role("button", name=f"Partner is {CHINESE}", exact=True)).to_be_visible()
         assert "search" not in page.url
+
+
+async def test_the_file_of_a_list_has_all_rows_of_what_is_shown(console: Console) -> None:
+    for path, list_name, column, shown in (
+        ("/links?search=partner+07", "links to share", "code", [f"CODE-07-{number}" for number in range(3, -1, -1)]),
+        ("/links?state=inactive", "links to share", "code", ["SECOND"]),
+        ("/customers?stage=conversion", "customers", "customer_key", ["user_1"]),
+    ):
+        async with console.visit(path) as page:
+            await loaded(page)
+            assert await rows_of_file(page, list_name, column) == shown
+    async with console.visit("/links") as page:
+        await loaded(page)
+        assert len(await rows_of_file(page, "links to share", "code")) == ALL_LINKS
+
+
+async def rows_of_file(page: Page, list_name: str, column: str) -> list[str]:
+    """Download the file of a list; return a column of it."""
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name=f"CSV of {list_name}").click()
+    text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
+    return [row[column] for row in csv.DictReader(io.StringIO(text))]
 
 
 async def test_customers_are_listed_by_how_far_they_came(console: Console) -> None:
