@@ -159,7 +159,7 @@ async def test_lists_say_which_filters_they_cannot_take(browser: Browser, site: 
     async with visiting(browser, f"{site.section('clicks')}{query}", token=site.token) as page:
         await loaded(page)
         clicks = page.get_by_role("region", name="Latest clicks")
-        await expect(clicks.locator(".note")).to_have_text(
+        await expect(clicks.locator(".untaken")).to_have_text(
             "This list cannot be filtered by “Browser is not Browser 1”, “City is City A”, so it has other clicks, too."
         )
         german = [event for event in site.events if event["country"] == "DE"]
@@ -168,12 +168,12 @@ async def test_lists_say_which_filters_they_cannot_take(browser: Browser, site: 
         assert all("DE" in row[-2] or "Germany" in row[-2] for row in rows)
         await page.get_by_role("link", name="Conversions").click()
         await loaded(page)
-        await expect(page.get_by_role("region", name="Conversions").locator(".note")).to_contain_text(
+        await expect(page.get_by_role("region", name="Conversions").locator(".untaken")).to_contain_text(
             "Country is Germany"
         )
         await page.get_by_role("link", name="Links").click()
         await loaded(page)
-        await expect(page.get_by_role("region", name="Links to share").locator(".note")).to_be_hidden()
+        await expect(page.get_by_role("region", name="Links to share").locator(".untaken")).to_be_hidden()
 
 
 async def test_new_clicks_are_listed_if_the_list_is_filtered_by_what_they_have(browser: Browser, site: Site) -> None:

@@ -48,7 +48,7 @@ export function isListed(click: Click, filters: Filters): boolean {
 
 /** A note below a list's heading that says which filters it does not apply. */
 export class FiltersNote {
-  readonly element = el("p", { class: "note", hidden: true });
+  readonly element = el("p", { class: "note untaken", hidden: true });
 
   /** `what` is listed, in the plural. */
   constructor(private readonly what: string) {}
