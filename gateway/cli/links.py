@@ -20,7 +20,7 @@ def link() -> None:
     """Manage referral links."""
 
 
-@link.command("create")
+@link.command("create", epilog="Example: clickgate link create --code BLOG --program-id 1 --partner-id 1")
 @click.option("--code", help="1 to 64 letters, digits, - and _; case-sensitive.  [default: one is made up]")
 @click.option(*PROGRAM_ID, type=ROW_ID, required=True, help="The link's program.")
 @click.option(*PARTNER_ID, type=ROW_ID, required=True, help="The link's partner; added to the program if necessary.")
@@ -47,7 +47,7 @@ def create_link(
     )
 
 
-@link.command("import")
+@link.command("import", epilog="Example: clickgate link import links.csv --program-id 1 --preview")
 @click.argument("file", type=click.File("rb"))
 @click.option(*PROGRAM_ID, type=ROW_ID, help="The program of lines that name none.")
 @click.option("--preview", is_flag=True, help="Only check the file, and create nothing.")
@@ -72,21 +72,21 @@ def import_links(file: BinaryIO, program_id: int | None, preview: bool) -> None:
         sys.exit(1)
 
 
-@link.command("pause")
+@link.command("pause", epilog="Example: clickgate link pause BLOG")
 @click.argument("code")
 def pause_link(code: str) -> None:
     """Pause the link CODE. Its clicks are answered, but not recorded."""
     print_row(lambda context: links.pause(context, code))
 
 
-@link.command("resume")
+@link.command("resume", epilog="Example: clickgate link resume BLOG")
 @click.argument("code")
 def resume_link(code: str) -> None:
     """Resume the link CODE after a pause."""
     print_row(lambda context: links.resume(context, code))
 
 
-@link.command("update")
+@link.command("update", epilog="Example: clickgate link update BLOG --destination-url https://myshop.example/")
 @click.argument("code")
 @click.option("--code", "new_code", help="Another code: 1 to 64 letters, digits, - and _; case-sensitive.")
 @click.option("--destination-url", help="The page that the link leads to.")
@@ -97,7 +97,7 @@ def update_link(code: str, new_code: str | None, destination_url: str | None, st
     print_row(lambda context: links.change_by_code(context, code, changes))
 
 
-@link.command("list")
+@link.command("list", epilog="Example: clickgate link list --status inactive")
 @click.option(*PROGRAM_ID, type=ROW_ID, help="Only links of this program.")
 @click.option(*PARTNER_ID, type=ROW_ID, help="Only links of this partner.")
 @click.option("--status", type=STATUS, help="Only links with this status.")
@@ -113,7 +113,7 @@ def list_links(program_id: int | None, partner_id: int | None, status: Status | 
     )
 
 
-@link.command("show")
+@link.command("show", epilog="Example: clickgate link show BLOG")
 @click.argument("code")
 def show_link(code: str) -> None:
     """Show the link CODE."""

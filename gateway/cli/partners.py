@@ -12,7 +12,7 @@ def partner() -> None:
     """Manage partners, who refer visitors."""
 
 
-@partner.command("create")
+@partner.command("create", epilog='Example: clickgate partner create --name "A blog" --program-id 1')
 @click.option("--name", required=True, help="The partner's name.")
 @click.option("--email", help="The partner's email address.")
 @click.option(*PROGRAM_ID, type=ROW_ID, multiple=True, help="A program to add the partner to; may be repeated.")
@@ -21,7 +21,7 @@ def create_partner(name: str, email: str | None, program_id: tuple[int, ...]) ->
     print_row(lambda context: partners.create(context, name=name, email=email, program_ids=program_id))
 
 
-@partner.command("update")
+@partner.command("update", epilog="Example: clickgate partner update 1 --email blog@example.com")
 @click.argument("partner_id", metavar="ID", type=ROW_ID)
 @click.option("--name", help="The partner's name.")
 @click.option("--email", help="The partner's email address.")
@@ -31,7 +31,7 @@ def update_partner(partner_id: int, name: str | None, email: str | None) -> None
     print_row(lambda context: partners.change(context, partner_id, changes))
 
 
-@partner.command("list")
+@partner.command("list", epilog="Example: clickgate partner list --program-id 1")
 @click.option(*PROGRAM_ID, type=ROW_ID, help="Only partners in this program.")
 def list_partners(program_id: int | None) -> None:
     """List all partners, newest first."""
@@ -40,7 +40,7 @@ def list_partners(program_id: int | None) -> None:
     listing.print_list("partner", program_id=listing.global_id("Program", program_id))
 
 
-@partner.command("show")
+@partner.command("show", epilog="Example: clickgate partner show 1")
 @click.argument("partner_id", metavar="ID", type=ROW_ID)
 def show_partner(partner_id: int) -> None:
     """Show the partner with this ID."""

@@ -12,7 +12,7 @@ def program() -> None:
     """Manage programs, which advertisers run."""
 
 
-@program.command("create")
+@program.command("create", epilog='Example: clickgate program create --name "My shop" --domain myshop.example')
 @click.option("--name", required=True, help="The program's name.")
 @click.option("--domain", help="The advertiser's site, such as yoursite.com.")
 @click.option(
@@ -27,7 +27,7 @@ def create_program(name: str, domain: str | None, cookie_window_days: int) -> No
     )
 
 
-@program.command("update")
+@program.command("update", epilog="Example: clickgate program update 1 --currency EUR")
 @click.argument("program_id", metavar="ID", type=ROW_ID)
 @click.option("--name", help="The program's name.")
 @click.option("--domain", help="The advertiser's site, such as yoursite.com.")
@@ -41,7 +41,7 @@ def update_program(
     print_row(lambda context: programs.change(context, program_id, changes))
 
 
-@program.command("list")
+@program.command("list", epilog="Example: clickgate program list")
 def list_programs() -> None:
     """List all programs, newest first."""
     from gateway.cli import listing
@@ -49,7 +49,7 @@ def list_programs() -> None:
     listing.print_list("program")
 
 
-@program.command("show")
+@program.command("show", epilog="Example: clickgate program show 1")
 @click.argument("program_id", metavar="ID", type=ROW_ID)
 def show_program(program_id: int) -> None:
     """Show the program with this ID."""

@@ -21,7 +21,7 @@ def token() -> None:
     """Manage API tokens."""
 
 
-@token.command("issue")
+@token.command("issue", epilog="Example: clickgate token issue --role partner --partner-id 1")
 @click.option(
     "--role",
     type=click.Choice(["admin", "program", "partner", "tracking"], case_sensitive=False),
@@ -53,14 +53,14 @@ def issue_token(
     print_row(issue)
 
 
-@token.command("revoke")
+@token.command("revoke", epilog="Example: clickgate token revoke 1")
 @click.argument("token_id", metavar="ID", type=ROW_ID)
 def revoke_token(token_id: int) -> None:
     """Revoke the token with this ID. Running gateways refuse it within a second."""
     print_row(lambda context: tokens.revoke(context, token_id))
 
 
-@token.command("update")
+@token.command("update", epilog='Example: clickgate token update 1 --label "For the shop"')
 @click.argument("token_id", metavar="ID", type=ROW_ID)
 @click.option("--label", required=True, help="A note on the token's use, to tell tokens apart.")
 def update_token(token_id: int, label: str) -> None:
@@ -68,7 +68,7 @@ def update_token(token_id: int, label: str) -> None:
     print_row(lambda context: tokens.change(context, token_id, {"label": label}))
 
 
-@token.command("list")
+@token.command("list", epilog="Example: clickgate token list --program-id 1")
 @click.option(*PROGRAM_ID, type=ROW_ID, help="Only tokens of this program.")
 @click.option(*PARTNER_ID, type=ROW_ID, help="Only tokens of this partner.")
 def list_tokens(program_id: int | None, partner_id: int | None) -> None:
@@ -82,7 +82,7 @@ def list_tokens(program_id: int | None, partner_id: int | None) -> None:
     )
 
 
-@token.command("show")
+@token.command("show", epilog="Example: clickgate token show 1")
 @click.argument("token_id", metavar="ID", type=ROW_ID)
 def show_token(token_id: int) -> None:
     """Show the token with this ID, without its secret."""

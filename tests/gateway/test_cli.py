@@ -4,10 +4,12 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import DeclarativeBase
@@ -15,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase
 from db.engine.store import Store
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
-from gateway.cli.main import COMMANDS
+from gateway.cli.main import COMMANDS, cli
 from gateway.settings import PREFIX
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
@@ -90,6 +92,17 @@ def test_invalid_arguments_are_reported_in_one_line(
     assert done.returncode == 1
     assert complaint in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("group", ["program", "partner", "link", "token"])
+def test_each_command_shows_an_example_of_itself(group: str) -> None:
+    named = cli.get_command(click.Context(cli), group)
+    assert isinstance(named, click.Group)
+    for name, command in named.commands.items():
+        example = shlex.split((command.epilog or "").removeprefix("Example: "))
+        assert example[:3] == ["clickgate", group, name]
+        if name != "import":  # needs the file
+            command.make_context(name, example[3:])
 
 
 def test_rows_are_listed_and_shown_as_other_commands_take_them(database_url: str) -> None:
