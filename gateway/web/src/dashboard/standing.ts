@@ -27,6 +27,7 @@ export class Standing {
   private readonly month = el("dl", { class: "totals funnel" });
   private readonly accounts = el("div", { class: "accounts" });
   readonly element: HTMLElement;
+  private drawn = "";
 
   constructor(private readonly desk: Desk) {
     leading(this.all, () => desk.go("links"));
@@ -62,9 +63,11 @@ export class Standing {
     this.all.hidden = count <= links.length;
     this.all.textContent = `All ${number(count)} links`;
     this.all.href = this.desk.addressOf("links");
+    // Somebody may be about to press a button, or has just pressed one, which says so.
+    const drawn = JSON.stringify(links);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     const shown = links.map(ownLink);
-    // Somebody may be about to press a button.
-    if (this.links.textContent === shown.map((each) => each.textContent).join("")) return;
     this.links.replaceChildren(...(shown.length ? shown : [el("p", { class: "empty" }, NO_LINKS)]));
   }
 }
