@@ -16,6 +16,7 @@ from gateway.server.forwarding import UNIX
 from graph.http.caller import TOKEN
 
 PREFIX = "CLICKGATE_"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OWN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 ORIGIN = re.compile(r"https?://[^/?#@\s]+", re.IGNORECASE)
 
@@ -89,6 +90,11 @@ class Settings(BaseSettings):
     )
     click_path: str = Field(
         default="", description="An additional path for the click endpoint, to which the tracker script then posts"
+    )
+    private_sites: bool | None = Field(
+        default=None,
+        description="Whether the installation check may fetch pages of networks that are not public. By default only "
+        "while the gateway listens on a loopback address and trusts no proxy, as on a developer's machine",
     )
     graphql_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -175,6 +181,12 @@ class Settings(BaseSettings):
         if self.admin_token_file is not None:
             return _token_in(self.admin_token_file)
         return self.admin_token.get_secret_value() if self.admin_token is not None else None
+
+    def may_fetch_private_sites(self) -> bool:
+        """Return whether the installation check may fetch pages of networks that are not public."""
+        if self.private_sites is not None:
+            return self.private_sites
+        return self.uds is None and not self.trusted_proxies and self.host in LOOPBACK
 
     @field_validator("rate_limit")
     @classmethod

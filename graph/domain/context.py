@@ -12,11 +12,23 @@ from msgspec import Struct
 from db.engine.store import Store
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
-from db.lookups.tracker_sightings import TrackerSightings
+from db.lookups.tracker_sites import TrackerSites
+from db.lookups.unknown_codes import UnknownCodeNotes
 from db.outbox.live_feed import LiveFeed
 from db.segments.service import SegmentService
 from graph.domain.scope import Viewer
 from graph.domain.visit import Device, Place
+
+
+class SiteChecks(Struct, frozen=True):
+    """How merchants' pages are inspected for the tracker's tag."""
+
+    script_paths: tuple[str, ...]
+    """The paths that the gateway serves the script at."""
+    click_path: str
+    """The path that the script posts clicks to."""
+    allow_private: bool
+    """Whether pages in networks that are not public may be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,9 @@ class Services:
     clock: Callable[[], datetime]
     """Return the current time, in UTC."""
     feed: LiveFeed
-    tracker_sightings: TrackerSightings
+    tracker_sites: TrackerSites
+    unknown_codes: UnknownCodeNotes
+    site_checks: SiteChecks
     segments: SegmentService
     authenticate: Callable[[str], Awaitable[Viewer | None]]
     """Return the viewer of a secret, or None if it is unknown, revoked or expired. Raises `DatabaseAway`."""

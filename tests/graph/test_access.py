@@ -18,6 +18,7 @@ from tests.support.gateways import Gateway
 NOBODYS = 99999
 HELD = timedelta(days=10_000)
 OF_ADMINISTRATORS = {"createProgram", "updateProgram"}
+NOWHERE = {"url": "http://127.0.0.1:9/", "origin": "http://127.0.0.1:8000"}
 GARBAGE: dict[str, dict[str, Any]] = {
     "createProgram": {"name": ""},
     "updateProgram": {"id": "garbage"},
@@ -34,6 +35,8 @@ GARBAGE: dict[str, dict[str, Any]] = {
     "approveCommissions": {"ids": ["garbage"]},
     "rejectCommission": {"id": "garbage", "reason": ""},
     "recordPayout": {"programId": "garbage", "partnerId": "garbage", "currency": ""},
+    "startInstallationCheck": {"programId": "garbage", "url": "", "origin": ""},
+    "runTestConversion": {"programId": "garbage"},
 }
 
 
@@ -63,6 +66,8 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
         "approveCommissions": {"ids": [pending]},
         "rejectCommission": {"id": unwanted, "reason": "A test order"},
         "recordPayout": {"programId": world.program, "partnerId": world.partner, "currency": "USD"},
+        "startInstallationCheck": {"programId": world.program, **NOWHERE},
+        "runTestConversion": {"programId": world.program},
         "createProgram": {"name": "New"},
         "updateProgram": {"id": world.program, "name": "Changed"},
         "createPartner": {"name": "New", "programId": world.program},
@@ -165,6 +170,8 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
             [world.stranger, nobody["Partner"]],
             {"programId": world.program, "currency": "USD"},
         ),
+        ("startInstallationCheck", "programId", [world.elsewhere, nobody["Program"]], NOWHERE),
+        ("runTestConversion", "programId", [world.elsewhere, nobody["Program"]], {}),
         ("updatePartner", "id", [world.stranger, nobody["Partner"]], {"name": "Mine"}),
         (
             "updateToken",

@@ -31,6 +31,8 @@ TOLD = {
     "rejectCommission": f"commission {{ {COMMISSION} }}",
     "recordPayout": f"payout {{ id note upTo amount {MONEY} program {{ id }} partner {{ id }} "
     "commissions { nodes { id } } refunds { nodes { id } } }",
+    "startInstallationCheck": "url code page { state }",
+    "runTestConversion": "click lead sale program { id }",
     "issueToken": "token " + TOKEN,
     "updateToken": TOKEN,
     "revokeToken": TOKEN,
