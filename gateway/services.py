@@ -172,8 +172,8 @@ async def offline_services(settings: Settings, *, may_create: bool = True) -> As
 
 def _site_checks(settings: Settings) -> SiteChecks:
     paths = (settings.tracker_path, *SCRIPT_PATHS) if settings.tracker_path else SCRIPT_PATHS
-    click_path = settings.root_path + (settings.click_path or CLICK_PATH)
-    return SiteChecks(paths, click_path, settings.may_fetch_private_sites())
+    click_path = settings.click_path or CLICK_PATH
+    return SiteChecks(settings.root_path, paths, click_path, settings.may_fetch_private_sites())
 
 
 @asynccontextmanager

@@ -23,10 +23,12 @@ from graph.domain.visit import Device, Place
 class SiteChecks(Struct, frozen=True):
     """How merchants' pages are inspected for the tracker's tag."""
 
+    root_path: str
+    """The prefix under which a proxy serves the gateway, or an empty text."""
     script_paths: tuple[str, ...]
-    """The paths that the gateway serves the script at."""
+    """The paths that the gateway serves the script at, without the prefix, the preferred one first."""
     click_path: str
-    """The path that the script posts clicks to."""
+    """The path that the script posts clicks to, without the prefix."""
     allow_private: bool
     """Whether pages in networks that are not public may be fetched."""
 

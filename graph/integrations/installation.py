@@ -54,7 +54,7 @@ async def start_check(context: Context, named: int | None, url: str, origin: str
     url, origin = url_field("url", url), url_field("origin", origin)
     await _check_site(context, program_id, url)
     checks = context.services.site_checks
-    expected = Expected(program_id, origin.rstrip("/"), checks.script_paths, checks.click_path)
+    expected = Expected(program_id, origin.rstrip("/"), checks.script_paths, checks.root_path + checks.click_path)
     page = await inspect_page(url, expected, allow_private=checks.allow_private)
     code = f"{CHECK_PREFIX}{program_id}_" + "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
     return InstallationCheck(code, _with_code(url, code), page)

@@ -78,6 +78,8 @@ class UnknownCode:
 class ProgramSetupType:
     program: ProgramType | None = value("The program.")
     state: SetupState = value("How far its integration has come, as `GET /api/v1/programs/me/readiness` tells.")
+    script_path: str = value("The path of the tracker script, relative to the gateway.")
+    click_path: str = value("The path that the script posts clicks to, relative to the gateway.")
     steps: list[SetupStep] = value("The steps of the setup, in their order.")
     sites: list[TrackerSite] = costly_value(
         "At most 20 hosts of the program's site, the one that was seen last first.", LIST_COST
@@ -97,6 +99,8 @@ async def program_setup(context: Context, selection: SelectedField) -> Completed
     values: dict[str, Any] = {
         "program": RowRef("Program", (found.program_id,)),
         "state": found.state.upper(),
+        "script_path": context.services.site_checks.script_paths[0],
+        "click_path": context.services.site_checks.click_path,
         "steps": [{"name": step.name.upper(), "is_done": step.is_done} for step in found.steps],
         "sites": [asdict(site) for site in found.sites],
         "unknown_codes": [asdict(code) for code in found.unknown_codes],

@@ -14,7 +14,7 @@ SETUP = """
 query ($programId: ID) {
   programSetup(programId: $programId) {
     program { name }
-    state
+    state scriptPath clickPath
     steps { name isDone }
     sites { host scriptSeenAt clickSeenAt }
     unknownCodes { code clicks lastPage firstSeenAt lastSeenAt }

@@ -49,6 +49,13 @@ export const SECTIONS: readonly SectionKind[] = [
     controls: ["period", "program", "zone"],
     open: () => import("./sections/conversions.ts"),
   },
+  {
+    key: "setup",
+    title: "Setup",
+    controls: ["program", "zone"],
+    isOwners: true,
+    open: () => import("./sections/setup.ts"),
+  },
 ];
 
 /** Return the sections that a viewer may see. */
