@@ -5,7 +5,7 @@ import { ROOT } from "../endpoint.ts";
 import { ask } from "./api.ts";
 import { el, freshId, withRoles } from "./dom.ts";
 import { dateTime } from "./format.ts";
-import { text } from "./list-cells.ts";
+import { name } from "./list-cells.ts";
 import { panel } from "./panel.ts";
 import {
   ARRIVAL,
@@ -42,7 +42,7 @@ export class InstallationPanel {
 
   constructor(private readonly fail: (error: unknown) => void) {
     const names = ["Host", "Script last loaded", "Last click"];
-    const head = el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name))));
+    const head = el("thead", {}, el("tr", {}, ...names.map((each) => el("th", { scope: "col" }, each))));
     this.table = el("table", { class: "stacked listed sites" }, head, this.body);
     const label = el("label", { for: this.url.id }, "A page of your site");
     this.url.setAttribute("aria-describedby", this.wrong.id);
@@ -174,7 +174,7 @@ function row({ host, scriptSeenAt, clickSeenAt }: TrackerSite, zone: string): HT
     "tr",
     {},
     el("th", { scope: "row" }, el("span", { class: "cut", title: host }, host)),
-    text("Script last loaded", moment(scriptSeenAt, "Not seen")),
-    text("Last click", moment(clickSeenAt, "None lately")),
+    name("Script last loaded", moment(scriptSeenAt, "Not seen")),
+    name("Last click", moment(clickSeenAt, "None lately")),
   );
 }

@@ -2,7 +2,7 @@
 
 import { el, withRoles } from "./dom.ts";
 import { dateTime } from "./format.ts";
-import { count, text } from "./list-cells.ts";
+import { count, name, text } from "./list-cells.ts";
 import { panel } from "./panel.ts";
 import type { UnknownCode } from "./setup-queries.ts";
 
@@ -36,7 +36,7 @@ function row({ code, clicks, lastPage, lastSeenAt }: UnknownCode, zone: string):
     { "data-code": code },
     el("th", { scope: "row" }, code),
     count("Landings", clicks),
-    text("Last page", lastPage),
+    name("Last page", lastPage),
     text("Last seen", dateTime(lastSeenAt, zone)),
   );
 }
