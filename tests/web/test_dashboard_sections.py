@@ -13,7 +13,7 @@ from tests.support.web_pages import loaded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-OWNERS = ["Overview", "Reports", "Partners", "Links", "Clicks", "Customers", "Conversions"]
+OWNERS = ["Overview", "Reports", "Partners", "Links", "Clicks", "Customers", "Conversions", "Setup"]
 PARTNERS = ["Overview", "Reports", "Links", "Clicks", "Conversions"]
 QUERY = "?range=7d&zone=Asia%2FTokyo&is.device_type=desktop"
 # The name of the operation that reads each section.
@@ -25,6 +25,7 @@ ASKED = {
     "clicks": {"Clicks"},
     "customers": {"Customers"},
     "conversions": {"Conversions"},
+    "setup": {"Choice", "Setup"},
 }
 
 

@@ -2,7 +2,7 @@
 
 import { el, withRoles } from "./dom.ts";
 import { dateTime } from "./format.ts";
-import { count, name, text } from "./list-cells.ts";
+import { count, cut, name, text } from "./list-cells.ts";
 import { panel } from "./panel.ts";
 import type { UnknownCode } from "./setup-queries.ts";
 
@@ -34,7 +34,7 @@ function row({ code, clicks, lastPage, lastSeenAt }: UnknownCode, zone: string):
   return el(
     "tr",
     { "data-code": code },
-    el("th", { scope: "row" }, code),
+    el("th", { scope: "row" }, cut(code)),
     count("Landings", clicks),
     name("Last page", lastPage),
     text("Last seen", dateTime(lastSeenAt, zone)),
