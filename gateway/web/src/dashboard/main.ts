@@ -15,6 +15,7 @@ import "./styles/rankings.css";
 import "./styles/filters.css";
 import "./styles/cross.css";
 import "./styles/sections.css";
+import "./styles/forms.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";

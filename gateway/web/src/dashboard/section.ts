@@ -2,7 +2,7 @@
 
 import type { Asked, Columns } from "./clicks.ts";
 import type { Chosen } from "./cross-view.ts";
-import type { Click } from "./queries.ts";
+import type { Click, Program } from "./queries.ts";
 import type { SectionKey, View } from "./view.ts";
 
 export interface Section {
@@ -32,4 +32,10 @@ export interface Desk {
   /** Open such an address. */
   go: (section: SectionKey, chosen?: Chosen) => void;
   fail: (error: unknown) => void;
+  /** The programs that the viewer sees, by name. */
+  programs: readonly Program[];
+  /** Bring what is shown up to date after a change. */
+  refresh: () => void;
+  /** Say what became of a change, with a way to undo it if there is one. */
+  tell: (words: string, undo?: () => void) => void;
 }
