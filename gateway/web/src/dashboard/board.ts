@@ -16,7 +16,7 @@ import { Names } from "./names.ts";
 import { Navigation } from "./navigation.ts";
 import { Notice } from "./notice.ts";
 import { Outlet } from "./outlet.ts";
-import type { Click, Program, ViewerData } from "./queries.ts";
+import type { Click, Program, Role, ViewerData } from "./queries.ts";
 import type { Desk } from "./section.ts";
 import { opened, sectionsFor, type SectionKind } from "./sections.ts";
 import { spanOf } from "./spans.ts";
@@ -59,7 +59,8 @@ export class Board {
     viewer: ViewerData,
     private readonly leave: (why: string | null) => void,
   ) {
-    const isPartner = viewer.viewer.role === "PARTNER";
+    const { role } = viewer.viewer;
+    const isPartner = role === "PARTNER";
     const programs = present(viewer.programs).nodes;
     for (const { id, name } of programs) this.names.remember(id, name);
     this.columns = { partner: !isPartner, program: programs.length > 1 };
@@ -67,7 +68,7 @@ export class Board {
     this.head = header(viewer, () => leave(null));
     this.navigation = new Navigation(this.sections, (section) => this.go(section));
     this.controls = new Controls(programs, (patch) => this.change(patch));
-    const desk = this.desk(isPartner, programs);
+    const desk = this.desk(role, programs);
     this.outlet = new Outlet((kind) => opened(kind, desk), this.controls.element, this.trouble.element);
     const parts = [this.outlet.skip, this.head.element, this.navigation.element, this.outlet.element, this.teller.element];
     this.element = el("div", { class: "board" }, ...parts);
@@ -91,10 +92,11 @@ export class Board {
     this.outlet.focus();
   }
 
-  private desk(isPartner: boolean, programs: readonly Program[]): Desk {
+  private desk(role: Role, programs: readonly Program[]): Desk {
     return {
       columns: this.columns,
-      isPartner,
+      isPartner: role === "PARTNER",
+      isAdministrator: role === "ADMIN",
       choose: (patch) => this.choose(patch),
       confine: (...chosen) => this.change({ filters: confinedTo(this.view.filters, chosen, this.names) }),
       press: (pressed) => this.change({ filters: afterPress(this.view.filters, pressed, this.names) }),

@@ -21,6 +21,7 @@ export interface Section {
 export interface Desk {
   columns: Columns;
   isPartner: boolean;
+  isAdministrator: boolean;
   /** Show another part of the view, which the section then loads. */
   choose: (patch: Partial<View>) => void;
   /** Show only clicks with these values. */

@@ -56,5 +56,5 @@ export function sentence({ field, message }: Problem): string {
 export function failure(error: unknown): string {
   // The answer may have been lost after the change was made.
   if (error instanceof Away) return "The gateway did not answer. Look whether the change was made before you try again.";
-  return `${error instanceof Error ? error.message : String(error)}. Nothing was changed.`;
+  return `${error instanceof Error ? error.message : String(error)}.`;
 }

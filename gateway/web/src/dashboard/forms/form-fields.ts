@@ -83,6 +83,23 @@ export function textField(name: string, label: string, options: FieldOptions = {
   return new FormField(name, label, control, options);
 }
 
+/** Create a box to check, whose words are beside it. */
+export class CheckField extends FormField {
+  get isChecked(): boolean {
+    return (this.control as HTMLInputElement).checked;
+  }
+
+  override get isChanged(): boolean {
+    return this.isChecked;
+  }
+}
+
+export function checkField(name: string, label: string, options: FieldOptions = {}): CheckField {
+  const field = new CheckField(name, label, el("input", { type: "checkbox" }), options);
+  field.element.classList.add("form-check");
+  return field;
+}
+
 /** Create a field to choose from options, each a value and its words. */
 export function selectField(
   name: string,
