@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const ASSETS = "dist/assets";
+const DASHBOARD = "src/dashboard/main.ts";
 // Relative to the pages, which a proxy may serve under a path prefix.
 const PUBLIC = "assets";
 // Smaller files fit into one packet uncompressed.
@@ -41,7 +42,7 @@ async function main() {
     ...shared,
     format: "esm",
     splitting: true,
-    entryPoints: { dashboard: "src/dashboard/main.ts" },
+    entryPoints: { dashboard: DASHBOARD },
   });
   // Workers are separate files, so that the Content-Security-Policy need not allow blob: scripts.
   const workers = await build({
@@ -87,7 +88,8 @@ function named({ metafile }) {
 // The tags that load what an entry imports together with it, rather than after it.
 function preloads({ metafile }, prefix = "") {
   const { outputs } = metafile;
-  const entry = Object.keys(outputs).find((path) => outputs[path].entryPoint && path.endsWith(".js"));
+  // Files that are imported on demand are entries, too.
+  const entry = Object.keys(outputs).find((path) => outputs[path].entryPoint === DASHBOARD);
   const found = new Set();
   const follow = (path) =>
     outputs[path].imports

@@ -89,6 +89,7 @@ EXPORT_LISTS: Mapping[str, ExportList] = {
         *("sale.id", "transaction_id=sale.transaction_id", "lead_event.id", "event_name=lead_event.event_name"),
         *(ORIGIN, "rule.id", "payout.id", "payout.created_at"),
     ),
+    "payouts": _list("Payout", "created_at", "up_to", AMOUNT, "note", MEMBERSHIP),
     "partners": _list("Partner", "name", "email", "created_at"),
     "programs": _list("Program", "name", "domain", "cookie_window_days", "currency", "lead_auth", "created_at"),
 }

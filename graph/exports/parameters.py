@@ -20,7 +20,7 @@ from graph.domain.errors import FieldInvalid
 from graph.domain.times import parsed_time
 from graph.query.page_values import GivenFilter
 from graph.schema.click_filters import ClickEventFilter
-from graph.schema.commission_filters import CommissionFilter
+from graph.schema.commission_filters import CommissionFilter, PayoutFilter
 from graph.schema.conversion_filters import LeadEventFilter, RefundFilter, SaleFilter
 from graph.schema.customer_filters import CustomerFilter
 from graph.schema.link_filters import ReferralLinkFilter
@@ -36,6 +36,7 @@ FILTERS: Mapping[str, type] = {
     "sales": SaleFilter,
     "refunds": RefundFilter,
     "commissions": CommissionFilter,
+    "payouts": PayoutFilter,
     "partners": PartnerFilter,
     "programs": ProgramFilter,
 }

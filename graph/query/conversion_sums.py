@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import aliased
 
 from db.schema.commissions import Commission, ConversionSum, Payout
@@ -81,6 +81,18 @@ def _to_be_returned(row: MappedRow, visible: Visible) -> AmountSelect:
             visible(commission),
         )
     )
+
+
+def is_owed(row: MappedRow, value: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether a membership has commissions to be paid, compared with `value`."""
+    commission = aliased(Commission)
+    # Needs no scope of its own: whoever sees a membership also sees its commissions.
+    payable = exists().where(
+        commission.program_id == row.program_id,
+        commission.partner_id == row.partner_id,
+        is_payable(commission, NOW),
+    )
+    return case((payable, True), else_=False) == value
 
 
 OF_MEMBER = {"program_id": "program_id", "partner_id": "partner_id"}

@@ -42,6 +42,7 @@ from graph.query.conversion_sums import (
     REVENUE_OF_CUSTOMER,
     REVENUE_OF_LINK,
     REVENUE_OF_MEMBER,
+    is_owed,
 )
 from graph.query.entity import Attribute, Children, Entity, Filter, Lookup, MappedRow, Order
 from graph.query.landing_url import landing_url
@@ -130,7 +131,11 @@ ENTITIES = {
                 "paid": PAID_OUT,
             },
             references={"program": TO_PROGRAM, "partner": TO_PARTNER},
-            children={**conversions(MEMBERSHIP), **agreements(MEMBERSHIP)},
+            children={
+                "referral_links": Children("ReferralLink", MEMBERSHIP),
+                **conversions(MEMBERSHIP),
+                **agreements(MEMBERSHIP),
+            },
             orders={
                 "created_at": Order(columns("created_at", "program_id", "partner_id"), ("moment", "number", "number")),
                 **{
@@ -145,7 +150,12 @@ ENTITIES = {
                     ("moment", "number", "number"),
                 ),
             },
-            filters={"program_id": IN_PROGRAM, "partner_id": OF_PARTNER, "search": contains(_partner_name)},
+            filters={
+                "program_id": IN_PROGRAM,
+                "partner_id": OF_PARTNER,
+                "is_owed": Filter(is_owed),
+                "search": contains(_partner_name),
+            },
             lookups={"key": by_key(*MEMBER_KEY)},
         ),
         Entity(

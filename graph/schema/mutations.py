@@ -13,6 +13,7 @@ from graph.schema.commissions import (
     approve_commissions,
     record_payout,
     reject_commission,
+    reject_commissions,
 )
 from graph.schema.conversion_outcomes import TrackLeadResult, TrackRefundResult, TrackSaleResult
 from graph.schema.installation import (
@@ -108,6 +109,11 @@ class Mutation:
         reject_commission,
         CommissionPayload,
         "Rejects a commission that is not paid. Requires an admin token or the program's own token.",
+    )
+    reject_commissions = change(
+        reject_commissions,
+        CommissionsPayload,
+        "Rejects commissions that are not paid. Requires an admin token or the program's own token.",
     )
     record_payout = change(
         record_payout,

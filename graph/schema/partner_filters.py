@@ -41,6 +41,10 @@ class PartnerOrder:
 class PartnerProgramFilter:
     program_id: ID | None = optional("Only memberships in this program.")
     partner_id: ID | None = optional("Only memberships of this partner.")
+    is_owed: bool | None = optional(
+        "Only memberships with approved commissions that are not paid (`true`), or only the others (`false`). Refunds "
+        "may leave nothing to pay of them."
+    )
     search: str | None = optional(f"Only memberships of partners whose name contains this text. {IGNORING_CASE}")
 
 

@@ -88,6 +88,9 @@ class PartnerProgramType(Node):
         "The sum of the payouts to the partner, one amount for each currency, sorted by currency.", MONEY_COST
     )
     created_at: datetime = value("When the partner joined the program.")
+    referral_links: "Connection[ReferralLinkType]" = connection_field(
+        "The partner's referral links for the program, newest first by default.", ReferralLinkFilter, ReferralLinkOrder
+    )
 
 
 @strawberry.type(name="ReferralLink", description="A link that a partner publishes to send visitors to a program.")

@@ -22,7 +22,7 @@ from rest.exports.stream import ExportStream
 if TYPE_CHECKING:  # slow to import
     from graph.exports.reader import Export
 
-NAMES = ("clicks", "links", "customers", "leads", "sales", "refunds", "commissions", "partners", "programs")
+NAMES = ("clicks", "links", "customers", "leads", "sales", "refunds", "commissions", "payouts", "partners", "programs")
 STARTED = "started"
 """The outcome of a request whose export is counted once it has ended."""
 # Waits until what is imported late has been imported elsewhere.

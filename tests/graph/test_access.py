@@ -34,6 +34,7 @@ GARBAGE: dict[str, dict[str, Any]] = {
     "endCommissionRule": {"id": "garbage"},
     "approveCommissions": {"ids": ["garbage"]},
     "rejectCommission": {"id": "garbage", "reason": ""},
+    "rejectCommissions": {"ids": ["garbage"], "reason": ""},
     "recordPayout": {"programId": "garbage", "partnerId": "garbage", "currency": ""},
     "startInstallationCheck": {"programId": "garbage", "url": "", "origin": ""},
     "runTestConversion": {"programId": "garbage"},
@@ -46,14 +47,14 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
     await gateway.track("HERE")
     (customer,), (click,) = await gateway.customers(), await gateway.events()
     rule = conversion_rows.rule(customer["program_id"])
-    sold = [conversion_rows.sale({**customer, "bound_event_id": click["id"]}) for _ in range(3)]
+    sold = [conversion_rows.sale({**customer, "bound_event_id": click["id"]}) for _ in range(4)]
     earned = [
         conversion_rows.commission(sale, rule["id"], hold_until=sale["occurred_at"] + hold)
-        for sale, hold in zip(sold, (timedelta(0), HELD, HELD), strict=True)
+        for sale, hold in zip(sold, (timedelta(0), HELD, HELD, HELD), strict=True)
     ]
     rows: dict[type, list[dict[str, Any]]] = {CommissionRule: [rule], Sale: sold, Commission: earned}
     await conversion_rows.insert_conversions(gateway.store, rows)
-    _, pending, unwanted = (encode_id("Commission", each["program_id"], each["id"]) for each in earned)
+    _, pending, unwanted, useless = (encode_id("Commission", each["program_id"], each["id"]) for each in earned)
     return {
         "createCommissionRule": {
             "programId": world.program,
@@ -65,6 +66,7 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
         "endCommissionRule": {"id": encode_id("CommissionRule", rule["id"])},
         "approveCommissions": {"ids": [pending]},
         "rejectCommission": {"id": unwanted, "reason": "A test order"},
+        "rejectCommissions": {"ids": [useless], "reason": "A test order"},
         "recordPayout": {"programId": world.program, "partnerId": world.partner, "currency": "USD"},
         "startInstallationCheck": {"programId": world.program, **NOWHERE},
         "runTestConversion": {"programId": world.program},

@@ -111,6 +111,31 @@ async def test_a_rejected_commission_is_taken_off_the_earnings(gateway: Gateway)
     assert await gateway.rows(ConversionSum) == [row]
 
 
+async def test_rejection_of_several_is_for_all_or_none(gateway: Gateway) -> None:
+    shop = await make_shop(gateway)
+    token = await gateway.token("program", program_id=shop.program_id)
+    earned = [await add(gateway, shop, amount=1000, clawed_back=number) for number in range(3)]
+    paid = await add(gateway, shop, status="paid", payout_id=1)
+    good = [id_of(each) for each in earned]
+    foreign = encode_id("Commission", shop.program_id + 1, earned[0]["id"])
+    for ids, code in (
+        ([*good, id_of(paid)], "commission_settled"),
+        ([*good, encode_id("Commission", shop.program_id, 99_999)], "unknown_commission"),
+        ([*good, foreign], "field_invalid"),
+        ([], "field_invalid"),
+        ([*good] * 34, "field_invalid"),
+    ):
+        assert await refusal(gateway, "rejectCommissions", token, ids=ids, reason="Fraud") == ("ids", code)
+    assert await refusal(gateway, "rejectCommissions", token, ids=good, reason=" ") == ("reason", "field_invalid")
+    assert {row["status"] for row in await gateway.rows(Commission)} == {"pending", "paid"}
+    rejected = await changed(gateway, "rejectCommissions", token, ids=[*good, good[0]], reason=" Fraud ")
+    assert [(each["id"], each["status"], each["rejectedReason"]) for each in rejected["commissions"]] == [
+        (id, "REJECTED", "Fraud") for id in good
+    ]
+    (row,) = await gateway.rows(ConversionSum)
+    assert row["earnings"] == -2997
+
+
 async def test_sums_are_listed_by_currency(gateway: Gateway) -> None:
     shop, token = await make_shop(gateway), await gateway.token()
     second = await gateway.link("SECOND", program={"id": shop.program_id}, partner={"id": shop.partner_id})
@@ -216,3 +241,26 @@ async def test_a_query_with_too_many_joins_is_refused(gateway: Gateway) -> None:
 )
 def test_an_amount_is_shown_in_major_units(amount: int, currency: str, text: str) -> None:
     assert Money(amount, currency).formatted == text
+
+
+async def test_memberships_with_commissions_to_be_paid_are_found(gateway: Gateway) -> None:
+    shop, token = await make_shop(gateway), await gateway.token()
+    query = "query ($is: Boolean) { partnerPrograms(filter: {isOwed: $is}) { nodes { partner { databaseId } } } }"
+
+    async def owed(is_owed: bool | None) -> list[int]:
+        found = (await gateway.graphql(query, {"is": is_owed}, token=token))["data"]["partnerPrograms"]["nodes"]
+        return sorted(each["partner"]["databaseId"] for each in found)
+
+    other = (await gateway.partner({"id": shop.program_id}))["id"]
+    for columns in (
+        {"hold_until": NOW + HOUR},
+        {"hold_until": NOW - HOUR, "approval": "manual"},
+        {"hold_until": NOW - HOUR, "status": "rejected"},
+        {"hold_until": NOW - HOUR, "status": "paid", "payout_id": 1},
+    ):
+        await add(gateway, shop, **columns)
+        assert await owed(True) == []
+    await add(gateway, shop, hold_until=NOW - HOUR)
+    assert await owed(True) == [shop.partner_id]
+    assert await owed(False) == [other]
+    assert await owed(None) == sorted([shop.partner_id, other])

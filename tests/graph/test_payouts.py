@@ -99,7 +99,7 @@ class Ledger:
         if self.sold:
             earned = self.choose.choice(self.sold)
             try:
-                await commissions.reject(self.context, self.shop.program_id, earned["id"], "A test order")
+                await commissions.reject(self.context, self.shop.program_id, [earned["id"]], "A test order")
             except CommissionSettled:
                 assert earned["status"] in ("rejected", "reversed", "paid")
             else:

@@ -92,3 +92,20 @@ async def test_links_and_memberships_are_sorted_by_what_they_brought_in(gateway:
     token = await gateway.token()
     assert await found(gateway, LINKS, token, field=field) == ["ZH", "summer_2", "AR", "W-50", "SUMMER"]
     assert await found(gateway, MEMBERS, token, field=field) == [NAMES[at] for at in (4, 1, 3, 2, 0)]
+
+
+async def test_a_membership_lists_the_links_of_the_partner_for_the_program(gateway: Gateway) -> None:
+    program = await make_links(gateway)
+    elsewhere = await gateway.program(name="Another program")
+    await gateway.link("ELSEWHERE", program=elsewhere, partner={"id": 1})
+    await gateway.link("PAUSED", program=program, partner={"id": 1}, status="inactive")
+    query = """query ($program: ID!, $status: LinkStatus) {
+      partnerPrograms(filter: {programId: $program}, orderBy: {field: CREATED_AT, direction: ASC}) {
+        nodes { referralLinks(filter: {status: $status}) { totalCount nodes { code } } }
+      }
+    }"""
+    for status, codes in ((None, ["PAUSED", "SUMMER"]), ("INACTIVE", ["PAUSED"])):
+        variables = {"program": encode_id("Program", program["id"]), "status": status}
+        answer = await gateway.graphql(query, variables, token=await gateway.token())
+        first = answer["data"]["partnerPrograms"]["nodes"][0]["referralLinks"]
+        assert first == {"totalCount": len(codes), "nodes": [{"code": code} for code in codes]}

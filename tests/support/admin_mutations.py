@@ -28,6 +28,7 @@ TOLD = {
     "createCommissionRule": RULE,
     "endCommissionRule": RULE,
     "approveCommissions": f"commissions {{ {COMMISSION} }}",
+    "rejectCommissions": f"commissions {{ {COMMISSION} }}",
     "rejectCommission": f"commission {{ {COMMISSION} }}",
     "recordPayout": f"payout {{ id note upTo amount {MONEY} program {{ id }} partner {{ id }} "
     "commissions { nodes { id } } refunds { nodes { id } } }",

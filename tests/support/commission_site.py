@@ -46,5 +46,5 @@ async def running_site(database_url: str) -> AsyncIterator[Site]:
         await merchant.refund("returned", refund_reason="Too small")
         await merchant.refund("held", refund_amount_cents=1000)
         rejected = next(row for row in await merchant.commissions() if row["sale_id"] == 4)
-        await commissions.reject(gateway.context, merchant.program_id, rejected["id"], "A test order")
+        await commissions.reject(gateway.context, merchant.program_id, [rejected["id"]], "A test order")
         yield Site(gateway, merchant, str(gateway.http.base_url.join("/dashboard/conversions")))

@@ -48,17 +48,35 @@ async def running_console(database_url: str) -> AsyncIterator[Console]:
         for number in range(12):
             sold = await merchant.sale(transaction_id=f"order-{number}", click_id=click_id, customer_key="user_1")
             assert sold.is_success
-        ids = {"id": encode_id("Program", merchant.program_id)}
-        changed = await gateway.graphql(DOMAIN, ids, token=await gateway.token())
-        assert changed["data"]["updateProgram"]["userErrors"] == []
+        await _set_domain(merchant)
         await _make_partners(gateway, {"id": merchant.program_id})
-        tokens = {
-            "admin": await gateway.token(),
-            "program": await gateway.token("program", program_id=merchant.program_id),
-            "partner": await gateway.token("partner", partner_id=1),
-            "long": await gateway.token("partner", partner_id=2),
-        }
+        tokens = await _tokens(merchant) | {"long": await gateway.token("partner", partner_id=2)}
         yield Console(browser, gateway, merchant, tokens)
+
+
+@asynccontextmanager
+async def running_office(database_url: str, browser: Browser) -> AsyncIterator[Console]:
+    """Run a gateway whose rows a test may change: a program with a domain, two partners and a link."""
+    async with running_gateway(database_url) as gateway:
+        merchant = await make_merchant(gateway, name="My shop")
+        await _set_domain(merchant)
+        await gateway.partner({"id": merchant.program_id}, name="Second partner")
+        yield Console(browser, gateway, merchant, await _tokens(merchant))
+
+
+async def _set_domain(merchant: Merchant) -> None:
+    ids = {"id": encode_id("Program", merchant.program_id)}
+    changed = await merchant.gateway.graphql(DOMAIN, ids, token=await merchant.gateway.token())
+    assert changed["data"]["updateProgram"]["userErrors"] == []
+
+
+async def _tokens(merchant: Merchant) -> dict[str, str]:
+    gateway = merchant.gateway
+    return {
+        "admin": await gateway.token(),
+        "program": await gateway.token("program", program_id=merchant.program_id),
+        "partner": await gateway.token("partner", partner_id=1),
+    }
 
 
 async def _make_partners(gateway: Gateway, program: dict[str, Any]) -> None:

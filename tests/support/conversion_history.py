@@ -128,7 +128,8 @@ class History:
             ids = list(found.all())
         if ids:
             with suppress(CommissionSettled):
-                await commissions.reject(self._world.context, *ids[number % len(ids)], "a test")
+                program_id, commission_id = ids[number % len(ids)]
+                await commissions.reject(self._world.context, program_id, [commission_id], "a test")
 
 
 async def facts(world: World) -> Sequence[Event]:

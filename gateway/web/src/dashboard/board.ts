@@ -16,10 +16,11 @@ import { Names } from "./names.ts";
 import { Navigation } from "./navigation.ts";
 import { Notice } from "./notice.ts";
 import { Outlet } from "./outlet.ts";
-import type { Click, ViewerData } from "./queries.ts";
+import type { Click, Program, Role, ViewerData } from "./queries.ts";
 import type { Desk } from "./section.ts";
 import { opened, sectionsFor, type SectionKind } from "./sections.ts";
 import { spanOf } from "./spans.ts";
+import { Teller } from "./teller.ts";
 import { seenIn, type SectionKey, type View } from "./view.ts";
 
 // Conversions come without clicks, days end, and the period to compare with moves on.
@@ -48,6 +49,7 @@ export class Board {
   private readonly trouble = new Notice(() => this.load());
   private readonly incoming = new Arrivals((some) => this.add(some), () => this.refresh());
   private readonly fail = (error: unknown) => this.failed(error);
+  private readonly teller = new Teller();
   private readonly head: ReturnType<typeof header>;
   private readonly controls: Controls;
   private readonly navigation: Navigation;
@@ -57,7 +59,8 @@ export class Board {
     viewer: ViewerData,
     private readonly leave: (why: string | null) => void,
   ) {
-    const isPartner = viewer.viewer.role === "PARTNER";
+    const { role } = viewer.viewer;
+    const isPartner = role === "PARTNER";
     const programs = present(viewer.programs).nodes;
     for (const { id, name } of programs) this.names.remember(id, name);
     this.columns = { partner: !isPartner, program: programs.length > 1 };
@@ -65,9 +68,9 @@ export class Board {
     this.head = header(viewer, () => leave(null));
     this.navigation = new Navigation(this.sections, (section) => this.go(section));
     this.controls = new Controls(programs, (patch) => this.change(patch));
-    const desk = this.desk(isPartner);
+    const desk = this.desk(role, programs);
     this.outlet = new Outlet((kind) => opened(kind, desk), this.controls.element, this.trouble.element);
-    const parts = [this.outlet.skip, this.head.element, this.navigation.element, this.outlet.element];
+    const parts = [this.outlet.skip, this.head.element, this.navigation.element, this.outlet.element, this.teller.element];
     this.element = el("div", { class: "board" }, ...parts);
     addEventListener("popstate", this.goBack);
     this.idle = window.setInterval(() => document.hidden || this.refresh(), IDLE_REFRESH_MS);
@@ -81,6 +84,7 @@ export class Board {
     this.viewing.abort();
     this.trouble.clear();
     this.incoming.stop();
+    this.teller.clear();
     this.watch?.stop();
   }
 
@@ -88,16 +92,20 @@ export class Board {
     this.outlet.focus();
   }
 
-  private desk(isPartner: boolean): Desk {
+  private desk(role: Role, programs: readonly Program[]): Desk {
     return {
       columns: this.columns,
-      isPartner,
+      isPartner: role === "PARTNER",
+      isAdministrator: role === "ADMIN",
       choose: (patch) => this.choose(patch),
       confine: (...chosen) => this.change({ filters: confinedTo(this.view.filters, chosen, this.names) }),
       press: (pressed) => this.change({ filters: afterPress(this.view.filters, pressed, this.names) }),
       addressOf: (section, chosen) => addressOf(section, this.viewIn(section, chosen)),
       go: (section, chosen) => this.go(section, chosen),
       fail: this.fail,
+      programs,
+      refresh: () => this.refresh(),
+      tell: (words, undo) => this.teller.tell(words, undo),
     };
   }
 

@@ -2,46 +2,48 @@
 
 import { ask, present } from "./api.ts";
 import type { Asked, Columns } from "./clicks.ts";
+import { CommissionPicks } from "./commission-picks.ts";
 import { STATUS_WORDS } from "./commission-states.ts";
 import { LISTS, type Cell, type Kind } from "./conversion-lists.ts";
-import type { ListData, Origin } from "./conversion-queries.ts";
-import { el, withRoles } from "./dom.ts";
+import type { Commission, ListData, Origin } from "./conversion-queries.ts";
+import { el, withRoles, type Child } from "./dom.ts";
 import { Choice, Segments } from "./fields.ts";
+import { keepingFocus } from "./focus.ts";
 import { dateTime } from "./format.ts";
 import { CONVERSIONS, FiltersNote, untaken } from "./list-filters.ts";
 import { ListFile, type Listed } from "./list-file.ts";
 import { Pager } from "./pager.ts";
 import { panel } from "./panel.ts";
+import type { Desk } from "./section.ts";
 import type { List, View } from "./view.ts";
 
 const PAGE = 10;
 const WORDS: Record<List, string> = { sales: "Sales", refunds: "Refunds", leads: "Leads", commissions: "Commissions" };
-
-type Change = (patch: Partial<View>) => void;
 
 export class ConversionsPanel {
   readonly element: HTMLElement;
   private asked: Asked | null = null;
   private shown: Origin[] = [];
   private turn = 0;
-  private readonly lists = new Segments<List>("List", WORDS, (list) => this.choose({ list, status: null }));
-  private readonly status = new Choice("Status", (value) => this.choose({ status: (value || null) as View["status"] }));
+  private readonly lists = new Segments<List>("List", WORDS, (list) => this.desk.choose({ list, status: null }));
+  private readonly status = new Choice("Status", (value) => this.desk.choose({ status: (value || null) as View["status"] }));
   private readonly head = el("thead");
   private readonly body = el("tbody");
   private readonly table = el("table", { class: "stacked listed conversions", hidden: true }, this.head, this.body);
   private readonly empty = el("p", { class: "empty", hidden: true });
+  private readonly picks: CommissionPicks | null;
   private readonly note = new FiltersNote("conversions");
   private readonly pager = new Pager(PAGE, "Pages of conversions", () => this.reload());
 
-  constructor(
-    private readonly choose: Change,
-    private readonly onError: (error: unknown) => void,
-  ) {
+  constructor(private readonly desk: Desk) {
+    this.picks = desk.isPartner ? null : new CommissionPicks(desk);
     this.status.offer([["", "All"], ...Object.entries(STATUS_WORDS)]);
     const choices = el("div", { class: "choices" }, this.lists.element, this.status.element);
-    const file = new ListFile("conversions", () => this.listed(), onError);
-    const content = [file.status, choices, this.note.element, this.table, this.empty, this.pager.element];
+    const file = new ListFile("conversions", () => this.listed(), desk.fail);
+    const content = [file.status, choices, this.note.element, this.picks?.element, this.table, this.empty, this.pager.element];
     this.element = panel("Conversions", { note: file.button }, ...content);
+    // It gets the focus of a row that is gone.
+    this.element.tabIndex = -1;
   }
 
   /** Load the first page if it is the one shown, and with `fromStart` in any case. */
@@ -58,7 +60,7 @@ export class ConversionsPanel {
   }
 
   private reload(): void {
-    if (this.asked) void this.fetchPage(this.asked).catch(this.onError);
+    if (this.asked) void this.fetchPage(this.asked).catch(this.desk.fail);
   }
 
   private async fetchPage({ view, span, columns, names, signal }: Asked): Promise<void> {
@@ -78,7 +80,12 @@ export class ConversionsPanel {
 
   private draw(kind: Kind<Origin>, zone: string, columns: Columns): void {
     this.head.replaceChildren(header(kind, columns));
-    this.body.replaceChildren(...this.shown.map((item) => row(kind, item, zone, columns)));
+    const commissions = kind === LISTS.commissions ? (this.shown as Commission[]) : null;
+    this.picks?.show(commissions);
+    const box = (item: Origin) => commissions && this.picks?.box(item as Commission);
+    const rows = this.shown.map((item) => row(kind, item, zone, columns, box(item)));
+    keepingFocus(this.body, () => this.body.replaceChildren(...rows), this.element);
+    this.picks?.tell();
     withRoles(this.table).hidden = !this.shown.length;
     this.empty.hidden = !this.table.hidden;
   }
@@ -110,12 +117,12 @@ function heading(name: string, isNumber = false): HTMLElement {
   return el("th", { scope: "col", class: isNumber && "number" }, name);
 }
 
-function row(kind: Kind<Origin>, item: Origin, zone: string, columns: Columns): HTMLElement {
+function row(kind: Kind<Origin>, item: Origin, zone: string, columns: Columns, box: Child): HTMLElement {
   const at = kind.at(item);
   return el(
     "tr",
     { "data-item": item.id },
-    el("th", { scope: "row" }, el("time", { datetime: at }, dateTime(at, zone))),
+    el("th", { scope: "row", class: box ? "picked" : false }, box, el("time", { datetime: at }, dateTime(at, zone))),
     cell("Link", { text: item.referralLink?.code }),
     columns.partner && cell("Partner", { text: item.partner?.name }),
     columns.program && cell("Program", { text: item.program.name }),

@@ -10,6 +10,7 @@ import type { Filters } from "./filters.ts";
 import { day } from "./format.ts";
 import { count, money, name, text } from "./list-cells.ts";
 import { CONVERSIONS, OWNERS, listFilter, untaken } from "./list-filters.ts";
+import { linkActions, newLinkButton } from "./link-actions.ts";
 import { ListPanel, type ListKind, type Page } from "./list-panel.ts";
 import { LINK_SORTS, sortingOf } from "./list-sorts.ts";
 import { ListTools } from "./list-tools.ts";
@@ -43,6 +44,7 @@ export class LinksPanel {
   private kind(): ListKind<Link> {
     return {
       ...{ title: "Links to share", words: ["link", "links"], name: "links", tools: this.tools.element },
+      buttons: this.desk.isPartner ? [] : [newLinkButton(this.desk)],
       file: { list: "links", name: () => "links.csv", filter: filterOf },
       columns: ({ partner, program }) => [
         ["Link", "name"],
@@ -57,7 +59,7 @@ export class LinksPanel {
       untaken: left,
       empty: ({ view, columns }) => {
         if (view.search || view.state || view.filters.length) return "No links match.";
-        return columns.partner ? "No links yet." : "No links yet. Ask the program’s owner to create one.";
+        return columns.partner ? "No links yet. Create one for a partner to publish." : "No links yet. Ask the program’s owner to create one.";
       },
     };
   }
@@ -86,6 +88,7 @@ function row(link: Link, { view, columns }: Asked, desk: Desk): HTMLElement {
   const paused = link.status === "INACTIVE" && el("span", { class: "badge" }, "paused");
   const url = link.url ?? `Any page of the program’s site with ?aff=${link.code}`;
   const address = el("span", { class: "url cut", dir: "ltr", title: url }, url);
+  const actions = linkActions(link, desk);
   const code = overviewOf(desk, { dimension: "LINK", value: link.id, words: link.code });
   return el(
     "tr",
@@ -93,7 +96,7 @@ function row(link: Link, { view, columns }: Asked, desk: Desk): HTMLElement {
     el(
       "th",
       { scope: "row" },
-      el("div", { class: "code" }, code, paused),
+      el("div", { class: "code" }, code, paused, actions),
       el("div", { class: "address" }, address, link.url && copyButton(link.url, `the URL of ${link.code}`)),
     ),
     columns.partner && name("Partner", link.partner?.name),

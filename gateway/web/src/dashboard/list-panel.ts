@@ -35,6 +35,8 @@ export interface ListKind<Item> {
   empty: (asked: Asked) => string;
   /** What the list can be searched by, and so on. */
   tools: HTMLElement;
+  /** Buttons for changes. */
+  buttons?: readonly HTMLElement[];
   /** The file of all rows: the list's name among the exports, the file's name, and which rows are in it. */
   file?: { list: string; name: (asked: Asked) => string; filter: (asked: Asked) => Record<string, unknown> };
 }
@@ -66,7 +68,7 @@ export class ListPanel<Item> {
     this.pager = new Pager(SIZE, `Pages of ${words[1]}`, () => this.move(), ["Previous", "Next"]);
     const file = kind.file && new ListFile(title.toLowerCase(), () => this.listed(), onError);
     const content = [file?.status, tools, this.note.element, this.table, this.empty, this.pager.element];
-    this.element = panel(title, { note: this.count, file: file?.button }, ...content);
+    this.element = panel(title, { note: this.count, file: file?.button, tools: kind.buttons }, ...content);
     // It gets the focus of a row that is gone.
     this.element.tabIndex = -1;
   }

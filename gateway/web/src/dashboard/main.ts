@@ -16,6 +16,7 @@ import "./styles/filters.css";
 import "./styles/cross.css";
 import "./styles/sections.css";
 import "./styles/setup.css";
+import "./styles/forms.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";

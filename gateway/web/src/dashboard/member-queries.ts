@@ -6,7 +6,11 @@ import type { Page } from "./list-panel.ts";
 /** A partner in a program. */
 export interface Member {
   program: Named;
-  partner: Named;
+  /** The address is null to those who may not read it. */
+  partner: Named & { email: string | null };
+  /** How many links are active, and how many are not. */
+  active: { totalCount: number };
+  paused: { totalCount: number };
   clicks: number;
   leadCount: number;
   saleCount: number;
@@ -48,7 +52,9 @@ query Partners(
 ) {
   partnerPrograms(${PAGING}, filter: $filter, orderBy: $order) {
     nodes {
-      program { id name } partner { id name } clicks leadCount saleCount lastClickedAt
+      program { id name } partner { id name email } clicks leadCount saleCount lastClickedAt
+      active: referralLinks(first: 1, filter: {status: ACTIVE}) { totalCount }
+      paused: referralLinks(first: 1, filter: {status: INACTIVE}) { totalCount }
       revenue { ${MONEY} } earnings { ${MONEY} } balance { ${MONEY} }
     }
     ${PAGE_INFO}

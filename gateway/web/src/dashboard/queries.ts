@@ -8,9 +8,16 @@ export interface Named {
   name: string;
 }
 
+/** A program, with what forms are filled in with. */
+export interface Program extends Named {
+  databaseId: number;
+  domain: string | null;
+  currency: string;
+}
+
 export interface ViewerData {
   viewer: { role: Role; program: Named | null; partner: Named | null };
-  programs: { nodes: Named[] } | null;
+  programs: { nodes: Program[] } | null;
 }
 
 /** An amount in minor units of a currency, and as text. */
@@ -83,6 +90,7 @@ export interface Link {
   id: string;
   code: string;
   url: string | null;
+  destinationUrl: string | null;
   status: "ACTIVE" | "INACTIVE";
   clicks: number;
   leadCount: number;
@@ -91,7 +99,7 @@ export interface Link {
   earnings: Money[];
   lastClicked: string | null;
   partner: { name: string } | null;
-  program: { name: string } | null;
+  program: Named | null;
 }
 
 /** What is shown of a link that is only to be copied. */
@@ -133,7 +141,7 @@ const CLICK = `
 export const VIEWER = `
 query Viewer {
   viewer { role program { id name } partner { id name } }
-  programs(first: 100, orderBy: {field: NAME, direction: ASC}) { nodes { id name } }
+  programs(first: 100, orderBy: {field: NAME, direction: ASC}) { nodes { id name databaseId domain currency } }
 }`;
 
 export const CLICKS = `
@@ -151,7 +159,7 @@ query Links(
 ) {
   referralLinks(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order) {
     nodes {
-      id code url status clicks leadCount saleCount lastClicked partner { name } program { name }
+      id code url destinationUrl status clicks leadCount saleCount lastClicked partner { name } program { id name }
       revenue { ${MONEY} } earnings { ${MONEY} }
     }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount

@@ -2,7 +2,7 @@
 
 import type { Asked, Columns } from "./clicks.ts";
 import type { Chosen } from "./cross-view.ts";
-import type { Click } from "./queries.ts";
+import type { Click, Program } from "./queries.ts";
 import type { SectionKey, View } from "./view.ts";
 
 export interface Section {
@@ -21,6 +21,7 @@ export interface Section {
 export interface Desk {
   columns: Columns;
   isPartner: boolean;
+  isAdministrator: boolean;
   /** Show another part of the view, which the section then loads. */
   choose: (patch: Partial<View>) => void;
   /** Show only clicks with these values. */
@@ -32,4 +33,10 @@ export interface Desk {
   /** Open such an address. */
   go: (section: SectionKey, chosen?: Chosen) => void;
   fail: (error: unknown) => void;
+  /** The programs that the viewer sees, by name. */
+  programs: readonly Program[];
+  /** Bring what is shown up to date after a change. */
+  refresh: () => void;
+  /** Say what became of a change, with a way to undo it if there is one. */
+  tell: (words: string, undo?: () => void) => void;
 }

@@ -1,7 +1,7 @@
 // The sections of the dashboard: their names in addresses, who sees them, and what belongs to each. The code of a
 // section is loaded when it is opened.
 
-import { Away, Failed } from "./api.ts";
+import { loadedCode } from "./code.ts";
 import type { Desk, Section } from "./section.ts";
 import type { Control } from "./controls.ts";
 import type { SectionKey } from "./view.ts";
@@ -63,21 +63,7 @@ export function sectionsFor(isPartner: boolean): SectionKind[] {
   return SECTIONS.filter(({ isOwners }) => !(isPartner && isOwners));
 }
 
-/** How soon after a reload another one would not help. */
-const RELOADED_MS = 10_000;
-
 /** Load the code of a section. Throws `Away` if the gateway cannot be reached. */
 export async function opened({ open }: SectionKind, desk: Desk): Promise<Section> {
-  try {
-    return new (await open()).default(desk);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    const page = await fetch(location.pathname, { cache: "no-store" }).catch(() => null);
-    if (!page?.ok) throw new Away();
-    // The gateway is there, so it was updated, and has the section under another name. The page is as old as this code.
-    const [how] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
-    if (how?.type === "reload" && performance.now() < RELOADED_MS) throw new Failed("This section cannot be loaded");
-    location.reload();
-    throw new Away();
-  }
+  return new (await loadedCode(open)).default(desk);
 }

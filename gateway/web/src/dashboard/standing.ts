@@ -10,6 +10,7 @@ import { amounts } from "./money.ts";
 import { leading } from "./navigation.ts";
 import { panel } from "./panel.ts";
 import { periodBefore } from "./period.ts";
+import { qrButton } from "./qr-button.ts";
 import { STANDING, type Account, type Earned, type Money, type OwnLink, type StandingData } from "./queries.ts";
 import type { Desk } from "./section.ts";
 import { spanOf } from "./spans.ts";
@@ -67,16 +68,17 @@ export class Standing {
     const drawn = JSON.stringify(links);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    const shown = links.map(ownLink);
+    const shown = links.map((link) => ownLink(link, this.desk));
     this.links.replaceChildren(...(shown.length ? shown : [el("p", { class: "empty" }, NO_LINKS)]));
   }
 }
 
-function ownLink({ code, url, status }: OwnLink): HTMLElement {
+function ownLink(link: OwnLink, desk: Desk): HTMLElement {
+  const { code, url, status } = link;
   const paused = status === "INACTIVE" && el("span", { class: "badge" }, "paused");
   const address = el("span", { class: "url", dir: "ltr" }, url ?? `Any page of the program’s site with ?aff=${code}`);
   const copy = url ? copyButton(url, `the URL of ${code}`) : copyButton(`?aff=${code}`, `what makes a URL a link of ${code}`);
-  return el("p", {}, address, paused, copy);
+  return el("p", {}, address, paused, qrButton(link, desk), copy);
 }
 
 function figures(now: Earned, before: Earned, period: ReturnType<typeof periodBefore>): HTMLElement[] {

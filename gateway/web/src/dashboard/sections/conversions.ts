@@ -8,8 +8,8 @@ export default class Conversions implements Section {
   readonly element: HTMLElement;
   private readonly panel: ConversionsPanel;
 
-  constructor({ choose, fail }: Desk) {
-    this.panel = new ConversionsPanel(choose, fail);
+  constructor(desk: Desk) {
+    this.panel = new ConversionsPanel(desk);
     this.element = this.panel.element;
   }
 

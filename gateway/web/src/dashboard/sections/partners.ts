@@ -13,6 +13,7 @@ import { PARTNER_SORTS, sortingOf } from "../list-sorts.ts";
 import { ListTools } from "../list-tools.ts";
 import { MEMBERS, type Member, type MembersData } from "../member-queries.ts";
 import type { Position } from "../pager.ts";
+import { isSuspended, newPartnerButton, partnerActions } from "../partner-actions.ts";
 import type { Desk, Section } from "../section.ts";
 
 export default class Partners implements Section {
@@ -38,6 +39,7 @@ export default class Partners implements Section {
   private kind(): ListKind<Member> {
     return {
       ...{ title: "Partners", words: ["partner", "partners"], name: "partners", tools: this.tools.element },
+      buttons: [newPartnerButton(this.desk)],
       columns: ({ program }) => [
         ["Partner", "name"],
         ...(program ? [["Program", "name"] as const] : []),
@@ -48,7 +50,7 @@ export default class Partners implements Section {
       row: (member, asked) => row(member, asked, this.desk),
       read,
       untaken: left,
-      empty: ({ view }) => (view.search || view.filters.length ? "No partners match." : "No partners yet."),
+      empty: ({ view }) => (view.search || view.filters.length ? "No partners match." : "No partners yet. Create the first one."),
     };
   }
 }
@@ -67,10 +69,12 @@ async function read(position: Position, { view, signal }: Asked): Promise<Page<M
 
 function row(member: Member, { view, columns }: Asked, desk: Desk): HTMLElement {
   const { partner, program, lastClickedAt } = member;
+  const overview = overviewOf(desk, { dimension: "PARTNER", value: partner.id, words: partner.name });
+  const suspended = isSuspended(member) && el("span", { class: "badge" }, "suspended");
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, overviewOf(desk, { dimension: "PARTNER", value: partner.id, words: partner.name })),
+    el("th", { scope: "row" }, el("div", { class: "code" }, overview, suspended, partnerActions(member, desk))),
     columns.program && name("Program", program.name),
     ...[count("Clicks", member.clicks), count("Leads", member.leadCount), count("Sales", member.saleCount)],
     ...[money("Revenue", member.revenue), money("Commission", member.earnings), money("To be paid", member.balance)],

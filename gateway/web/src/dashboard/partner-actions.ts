@@ -1,0 +1,35 @@
+// What can be done with partners, from the buttons of their list.
+
+import { demanding } from "./code.ts";
+import { el } from "./dom.ts";
+import { menuButton, type Action } from "./menu.ts";
+import type { Member } from "./member-queries.ts";
+import type { Desk } from "./section.ts";
+
+const form = () => import("./forms/partner-form.ts");
+const suspension = () => import("./forms/suspension.ts");
+
+export function newPartnerButton(desk: Desk): HTMLElement {
+  const create = demanding(form, ({ createPartner }) => createPartner(desk), desk.fail);
+  return el("button", { type: "button", class: "primary", onclick: create, "data-focus": "new partner" }, "New partner");
+}
+
+/** Return whether a partner is suspended: all of its links are paused. */
+export function isSuspended({ active, paused }: Member): boolean {
+  return active.totalCount === 0 && paused.totalCount > 0;
+}
+
+export function partnerActions(member: Member, desk: Desk): HTMLElement {
+  const { partner, program, active, paused } = member;
+  const edit = demanding(form, ({ editPartner }) => editPartner(desk, member), desk.fail);
+  const add = demanding(form, ({ addToProgram }) => addToProgram(desk, member), desk.fail);
+  const suspend = demanding(suspension, ({ suspend }) => suspend(desk, member), desk.fail);
+  const back = demanding(suspension, ({ takeBack }) => takeBack(desk, member), desk.fail);
+  const actions: (Action | false)[] = [
+    { words: "Edit", run: edit },
+    desk.isAdministrator && desk.programs.length > 1 && { words: "Add to a program", run: add },
+    active.totalCount > 0 && { words: "Suspend", run: suspend },
+    paused.totalCount > 0 && { words: isSuspended(member) ? "Take back" : "Resume all links", run: back },
+  ];
+  return menuButton(partner.name, `${partner.id} ${program.id}`, actions.filter((each) => each !== false));
+}
