@@ -19,6 +19,7 @@ from db.ingest.conversions.test_conversion_recorder import TestConversionRecorde
 from db.ingest.integrations.recorder import ChainRecorder
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
+from db.lookups.session_cache import SessionCache
 from db.lookups.token_cache import TokenCache
 from db.lookups.tracker_sightings import TrackerSightings
 from db.outbox.consumers import add_consumer
@@ -96,6 +97,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         committer = Committer(store, recorders(store.database))
         writer = _started(stack, Writer(committer, queue_size=settings.queue_clicks, observer=WriterMetrics()))
         token_cache = _started(stack, TokenCache(store, now))
+        setting_token = settings.administrator_token()
+        sessions = _started(stack, SessionCache(store, now, token_cache, setting_token))
         email_key = EmailKey(store, settings.email_key_file)
         await email_key()  # so that a file that cannot be used stops the start
         feed = LiveFeed(store)
@@ -116,7 +119,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             feed=feed,
             tracker_sightings=sightings,
             segments=segments,
-            authenticate=authentication(token_cache, settings.administrator_token()),
+            sessions=sessions,
+            authenticate=authentication(token_cache, setting_token),
             is_good=token_cache.is_good,
             device=device_lookup(),
             place=geo,
@@ -144,6 +148,7 @@ async def offline_services(settings: Settings, *, may_create: bool = True) -> As
             feed=LiveFeed(store),
             tracker_sightings=TrackerSightings(store, now),
             segments=SegmentService(store, seconds=settings.report_seconds),
+            sessions=SessionCache(store, now, token_cache, None),
             authenticate=authentication(token_cache, None),
             is_good=token_cache.is_good,
             directory=LinkDirectory(store),

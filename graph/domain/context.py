@@ -12,6 +12,7 @@ from msgspec import Struct
 from db.engine.store import Store
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
+from db.lookups.session_cache import SessionCache
 from db.lookups.tracker_sightings import TrackerSightings
 from db.outbox.live_feed import LiveFeed
 from db.segments.service import SegmentService
@@ -47,6 +48,7 @@ class Services:
     feed: LiveFeed
     tracker_sightings: TrackerSightings
     segments: SegmentService
+    sessions: SessionCache
     authenticate: Callable[[str], Awaitable[Viewer | None]]
     """Return the viewer of a secret, or None if it is unknown, revoked or expired. Raises `DatabaseAway`."""
     is_good: Callable[[int], Awaitable[bool]]
@@ -60,4 +62,4 @@ class Context(Struct, frozen=True):
     client_address: str | None = None
     user_agent: str | None = None
     viewer: Viewer | None = None
-    """The holder of the token; None without one."""
+    """The holder of the token or session; None without one."""
