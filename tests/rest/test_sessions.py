@@ -240,3 +240,16 @@ async def test_an_unexpected_error_is_masked(gateway: Gateway, log: Log) -> None
     assert answer.status_code == 500
     assert answer.json() == {"error": "The session could not be read or changed", "code": "fault"}
     assert answer.headers["clickgate-fault"] in str([vars(record) for record in log.records])
+
+
+async def test_the_openapi_document_describes_sessions(gateway: Gateway) -> None:
+    document = (await gateway.http.get("/openapi.json")).json()
+    methods = document["paths"][SESSION]
+    assert {method: set(described["responses"]) for method, described in methods.items()} == {
+        "post": {"201", "401", "403", "429", "500", "503"},
+        "get": {"200", "401", "500", "503"},
+        "delete": {"204", "403", "500", "503"},
+    }
+    assert document["components"]["securitySchemes"]["sessionCookie"]["in"] == "cookie"
+    for path, method in ((EXPORT, "get"), (IMPORT, "post")):
+        assert document["paths"][path][method]["security"] == [{"bearerToken": []}, {"sessionCookie": []}]
