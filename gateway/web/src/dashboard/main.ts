@@ -2,10 +2,12 @@
 
 import "@fontsource-variable/inter/wght.css";
 import "uplot/dist/uPlot.min.css";
-import { adoptToken, forgetToken, token } from "../token.ts";
+import { forget, onOtherTabs, resume, signIn } from "../session.ts";
 import { forgetOthers, forgetView } from "./address.ts";
 import { Away, Refused, ask } from "./api.ts";
 import { Board } from "./board.ts";
+import { takeToken } from "../fragment.ts";
+import { LinkSignIn } from "./link-sign-in.ts";
 import "./styles/base.css";
 import "./styles/board.css";
 import "./styles/controls.css";
@@ -24,16 +26,14 @@ const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
 icon.href = String(icon.href);
 const root = document.getElementById("root")!;
 let open: Board | null = null;
+/** The token of a link, until it is used. */
+let given: string | null = null;
 
 function leave(why: string | null): void {
   // Signing out clears the view. A shared address that was opened signed-out keeps it for after signing in.
   if (open) forgetView();
-  forgetToken();
-  close();
-  document.title = "Sign in – clickgate";
-  const form = new SignIn(why, (viewer) => enter(viewer, true));
-  root.replaceChildren(form.element);
-  form.focus();
+  forget();
+  show("Sign in", new SignIn(why, (viewer) => enter(viewer, true)));
 }
 
 function enter(viewer: ViewerData, isFresh: boolean): void {
@@ -48,23 +48,58 @@ function close(): void {
   open = null;
 }
 
-/** Look up the token's owner, retrying while the gateway is unavailable. */
+/** Show a page other than the board. */
+function show(title: string, page: { element: HTMLElement; focus(): void }): void {
+  close();
+  document.title = `${title} – clickgate`;
+  root.replaceChildren(page.element);
+  page.focus();
+}
+
+/** Find out who is signed in, retrying while the gateway is unavailable. */
 async function start(trouble = new Notice(() => void start(trouble))): Promise<void> {
-  adoptToken();
-  forgetOthers();
-  if (token() === null) return leave(null);
+  given = takeToken() ?? given;
   try {
-    const viewer = await ask<ViewerData>(VIEWER);
+    const isSignedIn = await resume();
     trouble.clear();
-    enter(viewer, false);
+    forgetOthers();
+    if (given !== null && isSignedIn) return confirm(given);
+    if (given !== null) await signIn(given);
+    else if (!isSignedIn) return leave(null);
+    given = null;
+    enter(await ask<ViewerData>(VIEWER), false);
   } catch (error) {
-    if (error instanceof Refused) return leave("This token was not accepted. It may be mistyped, expired or revoked.");
+    if (error instanceof Refused) return refuse();
     if (!(error instanceof Away)) console.error(error);
     root.replaceChildren(trouble.element);
     trouble.show(error);
   }
 }
 
+function refuse(): void {
+  given = null;
+  leave("This token was not accepted. It may be mistyped, expired or revoked.");
+}
+
+/** Ask before a link, which any page may have led to, signs in someone else. */
+function confirm(token: string): void {
+  given = null;
+  const page = new LinkSignIn({
+    title: "Sign in by this link?",
+    text: "You are signed in already. The link signs this browser in by another token, in all its tabs.",
+    accept: ["Sign in by the link", async () => {
+      await signIn(token);
+      await start();
+    }],
+    decline: ["Stay signed in as before", () => void start()],
+  });
+  show("Sign in by this link?", page);
+}
+
+onOtherTabs((isSignedIn) => {
+  if (isSignedIn) void start();
+  else if (open) leave("You have signed out in another tab.");
+});
 addEventListener("popstate", () => open ?? forgetOthers());
 addEventListener("hashchange", () => location.hash.startsWith("#token=") && void start());
 void start();
