@@ -1,4 +1,4 @@
-"""The tables of signed-in browsers."""
+"""The tables of signed-in browsers, and of the links that sign them in."""
 
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,3 +22,17 @@ class WebSession(Base):
     setting_digest: Mapped[Text64 | None]
     created_at: Mapped[CreatedAt]
     last_used_at: Mapped[Timestamp] = mapped_column(index=True)
+
+
+class SignInLink(Base):
+    """A link that signs a browser in once, by a secret that is stored only as a hash. Its token was made for it, and
+    has no secret that anybody knows."""
+
+    __tablename__ = "sign_in_links"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    secret_hash: Mapped[Text64] = mapped_column(unique=True)
+    token_id: Mapped[RowId] = mapped_column(ForeignKey(ApiToken.id))
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Timestamp] = mapped_column(index=True)
+    used_at: Mapped[Timestamp | None]

@@ -31,6 +31,8 @@ class Services:
     """Look up a user agent, empty if unknown. Never raises."""
     place: Callable[[str], Place]
     """Look up the location of an address. Never raises."""
+    public_url: str
+    """The gateway's address as browsers reach it, or only its path prefix if the settings do not say."""
     kept_address: Callable[[str], str | None]
     """Return the part of an address that may be stored, or None."""
     charge: Callable[[str | None], None]

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from graph.http.session_cookie import NAME, SECURE_NAME
 from rest.openapi.exports import DescribeProblem
-from rest.sessions import PATH, Session
+from rest.sessions import BODY_BYTES, PATH, Session, SignIn
 
 COOKIE = "sessionCookie"
 SCHEME = {
@@ -17,15 +17,20 @@ SCHEME = {
     "description": f"A signed-in browser. Over HTTPS, the name is `{SECURE_NAME}`. It only counts in requests of the "
     "gateway's own pages.",
 }
-TYPES: tuple[type[Struct], ...] = (Session,)
+TYPES: tuple[type[Struct], ...] = (Session, SignIn)
 SHARED_PROBLEMS = {
     "500": "Unexpected error; the log entry has the id in `Clickgate-Fault`",
     "503": "The database is unavailable",
 }
 FOREIGN = "The request does not come from one of the gateway's own pages"
 SIGN_IN_PROBLEMS = {
+    "400": "The body is not an object with a text",
     "401": "The token is missing, unknown, expired or revoked",
     "403": f"{FOREIGN}, or the token is a tracking token, which reads nothing",
+    "404": "There is no such sign-in link",
+    "410": "The sign-in link has been used, has expired, or was withdrawn",
+    "413": f"The body is larger than {BODY_BYTES} bytes",
+    "415": "The body's content coding is neither gzip nor deflate",
     "429": "The client has exceeded the rate limit",
 }
 SET_COOKIE = {"Set-Cookie": {"description": "The session's cookie", "schema": {"type": "string"}}}
@@ -48,10 +53,11 @@ def session_paths(
             "post": operation(
                 "signIn",
                 "Sign a browser in",
-                "Exchanges a token for a session, in place of the browser's last one. For the gateway's own pages; "
-                "programs send the token with each request.",
+                "Exchanges a token, or else the secret of a sign-in link, for a session, in place of the browser's "
+                "last one. For the gateway's own pages; programs send the token with each request.",
                 SIGN_IN_PROBLEMS,
-                security=[security],
+                security=[security, {}],
+                requestBody={"required": False, "content": {"application/json": {"schema": schema_of[SignIn]}}},
                 answers={"201": {"description": "The browser is signed in", **session}},
             ),
             "get": operation(

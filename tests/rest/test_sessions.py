@@ -246,7 +246,7 @@ async def test_the_openapi_document_describes_sessions(gateway: Gateway) -> None
     document = (await gateway.http.get("/openapi.json")).json()
     methods = document["paths"][SESSION]
     assert {method: set(described["responses"]) for method, described in methods.items()} == {
-        "post": {"201", "401", "403", "429", "500", "503"},
+        "post": {"201", "400", "401", "403", "404", "410", "413", "415", "429", "500", "503"},
         "get": {"200", "401", "500", "503"},
         "delete": {"204", "403", "500", "503"},
     }

@@ -32,6 +32,7 @@ TOLD = {
     "recordPayout": f"payout {{ id note upTo amount {MONEY} program {{ id }} partner {{ id }} "
     "commissions { nodes { id } } refunds { nodes { id } } }",
     "issueToken": "token " + TOKEN,
+    "createSignInLink": "url expiresAt " + TOKEN,
     "updateToken": TOKEN,
     "revokeToken": TOKEN,
 }

@@ -1,4 +1,4 @@
-"""Signed-in browsers."""
+"""Signed-in browsers, and links that sign in once."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,3 +35,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_web_sessions_token_id", "web_sessions", ["token_id"])
     op.create_index("ix_web_sessions_last_used_at", "web_sessions", ["last_used_at"])
+    op.create_table(
+        "sign_in_links",
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("secret_hash", HASH, nullable=False),
+        sa.Column("token_id", ROW_ID, nullable=False),
+        sa.Column("created_at", MOMENT, server_default=now(), nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["token_id"], ["api_tokens.id"], name="fk_sign_in_links_token_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_sign_in_links"),
+        sa.UniqueConstraint("secret_hash", name="uq_sign_in_links_secret_hash"),
+    )
+    op.create_index("ix_sign_in_links_expires_at", "sign_in_links", ["expires_at"])
