@@ -105,7 +105,7 @@ async def test_a_token_in_the_fragment_signs_in_and_is_removed_from_the_address(
 ) -> None:
     await gateway.link()
     token = await gateway.token("program", program_id=1)
-    async with visiting(browser, f"{dashboard}?range=7d", token=token) as page:
+    async with visiting(browser, f"{dashboard}?range=7d#token={token}") as page:
         await expect(page.get_by_role("banner")).to_contain_text("A program")
         assert page.url == f"{dashboard}?range=7d&zone=Europe%2FBerlin"
         await page.reload()
@@ -169,7 +169,7 @@ async def test_the_browser_stays_signed_in_and_keeps_no_token(
     browser: Browser, gateway: Gateway, dashboard: str
 ) -> None:
     token = await gateway.token()
-    async with visiting(browser, dashboard, token=token) as page:
+    async with visiting(browser, f"{dashboard}#token={token}") as page:
         await loaded(page)
         kept = "JSON.stringify([document.cookie, {...sessionStorage}, {...localStorage}, history.state, location.href])"
         assert token not in await page.evaluate(kept)
@@ -200,7 +200,7 @@ async def test_signing_out_or_in_takes_all_tabs_along(browser: Browser, gateway:
         await other.goto(f"{dashboard}?range=90d")
         await loaded(other)
         await page.get_by_role("button", name="Sign out").click()
-        await expect(other.get_by_role("alert")).to_contain_text("signed out in another tab")
+        await expect(other.get_by_role("alert")).to_contain_text("You are no longer signed in")
         assert other.url == dashboard
         await page.get_by_label("Token").fill(await gateway.token("partner", partner_id=1))
         await page.get_by_role("button", name="Sign in").click()

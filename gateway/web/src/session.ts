@@ -3,6 +3,7 @@
 
 import { Failed, Refused, checked, reached } from "./gateway.ts";
 import { SESSION_PATH } from "./endpoint.ts";
+import type { Given } from "./fragment.ts";
 
 /** Tells the other tabs that the browser is signed in as someone else, or as nobody. */
 const tabs = new BroadcastChannel("clickgate.session");
@@ -24,9 +25,13 @@ export async function resume(): Promise<boolean> {
   return name !== null;
 }
 
-/** Exchange a token for a session. Throws `Refused`, `Away`, `Failed`. */
-export async function signIn(token: string): Promise<void> {
-  name = await named({ method: "POST", headers: { Authorization: `Bearer ${token}` } });
+/** Exchange a token, or the secret of a sign-in link, for a session. Throws `Refused`, `Away`, `Failed`. */
+export async function signIn({ kind, secret }: Given): Promise<void> {
+  const by: RequestInit =
+    kind === "token"
+      ? { headers: { Authorization: `Bearer ${secret}` } }
+      : { headers: { "Content-Type": "application/json" }, body: JSON.stringify({ sign_in: secret }) };
+  name = await named({ method: "POST", ...by });
   tabs.postMessage(name);
 }
 

@@ -25,7 +25,7 @@ import { seenIn, type SectionKey, type View } from "./view.ts";
 
 // Conversions come without clicks, days end, and the period to compare with moves on.
 const IDLE_REFRESH_MS = 2 * 60_000;
-const ENDED = "You are no longer signed in: the session was ended, or its token has expired or was revoked.";
+export const ENDED = "You are no longer signed in: you signed out in another tab, or the token has expired or was revoked.";
 
 export class Board {
   readonly element: HTMLElement;

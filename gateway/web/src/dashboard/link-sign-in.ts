@@ -1,29 +1,34 @@
-// The page that a link which signs in opens where a press has to confirm it: any page can lead to such a link, and
-// programs that look at the links in mails may run scripts, but press no buttons.
+// The page that a link which signs in opens. A press has to confirm it: programs that look at the links in mails may run
+// scripts, but press no buttons, and any page can lead to a link that signs in someone else.
 
+import type { Given } from "../fragment.ts";
 import { el } from "./dom.ts";
 import { wordsFor } from "./signin.ts";
 
-export interface Asked {
-  title: string;
-  text: string;
-  /** What the button says that signs in, and what it does. */
-  accept: readonly [string, () => Promise<void>];
-  /** The same of the button that leaves everything as it is. */
-  decline?: readonly [string, () => void];
+const ONCE = "This link works once. Afterwards this browser stays signed in until you sign out.";
+const OTHER = "You are signed in already. With this link, this browser is signed in as its owner instead, in all tabs.";
+
+export interface Choices {
+  accept: () => Promise<void>;
+  decline: () => void;
 }
 
 export class LinkSignIn {
   readonly element: HTMLElement;
+  readonly title: string;
   private readonly problem = el("p", { class: "problem", role: "alert" });
   private readonly button: HTMLButtonElement;
 
-  constructor(private readonly asked: Asked) {
-    const { title, text, accept, decline } = asked;
-    this.button = el("button", { class: "primary", type: "button", onclick: () => void this.accept() }, accept[0]);
-    const keep = decline && el("button", { type: "button", onclick: decline[1] }, decline[0]);
-    const form = el("div", { class: "card" }, el("p", {}, text), this.problem, this.button, keep);
-    this.element = el("main", { class: "signin" }, el("p", { class: "brand" }, "clickgate"), el("h1", {}, title), form);
+  constructor(kind: Given["kind"], isSignedIn: boolean, private readonly choices: Choices) {
+    this.title = isSignedIn ? "Sign in by this link?" : "Sign in to see your clicks";
+    const text = [isSignedIn && OTHER, kind === "sign-in" && ONCE].filter((part) => part !== false);
+    const accept = isSignedIn ? "Sign in by the link" : "Sign in";
+    this.button = el("button", { class: "primary", type: "button", onclick: () => void this.accept() }, accept);
+    const decline = isSignedIn ? "Stay signed in as before" : "Sign in with a token";
+    const other = el("button", { class: "quiet", type: "button", onclick: choices.decline }, decline);
+    const parts = [...text.map((part) => el("p", {}, part)), this.problem, this.button, other];
+    const card = el("div", { class: "card" }, ...parts);
+    this.element = el("main", { class: "signin" }, el("p", { class: "brand" }, "clickgate"), el("h1", {}, this.title), card);
   }
 
   focus(): void {
@@ -32,11 +37,13 @@ export class LinkSignIn {
 
   private async accept(): Promise<void> {
     this.button.disabled = true;
+    this.problem.textContent = "";
     try {
-      await this.asked.accept[1]();
+      await this.choices.accept();
     } catch (error) {
       this.problem.textContent = wordsFor(error);
       this.button.disabled = false;
+      this.focus();
     }
   }
 }

@@ -5,8 +5,8 @@ import "uplot/dist/uPlot.min.css";
 import { forget, onOtherTabs, resume, signIn } from "../session.ts";
 import { forgetOthers, forgetView } from "./address.ts";
 import { Away, Refused, ask } from "./api.ts";
-import { Board } from "./board.ts";
-import { takeToken } from "../fragment.ts";
+import { Board, ENDED } from "./board.ts";
+import { isGiven, takeGiven, type Given } from "../fragment.ts";
 import { LinkSignIn } from "./link-sign-in.ts";
 import "./styles/base.css";
 import "./styles/board.css";
@@ -17,6 +17,7 @@ import "./styles/rankings.css";
 import "./styles/filters.css";
 import "./styles/cross.css";
 import "./styles/sections.css";
+import "./styles/invitation.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";
@@ -26,8 +27,8 @@ const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
 icon.href = String(icon.href);
 const root = document.getElementById("root")!;
 let open: Board | null = null;
-/** The token of a link, until it is used. */
-let given: string | null = null;
+/** What a link signs in with, until it is used. */
+let given: Given | null = null;
 
 function leave(why: string | null): void {
   // Signing out clears the view. A shared address that was opened signed-out keeps it for after signing in.
@@ -58,13 +59,13 @@ function show(title: string, page: { element: HTMLElement; focus(): void }): voi
 
 /** Find out who is signed in, retrying while the gateway is unavailable. */
 async function start(trouble = new Notice(() => void start(trouble))): Promise<void> {
-  given = takeToken() ?? given;
+  given = takeGiven() ?? given;
   try {
     const isSignedIn = await resume();
     trouble.clear();
     forgetOthers();
-    if (given !== null && isSignedIn) return confirm(given);
-    if (given !== null) await signIn(given);
+    if (given && (isSignedIn || given.kind === "sign-in")) return confirm(given, isSignedIn);
+    if (given) await signIn(given);
     else if (!isSignedIn) return leave(null);
     given = null;
     enter(await ask<ViewerData>(VIEWER), false);
@@ -81,25 +82,23 @@ function refuse(): void {
   leave("This token was not accepted. It may be mistyped, expired or revoked.");
 }
 
-/** Ask before a link, which any page may have led to, signs in someone else. */
-function confirm(token: string): void {
+/** Ask before a link signs in. */
+function confirm(by: Given, isSignedIn: boolean): void {
   given = null;
-  const page = new LinkSignIn({
-    title: "Sign in by this link?",
-    text: "You are signed in already. The link signs this browser in by another token, in all its tabs.",
-    accept: ["Sign in by the link", async () => {
-      await signIn(token);
+  const page = new LinkSignIn(by.kind, isSignedIn, {
+    accept: async () => {
+      await signIn(by);
       await start();
-    }],
-    decline: ["Stay signed in as before", () => void start()],
+    },
+    decline: () => void start(),
   });
-  show("Sign in by this link?", page);
+  show(page.title, page);
 }
 
 onOtherTabs((isSignedIn) => {
   if (isSignedIn) void start();
-  else if (open) leave("You have signed out in another tab.");
+  else if (open) leave(ENDED);
 });
 addEventListener("popstate", () => open ?? forgetOthers());
-addEventListener("hashchange", () => location.hash.startsWith("#token=") && void start());
+addEventListener("hashchange", () => isGiven() && void start());
 void start();

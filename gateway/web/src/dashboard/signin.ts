@@ -47,7 +47,7 @@ export class SignIn {
     if (!TOKEN.test(secret)) return this.tell("This is not a token. Tokens consist of letters, digits, - and _, without spaces.");
     this.button.disabled = true;
     try {
-      await signIn(secret);
+      await signIn({ kind: "token", secret });
       this.done(await ask<ViewerData>(VIEWER));
     } catch (error) {
       forget();

@@ -1,9 +1,9 @@
 // The token of the field above the editor. It is kept as long as the page is open. Without one, the browser adds the
 // cookie of its session, if somebody is signed in.
 
-import { takeToken } from "../fragment.ts";
+import { takeGiven } from "../fragment.ts";
 
-let secret = takeToken();
+let secret = takeGiven()?.secret ?? null;
 
 export function token(): string | null {
   return secret;

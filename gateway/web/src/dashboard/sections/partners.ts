@@ -6,6 +6,7 @@ import { el } from "../dom.ts";
 import { overviewOf } from "../drill.ts";
 import type { Filters } from "../filters.ts";
 import { day } from "../format.ts";
+import { inviteButton } from "../invitation.ts";
 import { count, money, name, text } from "../list-cells.ts";
 import { OWNERS, listFilter, untaken } from "../list-filters.ts";
 import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
@@ -67,10 +68,11 @@ async function read(position: Position, { view, signal }: Asked): Promise<Page<M
 
 function row(member: Member, { view, columns }: Asked, desk: Desk): HTMLElement {
   const { partner, program, lastClickedAt } = member;
+  const figures = overviewOf(desk, { dimension: "PARTNER", value: partner.id, words: partner.name });
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, overviewOf(desk, { dimension: "PARTNER", value: partner.id, words: partner.name })),
+    el("th", { scope: "row" }, figures, inviteButton(partner, view.zone, desk.fail)),
     columns.program && name("Program", program.name),
     ...[count("Clicks", member.clicks), count("Leads", member.leadCount), count("Sales", member.saleCount)],
     ...[money("Revenue", member.revenue), money("Commission", member.earnings), money("To be paid", member.balance)],
