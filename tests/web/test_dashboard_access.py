@@ -216,9 +216,9 @@ async def test_a_link_signs_nobody_else_in_without_a_press(
     async with visiting(browser, f"{dashboard}?range=7d", token=await gateway.token()) as page:
         await loaded(page)
         await page.goto(f"{dashboard}?range=90d#token={token}")
-        await expect(page.get_by_role("heading", name="Sign in by this link?")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Sign in with this link?")).to_be_visible()
         assert token not in page.url
-        await page.get_by_role("button", name="Sign in by the link" if accepts else "Stay signed in").click()
+        await page.get_by_role("button", name="Sign in with the link" if accepts else "Stay signed in").click()
         await expect(page.get_by_role("banner")).to_contain_text("A partner" if accepts else "All programs")
         await expect(page.get_by_label("90 days")).to_be_checked()
 

@@ -59,8 +59,8 @@ async def test_a_sign_in_link_asks_whoever_is_signed_in(
     async with visiting(browser, dashboard, token=await gateway.token()) as page:
         await loaded(page)
         await page.goto(f"{dashboard}#{secret}")
-        await expect(page.get_by_text("You are signed in already")).to_be_visible()
-        await page.get_by_role("button", name="Sign in by the link" if accepts else "Stay signed in").click()
+        await expect(page.get_by_text("You are already signed in")).to_be_visible()
+        await page.get_by_role("button", name="Sign in with the link" if accepts else "Stay signed in").click()
         await expect(page.get_by_role("banner")).to_contain_text("A partner" if accepts else "All programs")
 
 

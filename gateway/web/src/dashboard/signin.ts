@@ -67,5 +67,6 @@ export class SignIn {
 export function wordsFor(error: unknown): string {
   if (error instanceof Refused) return "This token was not accepted. It may be mistyped, expired or revoked.";
   if (error instanceof Away) return "The gateway cannot be reached. Try again in a moment.";
-  return error instanceof Error ? error.message : String(error);
+  const words = error instanceof Error ? error.message : String(error);
+  return words.endsWith(".") ? words : `${words}.`;
 }

@@ -72,7 +72,7 @@ function row(member: Member, { view, columns }: Asked, desk: Desk): HTMLElement 
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, figures, inviteButton(partner, view.zone, desk.fail)),
+    el("th", { scope: "row" }, el("div", { class: "who" }, figures, inviteButton(partner, view.zone, desk.fail))),
     columns.program && name("Program", program.name),
     ...[count("Clicks", member.clicks), count("Leads", member.leadCount), count("Sales", member.saleCount)],
     ...[money("Revenue", member.revenue), money("Commission", member.earnings), money("To be paid", member.balance)],
