@@ -19,6 +19,7 @@ from db.ingest.conversions.test_conversion_recorder import TestConversionRecorde
 from db.ingest.integrations.recorder import ChainRecorder
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
+from db.lookups.session_cache import SessionCache
 from db.lookups.token_cache import TokenCache
 from db.lookups.tracker_sites import TrackerSites
 from db.lookups.unknown_codes import UnknownCodeNotes
@@ -99,6 +100,8 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         committer = Committer(store, recorders(store.database))
         writer = _started(stack, Writer(committer, queue_size=settings.queue_clicks, observer=WriterMetrics()))
         token_cache = _started(stack, TokenCache(store, now))
+        setting_token = settings.administrator_token()
+        sessions = _started(stack, SessionCache(store, now, token_cache, setting_token))
         email_key = EmailKey(store, settings.email_key_file)
         await email_key()  # so that a file that cannot be used stops the start
         feed = LiveFeed(store)
@@ -122,7 +125,9 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             unknown_codes=unknown_codes,
             site_checks=_site_checks(settings),
             segments=segments,
-            authenticate=authentication(token_cache, settings.administrator_token()),
+            sessions=sessions,
+            public_url=settings.public_url or settings.root_path,
+            authenticate=authentication(token_cache, setting_token),
             is_good=token_cache.is_good,
             device=device_lookup(),
             place=geo,
@@ -152,6 +157,8 @@ async def offline_services(settings: Settings, *, may_create: bool = True) -> As
             unknown_codes=UnknownCodeNotes(store, now),
             site_checks=_site_checks(settings),
             segments=SegmentService(store, seconds=settings.report_seconds),
+            sessions=SessionCache(store, now, token_cache, None),
+            public_url=settings.public_url or settings.root_path,
             authenticate=authentication(token_cache, None),
             is_good=token_cache.is_good,
             directory=LinkDirectory(store),

@@ -18,6 +18,7 @@ from graph.http.caller import TOKEN
 PREFIX = "CLICKGATE_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OWN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*", re.IGNORECASE)
 ORIGIN = re.compile(r"https?://[^/?#@\s]+", re.IGNORECASE)
 
 
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
         default="",
         description="Path prefix under which a proxy serves the gateway, such as `/affiliate`; the proxy may strip it "
         "or pass it on",
+    )
+    public_url: str = Field(
+        default="",
+        description="The gateway's address as browsers reach it, such as `https://clicks.example.com`, with the path "
+        "prefix if there is one; for sign-in links",
     )
     connections: int = Field(
         default=10_000,
@@ -138,7 +144,7 @@ class Settings(BaseSettings):
                 ip_network(network)
         return value
 
-    @field_validator("root_path")
+    @field_validator("root_path", "public_url")
     @classmethod
     def _strip_slash(cls, value: str) -> str:
         return value.rstrip("/")
@@ -148,6 +154,13 @@ class Settings(BaseSettings):
     def _check_path(cls, value: str) -> str:
         if value and not OWN_PATH.fullmatch(value):
             raise ValueError("must start with / and contain only letters, digits and -._~ between slashes")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        if value and not ADDRESS.fullmatch(value):
+            raise ValueError(f"{value} is not an address, such as https://clicks.example.com")
         return value
 
     @field_validator("graphql_origins")

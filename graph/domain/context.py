@@ -12,6 +12,7 @@ from msgspec import Struct
 from db.engine.store import Store
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
+from db.lookups.session_cache import SessionCache
 from db.lookups.tracker_sites import TrackerSites
 from db.lookups.unknown_codes import UnknownCodeNotes
 from db.outbox.live_feed import LiveFeed
@@ -44,6 +45,8 @@ class Services:
     """Look up a user agent, empty if unknown. Never raises."""
     place: Callable[[str], Place]
     """Look up the location of an address. Never raises."""
+    public_url: str
+    """The gateway's address as browsers reach it, or only its path prefix if the settings do not say."""
     kept_address: Callable[[str], str | None]
     """Return the part of an address that may be stored, or None."""
     charge: Callable[[str | None], None]
@@ -63,6 +66,7 @@ class Services:
     unknown_codes: UnknownCodeNotes
     site_checks: SiteChecks
     segments: SegmentService
+    sessions: SessionCache
     authenticate: Callable[[str], Awaitable[Viewer | None]]
     """Return the viewer of a secret, or None if it is unknown, revoked or expired. Raises `DatabaseAway`."""
     is_good: Callable[[int], Awaitable[bool]]
@@ -76,4 +80,4 @@ class Context(Struct, frozen=True):
     client_address: str | None = None
     user_agent: str | None = None
     viewer: Viewer | None = None
-    """The holder of the token; None without one."""
+    """The holder of the token or session; None without one."""

@@ -31,6 +31,7 @@ from graph.schema.partners import (
     update_partner,
 )
 from graph.schema.programs import ProgramPayload, create_program, update_program
+from graph.schema.sign_in_links import CreateSignInLinkPayload, create_sign_in_link
 from graph.schema.tokens import (
     IssueTokenPayload,
     RevokeTokenPayload,
@@ -138,6 +139,12 @@ class Mutation:
         issue_token,
         IssueTokenPayload,
         "Issues an API token. Requires an admin token, or a program token if the new token is for one of its partners.",
+    )
+    create_sign_in_link = change(
+        create_sign_in_link,
+        CreateSignInLinkPayload,
+        "Makes a link that signs one browser in to the dashboard once, with a new token each time. Requires an admin "
+        "token, or a program token if the link is for one of its partners.",
     )
     update_token = change(
         update_token,

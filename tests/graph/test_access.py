@@ -9,6 +9,7 @@ from db.schema.conversions import Sale
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
+from db.schema.sessions import SignInLink
 from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
 from tests.support import conversion_rows
@@ -28,6 +29,7 @@ GARBAGE: dict[str, dict[str, Any]] = {
     "createReferralLink": {"code": "", "programId": "garbage", "partnerId": "garbage"},
     "updateReferralLink": {"id": "garbage", "code": ""},
     "issueToken": {"role": "PARTNER", "partnerId": "garbage"},
+    "createSignInLink": {"partnerId": "garbage", "validDays": 0},
     "updateToken": {"id": "garbage", "label": ""},
     "revokeToken": {"id": "garbage"},
     "createCommissionRule": {"programId": "garbage", "event": "LEAD", "kind": "PERCENT"},
@@ -78,6 +80,7 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
         "createReferralLink": {"code": "NEW", "programId": world.program, "partnerId": world.partner},
         "updateReferralLink": {"id": world.link, "status": "INACTIVE"},
         "issueToken": {"role": "PARTNER", "partnerId": world.partner, "programId": world.program},
+        "createSignInLink": {"partnerId": world.partner},
         "updateToken": {"id": issued["apiToken"]["id"], "label": "Changed"},
         "revokeToken": {"id": issued["apiToken"]["id"]},
     }
@@ -85,7 +88,7 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
 
 async def everything(gateway: Gateway) -> list[Any]:
     """Return the rows that changes are about."""
-    tables = (Program, Partner, PartnerProgram, ReferralLink, ApiToken, CommissionRule, Commission, Payout)
+    tables = (Program, Partner, PartnerProgram, ReferralLink, ApiToken, SignInLink, CommissionRule, Commission, Payout)
     return [[{**row, "last_used_at": None} for row in await gateway.rows(table)] for table in tables]
 
 
@@ -152,6 +155,8 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
             [world.elsewhere, nobody["Program"]],
             {"role": "PARTNER", "partnerId": world.shared},
         ),
+        ("createSignInLink", "partnerId", [world.stranger, nobody["Partner"]], {}),
+        ("createSignInLink", "programId", [world.elsewhere, nobody["Program"]], {"partnerId": world.shared}),
         ("createCommissionRule", "programId", [world.elsewhere, nobody["Program"]], rule),
         (
             "createCommissionRule",

@@ -35,6 +35,7 @@ TOLD = {
     "startInstallationCheck": "url code page { state }",
     "runTestConversion": "click lead sale program { id }",
     "issueToken": "token " + TOKEN,
+    "createSignInLink": "url expiresAt " + TOKEN,
     "updateToken": TOKEN,
     "revokeToken": TOKEN,
 }
