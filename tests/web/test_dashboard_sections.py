@@ -25,7 +25,7 @@ ASKED = {
     "clicks": {"Clicks"},
     "customers": {"Customers"},
     "conversions": {"Conversions"},
-    "setup": {"Choice", "Setup"},
+    "setup": {"Setup"},
 }
 
 

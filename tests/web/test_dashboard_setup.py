@@ -187,6 +187,14 @@ async def test_codes_that_no_link_has(browser: Browser, shop: Shop) -> None:
         rows = page.locator("[data-code]")
         await expect(rows).to_have_count(2)
         await expect(rows.first).to_contain_text(f"127.0.0.1:{shop.pages.port}/sale")
+        await rows.first.get_by_role("button", name="Create link TYPO").click()
+        form = page.get_by_role("dialog")
+        await expect(form.get_by_label("Code")).to_have_value("TYPO")
+        await form.get_by_label("Partner", exact=True).select_option(index=1)
+        await form.get_by_role("button", name="Create link").click()
+        await expect(page.get_by_role("dialog")).to_contain_text("The link is ready")
+        await expect(rows).to_have_count(1)
+    assert (await shop.gateway.track("TYPO")).status_code == 200
 
 
 async def test_an_administrator_chooses_a_program(browser: Browser, shop: Shop) -> None:

@@ -43,18 +43,6 @@ query Setup($program: ID) {
   }
 }`;
 
-/** Whose setup can be shown: an owner's own, or one of those that an administrator chooses from. */
-export const CHOICE = `
-query Choice {
-  viewer { program { id } }
-  programs(first: 100, orderBy: {field: NAME, direction: ASC}) { nodes { id name domain } }
-}`;
-
-export interface ChoiceData {
-  viewer: { program: { id: string } | null };
-  programs: { nodes: { id: string; name: string; domain: string | null }[] } | null;
-}
-
 export interface UserError {
   field: string | null;
   message: string;

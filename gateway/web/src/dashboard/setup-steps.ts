@@ -45,7 +45,6 @@ export class StepsPanel {
   constructor(
     private readonly desk: Desk,
     private readonly goToCheck: () => void,
-    private readonly reload: () => void,
   ) {
     this.element = panel("Steps", { note: this.tally }, this.list);
   }
@@ -92,7 +91,7 @@ export class StepsPanel {
     }
     this.test.disabled = false;
     this.test.focus();
-    this.reload();
+    this.desk.refresh();
   }
 }
 

@@ -7,8 +7,9 @@ import { onlyValue } from "../filters.ts";
 import { InstallationPanel } from "../installation.ts";
 import { leading } from "../navigation.ts";
 import { panel } from "../panel.ts";
+import type { Program } from "../queries.ts";
 import type { Desk, Section } from "../section.ts";
-import { CHOICE, SETUP, type ChoiceData, type SetupData } from "../setup-queries.ts";
+import { SETUP, type SetupData } from "../setup-queries.ts";
 import { StepsPanel } from "../setup-steps.ts";
 import { TagPanel } from "../setup-tag.ts";
 import { UnknownCodesPanel } from "../unknown-codes.ts";
@@ -23,48 +24,29 @@ export default class SetupSection implements Section {
   private readonly codes: UnknownCodesPanel;
   private readonly panels: HTMLElement[];
   private shown: string | null = null;
-  private asked: Asked | null = null;
 
   constructor(private readonly desk: Desk) {
-    this.steps = new StepsPanel(
-      desk,
-      () => this.installation.focus(),
-      () => this.reload(),
-    );
+    this.steps = new StepsPanel(desk, () => this.installation.focus());
     this.installation = new InstallationPanel(desk.fail);
-    this.codes = new UnknownCodesPanel();
+    this.codes = new UnknownCodesPanel(desk);
     this.panels = [this.steps, this.tag, this.installation, this.codes].map(({ element }) => element);
   }
 
-  async load(asked: Asked): Promise<void> {
-    this.asked = asked;
-    const { view, signal } = asked;
-    const program = onlyValue(view.filters, "PROGRAM") ?? (await this.onlyProgram(signal));
-    if (!program || signal.aborted) return;
+  async load({ view, signal }: Asked): Promise<void> {
+    const { programs } = this.desk;
+    const program = onlyValue(view.filters, "PROGRAM") ?? (programs.length === 1 ? programs[0]!.id : null);
+    if (!program) return this.element.replaceChildren(programs.length ? this.choice(programs) : nothing());
     const setup = present((await ask<SetupData>(SETUP, { program }, signal)).programSetup);
     if (signal.aborted) return;
     this.steps.show(setup);
     this.tag.show(setup);
     this.installation.show(setup, view.zone, setup.program.id !== this.shown);
-    this.codes.show(setup.unknownCodes, view.zone);
+    this.codes.show(setup, view.zone);
     this.shown = setup.program.id;
     if (this.element.firstChild !== this.panels[0]) this.element.replaceChildren(...this.panels);
   }
 
-  private reload(): void {
-    if (this.asked && !this.asked.signal.aborted) void this.load(this.asked).catch(this.desk.fail);
-  }
-
-  /** Return the viewer's own program or the only one there is; otherwise offer those that there are. */
-  private async onlyProgram(signal: AbortSignal): Promise<string | null> {
-    const data = await ask<ChoiceData>(CHOICE, {}, signal);
-    const { nodes } = present(data.programs);
-    const only = data.viewer.program?.id ?? (nodes.length === 1 ? nodes[0]!.id : null);
-    if (!only && !signal.aborted) this.element.replaceChildren(nodes.length ? this.choice(nodes) : nothing());
-    return only;
-  }
-
-  private choice(programs: { id: string; name: string; domain: string | null }[]): HTMLElement {
+  private choice(programs: readonly Program[]): HTMLElement {
     const items = programs.map(({ id, name, domain }) => {
       const chosen = { dimension: "PROGRAM", value: id, words: name } as const;
       const link = leading(el("a", { href: this.desk.addressOf("setup", chosen), dir: "auto" }, name), () =>
