@@ -93,7 +93,7 @@ async def test_signing_out_ends_the_session_and_removes_the_cookie(gateway: Gate
     assert await role(gateway.http, browser) is None
     assert (await gateway.http.get(EXPORT, headers=browser)).status_code == 401
     gone = await gateway.http.get(SESSION, headers=browser)
-    assert (gone.status_code, gone.headers["set-cookie"]) == (401, answer.headers["set-cookie"])
+    assert (gone.status_code, gone.headers["set-cookie"]) == (204, answer.headers["set-cookie"])
     assert (await gateway.http.delete(SESSION, headers=browser)).status_code == 204
     assert await role(gateway.http, other) == "ADMIN"
     assert await role(gateway.http, bearer(token)) == "ADMIN"
@@ -247,7 +247,7 @@ async def test_the_openapi_document_describes_sessions(gateway: Gateway) -> None
     methods = document["paths"][SESSION]
     assert {method: set(described["responses"]) for method, described in methods.items()} == {
         "post": {"201", "400", "401", "403", "404", "410", "413", "415", "429", "500", "503"},
-        "get": {"200", "401", "500", "503"},
+        "get": {"200", "204", "500", "503"},
         "delete": {"204", "403", "500", "503"},
     }
     assert document["components"]["securitySchemes"]["sessionCookie"]["in"] == "cookie"
