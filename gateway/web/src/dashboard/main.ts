@@ -101,6 +101,8 @@ onOtherTabs((isSignedIn) => {
   if (isSignedIn) void start();
   else if (open) leave(ENDED);
 });
+// A page that the browser kept as it was, and shows again when the user goes back to it.
+addEventListener("pageshow", ({ persisted }) => persisted && void start());
 addEventListener("popstate", () => open ?? forgetOthers());
 addEventListener("hashchange", () => isGiven() && void start());
 void start();
