@@ -49,6 +49,8 @@ export const SECTIONS: readonly SectionKind[] = [
     controls: ["period", "program", "zone"],
     open: () => import("./sections/conversions.ts"),
   },
+  { key: "rules", title: "Rules", controls: ["program"], open: () => import("./sections/rules.ts") },
+  { key: "payouts", title: "Payouts", controls: ["program", "zone"], open: () => import("./sections/payouts.ts") },
 ];
 
 /** Return the sections that a viewer may see. */
