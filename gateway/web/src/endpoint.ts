@@ -10,6 +10,11 @@ export function exportUrl(file: string): string {
   return PATH.replace(/graphql$/, `api/v1/export/${file}`);
 }
 
+/** Return the URL that takes a file of links. */
+export function importUrl(): string {
+  return PATH.replace(/graphql$/, "api/v1/import/links");
+}
+
 export function socketUrl(): string {
   return PATH.replace(/^http/, "ws");
 }
