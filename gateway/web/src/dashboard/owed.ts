@@ -100,6 +100,6 @@ function row(owed: Owed, { columns }: Asked, desk: Desk): HTMLElement {
     el("th", { scope: "row" }, overviewOf(desk, { dimension: "PARTNER", value: partner.id, words: partner.name })),
     columns.program && name("Program", program.name),
     money("To be paid", balance),
-    el("td", { class: "number", "data-label": "Payout" }, payable(balance).length ? button : "–"),
+    el("td", { class: "name number", "data-label": "Payout" }, payable(balance).length ? button : "–"),
   );
 }

@@ -51,6 +51,7 @@ export class PartnerField extends FormField {
     this.program = program;
     this.search.value = "";
     const count = await this.load(chosen);
+    if (count === null) return;
     this.searching.hidden = count <= MOST;
     this.none.hidden = count > 0;
   }
@@ -60,7 +61,8 @@ export class PartnerField extends FormField {
     return (this.control as HTMLSelectElement).selectedOptions[0]?.text ?? "";
   }
 
-  private async load(chosen: string | null = null): Promise<number> {
+  /** Read the partners that are searched for, and return how many there are; null if they cannot be read. */
+  private async load(chosen: string | null = null): Promise<number | null> {
     const mine = ++this.turn;
     const filter = { programId: this.program, search: this.search.value.trim() || null };
     try {
@@ -69,7 +71,7 @@ export class PartnerField extends FormField {
       return totalCount;
     } catch (error) {
       this.fail(error);
-      return 1;
+      return null;
     }
   }
 
