@@ -37,6 +37,8 @@ from rest.exports.endpoint import export_endpoints
 from rest.link_import import PATH as LINK_IMPORT_PATH
 from rest.link_import import LinkImportEndpoint
 from rest.openapi.document import OpenAPIEndpoint
+from rest.sessions import PATH as SESSION_PATH
+from rest.sessions import SessionEndpoint
 from rest.tracker.script import PATHS, TrackerScript
 
 logger = logging.getLogger(__name__)
@@ -113,6 +115,7 @@ def _routes(settings: Settings, graphql: GraphQLEndpoint, more: Sequence[BaseRou
         *(Route(path, endpoint()) for path, endpoint in {**CONVERSIONS, **INTEGRATIONS}.items()),
         *(Route(path, endpoint) for path, endpoint in export_endpoints(graphql.ready).items()),
         Route(LINK_IMPORT_PATH, LinkImportEndpoint()),
+        Route(SESSION_PATH, SessionEndpoint()),
         *(Route(path, tracker.answer) for path in PATHS),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),

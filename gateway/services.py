@@ -19,8 +19,10 @@ from db.ingest.conversions.test_conversion_recorder import TestConversionRecorde
 from db.ingest.integrations.recorder import ChainRecorder
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
+from db.lookups.session_cache import SessionCache
 from db.lookups.token_cache import TokenCache
-from db.lookups.tracker_sightings import TrackerSightings
+from db.lookups.tracker_sites import TrackerSites
+from db.lookups.unknown_codes import UnknownCodeNotes
 from db.outbox.consumers import add_consumer
 from db.outbox.live_feed import LiveFeed
 from db.outbox.runner import ConsumerRunner
@@ -36,9 +38,11 @@ from gateway.metrics import WriterMetrics, count_click, count_conversion, sample
 from gateway.rate_limit import limiter
 from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
-from graph.domain.context import Services
+from graph.domain.context import Services, SiteChecks
 from graph.domain.derived_fields import derived_fields
 from graph.domain.visit import Device, Place
+from rest.clicks import PATH as CLICK_PATH
+from rest.tracker.script import PATHS as SCRIPT_PATHS
 
 # Short enough for an operator who has replaced a file and waits to see it in use. Each check is one system call.
 GEO_REFRESH_SECONDS = 5
@@ -96,11 +100,14 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
         committer = Committer(store, recorders(store.database))
         writer = _started(stack, Writer(committer, queue_size=settings.queue_clicks, observer=WriterMetrics()))
         token_cache = _started(stack, TokenCache(store, now))
+        setting_token = settings.administrator_token()
+        sessions = _started(stack, SessionCache(store, now, token_cache, setting_token))
         email_key = EmailKey(store, settings.email_key_file)
         await email_key()  # so that a file that cannot be used stops the start
         feed = LiveFeed(store)
         stack.push_async_callback(feed.close)
-        sightings = _started(stack, TrackerSightings(store, now))
+        tracker_sites = _started(stack, TrackerSites(store, now))
+        unknown_codes = _started(stack, UnknownCodeNotes(store, now))
         segments = SegmentService(store, seconds=settings.report_seconds)
         stack.push_async_callback(segments.close)
         for consumer in consumers(store):
@@ -114,9 +121,13 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             directory=directory,
             writer=writer,
             feed=feed,
-            tracker_sightings=sightings,
+            tracker_sites=tracker_sites,
+            unknown_codes=unknown_codes,
+            site_checks=_site_checks(settings),
             segments=segments,
-            authenticate=authentication(token_cache, settings.administrator_token()),
+            sessions=sessions,
+            public_url=settings.public_url or settings.root_path,
+            authenticate=authentication(token_cache, setting_token),
             is_good=token_cache.is_good,
             device=device_lookup(),
             place=geo,
@@ -142,8 +153,12 @@ async def offline_services(settings: Settings, *, may_create: bool = True) -> As
         yield Services(
             store=store,
             feed=LiveFeed(store),
-            tracker_sightings=TrackerSightings(store, now),
+            tracker_sites=TrackerSites(store, now),
+            unknown_codes=UnknownCodeNotes(store, now),
+            site_checks=_site_checks(settings),
             segments=SegmentService(store, seconds=settings.report_seconds),
+            sessions=SessionCache(store, now, token_cache, None),
+            public_url=settings.public_url or settings.root_path,
             authenticate=authentication(token_cache, None),
             is_good=token_cache.is_good,
             directory=LinkDirectory(store),
@@ -160,6 +175,12 @@ async def offline_services(settings: Settings, *, may_create: bool = True) -> As
         )
     finally:
         await store.close()
+
+
+def _site_checks(settings: Settings) -> SiteChecks:
+    paths = (settings.tracker_path, *SCRIPT_PATHS) if settings.tracker_path else SCRIPT_PATHS
+    click_path = settings.click_path or CLICK_PATH
+    return SiteChecks(settings.root_path, paths, click_path, settings.may_fetch_private_sites())
 
 
 @asynccontextmanager

@@ -16,7 +16,9 @@ from gateway.server.forwarding import UNIX
 from graph.http.caller import TOKEN
 
 PREFIX = "CLICKGATE_"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OWN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*", re.IGNORECASE)
 ORIGIN = re.compile(r"https?://[^/?#@\s]+", re.IGNORECASE)
 
 
@@ -36,6 +38,11 @@ class Settings(BaseSettings):
         default="",
         description="Path prefix under which a proxy serves the gateway, such as `/affiliate`; the proxy may strip it "
         "or pass it on",
+    )
+    public_url: str = Field(
+        default="",
+        description="The gateway's address as browsers reach it, such as `https://clicks.example.com`, with the path "
+        "prefix if there is one; for sign-in links",
     )
     connections: int = Field(
         default=10_000,
@@ -90,6 +97,11 @@ class Settings(BaseSettings):
     click_path: str = Field(
         default="", description="An additional path for the click endpoint, to which the tracker script then posts"
     )
+    private_sites: bool | None = Field(
+        default=None,
+        description="Whether the installation check may fetch pages of networks that are not public. By default only "
+        "while the gateway listens on a loopback address and trusts no proxy, as on a developer's machine",
+    )
     graphql_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Origins whose pages may use `/graphql`, such as `https://app.example.com`, separated by commas",
@@ -132,7 +144,7 @@ class Settings(BaseSettings):
                 ip_network(network)
         return value
 
-    @field_validator("root_path")
+    @field_validator("root_path", "public_url")
     @classmethod
     def _strip_slash(cls, value: str) -> str:
         return value.rstrip("/")
@@ -142,6 +154,13 @@ class Settings(BaseSettings):
     def _check_path(cls, value: str) -> str:
         if value and not OWN_PATH.fullmatch(value):
             raise ValueError("must start with / and contain only letters, digits and -._~ between slashes")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        if value and not ADDRESS.fullmatch(value):
+            raise ValueError(f"{value} is not an address, such as https://clicks.example.com")
         return value
 
     @field_validator("graphql_origins")
@@ -175,6 +194,12 @@ class Settings(BaseSettings):
         if self.admin_token_file is not None:
             return _token_in(self.admin_token_file)
         return self.admin_token.get_secret_value() if self.admin_token is not None else None
+
+    def may_fetch_private_sites(self) -> bool:
+        """Return whether the installation check may fetch pages of networks that are not public."""
+        if self.private_sites is not None:
+            return self.private_sites
+        return self.uds is None and not self.trusted_proxies and self.host in LOOPBACK
 
     @field_validator("rate_limit")
     @classmethod

@@ -11,7 +11,7 @@ from graph.domain.errors import Unauthenticated
 from graph.domain.permissions import NO_RECORDER, check_recorder
 from graph.domain.test_events import TrackedTest
 from graph.http.body import read_body
-from graph.http.caller import bearer, caller, header, identified
+from graph.http.caller import Credential, caller, header, identified, token_in
 from rest.endpoint import LARGE_BYTES, Endpoint, Response
 from rest.responses import TestEvent, TestRecorded
 
@@ -42,22 +42,28 @@ class ConversionEndpoint(Endpoint):
 
     async def _identified(self, services: Services, scope: Scope) -> Context:
         """Return the context with the viewer. Raises `Unauthenticated` for a token that may not record conversions."""
-        context = caller(services, scope)
-        authorization = header(scope, b"authorization")
-        if authorization is None and not self.needs_token:
+        if header(scope, b"authorization") is None and not self.needs_token:
+            context = caller(services, scope)
             services.charge(context.client_address)
             return context
-        return await identified_as(context, authorization, check_recorder)
+        return await identified_as(services, scope, check_recorder)
 
 
-async def identified_as(context: Context, authorization: str | None, check: Callable[[Context], object]) -> Context:
-    """Return the context with the viewer that an `Authorization` header names. Raises `Unauthenticated`, also for a
-    token that `check` refuses, and counts such a request against its client's rate limit."""
+async def identified_as(
+    services: Services,
+    scope: Scope,
+    check: Callable[[Context], object],
+    credential_in: Callable[[Scope], Credential | None] = token_in,
+) -> Context:
+    """Return the context with the viewer that the headers identify: by a token alone, unless `credential_in` takes
+    more. Raises `Unauthenticated`, also for a viewer whom `check` refuses, and counts such a request against its
+    client's rate limit."""
+    context = caller(services, scope)
     try:
-        context = await identified(context, None if authorization is None else bearer(authorization))
+        context = await identified(context, credential_in(scope))
         check(context)
     except Unauthenticated as refusal:
-        context.services.charge(context.client_address)
+        services.charge(context.client_address)
         raise Unauthenticated(NO_RECORDER) from refusal
     return context
 

@@ -1,15 +1,15 @@
 """What all tracking endpoints share: methods, CORS, the size of bodies, errors and faults, and sending a response.
 
 An endpoint is a plain ASGI application without middleware, for speed. Every response has the CORS headers, including
-errors.
+errors, unless the endpoint is for the gateway's own pages only.
 """
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 from uuid import uuid4
 
 from msgspec import Struct
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 # The tracker's bodies are much smaller. Decoding a larger one takes longer than the rest of a click.
 LARGE_BYTES = 8 * 1024
+Header: TypeAlias = tuple[bytes, bytes]
 CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"Retry-After, Clickgate-Fault"),
@@ -80,35 +81,35 @@ class Response(NamedTuple):
 class Endpoint(ABC):
     """The ASGI application of one endpoint. It takes the process's services from the lifespan state."""
 
-    method: ClassVar[str] = "POST"
+    methods: ClassVar[Sequence[str]] = ("POST",)
+    is_shared: ClassVar[bool] = True
+    """Whether pages of other origins may use it."""
     failure: ClassVar[str]
     """The message of an unexpected error."""
 
     def __init__(self) -> None:
         self.large_bodies = Turns()
-        methods = f"{self.method}, OPTIONS"
-        self._preflight = Response("preflight", 204, headers={"Access-Control-Allow-Methods": methods, **PREFLIGHT})
+        methods = ", ".join((*self.methods, "OPTIONS"))
+        allowed = {"Access-Control-Allow-Methods": methods, **PREFLIGHT} if self.is_shared else {"Allow": methods}
+        self._preflight = Response("preflight", 204, headers=allowed)
         problem = Problem("Method not allowed", "method_not_allowed")
         self._not_allowed = Response("method_not_allowed", 405, problem, {"Allow": methods})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         services: Services = scope["state"]["services"]
         try:
-            match scope["method"]:
-                case self.method:
-                    response = await self._answer(services, scope, receive)
-                case "OPTIONS":
-                    response = self._preflight
-                case _:
-                    response = self._not_allowed
+            if scope["method"] in self.methods:
+                response = await self._answer(services, scope, receive)
+            else:
+                response = self._preflight if scope["method"] == "OPTIONS" else self._not_allowed
         except ClientDisconnect:
             return
         self.count(services, response.outcome)
-        await _send(response, send)
+        await _send(response, send, CORS if self.is_shared else ())
 
     @abstractmethod
     async def track(self, services: Services, scope: Scope, receive: Receive) -> Response:
-        """Answer a request with the endpoint's method. Raises `ClickgateError`, `RecordFailed`, `ClientDisconnect`."""
+        """Answer a request with one of the methods. Raises `ClickgateError`, `RecordFailed`, `ClientDisconnect`."""
 
     @abstractmethod
     def count(self, services: Services, outcome: str) -> None:
@@ -163,8 +164,8 @@ def refused(refusal: ClickgateError) -> Response:
     raise refusal
 
 
-async def _send(response: Response, send: Send) -> None:
-    headers = [*CORS]
+async def _send(response: Response, send: Send, cors: Sequence[Header]) -> None:
+    headers = [*cors]
     if response.headers:
         headers += ((name.lower().encode(), value.encode()) for name, value in response.headers.items())
     body = b""

@@ -10,7 +10,6 @@ from graph.domain.context import Context, Services
 from graph.domain.errors import ClickgateError, Forbidden, RateLimited, TryLater, Unauthenticated, UnknownProgram
 from graph.domain.permissions import NO_RECORDER, check_manager, check_program
 from graph.http.body import read_body
-from graph.http.caller import caller, header
 from graph.integrations.readiness import Readiness, read_readiness
 from graph.integrations.status import ProgramStatus, read_status
 from graph.integrations.test_events import TestEventInput, TriedEvent, send_test
@@ -77,7 +76,7 @@ class TestEventEndpoint(IntegrationEndpoint):
 class ReadinessEndpoint(IntegrationEndpoint):
     """Says how far the integration of the token's program has come."""
 
-    method = "GET"
+    methods = ("GET",)
     failure = "Failed to compute readiness. Retry shortly."
 
     async def track(self, services: Services, scope: Scope, receive: Receive) -> Response:
@@ -99,11 +98,11 @@ class ReadinessEndpoint(IntegrationEndpoint):
 class StatusEndpoint(IntegrationEndpoint):
     """Answers with a program's status, to its own token or to an administrator's."""
 
-    method = "GET"
+    methods = ("GET",)
     failure = "Status failed"
 
     async def track(self, services: Services, scope: Scope, receive: Receive) -> Response:
-        context = await identified_as(caller(services, scope), header(scope, b"authorization"), _check_manager)
+        context = await identified_as(services, scope, _check_manager)
         named = parse_qs(scope["query_string"].decode(errors="replace"), max_num_fields=100).get("program_id", [""])
         return Response(NOT_COUNTED, 200, _status(await read_status(context, named[0])))
 
@@ -114,7 +113,7 @@ class StatusEndpoint(IntegrationEndpoint):
 
 
 async def _identified(services: Services, scope: Scope) -> Context:
-    return await identified_as(caller(services, scope), header(scope, b"authorization"), check_program)
+    return await identified_as(services, scope, check_program)
 
 
 def _check_manager(context: Context) -> None:

@@ -13,7 +13,7 @@ from graph.domain.link_files import LARGEST_ID, MOST_BYTES
 from graph.domain.link_import import import_links, preview
 from graph.domain.permissions import check_manager
 from graph.http.body import read_body
-from graph.http.caller import caller, header
+from graph.http.caller import credential
 from rest.conversions import identified_as
 from rest.endpoint import Endpoint, Response
 
@@ -61,7 +61,7 @@ class LinkImportEndpoint(Endpoint):
         """Count nothing."""
 
     async def track(self, services: Services, scope: Scope, receive: Receive) -> Response:
-        context = await identified_as(caller(services, scope), header(scope, b"authorization"), check_manager)
+        context = await identified_as(services, scope, check_manager, credential)
         program_id, is_preview = _parameters(scope["query_string"])
         data = await read_body(scope, receive, MOST_BYTES)
         async with self._turn:

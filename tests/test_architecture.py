@@ -17,6 +17,7 @@ REST_MAY_USE = (
     "graph.http.body",
     "graph.http.caller",
     "graph.http.content_negotiation",
+    "graph.http.session_cookie",
     "graph.execution.turns",
 )
 # Pairs of folders that still import each other. This list may only get shorter.

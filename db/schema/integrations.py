@@ -1,6 +1,7 @@
-"""The tables of what is known of a program's integration: runs of the self-test, and where the tracker was loaded."""
+"""The tables of what is known of a program's integration: runs of the self-test, the sites that load the tracker, and
+codes that its visitors bring and no link has."""
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.schema.columns import RowId, Text32, Text64, Text255, Timestamp
@@ -23,12 +24,30 @@ class TestChain(Base):
     created_at: Mapped[Timestamp]
 
 
-class TrackerSighting(Base):
-    """The last time that a page of the program's domain loaded the tracker script, to the hour."""
+class TrackerSite(Base):
+    """The last time that a page of a host loaded the tracker script, to the hour. A program keeps its own domain and
+    the hosts below it that were seen last."""
 
-    __tablename__ = "tracker_sightings"
+    __tablename__ = "tracker_sites"
 
     program_id: Mapped[RowId] = mapped_column(ForeignKey(Program.id), primary_key=True, autoincrement=False)
+    host: Mapped[Text255] = mapped_column(primary_key=True)
+    """In lower case, with its port if that is unusual."""
     domain: Mapped[Text255]
-    """The program's domain at that time."""
+    """The program's domain at that time: the host, or what the host is a subdomain of."""
     seen_at: Mapped[Timestamp]
+
+
+class UnknownCode(Base):
+    """A code that no link had when visitors of the program's site brought it. A program keeps those that came more than
+    once and came last."""
+
+    __tablename__ = "unknown_codes"
+
+    program_id: Mapped[RowId] = mapped_column(ForeignKey(Program.id), primary_key=True, autoincrement=False)
+    code: Mapped[Text64] = mapped_column(primary_key=True)
+    clicks: Mapped[int] = mapped_column(BigInteger)
+    last_page: Mapped[Text255]
+    """The host and path of the page that the last one landed on, without its query."""
+    first_seen_at: Mapped[Timestamp]
+    last_seen_at: Mapped[Timestamp]

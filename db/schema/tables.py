@@ -19,6 +19,7 @@ from db.schema import (
     rollups,
     secrets,
     segments,
+    sessions,
     tokens,
     writers,
 )
@@ -27,6 +28,6 @@ from db.schema.declarative_base import Base
 # Each module has added its tables to the metadata.
 MODULES = (
     *(programs, partners, links, customers, clicks, backfills, conversions, commissions),
-    *(outbox, rollups, segments, tokens, secrets, integrations, id_blocks, writers),
+    *(outbox, rollups, segments, tokens, sessions, secrets, integrations, id_blocks, writers),
 )
 METADATA = Base.metadata

@@ -1,6 +1,7 @@
 """The commands that manage API tokens."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,12 @@ import click
 from db.lookups.tokens import NewToken, TokenRole
 from gateway.cli.rows import PARTNER_ID, PROGRAM_ID, ROW_ID, print_row
 from gateway.services import now
-from graph.domain import tokens
+from graph.domain import sign_in_links, tokens
 from graph.domain.context import Context
 from graph.domain.errors import UnknownToken
 
 MAX_DAYS = 36_500
+NO_ADDRESS = "Set CLICKGATE_PUBLIC_URL to the gateway's address as browsers reach it."
 
 
 @click.group()
@@ -51,6 +53,37 @@ def issue_token(
         return {"token": secret, **row}
 
     print_row(issue)
+
+
+@token.command("sign-in-link", epilog="Example: clickgate token sign-in-link --partner-id 1")
+@click.option(
+    "--role",
+    type=click.Choice(["admin", "program", "partner"], case_sensitive=False),
+    default="partner",
+    show_default=True,
+    help="Whom the link signs in.",
+)
+@click.option(*PROGRAM_ID, type=ROW_ID, help="The program, for that role; limits a partner to it.")
+@click.option(*PARTNER_ID, type=ROW_ID, help="The partner, for that role.")
+@click.option("--label", help="A note on the new token, to tell tokens apart.")
+@click.option(
+    "--valid-days",
+    type=click.IntRange(1, sign_in_links.MOST_DAYS),
+    default=sign_in_links.DAYS,
+    show_default=True,
+    help="For how many days the link can be used.",
+)
+def sign_in_link(
+    role: TokenRole, program_id: int | None, partner_id: int | None, label: str | None, valid_days: int
+) -> None:
+    """Make a link that signs a browser in once, with a new token. It begins with CLICKGATE_PUBLIC_URL."""
+
+    async def create(context: Context) -> Mapping[str, Any]:
+        if not context.services.public_url.startswith("http"):
+            raise click.ClickException(NO_ADDRESS)
+        return asdict(await sign_in_links.create(context, NewToken(role, program_id, partner_id, label), valid_days))
+
+    print_row(create)
 
 
 @token.command("revoke", epilog="Example: clickgate token revoke 1")

@@ -68,7 +68,8 @@ clickgate is running at {url} with sample data: ninety days of a small shop's cl
   See the clicks and sales on the dashboard:
 {roles}
 
-    The tokens are valid for {VALID.days} days, or until the demo is started again.
+    A browser is signed in as one of them at a time. The tokens are valid for {VALID.days} days, or until the demo is
+    started again.
 
   Record a click by hand:
     curl -X POST {url}/api/v1/track/click -H 'Content-Type: application/json' \\

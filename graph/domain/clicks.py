@@ -10,7 +10,7 @@ from msgspec import Struct
 from db.ingest.clicks.records import Click, TestClick
 from db.lookups.link_records import KnownLink
 from graph.domain.affiliate_urls import code_in, query_of, without_damage
-from graph.domain.context import Context
+from graph.domain.context import Context, Services
 from graph.domain.enrichment import visit_record
 from graph.domain.errors import (
     NOT_RECORDED,
@@ -23,7 +23,8 @@ from graph.domain.errors import (
     outages,
 )
 from graph.domain.fields import CODE
-from graph.domain.test_events import TrackedTest, find_program, is_test, named_program
+from graph.domain.site_domains import site_and_path
+from graph.domain.test_events import TrackedTest, checked_program, find_program, is_test, named_program
 from graph.domain.visit import Visit
 
 CODE_LENGTH = 64
@@ -54,7 +55,10 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
         query = query_of(affiliate_url)
         code = code_in(query)
         _check_fields(visit, unreadable)
-        link = await _find_link(context, code)
+        checked = checked_program(code)
+        if checked is not None:
+            return await _track_test(context, visit, checked)
+        link = await _find_link(context, affiliate_url, code)
         if link.program_id is None or link.partner_id is None:
             raise LinkMisconfigured
         if not link.is_active:
@@ -92,10 +96,10 @@ def _check_fields(visit: Visit, unreadable: Sequence[str]) -> None:
         raise FieldInvalid("event_id", f"must have 1 to {EVENT_ID_LENGTH} characters")
 
 
-async def _find_link(context: Context, code: str) -> KnownLink:
+async def _find_link(context: Context, affiliate_url: str, code: str) -> KnownLink:
     """Return the link with this code, or else with the code that remains when damage is cut from its end.
 
-    Raises `UnknownLink`, which is counted by code.
+    Raises `UnknownLink`, which is counted and noted by code.
     """
     find = context.services.directory.find
     if _is_possible(code) and (link := await find(code)) is not None:
@@ -103,8 +107,18 @@ async def _find_link(context: Context, code: str) -> KnownLink:
     undamaged = without_damage(code)
     if undamaged != code and _is_possible(undamaged) and (link := await find(undamaged)) is not None:
         return link
-    context.services.count_unknown(undamaged if CODE.fullmatch(undamaged) else None)
+    _note_unknown(context.services, affiliate_url, undamaged)
     raise UnknownLink
+
+
+def _note_unknown(services: Services, affiliate_url: str, code: str) -> None:
+    if not CODE.fullmatch(code):
+        services.count_unknown(None)
+        return
+    services.count_unknown(code)
+    page = site_and_path(affiliate_url)
+    if page is not None:
+        services.unknown_codes.note(code, *page)
 
 
 def _is_possible(code: str) -> bool:

@@ -12,11 +12,26 @@ from msgspec import Struct
 from db.engine.store import Store
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
-from db.lookups.tracker_sightings import TrackerSightings
+from db.lookups.session_cache import SessionCache
+from db.lookups.tracker_sites import TrackerSites
+from db.lookups.unknown_codes import UnknownCodeNotes
 from db.outbox.live_feed import LiveFeed
 from db.segments.service import SegmentService
 from graph.domain.scope import Viewer
 from graph.domain.visit import Device, Place
+
+
+class SiteChecks(Struct, frozen=True):
+    """How merchants' pages are inspected for the tracker's tag."""
+
+    root_path: str
+    """The prefix under which a proxy serves the gateway, or an empty text."""
+    script_paths: tuple[str, ...]
+    """The paths that the gateway serves the script at, without the prefix, the preferred one first."""
+    click_path: str
+    """The path that the script posts clicks to, without the prefix."""
+    allow_private: bool
+    """Whether pages in networks that are not public may be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,8 @@ class Services:
     """Look up a user agent, empty if unknown. Never raises."""
     place: Callable[[str], Place]
     """Look up the location of an address. Never raises."""
+    public_url: str
+    """The gateway's address as browsers reach it, or only its path prefix if the settings do not say."""
     kept_address: Callable[[str], str | None]
     """Return the part of an address that may be stored, or None."""
     charge: Callable[[str | None], None]
@@ -45,8 +62,11 @@ class Services:
     clock: Callable[[], datetime]
     """Return the current time, in UTC."""
     feed: LiveFeed
-    tracker_sightings: TrackerSightings
+    tracker_sites: TrackerSites
+    unknown_codes: UnknownCodeNotes
+    site_checks: SiteChecks
     segments: SegmentService
+    sessions: SessionCache
     authenticate: Callable[[str], Awaitable[Viewer | None]]
     """Return the viewer of a secret, or None if it is unknown, revoked or expired. Raises `DatabaseAway`."""
     is_good: Callable[[int], Awaitable[bool]]
@@ -60,4 +80,4 @@ class Context(Struct, frozen=True):
     client_address: str | None = None
     user_agent: str | None = None
     viewer: Viewer | None = None
-    """The holder of the token; None without one."""
+    """The holder of the token or session; None without one."""

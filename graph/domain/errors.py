@@ -16,6 +16,9 @@ ClickgateError
 │   ├── UnknownProgram         no program has this id
 │   ├── UnknownPartner         no partner has this id
 │   ├── UnknownToken           no token has this id
+│   ├── UnknownSignInLink      no sign-in link has this secret
+│   ├── SignInLinkUsed         the sign-in link has been used
+│   ├── SignInLinkExpired      the sign-in link has expired, or its token was revoked
 │   ├── …                      those of leads, sales, refunds and commissions, in `conversion_errors`
 │   ├── LinkMisconfigured      the link has no partner or no program
 │   ├── CodeTaken              another link already has this code
@@ -159,6 +162,24 @@ class UnknownToken(InvalidRequest):
     """No token has this id."""
 
     message = "Token not found"
+
+
+class UnknownSignInLink(InvalidRequest):
+    """No sign-in link has this secret."""
+
+    message = "There is no such sign-in link. Copy all of it, or ask whoever sent it for a new one"
+
+
+class SignInLinkUsed(InvalidRequest):
+    """The sign-in link has been used."""
+
+    message = "This link has been used already, and works only once. Ask whoever sent it for a new one"
+
+
+class SignInLinkExpired(InvalidRequest):
+    """The sign-in link has expired, or its token was revoked."""
+
+    message = "This link is no longer valid. Ask whoever sent it for a new one"
 
 
 class LinkMisconfigured(InvalidRequest):

@@ -11,6 +11,8 @@ import can_ada
 from graph.domain.errors import FieldInvalid
 from graph.domain.site_domains import InvalidDomain, normalized_domain
 
+# The code of an installation check, which no link may have.
+CHECK_PREFIX = "cgcheck_"
 CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NAME_LENGTH = 255
 URL_LENGTH = 2048
@@ -62,6 +64,8 @@ def code_field(value: str) -> str:
     """Return a link's code. Raises `FieldInvalid`."""
     if not CODE.fullmatch(value):
         raise FieldInvalid("code", "must consist of 1 to 64 letters, digits, - and _")
+    if value.startswith(CHECK_PREFIX):
+        raise FieldInvalid("code", f"must not begin with {CHECK_PREFIX}, which is reserved for installation checks")
     return value
 
 

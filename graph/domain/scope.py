@@ -6,7 +6,7 @@ did not exist.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, inspect, or_, true
@@ -33,14 +33,15 @@ PARTNER = bindparam("viewer_partner", type_=BigInteger)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The holder of a token. A partner token bound to a program only shows that program's data, so that a program
-    cannot grant more than it has. A tracking token records conversions for its program, and sees nothing. `token_id` is
-    None for the administrator token of the settings."""
+    """The holder of a token, perhaps by a session. A partner token bound to a program only shows that program's data,
+    so that a program cannot grant more than it has. A tracking token records conversions for its program, and sees
+    nothing. `token_id` is None for the administrator token of the settings."""
 
     role: TokenRole
     program_id: int | None = None
     partner_id: int | None = None
     token_id: int | None = None
+    session_id: int | None = field(default=None, compare=False)
 
     @property
     def audience(self) -> Audience:

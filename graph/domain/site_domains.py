@@ -51,6 +51,16 @@ def normalized_domain(text: str) -> str:
     return domain
 
 
+def site_and_path(url: str) -> tuple[str, str] | None:
+    """Return the normalized domain and the path of a page's URL, without its query, which may hold personal data; None
+    for a URL without a domain."""
+    try:
+        parsed = can_ada.parse(url)
+        return normalized_domain(str(parsed.host)), str(parsed.pathname)
+    except (ValueError, TypeError):
+        return None
+
+
 def _parsed(text: str) -> Any:
     try:
         return can_ada.parse(f"https://{text}")

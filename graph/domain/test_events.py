@@ -3,6 +3,7 @@
 The program may be named in `additional_data`, since an advertiser tests before having partners or tokens.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,12 @@ from graph.domain.context import Context
 from graph.domain.emails import masked
 from graph.domain.enrichment import json_text
 from graph.domain.errors import UnknownProgram
+from graph.domain.fields import CHECK_PREFIX
 
 LARGEST_ID = 2**63 - 1
+# The code in the landing page's URL while an installation is checked, which names the program. The tracker sends it
+# like any other, but the click is a test event.
+CHECK_CODE = re.compile(f"{CHECK_PREFIX}([1-9][0-9]{{0,17}})_[0-9a-z]{{16}}")
 
 
 class TrackedTest(Struct, frozen=True, gc=False):
@@ -24,6 +29,12 @@ class TrackedTest(Struct, frozen=True, gc=False):
 
     event_id: int
     program_id: int | None
+
+
+def checked_program(code: str) -> int | None:
+    """Return the id of the program whose installation a code is there to check, or None if it is another code."""
+    match = CHECK_CODE.fullmatch(code) if code.startswith(CHECK_PREFIX) else None
+    return None if match is None else int(match[1])
 
 
 def is_test(data: Mapping[str, Any] | None) -> bool:

@@ -36,14 +36,24 @@ async def issue(context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]
     program, partner or expiry that is missing or not allowed, `UnknownProgram`, `UnknownPartner`, `Forbidden`,
     `DatabaseAway`.
     """
+    new = allowed(context, new)
+    with outages():
+        async with context.services.store.write() as connection:
+            return await issue_with(connection, context, new)
+
+
+def allowed(context: Context, new: NewToken) -> NewToken:
+    """Return a token that the viewer may issue, limited to the viewer's own program. Raises as `issue` does."""
     viewer = check_manager(context)
     if viewer.role == "program":
         new = _within(viewer, new)
-    new = _checked(context, new)
-    with outages():
-        async with context.services.store.write() as connection:
-            await _check_bounds(connection, viewer, new)
-            return await tokens.issue(connection, new)
+    return _checked(context, new)
+
+
+async def issue_with(connection: AsyncConnection, context: Context, new: NewToken) -> tuple[str, Mapping[str, Any]]:
+    """Issue a token that is `allowed`, in a transaction. Raises as `issue` does."""
+    await _check_bounds(connection, check_manager(context), new)
+    return await tokens.issue(connection, new)
 
 
 async def revoke(context: Context, token_id: int) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from graph.domain.context import Context
 from graph.domain.errors import Unauthenticated, outages
 from graph.domain.permissions import viewer_of
+from graph.domain.sessions import is_still_valid
 from graph.exports.columns import ColumnReader, shown
 from graph.exports.export_lists import ExportList
 from graph.query import rows
@@ -43,7 +44,7 @@ class Export:
         self.column_names = [*(column.name for column in columns), CURSOR]
         self.is_complete = False
         """Whether the last page has been read."""
-        self._context, self._token_id = context, viewer.token_id
+        self._context = context
         self._list, self._filters = listed, filters
         self._columns = ColumnReader(listed.entity, columns)
         self._after = after
@@ -77,9 +78,9 @@ class Export:
         )
 
     async def _check_token(self) -> None:
-        if self._token_id is None or monotonic() < self._checked_at + CHECK_SECONDS:
+        if monotonic() < self._checked_at + CHECK_SECONDS:
             return
         with outages():
-            if not await self._context.services.is_good(self._token_id):
+            if not await is_still_valid(self._context):
                 raise Unauthenticated
         self._checked_at = monotonic()

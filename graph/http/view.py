@@ -27,7 +27,7 @@ from graph.execution.admission import GuardedSchema
 from graph.execution.error_presentation import presented, presented_refusal
 from graph.execution.metrics import OperationTimer, kind_of
 from graph.execution.requests import GraphQLRequest, PersistedQueryNotSupported
-from graph.http.caller import bearer, caller, header, identified
+from graph.http.caller import caller, credential, header, identified
 from graph.http.content_negotiation import JSON, response_media_type, takes_gzip, wants_page
 from graph.http.requests import posted, queried
 from graph.http.responses import GraphQLResponse, MethodNotAllowed, NotAcceptable, error_response, result_response
@@ -99,9 +99,7 @@ class GraphQLView(GraphQL[Context, None]):
             raise MethodNotAllowed("Method not allowed", *METHODS)
         if media is None:
             raise NotAcceptable
-        authorization = header(scope, b"authorization")
-        secret = None if authorization is None else bearer(authorization)
-        context = await identified(caller(scope["state"]["services"], scope), secret)
+        context = await identified(caller(scope["state"]["services"], scope), credential(scope))
         try:
             turns = self._schema.turns(context)
             request = await posted(scope, receive, turns) if method == "POST" else await queried(scope, receive, turns)

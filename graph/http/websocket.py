@@ -1,7 +1,7 @@
 """WebSockets with the graphql-transport-ws protocol. Strawberry implements the protocol; callers are identified here.
 
-The token is looked up when the client initializes the connection and again for each operation, so that nothing starts
-with a token that has expired or been revoked.
+The token, or the session of the upgrade request, is looked up when the client initializes the connection and again for
+each operation, so that nothing starts with one that has expired, been revoked, or ended.
 """
 
 import logging
@@ -21,7 +21,7 @@ from graph.execution.admission import GuardedSchema
 from graph.execution.error_presentation import presented_refusal
 from graph.execution.limits import check
 from graph.execution.metrics import kind_of, measure_socket_operation
-from graph.http.caller import bearer, identified
+from graph.http.caller import Credential, credential, identified
 from graph.http.requests import MalformedRequest, problem
 from graph.http.websocket_messages import Init, Subscribe, read, token
 
@@ -51,7 +51,7 @@ class Socket(ASGIWebSocketAdapter):
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """Handles the messages of one connection."""
 
-    _secret: str | None = None
+    _credential: Credential | None = None
 
     async def handle_message(self, message: Any) -> None:
         try:
@@ -79,10 +79,19 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if not isinstance(error, WebSocketDisconnected):
             logger.error("GraphQL operation failed", exc_info=error, extra={"fault": uuid4().hex})
 
-    def _upgrade_token(self) -> str | None:
-        """Return the secret in the headers of the upgrade request, which browsers cannot set."""
-        authorization = cast(Socket, self.websocket).ws.headers.get("authorization")
-        return None if authorization is None else bearer(authorization)
+    async def _identify(self, message: Init) -> None:
+        """Identify the caller by the token in the first message, or else by the headers of the upgrade request."""
+        secret = token(message.payload or {})
+        upgrade = credential(cast(Socket, self.websocket).ws.scope) if secret is None else None
+        self._credential = upgrade if secret is None else Credential(secret)
+        self.context = await identified(self.context, self._credential)
+        if self.context.viewer is None:
+            self._credential = None  # a session that has ended before
+
+    async def _identify_again(self) -> None:
+        self.context = await identified(self.context, self._credential)
+        if self._credential is not None and self.context.viewer is None:
+            raise Unauthenticated
 
     async def _is_sound(self, message: object) -> bool:
         """Reject operations without a query, and those over the limit. Strawberry closes the connection for violations
@@ -105,10 +114,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         """Identify the caller for messages that need it, and close the connection if the token is invalid."""
         try:
             if isinstance(message, Init) and not self.connection_init_received:
-                self._secret = token(message.payload or {}) or self._upgrade_token()
-                self.context = await identified(self.context, self._secret)
+                await self._identify(message)
             elif isinstance(message, Subscribe):
-                self.context = await identified(self.context, self._secret)
+                await self._identify_again()
         except Unauthenticated:
             await self.websocket.close(FORBIDDEN, "Forbidden")
         except TryLater as error:

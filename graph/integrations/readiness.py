@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.ingest.integrations.statements import passed
 from db.schema.commissions import CommissionRule
-from db.schema.integrations import TestChain, TrackerSighting
+from db.schema.integrations import TestChain, TrackerSite
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
 from graph.domain.context import Context
@@ -78,10 +78,14 @@ class _Facts:
 async def read_readiness(context: Context) -> Readiness:
     """Return the readiness of the token's program. Raises `Unauthenticated` for a token that is not a program's own,
     `DatabaseAway`."""
-    program_id = check_program(context)
+    return await readiness_of(context, check_program(context))
+
+
+async def readiness_of(context: Context, program_id: int) -> Readiness:
+    """Return the readiness of an existing program, which the viewer may manage. Raises `DatabaseAway`."""
     services = context.services
     with outages():
-        await services.tracker_sightings.write()
+        await services.tracker_sites.write()
         now = services.clock()
         async with services.store.read() as connection:
             facts = await _facts(connection, program_id, now)
@@ -96,7 +100,7 @@ async def _facts(connection: AsyncConnection, program_id: int, now: datetime) ->
         CommissionRule.effective_from <= now,
         or_(CommissionRule.effective_to.is_(None), CommissionRule.effective_to > now),
     )
-    sighting = exists().where(TrackerSighting.program_id == program_id, TrackerSighting.domain == Program.domain)
+    sighting = exists().where(TrackerSite.program_id == program_id, TrackerSite.domain == Program.domain)
     keys = select(func.max(ApiToken.created_at)).where(
         ApiToken.program_id == program_id, ApiToken.role.in_(("program", "tracking"))
     )

@@ -14,8 +14,9 @@ from graph.domain.conversion_fields import check_readable, choice_field
 from graph.domain.enrichment import visit_record
 from graph.domain.errors import FieldInvalid, RateLimited, UnknownProgram, outages
 from graph.domain.permissions import check_program
-from graph.domain.test_events import TrackedTest, named_program, record_test
+from graph.domain.test_events import TrackedTest, find_program, named_program, record_test
 from graph.domain.visit import Visit
+from graph.integrations.setup import managed_program
 
 NOT_RECORDED = "Test events cannot be recorded right now"
 CHAIN = "chain"
@@ -74,6 +75,15 @@ async def send_test(context: Context, sent: TestEventInput, unreadable: Sequence
         if event_type is None or sent.type:
             return await _run_chain(context, program_id)
         return TriedEvent(event_type, await _record_event(context, sent, event_type, program_id))
+
+
+async def run_chain(context: Context, named: int | None) -> tuple[int, ChainRun]:
+    """Run the self-test for a program, and return its id with the run. Raises as `managed_program` does, and
+    `TooManyChains`, `TryLater`."""
+    program_id = managed_program(context, named)
+    with outages(NOT_RECORDED):
+        await find_program(context, program_id)
+        return program_id, await _run_chain(context, program_id)
 
 
 async def _run_chain(context: Context, program_id: int) -> ChainRun:

@@ -12,6 +12,6 @@ def note_site(services: Services, page_url: str) -> None:
     if len(page_url) > LONGEST_URL:
         return
     try:
-        services.tracker_sightings.note(normalized_domain(page_url))
+        services.tracker_sites.note(normalized_domain(page_url))
     except InvalidDomain:
         return

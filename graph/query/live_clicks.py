@@ -13,6 +13,7 @@ from db.outbox.live_feed import Committed, Watcher
 from graph.domain.context import Context
 from graph.domain.errors import DatabaseAway, Unauthenticated, outages
 from graph.domain.permissions import viewer_of
+from graph.domain.sessions import is_still_valid
 from graph.query.plan import RowPlan
 from graph.query.rows import ParameterValues, snapshot_reader
 
@@ -66,10 +67,9 @@ async def _next(watcher: Watcher, until: float) -> Committed | None:
 
 
 async def _check_token(context: Context) -> None:
-    token_id = viewer_of(context).token_id
     try:
         with outages():
-            if token_id is not None and not await context.services.is_good(token_id):
+            if not await is_still_valid(context):
                 raise Unauthenticated
     except DatabaseAway:
         return  # no click can be read either

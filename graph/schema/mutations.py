@@ -16,6 +16,12 @@ from graph.schema.commissions import (
     reject_commissions,
 )
 from graph.schema.conversion_outcomes import TrackLeadResult, TrackRefundResult, TrackSaleResult
+from graph.schema.installation import (
+    InstallationCheckPayload,
+    TestConversionPayload,
+    run_test_conversion,
+    start_installation_check,
+)
 from graph.schema.links import ReferralLinkPayload, create_referral_link, update_referral_link
 from graph.schema.partners import (
     PartnerPayload,
@@ -25,6 +31,7 @@ from graph.schema.partners import (
     update_partner,
 )
 from graph.schema.programs import ProgramPayload, create_program, update_program
+from graph.schema.sign_in_links import CreateSignInLinkPayload, create_sign_in_link
 from graph.schema.tokens import (
     IssueTokenPayload,
     RevokeTokenPayload,
@@ -115,10 +122,29 @@ class Mutation:
         "Records a payout of a partner's approved commissions, less what refunds took off. It moves no money. Requires "
         "an admin token or the program's own token.",
     )
+    start_installation_check = change(
+        start_installation_check,
+        InstallationCheckPayload,
+        "Inspects a page of the program's site for the tracker's tag, and begins to wait for the click of a visit, "
+        "which counts nowhere. Requires an admin token or the program's own token.",
+    )
+    run_test_conversion = change(
+        run_test_conversion,
+        TestConversionPayload,
+        "Runs click, lead, sale and refund through the real code on rows that count nowhere, as `POST "
+        "/api/v1/cli/test-event` does. A program can run ten an hour. Requires an admin token or the program's own "
+        "token.",
+    )
     issue_token = change(
         issue_token,
         IssueTokenPayload,
         "Issues an API token. Requires an admin token, or a program token if the new token is for one of its partners.",
+    )
+    create_sign_in_link = change(
+        create_sign_in_link,
+        CreateSignInLinkPayload,
+        "Makes a link that signs one browser in to the dashboard once, with a new token each time. Requires an admin "
+        "token, or a program token if the link is for one of its partners.",
     )
     update_token = change(
         update_token,

@@ -32,6 +32,7 @@ from graph.schema.conversion_types import (
 from graph.schema.customer_filters import CustomerFilter, CustomerOrder
 from graph.schema.customers import customer
 from graph.schema.fields import argument, connection_field, root_field
+from graph.schema.installation import CheckArrival, installation_check
 from graph.schema.link_filters import ReferralLinkFilter, ReferralLinkOrder
 from graph.schema.links import referral_link
 from graph.schema.partner_filters import PartnerFilter, PartnerOrder, PartnerProgramFilter, PartnerProgramOrder
@@ -40,6 +41,7 @@ from graph.schema.report_types import REPORT_ARGUMENTS, ClickReportType
 from graph.schema.reports import click_report
 from graph.schema.resolvers import node, numbered, page
 from graph.schema.scalars import BigInt
+from graph.schema.setup import ProgramSetupType, program_setup
 from graph.schema.token_filters import ApiTokenFilter, ApiTokenOrder
 from graph.schema.types import (
     ApiTokenType,
@@ -124,6 +126,16 @@ class QueryType:
         REPORT_ARGUMENTS,
     )
     viewer: ViewerType = root_field("The caller. Fails with `UNAUTHENTICATED` if no token was sent.", viewer)
+    program_setup: ProgramSetupType | None = root_field(
+        "How far a program's setup has come, and what its site tells. Null unless your token can change the program.",
+        program_setup,
+        [argument("program_id", ID | None, "The program. May be omitted with its own token.", default=None)],
+    )
+    installation_check: CheckArrival | None = root_field(
+        "The click of an installation check. Null while it has not come, and after half an hour.",
+        installation_check,
+        [argument("code", str, "The code that `startInstallationCheck` returned.")],
+    )
     node: Node | None = root_field(
         "Finds any object by its global id. Null if it does not exist or your token cannot see it.",
         node,

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope
 from graph.domain.context import Context, Services
 from graph.domain.errors import FieldInvalid
 from graph.domain.permissions import viewer_of
-from graph.http.caller import caller, header
+from graph.http.caller import credential, header
 from graph.http.content_negotiation import takes_gzip
 from rest.conversions import identified_as
 from rest.endpoint import Endpoint, Response
@@ -33,7 +33,7 @@ PATH = "/api/v1/export/{}.{}"
 class ExportEndpoint(Endpoint):
     """Exports one list in one format."""
 
-    method = "GET"
+    methods = ("GET",)
     failure = "Export failed"
 
     def __init__(self, name: str, format: str, slots: ExportSlots, ready: Ready) -> None:
@@ -49,7 +49,7 @@ class ExportEndpoint(Endpoint):
             EXPORTS.labels(self._name, outcome).inc()
 
     async def track(self, services: Services, scope: Scope, receive: Receive) -> Response:
-        context = await identified_as(caller(services, scope), header(scope, b"authorization"), viewer_of)
+        context = await identified_as(services, scope, viewer_of, credential)
         given = _parameters(scope["query_string"])
         await self._ready()
         export = _requested(context, self._name, given)

@@ -12,9 +12,11 @@ from starlette.responses import JSONResponse
 from starlette.responses import Response as HTTPResponse
 
 from rest.exports.endpoint import Ready
+from rest.openapi import imports, sessions
 from rest.openapi.exports import export_paths
-from rest.openapi.imports import TYPES, import_paths
+from rest.openapi.imports import import_paths
 from rest.openapi.operations import BEARER, BODY_PROBLEMS, OPERATIONS, PROBLEMS, Operation
+from rest.openapi.sessions import COOKIE, SCHEME, session_paths
 from rest.responses import Problem
 
 RETRY_AFTER = {"description": "Seconds to wait before a retry", "schema": {"type": "integer"}}
@@ -36,11 +38,14 @@ class OpenAPIEndpoint:
 @cache
 def document(root_path: str = "") -> dict[str, Any]:
     """Return the document, with the root path as its server URL."""
-    types = list(dict.fromkeys([*(each for operation in OPERATIONS.values() for each in _types(operation)), *TYPES]))
+    described = (each for operation in OPERATIONS.values() for each in _types(operation))
+    types = list(dict.fromkeys([*described, *imports.TYPES, *sessions.TYPES]))
     references, schemas = schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(types, references, strict=True))
     problem = partial(_problem, problem=schema_of[Problem])
-    files = export_paths(problem, {BEARER: ()}) | import_paths(problem, schema_of, {BEARER: ()})
+    either = [{BEARER: ()}, {COOKIE: ()}]
+    files = export_paths(problem, either) | import_paths(problem, schema_of, either)
+    others = files | session_paths(problem, schema_of, {BEARER: ()})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,8 +56,11 @@ def document(root_path: str = "") -> dict[str, Any]:
             "exports one that may read.",
         },
         "servers": [{"url": root_path or "/"}],
-        "paths": {path: {each.method: _operation(each, schema_of)} for path, each in OPERATIONS.items()} | files,
-        "components": {"schemas": schemas, "securitySchemes": {BEARER: {"type": "http", "scheme": "bearer"}}},
+        "paths": {path: {each.method: _operation(each, schema_of)} for path, each in OPERATIONS.items()} | others,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {BEARER: {"type": "http", "scheme": "bearer"}, COOKIE: SCHEME},
+        },
     }
 
 

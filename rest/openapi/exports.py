@@ -1,6 +1,6 @@
 """What the OpenAPI document says of the exports: their parameters are the filters of the lists in GraphQL."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rest.exports.endpoint import NAMES, PATH
@@ -31,10 +31,10 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def export_paths(problem: DescribeProblem, security: Mapping[str, Any]) -> dict[str, Any]:
+def export_paths(problem: DescribeProblem, security: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the paths of the exports."""
     return {
-        PATH.format(name, format): {"get": _operation(name, format, problem) | {"security": [security]}}
+        PATH.format(name, format): {"get": _operation(name, format, problem) | {"security": security}}
         for name in NAMES
         for format in FORMATS
     }

@@ -1,6 +1,6 @@
 """What the OpenAPI document says of the import of links."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -38,7 +38,7 @@ PARAMETERS: list[dict[str, Any]] = [
 
 
 def import_paths(
-    problem: DescribeProblem, schema_of: Mapping[type[Struct], dict[str, Any]], security: Mapping[str, Any]
+    problem: DescribeProblem, schema_of: Mapping[type[Struct], dict[str, Any]], security: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return the path of the import."""
     refused = {"anyOf": [schema_of[LinesInvalid], problem("400", "")["content"]["application/json"]["schema"]]}
@@ -47,7 +47,7 @@ def import_paths(
         "summary": "Create the links of a CSV file, all of them or none",
         "description": f"The first line names the columns, `partner_id` and any of the others: {', '.join(COLUMNS)}. "
         f"Links without a code get one. A file has at most {MOST_LINKS} links.",
-        "security": [security],
+        "security": security,
         "parameters": PARAMETERS,
         "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
         "responses": {

@@ -69,6 +69,18 @@ def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> Non
     assert made("token", "revoke", str(token["id"])) == revoked
 
 
+def test_a_partner_is_invited_from_the_command_line(database_url: str) -> None:
+    made_in(database_url, "partner", "create", "--name", "Blog")
+    printed = clickgate(
+        database_url, "token", "sign-in-link", "--partner-id", "1", public_url="https://clicks.example.com"
+    )
+    link = json.loads(printed.stdout)
+    assert re.fullmatch(r"https://clicks\.example\.com/dashboard#sign-in=[A-Za-z0-9_-]{43}", link["url"])
+    assert (link["token_id"], "expires_at" in link) == (1, True)
+    wrong = clickgate(database_url, "token", "sign-in-link", "--partner-id", "9", public_url="https://a.example")
+    assert "Partner not found" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -82,6 +94,7 @@ def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> Non
         (("token", "issue", "--role", "tracking"), "program_id is required"),
         (("token", "issue", "--role", "partner", "--partner-id", "1", "--program-id", "1"), "Program not found"),
         (("token", "revoke", "7"), "Token not found"),
+        (("token", "sign-in-link", "--partner-id", "1"), "Set CLICKGATE_PUBLIC_URL"),
         (("token", "issue", "--role", "admin", "--partner-id", "1"), "partner_id must be omitted for admin"),
     ],
 )

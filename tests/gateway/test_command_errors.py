@@ -24,6 +24,8 @@ BAD_ARGUMENTS = [
     *(("token", "issue", "--role", "admin", "--expires-in-days", days) for days in ("3650000", HUGE, "0", "-1", "x")),
     *(("token", "issue", "--role", "partner", "--partner-id", id) for id in (HUGE, "0", "-1", "", "1.5")),
     *(("token", "revoke", id) for id in (HUGE, "0", "", "x")),
+    *(("token", "sign-in-link", "--valid-days", days) for days in ("0", "31", "x")),
+    ("token", "sign-in-link", "--role", "tracking"),
     *((name, "update", id, "--name", "X") for name in ("program", "partner") for id in (HUGE, "0", "x")),
     ("program", "update", "1"),
     ("link", "import", "/nowhere/links.csv"),

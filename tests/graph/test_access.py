@@ -9,6 +9,7 @@ from db.schema.conversions import Sale
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
+from db.schema.sessions import SignInLink
 from db.schema.tokens import ApiToken
 from graph.query.global_ids import encode_id
 from tests.support import conversion_rows
@@ -18,6 +19,7 @@ from tests.support.gateways import Gateway
 NOBODYS = 99999
 HELD = timedelta(days=10_000)
 OF_ADMINISTRATORS = {"createProgram", "updateProgram"}
+NOWHERE = {"url": "http://127.0.0.1:9/", "origin": "http://127.0.0.1:8000"}
 GARBAGE: dict[str, dict[str, Any]] = {
     "createProgram": {"name": ""},
     "updateProgram": {"id": "garbage"},
@@ -27,6 +29,7 @@ GARBAGE: dict[str, dict[str, Any]] = {
     "createReferralLink": {"code": "", "programId": "garbage", "partnerId": "garbage"},
     "updateReferralLink": {"id": "garbage", "code": ""},
     "issueToken": {"role": "PARTNER", "partnerId": "garbage"},
+    "createSignInLink": {"partnerId": "garbage", "validDays": 0},
     "updateToken": {"id": "garbage", "label": ""},
     "revokeToken": {"id": "garbage"},
     "createCommissionRule": {"programId": "garbage", "event": "LEAD", "kind": "PERCENT"},
@@ -35,6 +38,8 @@ GARBAGE: dict[str, dict[str, Any]] = {
     "rejectCommission": {"id": "garbage", "reason": ""},
     "rejectCommissions": {"ids": ["garbage"], "reason": ""},
     "recordPayout": {"programId": "garbage", "partnerId": "garbage", "currency": ""},
+    "startInstallationCheck": {"programId": "garbage", "url": "", "origin": ""},
+    "runTestConversion": {"programId": "garbage"},
 }
 
 
@@ -65,6 +70,8 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
         "rejectCommission": {"id": unwanted, "reason": "A test order"},
         "rejectCommissions": {"ids": [useless], "reason": "A test order"},
         "recordPayout": {"programId": world.program, "partnerId": world.partner, "currency": "USD"},
+        "startInstallationCheck": {"programId": world.program, **NOWHERE},
+        "runTestConversion": {"programId": world.program},
         "createProgram": {"name": "New"},
         "updateProgram": {"id": world.program, "name": "Changed"},
         "createPartner": {"name": "New", "programId": world.program},
@@ -73,6 +80,7 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
         "createReferralLink": {"code": "NEW", "programId": world.program, "partnerId": world.partner},
         "updateReferralLink": {"id": world.link, "status": "INACTIVE"},
         "issueToken": {"role": "PARTNER", "partnerId": world.partner, "programId": world.program},
+        "createSignInLink": {"partnerId": world.partner},
         "updateToken": {"id": issued["apiToken"]["id"], "label": "Changed"},
         "revokeToken": {"id": issued["apiToken"]["id"]},
     }
@@ -80,7 +88,7 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
 
 async def everything(gateway: Gateway) -> list[Any]:
     """Return the rows that changes are about."""
-    tables = (Program, Partner, PartnerProgram, ReferralLink, ApiToken, CommissionRule, Commission, Payout)
+    tables = (Program, Partner, PartnerProgram, ReferralLink, ApiToken, SignInLink, CommissionRule, Commission, Payout)
     return [[{**row, "last_used_at": None} for row in await gateway.rows(table)] for table in tables]
 
 
@@ -147,6 +155,8 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
             [world.elsewhere, nobody["Program"]],
             {"role": "PARTNER", "partnerId": world.shared},
         ),
+        ("createSignInLink", "partnerId", [world.stranger, nobody["Partner"]], {}),
+        ("createSignInLink", "programId", [world.elsewhere, nobody["Program"]], {"partnerId": world.shared}),
         ("createCommissionRule", "programId", [world.elsewhere, nobody["Program"]], rule),
         (
             "createCommissionRule",
@@ -167,6 +177,8 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
             [world.stranger, nobody["Partner"]],
             {"programId": world.program, "currency": "USD"},
         ),
+        ("startInstallationCheck", "programId", [world.elsewhere, nobody["Program"]], NOWHERE),
+        ("runTestConversion", "programId", [world.elsewhere, nobody["Program"]], {}),
         ("updatePartner", "id", [world.stranger, nobody["Partner"]], {"name": "Mine"}),
         (
             "updateToken",

@@ -50,6 +50,10 @@ async def test_an_invalid_field_is_a_user_error_that_names_it(gateway: Gateway) 
         ("issueToken", "partnerId", [world.partner], {"role": "ADMIN"}),
         ("issueToken", "partnerId", [world.partner], {"role": "PROGRAM", "programId": world.program}),
         ("issueToken", "partnerId", [world.stranger], {"role": "PARTNER", "programId": world.program}),
+        ("createSignInLink", "label", NO_NAMES, {"partnerId": world.partner}),
+        ("createSignInLink", "validDays", [0, -1, 31, 2**31 - 1], {"partnerId": world.partner}),
+        ("createSignInLink", "role", ["TRACKING"], {"programId": world.program}),
+        ("createSignInLink", "partnerId", [None], {}),
         ("createReferralLink", "partnerId", [world.stranger], {"code": "NEW", "programId": world.program}),
     ]
     for mutation, field, wrongs, others in tries:
@@ -88,6 +92,8 @@ async def test_a_malformed_id_or_an_id_of_another_type_is_reported(gateway: Gate
         ("updateToken", "id", world.program, {"label": "X"}),
         ("issueToken", "programId", world.partner, {"role": "PROGRAM"}),
         ("issueToken", "partnerId", world.program, {"role": "PARTNER"}),
+        ("createSignInLink", "programId", world.partner, {"role": "PROGRAM"}),
+        ("createSignInLink", "partnerId", world.program, {}),
         ("revokeToken", "id", world.program, {}),
     ]
     for mutation, field, other, others in tries:

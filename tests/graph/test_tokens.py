@@ -13,7 +13,8 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy import select, update
 
 from db.engine.store import Store
-from db.lookups.token_cache import NOTE_SECONDS, TokenCache
+from db.lookups.credential_cache import NOTE_SECONDS
+from db.lookups.token_cache import TokenCache
 from db.lookups.tokens import NewToken, hashed, issue
 from db.schema.tokens import ApiToken
 from gateway.services import now

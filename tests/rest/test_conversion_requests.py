@@ -15,6 +15,7 @@ from rest.exports.endpoint import NAMES, PATH
 from rest.exports.formats import FORMATS
 from rest.link_import import PATH as LINK_IMPORT_PATH
 from rest.openapi.document import document
+from rest.sessions import PATH as SESSION_PATH
 from tests.support.captured_log import Log
 from tests.support.conversion_apis import PATHS, authorization
 from tests.support.databases import MakeDatabase
@@ -140,6 +141,7 @@ async def test_an_unexpected_error_is_logged_but_not_disclosed(merchant: Merchan
 def test_the_openapi_document_describes_every_endpoint() -> None:
     described = document()
     files = {PATH.format(name, format) for name in NAMES for format in FORMATS} | {LINK_IMPORT_PATH}
+    files |= {SESSION_PATH}
     assert set(described["paths"]) == {"/api/v1/track/click", *PATHS.values(), *INTEGRATIONS, *files}
     schemas = described["components"]["schemas"]
     for kind, path in PATHS.items():

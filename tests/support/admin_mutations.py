@@ -32,7 +32,10 @@ TOLD = {
     "rejectCommission": f"commission {{ {COMMISSION} }}",
     "recordPayout": f"payout {{ id note upTo amount {MONEY} program {{ id }} partner {{ id }} "
     "commissions { nodes { id } } refunds { nodes { id } } }",
+    "startInstallationCheck": "url code page { state }",
+    "runTestConversion": "click lead sale program { id }",
     "issueToken": "token " + TOKEN,
+    "createSignInLink": "url expiresAt " + TOKEN,
     "updateToken": TOKEN,
     "revokeToken": TOKEN,
 }

@@ -1,6 +1,8 @@
 """The dashboard's other states: signing in and out, a revoked token, no clicks yet, an outage."""
 
+import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -103,7 +105,7 @@ async def test_a_token_in_the_fragment_signs_in_and_is_removed_from_the_address(
 ) -> None:
     await gateway.link()
     token = await gateway.token("program", program_id=1)
-    async with visiting(browser, f"{dashboard}?range=7d", token=token) as page:
+    async with visiting(browser, f"{dashboard}?range=7d#token={token}") as page:
         await expect(page.get_by_role("banner")).to_contain_text("A program")
         assert page.url == f"{dashboard}?range=7d&zone=Europe%2FBerlin"
         await page.reload()
@@ -127,7 +129,7 @@ async def test_a_revoked_token_leads_back_to_the_sign_in_page(
     async with visiting(browser, dashboard, token=await gateway.token()) as page:
         await expect(page.locator(".live")).to_have_text("Live")
         await gateway.execute(update(ApiToken).values(revoked_at=func.current_timestamp()))
-        await expect(page.get_by_role("alert")).to_contain_text("no longer accepted")
+        await expect(page.get_by_role("alert")).to_contain_text("no longer signed in")
         await expect(page.get_by_label("Token")).to_be_visible()
 
 
@@ -161,3 +163,78 @@ async def test_an_outage_is_reported_and_recovers_automatically(browser: Browser
         async with serving(database_url, port=port, admin_token=TOKEN):
             await expect(page.get_by_role("alert")).to_be_hidden(timeout=30_000)
             await expect(page.locator(".live")).to_have_text("Live", timeout=30_000)
+
+
+async def test_the_browser_stays_signed_in_and_keeps_no_token(
+    browser: Browser, gateway: Gateway, dashboard: str
+) -> None:
+    token = await gateway.token()
+    async with visiting(browser, f"{dashboard}#token={token}") as page:
+        await loaded(page)
+        kept = "JSON.stringify([document.cookie, {...sessionStorage}, {...localStorage}, history.state, location.href])"
+        assert token not in await page.evaluate(kept)
+        (cookie,) = await page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/")
+        assert cookie["expires"] > time.time() + timedelta(days=300).total_seconds()
+        other = await page.context.new_page()
+        await page.close()
+        await other.goto(dashboard)
+        await expect(other.get_by_role("banner")).to_contain_text("Administrator")
+
+
+async def test_a_link_opens_in_a_new_tab(browser: Browser, gateway: Gateway, dashboard: str) -> None:
+    async with visiting(browser, dashboard, token=await gateway.token()) as page:
+        await loaded(page)
+        async with page.context.expect_page() as opening:
+            await page.get_by_role("link", name="Partners").click(modifiers=["Control"])
+        other = await opening.value
+        await expect(other.get_by_role("heading", level=1, name="Partners")).to_be_visible()
+        await expect(page.get_by_role("heading", level=1, name="Overview")).to_be_visible()
+
+
+async def test_signing_out_or_in_takes_all_tabs_along(browser: Browser, gateway: Gateway, dashboard: str) -> None:
+    await gateway.link()
+    async with visiting(browser, f"{dashboard}?range=7d", token=await gateway.token()) as page:
+        await loaded(page)
+        other = await page.context.new_page()
+        await other.goto(f"{dashboard}?range=90d")
+        await loaded(other)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(other.get_by_role("alert")).to_contain_text("You are no longer signed in")
+        assert other.url == dashboard
+        await page.get_by_label("Token").fill(await gateway.token("partner", partner_id=1))
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(other.get_by_role("banner")).to_contain_text("A partner")
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+async def test_a_link_signs_nobody_else_in_without_a_press(
+    browser: Browser, gateway: Gateway, dashboard: str, accepts: bool
+) -> None:
+    await gateway.link()
+    token = await gateway.token("partner", partner_id=1)
+    async with visiting(browser, f"{dashboard}?range=7d", token=await gateway.token()) as page:
+        await loaded(page)
+        await page.goto(f"{dashboard}?range=90d#token={token}")
+        await expect(page.get_by_role("heading", name="Sign in with this link?")).to_be_visible()
+        assert token not in page.url
+        await page.get_by_role("button", name="Sign in with the link" if accepts else "Stay signed in").click()
+        await expect(page.get_by_role("banner")).to_contain_text("A partner" if accepts else "All programs")
+        await expect(page.get_by_label("90 days")).to_be_checked()
+
+
+async def test_who_cannot_be_signed_out_is_told_so(browser: Browser, make_sqlite: MakeDatabase) -> None:
+    database_url, port = make_sqlite(), free_port()
+    async with (
+        serving(database_url, port=port, admin_token=TOKEN) as (first, _),
+        visiting(browser, f"http://127.0.0.1:{port}/dashboard", token=TOKEN) as page,
+    ):
+        await expect(page.locator(".live")).to_have_text("Live")
+        await stop(first)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("alert")).to_contain_text("you are still signed in")
+        async with serving(database_url, port=port, admin_token=TOKEN):
+            await page.get_by_role("button", name="Sign out").click()
+            await expect(page.get_by_label("Token")).to_be_focused()
+            await page.reload()
+            await expect(page.get_by_label("Token")).to_be_visible()

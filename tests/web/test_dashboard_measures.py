@@ -177,6 +177,28 @@ async def test_what_has_not_ended_yet_is_told_apart(browser: Browser, merchant: 
         assert [name.endswith(", so far") for name in names] == [False] * (len(names) - 1) + [True]
 
 
+async def test_whoever_points_at_a_bar_sees_its_clicks_arrive(browser: Browser, merchant: Merchant) -> None:
+    await merchant.gateway.track()
+    async with visiting(browser, address(merchant), token=await merchant.gateway.token()) as page:
+        await loaded(page)
+        chart = page.locator(".plot .u-over")
+        await chart.scroll_into_view_if_needed()
+        await expect(page.locator(".plot .u-over")).to_have_count(1)
+        drawn = await chart.element_handle()
+        assert drawn is not None
+        box = await drawn.bounding_box()
+        assert box is not None
+        bar = box["width"] / await page.locator("details tbody tr").count()
+        await page.mouse.move(box["x"] + box["width"] - bar / 2, box["y"] + box["height"] / 2)
+        await expect(page.locator(".tip .bots")).to_have_text("1 by bots")
+        await merchant.gateway.track()
+        await expect(page.locator(".tip .bots")).to_have_text("2 by bots")
+        # A narrower window resizes the chart that is there.
+        await page.set_viewport_size({"width": 700, "height": 800})
+        await expect(page.locator(".plot canvas")).not_to_have_css("width", f"{box['width']}px")
+        assert await drawn.is_visible()
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("pixels", [360, 1440])
 async def test_the_choice_is_accessible(browser: Browser, merchant: Merchant, pixels: int, colours: str) -> None:

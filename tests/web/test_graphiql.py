@@ -89,3 +89,23 @@ async def test_graphiql_has_no_accessibility_violations(browser: Browser, graphi
     async with visiting(browser, graphiql) as page:
         await expect(page.get_by_role("tab")).to_have_count(6)
         assert [fault for fault in await faults(page) if not fault.startswith(OWN_FAULT)] == []
+
+
+async def test_without_a_token_the_browsers_session_counts(browser: Browser, gateway: Gateway, graphiql: str) -> None:
+    dashboard = graphiql.replace("graphql", "dashboard")
+    async with visiting(browser, dashboard, token=await gateway.token()) as page:
+        await expect(page.get_by_role("banner")).to_contain_text("Administrator")
+        await page.goto(graphiql)
+        await expect(page.locator(".graphiql-query-editor")).to_contain_text("viewer")
+        await page.get_by_role("button", name="Execute query").click()
+        await expect(page.locator(".result-window")).to_contain_text('"role": "ADMIN"')
+        # Over a socket, too.
+        await write(page, "subscription Mine { clickTracked { pageTitle } }")
+        await page.get_by_role("button", name="Execute query").click()
+        await expect(page.get_by_role("button", name="Stop query")).to_be_visible()
+        await expect(page.locator(".result-window")).not_to_contain_text("UNAUTHENTICATED")
+        await page.get_by_role("button", name="Stop query").click()
+        await page.get_by_label("Token").fill(await gateway.token("partner", partner_id=1))
+        await page.locator(".graphiql-tab-button").first.click()
+        await page.get_by_role("button", name="Execute query").click()
+        await expect(page.locator(".result-window")).to_contain_text('"role": "PARTNER"')

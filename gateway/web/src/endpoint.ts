@@ -5,9 +5,11 @@ export const ROOT = new URL("..", import.meta.url);
 /** The GraphQL API. */
 export const PATH = new URL("graphql", ROOT).href;
 
+export const SESSION_PATH = new URL("api/v1/session", ROOT).href;
+
 /** Return the URL of a list as a file. */
 export function exportUrl(file: string): string {
-  return PATH.replace(/graphql$/, `api/v1/export/${file}`);
+  return new URL(`api/v1/export/${file}`, ROOT).href;
 }
 
 /** Return the URL that takes a file of links. */

@@ -2,7 +2,7 @@
 // that a user who signs in later in the same tab does not see what an earlier one looked at.
 
 import { ROOT } from "../endpoint.ts";
-import { session } from "../token.ts";
+import { session } from "../session.ts";
 import { SECTION_KEYS, type SectionKey, type View } from "./view.ts";
 import { searchOf, viewIn, type Opened } from "./view-address.ts";
 

@@ -1,32 +1,17 @@
-// The client of the gateway's GraphQL API. It tells apart refused tokens, outages and other errors.
+// The client of the gateway's GraphQL API, and of its files. The browser adds the session's cookie.
 
 import { PATH, exportUrl } from "../endpoint.ts";
-import { token } from "../token.ts";
+import { Away, Failed, Refused, checked, reached, retrySeconds } from "../gateway.ts";
 
-const UNAUTHORIZED = 401;
-const TRY_LATER = [429, 502, 503, 504];
+export { Away, Failed, Refused } from "../gateway.ts";
 
-/** The token is invalid, expired or revoked. */
-export class Refused extends Error {}
-
-/** The gateway or its database is unavailable. */
-export class Away extends Error {
-  constructor(readonly retrySeconds: number | null = null) {
-    super("The gateway cannot be reached");
-  }
-}
-
-/** Any other error, with the gateway's message. */
-export class Failed extends Error {}
+/** 429 means that other files are being downloaded. */
+const AWAY_FROM_FILES = [502, 503, 504];
 
 export type Variables = Record<string, unknown>;
 interface Answer<Data> {
   data?: Data | null;
   errors?: { message: string; extensions?: { code?: string } }[];
-}
-
-export function authorization(): Record<string, string> {
-  return { Authorization: `Bearer ${token() ?? ""}` };
 }
 
 /** Return a value that is null only if a resolver failed. Throws `Failed` for null. */
@@ -51,9 +36,7 @@ async function send<Data>(
   signal?: AbortSignal,
   tolerated: readonly string[] = [],
 ): Promise<Data | null | undefined> {
-  const response = await post(JSON.stringify({ query, variables }), signal);
-  if (response.status === UNAUTHORIZED) throw new Refused();
-  if (TRY_LATER.includes(response.status)) throw new Away(retrySeconds(response));
+  const response = checked(await post(JSON.stringify({ query, variables }), signal));
   const { data, errors } = await read<Data>(response, signal);
   for (const { message, extensions } of errors ?? []) {
     if (extensions?.code === "UNAUTHENTICATED") throw new Refused();
@@ -72,10 +55,7 @@ export async function fetchFile(
 ): Promise<Blob> {
   const given = Object.entries(filter).filter(([, value]) => value != null);
   const parameters = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  const response = await reached(`${exportUrl(file)}?${parameters}`, { headers: authorization(), signal });
-  if (response.status === UNAUTHORIZED) throw new Refused();
-  // 429 means that other files are being downloaded.
-  if (response.status !== 429 && TRY_LATER.includes(response.status)) throw new Away(retrySeconds(response));
+  const response = checked(await reached(`${exportUrl(file)}?${parameters}`, { signal }), AWAY_FROM_FILES);
   if (!response.ok || !response.body) throw new Failed(((await response.json()) as { error: string }).error);
   let bytes = 0;
   const counting = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
@@ -93,17 +73,8 @@ export async function fetchFile(
 }
 
 async function post(body: string, signal?: AbortSignal): Promise<Response> {
-  const headers = { Accept: "application/json", "Content-Type": "application/json", ...authorization() };
+  const headers = { Accept: "application/json", "Content-Type": "application/json" };
   return reached(PATH, { method: "POST", headers, body, signal: signal ?? null });
-}
-
-async function reached(url: string, options: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, options);
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
-    throw new Away();
-  }
 }
 
 async function read<Data>(response: Response, signal?: AbortSignal): Promise<Answer<Data>> {
@@ -114,8 +85,4 @@ async function read<Data>(response: Response, signal?: AbortSignal): Promise<Ans
     // A proxy's error page, or a truncated response.
     throw new Away();
   }
-}
-
-function retrySeconds(response: Response): number | null {
-  return Number(response.headers.get("Retry-After")) || null;
 }

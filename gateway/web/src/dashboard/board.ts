@@ -1,5 +1,6 @@
 // The dashboard's frame around its sections: it opens them, loads their data and keeps it current.
 
+import { signOut } from "../session.ts";
 import { Arrivals } from "./arrivals.ts";
 import { addressOf, correct, goTo, placeHere } from "./address.ts";
 import { Refused, present } from "./api.ts";
@@ -25,7 +26,7 @@ import { seenIn, type SectionKey, type View } from "./view.ts";
 
 // Conversions come without clicks, days end, and the period to compare with moves on.
 const IDLE_REFRESH_MS = 2 * 60_000;
-const REVOKED = "This token is no longer accepted: it was revoked or has expired. Sign in with another one.";
+export const ENDED = "You are no longer signed in: you signed out in another tab, or the token has expired or was revoked.";
 
 export class Board {
   readonly element: HTMLElement;
@@ -65,8 +66,9 @@ export class Board {
     for (const { id, name } of programs) this.names.remember(id, name);
     this.columns = { partner: !isPartner, program: programs.length > 1 };
     this.sections = sectionsFor(isPartner);
-    this.head = header(viewer, () => leave(null));
-    this.navigation = new Navigation(this.sections.filter(({ isUnlisted }) => !isUnlisted), (section) => this.go(section));
+    this.head = header(viewer, () => void this.signOut());
+    const listed = this.sections.filter(({ isUnlisted }) => !isUnlisted);
+    this.navigation = new Navigation(listed, (section) => this.go(section));
     this.controls = new Controls(programs, (patch) => this.change(patch));
     const desk = this.desk(role, programs);
     this.outlet = new Outlet((kind) => opened(kind, desk), this.controls.element, this.trouble.element);
@@ -90,6 +92,15 @@ export class Board {
 
   focus(): void {
     this.outlet.focus();
+  }
+
+  private async signOut(): Promise<void> {
+    try {
+      await signOut();
+    } catch (error) {
+      return this.failed(error);
+    }
+    this.leave(null);
   }
 
   private desk(role: Role, programs: readonly Program[]): Desk {
@@ -192,7 +203,7 @@ export class Board {
         click: (click) => this.incoming.add(click),
         state: (state) => this.head.state(state),
         missed: () => this.incoming.missed(),
-        refused: () => this.leave(REVOKED),
+        refused: () => this.leave(ENDED),
       });
     }
   }
@@ -266,7 +277,7 @@ export class Board {
   private failed(error: unknown): void {
     // The user has signed out, and someone else may have signed in.
     if (this.isClosed) return;
-    if (error instanceof Refused) this.leave(REVOKED);
+    if (error instanceof Refused) this.leave(ENDED);
     else if (!(error instanceof DOMException && error.name === "AbortError")) this.trouble.show(error);
   }
 }

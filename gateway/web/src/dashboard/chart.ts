@@ -50,7 +50,7 @@ export class ChartPanel {
     const chart = el("div", { class: "chart" }, this.canvas, this.tip, this.nothing);
     const note = el("div", { class: "measure" }, this.measure.element, this.legend);
     this.element = panel("Figures over time", { save: () => this.save(), note }, chart, details);
-    new ResizeObserver(() => this.plot?.width !== this.canvas.clientWidth && this.draw()).observe(this.canvas);
+    new ResizeObserver(() => this.resize()).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
@@ -67,6 +67,7 @@ export class ChartPanel {
   private showMeasure(series: Series, chosen: string): void {
     const measures = measuresOf(series.buckets, chosen);
     const measure = measureOf(measures, chosen);
+    const former = this.shown;
     this.shown = { ...series, measure };
     this.measure.offer(measures.map((each) => [each.key, labelOf(each)]));
     this.measure.select(measure.key);
@@ -75,20 +76,42 @@ export class ChartPanel {
     this.canvas.setAttribute("aria-label", inWords(this.shown));
     this.nothing.hidden = series.buckets.some((bucket) => measure.value(bucket) !== 0);
     this.nothing.textContent = nothing(this.shown);
-    this.draw();
+    if (this.plot && former && hasSameBars(former, this.shown)) this.update(this.plot, this.shown);
+    else this.draw();
+  }
+
+  /** Show new figures in the chart that is there, so that whoever points at a bar goes on reading it. */
+  private update(plot: uPlot, shown: Shown): void {
+    plot.setData(data(shown));
+    if (!this.tip.hidden) point(plot, shown, this.tip);
+  }
+
+  private resize(): void {
+    const width = this.canvas.clientWidth;
+    if (!this.plot || !width) this.draw();
+    else if (this.plot.width !== width) this.plot.setSize({ width, height: HEIGHT });
   }
 
   private draw(): void {
     this.plot?.destroy();
+    this.tip.hidden = true;
     this.plot =
       this.shown && this.canvas.clientWidth
-        ? new uPlot(options(this.shown, this.canvas, this.tip), data(this.shown), this.canvas)
+        ? new uPlot(options(() => this.shown!, this.canvas, this.tip), data(this.shown), this.canvas)
         : null;
   }
 
   private save(): void {
     if (this.shown) download(`figures-over-time-${this.shown.name}.csv`, rows(this.shown));
   }
+}
+
+/** Tell whether two series have bars of the same measure and times, and differ in figures only. */
+function hasSameBars(one: Shown, other: Shown): boolean {
+  const [before, after] = [one, other].map(({ measure, interval, zone, isOneDay, buckets }) =>
+    JSON.stringify([measure.key, interval, zone, isOneDay, buckets.map((bucket) => bucket.start)]),
+  );
+  return before === after;
 }
 
 function legend(): HTMLElement {
@@ -133,32 +156,36 @@ function data({ buckets, before, measure }: Shown): uPlot.AlignedData {
   return [numbers, earlier, ...drawn];
 }
 
-function options(series: Shown, canvas: HTMLElement, tip: HTMLElement): uPlot.Options {
+/** The options of a chart whose figures may be replaced by others of the same bars. */
+function options(shown: () => Shown, canvas: HTMLElement, tip: HTMLElement): uPlot.Options {
   const styles = getComputedStyle(canvas);
   const colour: Colour = (name) => styles.getPropertyValue(`--${name}`).trim();
-  const bar = (name: string) => barOf(series, colour(name));
-  const last = series.buckets.length - 1;
+  const bar = (name: string) => barOf(shown, colour(name));
+  const bars = shown().buckets.length;
   return {
     width: canvas.clientWidth,
     height: HEIGHT,
     legend: { show: false },
-    padding: [12, roomForLabel(canvas.clientWidth, series.buckets.length), 0, 0],
+    padding: [12, (plot) => roomForLabel(plot.width, bars), 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
-      x: { time: false, range: [-0.5, last + 0.5] },
+      x: { time: false, range: [-0.5, bars - 0.5] },
       // Refunds of earlier sales can make amounts negative.
-      y: { range: (_plot, min, max) => [Math.min(0, min * 1.08), series.measure.top(max)] },
+      y: { range: (_plot, min, max) => [Math.min(0, min * 1.08), shown().measure.top(max)] },
     },
-    series: [{}, lineOf(colour("edge")), ...(series.measure.key === "clicks" ? [bar("bots"), bar("people")] : [bar("people")])],
-    axes: axes(series, colour, `12px ${styles.fontFamily}`),
-    hooks: { setCursor: [(plot) => point(plot, series, tip)] },
+    series: [{}, lineOf(colour("edge")), ...(shown().measure.key === "clicks" ? [bar("bots"), bar("people")] : [bar("people")])],
+    axes: axes(shown, colour, `12px ${styles.fontFamily}`),
+    hooks: { setCursor: [(plot) => point(plot, shown(), tip)] },
   };
 }
 
 /** Draw bars, the one of what has not ended yet in a paler colour. */
-function barOf({ buckets, asOf }: Shown, colour: string): uPlot.Series {
-  const fills = buckets.map((bucket) => (isUnfinished(asOf, bucket) ? colour + PALE : colour));
-  const fill = { unit: 3 as const, values: () => fills };
+function barOf(shown: () => Shown, colour: string): uPlot.Series {
+  const fills = () => {
+    const { buckets, asOf } = shown();
+    return buckets.map((bucket) => (isUnfinished(asOf, bucket) ? colour + PALE : colour));
+  };
+  const fill = { unit: 3 as const, values: fills };
   const paths = uPlot.paths.bars!({ size: [0.72, 48], radius: [0.15, 0], disp: { fill } });
   return { paths, fill: colour, width: 0, points: { show: false } };
 }
@@ -172,21 +199,21 @@ function roomForLabel(width: number, bars: number): number {
   return Math.max(0, LABEL_PIXELS / 2 - (width - LEFT_PIXELS) / bars / 2);
 }
 
-function axes(series: Shown, colour: Colour, font: string): uPlot.Axis[] {
+function axes(shown: () => Shown, colour: Colour, font: string): uPlot.Axis[] {
   const axis = { stroke: colour("muted"), font, ticks: { show: false } };
   const bottom = {
     ...axis,
     size: 28,
     grid: { show: false },
-    splits: (plot: uPlot) => splits(series.buckets.length - 1, plot.width),
-    values: (_plot: uPlot, numbers: number[]) => numbers.map((number) => label(series, number)),
+    splits: (plot: uPlot) => splits(shown().buckets.length - 1, plot.width),
+    values: (_plot: uPlot, numbers: number[]) => numbers.map((number) => label(shown(), number)),
   };
   const left = {
     ...axis,
     size: LEFT_PIXELS,
     grid: { stroke: colour("line"), width: 1 },
     incrs: WHOLE_STEPS,
-    values: (_plot: uPlot, numbers: number[]) => numbers.map(series.measure.tick),
+    values: (_plot: uPlot, numbers: number[]) => numbers.map(shown().measure.tick),
   };
   return [bottom, left];
 }

@@ -1,7 +1,7 @@
 // Sends files of links to the gateway: to be looked at, or to be imported.
 
 import { importUrl } from "../endpoint.ts";
-import { Away, Failed, Refused, authorization } from "./api.ts";
+import { Failed, checked, reached } from "../gateway.ts";
 
 /** What is wrong with a line of a file. `field` is the column to blame; null if it is not a single one. */
 export interface LineProblem {
@@ -21,21 +21,12 @@ interface Answer extends Partial<Imported> {
   error?: string;
 }
 
-const UNAUTHORIZED = 401;
-const FROM_SERVER = 500;
-
 /** Import a file, or only look at it. Throws `Refused`, `Away`, and `Failed` for what is no file of links. */
 export async function importLinks(file: Blob, program: number | null, isPreview: boolean, signal: AbortSignal): Promise<Imported> {
   const search = new URLSearchParams({ preview: String(isPreview) });
   if (program !== null) search.set("program_id", String(program));
-  const headers = { "Content-Type": "text/csv", ...authorization() };
-  const response = await fetch(`${importUrl()}?${search}`, { method: "POST", headers, body: file, signal }).catch((error) => {
-    if (signal.aborted) throw error;
-    // The browser may also have failed to read the file.
-    throw new Away();
-  });
-  if (response.status === UNAUTHORIZED) throw new Refused();
-  if (response.status >= FROM_SERVER) throw new Away();
+  const sent = { method: "POST", headers: { "Content-Type": "text/csv" }, body: file, signal };
+  const response = checked(await reached(`${importUrl()}?${search}`, sent));
   const { error, links = 0, created = 0, problems }: Answer = await response.json();
   if (!problems) throw new Failed(error ?? "The gateway sent no data");
   return { links, created, problems };

@@ -2,7 +2,6 @@
 
 import { createClient, type Client } from "graphql-ws";
 import { socketUrl } from "../endpoint.ts";
-import { authorization } from "./api.ts";
 import { WATCH, type Click, type WatchData } from "./queries.ts";
 
 export type LiveState = "connecting" | "live" | "lost";
@@ -37,7 +36,6 @@ export class Watch {
   ) {
     this.client = createClient({
       url: socketUrl(),
-      connectionParams: authorization,
       keepAlive: PING_MS,
       retryAttempts: Infinity,
       retryWait: (retries) => wait(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** retries) * (0.75 + Math.random() / 2)),

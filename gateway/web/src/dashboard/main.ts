@@ -2,10 +2,12 @@
 
 import "@fontsource-variable/inter/wght.css";
 import "uplot/dist/uPlot.min.css";
-import { adoptToken, forgetToken, token } from "../token.ts";
+import { forget, onOtherTabs, resume, signIn } from "../session.ts";
 import { forgetOthers, forgetView } from "./address.ts";
 import { Away, Refused, ask } from "./api.ts";
-import { Board } from "./board.ts";
+import { Board, ENDED } from "./board.ts";
+import { isGiven, takeGiven, type Given } from "../fragment.ts";
+import { LinkSignIn } from "./link-sign-in.ts";
 import "./styles/base.css";
 import "./styles/board.css";
 import "./styles/controls.css";
@@ -15,7 +17,9 @@ import "./styles/rankings.css";
 import "./styles/filters.css";
 import "./styles/cross.css";
 import "./styles/sections.css";
+import "./styles/setup.css";
 import "./styles/forms.css";
+import "./styles/invitation.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";
@@ -25,16 +29,14 @@ const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
 icon.href = String(icon.href);
 const root = document.getElementById("root")!;
 let open: Board | null = null;
+/** What a link signs in with, until it is used. */
+let given: Given | null = null;
 
 function leave(why: string | null): void {
   // Signing out clears the view. A shared address that was opened signed-out keeps it for after signing in.
   if (open) forgetView();
-  forgetToken();
-  close();
-  document.title = "Sign in – clickgate";
-  const form = new SignIn(why, (viewer) => enter(viewer, true));
-  root.replaceChildren(form.element);
-  form.focus();
+  forget();
+  show("Sign in", new SignIn(why, (viewer) => enter(viewer, true)));
 }
 
 function enter(viewer: ViewerData, isFresh: boolean): void {
@@ -49,23 +51,56 @@ function close(): void {
   open = null;
 }
 
-/** Look up the token's owner, retrying while the gateway is unavailable. */
+/** Show a page other than the board. */
+function show(title: string, page: { element: HTMLElement; focus(): void }): void {
+  close();
+  document.title = `${title} – clickgate`;
+  root.replaceChildren(page.element);
+  page.focus();
+}
+
+/** Find out who is signed in, retrying while the gateway is unavailable. */
 async function start(trouble = new Notice(() => void start(trouble))): Promise<void> {
-  adoptToken();
-  forgetOthers();
-  if (token() === null) return leave(null);
+  given = takeGiven() ?? given;
   try {
-    const viewer = await ask<ViewerData>(VIEWER);
+    const isSignedIn = await resume();
     trouble.clear();
-    enter(viewer, false);
+    forgetOthers();
+    if (given && (isSignedIn || given.kind === "sign-in")) return confirm(given, isSignedIn);
+    if (given) await signIn(given);
+    else if (!isSignedIn) return leave(null);
+    given = null;
+    enter(await ask<ViewerData>(VIEWER), false);
   } catch (error) {
-    if (error instanceof Refused) return leave("This token was not accepted. It may be mistyped, expired or revoked.");
+    if (error instanceof Refused) return refuse();
     if (!(error instanceof Away)) console.error(error);
     root.replaceChildren(trouble.element);
     trouble.show(error);
   }
 }
 
+function refuse(): void {
+  given = null;
+  leave("This token was not accepted. It may be mistyped, expired or revoked.");
+}
+
+/** Ask before a link signs in. */
+function confirm(by: Given, isSignedIn: boolean): void {
+  given = null;
+  const page = new LinkSignIn(by.kind, isSignedIn, {
+    accept: async () => {
+      await signIn(by);
+      await start();
+    },
+    decline: () => void start(),
+  });
+  show(page.title, page);
+}
+
+onOtherTabs((isSignedIn) => {
+  if (isSignedIn) void start();
+  else if (open) leave(ENDED);
+});
 addEventListener("popstate", () => open ?? forgetOthers());
-addEventListener("hashchange", () => location.hash.startsWith("#token=") && void start());
+addEventListener("hashchange", () => isGiven() && void start());
 void start();

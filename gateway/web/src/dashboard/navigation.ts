@@ -33,15 +33,12 @@ export class Navigation {
   }
 }
 
-/** Let a link lead to a section here with `go`, or in a new tab. The browser itself would open one without the token. */
+/** Let a link lead to a section here with `go`, unless it is to be opened elsewhere. */
 export function leading<Link extends HTMLAnchorElement>(link: Link, go: () => void): Link {
-  const follow = (event: MouseEvent) => {
-    if (event.button > 1 || event.shiftKey || event.altKey) return;
+  link.addEventListener("click", (event) => {
+    if (event.shiftKey || event.altKey || event.metaKey || event.ctrlKey) return;
     event.preventDefault();
-    if (event.button === 1 || event.metaKey || event.ctrlKey) window.open(link.href);
-    else go();
-  };
-  link.addEventListener("click", follow);
-  link.addEventListener("auxclick", follow);
+    go();
+  });
   return link;
 }

@@ -61,6 +61,13 @@ export const SECTIONS: readonly SectionKind[] = [
     isUnlisted: true,
     open: () => import("./sections/import.ts"),
   },
+  {
+    key: "setup",
+    title: "Setup",
+    controls: ["program", "zone"],
+    isOwners: true,
+    open: () => import("./sections/setup.ts"),
+  },
 ];
 
 /** Return the sections that a viewer may see. */

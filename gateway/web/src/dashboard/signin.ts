@@ -1,6 +1,6 @@
 // The sign-in form, which takes a token.
 
-import { forgetToken, keepToken } from "../token.ts";
+import { forget, signIn } from "../session.ts";
 import { Away, Refused, ask } from "./api.ts";
 import { el, freshId } from "./dom.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
@@ -8,7 +8,7 @@ import { VIEWER, type ViewerData } from "./queries.ts";
 // The characters that an Authorization header allows in a token (RFC 6750); a browser would not send any other.
 const TOKEN = /^[\w.~+/-]+=*$/;
 
-const HINT = "You get a token from the program’s owner. It is kept in this tab until you sign out or close the tab.";
+const HINT = "You get a token from the program’s owner. This browser stays signed in until you sign out.";
 
 export class SignIn {
   readonly element: HTMLElement;
@@ -47,10 +47,10 @@ export class SignIn {
     if (!TOKEN.test(secret)) return this.tell("This is not a token. Tokens consist of letters, digits, - and _, without spaces.");
     this.button.disabled = true;
     try {
-      keepToken(secret);
+      await signIn({ kind: "token", secret });
       this.done(await ask<ViewerData>(VIEWER));
     } catch (error) {
-      forgetToken();
+      forget();
       this.tell(wordsFor(error));
     } finally {
       this.button.disabled = false;
@@ -64,8 +64,9 @@ export class SignIn {
   }
 }
 
-function wordsFor(error: unknown): string {
+export function wordsFor(error: unknown): string {
   if (error instanceof Refused) return "This token was not accepted. It may be mistyped, expired or revoked.";
   if (error instanceof Away) return "The gateway cannot be reached. Try again in a moment.";
-  return error instanceof Error ? error.message : String(error);
+  const words = error instanceof Error ? error.message : String(error);
+  return words.endsWith(".") ? words : `${words}.`;
 }

@@ -9,7 +9,8 @@ import type { Filters, Who } from "./filters.ts";
 import type { Interval } from "./queries.ts";
 import { isZone, presentName } from "./zones.ts";
 
-export const SECTION_KEYS = ["overview", "reports", "partners", "links", "clicks", "customers", "conversions", "rules", "payouts", "import"] as const;
+const MAIN_KEYS = ["overview", "reports", "partners", "links", "clicks", "customers", "conversions"] as const;
+export const SECTION_KEYS = [...MAIN_KEYS, "rules", "payouts", "import", "setup"] as const;
 export type SectionKey = (typeof SECTION_KEYS)[number];
 
 export const RANGES = ["today", "7d", "30d", "90d", "month", "last-month", "12m", "custom"] as const;
@@ -64,6 +65,7 @@ export const OWN: Record<SectionKey, readonly (keyof View)[]> = {
   rules: ["force"],
   payouts: [],
   import: [],
+  setup: [],
 };
 
 /** What is shown if the address says nothing. */

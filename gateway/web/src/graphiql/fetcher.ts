@@ -1,10 +1,10 @@
-// Sends GraphiQL's operations with the current token: over HTTP, and over a WebSocket for subscriptions.
+// Sends GraphiQL's operations with the token of the field, or with the session: over HTTP, and over a WebSocket for subscriptions.
 
 import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
 import { getOperationAST, parse, type ExecutionResult } from "graphql";
 import { createClient } from "graphql-ws";
 import { PATH, socketUrl } from "../endpoint.ts";
-import { token } from "../token.ts";
+import { token } from "./token.ts";
 
 /** The close code for an invalid token, after which a retry would not help. */
 const FORBIDDEN = 4403;

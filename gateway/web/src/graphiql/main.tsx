@@ -4,7 +4,6 @@ import { explorerPlugin } from "@graphiql/plugin-explorer";
 import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQL } from "graphiql";
 import { createRoot } from "react-dom/client";
-import { adoptToken } from "../token.ts";
 import { examples } from "./examples.ts";
 import { fetcher } from "./fetcher.ts";
 import { TokenField } from "./token-field.tsx";
@@ -15,7 +14,6 @@ import "./graphiql.css";
 
 const plugins = [HISTORY_PLUGIN, explorerPlugin()];
 
-adoptToken();
 createRoot(document.getElementById("root")!).render(
   <GraphiQL fetcher={fetcher} plugins={plugins} defaultTabs={examples} isHeadersEditorEnabled={false}>
     <GraphiQL.Logo>

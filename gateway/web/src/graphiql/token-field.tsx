@@ -2,7 +2,7 @@
 
 import { useGraphiQLActions } from "@graphiql/react";
 import { useState } from "react";
-import { forgetToken, keepToken, token } from "../token.ts";
+import { token, use } from "./token.ts";
 
 export function TokenField() {
   const [secret, setSecret] = useState(token() ?? "");
@@ -10,8 +10,7 @@ export function TokenField() {
 
   function change(typed: string) {
     setSecret(typed);
-    if (typed.trim()) keepToken(typed.trim());
-    else forgetToken();
+    use(typed);
   }
 
   return (
@@ -28,7 +27,7 @@ export function TokenField() {
         type="password"
         autoComplete="off"
         spellCheck={false}
-        placeholder="cg_…"
+        placeholder="cg_…, or none if you are signed in"
         value={secret}
         onChange={(event) => change(event.target.value)}
         onBlur={() => void introspect()}

@@ -19,12 +19,13 @@ interface Made {
   referralLink: PublishedLink;
 }
 
-/** Open the form for a new link. */
-export async function createLink(desk: Desk): Promise<void> {
-  const form = new LinkForm(desk, null);
+/** Open the form for a new link, with a code and a program if they are given. */
+export async function createLink(desk: Desk, given: { code?: string; program?: string } = {}): Promise<void> {
+  const form = new LinkForm(desk, null, given.code);
   const partner = new PartnerField("Choose a partner", { required: "Choose the partner who publishes the link." }, desk.fail);
   const program = selectField("programId", "Program", desk.programs.map(({ id, name }) => [id, name]));
   program.element.hidden = desk.programs.length < 2;
+  program.value = given.program ?? program.value;
   program.control.addEventListener("change", () => void partner.offer(program.value));
   await partner.offer(program.value);
   form.of = () => desk.programs.find(({ id }) => id === program.value) ?? null;
@@ -67,13 +68,14 @@ class LinkForm {
   constructor(
     private readonly desk: Desk,
     link: Link | null,
+    newCode = "",
   ) {
     const { page, tags } = apart(link?.destinationUrl ?? null);
     const hint = "The page that the link leads to. Empty for the program’s own site.";
     const attributes = { maxlength: 2048, dir: "ltr", inputmode: "url", placeholder: "https://" };
     this.page = textField("destinationUrl", "Destination", { value: page, hint, attributes });
     const whole = { maxlength: 64, dir: "ltr", autocapitalize: "off", spellcheck: "false" };
-    const code = link ? { required: "A link needs a code.", value: link.code, hint: RENAMED } : { hint: CODE_HINT };
+    const code = link ? { required: "A link needs a code.", value: link.code, hint: RENAMED } : { value: newCode, hint: CODE_HINT };
     this.code = textField("code", "Code", { ...code, attributes: whole });
     this.tags = TAG_NAMES.map((name) => textField(name, TAGS[name], { value: tags[name] ?? "", isExtra: true }));
   }

@@ -1,4 +1,4 @@
-"""Sightings of the tracker: whose domain a host is, and that fetches cost next to no writes."""
+"""The hosts that load the tracker: whose site a host is, and that fetches cost next to no writes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from db.engine.store import Store
-from db.lookups.tracker_sightings import MOST_WAITING, TrackerSightings, domains_of
-from db.schema.integrations import TrackerSighting
+from db.lookups.site_programs import domains_of
+from db.lookups.tracker_sites import MOST_STORED, MOST_WAITING, TrackerSites
+from db.schema.integrations import TrackerSite
 from db.schema.programs import Program
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -32,19 +33,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def sightings(store: Store, clock: Clock) -> TrackerSightings:
+async def sites(store: Store, clock: Clock) -> TrackerSites:
     async with store.write() as connection:
         await connection.execute(update(Program).values(domain="shop.example"))
-    return TrackerSightings(store, clock)
+    return TrackerSites(store, clock)
 
 
 async def seen(store: Store) -> list[tuple[int, str, datetime]]:
     async with store.read() as connection:
-        table = TrackerSighting
+        table = TrackerSite
         rows = await connection.execute(
-            select(table.program_id, table.domain, table.seen_at).order_by(table.program_id)
+            select(table.program_id, table.host, table.seen_at).order_by(table.program_id, table.host)
         )
-        return [(row.program_id, row.domain, row.seen_at) for row in rows]
+        return [(row.program_id, row.host, row.seen_at) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -63,52 +64,63 @@ def test_a_host_is_the_site_of_its_domain_and_of_those_above(host: str, domains:
     assert list(domains_of(host)) == domains
 
 
-async def test_a_program_is_written_once_an_hour_whatever_its_hosts(
-    store: Store, sightings: TrackerSightings, clock: Clock
-) -> None:
-    for host in ("shop.example", "www.shop.example", "m.shop.example"):
-        sightings.note(host)
-        await sightings.write()
+async def test_each_host_of_a_site_is_written_once_an_hour(store: Store, sites: TrackerSites, clock: Clock) -> None:
+    for host in ("shop.example", "www.shop.example", "shop.example"):
+        sites.note(host)
+        await sites.write()
         clock.pass_(minutes=5)
-    assert await seen(store) == [(1, "shop.example", NOW)]
+    assert await seen(store) == [(1, "shop.example", NOW), (1, "www.shop.example", NOW + timedelta(minutes=5))]
     clock.pass_(minutes=45)
-    sightings.note("shop.example")
-    await sightings.write()
-    assert await seen(store) == [(1, "shop.example", clock.now)]
+    sites.note("shop.example")
+    await sites.write()
+    assert (1, "shop.example", clock.now) in await seen(store)
+
+
+async def test_a_program_keeps_its_domain_and_the_hosts_seen_last(
+    store: Store, sites: TrackerSites, clock: Clock
+) -> None:
+    sites.note("shop.example")
+    await sites.write()
+    for number in range(MOST_STORED + 5):
+        clock.pass_(seconds=1)
+        sites.note(f"{number}.shop.example")
+        await sites.write()
+    newest = sorted(f"{number}.shop.example" for number in range(6, MOST_STORED + 5))
+    assert [host for _, host, _ in await seen(store)] == [*newest, "shop.example"]
 
 
 async def test_a_host_of_no_program_is_looked_up_again_after_a_minute(
-    store: Store, sightings: TrackerSightings, clock: Clock
+    store: Store, sites: TrackerSites, clock: Clock
 ) -> None:
-    sightings.note("new.example")
-    await sightings.write()
+    sites.note("new.example")
+    await sites.write()
     async with store.write() as connection:
         await connection.execute(insert(Program).values(name="New", domain="new.example"))
-    sightings.note("new.example")
-    await sightings.write()
+    sites.note("new.example")
+    await sites.write()
     assert await seen(store) == []
     clock.pass_(minutes=1)
-    sightings.note("new.example")
-    await sightings.write()
+    sites.note("new.example")
+    await sites.write()
     assert [domain for _, domain, _ in await seen(store)] == ["new.example"]
 
 
-async def test_every_program_of_a_domain_is_noted(store: Store, sightings: TrackerSightings) -> None:
+async def test_every_program_of_a_domain_is_noted(store: Store, sites: TrackerSites) -> None:
     async with store.write() as connection:
         await connection.execute(insert(Program).values(name="Second", domain="shop.example"))
-    sightings.note("shop.example")
-    await sightings.write()
+    sites.note("shop.example")
+    await sites.write()
     assert [domain for _, domain, _ in await seen(store)] == ["shop.example"] * 2
 
 
 async def test_hosts_that_nobody_has_take_no_more_than_their_share(
-    store: Store, sightings: TrackerSightings, clock: Clock
+    store: Store, sites: TrackerSites, clock: Clock
 ) -> None:
     for number in range(MOST_WAITING + 5):
-        sightings.note(f"{number}.example")
-    sightings.note("shop.example")
-    await sightings.write()
+        sites.note(f"{number}.example")
+    sites.note("shop.example")
+    await sites.write()
     assert await seen(store) == []
-    sightings.note("shop.example")
-    await sightings.write()
+    sites.note("shop.example")
+    await sites.write()
     assert len(await seen(store)) == 1

@@ -1,0 +1,63 @@
+// A program's setup: what is left to do, the tag for its pages, whether that is installed, and codes that no link has.
+
+import { ask, present } from "../api.ts";
+import type { Asked } from "../clicks.ts";
+import { el } from "../dom.ts";
+import { onlyValue } from "../filters.ts";
+import { InstallationPanel } from "../installation.ts";
+import { leading } from "../navigation.ts";
+import { panel } from "../panel.ts";
+import type { Program } from "../queries.ts";
+import type { Desk, Section } from "../section.ts";
+import { SETUP, type SetupData } from "../setup-queries.ts";
+import { StepsPanel } from "../setup-steps.ts";
+import { TagPanel } from "../setup-tag.ts";
+import { UnknownCodesPanel } from "../unknown-codes.ts";
+
+const NO_PROGRAM = "No program yet. Create one on the command line: clickgate program create --name …";
+
+export default class SetupSection implements Section {
+  readonly element = el("div", { class: "panels setup" });
+  private readonly steps: StepsPanel;
+  private readonly tag = new TagPanel();
+  private readonly installation: InstallationPanel;
+  private readonly codes: UnknownCodesPanel;
+  private readonly panels: HTMLElement[];
+  private shown: string | null = null;
+
+  constructor(private readonly desk: Desk) {
+    this.steps = new StepsPanel(desk, () => this.installation.focus());
+    this.installation = new InstallationPanel(desk.fail);
+    this.codes = new UnknownCodesPanel(desk);
+    this.panels = [this.steps, this.tag, this.installation, this.codes].map(({ element }) => element);
+  }
+
+  async load({ view, signal }: Asked): Promise<void> {
+    const { programs } = this.desk;
+    const program = onlyValue(view.filters, "PROGRAM") ?? (programs.length === 1 ? programs[0]!.id : null);
+    if (!program) return this.element.replaceChildren(programs.length ? this.choice(programs) : nothing());
+    const setup = present((await ask<SetupData>(SETUP, { program }, signal)).programSetup);
+    if (signal.aborted) return;
+    this.steps.show(setup);
+    this.tag.show(setup);
+    this.installation.show(setup, view.zone, setup.program.id !== this.shown);
+    this.codes.show(setup, view.zone);
+    this.shown = setup.program.id;
+    if (this.element.firstChild !== this.panels[0]) this.element.replaceChildren(...this.panels);
+  }
+
+  private choice(programs: readonly Program[]): HTMLElement {
+    const items = programs.map(({ id, name, domain }) => {
+      const chosen = { dimension: "PROGRAM", value: id, words: name } as const;
+      const link = leading(el("a", { href: this.desk.addressOf("setup", chosen), dir: "auto" }, name), () =>
+        this.desk.go("setup", chosen),
+      );
+      return el("li", {}, link, domain && el("span", { class: "muted" }, domain));
+    });
+    return panel("Which program?", {}, el("ul", { class: "choices" }, ...items));
+  }
+}
+
+function nothing(): HTMLElement {
+  return panel("Which program?", {}, el("p", { class: "empty" }, NO_PROGRAM));
+}
