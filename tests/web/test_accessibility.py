@@ -12,7 +12,8 @@ from tests.support.gateways import Gateway, running_gateway
 from tests.support.web_pages import faults, loaded, visiting, width
 
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
-SECTIONS = ("", *(f"/{name}" for name in ("reports", "partners", "links", "clicks", "customers", "conversions")))
+NAMES = ("reports", "partners", "links", "clicks", "customers", "conversions", "rules", "payouts", "import")
+SECTIONS = ("", *(f"/{name}" for name in NAMES))
 BETWEEN = (320, 480, 701, 820, 901, 1100, 1440)
 LONG = "https://yoursite.com/" + "a-page-with-quite-a-long-name-" * 8
 

@@ -97,3 +97,19 @@ async def test_partners_review_nothing(browser: Browser, site: Site) -> None:
         await expect(page.locator(".conversions tbody tr").first).to_be_visible()
         await expect(page.get_by_role("checkbox")).to_have_count(0)
         await expect(page.get_by_role("button", name="Approve")).to_be_hidden()
+
+
+async def test_a_page_of_many_commissions_is_settled_at_once(browser: Browser, site: Site) -> None:
+    for number in range(60):
+        await site.merchant.sale(transaction_id=f"many-{number}", customer_key="user_1", product_id="desk")
+    gone = (await site.merchant.commissions())[-1]
+    async with visiting(browser, listed(site), token=await site.gateway.token()) as page:
+        await loaded(page)
+        await expect(page.locator(".conversions tbody tr")).to_have_count(50)
+        await page.get_by_label("All on this page").check()
+        await page.get_by_role("button", name="Reject 50").click()
+        await commissions.reject(site.gateway.context, site.merchant.program_id, [gone["id"]], "Elsewhere")
+        await page.get_by_label("Reason").fill("A test")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("dialog", name="1 commission could not be rejected")).to_be_visible()
+    assert (await statuses(site))["rejected"] == 1 + 50

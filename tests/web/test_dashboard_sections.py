@@ -13,8 +13,8 @@ from tests.support.web_pages import loaded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-OWNERS = ["Overview", "Reports", "Partners", "Links", "Clicks", "Customers", "Conversions", "Setup"]
-PARTNERS = ["Overview", "Reports", "Links", "Clicks", "Conversions"]
+OWNERS = ["Overview", "Reports", "Partners", "Links", "Clicks", "Customers", "Conversions", "Rules", "Payouts", "Setup"]
+PARTNERS = ["Overview", "Reports", "Links", "Clicks", "Conversions", "Rules", "Payouts"]
 QUERY = "?range=7d&zone=Asia%2FTokyo&is.device_type=desktop"
 # The name of the operation that reads each section.
 ASKED = {
@@ -25,6 +25,8 @@ ASKED = {
     "clicks": {"Clicks"},
     "customers": {"Customers"},
     "conversions": {"Conversions"},
+    "rules": {"Rules"},
+    "payouts": {"Owed", "Payouts"},
     "setup": {"Setup"},
 }
 

@@ -12,6 +12,11 @@ export function exportUrl(file: string): string {
   return new URL(`api/v1/export/${file}`, ROOT).href;
 }
 
+/** Return the URL that takes a file of links. */
+export function importUrl(): string {
+  return PATH.replace(/graphql$/, "api/v1/import/links");
+}
+
 export function socketUrl(): string {
   return PATH.replace(/^http/, "ws");
 }

@@ -67,7 +67,8 @@ export class Board {
     this.columns = { partner: !isPartner, program: programs.length > 1 };
     this.sections = sectionsFor(isPartner);
     this.head = header(viewer, () => void this.signOut());
-    this.navigation = new Navigation(this.sections, (section) => this.go(section));
+    const listed = this.sections.filter(({ isUnlisted }) => !isUnlisted);
+    this.navigation = new Navigation(listed, (section) => this.go(section));
     this.controls = new Controls(programs, (patch) => this.change(patch));
     const desk = this.desk(role, programs);
     this.outlet = new Outlet((kind) => opened(kind, desk), this.controls.element, this.trouble.element);

@@ -18,6 +18,8 @@ import type { Desk } from "./section.ts";
 import type { List, View } from "./view.ts";
 
 const PAGE = 10;
+/** What is approved and rejected in bulk comes in larger pages. */
+const BULK_PAGE = 50;
 const WORDS: Record<List, string> = { sales: "Sales", refunds: "Refunds", leads: "Leads", commissions: "Commissions" };
 
 export class ConversionsPanel {
@@ -55,6 +57,7 @@ export class ConversionsPanel {
     this.lists.select(list);
     this.status.element.hidden = list !== "commissions";
     this.status.select(status ?? "");
+    this.pager.resize(this.picks && list === "commissions" ? BULK_PAGE : PAGE);
     if (fromStart) this.pager.toStart();
     if (this.pager.isAtStart && !this.element.hidden) await this.fetchPage(asked);
   }

@@ -9,3 +9,16 @@ export function keepingFocus(element: HTMLElement, redraw: () => void, otherwise
   const again = element.querySelector<HTMLElement>(`[data-focus="${CSS.escape(key)}"]`);
   (again ?? otherwise).focus();
 }
+
+/** Focus an element, or what has taken its place since it was drawn anew, or else the page's heading. */
+export function refocus(element: HTMLElement | null): void {
+  const key = element?.dataset["focus"];
+  const again = key === undefined ? null : document.querySelector<HTMLElement>(`[data-focus="${CSS.escape(key)}"]`);
+  const isThere = element !== document.body && element?.isConnected;
+  (isThere ? element : (again ?? document.querySelector<HTMLElement>("h1")))?.focus();
+}
+
+/** Put something above the page, which goes with it when the user signs out. */
+export function putAbove(element: HTMLElement): void {
+  document.querySelector(".board")!.append(element);
+}

@@ -12,6 +12,10 @@ export function newLinkButton(desk: Desk): HTMLElement {
   return el("button", { type: "button", class: "primary", onclick: create, "data-focus": "new link" }, "New link");
 }
 
+export function importButton(desk: Desk): HTMLElement {
+  return el("button", { type: "button", class: "quiet save", onclick: () => desk.go("import") }, "Import");
+}
+
 /** Create what a row of the list has beside the code. */
 export function linkActions(link: Link, desk: Desk): HTMLElement | null {
   if (desk.isPartner) return qrButton(link, desk);

@@ -10,7 +10,7 @@ import type { Filters } from "./filters.ts";
 import { day } from "./format.ts";
 import { count, money, name, text } from "./list-cells.ts";
 import { CONVERSIONS, OWNERS, listFilter, untaken } from "./list-filters.ts";
-import { linkActions, newLinkButton } from "./link-actions.ts";
+import { importButton, linkActions, newLinkButton } from "./link-actions.ts";
 import { ListPanel, type ListKind, type Page } from "./list-panel.ts";
 import { LINK_SORTS, sortingOf } from "./list-sorts.ts";
 import { ListTools } from "./list-tools.ts";
@@ -44,7 +44,7 @@ export class LinksPanel {
   private kind(): ListKind<Link> {
     return {
       ...{ title: "Links to share", words: ["link", "links"], name: "links", tools: this.tools.element },
-      buttons: this.desk.isPartner ? [] : [newLinkButton(this.desk)],
+      buttons: this.desk.isPartner ? [] : [importButton(this.desk), newLinkButton(this.desk)],
       file: { list: "links", name: () => "links.csv", filter: filterOf },
       columns: ({ partner, program }) => [
         ["Link", "name"],

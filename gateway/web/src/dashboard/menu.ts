@@ -1,6 +1,7 @@
 // A button that opens a menu of what can be done with a row of a list.
 
 import { el, unseen } from "./dom.ts";
+import { putAbove, refocus } from "./focus.ts";
 
 export interface Action {
   words: string;
@@ -33,7 +34,7 @@ function open(button: HTMLButtonElement, actions: readonly Action[]): void {
   const items = actions.map(({ words, run }) => {
     const press = () => {
       close();
-      button.focus();
+      refocus(button);
       run();
     };
     return el("button", { type: "button", role: "menuitem", tabindex: "-1", onclick: press }, words);
@@ -42,7 +43,7 @@ function open(button: HTMLButtonElement, actions: readonly Action[]): void {
   menu.addEventListener("keydown", (event) => {
     if (event.key === "Tab" || event.key === "Escape") {
       close();
-      button.focus();
+      refocus(button);
     } else moveFocus(event, items);
   });
   const { signal } = leaving;
@@ -50,7 +51,7 @@ function open(button: HTMLButtonElement, actions: readonly Action[]): void {
   document.addEventListener("pointerdown", outside, { signal, capture: true });
   addEventListener("scroll", close, { signal, capture: true });
   addEventListener("resize", close, { signal });
-  document.body.append(menu);
+  putAbove(menu);
   place(menu, button.getBoundingClientRect());
   button.setAttribute("aria-expanded", "true");
   items[0]?.focus({ preventScroll: true });

@@ -7,7 +7,7 @@ export type Position = { first: number; after?: string | null } | { last: number
 
 export class Pager {
   readonly element: HTMLElement;
-  private readonly start: Position;
+  private start: Position;
   private position: Position;
   private info: PageInfo | null = null;
   private readonly newer: HTMLButtonElement;
@@ -16,7 +16,7 @@ export class Pager {
   /** Pages of `size` items, named by `label` for screen readers. `move` loads the page at the new position. The words
    * are those of lists that are sorted by time, unless others are given. */
   constructor(
-    private readonly size: number,
+    private size: number,
     label: string,
     private readonly move: () => void,
     [newer, older]: readonly [string, string] = ["Newer", "Older"],
@@ -34,6 +34,13 @@ export class Pager {
   /** The arguments of the list at this position. */
   get variables(): Position {
     return this.position;
+  }
+
+  /** Change how many items a page has, and go back to the start. */
+  resize(size: number): void {
+    if (size === this.size) return;
+    this.size = size;
+    this.start = this.position = { first: size };
   }
 
   toStart(): void {

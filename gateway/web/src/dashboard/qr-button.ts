@@ -8,7 +8,7 @@ import type { Desk } from "./section.ts";
 /** Create the button of a link's QR code, or nothing if the link has no URL. */
 export function qrButton({ id, code, url }: OwnLink, desk: Desk): HTMLElement | null {
   if (!url) return null;
-  const attributes = { type: "button", class: "quiet copy", "data-focus": `qr ${id}`, onclick: showing({ code, url }, desk) };
+  const attributes = { type: "button", class: "quiet save", "data-focus": `qr ${id}`, onclick: showing({ code, url }, desk) };
   return el("button", attributes, "QR code", unseen(` of ${code}`));
 }
 

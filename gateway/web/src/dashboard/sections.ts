@@ -14,6 +14,8 @@ export interface SectionKind {
   controls: readonly Control[];
   /** Partners do not see it. */
   isOwners?: boolean;
+  /** Another section leads to it, rather than the navigation. */
+  isUnlisted?: boolean;
   open: Open;
 }
 
@@ -48,6 +50,16 @@ export const SECTIONS: readonly SectionKind[] = [
     title: "Conversions",
     controls: ["period", "program", "zone"],
     open: () => import("./sections/conversions.ts"),
+  },
+  { key: "rules", title: "Rules", controls: ["program"], open: () => import("./sections/rules.ts") },
+  { key: "payouts", title: "Payouts", controls: ["program", "zone"], open: () => import("./sections/payouts.ts") },
+  {
+    key: "import",
+    title: "Import links",
+    controls: [],
+    isOwners: true,
+    isUnlisted: true,
+    open: () => import("./sections/import.ts"),
   },
   {
     key: "setup",

@@ -7,7 +7,7 @@ import { dimensionCalled } from "./dimensions.ts";
 import { parameterOf, withParameter, type Filters } from "./filters.ts";
 import { LINK_SORTS, PARTNER_SORTS } from "./list-sorts.ts";
 import type { Interval } from "./queries.ts";
-import { LISTS, RANGES, STAGES, START, STATES, seenIn, type SectionKey, type View } from "./view.ts";
+import { FORCES, LISTS, RANGES, STAGES, START, STATES, seenIn, type SectionKey, type View } from "./view.ts";
 import { isZone, presentName } from "./zones.ts";
 
 /** A view, and the parameters of its address that were left out because they make no sense. */
@@ -66,7 +66,7 @@ function periodIn(given: URLSearchParams): Period {
   };
 }
 
-type Listed = Pick<View, "search" | "sort" | "state" | "stage">;
+type Listed = Pick<View, "search" | "sort" | "state" | "stage" | "force">;
 
 function listIn(given: URLSearchParams, section: SectionKey): Listed {
   const sorts = section === "partners" ? PARTNER_SORTS : LINK_SORTS;
@@ -76,6 +76,7 @@ function listIn(given: URLSearchParams, section: SectionKey): Listed {
     sort: Object.hasOwn(sorts, sort) ? sort : "",
     state: STATES.find((each) => each === given.get("state")) ?? null,
     stage: STAGES.find((each) => each === given.get("stage")) ?? null,
+    force: FORCES.find((each) => each === given.get("force")) ?? null,
   };
 }
 

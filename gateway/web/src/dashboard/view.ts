@@ -9,7 +9,8 @@ import type { Filters, Who } from "./filters.ts";
 import type { Interval } from "./queries.ts";
 import { isZone, presentName } from "./zones.ts";
 
-export const SECTION_KEYS = ["overview", "reports", "partners", "links", "clicks", "customers", "conversions", "setup"] as const;
+const MAIN_KEYS = ["overview", "reports", "partners", "links", "clicks", "customers", "conversions"] as const;
+export const SECTION_KEYS = [...MAIN_KEYS, "rules", "payouts", "import", "setup"] as const;
 export type SectionKey = (typeof SECTION_KEYS)[number];
 
 export const RANGES = ["today", "7d", "30d", "90d", "month", "last-month", "12m", "custom"] as const;
@@ -18,6 +19,7 @@ export const LISTS = ["sales", "refunds", "leads", "commissions"] as const;
 /** The lists of conversions. */
 export type List = (typeof LISTS)[number];
 export const STATES = ["active", "inactive"] as const;
+export const FORCES = ["now", "other"] as const;
 export const STAGES = ["click", "lead", "conversion"] as const;
 
 export interface View {
@@ -47,6 +49,8 @@ export interface View {
   state: (typeof STATES)[number] | null;
   /** How far the listed customers have come; null for all of them. */
   stage: (typeof STAGES)[number] | null;
+  /** Whether commission rules are listed that are in force, or the others; null for both. */
+  force: (typeof FORCES)[number] | null;
 }
 
 /** What the sections show of the view besides its period, its filters and its time zone. */
@@ -58,6 +62,9 @@ export const OWN: Record<SectionKey, readonly (keyof View)[]> = {
   clicks: [],
   customers: ["stage"],
   conversions: ["list", "status"],
+  rules: ["force"],
+  payouts: [],
+  import: [],
   setup: [],
 };
 
@@ -81,6 +88,7 @@ export const START: View = {
   sort: "",
   state: null,
   stage: null,
+  force: null,
 };
 
 /** Return a view as another section shows it, without what only others show. */

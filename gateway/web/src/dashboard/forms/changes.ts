@@ -17,6 +17,9 @@ export class Invalid extends Error {
   }
 }
 
+/** How many changes are sent in one request. */
+const AT_ONCE = 20;
+
 type Input = Record<string, unknown>;
 type Payload<Result> = Result & { userErrors: Problem[] };
 
@@ -27,12 +30,21 @@ export async function change<Result>(mutation: string, selection: string, input:
   return outcome!;
 }
 
-/** Send a mutation for each input in one request, and return what became of each. Throws what `ask` throws. */
+/** Send a mutation for each input, and return what became of each. Throws what `ask` throws, after which some of the
+ * changes may have been made. */
 export async function changes<Result>(
   mutation: string,
   selection: string,
   inputs: readonly Input[],
 ): Promise<(Result | Invalid)[]> {
+  const outcomes: (Result | Invalid)[] = [];
+  for (let at = 0; at < inputs.length; at += AT_ONCE) {
+    outcomes.push(...(await send<Result>(mutation, selection, inputs.slice(at, at + AT_ONCE))));
+  }
+  return outcomes;
+}
+
+async function send<Result>(mutation: string, selection: string, inputs: readonly Input[]): Promise<(Result | Invalid)[]> {
   const declared = inputs.map((_, at) => `$input${at}: ${capitalised(mutation)}Input!`).join(", ");
   const fields = inputs.map(
     (_, at) => `change${at}: ${mutation}(input: $input${at}) { ${selection} userErrors { field message code } }`,

@@ -1,6 +1,7 @@
 // A modal dialog: a heading, its content, and buttons. It gives the focus back to what opened it.
 
 import { el, freshId, type Child } from "../dom.ts";
+import { putAbove, refocus } from "../focus.ts";
 
 const UNSAVED = "What you have typed is not saved.";
 
@@ -43,7 +44,7 @@ export class Dialog {
   /** Show the dialog with the focus on its first field, or else on its heading. */
   open(): void {
     this.opener = document.activeElement as HTMLElement | null;
-    document.body.append(this.element);
+    putAbove(this.element);
     this.element.showModal();
     (this.first() ?? this.heading).focus();
   }
@@ -79,10 +80,7 @@ export class Dialog {
 
   private closed(): void {
     this.element.remove();
-    const key = this.opener?.dataset["focus"];
-    const again = key === undefined ? null : document.querySelector<HTMLElement>(`[data-focus="${CSS.escape(key)}"]`);
     // The list that has the opener may have been drawn anew.
-    const target = this.opener?.isConnected ? this.opener : again;
-    (target ?? document.querySelector<HTMLElement>("h1"))?.focus();
+    refocus(this.opener);
   }
 }

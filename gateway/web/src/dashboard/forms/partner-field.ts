@@ -23,6 +23,7 @@ interface Members {
 export class PartnerField extends FormField {
   private readonly search = el("input", { id: freshId(), type: "search", autocomplete: "off", maxlength: 100, dir: "auto" });
   private readonly found = el("p", { class: "hint", role: "status" });
+  private readonly none = el("p", { class: "hint", hidden: true }, "This program has no partners yet. Create one first.");
   private readonly searching: HTMLElement;
   private typing: number | undefined;
   private program = "";
@@ -38,6 +39,7 @@ export class PartnerField extends FormField {
     const label = el("label", { for: this.search.id }, "Find a partner by name");
     this.searching = el("div", { class: "form-field", hidden: true }, label, this.search, this.found);
     this.element.prepend(this.searching);
+    this.element.append(this.none);
     this.search.addEventListener("input", () => {
       clearTimeout(this.typing);
       this.typing = window.setTimeout(() => void this.load(), TYPING_MS);
@@ -49,7 +51,9 @@ export class PartnerField extends FormField {
     this.program = program;
     this.search.value = "";
     const count = await this.load(chosen);
+    if (count === null) return;
     this.searching.hidden = count <= MOST;
+    this.none.hidden = count > 0;
   }
 
   /** The chosen partner's name. */
@@ -57,7 +61,8 @@ export class PartnerField extends FormField {
     return (this.control as HTMLSelectElement).selectedOptions[0]?.text ?? "";
   }
 
-  private async load(chosen: string | null = null): Promise<number> {
+  /** Read the partners that are searched for, and return how many there are; null if they cannot be read. */
+  private async load(chosen: string | null = null): Promise<number | null> {
     const mine = ++this.turn;
     const filter = { programId: this.program, search: this.search.value.trim() || null };
     try {
@@ -66,7 +71,7 @@ export class PartnerField extends FormField {
       return totalCount;
     } catch (error) {
       this.fail(error);
-      return 0;
+      return null;
     }
   }
 

@@ -9,8 +9,6 @@ import { Invalid, changes } from "./changes.ts";
 import { FormDialog } from "./form-dialog.ts";
 import { checkField } from "./form-fields.ts";
 
-/** How many changes are sent at once. */
-const AT_ONCE = 20;
 type Status = "ACTIVE" | "INACTIVE";
 type Ids = { nodes: { id: string }[] } | null;
 
@@ -34,7 +32,7 @@ export async function suspend(desk: Desk, { partner, program, active }: Member):
     isGrave: true,
     send: async () => {
       const paused = await turnAll(partner.id, program.id, "INACTIVE");
-      if (access.isChecked) await inParts("revokeToken", tokens.map(({ id }) => ({ id })));
+      if (access.isChecked) await changeAll("revokeToken", tokens.map(({ id }) => ({ id })));
       return paused;
     },
     done: (paused) => told(desk, `${partner.name} is suspended: ${counted(paused.length, "link")} paused.`, paused, "ACTIVE"),
@@ -78,14 +76,12 @@ async function turnAll(partnerId: string, programId: string, status: Status): Pr
 }
 
 function turnLinks(ids: readonly string[], status: Status): Promise<void> {
-  return inParts("updateReferralLink", ids.map((id) => ({ id, status })));
+  return changeAll("updateReferralLink", ids.map((id) => ({ id, status })));
 }
 
-async function inParts(mutation: string, inputs: readonly Record<string, unknown>[]): Promise<void> {
-  for (let at = 0; at < inputs.length; at += AT_ONCE) {
-    const outcomes = await changes(mutation, "__typename", inputs.slice(at, at + AT_ONCE));
-    for (const outcome of outcomes) if (outcome instanceof Invalid) throw outcome;
-  }
+async function changeAll(mutation: string, inputs: readonly Record<string, unknown>[]): Promise<void> {
+  const outcomes = await changes(mutation, "__typename", inputs);
+  for (const outcome of outcomes) if (outcome instanceof Invalid) throw outcome;
 }
 
 function told(desk: Desk, words: string, links: readonly string[], back: Status): void {
