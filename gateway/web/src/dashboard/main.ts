@@ -19,7 +19,6 @@ import "./styles/cross.css";
 import "./styles/sections.css";
 import "./styles/setup.css";
 import "./styles/forms.css";
-import "./styles/invitation.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";
