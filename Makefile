@@ -41,7 +41,7 @@ lint: $(DEV) ## Check style, formatting and types
 web: $(BIN)/pip ## Build the web pages if the installation could not, and report errors
 	CLICKGATE_WEB=required $(PIP) install --quiet --no-deps --editable .
 
-screenshots: $(DEV) ## Update the README's screenshots of the web pages
+screenshots: $(DEV) ## Update the screenshots of the web pages
 	$(BIN)/python -m tests.support.screenshots
 
 pins: $(BIN)/pip ## Update both requirements files from pyproject.toml; ARGS=--upgrade also updates the versions
