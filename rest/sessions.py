@@ -18,7 +18,6 @@ from graph.domain.errors import (
     Forbidden,
     SignInLinkExpired,
     SignInLinkUsed,
-    Unauthenticated,
     UnknownSignInLink,
 )
 from graph.domain.permissions import viewer_of
@@ -35,7 +34,6 @@ NOT_COUNTED = ""
 NAME_LENGTH = 16
 # A secret takes a few dozen.
 BODY_BYTES = 4096
-NOBODY = "Nobody is signed in"
 
 
 class Session(Struct, frozen=True):
@@ -105,23 +103,21 @@ class SessionEndpoint(Endpoint):
         return _signed_in(201, scope, secret, role)
 
     async def _current(self, services: Services, scope: Scope) -> Response:
-        """Say who is signed in, and give the cookie another long life."""
+        """Say who is signed in, and give the cookie another long life; or remove one that has ended."""
         secret = own_session(scope)
         context = caller(services, scope)
         if secret is not None:
             context = await identified(context, Credential(secret, is_session=True))
         if secret is not None and context.viewer is not None:
             return _signed_in(200, scope, secret, context.viewer.role)
-        refusal = self.refused(Unauthenticated(NOBODY))
-        if not is_from_own_page(scope):
-            return refusal
-        return refusal._replace(headers={**refusal.headers, "Set-Cookie": expired_cookie(scope)})
+        # No error, which browsers would report to whoever has the console open: nobody has done anything wrong.
+        return _nobody(scope, is_page_told=is_from_own_page(scope))
 
     async def _sign_out(self, services: Services, scope: Scope) -> Response:
         """End the browser's session, if it has one."""
         if (secret := session_secret(scope)) is not None:
             await sessions.end(caller(services, scope), secret)
-        return Response(NOT_COUNTED, 204, headers={"Set-Cookie": expired_cookie(scope)})
+        return _nobody(scope)
 
 
 async def _link_secret(scope: Scope, receive: Receive) -> str | None:
@@ -133,6 +129,11 @@ async def _link_secret(scope: Scope, receive: Receive) -> str | None:
     if unreadable:
         raise FieldInvalid("sign_in", "must be a text")
     return sent.sign_in
+
+
+def _nobody(scope: Scope, *, is_page_told: bool = True) -> Response:
+    headers = {"Set-Cookie": expired_cookie(scope)} if is_page_told else {}
+    return Response(NOT_COUNTED, 204, headers={"Cache-Control": "no-store", **headers})
 
 
 def _signed_in(status: int, scope: Scope, secret: str, role: TokenRole) -> Response:

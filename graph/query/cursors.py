@@ -4,7 +4,7 @@ A cursor holds the values that its row is sorted by. It grants no access: a forg
 page within what the viewer may see anyway.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from msgspec import MsgspecError, json
 
 from graph.domain.errors import FieldInvalid
+from graph.query.base64url import base64url
 
 Sort = Literal["moment", "number", "text", "optional number", "optional text"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ def list_mark(name: str, order: str, filters: Mapping[str, Any]) -> str:
 def encode_cursor(mark: str, values: Sequence[Any]) -> str:
     """Return a row's cursor, given the values that it is sorted by."""
     plain = [(value - EPOCH) // MICROSECOND if isinstance(value, datetime) else value for value in values]
-    return urlsafe_b64encode(json.encode([mark, *plain])).rstrip(b"=").decode()
+    return base64url(json.encode([mark, *plain]))
 
 
 def decode_cursor(

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import BindParameter, ColumnElement, Select, inspect
@@ -114,7 +115,7 @@ class Entity:
         if name in self.attributes:
             return self.attributes[name]
         if name == "id":
-            return Attribute(self.key_columns, lambda *key: encode_id(self.name, *key))
+            return Attribute(self.key_columns, partial(encode_id, self.name))
         # Times stay as they are: they are in UTC, and the encoder formats them.
         column = "id" if name == "database_id" else name
         return Attribute(lambda row: [getattr(row, column)])

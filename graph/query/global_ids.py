@@ -4,12 +4,13 @@ An id encodes the type and the primary key. It is neither secret nor a permissio
 """
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error
 from functools import lru_cache
 from typing import NamedTuple
 
 from graph.domain.errors import FieldInvalid
+from graph.query.base64url import base64url
 
 # A type, and one or two numbers of at most 18 digits.
 FORM = re.compile(r"([A-Za-z]+)((?::[0-9]{1,18}){1,2})")
@@ -33,7 +34,7 @@ class RowRef(NamedTuple):
 @lru_cache(KEPT_IDS)
 def encode_id(type_name: str, *key: int) -> str:
     """Return the global id of a row."""
-    return urlsafe_b64encode(":".join([type_name, *map(str, key)]).encode()).rstrip(b"=").decode()
+    return base64url(":".join([type_name, *map(str, key)]).encode())
 
 
 def decode_id(text: str, field: str = "id") -> RowRef:

@@ -26,7 +26,9 @@ def build_objects(new: type[Struct], columns: Iterable[Iterable[Any]], count: in
 def values_at(position: int, objects: Sequence[Any]) -> list[Any]:
     """Return the value at a position of each object. Those of objects that are None are None."""
     get = attrgetter(f"value{position}")
-    return [None if each is None else get(each) for each in objects]
+    if None in objects:
+        return [None if each is None else get(each) for each in objects]
+    return [*map(get, objects)]
 
 
 def object_type(response_keys: Sequence[str]) -> type[Struct]:

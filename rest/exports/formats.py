@@ -7,6 +7,7 @@ Text in CSV that a spreadsheet would run as a formula is made harmless, by the s
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct, defstruct
@@ -19,6 +20,7 @@ Columns: TypeAlias = Sequence[Sequence[Any]]
 # Encodes some rows, given the values of each column.
 RowEncoder: TypeAlias = Callable[[Columns], bytes]
 encoder = Encoder()
+first_character = itemgetter(slice(1))
 
 
 class Format(NamedTuple):
@@ -55,7 +57,7 @@ def _cells(values: Sequence[Any]) -> Sequence[str]:
 
 def _text_cells(texts: Sequence[str]) -> Sequence[str]:
     # Most columns are plain. To look for special characters in all of a column at once takes a fraction of the time.
-    if _is_quoted("".join(texts)) or not FORMULA.isdisjoint({text[:1] for text in texts}):
+    if _is_quoted("".join(texts)) or not FORMULA.isdisjoint(set(map(first_character, texts))):
         return [*map(_text_cell, texts)]
     return texts
 

@@ -43,6 +43,8 @@ def session_paths(
     """Return the path of sessions. `security` is that of signing in."""
     session = {"headers": SET_COOKIE, "content": {"application/json": {"schema": schema_of[Session]}}}
 
+    nobody = {"description": "Nobody is signed in", "headers": NO_COOKIE}
+
     def operation(id: str, summary: str, described: str, problems: Mapping[str, str], **rest: Any) -> dict[str, Any]:
         all_problems = sorted({**problems, **SHARED_PROBLEMS}.items())
         answers = rest.pop("answers") | {status: problem(status, text) for status, text in all_problems}
@@ -64,9 +66,9 @@ def session_paths(
                 "readSession",
                 "See who is signed in",
                 "Gives the cookie another long life.",
-                {"401": "Nobody is signed in"},
-                security=[{COOKIE: ()}],
-                answers={"200": {"description": "The browser is signed in", **session}},
+                {},
+                security=[{}, {COOKIE: ()}],
+                answers={"200": {"description": "The browser is signed in", **session}, "204": nobody},
             ),
             "delete": operation(
                 "signOut",
@@ -74,7 +76,7 @@ def session_paths(
                 "This gateway refuses the session at once, others within a second.",
                 {"403": FOREIGN},
                 security=[{}, {COOKIE: ()}],
-                answers={"204": {"description": "Nobody is signed in", "headers": NO_COOKIE}},
+                answers={"204": nobody},
             ),
         }
     }

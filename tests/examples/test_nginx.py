@@ -9,13 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from sqlalchemy import select, text
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
+from graph.http.session_cookie import SECURE_NAME
 from tests.support.click_apis import CLICK, GRAPHQL
 from tests.support.databases import MakeDatabase
 from tests.support.export_readers import make_wide_clicks
@@ -24,6 +25,7 @@ from tests.support.gateways import URL, Gateway, make_link, running_gateway
 from tests.support.graphql_sockets import Subscriber, opened
 from tests.support.nginx import Nginx, running_nginx
 from tests.support.processes import COMMAND, environment, ready, stop
+from tests.support.web_pages import loaded, need_pages
 
 pytestmark = pytest.mark.slow
 
@@ -155,6 +157,21 @@ async def test_the_tracker_works_in_a_browser(site: Site, browser: Browser) -> N
     await page.goto(f"{site.nginx.url}/shop?aff=PARTNER123")
     await page.wait_for_function("() => window.affitor && affitor.clickId")
     assert await site.gateway.recorded() == 1
+
+
+async def test_the_dashboard_is_signed_in_by_a_cookie_of_the_host_alone(site: Site, browser: Browser) -> None:
+    need_pages()
+    context = await browser.new_context(ignore_https_errors=True)
+    page = await context.new_page()
+    await page.goto(f"{site.base}/dashboard#token={await site.gateway.token()}")
+    await loaded(page)
+    (cookie,) = await context.cookies()
+    assert (cookie["name"], cookie["secure"], cookie["path"]) == (SECURE_NAME, True, "/")
+    await page.reload()
+    await loaded(page)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Token")).to_be_focused()
+    assert await context.cookies() == []
 
 
 async def test_connections_to_the_gateway_are_kept_alive(site: Site) -> None:

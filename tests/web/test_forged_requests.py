@@ -12,8 +12,11 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from db.lookups.tokens import NewToken
+from db.schema.links import ReferralLink
 from db.schema.programs import Program
 from db.schema.sessions import WebSession
+from graph.domain import sign_in_links
 from graph.http.session_cookie import NAME
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
@@ -21,22 +24,27 @@ from tests.support.in_process_servers import running_server
 from tests.support.web_pages import loaded, visiting
 
 MUTATION = 'mutation { createProgram(input: {name: \\"Mine\\"}) { program { id } } }'
-BODY = f'{{"query": "{MUTATION}"}}'
 EXPORT = "/api/v1/export/links.csv"
 SESSION = "/api/v1/session"
 # What a foreign page tries, as functions of the gateway's address. Each returns what the page could read.
 FETCH = """async ([url, options]) => {
   try { return await (await fetch(url, { credentials: "include", ...options })).text(); } catch { return null; }
 }"""
-FORM = """([url, body]) => new Promise((done) => {
-  document.body.innerHTML = `<iframe name="hole"></iframe><form method="post" enctype="text/plain" target="hole">
-    <input name='${body.slice(0, -1)}, "extra": "' value='"}'></form>`;
-  const form = document.querySelector("form");
-  form.action = url;
-  document.querySelector("iframe").onload = () => done();
-  form.submit();
-  setTimeout(done, 3000);
-})"""
+FORM = """([url, target, [name, value]]) => {
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", enctype: "text/plain", action: url, target });
+  const field = document.createElement("input");
+  Object.assign(field, { type: "hidden", name, value });
+  const frame = document.createElement("iframe");
+  frame.name = "hole";
+  form.append(field);
+  document.body.append(form, frame);
+  return new Promise((done) => {
+    frame.onload = () => done();
+    setTimeout(done, 3000);
+    form.submit();
+  });
+}"""
 IMAGE = """(url) => new Promise((done) => {
   const image = new Image();
   image.onload = image.onerror = () => done();
@@ -88,32 +96,40 @@ async def victim(request: pytest.FixtureRequest, browser: Browser, make_sqlite: 
             yield Victim(gateway, url, dashboard.context, dashboard, foreign)
             # Nothing has happened to the one who is signed in.
             assert [row["name"] for row in await gateway.rows(Program)] == ["A program"]
-            assert len(await gateway.rows(WebSession)) == 1
+            assert len(await gateway.rows(ReferralLink)) == len(await gateway.rows(WebSession)) == 1
             await dashboard.reload()
             await expect(dashboard.get_by_role("banner")).to_contain_text("Administrator")
 
 
+async def forms(victim: Victim) -> dict[str, tuple[str, str]]:
+    """Return what forms send to each path. Their bodies are `name=value`, which endpoints read whatever its type."""
+    link = await sign_in_links.create(victim.gateway.context, NewToken("partner", partner_id=1))
+    return {
+        "/graphql": (f'{{"query": "{MUTATION}", "variables": {{"a": "', '"}}'),
+        "/api/v1/import/links": ("partner_id,program_id,destination_url\n1,1,https://a.example/?a", "b"),
+        SESSION: (f'{{"sign_in": "{link.url.partition("=")[2]}", "a": "', '"}'),
+    }
+
+
 async def test_a_fetch_reads_and_changes_nothing(victim: Victim) -> None:
-    posted = {"method": "POST", "headers": {"Content-Type": "text/plain"}, "body": BODY}
-    for options in (posted, {**posted, "mode": "no-cors"}, {"method": "DELETE"}, {}, {"mode": "no-cors"}):
-        for path in ("/graphql", SESSION, EXPORT, "/api/v1/import/links", "/graphql?query={viewer{role}}"):
-            read = await victim.foreign.evaluate(FETCH, [victim.url + path, options])
-            assert read in (None, "") or '"error"' in read
+    for path, body in (await forms(victim)).items():
+        posted = {"method": "POST", "headers": {"Content-Type": "text/plain"}, "body": "=".join(body)}
+        for options in (posted, {**posted, "mode": "no-cors"}, {"method": "DELETE"}, {}, {"mode": "no-cors"}):
+            for asked in (path, EXPORT, "/graphql?query={viewer{role}}"):
+                read = await victim.foreign.evaluate(FETCH, [victim.url + asked, options])
+                assert read in (None, "") or '"error"' in read
 
 
 async def test_a_form_changes_nothing(victim: Victim) -> None:
-    for path in ("/graphql", SESSION):
-        await victim.foreign.evaluate(FORM, [victim.url + path, BODY])
+    for path, body in (await forms(victim)).items():
+        await victim.foreign.evaluate(FORM, [victim.url + path, "hole", body])
 
 
 async def test_a_form_that_leads_away_changes_nothing(victim: Victim) -> None:
-    for path in ("/graphql", SESSION):
-        script = FORM.replace('target="hole"', "")
+    for path, body in (await forms(victim)).items():
         async with victim.foreign.expect_navigation():
-            await victim.foreign.evaluate(f"async (given) => void ({script})(given)", [victim.url + path, BODY])
-        text = await victim.foreign.inner_text("body")
-        assert "Mine" not in text
-        assert "error" in text.lower()
+            await victim.foreign.evaluate(f"(given) => void ({FORM})(given)", [victim.url + path, "_self", body])
+        assert "error" in (await victim.foreign.inner_text("body")).lower()
         await victim.foreign.go_back()
 
 

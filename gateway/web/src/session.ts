@@ -1,9 +1,11 @@
 // The browser's session. Its secret is in a cookie that no script can read, and the token that it was opened with is
 // kept nowhere. What is known here is the session's name, and only while the page is open.
 
-import { Failed, Refused, checked, reached } from "./gateway.ts";
+import { Failed, checked, reached } from "./gateway.ts";
 import { SESSION_PATH } from "./endpoint.ts";
 import type { Given } from "./fragment.ts";
+
+const NOBODY = 204;
 
 /** Tells the other tabs that the browser is signed in as someone else, or as nobody. */
 const tabs = new BroadcastChannel("clickgate.session");
@@ -14,14 +16,9 @@ export function session(): string | null {
   return name;
 }
 
-/** Find the session that the browser has, if any. Throws `Away`. */
+/** Find the session that the browser has, if any. Throws `Away`, `Failed`. */
 export async function resume(): Promise<boolean> {
-  try {
-    name = await named({ method: "GET" });
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    name = null;
-  }
+  name = await named({ method: "GET" });
   return name !== null;
 }
 
@@ -56,8 +53,9 @@ export function onOtherTabs(changed: (isSignedIn: boolean) => void): void {
   tabs.addEventListener("message", ({ data }) => data !== name && changed(data !== null));
 }
 
-async function named(options: RequestInit): Promise<string> {
+async function named(options: RequestInit): Promise<string | null> {
   const response = checked(await reached(SESSION_PATH, options));
+  if (response.status === NOBODY) return null;
   if (!response.ok) throw new Failed(((await response.json()) as { error: string }).error);
   return ((await response.json()) as { session: string }).session;
 }

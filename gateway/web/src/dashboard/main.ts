@@ -19,7 +19,6 @@ import "./styles/cross.css";
 import "./styles/sections.css";
 import "./styles/setup.css";
 import "./styles/forms.css";
-import "./styles/invitation.css";
 import { Notice } from "./notice.ts";
 import { VIEWER, type ViewerData } from "./queries.ts";
 import { SignIn } from "./signin.ts";
@@ -101,6 +100,8 @@ onOtherTabs((isSignedIn) => {
   if (isSignedIn) void start();
   else if (open) leave(ENDED);
 });
+// A page that the browser kept as it was, and shows again when the user goes back to it.
+addEventListener("pageshow", ({ persisted }) => persisted && void start());
 addEventListener("popstate", () => open ?? forgetOthers());
 addEventListener("hashchange", () => isGiven() && void start());
 void start();

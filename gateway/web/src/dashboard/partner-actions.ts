@@ -7,6 +7,7 @@ import type { Member } from "./member-queries.ts";
 import type { Desk } from "./section.ts";
 
 const form = () => import("./forms/partner-form.ts");
+const invitation = () => import("./forms/invitation.ts");
 const suspension = () => import("./forms/suspension.ts");
 
 export function newPartnerButton(desk: Desk): HTMLElement {
@@ -19,13 +20,15 @@ export function isSuspended({ active, paused }: Member): boolean {
   return active.totalCount === 0 && paused.totalCount > 0;
 }
 
-export function partnerActions(member: Member, desk: Desk): HTMLElement {
+export function partnerActions(member: Member, zone: string, desk: Desk): HTMLElement {
   const { partner, program, active, paused } = member;
   const edit = demanding(form, ({ editPartner }) => editPartner(desk, member), desk.fail);
   const add = demanding(form, ({ addToProgram }) => addToProgram(desk, member), desk.fail);
   const suspend = demanding(suspension, ({ suspend }) => suspend(desk, member), desk.fail);
   const back = demanding(suspension, ({ takeBack }) => takeBack(desk, member), desk.fail);
+  const invite = demanding(invitation, ({ invite }) => invite(partner, zone), desk.fail);
   const actions: (Action | false)[] = [
+    { words: "Invite", run: invite },
     { words: "Edit", run: edit },
     desk.isAdministrator && desk.programs.length > 1 && { words: "Add to a program", run: add },
     active.totalCount > 0 && { words: "Suspend", run: suspend },

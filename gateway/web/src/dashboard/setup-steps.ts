@@ -29,6 +29,7 @@ const DONE: Partial<Record<StepName, string>> = {
   TEST_CONVERSION: "Conversions are credited to partners.",
 };
 const PLACES: Partial<Record<StepName, [SectionKey, string]>> = {
+  COMMISSION_RULE: ["rules", "Rules"],
   PARTNER: ["partners", "Partners"],
   LINK: ["links", "Links"],
 };

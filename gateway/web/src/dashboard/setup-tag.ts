@@ -37,7 +37,7 @@ export function scriptUrl(path: string): string {
 
 function block(code: string, name: string): HTMLElement {
   const text = el("pre", { tabindex: "0", role: "region", "aria-label": `Code for ${name}` }, el("code", { dir: "ltr" }, code));
-  return el("div", { class: "snippet" }, text, copyButton(code, `the code for ${name}`));
+  return el("div", { class: "code" }, text, copyButton(code, `the code for ${name}`));
 }
 
 function waysOf(script: string, program: number): [Way, ...Way[]] {

@@ -6,7 +6,6 @@ import { el } from "../dom.ts";
 import { overviewOf } from "../drill.ts";
 import type { Filters } from "../filters.ts";
 import { day } from "../format.ts";
-import { inviteButton } from "../invitation.ts";
 import { count, money, name, text } from "../list-cells.ts";
 import { OWNERS, listFilter, untaken } from "../list-filters.ts";
 import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
@@ -75,7 +74,7 @@ function row(member: Member, { view, columns }: Asked, desk: Desk): HTMLElement 
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, el("div", { class: "code" }, overview, suspended, inviteButton(partner, view.zone, desk.fail), partnerActions(member, desk))),
+    el("th", { scope: "row" }, el("div", { class: "code" }, overview, suspended, partnerActions(member, view.zone, desk))),
     columns.program && name("Program", program.name),
     ...[count("Clicks", member.clicks), count("Leads", member.leadCount), count("Sales", member.saleCount)],
     ...[money("Revenue", member.revenue), money("Commission", member.earnings), money("To be paid", member.balance)],

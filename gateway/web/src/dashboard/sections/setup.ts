@@ -54,7 +54,7 @@ export default class SetupSection implements Section {
       );
       return el("li", {}, link, domain && el("span", { class: "muted" }, domain));
     });
-    return panel("Which program?", {}, el("ul", { class: "program-list" }, ...items));
+    return panel("Which program?", {}, el("ul", { class: "programs" }, ...items));
   }
 }
 
