@@ -196,3 +196,20 @@ async def test_what_is_cut_off_on_a_computer_is_whole_on_a_phone(console: Consol
         name = page.locator(".partners tbody th a")
         await expect(name).to_have_text(re.compile("^A name"))
         assert await name.evaluate("name => name.scrollWidth - name.clientWidth") <= 0
+
+
+async def test_no_other_section_styles_the_lists(console: Console) -> None:
+    async with console.visit("/partners?search=Partner+07") as page:
+        await loaded(page)
+        search, sort = [await page.get_by_label(name).bounding_box() for name in ("Search", "Sort by")]
+        assert search is not None
+        assert sort is not None
+        assert search["y"] == sort["y"]
+        await page.set_viewport_size({"width": 390, "height": 844})
+        row = page.locator(".partners tbody th").filter(has_text="Partner 07")
+        menu = await row.get_by_role("button", name="Actions for").bounding_box()
+        name = await row.get_by_role("link").bounding_box()
+        assert name is not None
+        assert menu is not None
+        assert name["y"] < menu["y"] + menu["height"]
+        assert menu["y"] < name["y"] + name["height"]
