@@ -5,6 +5,7 @@ They are hints, which nobody waits for: in an outage they are dropped.
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from db.errors import DatabaseUnavailable
@@ -15,7 +16,7 @@ logger = logging.getLogger(__name__)
 WRITE_SECONDS = 1
 
 
-class BackgroundNotes:
+class BackgroundNotes(ABC):
     """Writes every second what was noted."""
 
     subject: ClassVar[str]
@@ -42,9 +43,9 @@ class BackgroundNotes:
             except DatabaseUnavailable:
                 return
 
+    @abstractmethod
     async def flush(self) -> None:
         """Write what was noted, one call at a time. Raises `DatabaseUnavailable`."""
-        raise NotImplementedError
 
     async def _write_regularly(self) -> None:
         while True:

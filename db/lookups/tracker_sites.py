@@ -6,15 +6,14 @@ A fetch of the script only notes its host in memory. A task in the background lo
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
 from db.lookups.background_notes import BackgroundNotes
 from db.lookups.site_programs import programs_of
+from db.lookups.surplus import delete_surplus
 from db.schema.integrations import TrackerSite
 
 K = TypeVar("K", bound=Hashable)
@@ -23,6 +22,10 @@ K = TypeVar("K", bound=Hashable)
 LOOK_UP_AGAIN, WRITE_AGAIN = timedelta(minutes=1), timedelta(hours=1)
 # Anybody can name any host; more than these are not looked up in one go, remembered, or stored for a program.
 MOST_WAITING, MOST_KNOWN, MOST_STORED = 100, 10_000, 20
+
+KEY = (TrackerSite.program_id, TrackerSite.host)
+# A program's domain itself stays, whatever others name below it.
+ORDER = ((TrackerSite.host == TrackerSite.domain).desc(), TrackerSite.seen_at.desc(), TrackerSite.host)
 
 
 class TrackerSites(BackgroundNotes):
@@ -64,7 +67,7 @@ class TrackerSites(BackgroundNotes):
         for host in hosts:
             _learn(self._due, host, now + (WRITE_AGAIN if host in programs else LOOK_UP_AGAIN))
 
-    async def _upsert(self, rows: list[dict[str, object]]) -> None:
+    async def _upsert(self, rows: list[dict[str, Any]]) -> None:
         insert = (sqlite.insert if self._store.is_sqlite else postgresql.insert)(TrackerSite)
         changed = {"domain": insert.excluded.domain, "seen_at": insert.excluded.seen_at}
         async with self._store.write() as connection:
@@ -73,27 +76,12 @@ class TrackerSites(BackgroundNotes):
             await connection.execute(
                 insert.on_conflict_do_update(index_elements=["program_id", "host"], set_=changed), rows
             )
-            await _forget_oldest(connection, {row["program_id"] for row in rows})
+            ids = {row["program_id"] for row in rows}
+            await delete_surplus(connection, KEY, ORDER, MOST_STORED, ids)
 
 
-def _row(program_id: int, host: str, domain: str, now: datetime) -> dict[str, object]:
+def _row(program_id: int, host: str, domain: str, now: datetime) -> dict[str, Any]:
     return {"program_id": program_id, "host": host, "domain": domain, "seen_at": now}
-
-
-async def _forget_oldest(connection: AsyncConnection, program_ids: Collection[object]) -> None:
-    """Delete what programs have too many of; never a program's domain itself, whatever others name below it."""
-    order = (TrackerSite.host == TrackerSite.domain).desc(), TrackerSite.seen_at.desc(), TrackerSite.host
-    ranked = (
-        select(
-            TrackerSite.program_id,
-            TrackerSite.host,
-            func.row_number().over(partition_by=TrackerSite.program_id, order_by=order).label("place"),
-        )
-        .where(TrackerSite.program_id.in_(program_ids))
-        .subquery()
-    )
-    surplus = select(ranked.c.program_id, ranked.c.host).where(ranked.c.place > MOST_STORED)
-    await connection.execute(delete(TrackerSite).where(tuple_(TrackerSite.program_id, TrackerSite.host).in_(surplus)))
 
 
 def _learn(known: OrderedDict[K, datetime], key: K, moment: datetime) -> None:

@@ -4,23 +4,28 @@ partner loses to a misspelt or deleted link.
 A click only notes its code in memory; a task in the background adds up what came in a second, and writes it.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import case, delete, func, select, tuple_
+from sqlalchemy import case, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.store import Store
 from db.lookups.background_notes import BackgroundNotes
 from db.lookups.site_programs import programs_of
+from db.lookups.surplus import delete_surplus
 from db.schema.integrations import UnknownCode
 from db.schema.programs import Program
 
 PAGE_LENGTH = 255
 # Anybody can send any code; more than these are not written in one go, or stored for a program.
 MOST_WAITING, MOST_STORED = 500, 200
+
+KEY = (UnknownCode.program_id, UnknownCode.code)
+# What came only once goes first, so that nobody's guesses displace what comes again and again.
+ORDER = (case((UnknownCode.clicks > 1, 0), else_=1), UnknownCode.last_seen_at.desc(), UnknownCode.code)
 
 
 class _Noted(Struct):
@@ -81,7 +86,7 @@ class UnknownCodeNotes(BackgroundNotes):
             await connection.execute(
                 insert.on_conflict_do_update(index_elements=["program_id", "code"], set_=changed), values
             )
-            await _forget_rarest(connection, {id for id, _ in rows})
+            await delete_surplus(connection, KEY, ORDER, MOST_STORED, {id for id, _ in rows})
 
 
 def _rows(
@@ -101,20 +106,3 @@ async def _only_program(connection: AsyncConnection) -> list[int] | None:
     """Return the id of the gateway's only program: until it has a domain, every site is its own."""
     found = list((await connection.execute(select(Program.id).limit(2))).scalars())
     return found if len(found) == 1 else None
-
-
-async def _forget_rarest(connection: AsyncConnection, program_ids: Collection[int]) -> None:
-    """Delete what programs have too many of, first what came only once, so that nobody's guesses displace what comes
-    again and again."""
-    order = case((UnknownCode.clicks > 1, 0), else_=1), UnknownCode.last_seen_at.desc(), UnknownCode.code
-    ranked = (
-        select(
-            UnknownCode.program_id,
-            UnknownCode.code,
-            func.row_number().over(partition_by=UnknownCode.program_id, order_by=order).label("place"),
-        )
-        .where(UnknownCode.program_id.in_(program_ids))
-        .subquery()
-    )
-    surplus = select(ranked.c.program_id, ranked.c.code).where(ranked.c.place > MOST_STORED)
-    await connection.execute(delete(UnknownCode).where(tuple_(UnknownCode.program_id, UnknownCode.code).in_(surplus)))
