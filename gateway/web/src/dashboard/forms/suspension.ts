@@ -22,7 +22,7 @@ export async function suspend(desk: Desk, { partner, program, active }: Member):
   const ofPartner = { partnerId: partner.id, isUsable: true };
   const tokens = present((await ask<{ list: Ids }>(TOKENS, { filter: ofPartner, first: 100 })).list).nodes;
   const words = `Sign the partner out, and revoke ${counted(tokens.length, "token")}`;
-  const access = checkField("tokens", words, { hint: "To come back, the partner needs a new token." });
+  const access = checkField("tokens", words, { hint: "To come back, the partner needs a new invitation." });
   access.element.hidden = !tokens.length;
   new FormDialog({
     title: el("span", {}, "Suspend ", el("bdi", {}, partner.name)),
