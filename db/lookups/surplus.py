@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 async def delete_surplus(
     connection: AsyncConnection,
     key: Sequence[Any],
-    order: Sequence[ColumnElement[Any]],
+    order: Sequence[Any],
     most: int,
     ids: Collection[int],
 ) -> None:
