@@ -147,7 +147,7 @@ async def test_the_openapi_document_has_every_export_with_its_parameters(gateway
             assert [each["name"] for each in operation["parameters"]] == [*parameters(name), "after"]
             assert all(each["description"] and each["schema"] for each in operation["parameters"])
             assert set(operation["responses"]) == {"200", "400", "401", "429", "500", "503"}
-            assert operation["security"] == [{"bearerToken": []}]
+            assert operation["security"] == [{"bearerToken": []}, {"sessionCookie": []}]
     (status,) = [each for each in paths[path_of("links")]["get"]["parameters"] if each["name"] == "status"]
     assert status["schema"] == {"enum": ["ACTIVE", "INACTIVE"]}
 
