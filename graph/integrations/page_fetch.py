@@ -5,6 +5,7 @@ checked when it is made, redirects included. Little is read, for a few seconds, 
 """
 
 import asyncio
+import codecs
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -14,7 +15,7 @@ from urllib.parse import urljoin
 import aiohttp
 from msgspec import Struct
 
-LARGEST_PAGE = 1024 * 1024
+LARGEST_PAGE = 512 * 1024
 SECONDS = 10
 REDIRECTS = 5
 # Networks that lead to IPv4 addresses, which may be private ones: NAT64 and 6to4.
@@ -37,6 +38,8 @@ class FetchedPage(Struct, frozen=True):
     html: bytes
     policies: Sequence[str]
     """The `Content-Security-Policy` headers."""
+    encoding: str | None = None
+    """What the page's headers say about its encoding, if they do and Python knows it."""
 
 
 class FetchFailed(Exception):
@@ -81,8 +84,15 @@ async def _follow(session: aiohttp.ClientSession, url: str) -> FetchedPage:
             if response.status >= 400:
                 raise FetchFailed("http_error", response.status)
             policies = response.headers.getall("Content-Security-Policy", [])
-            return FetchedPage(url, await _beginning(response.content), policies)
+            return FetchedPage(url, await _beginning(response.content), policies, _known(response.charset))
     raise FetchFailed("too_many_redirects")
+
+
+def _known(encoding: str | None) -> str | None:
+    try:
+        return None if encoding is None else codecs.lookup(encoding).name
+    except LookupError:
+        return None
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:

@@ -5,12 +5,14 @@ from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from msgspec import Struct
-from selectolax.lexbor import LexborHTMLParser
 
 from graph.integrations.content_security import CONNECTION, SCRIPT, blocking_directive
+from graph.integrations.page_elements import Attributes, read_elements
 from graph.integrations.page_fetch import FetchedPage, FetchFailed, fetch_page
 
 PROGRAM = "data-affitor-program-id"
+# Pages have one tag, and a policy or two. More than these are not looked at.
+MOST_TAGS, MOST_POLICIES, POLICY_LENGTH = 10, 10, 16_384
 
 TagState = Literal[
     "found",
@@ -63,41 +65,54 @@ async def inspect_page(url: str, expected: Expected, *, allow_private: bool) -> 
         page = await fetch_page(url, allow_private=allow_private)
     except FetchFailed as failure:
         return Inspection(failure.reason, failure.status)
-    return inspect(page, expected)
+    return await inspect(page, expected)
 
 
-def inspect(page: FetchedPage, expected: Expected) -> Inspection:
+async def inspect(page: FetchedPage, expected: Expected) -> Inspection:
     """Inspect a page. Of several tags, the best counts."""
-    tree = LexborHTMLParser(page.html)
-    base = tree.css_first("base[href]")
-    base_url = urljoin(page.url, (base.attributes.get("href") if base is not None else None) or "")
-    metas = [meta.attributes for meta in tree.css("meta[http-equiv][content]")]
-    policies = [
-        *page.policies,
-        *(meta["content"] or "" for meta in metas if (meta["http-equiv"] or "").lower() == "content-security-policy"),
-    ]
-    found = [_judged(tag, expected, page.url, policies) for tag in _tags(tree, base_url, expected)]
+    found = await read_elements(page.html, page.encoding)
+    base = next((base["href"] for base in found["base"] if base.get("href")), "")
+    base_url = _joined(page.url, base) or page.url
+    given = [*page.policies, *filter(None, map(_policy, found["meta"]))][:MOST_POLICIES]
+    policies = [policy[:POLICY_LENGTH] for policy in given]
+    judged = [_judged(tag, expected, page.url, policies) for tag in _tags(found["script"], base_url, expected)]
     order: Sequence[TagState] = ("found", "script_blocked", "connection_blocked", "wrong_program", "wrong_gateway")
-    return min(found, key=lambda one: order.index(one.state), default=Inspection("missing"))
+    return min(judged, key=lambda one: order.index(one.state), default=Inspection("missing"))
 
 
-def _tags(tree: LexborHTMLParser, base_url: str, expected: Expected) -> list[_Tag]:
-    tags = []
-    for script in tree.css("script[src]"):
-        attributes = script.attributes
-        src = urljoin(base_url, attributes.get("src") or "")
+def _policy(meta: Attributes) -> str | None:
+    is_policy = meta.get("http-equiv", "").lower() == "content-security-policy"
+    return meta.get("content") if is_policy else None
+
+
+def _tags(scripts: Sequence[Attributes], base_url: str, expected: Expected) -> list[_Tag]:
+    tags: list[_Tag] = []
+    for script in scripts:
+        if len(tags) == MOST_TAGS:
+            break
+        src = _joined(base_url, script.get("src", ""))
         # A proxy may serve the script by another name, but then its attribute gives it away.
-        if urlsplit(src).path.endswith(tuple(expected.script_paths)) or PROGRAM in attributes:
+        if src is not None and (urlsplit(src).path.endswith(tuple(expected.script_paths)) or PROGRAM in script):
             tags.append(
                 _Tag(
                     src,
-                    attributes.get(PROGRAM),
-                    attributes.get("data-affitor-api-base"),
-                    attributes.get("nonce") or "",
-                    attributes.get("data-affitor-consent") == "required",
+                    script.get(PROGRAM),
+                    script.get("data-affitor-api-base"),
+                    script.get("nonce", ""),
+                    script.get("data-affitor-consent") == "required",
                 )
             )
     return tags
+
+
+def _joined(base_url: str, src: str) -> str | None:
+    """Return the absolute URL of a script, or None if there is none, or it makes no sense."""
+    try:
+        url = urljoin(base_url, src.strip())
+        urlsplit(url)
+    except ValueError:
+        return None
+    return url if src else None
 
 
 def _judged(tag: _Tag, expected: Expected, page_url: str, policies: Sequence[str]) -> Inspection:
@@ -116,5 +131,8 @@ def _judged(tag: _Tag, expected: Expected, page_url: str, policies: Sequence[str
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}"

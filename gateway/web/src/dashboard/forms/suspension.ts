@@ -11,18 +11,23 @@ import { checkField } from "./form-fields.ts";
 
 type Status = "ACTIVE" | "INACTIVE";
 type Ids = { nodes: { id: string }[] } | null;
+type Tokens = { nodes: { id: string; program: { id: string } | null }[] } | null;
 
 const LINKS = `
 query LinksOf($filter: ReferralLinkFilter!, $first: Int!) { list: referralLinks(first: $first, filter: $filter) { nodes { id } } }`;
 const TOKENS = `
-query TokensOf($filter: ApiTokenFilter!, $first: Int!) { list: apiTokens(first: $first, filter: $filter) { nodes { id } } }`;
+query TokensOf($filter: ApiTokenFilter!, $first: Int!) { list: apiTokens(first: $first, filter: $filter) { nodes { id program { id } } } }`;
+
+const ELSEWHERE = "Some of them are for the partner’s other programs, too.";
+const COME_BACK = "To come back, the partner needs a new invitation.";
 
 /** Ask whether to suspend a partner, and say what that does. */
 export async function suspend(desk: Desk, { partner, program, active }: Member): Promise<void> {
   const ofPartner = { partnerId: partner.id, isUsable: true };
-  const tokens = present((await ask<{ list: Ids }>(TOKENS, { filter: ofPartner, first: 100 })).list).nodes;
+  const tokens = present((await ask<{ list: Tokens }>(TOKENS, { filter: ofPartner, first: 100 })).list).nodes;
+  const isWider = tokens.some((token) => token.program?.id !== program.id);
   const words = `Sign the partner out, and revoke ${counted(tokens.length, "token")}`;
-  const access = checkField("tokens", words, { hint: "To come back, the partner needs a new invitation." });
+  const access = checkField("tokens", words, { hint: isWider ? `${ELSEWHERE} ${COME_BACK}` : COME_BACK });
   access.element.hidden = !tokens.length;
   new FormDialog({
     title: el("span", {}, "Suspend ", el("bdi", {}, partner.name)),
