@@ -45,7 +45,8 @@ async def make_crowd(store: Store, size: int) -> None:
         ReferralLink: [
             {"id": id, "code": f"L{(7 * id) % len(pairs)}", **_pair(pair), **_clicked(id, "last_clicked")}
             for id, pair in enumerate(pairs, 1)
-        ],
+        ]
+        + [_further_link(number) for number in range(size)],
         Customer: [_customer(id, *pair) for id, pair in enumerate(pairs, 1)],
         ClickEvent: [_event(id, id, *pair) for id, pair in enumerate(pairs, 1)]
         + [_event(FIRST_VISIT + number, 1, 1, 1) for number in range(size)],
@@ -80,6 +81,12 @@ def _named(id: int) -> dict[str, Any]:
 def _clicked(id: int, column: str) -> dict[str, Any]:
     clicks = id % 3
     return {"clicks": clicks, column: tied(clicks) if clicks else None, "created_at": tied(id)}
+
+
+def _further_link(number: int) -> dict[str, Any]:
+    """Return another link of the first partner in the first program."""
+    id = FIRST_VISIT + number
+    return {"id": id, "code": f"M{(7 * number) % 100}", **_pair((1, 1)), **_clicked(id, "last_clicked")}
 
 
 def _customer(id: int, program_id: int, partner_id: int) -> dict[str, Any]:
