@@ -23,6 +23,8 @@ import { verdictOf, type Evidence } from "./verdicts.ts";
 const POLL_MS = 1500;
 /** After so long without a click, the visit has failed. */
 const PATIENCE_MS = 60_000;
+/** A page may be slow, or its visitor may have to give consent first; after so long, nobody waits any more. */
+const GIVE_UP_MS = 10 * 60_000;
 
 export class InstallationPanel {
   readonly element: HTMLElement;
@@ -124,10 +126,12 @@ export class InstallationPanel {
   /** Wait for the click of a visit that has just begun. */
   private wait(): void {
     if (!this.evidence) return;
-    const [mine, end] = [++this.turn, Date.now() + PATIENCE_MS];
+    const [mine, begun] = [++this.turn, Date.now()];
     this.tell({ ...this.evidence, visit: "waiting" });
     const look = async () => {
-      if (mine !== this.turn || !this.evidence) return;
+      if (mine !== this.turn || !this.evidence || Date.now() > begun + GIVE_UP_MS) return;
+      // In another section, and after signing out, nothing is asked.
+      if (!this.element.isConnected) return void setTimeout(look, POLL_MS);
       try {
         const { installationCheck } = await ask<ArrivalData>(ARRIVAL, { code: this.evidence.check.code });
         if (mine !== this.turn) return;
@@ -135,8 +139,9 @@ export class InstallationPanel {
       } catch (error) {
         this.fail(error);
       }
-      if (Date.now() > end) this.tell({ ...this.evidence, visit: "over" });
-      // The page may be slow, or its visitor may have to give consent first.
+      const isOverdue = Date.now() > begun + PATIENCE_MS;
+      // Said once, so that whoever reads it is not interrupted.
+      if (isOverdue && this.evidence.visit !== "over") this.tell({ ...this.evidence, visit: "over" });
       setTimeout(look, POLL_MS);
     };
     setTimeout(look, POLL_MS);
