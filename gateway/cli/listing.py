@@ -12,10 +12,11 @@ from typing import Any, Literal, TypeAlias
 from unicodedata import combining, east_asian_width
 
 import click
+from msgspec.structs import astuple
 
 from gateway.cli.rows import run
 from graph.domain.context import Context
-from graph.exports.columns import ColumnReader
+from graph.exports.columns import row_plan
 from graph.exports.export_lists import ExportList, list_of
 from graph.exports.reader import Export
 from graph.query import rows
@@ -59,8 +60,8 @@ def print_list(kind: Kind, **filters: Any) -> None:
         export, read = Export(context, LISTS[kind], found), list[Row]()
         names = export.column_names[:-1]
         while not export.is_complete:
-            page = await export.read(PAGE_ROWS)
-            read += (_row(names, values) for values in zip(*page.columns[:-1], strict=True))
+            for some in await export.read(PAGE_ROWS):
+                read += (_row(names, values) for values in zip(*some.columns[:-1], strict=True))
         return read
 
     _print(run(read))
@@ -76,10 +77,10 @@ def print_found(kind: Kind, lookup: str, missing: Exception, **named: Any) -> No
     listed = LISTS[kind]
 
     async def read(context: Context) -> Row:
-        reader = ColumnReader(listed.entity, listed.columns)
-        if (found := await rows.find(context, reader.plan, {}, lookup, **named)) is None:
+        plan = row_plan(listed.entity, listed.columns)
+        if (found := await rows.find(context, plan, {}, lookup, **named)) is None:
             raise missing
-        return _row([column.name for column in listed.columns], [column[0] for column in reader.read([found])])
+        return _row([column.name for column in listed.columns], astuple(found))
 
     _print([run(read)])
 

@@ -4,7 +4,7 @@ Each page is a query of its own, like those of a client that pages through the l
 between two pages, however slowly they are taken.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -12,19 +12,21 @@ from graph.domain.context import Context
 from graph.domain.errors import Unauthenticated, outages
 from graph.domain.permissions import viewer_of
 from graph.domain.sessions import is_still_valid
-from graph.exports.columns import ColumnReader, shown
+from graph.exports.columns import row_plan, shown
 from graph.exports.export_lists import ExportList
 from graph.query import rows
 from graph.query.page_values import GivenFilter, page_values
-from graph.query.plan import Cursor, Edges, Field, Nodes, PageInfoFields, PagePlan
-from graph.query.response_objects import values_at
+from graph.query.pages import PageTable
+from graph.query.plan import Field, PageInfoFields, PagePlan, Table
 
 CURSOR = "cursor"
 # Stops the export of a revoked token within a second and a page.
 CHECK_SECONDS = 1
+# A click may have to wait until the values of so many rows have been computed and encoded.
+SLICE_ROWS = 100
 
 
-class ExportPage(NamedTuple):
+class ExportedRows(NamedTuple):
     """Some rows of an export: the values of each column, the cursor last, and how many rows there are."""
 
     columns: Sequence[Sequence[Any]]
@@ -46,26 +48,24 @@ class Export:
         """Whether the last page has been read."""
         self._context = context
         self._list, self._filters = listed, filters
-        self._columns = ColumnReader(listed.entity, columns)
+        self._rows = row_plan(listed.entity, columns)
         self._after = after
         self._checked_at = monotonic()
 
-    async def read(self, size: int) -> ExportPage:
-        """Return the next rows, at most `size`. Raises `FieldInvalid` for the values of a filter or the cursor,
-        `DatabaseAway`, and `Unauthenticated` once the token stops being valid."""
+    async def read(self, size: int) -> Iterator[ExportedRows]:
+        """Return the next rows, at most `size`, a few at a time, whose values are computed when their turn comes.
+        Raises `FieldInvalid` for the values of a filter or the cursor, `DatabaseAway`, and `Unauthenticated` once the
+        token stops being valid."""
         await self._check_token()
         cursors = {} if self._after is None else {"after": self._after}
         plan = self._plan(tuple(cursors))
         page = await rows.page(self._context, plan, page_values(plan, size, self._filters, cursors))
-        edges = page["edges"]
         self.is_complete = not page["pageInfo"]["hasNextPage"]
-        found = values_at(0, edges)
-        if found:
-            self._after = found[-1]
-        return ExportPage([*self._columns.read(values_at(1, edges)), found], len(edges))
+        self._after = page["pageInfo"]["endCursor"]
+        return _slices(page["rows"])
 
     def _plan(self, bounds: tuple[str, ...]) -> PagePlan:
-        edges = Edges("edges", (Cursor(CURSOR), Nodes("node", self._columns.plan)))
+        info = (Field("hasNextPage", "has_next_page"), Field("endCursor", "end_cursor"))
         return PagePlan(
             number=0,
             entity=self._list.entity.name,
@@ -74,7 +74,7 @@ class Export:
             filters=tuple(self._filters),
             bounds=bounds,
             backwards=False,
-            parts=(edges, PageInfoFields("pageInfo", (Field("hasNextPage", "has_next_page"),))),
+            parts=(Table("rows", self._rows), PageInfoFields("pageInfo", info)),
         )
 
     async def _check_token(self) -> None:
@@ -84,3 +84,9 @@ class Export:
             if not await is_still_valid(self._context):
                 raise Unauthenticated
         self._checked_at = monotonic()
+
+
+def _slices(table: PageTable) -> Iterator[ExportedRows]:
+    for start in range(0, len(table), SLICE_ROWS):
+        end = min(start + SLICE_ROWS, len(table))
+        yield ExportedRows(table.columns(start, end), end - start)

@@ -5,6 +5,7 @@ A statement is compiled once per plan and audience, and cached. Ids, dates and p
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from cachetools import LRUCache, cached
@@ -20,8 +21,20 @@ from graph.query.entities import ENTITIES
 from graph.query.entity import Lookup, MappedRow, Parameters
 from graph.query.list_conditions import ListConditions
 from graph.query.list_parents import ListParents, ParentColumns, list_parents, spans_programs
-from graph.query.plan import Amounts, Edges, Nodes, PageInfoFields, PagePlan, RowPlan, ToMany, ToOne, TotalCount
-from graph.query.select_builder import NestedConnection, NodesFactory, SelectBuilder
+from graph.query.plan import (
+    Amounts,
+    Edges,
+    Nodes,
+    PageInfoFields,
+    PagePlan,
+    RowPlan,
+    Table,
+    Through,
+    ToMany,
+    ToOne,
+    TotalCount,
+)
+from graph.query.select_builder import NestedConnection, NodesFactory, SelectBuilder, TableFactory
 
 # A dashboard has a few dozen statements of 20 to 80 KiB. A client that keeps sending new ones only slows itself down.
 CACHE_BYTES = 16 * 1024 * 1024
@@ -43,6 +56,7 @@ class PageStatement(NamedTuple):
     position: TupleGetter
     node_factories: Mapping[Nodes, NodesFactory]
     nested: Sequence[NestedConnection]
+    table_factories: Mapping[Table, TableFactory] = MappingProxyType({})
     size_bytes: int = 0
 
     @property
@@ -98,14 +112,15 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
     parent = builder.add_columns([getattr(joined.row, name) for name in parent_columns])
     position = builder.add_columns(listing.columns(joined.row))
     node_factories = {nodes: builder.nodes(joined.row, nodes.plan) for nodes in _nodes(page)}
+    table_factories = {table: builder.table(joined.row, table.plan) for table in _tables(page)}
     statement = builder.select(joined.source)
     statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
-    has_rows = any(isinstance(part, Nodes | Edges | PageInfoFields) for part in page.parts)
+    has_rows = any(isinstance(part, Nodes | Edges | Table | PageInfoFields) for part in page.parts)
     has_total = any(isinstance(part, TotalCount) for part in page.parts)
     rows = compile_for(statement, is_sqlite=is_sqlite) if has_rows else None
     total = _total(page, listing, parents, parent_columns, is_sqlite=is_sqlite) if has_total else None
     size_bytes = _size_bytes(page, rows, total)
-    return PageStatement(rows, total, parent, position, node_factories, builder.nested, size_bytes)
+    return PageStatement(rows, total, parent, position, node_factories, builder.nested, table_factories, size_bytes)
 
 
 @cached(cached_statements, key=partial(hashkey, "rows"))
@@ -200,7 +215,7 @@ def _page_rows(
             ranked = listing.ranked(select(joined.row).select_from(joined.source), joined.row, parents.keys)
             row = aliased(entity.table, ranked.subquery("page"))
             return Joined(row, row)
-        if parent_columns:
+        if parent_columns or parents.is_single:
             return joined
         found = listing.cut(select(joined.row).select_from(joined.source), joined.row)
     row = aliased(entity.table, found.subquery("page"))
@@ -222,10 +237,17 @@ def _reads_others(page: PagePlan) -> bool:
     """Return whether reading a row involves other rows: SQLite would read them for each row that it sorts."""
     entity = ENTITIES[page.entity]
     return any(
-        isinstance(part, ToOne) or (isinstance(part, Amounts) and part.name in entity.sums)
-        for nodes in _nodes(page)
-        for part in nodes.plan.parts
+        isinstance(part, ToOne)
+        or (isinstance(part, Through) and part.name in entity.references)
+        or (isinstance(part, Amounts) and part.name in entity.sums)
+        for plan in _row_plans(page)
+        for part in plan.parts
     )
+
+
+def _row_plans(page: PagePlan) -> Iterator[RowPlan]:
+    yield from (nodes.plan for nodes in _nodes(page))
+    yield from (table.plan for table in _tables(page))
 
 
 def _nodes(page: PagePlan) -> Iterator[Nodes]:
@@ -234,3 +256,7 @@ def _nodes(page: PagePlan) -> Iterator[Nodes]:
             yield part
         elif isinstance(part, Edges):
             yield from (inner for inner in part.parts if isinstance(inner, Nodes))
+
+
+def _tables(page: PagePlan) -> Iterator[Table]:
+    return (part for part in page.parts if isinstance(part, Table))

@@ -19,15 +19,18 @@ from graph.query.plan import PagePlan
 
 # The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
 ParentColumns: TypeAlias = tuple[str, ...]
+# Those who see the rows of one program only.
+ONE_PROGRAM: frozenset[Audience] = frozenset({"program", "partner of a program"})
 
 
 class ListParents(NamedTuple):
     """The parents whose children a list contains, if any, and the child columns that hold their keys. The first `width`
-    of the keys are the parents' own."""
+    of the keys are the parents' own. `is_single` means that there is at most one parent."""
 
     source: FromClause | None
     matching: ParentColumns
     width: int = 0
+    is_single: bool = False
 
     @property
     def keys(self) -> Sequence[ColumnElement[Any]]:
@@ -62,7 +65,8 @@ def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audien
     programs = select(program.id.label("key0")).where(visible(program, audience))
     if "program_id" in page.filters:
         programs = programs.where(program.id == bindparam(page.value("program_id0")))
-    return ListParents(programs.subquery("parent"), ("program_id",))
+    is_single = "program_id" in page.filters or audience in ONE_PROGRAM
+    return ListParents(programs.subquery("parent"), ("program_id",), is_single=is_single)
 
 
 def spans_programs(page: PagePlan, parent_columns: ParentColumns) -> bool:

@@ -3,15 +3,42 @@
 Nodes, edges with cursors, page info and the total count are all derived here from one result.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
 from graph.query.compiler import PageStatement
 from graph.query.cursors import encode_cursor
-from graph.query.plan import Cursor, Edges, Field, Nodes, PageInfoFields, PagePlan, TotalCount, Typename
+from graph.query.plan import (
+    Cursor,
+    Edges,
+    Field,
+    Nodes,
+    PageField,
+    PageInfoFields,
+    PagePlan,
+    Table,
+    TotalCount,
+    Typename,
+)
 from graph.query.response_objects import build_objects, object_type
 from graph.query.select_builder import NestedPages
+
+
+class PageTable:
+    """The rows of a page as columns of values, which are computed a few rows at a time."""
+
+    def __init__(self, rows: Sequence[Any], columns: Callable[[Sequence[Any]], list[list[Any]]]) -> None:
+        self._rows = rows
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def columns(self, start: int, end: int) -> list[list[Any]]:
+        """Return the values of the rows from one position to before another, one column after the other, the cursors
+        last."""
+        return self._columns(self._rows[start:end])
 
 
 class PageBuilder:
@@ -34,15 +61,16 @@ class PageBuilder:
         """Return the page under the response keys of the client. `found` has the connections nested under its rows."""
         return {part.response_key: self._part(part, found, total) for part in self._page.parts}
 
-    def _part(
-        self, part: Nodes | Edges | PageInfoFields | TotalCount | Typename, found: NestedPages, total: int
-    ) -> Any:
+    def _part(self, part: PageField, found: NestedPages, total: int) -> Any:
         match part:
             case Nodes():
                 return self._statement.node_factories[part](self._rows, found)
             case Edges(_, parts):
                 edge = object_type([inner.response_key for inner in parts])
                 return build_objects(edge, (self._column(inner, found) for inner in parts), len(self._rows))
+            case Table():
+                columns = self._statement.table_factories[part]
+                return PageTable(self._rows, lambda rows: [*columns(rows, found), [*map(self._cursor, rows)]])
             case PageInfoFields(_, parts):
                 return {inner.response_key: self._info(inner) for inner in parts}
             case TotalCount():

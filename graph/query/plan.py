@@ -42,6 +42,14 @@ class ToOne(NamedTuple):
     plan: "RowPlan"
 
 
+class Through(NamedTuple):
+    """A value of another row that the row points to, or of an amount, in place of an object. Null if there is none."""
+
+    response_key: str
+    name: str
+    part: "Field | Through"
+
+
 class ToMany(NamedTuple):
     """A page of the rows that point to the row."""
 
@@ -78,7 +86,7 @@ def _size_bytes(value: object) -> int:
     return 0
 
 
-RowField: TypeAlias = Field | Typename | Amounts | ToOne | ToMany
+RowField: TypeAlias = Field | Typename | Amounts | ToOne | Through | ToMany
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,13 @@ class Edges(NamedTuple):
     parts: tuple[Nodes | Cursor | Typename, ...]
 
 
+class Table(NamedTuple):
+    """The rows of a page with their cursors, as columns of values."""
+
+    response_key: str
+    plan: RowPlan
+
+
 class PageInfoFields(NamedTuple):
     """The selected fields of `pageInfo`."""
 
@@ -124,7 +139,7 @@ class TotalCount(NamedTuple):
     response_key: str
 
 
-PageField: TypeAlias = Nodes | Edges | PageInfoFields | TotalCount | Typename
+PageField: TypeAlias = Nodes | Edges | Table | PageInfoFields | TotalCount | Typename
 
 
 @dataclass(frozen=True)

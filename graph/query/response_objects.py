@@ -5,7 +5,6 @@ time of one object after the other.
 """
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 
 from cachetools import LRUCache, cached
@@ -21,14 +20,6 @@ def build_objects(new: type[Struct], columns: Iterable[Iterable[Any]], count: in
     """Return so many objects of a type from the values of each of its fields."""
     columns = list(columns)
     return list(map(new, *columns)) if columns else [new() for _ in range(count)]
-
-
-def values_at(position: int, objects: Sequence[Any]) -> list[Any]:
-    """Return the value at a position of each object. Those of objects that are None are None."""
-    get = attrgetter(f"value{position}")
-    if None in objects:
-        return [None if each is None else get(each) for each in objects]
-    return [*map(get, objects)]
 
 
 def object_type(response_keys: Sequence[str]) -> type[Struct]:

@@ -6,7 +6,7 @@ Every joined row is restricted to the viewer's scope here.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from graph.domain.scope import Audience, visible, withheld
 from graph.query.amounts import money_formatter, sorted_sums
 from graph.query.entities import ENTITIES
 from graph.query.entity import Attribute, Children, CurrencySums, Entity, MappedRow
-from graph.query.plan import Amounts, Field, PagePlan, RowField, RowPlan, ToMany, ToOne, Typename
+from graph.query.plan import Amounts, Field, PagePlan, RowField, RowPlan, Through, ToMany, ToOne, Typename
 from graph.query.response_objects import build_objects, object_type
 
 # SQLite allows 64 tables in a join, and a page's rows, their parents and keys take up to three of them.
@@ -29,6 +29,7 @@ NestedPages: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]
 # Builds the nodes of result rows, or the values of one of their fields, with the pages nested under them.
 NodesFactory: TypeAlias = Callable[[Sequence[Sequence[Any]], NestedPages], Sequence[Struct]]
 ColumnFactory: TypeAlias = Callable[[Sequence[Sequence[Any]], NestedPages], Iterable[Any]]
+TableFactory: TypeAlias = Callable[[Sequence[Sequence[Any]], NestedPages], list[list[Any]]]
 
 
 class NestedConnection(NamedTuple):
@@ -73,6 +74,12 @@ class SelectBuilder:
         node = object_type([part.response_key for part in plan.parts])
         return lambda rows, nested: build_objects(node, (column(rows, nested) for column in columns), len(rows))
 
+    def table(self, row: MappedRow, plan: RowPlan) -> TableFactory:
+        """Add the fields of a row plan. Returns the function that takes their values out of result rows, one column
+        after the other."""
+        columns = [self._part(row, ENTITIES[plan.entity], part) for part in plan.parts]
+        return lambda rows, nested: [[*column(rows, nested)] for column in columns]
+
     def _part(self, row: MappedRow, entity: Entity, part: RowField) -> ColumnFactory:
         match part:
             case Typename(_, type_name):
@@ -83,6 +90,8 @@ class SelectBuilder:
                 return self._amounts(row, entity, name, parts)
             case ToOne(_, name, plan):
                 return self._one(row, entity, name, plan)
+            case Through(_, name, inner):
+                return self._through(row, entity, name, inner)
             case ToMany(_, name, page):
                 return self._many(row, entity.children[name], page)
 
@@ -116,6 +125,18 @@ class SelectBuilder:
         return select(json_pairs(each.c.currency, each.c.total)).scalar_subquery()
 
     def _one(self, row: MappedRow, entity: Entity, name: str, plan: RowPlan) -> ColumnFactory:
+        key, there = self._joined(row, entity, name)
+        return _if_present(key, self.nodes(there, plan))
+
+    def _through(self, row: MappedRow, entity: Entity, name: str, part: Field | Through) -> ColumnFactory:
+        if name in entity.references:
+            key, there = self._joined(row, entity, name)
+            return _if_present(key, self._part(there, ENTITIES[entity.references[name].entity], part))
+        amounts, get = self._field(row, entity, name), attrgetter(part.name)
+        return lambda rows, nested: (None if one is None else get(one) for one in amounts(rows, nested))
+
+    def _joined(self, row: MappedRow, entity: Entity, name: str) -> tuple[int, MappedRow]:
+        """Join a reference. Returns the position of a column that is null if there is no such row, and the row."""
         reference = entity.references[name]
         if (row, name) not in self._joins:
             joined = aliased(ENTITIES[reference.entity].table)
@@ -125,16 +146,7 @@ class SelectBuilder:
         there, _ = self._joins[row, name]
         first_key, *_ = ENTITIES[reference.entity].key_columns(there)
         (key,) = self._positions([first_key])
-        build = self.nodes(there, plan)
-
-        def column(rows: Sequence[Sequence[Any]], nested: NestedPages) -> Iterable[Any]:
-            present = [row for row in rows if row[key] is not None]
-            if len(present) == len(rows):
-                return build(rows, nested)
-            nodes = iter(build(present, nested))
-            return (None if row[key] is None else next(nodes) for row in rows)
-
-        return column
+        return key, there
 
     def _many(self, row: MappedRow, children: Children, page: PagePlan) -> ColumnFactory:
         columns = [getattr(row, name) for name in children.keys.values()]
@@ -154,6 +166,19 @@ def _tuple_getter(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[A
         case [at]:
             return lambda row: (row[at],)
     return itemgetter(*positions)
+
+
+def _if_present(key: int, column: ColumnFactory) -> ColumnFactory:
+    """Return the factory of a joined row's values, which are None where the column at `key` is null."""
+
+    def values(rows: Sequence[Sequence[Any]], nested: NestedPages) -> Iterable[Any]:
+        present = [row for row in rows if row[key] is not None]
+        if len(present) == len(rows):
+            return column(rows, nested)
+        found = iter(column(present, nested))
+        return (None if row[key] is None else next(found) for row in rows)
+
+    return values
 
 
 def _constant(value: Any) -> ColumnFactory:

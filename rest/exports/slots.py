@@ -16,7 +16,8 @@ AT_ONCE, AT_ONCE_PER_TOKEN = 16, 4
 
 
 class ExportSlots:
-    """The exports in progress. Whichever holds `working` reads and encodes a page, so a click waits for one at most."""
+    """The exports in progress. Whichever holds `working` reads and encodes a page, so a click waits for some
+    rows of one at most."""
 
     def __init__(self) -> None:
         self.working = asyncio.Lock()

@@ -23,9 +23,8 @@ if TYPE_CHECKING:  # slow to import
 
 logger = logging.getLogger(__name__)
 
-# The first page is small, so that a download begins at once, and tells how large rows are. A click may have to wait
-# until a page has been read and encoded, so even pages of small rows have few of them.
-FIRST_ROWS, MOST_ROWS, PAGE_BYTES = 50, 100, 256 * 1024
+# The first page is small, so that a download begins at once, and tells how large rows are.
+FIRST_ROWS, MOST_ROWS, PAGE_BYTES = 50, 500, 256 * 1024
 # Each part waits until the client has taken most of those before: a connection buffers little more than this.
 PART_BYTES = 32 * 1024
 
@@ -85,15 +84,17 @@ class ExportStream:
 
     async def _page(self) -> bytes:
         async with self._slot.working:
-            page = await self._export.read(self._size)
-            await asyncio.sleep(0)  # lets clicks in
-            encoded = self._encoder.rows(page.columns)
-        self._row_count += page.row_count
-        ROWS.labels(self._name).inc(page.row_count)
-        if page.row_count:
-            fitting = PAGE_BYTES * page.row_count // max(1, len(encoded))
+            encoded, row_count = bytearray(), 0
+            for rows in await self._export.read(self._size):
+                await asyncio.sleep(0)  # lets clicks in
+                encoded += self._encoder.rows(rows.columns)
+                row_count += rows.row_count
+        self._row_count += row_count
+        ROWS.labels(self._name).inc(row_count)
+        if row_count:
+            fitting = PAGE_BYTES * row_count // max(1, len(encoded))
             self._size = min(max(1, fitting), MOST_ROWS)
-        return await self._encoder.compressed(encoded)
+        return await self._encoder.compressed(bytes(encoded))
 
 
 def _parts(body: bytes) -> Iterator[bytes]:
