@@ -5,6 +5,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence, Set
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -72,8 +73,13 @@ class SegmentBuilder:
     def __init__(self, store: Store, derive: Derive | None = None, *, pause_seconds: float = PAUSE_SECONDS) -> None:
         columns = (PROGRAM, *self.source.columns)
         self._rows = EventRows(columns, derive, is_sqlite=store.is_sqlite)
-        self._statements = SegmentStatements(self.source, self._rows, store.database.engine.dialect)
+        self._dialect = store.database.engine.dialect
         self._pause_seconds = pause_seconds
+
+    @cached_property
+    def _statements(self) -> SegmentStatements:
+        # Compiled when the first lot is complete: a gateway should not start later for it.
+        return SegmentStatements(self.source, self._rows, self._dialect)
 
     async def prepare(self, connection: WriteConnection, ranges: Sequence[Range]) -> NewSegments:
         """Read the ranges' events, and encode them together with the small segments of their programs."""

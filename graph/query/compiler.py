@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, join, select
 from sqlalchemy.orm import aliased
 
 from db.sql.compiled_queries import DialectQuery, compile_for
@@ -18,7 +18,7 @@ from db.sql.functions import Ids
 from db.sql.top_n_per_group import Joined, children_of
 from graph.domain.scope import Audience, visible
 from graph.query.entities import ENTITIES
-from graph.query.entity import Lookup, MappedRow, Parameters
+from graph.query.entity import Entity, Lookup, MappedRow, Parameters
 from graph.query.list_conditions import ListConditions
 from graph.query.list_parents import ListParents, ParentColumns, list_parents, spans_programs
 from graph.query.plan import (
@@ -217,9 +217,20 @@ def _page_rows(
             return Joined(row, row)
         if parent_columns or parents.is_single:
             return joined
+        if is_sqlite:
+            keys = select(*entity.key_columns(joined.row)).select_from(joined.source)
+            return _with_keys(entity, listing.cut(keys, joined.row))
         found = listing.cut(select(joined.row).select_from(joined.source), joined.row)
     row = aliased(entity.table, found.subquery("page"))
     return Joined(row, row)
+
+
+def _with_keys(entity: Entity, keys: Select[Any]) -> Joined:
+    """Return the rows with these keys. SQLite copies all selected columns when it sorts, so a page is found by its
+    keys, and only its own rows are read in full."""
+    page, row = keys.subquery("page"), aliased(entity.table)
+    same = [column == key for column, key in zip(entity.key_columns(row), page.c, strict=True)]
+    return Joined(join(page, row, and_(*same)), row)
 
 
 def _total(
