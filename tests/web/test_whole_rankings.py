@@ -35,7 +35,7 @@ class Site(NamedTuple):
     browser: Browser
     reports: str
     token: str
-    clicks: Sequence[VisitRecord]
+    clicks: Sequence[Any]
 
     def visit(self, query: str = "", **look: Any) -> AbstractAsyncContextManager[Page]:
         """Open the rankings."""
@@ -56,7 +56,7 @@ async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
         yield Site(browser, str(gateway.http.base_url.join("/dashboard/reports")), token, clicks)
 
 
-async def record(gateway: Gateway, link: dict[str, Any]) -> Sequence[VisitRecord]:
+async def record(gateway: Gateway, link: dict[str, Any]) -> Sequence[Any]:
     """Record clicks, of which each country has fewer than the one before, and every third is from a phone."""
     committer = make_committer(gateway.store)
     ended = gateway.context.services.clock() - timedelta(hours=1)

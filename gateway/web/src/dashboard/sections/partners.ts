@@ -39,6 +39,7 @@ export default class Partners implements Section {
   private kind(): ListKind<Member> {
     return {
       ...{ title: "Partners", words: ["partner", "partners"], name: "partners", tools: this.tools.element },
+      sorting: { sorts: PARTNER_SORTS, choose: this.desk.choose },
       buttons: [newPartnerButton(this.desk)],
       columns: ({ program }) => [
         ["Partner", "name"],
