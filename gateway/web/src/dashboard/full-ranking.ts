@@ -96,8 +96,9 @@ export class FullRanking {
 
   private showPlace(shown: number): void {
     const first = (this.page - 1) * ROWS;
-    const range = shown ? `${number(first + 1)} to ${number(first + shown)} of ${number(this.total)}` : number(this.total);
-    this.where.textContent = `${range} ${this.many}`;
+    const range = shown && shown < this.total ? `${number(first + 1)} to ${number(first + shown)} of ` : "";
+    const words = this.total === 1 ? nameOf(this.dimension).toLowerCase() : this.many;
+    this.where.textContent = `${range}${number(this.total)} ${words}`;
     this.pager.hidden = false;
     this.back.hidden = this.forth.hidden = this.pages <= 1 && this.page === 1;
     const focused = document.activeElement;
