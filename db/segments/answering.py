@@ -12,10 +12,12 @@ from db.rollups.sums import BOOKED
 from db.segments.columns import CURRENCY
 from db.segments.counting import COUNTS, Counted, counts
 from db.segments.grouping import Grouping, amounts
-from db.segments.ordering import NUMBER, Names, Ordering
+from db.segments.names import Names
+from db.segments.ordering import NUMBER, Ordering
 from db.segments.packed_clicks import GROUP
 from db.segments.questions import NOTHING, SUBJECTS, Amount, Answer, Breakdown, Chosen, Cursor, Group, Key, Order, Sums
 from db.segments.scan import ColumnWidened, Scan
+from db.segments.searching import searched
 
 FindNames = Callable[[str, Collection[int]], Awaitable[Mapping[int, str]]]
 """Find the names of programs, partners or links, by their ids."""
@@ -46,7 +48,9 @@ class Events:
         )
         booked = await self._booked(chosen, grouping, breakdown)
         groups = await asyncio.to_thread(_all_groups, counted.groups, booked, breakdown.by)
-        ordering = Ordering(breakdown, await self._names(groups, breakdown))
+        names = await self._names(groups, breakdown)
+        groups = await asyncio.to_thread(searched, groups, breakdown, names)
+        ordering = Ordering(breakdown, names)
         page = await asyncio.to_thread(_page, ordering, groups)
         rest = _rest(page, booked, breakdown)
         if breakdown.with_visitors and len(page.rest):
@@ -117,12 +121,12 @@ def _rest(page: _Page, booked: pl.DataFrame, breakdown: Breakdown) -> Sums:
 def _page(ordering: Ordering, groups: pl.DataFrame) -> _Page:
     breakdown = ordering.breakdown
     following = ordering.after(ordering.numbered(groups), breakdown.after)
-    found = ordering.first(following, breakdown.first + 1)
-    shown = found.head(breakdown.first)
+    end = breakdown.offset + breakdown.first
+    first = ordering.first(following, end + 1)
     rest = following.clear()
     if breakdown.with_rest and breakdown.by:
-        rest = following.join(shown, on=list(breakdown.by), how="anti", nulls_equal=True)
-    return _Page(shown, len(found) > len(shown), rest)
+        rest = following.join(first.head(end), on=list(breakdown.by), how="anti", nulls_equal=True)
+    return _Page(first.slice(breakdown.offset, breakdown.first), len(first) > end, rest)
 
 
 def _all_groups(counted: pl.DataFrame, booked: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

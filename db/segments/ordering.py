@@ -4,18 +4,17 @@ Groups of equal numbers are ordered by their values: texts by code point, progra
 are shown for them, or in a ranking by their ids as texts, and what is not known last.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from db.segments.names import Names, names_of
 from db.segments.questions import SUBJECTS, Breakdown, Cursor, Key, Order
 
 NUMBER = "number"
 MORE_NUMBERS = ("second number", "third number")
-Names = Mapping[str, Mapping[int, str]]
-"""The names of programs, partners and links, by dimension and id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,9 @@ class Ordering:
         return groups.with_columns(*_numbers(self.breakdown.order), *named)
 
     def _name(self, dimension: str) -> pl.Expr:
-        ids = pl.col(dimension)
         if self.breakdown.order is Order.RANKING:
-            return ids.cast(pl.String)
-        return ids.replace_strict(dict(self.names[dimension]), default=None, return_dtype=pl.String)
+            return pl.col(dimension).cast(pl.String)
+        return names_of(dimension, self.names)
 
     def after(self, groups: pl.DataFrame, cursor: Cursor | None) -> pl.DataFrame:
         """Return the numbered groups that follow a cursor; all of them without one."""

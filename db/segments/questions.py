@@ -92,14 +92,18 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
-    """Groups of events by one to three dimensions, in an order: the first few after a cursor. Without a dimension,
-    there is one group, of all events."""
+    """Groups of events by one to three dimensions, in an order: the first few after a cursor and an offset. Without a
+    dimension, there is one group, of all events."""
 
     by: tuple[str, ...] = ()
     order: Order = Order.CLICKS
     is_descending: bool = True
     first: int = 20
     after: Cursor | None = None
+    offset: int = 0
+    """How many groups after the cursor come before the page."""
+    search: tuple[str, ...] | None = None
+    """Other groups than those with a value that contains one of these texts are left out."""
     edges: tuple[int, ...] = ()
     """Where the buckets of each group's series begin and end, in microseconds; none without a series."""
     with_visitors: bool = False

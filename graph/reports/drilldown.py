@@ -95,6 +95,8 @@ class Drilldown:
             is_descending=asked.is_descending,
             first=asked.first,
             after=asked.after,
+            offset=asked.offset,
+            search=asked.search,
             edges=spans.edges,
             with_visitors=asked.with_visitors,
             with_rest=asked.with_rest,

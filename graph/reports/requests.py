@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from db.segments.questions import Condition, Cursor, In, Key, Order
+from db.segments.grouping import MOST_GROUPS
+from db.segments.questions import TIMES, Condition, Cursor, In, Key, Order
 from graph.domain.errors import FieldInvalid
 from graph.domain.money import Money
 from graph.reports.calendars import Interval
@@ -21,6 +22,10 @@ BREAKDOWN_DIMENSIONS = 3
 BREAKDOWN_ROWS = 100
 # In all rows of a page: some megabytes of an answer.
 BREAKDOWN_BUCKETS = 20_000
+# There are never more rows.
+BREAKDOWN_OFFSET = MOST_GROUPS
+# The codes of all countries at once, whose names only clients know.
+SEARCH_TEXTS, SEARCH_LENGTH = 300, 255
 CONDITIONS = 20
 # Values that a condition names.
 CONDITION_VALUES = 100
@@ -62,7 +67,8 @@ class ReportFilter:
 
 
 class BreakdownRequest(NamedTuple):
-    """The first groups after a cursor, by one to three dimensions, in an order; with an interval, each has a series."""
+    """The first groups after a cursor and an offset, by one to three dimensions, in an order; with an interval, each
+    has a series. A search leaves out the groups of which no value contains one of its texts."""
 
     by: tuple[str, ...]
     interval: Interval | None = None
@@ -72,6 +78,8 @@ class BreakdownRequest(NamedTuple):
     is_descending: bool = True
     with_visitors: bool = False
     with_rest: bool = False
+    offset: int = 0
+    search: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +214,10 @@ def check_breakdown(request: ReportRequest, breakdown: BreakdownRequest) -> None
         raise FieldInvalid("by", "must not have a dimension twice")
     if not 0 <= breakdown.first <= BREAKDOWN_ROWS:
         raise FieldInvalid("first", f"must be between 0 and {BREAKDOWN_ROWS}")
+    if not 0 <= breakdown.offset <= BREAKDOWN_OFFSET:
+        raise FieldInvalid("offset", f"must be between 0 and {BREAKDOWN_OFFSET}")
+    if breakdown.search is not None:
+        _check_search(breakdown.search, breakdown.by)
     if breakdown.interval is not None:
         check_series(request, breakdown.interval)
         if breakdown.first * buckets_of(request, breakdown.interval) > BREAKDOWN_BUCKETS:
@@ -214,6 +226,13 @@ def check_breakdown(request: ReportRequest, breakdown: BreakdownRequest) -> None
                 f"must produce at most {BREAKDOWN_BUCKETS} buckets in all rows; use a longer one, a shorter period or "
                 "fewer rows",
             )
+
+
+def _check_search(texts: tuple[str, ...], by: tuple[str, ...]) -> None:
+    if set(by) <= set(TIMES):
+        raise FieldInvalid("search", "must not be given for hours and days alone")
+    if len(texts) > SEARCH_TEXTS or any(len(text) > SEARCH_LENGTH for text in texts):
+        raise FieldInvalid("search", f"must have at most {SEARCH_TEXTS} texts of at most {SEARCH_LENGTH} characters")
 
 
 def check_top(top: Top) -> None:

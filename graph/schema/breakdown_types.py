@@ -6,13 +6,13 @@ import strawberry
 
 from db.segments.questions import Order
 from graph.reports.calendars import Interval
-from graph.reports.requests import BREAKDOWN_BUCKETS, BREAKDOWN_ROWS
+from graph.reports.requests import BREAKDOWN_BUCKETS, BREAKDOWN_ROWS, SEARCH_LENGTH, SEARCH_TEXTS
 from graph.schema.click_counts import PART_COST, ClickBucket, ClickCounts
 from graph.schema.connections import Edge, PageInfo
 from graph.schema.fields import argument, costly_value, value
 from graph.schema.report_dimensions import ReportDimension
 from graph.schema.scalars import BigInt
-from graph.schema.sorting import BY, DIRECTION, OrderDirection
+from graph.schema.sorting import BY, DIRECTION, IGNORING_CASE, OrderDirection
 from graph.schema.types import PartnerType, ProgramType, ReferralLinkType
 
 # It groups and sorts every combination of values, whatever is shown of them, and may count visitors.
@@ -78,10 +78,11 @@ class BreakdownConnection:
     edges: list[Edge[BreakdownRow]] = value("The rows of the page, each with its cursor.")
     nodes: list[BreakdownRow] = value("The rows of the page.")
     page_info: PageInfo = value("The position of the page within the breakdown.")
-    total_count: BigInt = value("The number of rows in the whole breakdown.")
+    total_count: BigInt = value("The number of rows in the whole breakdown, or of those that a search finds.")
     rest: BreakdownRest = value(
         "The counts of all rows after this page. Together with this page and those before it, they add up to the "
-        "report's totals, except `visitors`: the different customers in all of these rows."
+        "report's totals, or to those of the rows that a search finds, except `visitors`: the different customers in "
+        "all of these rows."
     )
 
 
@@ -103,6 +104,20 @@ BREAKDOWN_ARGUMENTS = [
         "after",
         str | None,
         "Return rows after this cursor, which must come from a breakdown with the same `by` and `orderBy`.",
+    ),
+    argument(
+        "offset",
+        int | None,
+        "The number of rows to leave out before the page, after the cursor if there is one: `40` begins the third page "
+        "of twenty rows.",
+        default=0,
+    ),
+    argument(
+        "search",
+        list[str] | None,
+        "Only rows with a value that contains one of these texts: a part of a name, a code, a URL or any other text. "
+        f"{IGNORING_CASE} What is not known, and what your token cannot see, is not found, nor are hours and days. "
+        f"There may be {SEARCH_TEXTS} texts of up to {SEARCH_LENGTH} characters.",
     ),
     argument("order_by", BreakdownOrder | None, "The sort order. By clicks, in descending order, by default."),
 ]

@@ -33,6 +33,8 @@ def breakdown_request(part: SelectedField) -> BreakdownRequest:
         by=tuple(each.value for each in given["by"]),
         interval=Interval(given["interval"]) if "interval" in given and has_series else None,
         first=given.get("first", PAGE_ROWS),
+        offset=given.get("offset", 0),
+        search=tuple(given["search"]) if "search" in given else None,
         order=Order.CLICKS if ordered is None else Order(ordered["field"].value),
         is_descending=ordered is None or ordered["direction"] is OrderDirection.DESC,
         with_rest=any(each.name_or_typename == "rest" for each in parts),
@@ -111,7 +113,7 @@ class _Breakdown:
             case "has_next_page":
                 return self._page.has_next
             case "has_previous_page":
-                return self._after is not None
+                return self._after is not None or self._asked.offset > 0
             case "start_cursor":
                 return self._cursor(self._rows[0]) if self._rows else None
             case "end_cursor":

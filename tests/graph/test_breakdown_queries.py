@@ -78,6 +78,58 @@ async def test_pages_and_the_rest_add_up_to_the_totals(sample: Sample, order: st
     assert found["rest"] == {**dict.fromkeys((*ADDED_UP, "visitors"), 0), "revenue": [], "earnings": []}
 
 
+async def test_a_page_can_be_asked_for_by_its_number(sample: Sample) -> None:
+    given = "by: [COUNTRY, LINK], orderBy: {field: PEOPLE}"
+    everything = await sample.report(f"breakdown({given}, first: 100) {{ nodes {{ {KEYS} {COUNTS} }} }}")
+    rows = everything["breakdown"]["nodes"]
+    for offset in (0, 3, len(rows) - 1, len(rows), len(rows) + 5):
+        page = f"breakdown({given}, first: 3, offset: {offset}) {{ totalCount pageInfo {{ {PAGE_INFO} }} {EDGES} "
+        found = (await sample.report(f"{page} rest {{ {COUNTS} }} }}"))["breakdown"]
+        assert [edge["node"] for edge in found["edges"]] == rows[offset : offset + 3]
+        assert summed(found["rest"]) == summed(*rows[offset + 3 :])
+        assert found["pageInfo"]["hasNextPage"] is (offset + 3 < len(rows))
+        assert found["pageInfo"]["hasPreviousPage"] is (offset > 0)
+        assert found["totalCount"] == len(rows)
+    start = (await sample.report(f"breakdown({given}, first: 2) {{ pageInfo {{ endCursor }} }}"))["breakdown"]
+    after = f'after: "{start["pageInfo"]["endCursor"]}"'
+    following = await sample.report(
+        f"breakdown({given}, {after}, offset: 2, first: 2) {{ nodes {{ {KEYS} {COUNTS} }} }}"
+    )
+    assert following["breakdown"]["nodes"] == rows[4:6]
+
+
+@pytest.mark.parametrize(
+    ("by", "search", "wanted"),
+    [
+        ("COUNTRY", '"d"', {("DE",)}),
+        ("COUNTRY", '["d", "S"]', {("DE",), ("US",)}),
+        ("COUNTRY", '""', {("DE",), ("US",), ("FR",)}),
+        ("COUNTRY", "[]", set()),
+        ("LANDING_PAGE", '"SHOP.example/sa"', {("https://shop.example/sale",)}),
+        ("LANDING_PAGE", '"Ä"', {("https://other.example/Ä",)}),
+        # Only the letters A to Z are the same in either case.
+        ("LANDING_PAGE", '"ä"', set()),
+        ("UTM_CAMPAIGN", '"spring"', {("spring",), ("Spring",)}),
+        ("UTM_CAMPAIGN", '"s.*g"', set()),
+        ("PARTNER", '"bO"', {("Bob",)}),
+        ("LINK", '"1"', {("A1",), ("B1",)}),
+        ("[PARTNER, LINK, DAY_OF_WEEK]", '"B"', {("Bob", "B1", "TUESDAY")}),
+    ],
+)
+async def test_rows_are_found_by_a_part_of_a_value(sample: Sample, by: str, search: str, wanted: Any) -> None:
+    selection = f"totalCount nodes {{ {KEYS} {COUNTS} }} rest {{ {COUNTS} }}"
+    everything = await sample.report(f"clicks breakdown(by: {by}, first: 100) {{ {selection} }}")
+    expected = [row for row in everything["breakdown"]["nodes"] if row["clicks"] and key_values(row) in wanted]
+    for first in (100, 1):
+        report = await sample.report(f"clicks breakdown(by: {by}, search: {search}, first: {first}) {{ {selection} }}")
+        rows = [row for row in report["breakdown"]["nodes"] if row["clicks"]]
+        assert rows == expected[:first]
+        assert {key_values(row) for row in expected} == wanted
+        # A search leaves the totals of the report alone; the rest is that of the rows which are found.
+        assert report["clicks"] == everything["clicks"]
+        assert report["breakdown"]["rest"]["clicks"] == sum(row["clicks"] for row in expected[first:])
+
+
 PAGE_INFO = "hasNextPage hasPreviousPage startCursor endCursor"
 EDGES = f"edges {{ cursor node {{ {KEYS} {COUNTS} }} }}"
 

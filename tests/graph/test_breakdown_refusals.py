@@ -12,6 +12,7 @@ from tests.support.gateways import running_gateway
 
 PARTS = ("visitors", "breakdown(by: OS) { totalCount }", "top(by: COUNTRY) { value }")
 __all__ = ("sample", "shared_url")
+LONG, MANY = "x" * 256, '"x" ' * 301
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -38,6 +39,11 @@ async def test_a_breakdown_costs_more_than_a_ranking_and_its_rows_multiply(sampl
         ("by: [PAGE, LANDING_PAGE]", "by must not have a dimension twice"),
         ("by: OS, first: 101", "first must be between 0 and 100"),
         ("by: OS, first: -1", "first must be between 0 and 100"),
+        ("by: OS, offset: -1", "offset must be between 0 and 500000"),
+        ("by: OS, offset: 500001", "offset must be between 0 and 500000"),
+        ('by: [HOUR_OF_DAY, DAY_OF_WEEK], search: "MON"', "search must not be given for hours and days alone"),
+        (f'by: OS, search: "{LONG}"', "search must have at most 300 texts of at most 255 characters"),
+        (f"by: OS, search: [{MANY}]", "search must have at most 300 texts of at most 255 characters"),
         ('by: OS, after: "stale"', "after is not a valid cursor"),
         (
             "by: OS, first: 100, interval: HOUR",

@@ -33,6 +33,14 @@ async def test_a_partner_sees_its_own_clicks_alone(sample: Sample) -> None:
     assert (of_others["clicks"], of_others["breakdown"]["totalCount"]) == (0, 0)
 
 
+async def test_a_search_finds_nothing_by_a_name_that_is_hidden(sample: Sample) -> None:
+    part = 'breakdown(by: LINK, search: "mov") { totalCount nodes { clicks } rest { clicks } }'
+    assert (await sample.report(part))["breakdown"]["totalCount"] == 1
+    nothing = {"totalCount": 0, "nodes": [], "rest": {"clicks": 0}}
+    assert (await sample.report(part, token=sample.ann))["breakdown"] == nothing
+    assert (await sample.report(part, token=sample.beta))["breakdown"] == nothing
+
+
 async def test_a_program_sees_its_own_clicks_alone(sample: Sample) -> None:
     selection = f"totalCount nodes {{ {KEYS} clicks }} rest {{ clicks }}"
     part = f"clicks breakdown(by: [PROGRAM, COUNTRY], first: 2) {{ {selection} }}"

@@ -18,7 +18,7 @@ from db.outbox.consumers import rewind_consumer
 from db.segments import packed_clicks
 from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
 from db.segments.columns import DIMENSIONS
-from db.segments.questions import HasPrefix, In, IsKnown, Order
+from db.segments.questions import TIMES, HasPrefix, In, IsKnown, Order
 from graph.domain.scope import Viewer
 from graph.reports.calendars import Interval
 from graph.reports.requests import BreakdownPage, BreakdownRequest, Counts, ReportFilter, ReportRequest
@@ -52,7 +52,9 @@ breakdowns = st.builds(
     st.booleans(),
     st.booleans(),
     st.just(True),
-)
+    st.integers(0, 3),
+    st.none() | st.lists(st.sampled_from(("d", "fIRE", "1", "nowhere", "")), max_size=3).map(tuple),
+).filter(lambda asked: asked.search is None or not {*asked.by} <= {*TIMES})
 requests = st.builds(
     lambda ends, zone, chosen, where, series, breakdowns, visitors: ReportRequest(
         *(min(ends), max(ends), zone, replace(chosen, where=where)),
@@ -190,7 +192,7 @@ async def compare_pages(world: World, recount: Counted, asked: BreakdownRequest,
     expected = groups(events, found, asked, request.timezone)
     seen = (lambda counts: counts) if asked.with_visitors else without_visitors
     of_rows = (lambda counts: counts) if asked.order is Order.VISITORS else seen
-    at = 0
+    at = min(asked.offset, len(expected))
     while True:
         assert page.total_count == len(expected)
         assert [(row.key, row.counts) for row in page.rows] == [
@@ -205,6 +207,6 @@ async def compare_pages(world: World, recount: Counted, asked: BreakdownRequest,
                 assert bucket.counts == seen(recount.counts(bucket.start, bucket.end, asked.by, [row.key]))
         if not page.has_next or not page.rows:
             break
-        following = asked._replace(after=page.rows[-1].cursor)
+        following = asked._replace(after=page.rows[-1].cursor, offset=0)
         one = replace(request, series=(), breakdowns=(following,))
         page = (await world.report(one, viewer)).breakdowns[following]

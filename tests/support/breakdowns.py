@@ -5,7 +5,7 @@ from functools import cmp_to_key
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from db.segments.questions import Condition, HasPrefix, In, IsKnown, Order
+from db.segments.questions import TIMES, Condition, HasPrefix, In, IsKnown, Order
 from graph.reports.requests import BreakdownRequest, Counts
 from tests.support.conversion_history import converted
 from tests.support.report_world import VALUES, Event, with_visitors
@@ -48,18 +48,29 @@ def _meets(found: Value, condition: Condition) -> bool:
 def groups(
     events: Sequence[Event], facts: Sequence[Event], asked: BreakdownRequest, zone: str
 ) -> list[tuple[tuple[Value, ...], Counts]]:
-    """Return all groups in order, with their counts."""
+    """Return all groups in order, or those that are searched for, with their counts."""
     clicks: dict[Any, list[Event]] = {}
     happened: dict[Any, list[Event]] = {}
     for listed, by_key in ((events, clicks), (facts, happened)):
         for event in listed:
             by_key.setdefault(tuple(value(event, dimension, zone) for dimension in asked.by), []).append(event)
     found = []
-    for key in clicks.keys() | happened.keys():
+    for key in filter(lambda key: _is_searched(key, asked), clicks.keys() | happened.keys()):
         counts = converted(with_visitors(clicks.get(key, [])), happened.get(key, []))
         if counts != Counts():
             found.append((key, counts))
     return sorted(found, key=cmp_to_key(lambda one, other: _compare(one, other, asked)))
+
+
+def _is_searched(key: tuple[Value, ...], asked: BreakdownRequest) -> bool:
+    if asked.search is None:
+        return True
+    texts = [
+        NAMES[dimension](int(each)).upper() if dimension in NAMES else str(each).upper()
+        for dimension, each in zip(asked.by, key, strict=True)
+        if each is not None and dimension not in TIMES
+    ]
+    return any(wanted.upper() in text for text in texts for wanted in asked.search)
 
 
 def _compare(one: Any, other: Any, asked: BreakdownRequest) -> int:

@@ -56,7 +56,7 @@ async def test_every_control_is_reachable_by_keyboard(browser: Browser, gateway:
             70,
             ("Skip to content", "Sign out", "Links", "30d", "CSV of figures over time", "Show as table", "Desktop"),
         ),
-        ("/links", 24, ("A-CODE-OF", "Copy", "CSV")),
+        ("/links", 30, ("A-CODE-OF", "Copy", "CSV", "Leads")),
         ("/clicks", 20, ("30d", "Older")),
     ):
         url = str(gateway.http.base_url.join(f"/dashboard{section}"))

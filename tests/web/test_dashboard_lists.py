@@ -213,3 +213,44 @@ async def test_no_other_section_styles_the_lists(console: Console) -> None:
         assert menu is not None
         assert name["y"] < menu["y"] + menu["height"]
         assert menu["y"] < name["y"] + name["height"]
+
+
+@pytest.mark.parametrize(
+    ("section", "table", "column", "first", "second"),
+    [
+        ("links", "links", "Link", ("ascending", "code"), ("descending", "code-z-to-a")),
+        ("links", "links", "Sales", ("descending", "sales"), ("ascending", "fewest-sales")),
+        ("partners", "partners", "Partner", ("ascending", "name"), ("descending", "name-z-to-a")),
+        ("partners", "partners", "Last click", ("descending", "latest"), ("ascending", "earliest")),
+    ],
+)
+async def test_headings_sort_and_sort_the_other_way_round(
+    console: Console, section: str, table: str, column: str, first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    async with console.visit(f"/{section}") as page:
+        await loaded(page)
+        heading = page.locator(f".{table}").get_by_role("columnheader", name=column, exact=True)
+        await expect(page.get_by_role("columnheader", name="Clicks")).to_have_attribute("aria-sort", "descending")
+        tops = []
+        for direction, name in (first, second):
+            await heading.get_by_role("button").press("Enter")
+            await expect(heading).to_have_attribute("aria-sort", direction)
+            await expect(heading.get_by_role("button")).to_be_focused()
+            await expect(page.locator("th[aria-sort]")).to_have_count(1)
+            # The choice says the same, in words.
+            await expect(page.get_by_label("Sort by")).to_have_value(name)
+            assert f"sort={name}" in page.url
+            tops.append((await names(page, table))[0])
+        if column in ("Link", "Partner"):
+            assert tops[0] < tops[1]
+        await expect(page.get_by_role("columnheader", name="Revenue").get_by_role("button")).to_have_count(0)
+
+
+async def test_a_phone_sorts_by_the_choice_above_the_list(console: Console) -> None:
+    async with console.visit("/links", viewport={"width": 390, "height": 844}) as page:
+        await loaded(page)
+        await expect(page.locator(".links .sort").first).to_be_hidden()
+        await page.get_by_label("Sort by").select_option("Code, Z to A")
+        await expect(page.locator(".links th[aria-sort=descending]")).to_have_text("Link")
+        shown = await names(page, "links")
+        assert shown == sorted(shown, reverse=True)

@@ -110,7 +110,7 @@ export class Board {
       isAdministrator: role === "ADMIN",
       choose: (patch) => this.choose(patch),
       confine: (...chosen) => this.change({ filters: confinedTo(this.view.filters, chosen, this.names) }),
-      press: (pressed) => this.change({ filters: afterPress(this.view.filters, pressed, this.names) }),
+      press: (pressed) => this.press(pressed),
       addressOf: (section, chosen) => addressOf(section, this.viewIn(section, chosen)),
       go: (section, chosen) => this.go(section, chosen),
       fail: this.fail,
@@ -156,17 +156,25 @@ export class Board {
 
   private change(patch: Partial<View>): void {
     if (patch.filters && !this.controls.chips.accepts(patch.filters)) return;
-    this.view = { ...this.view, ...patch };
+    // What is shown of another view begins at its start.
+    this.view = { ...this.view, page: 1, ...patch };
     this.ignored = [];
     this.missing = null;
     goTo(this.section, this.view);
     this.show();
   }
 
+  private press(pressed: Chosen): void {
+    const { filters, all, page } = this.view;
+    // A filter on its own dimension leaves a whole ranking as it is.
+    const place = pressed.dimension === all && { page };
+    this.change({ filters: afterPress(filters, pressed, this.names), ...place });
+  }
+
   /** Change what the section shows of the same view. What is typed makes no history. */
   private choose(patch: Partial<View>): void {
     this.view = { ...this.view, ...patch };
-    if ("search" in patch) correct(this.section, this.view);
+    if ("search" in patch || ("find" in patch && !("all" in patch))) correct(this.section, this.view);
     else goTo(this.section, this.view);
     this.showNavigation();
     void this.outlet.section?.turn?.(this.asked(), patch).catch(this.fail);

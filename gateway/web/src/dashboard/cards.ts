@@ -49,8 +49,13 @@ export function tabsIn(text: string): Tabs {
 
 /** Return the tabs after one of them was chosen. */
 export function choosing(chosen: Tabs, tab: Dimension): Tabs {
-  const { tabs } = CARDS.find((card) => card.tabs.includes(tab))!;
+  const { tabs } = cardOf(tab);
   return tabsIn([...chosen.filter((each) => !tabs.includes(each)), tab].join("."));
+}
+
+/** Return the card that can show a dimension. */
+export function cardOf(dimension: Dimension): Card {
+  return CARDS.find((card) => card.tabs.includes(dimension))!;
 }
 
 /** Return the dimension that a card shows: the chosen one, or else the first of which something is known. */

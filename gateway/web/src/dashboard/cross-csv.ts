@@ -6,6 +6,7 @@ import type { Cell } from "./csv.ts";
 import { nameOf, textOf } from "./dimensions.ts";
 import { reportFilter } from "./filters.ts";
 import { amounts } from "./money.ts";
+import type { Progress } from "./paged-file.ts";
 import { COUNTS, type Counts } from "./queries.ts";
 import { isBotIn, type Key } from "./report-query.ts";
 import { upTo, type Span } from "./spans.ts";
@@ -32,7 +33,7 @@ interface PairsData {
 export async function allPairs(
   view: View,
   span: Span,
-  progress: (read: number, all: number) => void,
+  progress: Progress,
   signal: AbortSignal,
 ): Promise<Cell[][]> {
   const lines: Cell[][] = [[nameOf(view.rows), nameOf(view.columns), ...NAMES.split(",")]];

@@ -3,7 +3,7 @@
 import { Failed } from "./api.ts";
 import type { Asked } from "./clicks.ts";
 import { ROWS } from "./cross-axes.ts";
-import { CrossFile } from "./cross-file.ts";
+import { allPairs } from "./cross-csv.ts";
 import { labelsOf, type Figure } from "./cross-figures.ts";
 import { captionOf, read, type Found } from "./cross-report.ts";
 import { crossTable, type Press } from "./cross-view.ts";
@@ -12,6 +12,7 @@ import { el } from "./dom.ts";
 import { Choice } from "./fields.ts";
 import { keepingFocus } from "./focus.ts";
 import { number, time } from "./format.ts";
+import { PagedFile } from "./paged-file.ts";
 import { panel } from "./panel.ts";
 import type { View } from "./view.ts";
 
@@ -37,7 +38,10 @@ export class CrossPanel {
   private readonly back = this.button("Previous rows", () => this.pages.slice(0, -1));
   private readonly forth = this.button("Next rows", () => [...this.pages, this.next]);
   private readonly pager: HTMLElement;
-  private readonly file = new CrossFile((error) => this.onError(error));
+  private readonly file = new PagedFile(
+    { of: "cross table", name: fileName, read: ({ view, span }, ...rest) => allPairs(view, span, ...rest) },
+    (error) => this.onError(error),
+  );
 
   constructor(
     private readonly choose: (patch: Partial<View>) => void,
@@ -148,4 +152,9 @@ export class CrossPanel {
     this.empty.hidden = false;
     this.table.hidden = this.pager.hidden = true;
   }
+}
+
+function fileName({ view, span }: Asked): string {
+  const kind = `${view.rows}-by-${view.columns}`.toLowerCase().replaceAll("_", "-");
+  return `${kind}-${span.days.join("-to-")}.csv`;
 }

@@ -1,6 +1,11 @@
 // Writes tables as CSV files (RFC 4180). Text that a spreadsheet would run as a formula is made harmless.
 
-export type Cell = string | number | null;
+/** A number in exact digits, which may have more than a `number` can hold. */
+export class Decimal {
+  constructor(readonly digits: string) {}
+}
+
+export type Cell = string | number | Decimal | null;
 
 /** What spreadsheets take for the start of a formula, including full-width characters. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
@@ -27,6 +32,7 @@ export function save(name: string, file: Blob): void {
 
 function cell(value: Cell): string {
   if (typeof value === "number") return String(value);
+  if (value instanceof Decimal) return value.digits;
   const text = value ?? "";
   const harmless = FORMULA.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;

@@ -6,6 +6,8 @@ interface Kind {
   name: string;
   /** The name beside others of its kind, such as `Source` among campaigns. */
   short?: string;
+  /** What many values are called, if that is not the name with an s. */
+  many?: string;
   words?: (value: string) => string;
   /** What clicks without a known value are said to have. */
   unknown?: string;
@@ -28,15 +30,15 @@ const KINDS = {
   UTM_MEDIUM: { name: "Campaign medium", short: "Medium" },
   UTM_TERM: { name: "Campaign term", short: "Term" },
   UTM_CONTENT: { name: "Campaign content", short: "Content" },
-  SUB1: { name: "Sub-id 1", short: "1" },
-  SUB2: { name: "Sub-id 2", short: "2" },
-  SUB3: { name: "Sub-id 3", short: "3" },
-  SUB4: { name: "Sub-id 4", short: "4" },
-  SUB5: { name: "Sub-id 5", short: "5" },
-  COUNTRY: { name: "Country", words: country },
+  SUB1: { name: "Sub-id 1", many: "values of sub-id 1", short: "1" },
+  SUB2: { name: "Sub-id 2", many: "values of sub-id 2", short: "2" },
+  SUB3: { name: "Sub-id 3", many: "values of sub-id 3", short: "3" },
+  SUB4: { name: "Sub-id 4", many: "values of sub-id 4", short: "4" },
+  SUB5: { name: "Sub-id 5", many: "values of sub-id 5", short: "5" },
+  COUNTRY: { name: "Country", many: "countries", words: country },
   REGION: { name: "Region" },
-  CITY: { name: "City" },
-  DEVICE_TYPE: { name: "Device", short: "Type", words: device },
+  CITY: { name: "City", many: "cities" },
+  DEVICE_TYPE: { name: "Device", many: "device types", short: "Type", words: device },
   DEVICE_BRAND: { name: "Device brand", short: "Brand" },
   OS: { name: "Operating system" },
   BROWSER: { name: "Browser" },
@@ -76,6 +78,12 @@ export function nameOf(dimension: Dimension): string {
   return KINDS[dimension].name;
 }
 
+/** Return what many values are called, in lower case. */
+export function manyOf(dimension: Dimension): string {
+  const kind: Kind = KINDS[dimension];
+  return kind.many ?? `${kind.name.toLowerCase()}s`;
+}
+
 export function shortNameOf(dimension: Dimension): string {
   const kind: Kind = KINDS[dimension];
   return kind.short ?? kind.name;
@@ -85,6 +93,12 @@ export function shortNameOf(dimension: Dimension): string {
 export function wordsOf(dimension: Dimension, value: string | null): string {
   const kind: Kind = KINDS[dimension];
   return value === null ? (kind.unknown ?? "Unknown") : (kind.words?.(value) ?? value);
+}
+
+/** Return whether the values are shown in words that are sorted otherwise than themselves. */
+export function isTranslated(dimension: Dimension): boolean {
+  const kind: Kind = KINDS[dimension];
+  return kind.words !== undefined && !kind.isShortened;
 }
 
 /** Return a value as a file has it: in words, unless these leave something out. */

@@ -44,6 +44,7 @@ export class LinksPanel {
   private kind(): ListKind<Link> {
     return {
       ...{ title: "Links to share", words: ["link", "links"], name: "links", tools: this.tools.element },
+      sorting: { sorts: LINK_SORTS, choose: this.desk.choose },
       buttons: this.desk.isPartner ? [] : [importButton(this.desk), newLinkButton(this.desk)],
       file: { list: "links", name: () => "links.csv", filter: filterOf },
       columns: ({ partner, program }) => [

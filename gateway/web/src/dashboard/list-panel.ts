@@ -7,9 +7,12 @@ import { keepingFocus } from "./focus.ts";
 import { number } from "./format.ts";
 import { ListFile, type Listed } from "./list-file.ts";
 import { FiltersNote } from "./list-filters.ts";
+import type { Sortings } from "./list-sorts.ts";
 import { Pager, type Position } from "./pager.ts";
 import { panel } from "./panel.ts";
 import type { PageInfo } from "./queries.ts";
+import { heading, type Sorted } from "./sort-heading.ts";
+import type { View } from "./view.ts";
 
 export interface Page<Item> {
   nodes: Item[];
@@ -29,6 +32,8 @@ export interface ListKind<Item> {
   columns: (columns: Columns) => Heading[];
   row: (item: Item, asked: Asked) => HTMLElement;
   read: (position: Position, asked: Asked) => Promise<Page<Item>>;
+  /** What headings sort by, and what they call. */
+  sorting?: { sorts: Sortings; choose: (patch: Pick<View, "sort">) => void };
   /** The filters that the list cannot take. */
   untaken: (filters: Filters) => Filters;
   /** What is said of an empty list. */
@@ -108,13 +113,22 @@ export class ListPanel<Item> {
     // What has not changed stays, with what buttons say after a press.
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    const names = this.kind.columns(asked.columns);
-    const heads = names.map(([name, kind]) => el("th", { scope: "col", class: CLASSES[kind] }, name));
-    this.head.replaceChildren(el("tr", {}, ...heads));
     const rows = this.items.map((item) => this.kind.row(item, asked));
-    keepingFocus(this.body, () => this.body.replaceChildren(...rows), this.element);
+    const redraw = () => {
+      this.head.replaceChildren(this.headings(asked));
+      this.body.replaceChildren(...rows);
+    };
+    keepingFocus(this.table, redraw, this.element);
     withRoles(this.table).hidden = !this.items.length;
     this.empty.textContent = this.kind.empty(asked);
     this.empty.hidden = !this.table.hidden;
+  }
+
+  private headings({ columns, view }: Asked): HTMLElement {
+    const { sorting } = this.kind;
+    const choose = (sort: string) => sorting?.choose({ sort });
+    const sorted: Sorted | null = sorting ? { sorts: sorting.sorts, sort: view.sort, choose } : null;
+    const heads = this.kind.columns(columns).map(([name, kind]) => heading(name, CLASSES[kind], name, sorted));
+    return el("tr", {}, ...heads);
   }
 }

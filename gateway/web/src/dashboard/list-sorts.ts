@@ -1,33 +1,60 @@
-// What the lists of links and partners can be sorted by.
+// What lists can be sorted by.
 
 export interface Sorting {
   words: string;
   field: string;
   direction: "ASC" | "DESC";
+  /** The heading of the column that it sorts by, if there is one. */
+  column?: string;
 }
 
-const MOST: Record<string, Sorting> = {
-  clicks: { words: "Most clicks", field: "CLICKS", direction: "DESC" },
-  leads: { words: "Most leads", field: "LEADS", direction: "DESC" },
-  sales: { words: "Most sales", field: "SALES", direction: "DESC" },
-};
-const NEWEST: Sorting = { words: "Newest", field: "CREATED_AT", direction: "DESC" };
+/** By the name in the address; the usual one first. Of two that sort by the same column, the usual one comes first. */
+export type Sortings = Readonly<Record<string, Sorting>>;
 
-/** By the name in the address; the usual one first. */
-export const LINK_SORTS: Record<string, Sorting> = {
-  ...MOST,
-  latest: { words: "Latest click", field: "LAST_CLICKED", direction: "DESC" },
-  newest: NEWEST,
-  code: { words: "Code, A to Z", field: "CODE", direction: "ASC" },
+function amounts(column: string): Sortings {
+  const [name, field] = [column.toLowerCase(), column.toUpperCase()];
+  return {
+    [name]: { words: `Most ${name}`, field, direction: "DESC", column },
+    [`fewest-${name}`]: { words: `Fewest ${name}`, field, direction: "ASC", column },
+  };
+}
+
+function texts(name: string, column: string, field: string): Sortings {
+  const words = name.charAt(0).toUpperCase() + name.slice(1);
+  return {
+    [name]: { words: `${words}, A to Z`, field, direction: "ASC", column },
+    [`${name}-z-to-a`]: { words: `${words}, Z to A`, field, direction: "DESC", column },
+  };
+}
+
+function clicked(field: string): Sortings {
+  return {
+    latest: { words: "Latest click", field, direction: "DESC", column: "Last click" },
+    earliest: { words: "Earliest last click", field, direction: "ASC", column: "Last click" },
+  };
+}
+
+const COUNTED: Sortings = { ...amounts("Clicks"), ...amounts("Leads"), ...amounts("Sales") };
+const CREATED: Sortings = {
+  newest: { words: "Newest", field: "CREATED_AT", direction: "DESC" },
+  oldest: { words: "Oldest", field: "CREATED_AT", direction: "ASC" },
 };
-export const PARTNER_SORTS: Record<string, Sorting> = {
-  ...MOST,
-  latest: { words: "Latest click", field: "LAST_CLICKED_AT", direction: "DESC" },
-  newest: NEWEST,
-  name: { words: "Name, A to Z", field: "NAME", direction: "ASC" },
+
+export const LINK_SORTS: Sortings = { ...COUNTED, ...clicked("LAST_CLICKED"), ...CREATED, ...texts("code", "Link", "CODE") };
+export const PARTNER_SORTS: Sortings = {
+  ...COUNTED,
+  ...clicked("LAST_CLICKED_AT"),
+  ...CREATED,
+  ...texts("name", "Partner", "NAME"),
 };
+export const RANKING_SORTS: Sortings = { ...COUNTED, ...texts("name", "Name", "VALUE") };
 
 /** Return the sorting that is called by a name, or else the usual one. */
-export function sortingOf(sorts: Record<string, Sorting>, name: string): Sorting {
+export function sortingOf(sorts: Sortings, name: string): Sorting {
   return (Object.hasOwn(sorts, name) && sorts[name]) || Object.values(sorts)[0]!;
+}
+
+/** Return what the address says of a choice: nothing of the usual one. */
+export function chosenSort(sorts: Sortings, name: string): string {
+  return name === Object.keys(sorts)[0] ? "" : name;
 }

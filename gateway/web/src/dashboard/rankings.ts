@@ -1,12 +1,12 @@
 // Rankings of links, partners, pages, countries and so on: cards that show one dimension each.
 
 import { GROUPS, choosing, shownBy, type Card, type Tabs } from "./cards.ts";
+import { demanding } from "./code.ts";
 import { download } from "./csv.ts";
-import { hasIds, nameOf, textOf, type Dimension } from "./dimensions.ts";
+import { hasIds, type Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { keepingFocus } from "./focus.ts";
-import { amounts } from "./money.ts";
-import { RankingCard } from "./ranking-card.ts";
+import { RankingCard, type CardActions } from "./ranking-card.ts";
 import type { Rankings } from "./report-query.ts";
 import type { View } from "./view.ts";
 
@@ -15,27 +15,30 @@ const NARROW = matchMedia("(max-width: 1000px)");
 /** The height of a card without its rows, in rows. */
 const FRAME_ROWS = 3;
 
-type Choose = (dimension: Dimension, value: string | null, name: string) => void;
+type Actions = Pick<CardActions, "choose" | "open"> & { turn: (by: Tabs) => void; fail: (error: unknown) => void };
 
 export class RankingsPanel {
   readonly element: HTMLElement;
   private readonly cards = GROUPS.flat();
   private readonly grid = el("div", { class: "rankings" });
+  private readonly aside: HTMLElement;
   private readonly unknown = el("p", { class: "unknown", hidden: true });
   private shown: Rankings = {};
   private view: View | null = null;
   private name = "";
   private isEmpty = true;
+  /** What is shown in place of the cards. */
+  private whole: HTMLElement | null = null;
 
-  /** Called with `choose` for a row, and with `turn` for another dimension of a card. */
   constructor(
     private readonly offered: (card: Card) => boolean,
-    private readonly choose: Choose,
-    private readonly turn: (by: Tabs, dimension: Dimension) => void,
+    private readonly actions: Actions,
   ) {
-    const button = el("button", { type: "button", class: "quiet save", onclick: () => this.save() }, "CSV of all rankings");
-    const aside = el("div", { class: "aside" }, this.unknown, button);
-    this.element = el("section", { class: "groups", hidden: true, tabindex: "-1", "aria-label": "Rankings" }, this.grid, aside);
+    const save = demanding(() => import("./ranking-csv.ts"), (code) => this.save(code), actions.fail);
+    const button = el("button", { type: "button", class: "quiet save", onclick: save }, "CSV of all rankings");
+    this.aside = el("div", { class: "aside" }, this.unknown, button);
+    const attributes = { class: "groups", hidden: true, tabindex: "-1", "aria-label": "Rankings" };
+    this.element = el("section", attributes, this.grid, this.aside);
     NARROW.addEventListener("change", () => this.draw());
   }
 
@@ -43,8 +46,20 @@ export class RankingsPanel {
   show(rankings: Rankings, view: View, name: string, isEmpty: boolean): void {
     this.shown = { ...this.shown, ...rankings };
     [this.view, this.name] = [view, name];
-    this.element.hidden = this.isEmpty = isEmpty;
+    this.isEmpty = isEmpty;
     this.draw();
+  }
+
+  /** Show something else in place of the cards, or with null the cards again. The focus goes with what takes its place;
+   * that of the former is found again by `key`. */
+  replace(whole: HTMLElement | null, key = ""): void {
+    if (whole === this.whole) return;
+    this.whole = whole;
+    const isFocused = this.element.contains(document.activeElement);
+    this.draw();
+    if (!isFocused) return;
+    const former = this.element.querySelector<HTMLElement>(`[data-focus="${CSS.escape(key)}"]`);
+    (whole ?? former ?? this.element).focus();
   }
 
   /** Forget what was read of another view. */
@@ -61,7 +76,10 @@ export class RankingsPanel {
     this.shown[dimension]?.shares.some(({ value }) => value !== null) ?? false;
 
   private draw(): void {
-    const { view } = this;
+    const { view, whole } = this;
+    this.element.hidden = !whole && (!view || this.isEmpty);
+    this.aside.hidden = whole !== null;
+    if (whole) return this.drawWhole(whole);
     if (!view) return;
     keepingFocus(this.element, () => {
       const drawn = this.cards.filter(this.offered).map((card) => this.card(card, view) ?? card.title);
@@ -72,6 +90,11 @@ export class RankingsPanel {
     });
   }
 
+  private drawWhole(whole: HTMLElement): void {
+    // Drawn anew, it would lose the focus.
+    if (whole.parentElement !== this.grid) this.grid.replaceChildren(whole);
+  }
+
   /** Return a card, null if nothing is known of it, or an empty text if it would only repeat the totals. */
   private card(card: Card, { by, filters }: View): HTMLElement | null | "" {
     const dimension = shownBy(card, by, this.isKnown);
@@ -80,13 +103,13 @@ export class RankingsPanel {
     if (isEmpty && (this.shown[dimension]?.shares.length || card.isSparse)) return null;
     if (hasIds(dimension) && this.shown[dimension]?.shares.length === 1 && !isFiltered) return "";
     const tabs = card.tabs.filter((tab) => !card.isSparse || tab === dimension || this.isKnown(tab));
-    const turn = (tab: Dimension) => this.turn(choosing(by, tab), tab);
-    return new RankingCard(card, tabs, this.choose, turn).show(dimension, this.shown[dimension], filters);
+    const turn = (tab: Dimension) => this.actions.turn(choosing(by, tab));
+    return new RankingCard(card, tabs, { ...this.actions, turn }).show(dimension, this.shown[dimension], filters);
   }
 
-  private save(): void {
+  private save({ linesOf }: typeof import("./ranking-csv.ts")): void {
     const shown = this.view ? this.dimensions(this.view.by) : [];
-    download(`rankings-${this.name}.csv`, rows(shown, this.shown));
+    download(`rankings-${this.name}.csv`, linesOf(shown, this.shown));
   }
 
   private dimensions(by: Tabs): Dimension[] {
@@ -104,15 +127,3 @@ function columnsOf(cards: HTMLElement[]): HTMLElement[] {
   }
   return columns.map((column) => el("div", { class: "column" }, ...column.cards));
 }
-
-function rows(dimensions: readonly Dimension[], rankings: Rankings): (string | number | null)[][] {
-  const lines = dimensions.flatMap((dimension) =>
-    (rankings[dimension]?.shares ?? []).map((each) => [
-      ...[nameOf(dimension), textOf(dimension, each.value), each.clicks, each.people, each.bots, each.leads, each.sales],
-      ...[amounts(each.revenue).join("; "), amounts(each.earnings).join("; "), each.conversionRate],
-    ]),
-  );
-  const counts = ["clicks", "people", "bots", "leads", "sales", "revenue", "commission", "conversion_rate"];
-  return [["kind", "value", ...counts], ...lines];
-}
-

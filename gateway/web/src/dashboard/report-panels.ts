@@ -2,13 +2,15 @@
 // reads all of them.
 
 import { ask, present } from "./api.ts";
-import { asked as dimensionsOf, type Card } from "./cards.ts";
+import { asked as dimensionsOf, cardOf, type Card, type Tabs } from "./cards.ts";
 import type { ChartPanel } from "./chart.ts";
 import type { Asked, Columns } from "./clicks.ts";
 import type { Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { date, time } from "./format.ts";
 import { periodBefore } from "./period.ts";
+import { RankingOpener } from "./ranking-opener.ts";
+import { rankingTable, type Table } from "./ranking-table.ts";
 import { RankingsPanel } from "./rankings.ts";
 import type { Bucket } from "./queries.ts";
 import { rankingOperation, rankingsIn, reportOperation, type Report, type ReportData } from "./report-query.ts";
@@ -24,6 +26,7 @@ export class ReportPanels {
   readonly totals = new TotalsPanel();
   readonly rankings: RankingsPanel;
   readonly asOf = el("p", { class: "as-of" });
+  private readonly opener: RankingOpener;
   private readonly columns: Columns;
   private view: View | null = null;
   private fullAt = -Infinity;
@@ -32,17 +35,27 @@ export class ReportPanels {
 
   /** `shows` tells which cards there are among those that are offered to the viewer. */
   constructor(
-    { columns, choose, press }: Desk,
+    { columns, choose, press, fail }: Desk,
     private readonly chart: ChartPanel | null = null,
     private readonly shows: (card: Card) => boolean = () => true,
   ) {
     this.columns = columns;
     const choice = (dimension: Dimension, value: string | null, words: string) => press({ dimension, value, words });
-    this.rankings = new RankingsPanel(this.isOffered, choice, (by) => choose({ by }));
+    const open = (all: Dimension | null) => choose({ all, find: "", order: "", page: 1 });
+    const turn = (by: Tabs) => choose({ by });
+    this.rankings = new RankingsPanel(this.isOffered, { choose: choice, turn, open, fail });
+    const table: Table = (...parts) => rankingTable(...parts, choice);
+    const actions = { choose, table, close: () => open(null), fail };
+    const isRanked = (dimension: Dimension) => this.isOffered(cardOf(dimension));
+    this.opener = new RankingOpener(actions, isRanked, (whole, before) => this.rankings.replace(whole, `all ${before}`));
   }
 
   /** Read and show the report. */
   async load(asked: Asked, isNew: boolean): Promise<void> {
+    await Promise.all([this.read(asked, isNew), this.opener.load(asked)]);
+  }
+
+  private async read(asked: Asked, isNew: boolean): Promise<void> {
     const { view, span, signal } = asked;
     const isFull = isNew || performance.now() > this.fullAt + FULL_PAUSE_MS;
     if (isFull) this.fullAt = performance.now();
@@ -61,7 +74,7 @@ export class ReportPanels {
     const isEmpty = report.clicks === 0 && report.sales === 0 && report.leads === 0 && !view.filters.length;
     const rankings = rankingsIn(data as unknown as Record<string, unknown>, dimensions);
     this.rankings.show(rankings, now, span.days.join("-to-"), isEmpty);
-    await this.turn({ ...asked, view: now });
+    await this.turnCards({ ...asked, view: now });
   }
 
   /** Take note of what is chosen now. */
@@ -79,8 +92,13 @@ export class ReportPanels {
     );
   }
 
+  /** Show another part of the same view. */
+  async turn(asked: Asked, patch: Partial<View>): Promise<void> {
+    await (RankingOpener.isAbout(patch) ? this.opener.load(asked) : this.turnCards(asked));
+  }
+
   /** Show the dimensions that cards show now, and read those that are not up to date. */
-  async turn({ view, span, signal }: Asked): Promise<void> {
+  private async turnCards({ view, span, signal }: Asked): Promise<void> {
     this.rankings.add({}, view);
     const shown = dimensionsOf(view.by, false, this.rankings.isKnown, this.isOffered);
     for (const dimension of shown.filter((each) => !this.fresh.has(each))) {

@@ -1,5 +1,6 @@
 // The operation that reads a view: totals, series, rankings and the names of what it is filtered by, in one document.
 
+import { cardOf } from "./cards.ts";
 import { hasIds, isTime, type Dimension } from "./dimensions.ts";
 import { confined, opened, reportFilter } from "./filters.ts";
 import { COUNTS, type Bucket, type Counts } from "./queries.ts";
@@ -20,9 +21,12 @@ export interface Share extends Counts {
 /** What tells rows of a report apart: a text, or a row of the database, null if it is hidden. */
 export type Key = Pick<Share, "value" | "referralLink" | "partner" | "program">;
 
-/** A ranking, and all clicks that it is a ranking of. */
+/** The first values of a ranking, whether there are more, and all clicks that it is a ranking of. */
 export interface Ranked {
   shares: Share[];
+  isCut: boolean;
+  /** How many values there are in all, if they were counted. */
+  total: number | null;
   clicks: number;
 }
 export type Rankings = Partial<Record<Dimension, Ranked>>;
@@ -43,6 +47,12 @@ export interface ReportData {
   newcomers: People | null;
   before?: (Counts & { series?: Bucket[] }) | null;
   newcomersBefore?: People | null;
+}
+
+/** A page of a breakdown by one dimension. */
+export interface RankedPage {
+  totalCount: number;
+  nodes: (Counts & { keys: Key[] })[];
 }
 
 export interface Operation {
@@ -91,13 +101,28 @@ fragment Counts on ClickCounts { ${COUNTS} }`;
 
 /** Return the rankings in an answer. */
 export function rankingsIn(data: Record<string, unknown>, dimensions: readonly Dimension[]): Rankings {
-  type Part = { clicks: number } & Partial<Record<Dimension, Share[]>>;
+  type Part = { clicks: number } & Partial<Record<Dimension, RankedPage | Share[]>>;
   return Object.fromEntries(
     dimensions.map((each) => {
       const part = (data[each] ?? data["report"]) as Part;
-      return [each, { shares: part[each] ?? [], clicks: part.clicks }];
+      return [each, rankedIn(part[each]!, part.clicks)];
     }),
   );
+}
+
+/** Return the ranking in a page of a breakdown, or in a list that is one longer than what is shown, given all clicks. */
+export function rankedIn(found: RankedPage | Share[], clicks: number): Ranked {
+  if (Array.isArray(found)) {
+    const isCut = found.length === TOP + 1;
+    return { shares: isCut ? found.slice(0, TOP) : found, isCut, total: null, clicks };
+  }
+  const shares = found.nodes.map(({ keys: [key], ...counts }) => ({ ...key!, ...counts }));
+  return { shares, isCut: shares.length < found.totalCount, total: found.totalCount, clicks };
+}
+
+/** Select a page of a breakdown by one dimension, given its further arguments. */
+export function rankedPage(by: Dimension, given: string): string {
+  return `breakdown(by: [${by}], ${given}) { totalCount nodes { keys { value${ROW[by] ?? ""} } ...Counts } }`;
 }
 
 /** Return what a filter names a key by: an id or a text, null for what is not known, undefined for a hidden row. */
@@ -121,7 +146,9 @@ function seriesOf(isWanted: boolean): string {
 }
 
 function ranking(by: Dimension): string {
-  return `${by}: top(by: ${by}, limit: ${isTime(by) ? TIMES : TOP}) { value ...Counts${ROW[by] ?? ""} }`;
+  // To count all values costs three times as much. It is left out where there are many rankings, few of them shown.
+  if (!isTime(by) && !cardOf(by).isSparse) return `${by}: ${rankedPage(by, `first: ${TOP}`)}`;
+  return `${by}: top(by: ${by}, limit: ${isTime(by) ? TIMES : TOP + 1}) { value ...Counts }`;
 }
 
 function declarations(span: Span, facets: Dimension[]): string {

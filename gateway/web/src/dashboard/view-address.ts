@@ -3,11 +3,11 @@
 import { tabsIn } from "./cards.ts";
 import { STATUSES } from "./conversion-queries.ts";
 import { FIGURES } from "./cross-figures.ts";
-import { dimensionCalled } from "./dimensions.ts";
+import { dimensionCalled, isTime } from "./dimensions.ts";
 import { parameterOf, withParameter, type Filters } from "./filters.ts";
-import { LINK_SORTS, PARTNER_SORTS } from "./list-sorts.ts";
+import { LINK_SORTS, PARTNER_SORTS, RANKING_SORTS } from "./list-sorts.ts";
 import type { Interval } from "./queries.ts";
-import { FORCES, LISTS, RANGES, STAGES, START, STATES, seenIn, type SectionKey, type View } from "./view.ts";
+import { FORCES, LISTS, RANGES, STAGES, START, STATES, WHOLE, seenIn, type SectionKey, type View } from "./view.ts";
 import { isZone, presentName } from "./zones.ts";
 
 /** A view, and the parameters of its address that were left out because they make no sense. */
@@ -21,6 +21,8 @@ const MEASURE = /^(clicks|leads|sales|(revenue|commission)(-[a-z]{3})?)$/;
 /** The longest text that lists are searched by. */
 const LONGEST_SEARCH = 100;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
+/** Pages of twenty rows, of as many rows as the API counts. */
+const PAGE = /^[1-9]\d{0,3}$|^1\d{4}$|^2[0-4]\d{3}$|^25000$/;
 /** The names of filters in older addresses. */
 const FORMER = ["program", "partner", "link"];
 
@@ -28,7 +30,7 @@ const FORMER = ["program", "partner", "link"];
 export function viewIn(search: string, section: SectionKey): Opened {
   const given = new URLSearchParams(search);
   const { filters, ignored } = filtersIn(given);
-  const full = { ...periodIn(given), ...panelsIn(given), ...listIn(given, section), filters };
+  const full = { ...periodIn(given), ...panelsIn(given), ...wholeIn(given), ...listIn(given, section), filters };
   const view = seenIn(section, full);
   const wrong = [...given].filter(([name, value]) => value && isIn(full, name) && !isShown(full, name, value));
   return { view, ignored: [...ignored, ...wrong.map(([name, value]) => `${name}=${value}`)] };
@@ -80,7 +82,20 @@ function listIn(given: URLSearchParams, section: SectionKey): Listed {
   };
 }
 
-function panelsIn(given: URLSearchParams): Omit<View, keyof Period | keyof Listed | "filters"> {
+/** Read what there is of a whole ranking. Hours and days are all on their card. */
+function wholeIn(given: URLSearchParams): Pick<View, (typeof WHOLE)[number]> {
+  const all = dimensionCalled(given.get("all") ?? "");
+  if (!all || isTime(all)) return { all: null, find: "", order: "", page: START.page };
+  const [order, page] = [given.get("order") ?? "", given.get("page") ?? ""];
+  return {
+    all,
+    find: (given.get("find") ?? "").slice(0, LONGEST_SEARCH),
+    order: Object.hasOwn(RANKING_SORTS, order) ? order : "",
+    page: PAGE.test(page) ? Number(page) : START.page,
+  };
+}
+
+function panelsIn(given: URLSearchParams): Omit<View, keyof Period | keyof Listed | (typeof WHOLE)[number] | "filters"> {
   const measure = given.get("measure") ?? "";
   const list = LISTS.find((each) => each === given.get("list")) ?? START.list;
   const status = STATUSES.find((each) => each.toLowerCase() === given.get("status")) ?? null;
@@ -127,6 +142,9 @@ function textOf(view: View, name: keyof View): string {
       return "";
     case "by":
       return view.by.join(".").toLowerCase();
+    case "page":
+      return String(view.page);
+    case "all":
     case "rows":
     case "columns":
     case "interval":

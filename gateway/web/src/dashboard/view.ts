@@ -38,6 +38,12 @@ export interface View {
   status: CommissionStatus | null;
   /** The dimensions that cards of rankings show, other than their first. */
   by: Tabs;
+  /** The dimension whose whole ranking is shown, what is searched for in it, its order if that is not the usual one,
+   * and its page. */
+  all: Dimension | null;
+  find: string;
+  order: string;
+  page: number;
   /** The two dimensions of the cross table, and the figure in its cells. */
   rows: Dimension;
   columns: Dimension;
@@ -53,10 +59,13 @@ export interface View {
   force: (typeof FORCES)[number] | null;
 }
 
+/** What a whole ranking shows of the view. */
+export const WHOLE = ["all", "find", "order", "page"] as const satisfies readonly (keyof View)[];
+
 /** What the sections show of the view besides its period, its filters and its time zone. */
 export const OWN: Record<SectionKey, readonly (keyof View)[]> = {
-  overview: ["interval", "measure", "by"],
-  reports: ["by", "rows", "columns", "figure"],
+  overview: ["interval", "measure", "by", ...WHOLE],
+  reports: ["by", ...WHOLE, "rows", "columns", "figure"],
   partners: ["search", "sort"],
   links: ["search", "sort", "state"],
   clicks: [],
@@ -81,6 +90,10 @@ export const START: View = {
   list: "sales",
   status: null,
   by: [],
+  all: null,
+  find: "",
+  order: "",
+  page: 1,
   rows: "LANDING_PAGE",
   columns: "DEVICE_TYPE",
   figure: "clicks",

@@ -3,10 +3,11 @@
 import type { Card } from "../cards.ts";
 import { ChartPanel } from "../chart.ts";
 import type { Asked } from "../clicks.ts";
+import { loadedCode } from "../code.ts";
 import { el } from "../dom.ts";
 import { ReportPanels } from "../report-panels.ts";
 import type { Desk, Section } from "../section.ts";
-import { Standing } from "../standing.ts";
+import type { Standing } from "../standing.ts";
 import type { View } from "../view.ts";
 
 /** The cards that are of use at a glance. Reports have all of them. */
@@ -15,13 +16,12 @@ const CARDS = ["partners", "programs", "links", "pages", "referrers", "campaigns
 export default class Overview implements Section {
   readonly element: HTMLElement;
   readonly lead?: HTMLElement;
-  private readonly standing: Standing | null;
+  private standing: Standing | null = null;
   private readonly report: ReportPanels;
   private readonly chart: ChartPanel;
 
-  constructor(desk: Desk) {
-    this.standing = desk.isPartner ? new Standing(desk) : null;
-    if (this.standing) this.lead = this.standing.element;
+  constructor(private readonly desk: Desk) {
+    if (desk.isPartner) this.lead = el("div");
     this.chart = new ChartPanel((measure) => desk.choose({ measure }));
     this.report = new ReportPanels(desk, this.chart, ({ key }: Card) => CARDS.includes(key));
     const { totals, rankings, asOf } = this.report;
@@ -30,12 +30,22 @@ export default class Overview implements Section {
 
   async load(asked: Asked, isNew: boolean): Promise<void> {
     this.report.choosing(asked.view);
-    await Promise.all([this.standing?.load(asked), this.report.load(asked, isNew)]);
+    await Promise.all([this.lead && this.stand(this.lead, asked), this.report.load(asked, isNew)]);
+  }
+
+  /** Show a partner's standing, whose code nobody else needs. */
+  private async stand(lead: HTMLElement, asked: Asked): Promise<void> {
+    const { Standing } = await loadedCode(() => import("../standing.ts"));
+    if (!this.standing) {
+      this.standing = new Standing(this.desk);
+      lead.replaceChildren(this.standing.element);
+    }
+    await this.standing.load(asked);
   }
 
   async turn(asked: Asked, patch: Partial<View>): Promise<void> {
     this.report.choosing(asked.view);
     if ("measure" in patch) this.chart.choose(asked.view.measure);
-    else await this.report.turn(asked);
+    else await this.report.turn(asked, patch);
   }
 }

@@ -2,6 +2,7 @@
 
 import { ask, present } from "../api.ts";
 import type { Asked } from "../clicks.ts";
+import { loadedCode } from "../code.ts";
 import { el } from "../dom.ts";
 import { overviewOf } from "../drill.ts";
 import type { Filters } from "../filters.ts";
@@ -12,6 +13,7 @@ import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
 import { PARTNER_SORTS, sortingOf } from "../list-sorts.ts";
 import { ListTools } from "../list-tools.ts";
 import { MEMBERS, type Member, type MembersData } from "../member-queries.ts";
+import { PagedFile, type Progress } from "../paged-file.ts";
 import type { Position } from "../pager.ts";
 import { isSuspended, newPartnerButton, partnerActions } from "../partner-actions.ts";
 import type { Desk, Section } from "../section.ts";
@@ -20,8 +22,14 @@ export default class Partners implements Section {
   readonly element: HTMLElement;
   private readonly list: ListPanel<Member>;
   private readonly tools: ListTools;
+  private readonly file: PagedFile;
 
   constructor(private readonly desk: Desk) {
+    const read = async (asked: Asked, progress: Progress, signal: AbortSignal) => {
+      const { allMembers } = await loadedCode(() => import("../member-file.ts"));
+      return allMembers(filterOf(asked), { signal }, progress);
+    };
+    this.file = new PagedFile({ of: "partners", name: () => "partners.csv", read }, desk.fail);
     this.tools = new ListTools("Name", PARTNER_SORTS, desk.choose);
     this.list = new ListPanel(this.kind(), desk.fail);
     this.element = this.list.element;
@@ -29,6 +37,7 @@ export default class Partners implements Section {
 
   async load(asked: Asked, isNew: boolean): Promise<void> {
     this.tools.show(asked.view);
+    this.file.offer(asked);
     await this.list.load(asked, isNew);
   }
 
@@ -37,9 +46,11 @@ export default class Partners implements Section {
   }
 
   private kind(): ListKind<Member> {
+    const tools = el("div", {}, this.file.status, this.tools.element);
     return {
-      ...{ title: "Partners", words: ["partner", "partners"], name: "partners", tools: this.tools.element },
-      buttons: [newPartnerButton(this.desk)],
+      ...{ title: "Partners", words: ["partner", "partners"], name: "partners", tools },
+      sorting: { sorts: PARTNER_SORTS, choose: this.desk.choose },
+      buttons: [this.file.button, newPartnerButton(this.desk)],
       columns: ({ program }) => [
         ["Partner", "name"],
         ...(program ? [["Program", "name"] as const] : []),
@@ -60,11 +71,14 @@ function left(filters: Filters): Filters {
   return untaken(filters.filter(({ dimension }) => dimension in OWNERS), OWNERS);
 }
 
-async function read(position: Position, { view, signal }: Asked): Promise<Page<Member>> {
-  const { field, direction } = sortingOf(PARTNER_SORTS, view.sort);
-  const filter = { ...listFilter(view.filters, OWNERS), search: view.search || null };
-  const variables = { ...position, filter, order: { field, direction } };
-  return present((await ask<MembersData>(MEMBERS, variables, signal)).partnerPrograms);
+function filterOf({ view }: Asked): Record<string, unknown> {
+  return { ...listFilter(view.filters, OWNERS), search: view.search || null };
+}
+
+async function read(position: Position, asked: Asked): Promise<Page<Member>> {
+  const { field, direction } = sortingOf(PARTNER_SORTS, asked.view.sort);
+  const variables = { ...position, filter: filterOf(asked), order: { field, direction } };
+  return present((await ask<MembersData>(MEMBERS, variables, asked.signal)).partnerPrograms);
 }
 
 function row(member: Member, { view, columns }: Asked, desk: Desk): HTMLElement {

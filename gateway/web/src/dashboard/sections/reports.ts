@@ -29,6 +29,6 @@ export default class Reports implements Section {
 
   async turn(asked: Asked, patch: Partial<View>): Promise<void> {
     this.report.choosing(asked.view);
-    await ("by" in patch ? this.report.turn(asked) : this.cross.load(asked));
+    await ("by" in patch || "page" in patch ? this.report.turn(asked, patch) : this.cross.load(asked));
   }
 }

@@ -1,0 +1,23 @@
+// The lines of rankings in CSV files.
+
+import type { Cell } from "./csv.ts";
+import { nameOf, textOf, type Dimension } from "./dimensions.ts";
+import { amounts } from "./money.ts";
+import type { Rankings, Share } from "./report-query.ts";
+
+const COUNTS = ["clicks", "people", "bots", "leads", "sales", "revenue", "commission", "conversion_rate"];
+export const HEADER: Cell[] = ["kind", "value", ...COUNTS];
+
+/** Return the lines of several rankings. */
+export function linesOf(dimensions: readonly Dimension[], rankings: Rankings): Cell[][] {
+  const lines = dimensions.map((dimension) => (rankings[dimension]?.shares ?? []).map((each) => lineOf(dimension, each)));
+  return [HEADER, ...lines.flat()];
+}
+
+export function lineOf(dimension: Dimension, share: Share): Cell[] {
+  return [
+    ...[nameOf(dimension), textOf(dimension, share.value)],
+    ...[share.clicks, share.people, share.bots, share.leads, share.sales],
+    ...[amounts(share.revenue).join("; "), amounts(share.earnings).join("; "), share.conversionRate],
+  ];
+}
