@@ -26,6 +26,8 @@ GARBAGE: dict[str, dict[str, Any]] = {
     "createPartner": {"name": "", "programId": "garbage"},
     "updatePartner": {"id": "garbage", "name": ""},
     "addPartnerToProgram": {"partnerId": "garbage", "programId": ""},
+    "suspendPartner": {"partnerId": "garbage", "programId": ""},
+    "resumePartner": {"partnerId": "garbage", "programId": ""},
     "createReferralLink": {"code": "", "programId": "garbage", "partnerId": "garbage"},
     "updateReferralLink": {"id": "garbage", "code": ""},
     "issueToken": {"role": "PARTNER", "partnerId": "garbage"},
@@ -77,6 +79,8 @@ async def good_inputs(gateway: Gateway, world: World) -> Mapping[str, dict[str, 
         "createPartner": {"name": "New", "programId": world.program},
         "updatePartner": {"id": world.partner, "name": "Changed"},
         "addPartnerToProgram": {"partnerId": world.partner, "programId": world.program},
+        "suspendPartner": {"partnerId": world.partner, "programId": world.program},
+        "resumePartner": {"partnerId": world.partner, "programId": world.program},
         "createReferralLink": {"code": "NEW", "programId": world.program, "partnerId": world.partner},
         "updateReferralLink": {"id": world.link, "status": "INACTIVE"},
         "issueToken": {"role": "PARTNER", "partnerId": world.partner, "programId": world.program},
@@ -134,6 +138,14 @@ async def test_rows_out_of_scope_are_treated_as_missing(gateway: Gateway) -> Non
         ("createPartner", "programId", [world.elsewhere, nobody["Program"]], {"name": "New"}),
         ("addPartnerToProgram", "partnerId", [world.stranger, nobody["Partner"]], {"programId": world.program}),
         ("addPartnerToProgram", "programId", [world.elsewhere, nobody["Program"]], {"partnerId": world.partner}),
+        *(
+            tried
+            for mutation in ("suspendPartner", "resumePartner")
+            for tried in (
+                (mutation, "partnerId", [world.stranger, nobody["Partner"]], {"programId": world.program}),
+                (mutation, "programId", [world.elsewhere, nobody["Program"]], {"partnerId": world.shared}),
+            )
+        ),
         (
             "createReferralLink",
             "programId",
