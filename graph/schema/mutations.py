@@ -67,7 +67,12 @@ class Mutation:
         "token. Returns once the refund is committed.",
     )
     create_program = change(create_program, ProgramPayload, "Creates a program. Requires an admin token.")
-    update_program = change(update_program, ProgramPayload, "Updates a program. Requires an admin token.")
+    update_program = change(
+        update_program,
+        ProgramPayload,
+        "Updates a program. Requires an admin token, or the program's own token for its name, domain and attribution "
+        "window.",
+    )
     create_partner = change(create_partner, PartnerPayload, "Creates a partner. Requires an admin or program token.")
     update_partner = change(
         update_partner,
