@@ -16,7 +16,7 @@ query TokensOf($filter: ApiTokenFilter!, $first: Int!) { list: apiTokens(first: 
 
 const ELSEWHERE = "Some of them are for the partner’s other programs, too.";
 const COME_BACK = "To sign in again, the partner needs a new invitation.";
-const OTHERWISE = "Until then the partner can sign in, and read what it could before.";
+const OTHERWISE = "It can still sign in, and read what it could before.";
 const STAYS = "Commissions stay as they are, and can still be approved, rejected and paid. Customers whom the partner brought still count for it.";
 
 /** Ask whether to suspend a partner, and say what that does. */
@@ -64,7 +64,7 @@ function suspended(desk: Desk, member: Member): void {
 
 function consequence(links: number): string {
   const told = ["The partner has no active links, and links that it is given record no clicks", "Clicks through the partner’s only active link are not recorded"];
-  return `${told[links] ?? `Clicks through the partner’s ${number(links)} active links are not recorded`} until you take it back. ${OTHERWISE}`;
+  return `${told[links] ?? `Clicks through the partner’s ${number(links)} active links are not recorded`} until you take the partner back. ${OTHERWISE}`;
 }
 
 function send(mutation: string, { partner, program }: Member, more: Record<string, unknown> = {}): Promise<unknown> {
