@@ -1,8 +1,9 @@
 """The link directory: all links and programs in memory, so that a click finds its link without a query.
 
-The database increments a version with each change of a link or a program, whoever makes it, and the directory polls it:
-every gateway sees a change within a second. An unknown code is looked up in the database when it is first clicked. A
-change made by this process reaches the directory right after its commit, and so applies to the very next click.
+The database increments a version with each change of a link, of a program or of who is suspended, whoever makes it,
+and the directory polls it: every gateway sees a change within a second. An unknown code is looked up in the database
+when it is first clicked. A change made by this process reaches the directory right after its commit, and so applies to
+the very next click.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from db.lookups.link_records import (
     LinkIndex,
     LookupQuery,
     known_link,
+    known_membership,
     known_program,
     read_changed,
 )
@@ -87,6 +89,10 @@ class LinkDirectory:
         await self._look_up(LINK_OF_ID, id=link_id)
         return self._known.link(link_id)
 
+    def takes_clicks(self, link: KnownLink) -> bool:
+        """Return whether a link records clicks: it is active, and its partner is not suspended in the program."""
+        return self._known.takes_clicks(link)
+
     async def program(self, program_id: int) -> KnownProgram | None:
         """Return the program with an id. Raises the same as `find`."""
         if (program := self._known.programs.get(program_id)) is not None:
@@ -101,6 +107,10 @@ class LinkDirectory:
     def program_changed(self, row: Mapping[str, Any]) -> None:
         """Apply a program's row that this process just committed, so that the next click sees it."""
         self._learn(LinkIndex(programs=[known_program(row)]))
+
+    def membership_changed(self, row: Mapping[str, Any]) -> None:
+        """Apply a membership's row that this process just committed, so that the next click sees it."""
+        self._learn(LinkIndex(memberships=[known_membership(row)]))
 
     async def refresh(self) -> None:
         """Read the changes since the last refresh. Must not run concurrently. Raises `DatabaseUnavailable`."""

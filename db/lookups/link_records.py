@@ -1,4 +1,4 @@
-"""The parts of links and programs that a click needs, and the queries that read them.
+"""The parts of links, programs and memberships that a click needs, and the queries that read them.
 
 They are msgspec structs: a million of them are created from rows in a fraction of a second, and the garbage collector
 does not have to traverse them.
@@ -13,6 +13,7 @@ from sqlalchemy import Integer, bindparam, select, type_coerce
 
 from db.engine.backend.protocol import Source
 from db.schema.links import ReferralLink
+from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 from db.sql.compiled_queries import CompiledQuery
 
@@ -33,6 +34,15 @@ _CHANGED = _LINKS.where(ReferralLink.version > bindparam("since")).limit(bindpar
 CHANGED_LINKS = CompiledQuery(_CHANGED)
 CHANGED_LINKS_IN_ORDER = CompiledQuery(_CHANGED.where(ReferralLink.id > bindparam("after")).order_by(ReferralLink.id))
 CHANGED_PROGRAMS = CompiledQuery(_PROGRAMS.where(Program.version > bindparam("since")))
+_MEMBERSHIPS = select(
+    PartnerProgram.program_id,
+    PartnerProgram.partner_id,
+    type_coerce(PartnerProgram.suspended_at.is_not(None), Integer),
+    PartnerProgram.version,
+).where(PartnerProgram.version > bindparam("since"))
+CHANGED_MEMBERSHIPS = CompiledQuery(_MEMBERSHIPS)
+# All that is needed at first: few partners are suspended, however many there are.
+SUSPENDED_MEMBERSHIPS = CompiledQuery(_MEMBERSHIPS.where(PartnerProgram.suspended_at.is_not(None)))
 
 
 class KnownProgram(Struct, frozen=True, gc=False, array_like=True):
@@ -54,16 +64,34 @@ class KnownLink(Struct, frozen=True, gc=False, array_like=True):
     version: int
 
 
+class KnownMembership(Struct, frozen=True, gc=False, array_like=True):
+    """Whether a partner is suspended in a program, as of a version."""
+
+    program_id: int
+    partner_id: int
+    is_suspended: bool
+    version: int
+
+
 _id, _code = attrgetter("id"), attrgetter("code")
 
 
 class LinkIndex:
-    """Links by code and by id, and programs by id."""
+    """Links by code and by id, programs by id, and those memberships that are or were suspended by program and
+    partner."""
 
-    def __init__(self, links: Sequence[KnownLink] = (), programs: Iterable[KnownProgram] = ()) -> None:
+    def __init__(
+        self,
+        links: Sequence[KnownLink] = (),
+        programs: Iterable[KnownProgram] = (),
+        memberships: Iterable[KnownMembership] = (),
+    ) -> None:
         self.links: dict[str, KnownLink] = {}
         self.codes: dict[int, str] = {}
         self.programs = {program.id: program for program in programs}
+        self.memberships: dict[tuple[int | None, int | None], KnownMembership] = {
+            (each.program_id, each.partner_id): each for each in memberships
+        }
         self.add(links)
 
     def add(self, links: Sequence[KnownLink]) -> None:
@@ -77,10 +105,18 @@ class LinkIndex:
         link = self.links.get(self.codes.get(link_id, ""))
         return link if link is not None and link.id == link_id else None
 
+    def takes_clicks(self, link: KnownLink) -> bool:
+        """Return whether a link records clicks: it is active, and its partner is not suspended."""
+        membership = self.memberships.get((link.program_id, link.partner_id))
+        return link.is_active and (membership is None or not membership.is_suspended)
+
     def newer_than(self, version: int) -> "LinkIndex":
-        """Return the links and programs with a later version."""
-        programs = [program for program in self.programs.values() if program.version > version]
-        return LinkIndex([link for link in self.links.values() if link.version > version], programs)
+        """Return the links, programs and memberships with a later version."""
+        return LinkIndex(
+            [link for link in self.links.values() if link.version > version],
+            [program for program in self.programs.values() if program.version > version],
+            [membership for membership in self.memberships.values() if membership.version > version],
+        )
 
     def learn(self, news: "LinkIndex") -> None:
         """Apply changes, except those older than what the index already has."""
@@ -88,6 +124,10 @@ class LinkIndex:
             known = self.programs.get(program.id)
             if known is None or known.version <= program.version:
                 self.programs[program.id] = program
+        for key, membership in news.memberships.items():
+            earlier = self.memberships.get(key)
+            if earlier is None or earlier.version <= membership.version:
+                self.memberships[key] = membership
         for link in news.links.values():
             self._learn_link(link)
 
@@ -112,6 +152,12 @@ def known_program(row: Mapping[str, Any]) -> KnownProgram:
     return KnownProgram(row["id"], row["cookie_window_days"], row["version"])
 
 
+def known_membership(row: Mapping[str, Any]) -> KnownMembership:
+    """Convert a membership's row, given by column name."""
+    is_suspended = row["suspended_at"] is not None
+    return KnownMembership(row["program_id"], row["partner_id"], is_suspended, row["version"])
+
+
 class LookupQuery(NamedTuple):
     """A query for one link or program, and the conversion of its rows."""
 
@@ -129,6 +175,11 @@ def _programs(rows: Iterable[Any]) -> list[KnownProgram]:
     return convert(list(map(tuple, rows)), list[KnownProgram])
 
 
+def _memberships(rows: Iterable[Any]) -> list[KnownMembership]:
+    """Convert rows to memberships."""
+    return convert(list(map(tuple, rows)), list[KnownMembership], strict=False)
+
+
 LINK_OF_CODE = LookupQuery(
     CompiledQuery(_LINKS.where(ReferralLink.code == bindparam("code"))), lambda rows: LinkIndex(links=_links(rows))
 )
@@ -141,8 +192,13 @@ PROGRAM_OF_ID = LookupQuery(
 
 
 async def read_changed(source: Source, since: int) -> LinkIndex:
-    """Return the links and programs with a version above `since`, consistent if the source is a snapshot."""
-    known = LinkIndex(programs=_programs(await source.fetch(CHANGED_PROGRAMS, {"since": since})))
+    """Return the links, programs and memberships with a version above `since`, of which -1 is the one before the first.
+    They are consistent if the source is a snapshot."""
+    memberships = SUSPENDED_MEMBERSHIPS if since < 0 else CHANGED_MEMBERSHIPS
+    known = LinkIndex(
+        programs=_programs(await source.fetch(CHANGED_PROGRAMS, {"since": since})),
+        memberships=_memberships(await source.fetch(memberships, {"since": since})),
+    )
     changed = _links(await source.fetch(CHANGED_LINKS, {"since": since, "rows": PART_ROWS}))
     if len(changed) < PART_ROWS:
         known.add(changed)

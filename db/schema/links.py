@@ -36,8 +36,9 @@ class ReferralLink(Base):
 
 
 class DirectoryVersion(Base):
-    """A single row whose version each change of a link or a program increments. The row's lock makes versions visible
-    in order, so a reader that asks for newer versions misses no change. Clicks never touch it."""
+    """A single row whose version each change of a link, of a program or of who is suspended increments. The row's lock
+    makes versions visible in order, so a reader that asks for newer versions misses no change. Clicks never touch
+    it."""
 
     __tablename__ = "link_directory_version"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)

@@ -20,7 +20,7 @@ class Partner(Base):
 
 
 class PartnerProgram(Base):
-    """A partner's membership in a program, with its counters."""
+    """A partner's membership in a program, with its counters and whether it is suspended."""
 
     __tablename__ = "partner_programs"
     __table_args__ = (CheckConstraint("clicks >= 0", name="clicks"),)
@@ -31,4 +31,7 @@ class PartnerProgram(Base):
     leads: Mapped[Count]
     sales: Mapped[Count]
     last_clicked_at: Mapped[Timestamp | None]
+    suspended_at: Mapped[Timestamp | None]
+    """Since when the partner's links in the program record no clicks, whatever their own status. None if they do."""
+    version: Mapped[Count] = mapped_column(index=True)
     created_at: Mapped[CreatedAt]

@@ -6,7 +6,7 @@ the query compiler, which takes a while, so it is imported when a command needs 
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from unicodedata import combining, east_asian_width
@@ -15,6 +15,7 @@ import click
 from msgspec.structs import astuple
 
 from gateway.cli.rows import run
+from graph.domain import suspension
 from graph.domain.context import Context
 from graph.exports.columns import row_plan
 from graph.exports.export_lists import ExportList, list_of
@@ -25,6 +26,8 @@ from graph.query.page_values import GivenFilter
 
 Kind: TypeAlias = Literal["program", "partner", "link", "token"]
 Row: TypeAlias = Mapping[str, Any]
+# Adds to rows what a list of one kind does not have.
+Completion: TypeAlias = Callable[[Context, Sequence[Row]], Awaitable[Sequence[Row]]]
 
 ID = "id=database_id"
 OWNERS = ("program_id=program.database_id", "partner_id=partner.database_id")
@@ -52,8 +55,18 @@ def global_id(type_name: str, row_id: int | None) -> str | None:
     return None if row_id is None else encode_id(type_name, row_id)
 
 
-def print_list(kind: Kind, **filters: Any) -> None:
-    """Print all rows that meet the filters that are not None, newest first."""
+async def with_suspensions(context: Context, found: Sequence[Row]) -> Sequence[Row]:
+    """Add to rows of partners the ids of the programs that they are suspended in."""
+    suspended = await suspension.suspended_programs(context)
+    return [{**row, "suspended_in": suspended.get(row["id"], [])} for row in found]
+
+
+async def _as_they_are(context: Context, found: Sequence[Row]) -> Sequence[Row]:
+    return found
+
+
+def print_list(kind: Kind, complete: Completion = _as_they_are, **filters: Any) -> None:
+    """Print all rows that meet the filters that are not None, newest first, with what `complete` adds to them."""
     found = {name: GivenFilter(name, value) for name, value in filters.items() if value is not None}
 
     async def read(context: Context) -> Sequence[Row]:
@@ -62,27 +75,28 @@ def print_list(kind: Kind, **filters: Any) -> None:
         while not export.is_complete:
             for some in await export.read(PAGE_ROWS):
                 read += (_row(names, values) for values in zip(*some.columns[:-1], strict=True))
-        return read
+        return await complete(context, read)
 
     _print(run(read))
 
 
-def print_numbered(kind: Kind, row_id: int, missing: Exception) -> None:
-    """Print the row with an id. Raises `missing` if there is none."""
-    print_found(kind, "key", missing, **RowRef(LISTS[kind].entity.name, (row_id,)).named)
+def print_numbered(kind: Kind, row_id: int, missing: Exception, complete: Completion = _as_they_are) -> None:
+    """Print the row with an id, with what `complete` adds to it. Raises `missing` if there is none."""
+    print_found(kind, "key", missing, complete, **RowRef(LISTS[kind].entity.name, (row_id,)).named)
 
 
-def print_found(kind: Kind, lookup: str, missing: Exception, **named: Any) -> None:
-    """Print the row that a lookup finds. Raises `missing` if there is none."""
+def print_found(kind: Kind, lookup: str, missing: Exception, complete: Completion = _as_they_are, **named: Any) -> None:
+    """Print the row that a lookup finds, with what `complete` adds to it. Raises `missing` if there is none."""
     listed = LISTS[kind]
 
-    async def read(context: Context) -> Row:
+    async def read(context: Context) -> Sequence[Row]:
         plan = row_plan(listed.entity, listed.columns)
         if (found := await rows.find(context, plan, {}, lookup, **named)) is None:
             raise missing
-        return _row([column.name for column in listed.columns], astuple(found))
+        row = _row([column.name for column in listed.columns], astuple(found))
+        return await complete(context, [row])
 
-    _print([run(read)])
+    _print(run(read))
 
 
 def _row(names: Iterable[str], values: Iterable[Any]) -> Row:

@@ -61,7 +61,7 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
         link = await _find_link(context, affiliate_url, code)
         if link.program_id is None or link.partner_id is None:
             raise LinkMisconfigured
-        if not link.is_active:
+        if not context.services.directory.takes_clicks(link):
             raise LinkInactive
         program = await find_program(context, link.program_id)
         stored_url = affiliate_url.replace("\0", "")

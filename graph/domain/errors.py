@@ -24,7 +24,7 @@ ClickgateError
 │   ├── CodeTaken              another link already has this code
 │   ├── TooComplex             a query exceeds a limit; `limit` names it
 │   └── ReportTooLarge         a report would take too long, or too much memory
-├── LinkInactive               the link is paused, and nothing is recorded
+├── LinkInactive               the link is paused or its partner suspended, and nothing is recorded
 └── TryLater                   the same request may succeed after `retry_after` seconds
     ├── RateLimited            this client sends too many requests
     ├── TooManyExports         this token has too many exports in progress
@@ -215,7 +215,7 @@ class ReportTooLarge(InvalidRequest):
 
 
 class LinkInactive(ClickgateError):
-    """The link is paused, and nothing is recorded."""
+    """The link is paused, or its partner is suspended, and nothing is recorded."""
 
     message = "Referral link is inactive"
 

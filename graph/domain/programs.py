@@ -1,4 +1,4 @@
-"""Creates and updates programs, which only administrators may do.
+"""Creates programs, which only administrators may do, and updates them. An owner may change its program in part.
 
 Changes reach the link directory before they are acknowledged.
 """
@@ -8,15 +8,20 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.lookups.site_programs import domains_of
 from db.schema.programs import Program
 from graph.domain.context import Context
 from graph.domain.currencies import currency_field
-from graph.domain.errors import FieldInvalid, UnknownProgram, outages
+from graph.domain.errors import FieldInvalid, Forbidden, UnknownProgram, outages
 from graph.domain.fields import domain_field, name_field
-from graph.domain.permissions import check_administrator
+from graph.domain.permissions import check_administrator, check_manager_of
 
 LONGEST_WINDOW_DAYS = 3650
+# What owners decide. The currency and who may send leads concern how money is counted, and stay with administrators.
+OF_OWNERS = frozenset({"name", "domain", "cookie_window_days"})
+TAKEN = "belongs to the site of another program; ask an administrator if both are yours"
 LeadAuth = Literal["browser", "server"]
 
 
@@ -44,12 +49,18 @@ async def create(context: Context, program: NewProgram) -> dict[str, Any]:
 
 
 async def change(context: Context, program_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Update the given fields of a program, and return its row. Raises `UnknownProgram`, `FieldInvalid`, `Forbidden`,
-    `DatabaseAway`."""
-    check_administrator(context)
+    """Update the given fields of a program, and return its row. An owner may change the name, the domain and the window
+    of its own program. Raises `UnknownProgram`, also for a program out of scope, `FieldInvalid`, also for an owner
+    whose new domain overlaps with another program's site, `Forbidden`, `DatabaseAway`."""
+    viewer = check_manager_of(context, program_id)
+    is_owner = viewer.role == "program"
+    if is_owner and not changes.keys() <= OF_OWNERS:
+        raise Forbidden
     values, this = _checked(changes), Program.id == program_id
     with outages():
         async with context.services.store.write() as connection:
+            if is_owner and values.get("domain") is not None:
+                await _check_site(connection, program_id, values["domain"])
             if values:
                 await connection.execute(update(Program).where(this).values(values))
             found = (await connection.execute(select(Program.__table__).where(this))).one_or_none()
@@ -59,6 +70,17 @@ async def change(context: Context, program_id: int, changes: Mapping[str, Any]) 
     # After the commit and before the response, so that the next click sees the change.
     context.services.directory.program_changed(row)
     return row
+
+
+async def _check_site(connection: AsyncConnection, program_id: int, domain: str) -> None:
+    """Raise `FieldInvalid` if a new domain overlaps with another program's: what visitors of that site bring would be
+    noted for both."""
+    domains = {row.id: row.domain for row in await connection.execute(select(Program.id, Program.domain))}
+    if domains.pop(program_id, None) == domain:
+        return
+    above = set(domains_of(domain))
+    if any(other is not None and (other in above or domain in domains_of(other)) for other in domains.values()):
+        raise FieldInvalid("domain", TAKEN)
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,6 +88,13 @@ def _partner_name(row: MappedRow) -> ColumnElement[Any]:
     return select(partner.name).where(partner.id == row.partner_id).scalar_subquery()
 
 
+def _partner_suspended_at(link: MappedRow) -> Sequence[ColumnElement[Any]]:
+    # Whoever sees a link may see its partner's membership: both belong to the same program and partner.
+    member = aliased(PartnerProgram)
+    own = and_(member.program_id == link.program_id, member.partner_id == link.partner_id)
+    return [select(member.suspended_at).where(own).scalar_subquery()]
+
+
 MEMBER_KEY = ("program_id", "partner_id")
 ENTITIES = {
     entity.name: entity
@@ -154,6 +161,7 @@ ENTITIES = {
                 "program_id": IN_PROGRAM,
                 "partner_id": OF_PARTNER,
                 "is_owed": Filter(is_owed),
+                "is_suspended": Filter(lambda row, value: row.suspended_at.is_not(None) == value),
                 "search": contains(_partner_name),
             },
             lookups={"key": by_key(*MEMBER_KEY)},
@@ -161,7 +169,12 @@ ENTITIES = {
         Entity(
             name="ReferralLink",
             table=ReferralLink,
-            attributes={"url": Attribute(_link_url, landing_url), "status": upper("status"), **COUNTERS},
+            attributes={
+                "url": Attribute(_link_url, landing_url),
+                "status": upper("status"),
+                "partner_suspended_at": Attribute(_partner_suspended_at),
+                **COUNTERS,
+            },
             sums={"revenue": REVENUE_OF_LINK, "earnings": EARNINGS_OF_LINK},
             references={"program": TO_PROGRAM, "partner": TO_PARTNER},
             children={

@@ -28,6 +28,8 @@ from graph.schema.partners import (
     PartnerProgramPayload,
     add_partner_to_program,
     create_partner,
+    resume_partner,
+    suspend_partner,
     update_partner,
 )
 from graph.schema.programs import ProgramPayload, create_program, update_program
@@ -65,7 +67,12 @@ class Mutation:
         "token. Returns once the refund is committed.",
     )
     create_program = change(create_program, ProgramPayload, "Creates a program. Requires an admin token.")
-    update_program = change(update_program, ProgramPayload, "Updates a program. Requires an admin token.")
+    update_program = change(
+        update_program,
+        ProgramPayload,
+        "Updates a program. Requires an admin token, or the program's own token for its name, domain and attribution "
+        "window.",
+    )
     create_partner = change(create_partner, PartnerPayload, "Creates a partner. Requires an admin or program token.")
     update_partner = change(
         update_partner,
@@ -77,6 +84,20 @@ class Mutation:
         PartnerProgramPayload,
         "Adds a partner to a program. Has no effect if the partner is already a member. Requires an admin token or "
         "the program's own token.",
+    )
+    suspend_partner = change(
+        suspend_partner,
+        PartnerProgramPayload,
+        "Suspends a partner in a program: its links there record no clicks, whatever their own status. Customers whom "
+        "it brought before still count for it. Has no effect if it is suspended already. Requires an admin token or "
+        "the program's own token. The change applies to the next click on this gateway, and within a second on all "
+        "others.",
+    )
+    resume_partner = change(
+        resume_partner,
+        PartnerProgramPayload,
+        "Takes a suspended partner back: its active links record clicks again. Has no effect if it is not suspended. "
+        "Requires an admin token or the program's own token. The change applies as that of `suspendPartner` does.",
     )
     create_referral_link = change(
         create_referral_link,

@@ -45,6 +45,9 @@ class PartnerProgramFilter:
         "Only memberships with approved commissions that are not paid (`true`), or only the others (`false`). Refunds "
         "may leave nothing to pay of them."
     )
+    is_suspended: bool | None = optional(
+        "Only memberships of partners who are suspended in the program (`true`), or only the others (`false`)."
+    )
     search: str | None = optional(f"Only memberships of partners whose name contains this text. {IGNORING_CASE}")
 
 

@@ -1,4 +1,4 @@
-"""The mutations that create partners and add them to programs, with their inputs and payloads."""
+"""The mutations that create partners, add them to programs and suspend them there, with their inputs and payloads."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 from strawberry import ID
 
-from graph.domain import partners
+from graph.domain import partners, suspension
 from graph.domain.context import Context
 from graph.domain.permissions import check_manager
 from graph.query.global_ids import RowRef, decode_key
@@ -46,11 +46,26 @@ class AddPartnerToProgramInput:
     program_id: ID = value("The program to add the partner to.")
 
 
-@strawberry.type(description="The result of `addPartnerToProgram`.")
-class PartnerProgramPayload(Payload):
-    partner_program: PartnerProgramType | None = value(
-        "The membership, whether new or already there. Null if there are user errors."
+@strawberry.input(description="The input of `suspendPartner`.")
+class SuspendPartnerInput:
+    partner_id: ID = value("The partner to suspend.")
+    program_id: ID = value("The program to suspend the partner in.")
+    revoke_tokens: bool = strawberry.field(
+        default=False,
+        description="Whether to revoke the partner's tokens for this program as well, as far as your token can see "
+        "them. Resuming the partner does not bring them back.",
     )
+
+
+@strawberry.input(description="The input of `resumePartner`.")
+class ResumePartnerInput:
+    partner_id: ID = value("The partner to resume.")
+    program_id: ID = value("The program to resume the partner in.")
+
+
+@strawberry.type(description="The result of `addPartnerToProgram`, `suspendPartner` and `resumePartner`.")
+class PartnerProgramPayload(Payload):
+    partner_program: PartnerProgramType | None = value("The membership as it now is. Null if there are user errors.")
 
 
 async def create_partner(context: Context, input: CreatePartnerInput) -> Mapping[str, Any]:
@@ -69,4 +84,14 @@ async def update_partner(context: Context, input: UpdatePartnerInput) -> Mapping
 
 async def add_partner_to_program(context: Context, input: AddPartnerToProgramInput) -> Mapping[str, Any]:
     row = await partners.join(context, **input_values(input))
+    return {"partner_program": RowRef("PartnerProgram", (row["program_id"], row["partner_id"]))}
+
+
+async def suspend_partner(context: Context, input: SuspendPartnerInput) -> Mapping[str, Any]:
+    row = await suspension.suspend(context, **input_values(input))
+    return {"partner_program": RowRef("PartnerProgram", (row["program_id"], row["partner_id"]))}
+
+
+async def resume_partner(context: Context, input: ResumePartnerInput) -> Mapping[str, Any]:
+    row = await suspension.resume(context, **input_values(input))
     return {"partner_program": RowRef("PartnerProgram", (row["program_id"], row["partner_id"]))}

@@ -88,6 +88,9 @@ class PartnerProgramType(Node):
         "The sum of the payouts to the partner, one amount for each currency, sorted by currency.", MONEY_COST
     )
     created_at: datetime = value("When the partner joined the program.")
+    suspended_at: datetime | None = value(
+        "Since when the partner is suspended in the program: its links there record no clicks. Null if it is not."
+    )
     referral_links: "Connection[ReferralLinkType]" = connection_field(
         "The partner's referral links for the program, newest first by default.", ReferralLinkFilter, ReferralLinkOrder
     )
@@ -103,7 +106,11 @@ class ReferralLinkType(Node):
         "The URL to publish: the landing page with the code as its `aff` parameter. Null if the link has no "
         "destination and its program has no domain."
     )
-    status: LinkStatus = value("Whether clicks through the link are recorded.")
+    status: LinkStatus = value("Whether clicks through the link are recorded, unless its partner is suspended.")
+    partner_suspended_at: datetime | None = value(
+        "Since when the link's partner is suspended in its program: the link records no clicks, whatever its status. "
+        "Null if the partner is not suspended."
+    )
     clicks: BigInt = value("The number of clicks recorded, including bots.")
     last_clicked: datetime | None = value("When the latest click was recorded. Null if there are no clicks yet.")
     lead_count: BigInt = value("The number of leads, without provisional ones.")

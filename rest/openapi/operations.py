@@ -72,7 +72,7 @@ OPERATIONS = {
         "The response is sent after the click has been committed. The body is parsed as JSON whatever its content "
         "type.",
         Visit,
-        "The click or test event was recorded, or the link is inactive",
+        "The click or test event was recorded, or the link is inactive or its partner suspended",
         (ClickRecorded, TestRecorded, ClickRefused),
         {"400": "The request names no valid referral link, or a field is invalid; do not retry"},
     ),

@@ -76,6 +76,9 @@ async def version(store: Store) -> int:
         "UPDATE referral_links SET status = 'inactive'",
         "UPDATE referral_links SET partner_id = NULL",
         "UPDATE affiliate_programs SET cookie_window_days = 30",
+        "UPDATE partner_programs SET suspended_at = created_at",
+        "INSERT INTO affiliate_partners (id, name) VALUES (2, 'New'); "
+        "INSERT INTO partner_programs (program_id, partner_id) VALUES (1, 2)",
         "INSERT INTO referral_links (code) VALUES ('BY-HAND')",
         "DELETE FROM referral_links",
     ],
@@ -83,14 +86,16 @@ async def version(store: Store) -> int:
 async def test_a_manual_change_gets_a_new_version(store: Store, statement: str) -> None:
     before = await version(store)
     async with store.write() as connection:
-        await connection.execute(text(statement))
+        for each in statement.split("; "):
+            await connection.execute(text(each))
     assert await version(store) > before
 
 
 async def test_counting_clicks_changes_no_version(store: Store) -> None:
     before = await version(store)
     async with store.write() as connection:
-        await connection.execute(text("UPDATE referral_links SET clicks = clicks + 1"))
+        for table in ("referral_links", "partner_programs"):
+            await connection.execute(text(f"UPDATE {table} SET clicks = clicks + 1"))
     assert await version(store) == before
 
 

@@ -124,3 +124,15 @@ async def test_hosts_that_nobody_has_take_no_more_than_their_share(
     sites.note("shop.example")
     await sites.write()
     assert len(await seen(store)) == 1
+
+
+async def test_a_host_is_noted_for_the_most_specific_domain_only(store: Store, sites: TrackerSites) -> None:
+    async with store.write() as connection:
+        await connection.execute(insert(Program).values(name="Second", domain="blog.shop.example"))
+    for host in ("www.shop.example", "www.blog.shop.example"):
+        sites.note(host)
+    await sites.write()
+    assert [(program, host) for program, host, _ in await seen(store)] == [
+        (1, "www.shop.example"),
+        (2, "www.blog.shop.example"),
+    ]

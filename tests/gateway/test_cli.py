@@ -69,6 +69,25 @@ def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> Non
     assert made("token", "revoke", str(token["id"])) == revoked
 
 
+def test_a_partner_is_suspended_and_resumed_from_the_command_line(database_url: str) -> None:
+    rows, made = partial(rows_in, database_url), partial(made_in, database_url)
+    made("program", "create", "--name", "Shop")
+    made("partner", "create", "--name", "Blog", "--program-id", "1")
+    token = made("token", "issue", "--role", "partner", "--partner-id", "1")
+    member = made("partner", "suspend", "1", "--program-id", "1")
+    assert (member["program_id"], member["partner_id"]) == (1, 1)
+    assert member["suspended_at"] is not None
+    assert "version" not in member
+    assert [row["suspended_in"] for row in (*rows("partner", "list"), *rows("partner", "show", "1"))] == [[1], [1]]
+    assert made("partner", "resume", "1", "--program-id", "1") == member | {"suspended_at": None}
+    assert [row["suspended_in"] for row in rows("partner", "show", "1")] == [[]]
+    assert made("token", "show", str(token["id"]))["revoked_at"] is None
+    made("partner", "suspend", "1", "--program-id", "1", "--revoke-tokens")
+    assert made("token", "show", str(token["id"]))["revoked_at"] is not None
+    missing = clickgate(database_url, "partner", "resume", "9", "--program-id", "1")
+    assert (missing.returncode, missing.stderr.splitlines()[-1]) == (1, "clickgate: Partner not found")
+
+
 def test_a_partner_is_invited_from_the_command_line(database_url: str) -> None:
     made_in(database_url, "partner", "create", "--name", "Blog")
     printed = clickgate(
@@ -130,7 +149,8 @@ def test_rows_are_listed_and_shown_as_other_commands_take_them(database_url: str
     del token["token"]
     rows("link", "pause", "C2")
     assert rows("program", "list") == rows("program", "show", "1") == [program]
-    assert rows("partner", "list") == rows("partner", "list", "--program-id", "1") == partners[::-1]
+    listed = [partner | {"suspended_in": []} for partner in partners[::-1]]
+    assert rows("partner", "list") == rows("partner", "list", "--program-id", "1") == listed
     assert rows("partner", "list", "--program-id", "9") == []
     assert [row["code"] for row in rows("link", "list")] == ["C2", "C1", "C0"]
     assert [row["code"] for row in rows("link", "list", "--partner-id", "1", "--status", "ACTIVE")] == ["C0"]

@@ -9,6 +9,7 @@ from tests.support.gateways import Gateway
 LINK = "referralLink { id databaseId code status destinationUrl url program { id } partner { id } }"
 TOKEN = "apiToken { id role label program { id } partner { id } expiresAt revokedAt }"
 MEMBERSHIP = "partnerProgram { program { id } partner { id } }"
+SUSPENSION = "partnerProgram { suspendedAt program { id } partner { id } }"
 USER_ERRORS = "userErrors { field message code }"
 MONEY = "{ amount currency formatted }"
 RULE = (
@@ -23,6 +24,8 @@ TOLD = {
     "createPartner": "partner { id databaseId name email } " + MEMBERSHIP,
     "updatePartner": "partner { id databaseId name email }",
     "addPartnerToProgram": MEMBERSHIP,
+    "suspendPartner": SUSPENSION,
+    "resumePartner": SUSPENSION,
     "createReferralLink": LINK,
     "updateReferralLink": LINK,
     "createCommissionRule": RULE,

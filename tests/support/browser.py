@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -32,15 +32,17 @@ ARGUMENTS = (
 
 
 @asynccontextmanager
-async def running_browser(*arguments: str) -> AsyncIterator[Browser]:
-    """Run a browser, optionally with more arguments. If none is installed, skip the test, or fail it where nothing may
-    be skipped."""
+async def running_browser(*arguments: str, without: Sequence[str] = ()) -> AsyncIterator[Browser]:
+    """Run a browser, optionally with more arguments, and without some of Playwright's own. If none is installed, skip
+    the test, or fail it where nothing may be skipped."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         reason = "no Chromium here: what a browser sees goes unchecked"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=(*ARGUMENTS, *arguments))
+        browser = await playwright.chromium.launch(
+            executable_path=program, args=(*ARGUMENTS, *arguments), ignore_default_args=[*without]
+        )
         try:
             yield browser
         finally:

@@ -50,7 +50,7 @@ async def visiting(browser: Browser, url: str, *, token: str | None = None, **co
         yield page
         own = urlsplit(url).netloc
         assert {address for address in asked if not _is_own(address, own)} == set()
-        assert wrong == []
+        assert wrong == [], wrong
     finally:
         await window.close()
 

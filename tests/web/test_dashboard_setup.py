@@ -1,6 +1,7 @@
 """The setup of a program in a browser: its steps, its tag, codes that no link has, and whether the tracker is installed
 on a page, whatever is wrong there."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import update
 
 from db.schema.programs import Program
+from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.merchant_pages import MerchantPages, merchant_pages, tag
@@ -203,6 +205,42 @@ async def test_an_administrator_chooses_a_program(browser: Browser, shop: Shop) 
         await loaded(page)
         await page.get_by_role("link", name="Another").click()
         await expect(page.locator(".steps .next strong")).to_have_text("Name and domain")
+
+
+@pytest.mark.parametrize("role", ["program", "admin"])
+async def test_the_program_is_edited(browser: Browser, shop: Shop, role: str) -> None:
+    await shop.gateway.program(name="Another", domain="another.example")
+    token = shop.token if role == "program" else await shop.gateway.token()
+    url = f"{shop.setup}?program={encode_id('Program', shop.merchant.program_id)}"
+    async with visiting(browser, url, token=token) as page:
+        await loaded(page)
+        await page.get_by_role("button", name="Edit name and domain").click()
+        name, domain, days = (page.get_by_label(label) for label in ("Name", "Domain", "Days for which a click counts"))
+        await expect(domain).to_have_value(f"127.0.0.1:{shop.pages.port}")
+        await name.fill("متجر")
+        await domain.fill("nonsense")
+        await days.fill("0")
+        await page.get_by_role("button", name="Save").click()
+        await expect(domain).to_be_focused()
+        await expect(domain).to_have_accessible_description(re.compile("Must be a domain such as yoursite.com"))
+        assert await faults(page) == []
+        await domain.fill("www.another.example" if role == "program" else "new.example")
+        await page.get_by_role("button", name="Save").click()
+        await expect(days).to_have_accessible_description(re.compile("Must be between 1 and 3650"))
+        await days.fill("30")
+        if role == "program":
+            await page.get_by_role("button", name="Save").click()
+            await expect(domain).to_have_accessible_description(re.compile("site of another program"))
+            await domain.fill("new.example")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("status").filter(has_text="متجر is saved.")).to_be_visible()
+        await expect(page.locator("[data-step=PROFILE]")).to_contain_text("متجر, new.example")
+        await expect(page.get_by_label("A page of your site")).to_have_value("https://new.example/")
+        await expect(page.get_by_role("button", name="Edit name and domain")).to_be_focused()
+        if role == "program":
+            await expect(page.get_by_role("banner")).to_contain_text("متجر")
+    row = (await shop.gateway.rows(Program))[0]
+    assert (row["name"], row["domain"], row["cookie_window_days"]) == ("متجر", "new.example", 30)
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

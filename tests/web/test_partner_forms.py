@@ -1,13 +1,17 @@
 """Partners are created, edited, suspended and taken back on the dashboard."""
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 from playwright.async_api import Page, expect
+from sqlalchemy import insert, update
 
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.tokens import ApiToken
 from tests.support.consoles import Console
+from tests.support.gateways import body_of
 from tests.support.web_pages import faults, loaded
 
 
@@ -18,6 +22,10 @@ async def act(page: Page, partner: str, action: str) -> None:
 
 async def statuses(office: Console) -> dict[str, str]:
     return {row["code"]: row["status"] for row in await office.gateway.rows(ReferralLink)}
+
+
+async def suspended(office: Console) -> set[int]:
+    return {row["partner_id"] for row in await office.gateway.memberships() if row["suspended_at"] is not None}
 
 
 def told(page: Page, words: str) -> Any:
@@ -77,42 +85,66 @@ async def test_an_administrator_adds_a_partner_to_another_program(office: Consol
         await expect(page.locator(".partners tbody tr").filter(has_text="Another shop")).to_have_count(1)
 
 
-async def test_a_partner_is_suspended_with_its_links_and_taken_back(office: Console) -> None:
+async def test_a_partner_is_suspended_and_taken_back_and_its_links_stay_as_they_are(office: Console) -> None:
     program = {"id": office.merchant.program_id}
     for number in range(25):
         await office.gateway.link(f"L{number}", program=program, partner={"id": 2})
+    await office.gateway.link("PAUSED", program=program, partner={"id": 2}, status="inactive")
+    before = await statuses(office)
     async with office.visit("/partners") as page:
         await loaded(page)
         await act(page, "Second partner", "Suspend")
-        await expect(page.get_by_role("dialog")).to_contain_text("All 25 active links of the partner are paused")
+        await expect(page.get_by_role("dialog")).to_contain_text("the partner\u2019s 25 active links are not recorded")
         assert await faults(page) == []
         await page.keyboard.press("Escape")
-        assert {*(await statuses(office)).values()} == {"active"}
+        assert await suspended(office) == set()
         await act(page, "Second partner", "Suspend")
         await page.get_by_role("button", name="Suspend").click()
-        await told(page, "Second partner is suspended: 25 links paused.").to_be_visible()
+        await told(page, "Second partner is suspended.").to_be_visible()
         await expect(page.locator(".partners .badge")).to_have_text("suspended")
-        assert {code for code, status in (await statuses(office)).items() if status == "active"} == {"PARTNER123"}
-        await act(page, "Second partner", "Take back")
-        await expect(page.get_by_role("dialog")).to_contain_text("Clicks through 25 paused links are recorded again")
-        await page.get_by_role("button", name="Take back").click()
-        await told(page, "Second partner is back: 25 links active.").to_be_visible()
+        assert await faults(page) == []
+        assert await suspended(office) == {2}
+        assert body_of(await office.gateway.track("L0"))["success"] is False
+        await page.get_by_role("button", name="Actions for Second partner").click()
+        await expect(page.get_by_role("menuitem", name="Suspend")).to_be_hidden()
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Take back Second partner").click()
+        await told(page, "Second partner is back.").to_be_visible()
         await expect(page.locator(".partners .badge")).to_be_hidden()
-        assert {*(await statuses(office)).values()} == {"active"}
+        assert await suspended(office) == set()
+        await page.get_by_role("button", name="Undo").click()
+        await expect(page.locator(".partners .badge")).to_be_visible()
+        assert await suspended(office) == {2}
+    assert await statuses(office) == before
 
 
-async def test_suspending_can_end_access_and_be_undone_for_links(office: Console) -> None:
-    bounds = {"program_id": office.merchant.program_id, "partner_id": 1}
-    await office.gateway.token("partner", **bounds)
+async def test_the_links_of_a_suspended_partner_say_so(office: Console) -> None:
+    await office.gateway.execute(update(PartnerProgram).values(suspended_at=datetime.now(UTC)))
+    for path, role in (("/links", "program"), ("/links", "partner"), ("", "partner")):
+        async with office.visit(path, role) as page:
+            await loaded(page)
+            await expect(page.locator(".badge").first).to_have_text("partner suspended")
+
+
+async def test_suspending_can_end_access_and_be_undone_without_giving_it_back(office: Console) -> None:
+    program = {"program_id": office.merchant.program_id}
+    elsewhere = await office.gateway.program(name="Elsewhere")
+    await office.gateway.execute(insert(PartnerProgram).values(program_id=elsewhere["id"], partner_id=1))
+    await office.gateway.token("partner", partner_id=1, **program)
+    await office.gateway.token("partner", partner_id=1, program_id=elsewhere["id"])
     async with office.visit("/partners", "admin") as page:
         await loaded(page)
-        await act(page, "A partner", "Suspend")
-        await page.get_by_label("Sign the partner out, and revoke 2 tokens").check()
+        row = page.locator(".partners tbody tr").filter(has_text="A partner").filter(has_text="My shop")
+        await row.get_by_role("button", name="Actions for A partner").click()
+        await page.get_by_role("menuitem", name="Suspend").click()
+        box = page.get_by_label("Sign the partner out, and revoke 2 tokens")
+        await expect(box).to_have_accessible_description(re.compile("for the partner\u2019s other programs, too"))
+        await box.check()
         await page.get_by_role("button", name="Suspend").click()
-        await told(page, "A partner is suspended: 1 link paused.").to_be_visible()
-        revoked = [row["revoked_at"] for row in await office.gateway.rows(ApiToken) if row["role"] == "partner"]
-        assert len(revoked) == 2
-        assert all(revoked)
+        await told(page, "A partner is suspended.").to_be_visible()
         await page.get_by_role("button", name="Undo").click()
-        await told(page, "That was undone.").to_be_visible()
-        assert await statuses(office) == {"PARTNER123": "active"}
+        await told(page, "A partner is back.").to_be_visible()
+        assert await suspended(office) == set()
+    tokens = [row for row in await office.gateway.rows(ApiToken) if row["role"] == "partner"]
+    assert [row["program_id"] for row in tokens if row["revoked_at"] is None] == [elsewhere["id"]]
+    assert len(tokens) == 3

@@ -115,6 +115,11 @@ export class Board {
       go: (section, chosen) => this.go(section, chosen),
       fail: this.fail,
       programs,
+      rename: (program) => {
+        Object.assign(programs.find(({ id }) => id === program.id) ?? {}, program);
+        this.names.remember(program.id, program.name);
+        if (role === "PROGRAM") this.head.rename(program.name);
+      },
       refresh: () => this.refresh(),
       tell: (words, undo) => this.teller.tell(words, undo),
     };

@@ -9,19 +9,25 @@ const STATES: Record<LiveState, string> = { connecting: "Connecting", live: "Liv
 export interface Header {
   element: HTMLElement;
   state(state: LiveState): void;
+  /** Name who is signed in. */
+  rename(name: string): void;
 }
 
 export function header({ viewer }: ViewerData, leave: () => void): Header {
+  const who = el("div", { class: "who" });
+  const rename = (name: string) => who.replaceChildren(whole(name, "name"), whole(roleOf(viewer), "role"));
+  rename(nameOf(viewer));
   const live = el("p", { class: "live", role: "status", "data-state": "connecting" }, STATES.connecting);
   return {
     element: el(
       "header",
       { class: "top" },
       el("p", { class: "brand" }, "clickgate"),
-      el("div", { class: "who" }, whole(nameOf(viewer), "name"), whole(roleOf(viewer), "role")),
+      who,
       live,
       el("button", { type: "button", class: "quiet", onclick: leave }, "Sign out"),
     ),
+    rename,
     state(state) {
       live.dataset["state"] = state;
       live.textContent = STATES[state];

@@ -11,6 +11,7 @@ import { day } from "./format.ts";
 import { count, money, name, text } from "./list-cells.ts";
 import { CONVERSIONS, OWNERS, listFilter, untaken } from "./list-filters.ts";
 import { importButton, linkActions, newLinkButton } from "./link-actions.ts";
+import { statusMarks } from "./link-marks.ts";
 import { ListPanel, type ListKind, type Page } from "./list-panel.ts";
 import { LINK_SORTS, sortingOf } from "./list-sorts.ts";
 import { ListTools } from "./list-tools.ts";
@@ -86,7 +87,6 @@ async function read(position: Position, asked: Asked): Promise<Page<Link>> {
 }
 
 function row(link: Link, { view, columns }: Asked, desk: Desk): HTMLElement {
-  const paused = link.status === "INACTIVE" && el("span", { class: "badge" }, "paused");
   const url = link.url ?? `Any page of the program’s site with ?aff=${link.code}`;
   const address = el("span", { class: "url cut", dir: "ltr", title: url }, url);
   const actions = linkActions(link, desk);
@@ -97,7 +97,7 @@ function row(link: Link, { view, columns }: Asked, desk: Desk): HTMLElement {
     el(
       "th",
       { scope: "row" },
-      el("div", { class: "code" }, code, paused, actions),
+      el("div", { class: "code" }, code, ...statusMarks(link), actions),
       el("div", { class: "address" }, address, link.url && copyButton(link.url, `the URL of ${link.code}`)),
     ),
     columns.partner && name("Partner", link.partner?.name),

@@ -53,7 +53,8 @@ export class Watch {
   stop(): void {
     this.isDone = true;
     this.unsubscribe();
-    void this.client.dispose();
+    // Rejected if a connection was to be opened again, which nobody waits for any more.
+    Promise.resolve(this.client.dispose()).catch(() => {});
   }
 
   private subscribe(): void {

@@ -8,9 +8,10 @@ export interface Member {
   program: Named;
   /** The address is null to those who may not read it. */
   partner: Named & { email: string | null };
-  /** How many links are active, and how many are not. */
+  /** Since when its links in the program record no clicks. */
+  suspendedAt: string | null;
+  /** How many links are active. */
   active: { totalCount: number };
-  paused: { totalCount: number };
   clicks: number;
   leadCount: number;
   saleCount: number;
@@ -52,9 +53,8 @@ query Partners(
 ) {
   partnerPrograms(${PAGING}, filter: $filter, orderBy: $order) {
     nodes {
-      program { id name } partner { id name email } clicks leadCount saleCount lastClickedAt
+      program { id name } partner { id name email } clicks leadCount saleCount lastClickedAt suspendedAt
       active: referralLinks(first: 1, filter: {status: ACTIVE}) { totalCount }
-      paused: referralLinks(first: 1, filter: {status: INACTIVE}) { totalCount }
       revenue { ${MONEY} } earnings { ${MONEY} } balance { ${MONEY} }
     }
     ${PAGE_INFO}

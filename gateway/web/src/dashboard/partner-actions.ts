@@ -1,7 +1,7 @@
 // What can be done with partners, from the buttons of their list.
 
 import { demanding } from "./code.ts";
-import { el } from "./dom.ts";
+import { el, unseen } from "./dom.ts";
 import { menuButton, type Action } from "./menu.ts";
 import type { Member } from "./member-queries.ts";
 import type { Desk } from "./section.ts";
@@ -15,24 +15,29 @@ export function newPartnerButton(desk: Desk): HTMLElement {
   return el("button", { type: "button", class: "primary", onclick: create, "data-focus": "new partner" }, "New partner");
 }
 
-/** Return whether a partner is suspended: all of its links are paused. */
-export function isSuspended({ active, paused }: Member): boolean {
-  return active.totalCount === 0 && paused.totalCount > 0;
+/** Create what tells that a partner is suspended, and the button that takes it back. */
+export function suspensionMark(member: Member, desk: Desk): HTMLElement[] {
+  const { partner, program, suspendedAt } = member;
+  if (!suspendedAt) return [];
+  const back = demanding(suspension, ({ takeBack }) => takeBack(desk, member), desk.fail);
+  const attributes = { type: "button", class: "quiet", "data-focus": `back ${partner.id} ${program.id}` };
+  return [
+    el("span", { class: "badge" }, "suspended"),
+    el("button", { ...attributes, onclick: back }, "Take back", unseen(` ${partner.name}`)),
+  ];
 }
 
 export function partnerActions(member: Member, zone: string, desk: Desk): HTMLElement {
-  const { partner, program, active, paused } = member;
+  const { partner, program, suspendedAt } = member;
   const edit = demanding(form, ({ editPartner }) => editPartner(desk, member), desk.fail);
   const add = demanding(form, ({ addToProgram }) => addToProgram(desk, member), desk.fail);
   const suspend = demanding(suspension, ({ suspend }) => suspend(desk, member), desk.fail);
-  const back = demanding(suspension, ({ takeBack }) => takeBack(desk, member), desk.fail);
   const invite = demanding(invitation, ({ invite }) => invite(partner, zone), desk.fail);
   const actions: (Action | false)[] = [
     { words: "Invite", run: invite },
     { words: "Edit", run: edit },
     desk.isAdministrator && desk.programs.length > 1 && { words: "Add to a program", run: add },
-    active.totalCount > 0 && { words: "Suspend", run: suspend },
-    paused.totalCount > 0 && { words: isSuspended(member) ? "Take back" : "Resume all links", run: back },
+    !suspendedAt && { words: "Suspend", run: suspend },
   ];
   return menuButton(partner.name, `${partner.id} ${program.id}`, actions.filter((each) => each !== false));
 }

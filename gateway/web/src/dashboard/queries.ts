@@ -92,6 +92,8 @@ export interface Link {
   url: string | null;
   destinationUrl: string | null;
   status: "ACTIVE" | "INACTIVE";
+  /** Since when its partner is suspended, so that it records no clicks. */
+  partnerSuspendedAt: string | null;
   clicks: number;
   leadCount: number;
   saleCount: number;
@@ -103,7 +105,7 @@ export interface Link {
 }
 
 /** What is shown of a link that is only to be copied. */
-export type OwnLink = Pick<Link, "id" | "code" | "url" | "status">;
+export type OwnLink = Pick<Link, "id" | "code" | "url" | "status" | "partnerSuspendedAt">;
 
 export interface LinksData {
   referralLinks: { nodes: Link[]; pageInfo: PageInfo; totalCount: number } | null;
@@ -159,7 +161,7 @@ query Links(
 ) {
   referralLinks(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order) {
     nodes {
-      id code url destinationUrl status clicks leadCount saleCount lastClicked partner { name } program { id name }
+      id code url destinationUrl status partnerSuspendedAt clicks leadCount saleCount lastClicked partner { name } program { id name }
       revenue { ${MONEY} } earnings { ${MONEY} }
     }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount
@@ -175,7 +177,7 @@ query Standing(
   todayBefore: clickReport(from: $yesterday, to: $yesterdayEnd, timezone: $zone) { ...Earned }
   month: clickReport(from: $month, to: $end, timezone: $zone) { ...Earned }
   monthBefore: clickReport(from: $lastMonth, to: $lastMonthEnd, timezone: $zone) { ...Earned }
-  referralLinks(first: $few, orderBy: {field: CLICKS}) { totalCount nodes { id code url status } }
+  referralLinks(first: $few, orderBy: {field: CLICKS}) { totalCount nodes { id code url status partnerSuspendedAt } }
   partnerPrograms(first: 20, orderBy: {field: CLICKS}) {
     nodes { program { id name } pending { ${MONEY} } balance { ${MONEY} } paid { ${MONEY} } }
   }

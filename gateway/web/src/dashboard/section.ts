@@ -2,7 +2,7 @@
 
 import type { Asked, Columns } from "./clicks.ts";
 import type { Chosen } from "./cross-view.ts";
-import type { Click, Program } from "./queries.ts";
+import type { Click, Named, Program } from "./queries.ts";
 import type { SectionKey, View } from "./view.ts";
 
 export interface Section {
@@ -35,6 +35,8 @@ export interface Desk {
   fail: (error: unknown) => void;
   /** The programs that the viewer sees, by name. */
   programs: readonly Program[];
+  /** Call a program what it is called now, wherever it is named, with its domain. */
+  rename: (program: Named & { domain: string | null }) => void;
   /** Bring what is shown up to date after a change. */
   refresh: () => void;
   /** Say what became of a change, with a way to undo it if there is one. */

@@ -21,7 +21,7 @@ export interface UnknownCode {
 }
 
 export interface Setup {
-  program: { id: string; databaseId: number; name: string; domain: string | null };
+  program: { id: string; databaseId: number; name: string; domain: string | null; cookieWindowDays: number };
   scriptPath: string;
   clickPath: string;
   steps: Step[];
@@ -36,7 +36,7 @@ export interface SetupData {
 export const SETUP = `
 query Setup($program: ID) {
   programSetup(programId: $program) {
-    program { id databaseId name domain } scriptPath clickPath
+    program { id databaseId name domain cookieWindowDays } scriptPath clickPath
     steps { name isDone }
     sites { host scriptSeenAt clickSeenAt }
     unknownCodes { code clicks lastPage lastSeenAt }

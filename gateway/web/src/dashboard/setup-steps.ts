@@ -1,6 +1,7 @@
 // The steps of a program's setup, which tick themselves, and what to do for those that are left.
 
 import { ask } from "./api.ts";
+import { demanding } from "./code.ts";
 import { el, unseen, type Child } from "./dom.ts";
 import { leading } from "./navigation.ts";
 import { panel } from "./panel.ts";
@@ -17,7 +18,7 @@ const TITLES: Record<StepName, string> = {
   TEST_CONVERSION: "A test conversion",
 };
 const MISSING: Record<StepName, string> = {
-  PROFILE: "The program has no domain yet. Your administrator can enter it: clickgate program update … --domain yoursite.com",
+  PROFILE: "Say which site the program is for.",
   COMMISSION_RULE: "Say what partners earn for a sale or a lead.",
   PARTNER: "Add the first partner, who can sign in here.",
   LINK: "Create a link for a partner to share.",
@@ -41,6 +42,7 @@ export class StepsPanel {
   private readonly tally = el("p", { class: "tally" });
   private readonly result = el("p", { class: "result", role: "status" });
   private readonly test = el("button", { type: "button", onclick: () => void this.run() }, "Run a test conversion");
+  private readonly edit = el("button", { type: "button", "data-focus": "edit program" }, "Edit", unseen(" name and domain"));
   private program = "";
 
   constructor(
@@ -50,12 +52,16 @@ export class StepsPanel {
     this.element = panel("Steps", { note: this.tally }, this.list);
   }
 
-  show({ program, steps }: Setup): void {
+  show(setup: Setup): void {
+    const { program, steps } = setup;
+    this.edit.onclick = demanding(() => import("./forms/program-form.ts"), ({ editProgram }) => editProgram(this.desk, setup), this.desk.fail);
     if (program.id !== this.program) this.result.replaceChildren();
     this.program = program.id;
     const left = steps.filter(({ isDone }) => !isDone).length;
     this.tally.textContent = left ? `${steps.length - left} of ${steps.length} done` : "All done. Clicks and sales are credited.";
     const next = steps.find(({ isDone }) => !isDone)?.name;
+    // Moving a button into a new item takes its focus.
+    const focused = [this.test, this.edit].find((button) => button === document.activeElement);
     const items = steps.map(({ name, isDone }) => {
       const what = isDone && name === "PROFILE" ? `${program.name}, ${program.domain}` : isDone ? DONE[name] : MISSING[name];
       return el(
@@ -65,12 +71,12 @@ export class StepsPanel {
         ...this.actions(name, isDone),
       );
     });
-    const focused = document.activeElement === this.test;
     this.list.replaceChildren(...items);
-    if (focused) this.test.focus();
+    focused?.focus();
   }
 
   private actions(name: StepName, isDone: boolean): Child[] {
+    if (name === "PROFILE") return [this.edit];
     if (name === "TEST_CONVERSION") return [this.test, this.result];
     if (name === "TRACKER") return [el("button", { type: "button", onclick: this.goToCheck }, "Check a page")];
     const place = PLACES[name];

@@ -6,6 +6,7 @@ import { copyButton } from "./copy.ts";
 import { el } from "./dom.ts";
 import { countChange, figure, moneyChange } from "./figures.ts";
 import { number } from "./format.ts";
+import { statusMarks } from "./link-marks.ts";
 import { amounts } from "./money.ts";
 import { leading } from "./navigation.ts";
 import { panel } from "./panel.ts";
@@ -74,11 +75,10 @@ export class Standing {
 }
 
 function ownLink(link: OwnLink, desk: Desk): HTMLElement {
-  const { code, url, status } = link;
-  const paused = status === "INACTIVE" && el("span", { class: "badge" }, "paused");
+  const { code, url } = link;
   const address = el("span", { class: "url", dir: "ltr" }, url ?? `Any page of the program’s site with ?aff=${code}`);
   const copy = url ? copyButton(url, `the URL of ${code}`) : copyButton(`?aff=${code}`, `what makes a URL a link of ${code}`);
-  return el("p", {}, address, paused, qrButton(link, desk), copy);
+  return el("p", {}, address, ...statusMarks(link), qrButton(link, desk), copy);
 }
 
 function figures(now: Earned, before: Earned, period: ReturnType<typeof periodBefore>): HTMLElement[] {

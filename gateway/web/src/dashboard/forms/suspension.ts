@@ -1,106 +1,81 @@
-// Suspends a partner in a program, and takes it back: pauses its links or resumes them, and revokes its tokens.
+// Suspends a partner in a program, and takes it back.
 
 import { ask, present } from "../api.ts";
 import { el } from "../dom.ts";
 import { number } from "../format.ts";
 import type { Member } from "../member-queries.ts";
 import type { Desk } from "../section.ts";
-import { Invalid, changes } from "./changes.ts";
+import { Invalid, change } from "./changes.ts";
 import { FormDialog } from "./form-dialog.ts";
 import { checkField } from "./form-fields.ts";
 
-type Status = "ACTIVE" | "INACTIVE";
-type Ids = { nodes: { id: string }[] } | null;
-type Tokens = { nodes: { id: string; program: { id: string } | null }[] } | null;
+type Tokens = { nodes: { program: { id: string } | null }[] } | null;
 
-const LINKS = `
-query LinksOf($filter: ReferralLinkFilter!, $first: Int!) { list: referralLinks(first: $first, filter: $filter) { nodes { id } } }`;
 const TOKENS = `
-query TokensOf($filter: ApiTokenFilter!, $first: Int!) { list: apiTokens(first: $first, filter: $filter) { nodes { id program { id } } } }`;
+query TokensOf($filter: ApiTokenFilter!, $first: Int!) { list: apiTokens(first: $first, filter: $filter) { nodes { program { id } } } }`;
 
 const ELSEWHERE = "Some of them are for the partner’s other programs, too.";
-const COME_BACK = "To come back, the partner needs a new invitation.";
+const COME_BACK = "To sign in again, the partner needs a new invitation.";
+const OTHERWISE = "It can still sign in, and read what it could before.";
+const STAYS = "Commissions stay as they are, and can still be approved, rejected and paid. Customers whom the partner brought still count for it.";
 
 /** Ask whether to suspend a partner, and say what that does. */
-export async function suspend(desk: Desk, { partner, program, active }: Member): Promise<void> {
+export async function suspend(desk: Desk, member: Member): Promise<void> {
+  const { partner, program, active } = member;
   const ofPartner = { partnerId: partner.id, isUsable: true };
-  const tokens = present((await ask<{ list: Tokens }>(TOKENS, { filter: ofPartner, first: 100 })).list).nodes;
-  const isWider = tokens.some((token) => token.program?.id !== program.id);
-  const words = `Sign the partner out, and revoke ${counted(tokens.length, "token")}`;
-  const access = checkField("tokens", words, { hint: isWider ? `${ELSEWHERE} ${COME_BACK}` : COME_BACK });
+  const usable = present((await ask<{ list: Tokens }>(TOKENS, { filter: ofPartner, first: 100 })).list).nodes;
+  const tokens = usable.filter((token) => !token.program || token.program.id === program.id);
+  const hint = tokens.some((token) => !token.program) ? `${ELSEWHERE} ${COME_BACK}` : COME_BACK;
+  const words = `Sign the partner out, and revoke ${number(tokens.length)} token${tokens.length === 1 ? "" : "s"}`;
+  const access = checkField("revokeTokens", words, { hint });
   access.element.hidden = !tokens.length;
   new FormDialog({
     title: el("span", {}, "Suspend ", el("bdi", {}, partner.name)),
     fields: [access],
-    content: [...consequences(active.totalCount), access.element],
+    content: [...[consequence(active.totalCount), STAYS].map((line) => el("p", {}, line)), access.element],
     submit: "Suspend",
     isGrave: true,
-    send: async () => {
-      const paused = await turnAll(partner.id, program.id, "INACTIVE");
-      if (access.isChecked) await changeAll("revokeToken", tokens.map(({ id }) => ({ id })));
-      return paused;
-    },
-    done: (paused) => told(desk, `${partner.name} is suspended: ${counted(paused.length, "link")} paused.`, paused, "ACTIVE"),
+    send: () => send("suspendPartner", member, { revokeTokens: access.isChecked }),
+    done: () => suspended(desk, member),
     fail: desk.fail,
   }).open();
 }
 
-/** Ask whether to take a partner back, and say what that does. */
-export function takeBack(desk: Desk, { partner, program, paused }: Member): void {
-  const links = counted(paused.totalCount, "paused link");
-  new FormDialog({
-    title: el("span", {}, "Take ", el("bdi", {}, partner.name), " back"),
-    fields: [],
-    content: [el("p", {}, `Clicks through ${links} are recorded again, and sales that follow them earn commissions.`)],
-    submit: "Take back",
-    send: () => turnAll(partner.id, program.id, "ACTIVE"),
-    done: (resumed) => told(desk, `${partner.name} is back: ${counted(resumed.length, "link")} active.`, resumed, "INACTIVE"),
-    fail: desk.fail,
-  }).open();
+/** Take a partner back at once, as it can be undone. */
+export function takeBack(desk: Desk, member: Member): Promise<void> {
+  return attempt(desk, async () => {
+    await send("resumePartner", member);
+    desk.refresh();
+    desk.tell(`${member.partner.name} is back. Clicks through its active links are recorded.`, () => void suspendAgain(desk, member));
+  });
 }
 
-function consequences(count: number): HTMLElement[] {
-  const one = "The partner’s only active link is paused: clicks through it are not recorded.";
-  const all = `All ${number(count)} active links of the partner are paused: clicks through them are not recorded.`;
-  return [
-    el("p", {}, count === 1 ? one : all),
-    el("p", {}, "Commissions stay as they are, and can still be approved, rejected and paid. Customers whom the partner brought still count for it."),
-  ];
+function suspendAgain(desk: Desk, member: Member): Promise<void> {
+  return attempt(desk, async () => {
+    await send("suspendPartner", member);
+    suspended(desk, member);
+  });
 }
 
-/** Give all links of a partner in a program a status, and return those that had another. */
-async function turnAll(partnerId: string, programId: string, status: Status): Promise<string[]> {
-  const filter = { partnerId, programId, status: status === "ACTIVE" ? "INACTIVE" : "ACTIVE" };
-  const turned: string[] = [];
-  for (;;) {
-    const { nodes } = present((await ask<{ list: Ids }>(LINKS, { filter, first: 100 })).list);
-    if (!nodes.length) return turned;
-    await turnLinks(nodes.map(({ id }) => id), status);
-    turned.push(...nodes.map(({ id }) => id));
-  }
-}
-
-function turnLinks(ids: readonly string[], status: Status): Promise<void> {
-  return changeAll("updateReferralLink", ids.map((id) => ({ id, status })));
-}
-
-async function changeAll(mutation: string, inputs: readonly Record<string, unknown>[]): Promise<void> {
-  const outcomes = await changes(mutation, "__typename", inputs);
-  for (const outcome of outcomes) if (outcome instanceof Invalid) throw outcome;
-}
-
-function told(desk: Desk, words: string, links: readonly string[], back: Status): void {
-  const undo = () => {
-    const done = () => {
-      desk.refresh();
-      desk.tell("That was undone.");
-    };
-    void turnLinks(links, back).then(done, desk.fail);
-  };
+function suspended(desk: Desk, member: Member): void {
   desk.refresh();
-  desk.tell(words, undo);
+  desk.tell(`${member.partner.name} is suspended. Clicks through its links are not recorded.`, () => void takeBack(desk, member));
 }
 
-function counted(count: number, what: string): string {
-  return `${number(count)} ${what}${count === 1 ? "" : "s"}`;
+function consequence(links: number): string {
+  const told = ["The partner has no active links, and links that it is given record no clicks", "Clicks through the partner’s only active link are not recorded"];
+  return `${told[links] ?? `Clicks through the partner’s ${number(links)} active links are not recorded`} until you take the partner back. ${OTHERWISE}`;
+}
+
+function send(mutation: string, { partner, program }: Member, more: Record<string, unknown> = {}): Promise<unknown> {
+  return change(mutation, "__typename", { partnerId: partner.id, programId: program.id, ...more });
+}
+
+async function attempt(desk: Desk, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof Invalid) desk.tell(error.message);
+    else desk.fail(error);
+  }
 }

@@ -15,7 +15,7 @@ import { ListTools } from "../list-tools.ts";
 import { MEMBERS, type Member, type MembersData } from "../member-queries.ts";
 import { PagedFile, type Progress } from "../paged-file.ts";
 import type { Position } from "../pager.ts";
-import { isSuspended, newPartnerButton, partnerActions } from "../partner-actions.ts";
+import { newPartnerButton, partnerActions, suspensionMark } from "../partner-actions.ts";
 import type { Desk, Section } from "../section.ts";
 
 export default class Partners implements Section {
@@ -84,11 +84,10 @@ async function read(position: Position, asked: Asked): Promise<Page<Member>> {
 function row(member: Member, { view, columns }: Asked, desk: Desk): HTMLElement {
   const { partner, program, lastClickedAt } = member;
   const overview = overviewOf(desk, { dimension: "PARTNER", value: partner.id, words: partner.name });
-  const suspended = isSuspended(member) && el("span", { class: "badge" }, "suspended");
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, el("div", { class: "code" }, overview, suspended, partnerActions(member, view.zone, desk))),
+    el("th", { scope: "row" }, el("div", { class: "code" }, overview, ...suspensionMark(member, desk), partnerActions(member, view.zone, desk))),
     columns.program && name("Program", program.name),
     ...[count("Clicks", member.clicks), count("Leads", member.leadCount), count("Sales", member.saleCount)],
     ...[money("Revenue", member.revenue), money("Commission", member.earnings), money("To be paid", member.balance)],

@@ -23,7 +23,8 @@ export default class SetupSection implements Section {
   private readonly installation: InstallationPanel;
   private readonly codes: UnknownCodesPanel;
   private readonly panels: HTMLElement[];
-  private shown: string | null = null;
+  /** The program with its domain. */
+  private shown = "";
 
   constructor(private readonly desk: Desk) {
     this.steps = new StepsPanel(desk, () => this.installation.focus());
@@ -40,9 +41,11 @@ export default class SetupSection implements Section {
     if (signal.aborted) return;
     this.steps.show(setup);
     this.tag.show(setup);
-    this.installation.show(setup, view.zone, setup.program.id !== this.shown);
+    const { id, domain } = setup.program;
+    const shown = `${id} ${domain}`;
+    this.installation.show(setup, view.zone, shown !== this.shown);
     this.codes.show(setup, view.zone);
-    this.shown = setup.program.id;
+    this.shown = shown;
     if (this.element.firstChild !== this.panels[0]) this.element.replaceChildren(...this.panels);
   }
 

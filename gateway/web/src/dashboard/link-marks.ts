@@ -1,0 +1,9 @@
+// What tells that a link records no clicks.
+
+import { el } from "./dom.ts";
+import type { Link } from "./queries.ts";
+
+export function statusMarks({ status, partnerSuspendedAt }: Pick<Link, "status" | "partnerSuspendedAt">): HTMLElement[] {
+  const words = [status === "INACTIVE" && "paused", partnerSuspendedAt && "partner suspended"];
+  return words.filter((each) => typeof each === "string").map((each) => el("span", { class: "badge" }, each));
+}
