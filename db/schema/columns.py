@@ -54,7 +54,7 @@ def microseconds(moment: datetime | None) -> int | None:
 
 
 def _moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+    return None if microseconds is None else EPOCH + microseconds * MICROSECOND
 
 
 class now(FunctionElement[datetime]):  # noqa: N801  named like a SQL function

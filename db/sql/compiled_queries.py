@@ -14,8 +14,6 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 from sqlalchemy.sql.selectable import TextualSelect
 
-from db.sql.batch_statements import RowValues
-
 Asked = (
     Select[*tuple[Any, ...]]
     | CompoundSelect[*tuple[Any, ...]]
@@ -56,13 +54,14 @@ class DialectQuery:
 
     def rows(self, found: Iterable[Any]) -> Sequence[Any]:
         """Convert the driver's rows to the columns' Python types."""
-        return [self._converted(row) for row in found] if self.conversions else list(found)
-
-    def _converted(self, row: RowValues) -> RowValues:
-        values = list(row)
+        rows = list(found)
+        if not self.conversions or not rows:
+            return rows
+        # By column, because a row has many columns, of which few are converted.
+        columns: list[Iterable[Any]] = [*zip(*rows, strict=True)]
         for position, convert in self.conversions:
-            values[position] = convert(values[position])
-        return tuple(values)
+            columns[position] = map(convert, columns[position])
+        return [*zip(*columns, strict=True)]
 
 
 class CompiledQuery:

@@ -28,14 +28,14 @@ from graph.query.select_builder import NestedPages
 class PageTable:
     """The rows of a page as columns of values, which are computed a few rows at a time."""
 
-    def __init__(self, rows: Sequence[Any], columns: Callable[[Sequence[Any]], list[list[Any]]]) -> None:
+    def __init__(self, rows: Sequence[Any], columns: Callable[[Sequence[Any]], list[Sequence[Any]]]) -> None:
         self._rows = rows
         self._columns = columns
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def columns(self, start: int, end: int) -> list[list[Any]]:
+    def columns(self, start: int, end: int) -> list[Sequence[Any]]:
         """Return the values of the rows from one position to before another, one column after the other, the cursors
         last."""
         return self._columns(self._rows[start:end])

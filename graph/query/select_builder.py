@@ -29,7 +29,7 @@ NestedPages: TypeAlias = Mapping[int, Mapping[tuple[Any, ...], Any]]
 # Builds the nodes of result rows, or the values of one of their fields, with the pages nested under them.
 NodesFactory: TypeAlias = Callable[[Sequence[Sequence[Any]], NestedPages], Sequence[Struct]]
 ColumnFactory: TypeAlias = Callable[[Sequence[Sequence[Any]], NestedPages], Iterable[Any]]
-TableFactory: TypeAlias = Callable[[Sequence[Sequence[Any]], NestedPages], list[list[Any]]]
+TableFactory: TypeAlias = Callable[[Sequence[Sequence[Any]], NestedPages], list[Sequence[Any]]]
 
 
 class NestedConnection(NamedTuple):
@@ -38,6 +38,12 @@ class NestedConnection(NamedTuple):
     page: PagePlan
     parent_columns: tuple[str, ...]
     key: Callable[[Sequence[Any]], tuple[Any, ...]]
+
+
+class _At(NamedTuple):
+    """The position of a column whose values are shown as they are."""
+
+    at: int
 
 
 class SelectBuilder:
@@ -77,8 +83,27 @@ class SelectBuilder:
     def table(self, row: MappedRow, plan: RowPlan) -> TableFactory:
         """Add the fields of a row plan. Returns the function that takes their values out of result rows, one column
         after the other."""
-        columns = [self._part(row, ENTITIES[plan.entity], part) for part in plan.parts]
-        return lambda rows, nested: [[*column(rows, nested)] for column in columns]
+        entity = ENTITIES[plan.entity]
+        columns = [self._plain(row, entity, part) or self._part(row, entity, part) for part in plan.parts]
+
+        def table(rows: Sequence[Sequence[Any]], nested: NestedPages) -> list[Sequence[Any]]:
+            as_found = [*zip(*rows, strict=True)] or [()] * len(self._columns)
+            return [as_found[column.at] if isinstance(column, _At) else [*column(rows, nested)] for column in columns]
+
+        return table
+
+    def _plain(self, row: MappedRow, entity: Entity, part: RowField) -> "_At | None":
+        """Add a field that is a column as it is. Returns where, or None for any other field."""
+        match part:
+            case Through(_, name, inner) if name in entity.references:
+                _, there = self._joined(row, entity, name)
+                return self._plain(there, ENTITIES[entity.references[name].entity], inner)
+            case Field(_, name) if not withheld(row, name, self.audience):
+                attribute = entity.attribute(name)
+                if attribute.finish is None:
+                    (position,) = self._positions(attribute.columns(row))
+                    return _At(position)
+        return None
 
     def _part(self, row: MappedRow, entity: Entity, part: RowField) -> ColumnFactory:
         match part:
