@@ -57,7 +57,7 @@ EXPORT_LISTS: Mapping[str, ExportList] = {
     ),
     "links": _list(
         "ReferralLink",
-        *("code", "status", "url", "destination_url", MEMBERSHIP),
+        *("code", "status", "partner_suspended_at", "url", "destination_url", MEMBERSHIP),
         *("clicks", "last_clicked", "lead_count", "sale_count", "created_at"),
     ),
     "customers": _list(
