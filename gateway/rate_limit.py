@@ -1,6 +1,6 @@
-"""The rate limit on clicks and on conversions without a token.
+"""The rate limits: on clicks and on conversions without a token, by the client's address, and on what else is counted.
 
-The `limits` library counts them per client address and process.
+The `limits` library counts them per process.
 """
 
 import math
@@ -16,7 +16,7 @@ from graph.domain.errors import RateLimited
 
 # Counters for this many clients take about 20 MB. Beyond that all counts restart: a limit per address cannot stop a
 # client with that many addresses anyway.
-MAX_CLIENTS = 50_000
+MAX_KEYS = 50_000
 
 
 def limiter(limit: str) -> Callable[[str | None], None]:
@@ -24,18 +24,23 @@ def limiter(limit: str) -> Callable[[str | None], None]:
     `60/minute`. An empty limit allows everything."""
     if not limit:
         return lambda address: None
+    count = counter(limit)
+    return lambda address: count(client_key(address or ""))
+
+
+def counter(limit: str) -> Callable[[str], None]:
+    """Return a function that counts something by a key, and raises `RateLimited` if it exceeds `limit`."""
     allowed = parse(limit)
     storage = MemoryStorage()
     strategy = SlidingWindowCounterRateLimiter(storage)
 
-    def charge(address: str | None) -> None:
+    def count(key: str) -> None:
         nonlocal storage, strategy
-        if len(storage.storage) > MAX_CLIENTS:
+        if len(storage.storage) > MAX_KEYS:
             storage = MemoryStorage()
             strategy = SlidingWindowCounterRateLimiter(storage)
-        key = client_key(address or "")
         if not strategy.hit(allowed, key):
             reset_at = strategy.get_window_stats(allowed, key).reset_time
             raise RateLimited(retry_after=max(1, math.ceil(reset_at - time())))
 
-    return charge
+    return count

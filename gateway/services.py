@@ -35,7 +35,7 @@ from gateway.lookups.addresses import address_keeper
 from gateway.lookups.device import DeviceLookup
 from gateway.lookups.geo import GeoLookup
 from gateway.metrics import WriterMetrics, count_click, count_conversion, sample
-from gateway.rate_limit import limiter
+from gateway.rate_limit import counter, limiter
 from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
 from graph.domain.context import Services, SiteChecks
@@ -46,6 +46,8 @@ from rest.tracker.script import PATHS as SCRIPT_PATHS
 
 # Short enough for an operator who has replaced a file and waits to see it in use. Each check is one system call.
 GEO_REFRESH_SECONDS = 5
+# Of the pages of one program: each is fetched from somebody's server.
+SITE_CHECKS = "30/minute"
 
 
 def recorders(database: Database) -> Sequence[AnyRecorder]:
@@ -180,7 +182,14 @@ async def offline_services(settings: Settings, *, may_create: bool = True) -> As
 def _site_checks(settings: Settings) -> SiteChecks:
     paths = (settings.tracker_path, *SCRIPT_PATHS) if settings.tracker_path else SCRIPT_PATHS
     click_path = settings.click_path or CLICK_PATH
-    return SiteChecks(settings.root_path, paths, click_path, settings.may_fetch_private_sites())
+    count = counter(SITE_CHECKS)
+    return SiteChecks(
+        root_path=settings.root_path,
+        script_paths=paths,
+        click_path=click_path,
+        allow_private=settings.may_fetch_private_sites(),
+        count=lambda program_id: count(str(program_id)),
+    )
 
 
 @asynccontextmanager

@@ -32,6 +32,8 @@ class SiteChecks(Struct, frozen=True):
     """The path that the script posts clicks to, without the prefix."""
     allow_private: bool
     """Whether pages in networks that are not public may be fetched."""
+    count: Callable[[int], None]
+    """Count a check of a program. Raises `RateLimited` if there have been too many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,12 @@ class Arrival(Struct, frozen=True):
 
 async def start_check(context: Context, named: int | None, url: str, origin: str) -> InstallationCheck:
     """Inspect a page of a program's site. `origin` is the gateway's, as the merchant's browser reaches it. Raises as
-    `managed_program` does, `FieldInvalid` for a page of another site, `DatabaseAway`."""
+    `managed_program` does, `FieldInvalid` for a page of another site, `RateLimited`, `DatabaseAway`."""
     program_id = managed_program(context, named)
     url, origin = url_field("url", url), url_field("origin", origin)
     await _check_site(context, program_id, url)
     checks = context.services.site_checks
+    checks.count(program_id)
     expected = Expected(program_id, origin.rstrip("/"), checks.script_paths, checks.root_path + checks.click_path)
     page = await inspect_page(url, expected, allow_private=checks.allow_private)
     code = f"{CHECK_PREFIX}{program_id}_" + "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))

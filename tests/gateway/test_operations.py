@@ -237,7 +237,7 @@ async def test_workers_end_with_their_parent_process(make_postgres: MakeDatabase
 
 
 def test_the_rate_limit_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.rate_limit.MAX_CLIENTS", 100)
+    monkeypatch.setattr("gateway.rate_limit.MAX_KEYS", 100)
     charge = limiter("1/hour")
     charge("192.0.2.1")
     with pytest.raises(RateLimited):

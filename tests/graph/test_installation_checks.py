@@ -66,6 +66,21 @@ async def test_what_a_page_has(gateway: Gateway, owner: str, pages: MerchantPage
     assert await state(gateway, owner, pages.origin + "/missing") == ("HTTP_ERROR", 404)
 
 
+async def test_only_so_many_pages_of_a_program_are_fetched_a_minute(
+    gateway: Gateway, owner: str, pages: MerchantPages
+) -> None:
+    given = {"url": pages.set("/good", tag(origin(gateway), 1)), "origin": origin(gateway)}
+    answers = [await gateway.graphql(START, {"input": given}, token=owner) for _ in range(31)]
+    assert all("errors" not in answer for answer in answers[:30])
+    assert answers[30]["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    other = await gateway.link("OTHER")
+    await gateway.execute(
+        update(Program).where(Program.id == other["program_id"]).values(domain=f"127.0.0.1:{pages.port}")
+    )
+    token = await gateway.token("program", program_id=other["program_id"])
+    assert "errors" not in await gateway.graphql(START, {"input": given}, token=token)
+
+
 async def test_redirects_are_followed_but_not_without_end(gateway: Gateway, owner: str, pages: MerchantPages) -> None:
     pages.set("/good", tag(origin(gateway), 1))
     moved = pages.set("/moved", "", {"Location": "/good"}, 302)
