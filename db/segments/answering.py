@@ -13,7 +13,7 @@ from db.segments.columns import CURRENCY
 from db.segments.counting import COUNTS, Counted, counts
 from db.segments.grouping import Grouping, amounts
 from db.segments.names import Names
-from db.segments.ordering import NUMBER, Ordering
+from db.segments.ordering import NUMBER, Ordering, compared_by_name
 from db.segments.packed_clicks import GROUP
 from db.segments.questions import NOTHING, SUBJECTS, Amount, Answer, Breakdown, Chosen, Cursor, Group, Key, Order, Sums
 from db.segments.scan import ColumnWidened, Scan
@@ -70,9 +70,10 @@ class Events:
 
     async def _names(self, groups: pl.DataFrame, breakdown: Breakdown) -> Names:
         names: dict[str, Mapping[int, str]] = {}
+        compared = await asyncio.to_thread(compared_by_name, groups, breakdown)
         for at, dimension in enumerate(breakdown.by):
             if dimension in SUBJECTS and breakdown.order is not Order.RANKING:
-                ids = set(groups[dimension].unique().to_list())
+                ids = set(compared[dimension].unique().to_list())
                 if breakdown.after:
                     ids.add(breakdown.after.key[at])
                 names[dimension] = await self.names(dimension, ids - {None})

@@ -53,13 +53,7 @@ class Ordering:
 
     def first(self, groups: pl.DataFrame, count: int) -> pl.DataFrame:
         """Return the first of the numbered groups."""
-        if self.breakdown.order is not Order.VALUE and 0 < count < len(groups):
-            # Most groups come later by their number alone, and need not be sorted.
-            number = groups[NUMBER]
-            if self.breakdown.is_descending:
-                groups = groups.filter(pl.col(NUMBER) >= number.top_k(count).min())
-            else:
-                groups = groups.filter(pl.col(NUMBER) <= number.bottom_k(count).max())
+        groups = _foremost(groups, self.breakdown, count)
         return groups.sort(self._columns(), descending=self._descending(), nulls_last=True).head(count)
 
     def _columns(self) -> Sequence[str]:
@@ -82,6 +76,25 @@ class Ordering:
         numbers = 1 + len(MORE_NUMBERS) * (self.breakdown.order is Order.RANKING)
         of_numbers = not is_by_value and self.breakdown.is_descending
         return [(at < numbers and of_numbers) or (at >= numbers and of_values) for at in range(len(self._columns()))]
+
+
+def compared_by_name(groups: pl.DataFrame, breakdown: Breakdown) -> pl.DataFrame:
+    """Return the groups whose names decide what is on the page: without those that come later by their number alone,
+    unless groups are also compared with a search or a cursor."""
+    if breakdown.search is not None or breakdown.after is not None:
+        return groups
+    numbered = groups.with_columns(*_numbers(breakdown.order))
+    return _foremost(numbered, breakdown, breakdown.offset + breakdown.first + 1)
+
+
+def _foremost(numbered: pl.DataFrame, breakdown: Breakdown, count: int) -> pl.DataFrame:
+    """Return the first of the numbered groups, and those that share the last one's number."""
+    if breakdown.order is Order.VALUE or not 0 < count < len(numbered):
+        return numbered
+    number = pl.col(NUMBER)
+    if breakdown.is_descending:
+        return numbered.filter(number >= numbered[NUMBER].top_k(count).min())
+    return numbered.filter(number <= numbered[NUMBER].bottom_k(count).max())
 
 
 def _named(dimension: str) -> str:
