@@ -3,12 +3,15 @@
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from db.audit.report import Audit, audit
 from db.backfill.state import clicks_left
+from db.engine.database_status import status_of
 from db.engine.read_only_store import open_read_only
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
@@ -28,7 +31,7 @@ TRIES = 3
 
 @click.group("db")
 def database() -> None:
-    """Manage the database's schema."""
+    """Manage the database's schema, and look at its size."""
 
 
 @database.command("upgrade")
@@ -53,6 +56,25 @@ async def _clicks_left(url: str) -> int:
         return await clicks_left(store)
     finally:
         await store.close()
+
+
+@database.command("status")
+@click.option("--tables", is_flag=True, help="Also list the tables by size. On SQLite, this reads the whole file.")
+def status_command(*, tables: bool) -> None:
+    """Print where the database is, its schema's revision and its size, as JSON. Gateways may keep running.
+
+    Nothing is changed, so a read-only copy, a standby server or a read-only role is sufficient.
+    """
+    click.echo(json.dumps(asyncio.run(_status(Settings().database_url, with_tables=tables)), indent=2))
+
+
+async def _status(url: str, *, with_tables: bool) -> Mapping[str, Any]:
+    async with open_read_only(url) as opened:
+        found = await status_of(opened, with_tables=with_tables)
+    shown = {name: value for name, value in asdict(found).items() if value is not None}
+    if found.tables is not None:
+        shown["tables"] = {table.name: table.bytes for table in found.tables}
+    return shown
 
 
 @click.command("audit")

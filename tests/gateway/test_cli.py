@@ -15,8 +15,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import DeclarativeBase
 
 from db.engine.store import Store
+from db.migrations.revisions import REVISIONS
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
+from db.schema.tables import METADATA
 from gateway.cli.main import COMMANDS, cli
 from gateway.settings import PREFIX
 from tests.support.databases import MakeDatabase
@@ -44,6 +46,33 @@ def test_commands_of_every_module_start(name: str) -> None:
     done = subprocess.run([COMMAND, name, "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"Usage: clickgate {name} ")
     assert done.stderr == ""
+
+
+async def test_the_status_of_a_database_tells_its_schema_and_what_takes_space(database_url: str) -> None:
+    made_in(database_url, "program", "create", "--name", "Shop")
+    found = json.loads(clickgate(database_url, "db", "status", "--tables").stdout)
+    assert found["revision"] == found["wanted_revision"] == REVISIONS[-1]
+    assert found["version"].split()[0] in {"SQLite", "PostgreSQL"}
+    assert METADATA.tables.keys() <= found["tables"].keys()
+    sizes = [*found["tables"].values()]
+    assert sizes == sorted(sizes, reverse=True)
+    assert 0 < sum(sizes) <= found["bytes"]
+    assert "tables" not in json.loads(clickgate(database_url, "db", "status").stdout)
+
+
+async def test_the_status_of_a_database_of_another_version_is_told(database_url: str) -> None:
+    store = Store(database_url)
+    async with store.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    await store.close()
+    found = json.loads(clickgate(database_url, "db", "status").stdout)
+    assert (found["revision"], found["wanted_revision"]) == ("0001", REVISIONS[-1])
+
+
+def test_the_status_of_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    done = clickgate(f"sqlite:///{tmp_path}/none.db", "db", "status")
+    assert (done.returncode, done.stderr) == (1, f"clickgate: the database {tmp_path}/none.db does not exist\n")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_gateway_can_be_set_up_from_the_command_line(database_url: str) -> None:
