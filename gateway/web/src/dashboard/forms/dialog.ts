@@ -46,7 +46,14 @@ export class Dialog {
     this.opener = document.activeElement as HTMLElement | null;
     putAbove(this.element);
     this.element.showModal();
+    // A text that is longer than the screen is scrolled with the keyboard, too.
+    const isScrolled = this.content.scrollHeight > this.content.clientHeight;
+    if (isScrolled && !this.fields().some((field) => field.checkVisibility())) this.content.tabIndex = 0;
     (this.first() ?? this.heading).focus();
+  }
+
+  private fields(): Element[] {
+    return [...this.content.querySelectorAll("a, button, input, select, textarea")];
   }
 
   close(): void {
