@@ -49,7 +49,7 @@ CONTROLS = {
     "cursors": ("graph.query.list_conditions.ListConditions.limited", "check_cursors"),
     "filters": ("graph.query.list_conditions.ListConditions._is_seen", "check_filters"),
     "filters of nested lists": ("graph.query.list_conditions.ListConditions._is_seen", "check_nested_filters"),
-    "references": ("graph.query.select_builder.SelectBuilder._one", "check_lists"),
+    "references": ("graph.query.select_builder.SelectBuilder._joined", "check_lists"),
     "look-ups": ("graph.query.compiler.rows_statement", "check_arguments"),
     "reports": ("graph.reports.filters.ClickSelection", "check_lists"),
     "subscriptions": ("graph.query.compiler.rows_statement", "check_live"),
