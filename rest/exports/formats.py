@@ -55,7 +55,7 @@ def _cells(values: Sequence[Any]) -> Sequence[str]:
 
 def _plain_cells(values: Sequence[Any]) -> Sequence[str]:
     """Return values as JSON spells them, without quotes. Only for types whose spelling has neither quotes nor commas.
-    To encode all of a column at once takes a tenth of the time."""
+    To encode all timestamps of a column at once takes an eighth of the time."""
     spelled = encoder.encode(values).decode()[1:-1].replace('"', "").split(",")
     return ["" if text == "null" else text for text in spelled]
 

@@ -4,19 +4,15 @@
 import { ask, present } from "./api.ts";
 import type { Asked } from "./clicks.ts";
 import { Decimal, type Cell } from "./csv.ts";
+import type { Member } from "./member-queries.ts";
 import type { Progress } from "./paged-file.ts";
 import { MONEY, type Money } from "./queries.ts";
 
-interface Row {
+type Figures = Pick<Member, "clicks" | "leadCount" | "saleCount" | "revenue" | "earnings" | "balance" | "lastClickedAt">;
+
+interface Row extends Figures {
   partner: { databaseId: number; name: string; email: string | null };
   program: { name: string };
-  clicks: number;
-  leadCount: number;
-  saleCount: number;
-  revenue: Money[];
-  earnings: Money[];
-  balance: Money[];
-  lastClickedAt: string | null;
 }
 
 interface RowsData {
