@@ -39,6 +39,7 @@ async def test_a_sign_in_link_signs_in_by_a_press_and_once(browser: Browser, gat
             assert page.url == dashboard
             assert await faults(page) == []
     async with visiting(browser, f"{dashboard}/links#{secret}") as page:
+        await expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("banner")).to_contain_text("A partner")
         await page.reload()

@@ -119,15 +119,34 @@ async def test_a_click_with_a_lost_response_is_sent_again(shop: Shop) -> None:
     assert len(await shop.events(code)) == 1
 
 
+async def tried(visitor: Visitor, times: int) -> None:
+    """Wait until the only waiting click has been tried a number of times and is postponed."""
+    (click,) = await visitor.waiting()
+    key = f"affitor_tries_{click['event_id']}"
+    async with asyncio.timeout(10):
+        while True:
+            tries, due = (await visitor.page.evaluate("key => sessionStorage.getItem(key) || '0 0'", key)).split()
+            if int(tries) == times and float(due) > await visitor.page.evaluate("Date.now()"):
+                return
+            await asyncio.sleep(0.01)
+
+
 async def test_waiting_clicks_of_two_links_are_sent_in_order(shop: Shop) -> None:
     program = await shop.gateway.program()
     first, second = await shop.link(program=program), await shop.link(program=program)
     shop.line.cut()
     visitor = await shop.visitor()
+    # After a second try a click is not due for more than two seconds, and no longer holds up the next one.
+    await visitor.context.clock.install()
+    await visitor.page.goto(shop.url("/"))
+    await visitor.context.clock.pause_at(time() + 60)
     await visitor.page.goto(shop.url(f"/?aff={first}"))
+    await tried(visitor, 1)
+    await visitor.context.clock.run_for(1)
     await visitor.page.goto(shop.url(f"/?aff={second}"))
     assert len(await visitor.waiting()) == 2
     shop.line.mend()
+    await visitor.context.clock.run_for(1500)
     await visitor.settled()
     (event,) = await shop.events(second)
     assert event["existing_click_id"] == await visitor.click_id()
