@@ -6,9 +6,22 @@ bucket by its moment."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Text, and_, bindparam, column, inspect, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    ScalarSelect,
+    Text,
+    and_,
+    bindparam,
+    column,
+    inspect,
+    select,
+    true,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -165,7 +178,8 @@ class _IsAmong(FunctionElement[bool]):
 @compiles(_IsAmong, "postgresql")
 def _is_among_on_postgresql(element: _IsAmong, compiler: SQLCompiler, **options: Any) -> str:
     moment, moments = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{moment} = ANY ({moments})"
+    # The cast makes it an array; ANY of a query would compare with its rows.
+    return f"{moment} = ANY ({moments}::timestamptz[])"
 
 
 def ranges_table(name: Literal["whole", "shortest"]) -> TableValuedAlias:
@@ -209,8 +223,11 @@ class MovedRollups:
         return _MovedTo(rollup.bucket_at, _moments(name), _text_of(f"{name}_buckets"))
 
 
-def _moments(part: str) -> _Moments:
-    return _Moments(_text_of(f"{part}_moments"))
+@cache
+def _moments(part: str) -> ScalarSelect[Any]:
+    """Return the array, which a statement makes once and uses in several places."""
+    name = f"{part}_moments"
+    return select(select(_Moments(_text_of(name)).label("moments")).cte(name).c.moments).scalar_subquery()
 
 
 def _text_of(parameter: str) -> Any:

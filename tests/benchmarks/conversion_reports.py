@@ -1,7 +1,8 @@
 """Compare click reports with and without conversions, over all days of a history with many sales.
 
 The sales are recorded and aggregated by the product's own code: one in three is refunded in part, and every one has a
-commission. The two kinds of reports take turns, and the result is the ratio of the medians.
+commission. The two kinds of reports take turns, and the result is the ratio of the medians: of a request to a gateway,
+from sending it until its response was read, and of the part that reads the database.
 """
 
 import argparse
@@ -35,11 +36,13 @@ from graph.reports.calendars import Interval
 from graph.reports.requests import ReportFilter, ReportRequest
 from tests.benchmarks import databases, generator, seeds
 from tests.benchmarks.generator import add_size, size_of
+from tests.benchmarks.report_requests import asking
 from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.seeds import Size
 from tests.support.committers import make_committer
 
 BATCH = 500
+WARM_UP_ROUNDS = 2
 CURRENCIES = ("USD", "EUR")
 
 
@@ -59,7 +62,8 @@ def main() -> None:
         for url in urls:
             if not options.has_sales:
                 asyncio.run(_sell(url, size, options.sales))
-            slow += asyncio.run(_measure_all(url, size, options))
+            asyncio.run(_measure_reader(url, size, options))
+            slow += _measure_requests(url, size, Path(name), options)
     if slow:
         raise Wrong(f"more than {options.at_most} times as slow with conversions: {', '.join(slow)}")
 
@@ -104,31 +108,54 @@ def _records(click: Any) -> tuple[NewSale, NewRefund | None]:
     return sale, NewRefund(at + timedelta(hours=3), program_id, f"t{id}", 50) if id % 3 == 0 else None
 
 
-async def _measure_all(url: str, size: Size, options: argparse.Namespace) -> Sequence[str]:
-    """Print every report's times; return the names of those whose ratio is too high."""
-    slow = []
+async def _measure_reader(url: str, size: Size, options: argparse.Namespace) -> None:
+    """Print each report's times without the gateway around it."""
     async with offline_services(Settings(database_url=url)) as services:
         context = Context(services, viewer=ADMINISTRATOR)
-        print(f"{services.store.name:40} {'without':>9} {'with ms':>9} {'ratio':>6}")
+
+        async def seconds(request: ReportRequest) -> float:
+            started = perf_counter()
+            await reader.read(context, request)
+            return perf_counter() - started
+
+        _print_header(f"reading {services.store.name}")
         for name, request in _questions(size):
-            without, with_them = await _measure(context, request, options.rounds)
-            print(f"{name:40} {without * 1e3:9.2f} {with_them * 1e3:9.2f} {with_them / without:6.2f}", flush=True)
+            turns = [[await seconds(asked) for asked in each] for each in _turns(request, options.rounds)]
+            _print(name, _medians(turns))
+
+
+def _measure_requests(url: str, size: Size, folder: Path, options: argparse.Namespace) -> Sequence[str]:
+    """Print each request's times; return the names of those whose ratio is too high."""
+    slow = []
+    with asking(url, folder) as gateway:
+        _print_header("requests")
+        for name, request in _questions(size):
+            turns = [[gateway.seconds(asked) for asked in each] for each in _turns(request, options.rounds)]
+            without, with_them = _medians(turns)
+            _print(name, (without, with_them))
             if with_them / without > options.at_most:
-                slow.append(f"{name} on {services.store.name}")
+                slow.append(name)
     return slow
 
 
-async def _measure(context: Context, request: ReportRequest, rounds: int) -> tuple[float, float]:
-    """Return a report's median time in seconds without and with conversions, after a warm-up."""
+def _turns(request: ReportRequest, rounds: int) -> Iterator[Sequence[ReportRequest]]:
+    """Yield a report without and with conversions for each round, after two rounds that warm up."""
     richer = replace(request, conversion_totals=request.totals, conversion_series=request.series)
-    seconds: dict[ReportRequest, list[float]] = {request: [], richer: []}
-    for number in range(rounds + 2):
-        for asked in (request, richer) if number % 2 == 0 else (richer, request):
-            started = perf_counter()
-            await reader.read(context, asked)
-            if number > 1:
-                seconds[asked].append(perf_counter() - started)
-    return median(seconds[request]), median(seconds[richer])
+    yield from [(request, richer)] * (rounds + WARM_UP_ROUNDS)
+
+
+def _medians(turns: Sequence[Sequence[float]]) -> tuple[float, float]:
+    without, with_them = zip(*turns[WARM_UP_ROUNDS:], strict=True)
+    return median(without), median(with_them)
+
+
+def _print_header(title: str) -> None:
+    print(f"{title:40} {'without':>9} {'with ms':>9} {'ratio':>6}")
+
+
+def _print(name: str, seconds: tuple[float, float]) -> None:
+    without, with_them = seconds
+    print(f"{name:40} {without * 1e3:9.2f} {with_them * 1e3:9.2f} {with_them / without:6.2f}", flush=True)
 
 
 def _questions(size: Size) -> Iterator[tuple[str, ReportRequest]]:
@@ -157,7 +184,9 @@ def _options() -> argparse.Namespace:
     ask.add_argument("--has-sales", action="store_true", help="the filled databases have their sales already")
     ask.add_argument("--sales", type=int, default=30_000, help="how many sales (default: %(default)s)")
     ask.add_argument("--rounds", type=int, default=7, help="times that each is asked (default: %(default)s)")
-    ask.add_argument("--at-most", type=float, default=2, help="the largest ratio allowed (default: %(default)s)")
+    ask.add_argument(
+        "--at-most", type=float, default=2, help="the largest ratio allowed for a request (default: %(default)s)"
+    )
     add_size(ask)
     return ask.parse_args()
 
