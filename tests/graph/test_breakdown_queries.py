@@ -6,13 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import pytest_asyncio
 
 from tests.support.click_sample import LINKS, Sample, key_values, make_sample
 from tests.support.databases import KINDS, MakeDatabase
 from tests.support.gateways import running_gateway
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COUNTS = "clicks people bots visitors customers leads sales revenue { amount currency } earnings { amount }"
 KEYS = "keys { dimension value }"
@@ -25,7 +22,7 @@ def shared_url(request: pytest.FixtureRequest) -> str:
     return make()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def sample(shared_url: str) -> AsyncIterator[Sample]:
     async with running_gateway(shared_url) as gateway:
         yield await make_sample(gateway)

@@ -13,7 +13,6 @@ from tests.support.gateways import running_gateway
 PARTS = ("visitors", "breakdown(by: OS) { totalCount }", "top(by: COUNTRY) { value }")
 __all__ = ("sample", "shared_url")
 LONG, MANY = "x" * 256, '"x" ' * 301
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_breakdown_costs_more_than_a_ranking_and_its_rows_multiply(sample: Sample) -> None:

@@ -10,7 +10,6 @@ from tests.graph.test_breakdown_queries import sample, shared_url
 from tests.support.click_sample import PERIOD, Sample, SampleClick, global_ids, key_values
 
 __all__ = ("sample", "shared_url")
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PROGRAM_1, PARTNERS, LINKS = global_ids("Program", 1), global_ids("Partner", 1, 2), global_ids("ReferralLink", 2, 3)
 CONDITIONS: dict[str, Callable[[dict[str, Any]], bool]] = {

@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from graph.query.global_ids import encode_id
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
 from tests.support.wrong_values import everything_that_is_taken, tries
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PYTHON = re.compile(
     r"\b(None|True|False|Undefined|NoneType|str|int|float|bool|dict|tuple|datetime|nan|inf)\b"
@@ -47,7 +46,7 @@ def faults(message: str, code: str | None) -> list[str]:
     return found if code in (None, "BAD_USER_INPUT", "FORBIDDEN", "TOO_COMPLEX") else [str(code)]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def gateway(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
     async with running_gateway(make_sqlite()) as running:
         await running.link()

@@ -6,15 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from graphql import is_non_null_type
 
 from tests.support.databases import KINDS, MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.graphql_sockets import Subscriber, opened
 from tests.support.schema_documents import root_fields
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 REPORT = 'clickReport(from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z")'
 YEARS = REPORT.replace("2026-01", "2016-01")
@@ -56,7 +53,7 @@ def shared_url(request: pytest.FixtureRequest) -> str:
     return make()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def gateway(shared_url: str) -> AsyncIterator[Gateway]:
     async with running_gateway(shared_url) as running:
         await running.link(program=await running.program())

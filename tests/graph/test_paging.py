@@ -11,7 +11,6 @@ from itertools import product
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
@@ -21,8 +20,6 @@ from tests.support.gateways import running_gateway
 from tests.support.schema_documents import literal, orders_of, root_fields
 from tests.support.schema_lists import LISTS, Lists, Pages, few_and_other_lists
 from tests.support.visibility_world import all_rows
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROWS, PAGE = 9, 3
 # More than the crowd has of anything, and no more than a page may have.
@@ -35,7 +32,7 @@ def shared_url(request: pytest.FixtureRequest) -> str:
     return make()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def pages(shared_url: str) -> AsyncIterator[Pages]:
     async with running_gateway(shared_url) as gateway:
         token = await gateway.token()

@@ -7,13 +7,10 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from tests.support.click_bodies import URL, body, data_of, event_of, recorded
 from tests.support.databases import KINDS, MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIMIT = 64 * 1024
 LENGTHS = {
@@ -72,7 +69,7 @@ def shared_url(request: pytest.FixtureRequest) -> str:
     return make()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def shared(shared_url: str) -> AsyncIterator[Gateway]:
     async with running_gateway(shared_url) as gateway:
         await gateway.link("PARTNER123")

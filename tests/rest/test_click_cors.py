@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
-import pytest_asyncio
+import pytest
 from sqlalchemy import text
 
 from tests.support.click_apis import CLICK
@@ -16,7 +16,7 @@ PAGE = {"Origin": "https://yoursite.com"}
 PREFLIGHT = PAGE | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def served(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
     """Run a gateway for tests that do not depend on the database."""
     async with running_gateway(make_sqlite()) as gateway:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import pytest_asyncio
 from pydantic import ValidationError
 
 from gateway.settings import Settings
@@ -19,7 +18,7 @@ SCRIPT = "/js/affitor-tracker.js"
 LARGEST_BYTES = 4 * 1024
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def served(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
     """Run a gateway for tests that do not depend on the database."""
     async with running_gateway(make_sqlite()) as gateway:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from playwright.async_api import Browser, Page
 
 from graph.query.global_ids import encode_id
-from tests.support.browser import running_browser
 from tests.support.click_history import hourly, record_past
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.merchants import Merchant, make_merchant
@@ -39,8 +38,8 @@ class Console(NamedTuple):
 
 
 @asynccontextmanager
-async def running_console(database_url: str) -> AsyncIterator[Console]:
-    async with running_gateway(database_url) as gateway, running_browser() as browser:
+async def running_console(database_url: str, browser: Browser) -> AsyncIterator[Console]:
+    async with running_gateway(database_url) as gateway:
         merchant = await make_merchant(gateway)
         await merchant.rule()
         await record_past(gateway, await gateway.link_row(), hourly(datetime.now(UTC), 60))

@@ -11,8 +11,6 @@ from playwright.async_api import Page, expect
 from tests.support.consoles import ARABIC, CHINESE, LINKS, LONG, PARTNERS, Console
 from tests.support.web_pages import loaded
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 ALL_LINKS = LINKS + 1 - LINKS // PARTNERS + 3
 
 

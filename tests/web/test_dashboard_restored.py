@@ -4,7 +4,6 @@ signed in, and shows the present figures."""
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import running_browser
@@ -15,7 +14,7 @@ from tests.support.web_pages import loaded, sign_in
 SESSION = "/api/v1/session"
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A browser that keeps pages, which Playwright otherwise tells it not to do."""
     async with running_browser(without=["--disable-back-forward-cache"]) as running:

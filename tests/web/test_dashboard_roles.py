@@ -5,15 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.support.consoles import Console
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.web_pages import faults, loaded, visiting, width
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATHS = ("", "/reports", "/partners", "/links", "/clicks", "/customers", "/conversions")
 URL = "https://yoursite.com/?aff=PARTNER123"
@@ -65,7 +62,7 @@ async def test_a_partner_sees_today_this_month_and_the_commission_by_status(cons
             assert await own(page, "Your commission", name) == shown
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest.fixture(scope="module")
 async def newcomer(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
     async with running_gateway(make_sqlite()) as gateway:
         yield gateway

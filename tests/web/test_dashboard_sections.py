@@ -11,8 +11,6 @@ from playwright.async_api import Page, Request, Route, expect
 from tests.support.consoles import Console
 from tests.support.web_pages import loaded
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 OWNERS = ["Overview", "Reports", "Partners", "Links", "Clicks", "Customers", "Conversions", "Rules", "Payouts", "Setup"]
 PARTNERS = ["Overview", "Reports", "Links", "Clicks", "Conversions", "Rules", "Payouts"]
 QUERY = "?range=7d&zone=Asia%2FTokyo&is.device_type=desktop"

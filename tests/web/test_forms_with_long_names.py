@@ -8,8 +8,6 @@ from playwright.async_api import expect
 from tests.support.consoles import ARABIC, LONG, Console
 from tests.support.web_pages import faults, loaded, width
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 PHONE: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark", "reduced_motion": "reduce"}
 
 

@@ -12,7 +12,6 @@ from playwright.async_api import Route
 
 from tests.support.shop import Shop, Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 CLICKS = "**/track/click"
 EXPOSED = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

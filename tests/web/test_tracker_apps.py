@@ -7,8 +7,6 @@ import pytest
 from tests.support import npm_packages as javascript
 from tests.support.shop import Shop, answers_once
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 async def test_a_new_code_in_a_single_page_app_is_a_landing(shop: Shop) -> None:
     first, second, third = [await shop.link() for _ in range(3)]

@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.shop import Shop, Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 STORED = "JSON.stringify([document.cookie, {...sessionStorage}, {...localStorage}])"
 NOTHING = '["",{},{}]'
 

@@ -8,8 +8,6 @@ import pytest
 
 from tests.support.shop import Shop, answers_once
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 # Imitates Prototype.js 1.6.1: `toJSON` of arrays and dates returns JSON text, and arrays have additional, enumerable
 # methods, some with other meanings than today's; objects have inherited keys.
 PROTOTYPE = """

@@ -4,11 +4,8 @@ import re
 from datetime import UTC, datetime
 from uuid import UUID
 
-import pytest
-
 from tests.support.shop import Shop
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 DAY = 86400
 
 

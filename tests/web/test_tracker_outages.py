@@ -9,8 +9,6 @@ from tests.support.databases import MakeDatabase
 from tests.support.gateways import running_gateway
 from tests.support.shop import Shop, Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:

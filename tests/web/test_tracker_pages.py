@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.shop import Shop, Visitor, answers_once
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 NO_COOKIES = ("Emulation.setDocumentCookieDisabled", {"disabled": True})
 
 

@@ -8,7 +8,6 @@ import pytest
 from tests.support import npm_packages as javascript
 from tests.support.shop import Shop, Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 EVENTS = "window.events = []; document.addEventListener('affitor:ready', ({detail}) => events.push(detail.clickId))"
 READY = "affitor.ready.then((data) => data.clickId)"
 # CommonJS in a page: the packages' modules by the names used to require them.

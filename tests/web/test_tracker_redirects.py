@@ -7,7 +7,6 @@ import pytest
 
 from tests.support.shop import Shop, Visitor, answers_once
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 DAY = 86400
 NO_COOKIES = ("Emulation.setDocumentCookieDisabled", {"disabled": True})
 

@@ -10,7 +10,6 @@ from playwright.async_api import Route
 from db.schema.conversions import LeadEvent
 from tests.support.shop import Shop, Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 LEADS = "**/track/lead"
 RECORDED = {"success": True, "message": "Lead tracked successfully"}
 SIGN_UP = "affitor.signup('user_1', 'alice@example.com')"

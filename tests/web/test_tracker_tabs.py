@@ -8,7 +8,6 @@ import pytest
 from tests.support.browser_tabs import Tab, open_tabs
 from tests.support.shop import Shop, Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 # A tab accesses cookies about 60 times to turn a response into the attribution.
 STOPS = range(1, 60, 4)
 ORDERS = list(permutations([(0, 0), (1, 0), (1, 1)]))

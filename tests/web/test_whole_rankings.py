@@ -9,17 +9,14 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, Response, expect
 
 from db.ingest.clicks.records import Click, VisitRecord
-from tests.support.browser import running_browser
 from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.web_pages import faults, figure, loaded, table, visiting, width
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 COUNTRIES = (
     *("DE", "AT", "CH", "FR", "ES", "PT", "IT", "GR", "TR", "BG", "RO", "HU", "PL", "CZ", "SK", "SI", "HR", "RS"),
     *("UA", "MD", "LT", "LV", "EE", "FI", "SE", "NO", "DK", "NL", "BE", "LU", "IE", "GB", "IS", "US", "CA", "MX"),
@@ -47,9 +44,9 @@ class Site(NamedTuple):
         return sorted(Counter(each.country for each in chosen).values(), reverse=True)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def site(make_sqlite: MakeDatabase) -> AsyncIterator[Site]:
-    async with running_gateway(make_sqlite()) as gateway, running_browser() as browser:
+@pytest.fixture(scope="module")
+async def site(make_sqlite: MakeDatabase, browser: Browser) -> AsyncIterator[Site]:
+    async with running_gateway(make_sqlite()) as gateway:
         link = await gateway.link(destination_url="https://yoursite.com/")
         clicks = await record(gateway, link)
         token = await gateway.token("program", program_id=link["program_id"])

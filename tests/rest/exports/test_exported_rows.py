@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from graph.exports.export_lists import EXPORT_LISTS
 from graph.exports.parameters import Parameter, parameters
@@ -20,7 +19,7 @@ from tests.support.exports import GraphQLList, csv_rows, exported, json_rows, te
 from tests.support.gateways import running_gateway
 from tests.support.visibility_world import TABLES, WITHHELD_FROM_PARTNERS, World, make_world
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 FILTERS_PER_LIST = 20
 JUNK = ("", "junk", "=1", "2026-01-01", "UHJvZ3JhbTo5OTk5OQ", "\u202e☃")
@@ -32,7 +31,7 @@ def shared_url(request: pytest.FixtureRequest) -> str:
     return make()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def world(shared_url: str) -> AsyncIterator[World]:
     async with running_gateway(shared_url) as gateway:
         yield await make_world(gateway)
