@@ -72,6 +72,7 @@ def imports(trees: dict[Path, ast.Module]) -> Imports:
     return {module(path): set(imported(tree)) for path, tree in trees.items()}
 
 
+@pytest.mark.slow
 def test_imports_point_right(imports: Imports) -> None:
     pairs = [(name, other) for name, others in imports.items() for other in others]
     assert len(pairs) > len(LAYERS)

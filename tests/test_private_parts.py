@@ -75,6 +75,7 @@ def test_a_library_whose_private_parts_are_used_has_an_upper_bound(library: str)
     assert version(library) in bounds, f"{library} {version(library)} is not within its bounds"
 
 
+@pytest.mark.slow
 def test_every_imported_library_is_declared() -> None:
     known = packages_distributions()
     distributions = {module: known.get(module, [module]) for module in imported()}

@@ -28,6 +28,8 @@ from tests.support.databases import MakeDatabase
 from tests.support.processes import clickgate
 from tests.support.report_world import World, aggregation, click
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KINDS = [*product(LEVELS, SPANS)]
 POSITION = "(SELECT position FROM outbox_consumers WHERE name = 'rollups')"
@@ -120,7 +122,6 @@ async def test_the_audit_checks_every_rollup_row(world: World) -> None:
         assert seen == await connection.scalar(text("SELECT count(*) FROM click_rollups WHERE program_id = 1"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 3, 1000])
 async def test_a_rebuild_repairs_every_rollup_row_while_clicks_are_recorded(world: World, size: int) -> None:
     store = world.store
@@ -171,7 +172,6 @@ async def test_the_parts_of_a_rebuild_cover_every_subject_and_day(world: World) 
                 assert end == MOST + 1
 
 
-@pytest.mark.slow
 async def test_the_audit_command_reads_a_read_only_copy_without_writing_anything(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ async def committer(store: Store) -> AsyncIterator[Committer]:
     await committer.disconnect()
 
 
+@pytest.mark.slow
 async def test_a_batch_waits_for_a_writer_in_another_process(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     await make_link(url)

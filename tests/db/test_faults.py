@@ -40,6 +40,7 @@ def errors(log: Log) -> list[logging.LogRecord]:
     return [record for record in log.records if record.levelno >= logging.ERROR]
 
 
+@pytest.mark.slow
 @both_apis
 async def test_an_error_that_affects_every_click_is_logged_once_and_counted(gateway: Gateway, log: Log) -> None:
     await gateway.link()
@@ -66,6 +67,7 @@ async def test_every_response_names_the_log_entry(gateway: Gateway, log: Log) ->
     assert {answer.headers["Clickgate-Fault"] for answer in answers} == {first.__dict__["fault"]}
 
 
+@pytest.mark.slow
 async def test_rejected_rows_are_counted_by_reason(database_url: str, log: Log) -> None:
     await make_link(database_url)
     async with running_gateway(database_url) as gateway:
@@ -94,6 +96,7 @@ async def test_a_new_kind_of_error_is_logged_among_many_of_another_kind(make_pos
     assert [record for record in errors(log) if "reason_b" in str(record.exc_info)]
 
 
+@pytest.mark.slow
 async def test_the_number_of_remembered_kinds_is_bounded(log: Log) -> None:
     faults = Faults()
     kinds = [type(f"Error{number}", (Exception,), {}) for number in range(3 * MOST_KINDS)]

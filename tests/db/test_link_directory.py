@@ -94,6 +94,7 @@ async def test_a_programs_new_window_is_read(store: Store, directory: LinkDirect
     assert program.cookie_window_days == 30
 
 
+@pytest.mark.slow
 async def test_a_started_directory_refreshes_itself(store: Store) -> None:
     directory = LinkDirectory(store)
     await directory.start()

@@ -69,6 +69,7 @@ async def log_size(store: Store) -> int:
         return await connection.scalar(select(func.count()).select_from(OutboxRange)) or 0
 
 
+@pytest.mark.slow
 async def test_an_added_consumer_begins_with_the_first_event(world: World) -> None:
     for link in (1, 2, 4, 5, 3):
         await world.click(click(NOW, link), click(NOW, link))
@@ -83,6 +84,7 @@ async def test_an_added_consumer_begins_with_the_first_event(world: World) -> No
     assert not (await run(world.store)).ranges, "it was there already"
 
 
+@pytest.mark.slow
 async def test_an_added_consumer_is_given_every_event_in_ranges_without_missing_ids(world: World) -> None:
     for _ in range(5):
         await world.click(*(click(NOW, at % 5 + 1) for at in range(1000)))
@@ -125,6 +127,7 @@ async def test_a_lot_is_so_many_events_or_one_that_has_waited(world: World) -> N
     assert not await is_lot(1, soon)
 
 
+@pytest.mark.slow
 async def test_a_stopped_consumer_keeps_its_rows_and_goes_on_where_it_was(world: World) -> None:
     await add_consumer(world.store, Tally(world.store))
     await world.click(click(NOW, 1), click(NOW, 4))
@@ -144,6 +147,7 @@ async def test_a_stopped_consumer_keeps_its_rows_and_goes_on_where_it_was(world:
     assert (await state(world.store, "tally")).oldest_at is None
 
 
+@pytest.mark.slow
 async def test_a_rewound_consumer_starts_with_the_first_event_and_others_do_not(world: World) -> None:
     await add_consumer(world.store, Tally(world.store))
     for link in (1, 2, 4):
@@ -160,6 +164,7 @@ async def test_a_rewound_consumer_starts_with_the_first_event_and_others_do_not(
     assert not (await audit(world.store)).differences
 
 
+@pytest.mark.slow
 async def test_rewound_rollups_are_exact_at_once_and_afterwards(world: World) -> None:
     for link in (1, 2, 3, 4, 5):
         await world.click(click(NOW, link), click(NOW, link, is_bot=True))
@@ -174,6 +179,7 @@ async def test_rewound_rollups_are_exact_at_once_and_afterwards(world: World) ->
     assert not (await audit(world.store)).differences
 
 
+@pytest.mark.slow
 async def test_a_removed_consumer_keeps_no_rows(world: World) -> None:
     await add_consumer(world.store, Tally(world.store))
     await world.click(click(NOW, 1))

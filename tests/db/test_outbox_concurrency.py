@@ -75,6 +75,7 @@ async def test_a_rewind_does_not_count_what_is_committed_later_between_other_ids
     await world.close()
 
 
+@pytest.mark.slow
 async def test_rewinds_beside_writers_and_runners_count_every_event_once(world: World) -> None:
     other = Store(world.store.url.render_as_string(hide_password=False))
     stores = [world.store, other if not other.is_sqlite else world.store]

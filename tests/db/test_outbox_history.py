@@ -28,6 +28,8 @@ from tests.support.databases import MakeDatabase
 from tests.support.report_world import World, click
 from tests.support.tally import Tally, drop_table, make_table, recorded, tallied
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HISTORY = 3400
 LINKS = ReportRequest(NOW, NOW + timedelta(days=1), totals=False, tops=(Top(Dimension.LINK),))

@@ -17,6 +17,8 @@ from tests.support.captured_log import Log
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.outages import check_ready
 
+pytestmark = pytest.mark.slow
+
 # More than the size of any pool.
 MOST = 40
 ONE = CompiledQuery(select(literal(1)))

@@ -87,6 +87,7 @@ async def test_a_range_ends_at_a_click_that_another_try_might_record(world: Worl
     assert await logged(world) == [(1, 1, 1, 1), (1, 3, 4, 2)]
 
 
+@pytest.mark.slow
 async def test_who_guesses_the_next_click_id_is_counted_as_a_customer(world: World) -> None:
     (first,) = await world.click(click(NOW))
     _, id, milliseconds = first.click_id.split("_")
@@ -100,6 +101,7 @@ async def test_who_guesses_the_next_click_id_is_counted_as_a_customer(world: Wor
         assert customers == await connection.scalar(select(func.count()).select_from(Customer)) == 2
 
 
+@pytest.mark.slow
 async def test_two_runners_beside_two_writers_count_every_event_once(world: World) -> None:
     other = Store(world.store.url.render_as_string(hide_password=False))
     committers = [make_committer(world.store), make_committer(other if not other.is_sqlite else world.store)]
@@ -122,6 +124,7 @@ async def test_two_runners_beside_two_writers_count_every_event_once(world: Worl
     await other.close()
 
 
+@pytest.mark.slow
 async def test_a_runner_that_dies_half_way_has_added_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.click(*(click(NOW, link) for link in (1, 2, 3, 4, 5)))
     slices = RollupSums.slices
@@ -213,6 +216,7 @@ async def test_events_that_are_committed_while_others_are_summed_up_are_added_la
         assert await rolled_up(world) == 3
 
 
+@pytest.mark.slow
 async def test_where_nothing_waits_nothing_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse() -> None:
         raise AssertionError("it connected to write")
@@ -228,6 +232,7 @@ async def test_where_nothing_waits_nothing_is_written(world: World, monkeypatch:
     assert not await runner.run_once()
 
 
+@pytest.mark.slow
 async def test_a_processed_row_stays_as_long_as_it_may_be_watched(world: World) -> None:
     runner = ConsumerRunner(world.store, RollupAggregator(world.store), clock=lambda: at)
     await world.click(click(NOW))
@@ -249,6 +254,7 @@ async def test_a_processed_row_stays_as_long_as_it_may_be_watched(world: World) 
     await runner.close()
 
 
+@pytest.mark.slow
 async def test_a_runner_outlives_an_outage_and_complains_once(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -276,6 +282,7 @@ async def test_a_runner_outlives_an_outage_and_complains_once(
     assert not complaint.exc_info
 
 
+@pytest.mark.slow
 async def test_the_audit_recounts_what_is_rolled_up_and_what_waits(world: World) -> None:
     await world.click(click(NOW, 1), click(NOW, 4, is_bot=True))
     await world.aggregate()

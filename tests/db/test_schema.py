@@ -26,6 +26,7 @@ def differences(connection: Connection) -> list[Any]:
     return found
 
 
+@pytest.mark.slow
 async def test_the_migrations_create_the_tables_metadata(store: Store) -> None:
     async with store.read() as connection:
         assert await connection.run_sync(differences) == []
@@ -99,6 +100,7 @@ async def test_counting_clicks_changes_no_version(store: Store) -> None:
     assert await version(store) == before
 
 
+@pytest.mark.slow
 async def test_a_new_sqlite_file_is_upgraded_automatically(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'new.db'}")
     await ensure_current(store, may_upgrade=False)

@@ -76,6 +76,7 @@ async def test_each_host_of_a_site_is_written_once_an_hour(store: Store, sites: 
     assert (1, "shop.example", clock.now) in await seen(store)
 
 
+@pytest.mark.slow
 async def test_a_program_keeps_its_domain_and_the_hosts_seen_last(
     store: Store, sites: TrackerSites, clock: Clock
 ) -> None:

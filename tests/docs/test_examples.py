@@ -38,6 +38,7 @@ def test_there_are_six_queries_to_start_from() -> None:
     assert len(queries_to_start_from()) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["admin", "program", "partner"])
 async def test_the_queries_to_start_from_answer_with_data(gateway: Gateway, role: str) -> None:
     link = await gateway.link()
@@ -50,6 +51,7 @@ async def test_the_queries_to_start_from_answer_with_data(gateway: Gateway, role
         assert all(part for part in answer["data"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", QUERIES, ids=name_of)
 async def test_a_query_or_mutation_is_answered(gateway: Gateway, block: Block) -> None:
     link = await gateway.link()
@@ -66,6 +68,7 @@ async def test_a_query_or_mutation_is_answered(gateway: Gateway, block: Block) -
         assert not part.get("userErrors")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", SUBSCRIPTIONS, ids=name_of)
 async def test_a_subscription_reports_a_click(gateway: Gateway, block: Block) -> None:
     await gateway.link()
@@ -85,6 +88,7 @@ def requests_by_curl() -> Iterator[Any]:
                 yield pytest.param(block, shown, id=name_of(block))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
 @pytest.mark.parametrize(("block", "shown"), list(requests_by_curl()))
 async def test_a_request_by_curl_is_answered(make_sqlite: MakeDatabase, block: Block, shown: Any) -> None:

@@ -13,7 +13,10 @@ from tests.support.exports import exported
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.merchants import make_merchant
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine"),
+    pytest.mark.slow,
+]
 
 PLAIN, FILTERED, RESUMED = [block.text for block in blocks(DOCS / "exports.md") if block.language == "sh"]
 

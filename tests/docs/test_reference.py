@@ -88,6 +88,7 @@ def logged() -> Iterator[str]:
                     yield message_of(node)
 
 
+@pytest.mark.slow
 def test_every_line_of_the_log_is_listed() -> None:
     listed = first_cells(DOCS / "log.md")
     # A click or a batch of them, whichever it was.

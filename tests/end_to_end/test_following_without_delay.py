@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from db.schema.clicks import ClickEvent
@@ -13,6 +14,8 @@ from db.schema.writers import RunningWriter
 from tests.support.databases import MakeDatabase
 from tests.support.following_clients import Follower, events_in, of_customers, track
 from tests.support.gateways import Gateway, running_gateway
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_click_appears_at_once_to_followers_of_its_gateway(gateway: Gateway) -> None:

@@ -41,6 +41,7 @@ def test_a_program_that_is_not_a_browser_is_a_bot(lookup: DeviceLookup, agent: s
     assert lookup(agent).is_bot
 
 
+@pytest.mark.slow
 def test_at_least_nineteen_in_twenty_known_crawlers_are_bots(lookup: DeviceLookup) -> None:
     agents = crawlers()
     people = [agent for agent in agents if not lookup(agent).is_bot]
@@ -48,6 +49,7 @@ def test_at_least_nineteen_in_twenty_known_crawlers_are_bots(lookup: DeviceLooku
     assert len(people) <= len(agents) / 20, people
 
 
+@pytest.mark.slow
 def test_at_most_one_in_a_thousand_browsers_is_a_bot(lookup: DeviceLookup, npm: Path) -> None:
     weights = browsers(npm)
     bots = [agent for agent in weights if lookup(agent).is_bot]
@@ -126,6 +128,7 @@ async def test_a_click_without_a_user_agent_is_a_bot(gateway: Gateway) -> None:
     assert bots == [(True, None), (True, None), (False, CHROME)]
 
 
+@pytest.mark.slow
 @both_apis
 async def test_an_empty_user_agent_field_falls_back_to_the_header(gateway: Gateway) -> None:
     await gateway.link()

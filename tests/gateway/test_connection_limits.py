@@ -57,6 +57,7 @@ async def test_connections_that_arrive_at_once_are_limited_as_well(make_sqlite: 
             client.close()
 
 
+@pytest.mark.slow
 async def test_a_connection_is_counted_exactly_as_long_as_it_is_open(
     make_sqlite: MakeDatabase,
 ) -> None:
@@ -77,6 +78,7 @@ async def test_a_connection_is_counted_exactly_as_long_as_it_is_open(
                 await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_a_request_in_progress_survives_a_crowd_of_connections(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), connections="8") as gateway:
         await gateway.link()
@@ -118,6 +120,7 @@ async def test_a_client_that_does_not_read_is_disconnected(
                     await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 async def test_pipelined_requests_wait_unparsed(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway, connection(gateway) as (reader, writer):
         ahead = 5000

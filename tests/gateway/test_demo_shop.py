@@ -70,6 +70,7 @@ def answer(page: httpx.Response) -> tuple[str, dict[str, Any]]:
     return status, json.loads(body)
 
 
+@pytest.mark.slow
 async def test_an_order_and_its_refund_are_reported_with_a_tracking_token(demo: Merchant) -> None:
     await demo.rule(basis_points=2000)
     await signed_up(demo)

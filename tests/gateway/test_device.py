@@ -169,6 +169,7 @@ def test_unusual_characters_do_not_raise(lookup: DeviceLookup, text: str) -> Non
     assert lookup(text).device_type == "other"
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.text(st.characters(codec=None))

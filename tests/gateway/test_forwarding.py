@@ -81,6 +81,7 @@ def test_a_unix_socket_peer_is_trusted_if_the_settings_say_so() -> None:
     assert resolved(VISITOR, peer="127.0.0.1", proxies=trusting) == "127.0.0.1"
 
 
+@pytest.mark.slow
 async def test_a_trailer_field_is_not_a_header(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), trusted_proxies="127.0.0.1", ip_storage="full") as gateway:
         await gateway.link()

@@ -31,6 +31,7 @@ public class Post {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("extra", [(), HANDSHAKE, ("HTTP2-Settings: AAMAAABkAAQAAP__",)])
 async def test_a_click_with_an_upgrade_keeps_its_body(
@@ -44,6 +45,7 @@ async def test_a_click_with_an_upgrade_keeps_its_body(
         assert await gateway.recorded() == len(UPGRADES) * len(CONNECTIONS)
 
 
+@pytest.mark.slow
 async def test_requests_before_and_after_an_upgrade_are_answered_in_order(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()

@@ -38,6 +38,7 @@ async def test_pools_and_the_write_ahead_log_are_measured(gateway: Gateway) -> N
         assert sum(reading) >= 1
 
 
+@pytest.mark.slow
 async def test_the_rollup_backlog_is_measured(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     await gateway.link()
     monkeypatch.setattr("gateway.metrics.SAMPLE_SECONDS", 0.1)
@@ -101,6 +102,7 @@ async def test_a_scrape_does_not_query_the_database(make_postgres: MakeDatabase)
     assert after[total] <= before[total] + 1  # possibly for the aggregator
 
 
+@pytest.mark.slow
 async def test_a_write_ahead_log_kept_long_by_a_reader_is_reported_once_and_emptied_afterwards(
     make_sqlite: MakeDatabase, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:

@@ -44,6 +44,7 @@ async def test_a_running_gateway_is_live_and_ready(gateway: Gateway) -> None:
     assert body_of(ready) == {"status": "ready", "database": "ok", "queue": "ok"}
 
 
+@pytest.mark.slow
 async def test_a_gateway_with_a_locked_database_is_not_ready(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     locking = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
@@ -130,6 +131,7 @@ async def test_the_openapi_document_has_the_endpoints_that_merchants_integrate_w
     assert limited == {"$ref": "#/components/schemas/MerchantProblem"}
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_same_document(make_sqlite: MakeDatabase) -> None:
     printed = clickgate(make_sqlite(), "openapi")
     assert json.loads(printed.stdout)["openapi"] == "3.1.0"
@@ -141,6 +143,7 @@ async def test_an_unknown_path_is_answered_in_json(gateway: Gateway) -> None:
     assert body_of(answer) == {"error": "Not Found"}
 
 
+@pytest.mark.slow
 async def test_an_unexpected_error_is_logged_once_with_its_traceback_and_masked(
     gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:

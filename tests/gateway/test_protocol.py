@@ -45,6 +45,7 @@ async def test_an_endless_head_is_refused_early(make_sqlite: MakeDatabase) -> No
     assert sent < 20_000_000  # the limit plus the system's buffers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{", b"POST /api"])
 async def test_a_request_that_does_not_arrive_times_out(gateway: Gateway, sent: bytes) -> None:
     reader, writer = await connect(gateway)
@@ -54,6 +55,7 @@ async def test_a_request_that_does_not_arrive_times_out(gateway: Gateway, sent: 
     writer.close()
 
 
+@pytest.mark.slow
 async def test_a_connection_in_use_stays_open(gateway: Gateway) -> None:
     reader, writer = await connect(gateway)
     for _ in range(4):
@@ -71,6 +73,7 @@ def protocols() -> Sequence[BoundedProtocol]:
     return [each for each in gc.get_objects() if isinstance(each, BoundedProtocol)]
 
 
+@pytest.mark.slow
 async def test_a_websocket_does_not_time_out_and_is_cleaned_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.server.timeouts.REQUEST_SECONDS", 0.2)
     # Connections that were open when the event loop of an earlier test ended.

@@ -115,6 +115,7 @@ async def test_an_invalid_response_is_an_error(path: str) -> None:
     assert received.endswith(b"connection: close\r\n\r\nInternal Server Error")
 
 
+@pytest.mark.slow
 async def test_only_an_idle_connection_is_closed_after_the_timeout() -> None:
     keep_alive, steps = 0.5, 10
     async with served(keep_alive) as port:

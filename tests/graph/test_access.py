@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from db.schema.commissions import Commission, CommissionRule, Payout
 from db.schema.conversions import Sale
 from db.schema.links import ReferralLink
@@ -15,6 +17,8 @@ from graph.query.global_ids import encode_id
 from tests.support import conversion_rows
 from tests.support.admin_mutations import TOLD, World, change, changed, make_world, refusal
 from tests.support.gateways import Gateway
+
+pytestmark = pytest.mark.slow
 
 NOBODYS = 99999
 HELD = timedelta(days=10_000)

@@ -42,6 +42,7 @@ def summed(*parts: dict[str, Any]) -> dict[str, Any]:
     return sums | {"revenue": revenue}
 
 
+@pytest.mark.slow
 async def test_each_combination_of_values_has_a_row(sample: Sample) -> None:
     by = ("COUNTRY", "DEVICE_TYPE", "LANDING_PAGE")
     report = await sample.report(
@@ -54,6 +55,7 @@ async def test_each_combination_of_values_has_a_row(sample: Sample) -> None:
     assert [row["clicks"] for row in found["nodes"]] == sorted(expected.values(), reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["{}", "{field: VALUE, direction: ASC}", "{field: SALES}", "{field: VISITORS}"])
 async def test_pages_and_the_rest_add_up_to_the_totals(sample: Sample, order: str) -> None:
     given, after = f"by: [COUNTRY, LINK], orderBy: {order}, first: 3", ""
@@ -75,6 +77,7 @@ async def test_pages_and_the_rest_add_up_to_the_totals(sample: Sample, order: st
     assert found["rest"] == {**dict.fromkeys((*ADDED_UP, "visitors"), 0), "revenue": [], "earnings": []}
 
 
+@pytest.mark.slow
 async def test_a_page_can_be_asked_for_by_its_number(sample: Sample) -> None:
     given = "by: [COUNTRY, LINK], orderBy: {field: PEOPLE}"
     everything = await sample.report(f"breakdown({given}, first: 100) {{ nodes {{ {KEYS} {COUNTS} }} }}")
@@ -95,6 +98,7 @@ async def test_a_page_can_be_asked_for_by_its_number(sample: Sample) -> None:
     assert following["breakdown"]["nodes"] == rows[4:6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "search", "wanted"),
     [
@@ -205,6 +209,7 @@ async def test_rows_sorted_by_value_list_hours_and_days_in_their_order(sample: S
     assert [key_values(row)[0] for row in report["breakdown"]["nodes"]] == ["DE", "FR", "US", None]
 
 
+@pytest.mark.slow
 async def test_visitors_are_counted_once_wherever_they_are_shown(sample: Sample) -> None:
     report = await sample.report(
         f"""visitors series(interval: MONTH) {{ visitors }} top(by: PROGRAM) {{ value visitors }}

@@ -15,6 +15,7 @@ __all__ = ("sample", "shared_url")
 LONG, MANY = "x" * 256, '"x" ' * 301
 
 
+@pytest.mark.slow
 async def test_a_breakdown_costs_more_than_a_ranking_and_its_rows_multiply(sample: Sample) -> None:
     async def cost(part: str) -> int:
         answer = await sample.answer(part)

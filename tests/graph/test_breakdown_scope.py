@@ -1,11 +1,14 @@
 """Breakdowns show each token its own clicks alone: in rows, keys, counts and the rest."""
 
+import pytest
+
 from tests.graph.test_breakdown_queries import COUNTS, KEYS, sample, shared_url, shown
 from tests.support.click_sample import Sample, global_ids, key_values
 
 __all__ = ("sample", "shared_url")
 
 
+@pytest.mark.slow
 async def test_a_partner_sees_its_own_clicks_alone(sample: Sample) -> None:
     part = f"""clicks breakdown(by: [PARTNER, LINK], first: 1) {{
         totalCount rest {{ {COUNTS} }} nodes {{ clicks keys {{ value partner {{ name }} referralLink {{ code }} }} }}

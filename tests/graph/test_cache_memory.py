@@ -24,6 +24,8 @@ from tests.support.databases import MakeDatabase
 from tests.support.gateways import running_gateway
 from tests.support.schema_documents import SCHEMA
 
+pytestmark = pytest.mark.slow
+
 KIBIBYTE = 1024
 OWNERS = ("program", "partner", "customer")
 NOT_UNDERSTATED = 1.3
@@ -73,7 +75,6 @@ def clicks(number: int, fields: int, alias: str = "value") -> PagePlan:
 
 
 @pytest.mark.parametrize(("fields", "alias"), [(1, "a"), (5, "a"), (150, "a"), (150, "a" * 250)])
-@pytest.mark.slow
 @pytest.mark.parametrize("is_sqlite", [True, False])
 def test_the_size_of_a_statement_is_not_understated(fields: int, alias: str, is_sqlite: bool) -> None:
     def compiled(number: int) -> compiler.PageStatement:
@@ -84,7 +85,6 @@ def test_the_size_of_a_statement_is_not_understated(fields: int, alias: str, is_
     assert held_by(lambda: [compiled(number) for number in (1, 2, 3)]) <= NOT_UNDERSTATED * 3 * first.size_bytes
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("is_sqlite", [True, False])
 def test_the_size_of_a_report_s_statement_is_not_understated(is_sqlite: bool) -> None:
     def compiled() -> DialectQuery:
@@ -108,7 +108,6 @@ def test_long_headers_are_not_kept(read: Callable[[str | None], object]) -> None
     assert taken_by(lambda: [read(f"x/{at};".ljust(32 * KIBIBYTE, "x")) and None for at in range(100)]) < 64 * KIBIBYTE
 
 
-@pytest.mark.slow
 def test_names_within_a_json_variable_are_not_kept() -> None:
     operation = OperationDefinitionNode(operation=OperationType.QUERY, selection_set=SelectionSetNode(selections=()))
     field, derived = FieldNode(name=NameNode(value="id")), DerivedValues()
@@ -133,7 +132,6 @@ LIST = """{alias}: referralLinks(first: 1) {{
 }}"""
 
 
-@pytest.mark.slow
 async def test_many_large_queries_fill_the_cache_but_do_not_drop_what_a_dashboard_repeats(
     make_sqlite: MakeDatabase,
 ) -> None:

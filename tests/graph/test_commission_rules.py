@@ -54,6 +54,7 @@ async def create(gateway: Gateway, world: World, **input: Any) -> dict[str, Any]
     return rule
 
 
+@pytest.mark.slow
 async def test_a_rule_is_created_with_its_defaults(gateway: Gateway) -> None:
     world = await make_world(gateway)
     before = datetime.now(UTC) - timedelta(milliseconds=1)
@@ -73,6 +74,7 @@ async def test_a_rule_is_created_with_its_defaults(gateway: Gateway) -> None:
     }
 
 
+@pytest.mark.slow
 async def test_a_fixed_rule_has_an_amount(gateway: Gateway) -> None:
     world = await make_world(gateway)
     given = {"partnerId": world.partner, "durationMonths": 0, "holdDays": 0, "approval": "MANUAL", "productId": "p1"}
@@ -86,6 +88,7 @@ async def test_a_fixed_rule_has_an_amount(gateway: Gateway) -> None:
     }
 
 
+@pytest.mark.slow
 async def test_a_rule_that_makes_no_sense_is_refused(gateway: Gateway) -> None:
     world = await make_world(gateway)
     for field, wrong in WRONG:
@@ -130,6 +133,7 @@ async def test_a_rule_that_is_planned_for_later_still_begins(gateway: Gateway) -
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 async def test_rules_follow_each_other_in_whatever_order_they_are_created(gateway: Gateway, seed: int) -> None:
     world, random = await make_world(gateway), Random(seed)
@@ -155,6 +159,7 @@ async def test_rules_follow_each_other_in_whatever_order_they_are_created(gatewa
         assert found == ([] if expected is None else [expected])
 
 
+@pytest.mark.slow
 async def test_rules_for_others_stay_in_force(gateway: Gateway) -> None:
     world = await make_world(gateway)
     kinds: list[dict[str, Any]] = [
@@ -195,6 +200,7 @@ async def test_an_ended_rule_stays_ended(gateway: Gateway) -> None:
     assert await refusal(gateway, "endCommissionRule", world.foreign_owner, id=rule["id"]) == ("id", "unknown_rule")
 
 
+@pytest.mark.slow
 async def test_of_rules_created_at_once_one_is_in_force(gateway: Gateway) -> None:
     world = await make_world(gateway)
     await asyncio.gather(*(create(gateway, world, basisPoints=number) for number in range(8)))

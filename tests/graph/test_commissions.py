@@ -36,6 +36,7 @@ def id_of(earned: Mapping[str, Any]) -> str:
     return encode_id("Commission", earned["program_id"], earned["id"])
 
 
+@pytest.mark.slow
 async def test_the_end_of_a_hold_approves_a_commission(gateway: Gateway) -> None:
     shop, token = await make_shop(gateway), await gateway.token()
     given: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -60,6 +61,7 @@ async def test_the_end_of_a_hold_approves_a_commission(gateway: Gateway) -> None
         }
 
 
+@pytest.mark.slow
 async def test_approval_by_hand_is_for_all_or_none(gateway: Gateway) -> None:
     shop = await make_shop(gateway)
     token = await gateway.token("program", program_id=shop.program_id)
@@ -92,6 +94,7 @@ async def test_approval_by_hand_is_for_all_or_none(gateway: Gateway) -> None:
     assert await changed(gateway, "approveCommissions", token, ids=ids) == approved
 
 
+@pytest.mark.slow
 async def test_a_rejected_commission_is_taken_off_the_earnings(gateway: Gateway) -> None:
     shop = await make_shop(gateway)
     token = await gateway.token("program", program_id=shop.program_id)
@@ -111,6 +114,7 @@ async def test_a_rejected_commission_is_taken_off_the_earnings(gateway: Gateway)
     assert await gateway.rows(ConversionSum) == [row]
 
 
+@pytest.mark.slow
 async def test_rejection_of_several_is_for_all_or_none(gateway: Gateway) -> None:
     shop = await make_shop(gateway)
     token = await gateway.token("program", program_id=shop.program_id)
@@ -136,6 +140,7 @@ async def test_rejection_of_several_is_for_all_or_none(gateway: Gateway) -> None
     assert row["earnings"] == -2997
 
 
+@pytest.mark.slow
 async def test_sums_are_listed_by_currency(gateway: Gateway) -> None:
     shop, token = await make_shop(gateway), await gateway.token()
     second = await gateway.link("SECOND", program={"id": shop.program_id}, partner={"id": shop.partner_id})
@@ -167,6 +172,7 @@ async def test_sums_are_listed_by_currency(gateway: Gateway) -> None:
     }
 
 
+@pytest.mark.slow
 async def test_a_partner_sees_its_customers_sales_but_not_who_they_are(gateway: Gateway) -> None:
     shop = await make_shop(gateway)
     await gateway.execute(update(Customer).values(customer_key="user_1", email_mask="a***@example.com"))
@@ -214,6 +220,7 @@ def around(levels: int) -> str:
     return f"{{ {found} }}"
 
 
+@pytest.mark.slow
 async def test_a_query_with_too_many_joins_is_refused(gateway: Gateway) -> None:
     shop, token = await make_shop(gateway), await gateway.token()
     await add(gateway, shop)
@@ -243,6 +250,7 @@ def test_an_amount_is_shown_in_major_units(amount: int, currency: str, text: str
     assert Money(amount, currency).formatted == text
 
 
+@pytest.mark.slow
 async def test_memberships_with_commissions_to_be_paid_are_found(gateway: Gateway) -> None:
     shop, token = await make_shop(gateway), await gateway.token()
     query = "query ($is: Boolean) { partnerPrograms(filter: {isOwed: $is}) { nodes { partner { databaseId } } } }"

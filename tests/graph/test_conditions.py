@@ -10,6 +10,8 @@ from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.graphql_sockets import Subscriber, opened
 
+pytestmark = pytest.mark.slow
+
 # Where a selection may have a condition, given the variable's declaration and the directives.
 PLACES = {
     "a scalar": "query (DECLARED) { viewer { role CONDITION } }",

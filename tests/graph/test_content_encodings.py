@@ -39,6 +39,7 @@ def problem(answer: httpx.Response) -> str:
     return str(body["error"] if "error" in body else body["errors"][0]["message"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BODIES)
 @pytest.mark.parametrize(
     ("encoding", "encode"),
@@ -96,6 +97,7 @@ async def test_the_size_limit_applies_to_the_decompressed_body(gateway: Gateway,
     assert (await sent(gateway, path, zlib.compress(body.ljust(BODY_BYTES + 1)), "deflate")).status_code == 413
 
 
+@pytest.mark.slow
 async def test_a_zip_bomb_takes_no_more_memory_than_any_other_body(make_sqlite: MakeDatabase) -> None:
     bombs = [gzip.compress(bytes(60_000_000), 9), b"".join(gzip.compress(bytes(20_000)) for _ in range(1000))]
     async with running_gateway(make_sqlite()) as gateway:

@@ -51,6 +51,7 @@ def test_anything_else_is_refused(code: str) -> None:
         currency_field("currency", code)
 
 
+@pytest.mark.slow
 def test_a_start_does_not_wait_for_the_list_of_currencies() -> None:
     done = "import sys, gateway.app; sys.exit('iso4217' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", done]).returncode == 0

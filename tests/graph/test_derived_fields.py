@@ -125,6 +125,7 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.jus
 QUOTED = st.sampled_from([quote, quote_plus, lambda text: "".join(f"%{byte:02x}" for byte in text.encode())])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(NAMES, VALUES, QUOTED)))
 def test_the_first_parameter_with_the_best_name_counts(pairs: list[tuple[str, str, Any]]) -> None:
     query = "&".join(f"{quoted(name)}={quoted(value)}" for name, value, quoted in pairs)
@@ -166,6 +167,7 @@ def test_the_longest_url_takes_milliseconds(piece: str) -> None:
     assert process_time() - started < 0.2
 
 
+@pytest.mark.slow
 @both_apis
 async def test_clicks_are_described_and_found_by_what_their_urls_say(gateway: Gateway) -> None:
     await gateway.link()

@@ -73,6 +73,7 @@ async def test_a_programs_domain_is_the_same_whoever_sets_it(gateway: Gateway) -
     assert told == [("domain", "field_invalid")] * 2
 
 
+@pytest.mark.slow
 def test_the_command_line_sets_a_domain_the_same_way(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     done = clickgate(url, "program", "create", "--name", "Shop", "--domain", "https://shop.example")

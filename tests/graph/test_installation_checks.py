@@ -106,6 +106,7 @@ async def test_pages_of_other_sites_are_refused(gateway: Gateway, owner: str, pa
         assert [error["field"] for error in refused["userErrors"]] == ["url"]
 
 
+@pytest.mark.slow
 async def test_the_click_of_a_visit_arrives_and_counts_nowhere(
     gateway: Gateway, owner: str, pages: MerchantPages
 ) -> None:
@@ -121,6 +122,7 @@ async def test_the_click_of_a_visit_arrives_and_counts_nowhere(
     assert await gateway.recorded() == 0
 
 
+@pytest.mark.slow
 async def test_a_check_is_its_own_programs(gateway: Gateway, owner: str, pages: MerchantPages) -> None:
     check = await start(gateway, owner, pages.set("/good", ""))
     other = await gateway.program(name="Other")

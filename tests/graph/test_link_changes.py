@@ -25,6 +25,7 @@ def _without_refreshing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("db.lookups.link_directory.REFRESH_SECONDS", NEVER)
 
 
+@pytest.mark.slow
 async def test_the_click_after_a_change_sees_it(gateway: Gateway) -> None:
     world = await make_world(gateway)
     new = {"programId": world.program, "partnerId": world.partner}

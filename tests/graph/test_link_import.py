@@ -72,6 +72,7 @@ async def test_a_program_imports_links_of_its_own(gateway: Gateway) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_as_many_links_as_a_file_may_have(gateway: Gateway) -> None:
     lines = "".join(f"C{number},1\n" for number in range(MOST_LINKS))
     assert (

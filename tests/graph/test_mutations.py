@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
+
 from graph.query.global_ids import encode_id
 from tests.support.admin_mutations import change, changed, make_world, refusal
 from tests.support.gateways import PROMISED_SECONDS, Gateway, body_of, running_gateway
@@ -22,6 +24,7 @@ async def faults(gateway: Gateway, mutation: str, token: str, field: str, wrongs
     return {await refusal(gateway, mutation, token, **others, **{field: wrong}) for wrong in wrongs}
 
 
+@pytest.mark.slow
 async def test_an_invalid_field_is_a_user_error_that_names_it(gateway: Gateway) -> None:
     world = await make_world(gateway)
     new_link = {"code": "NEW", "programId": world.program, "partnerId": world.partner}
@@ -62,6 +65,7 @@ async def test_an_invalid_field_is_a_user_error_that_names_it(gateway: Gateway) 
         assert found == {(field, "field_invalid")}, mutation
 
 
+@pytest.mark.slow
 async def test_partners_and_tokens_are_updated_as_far_as_given(gateway: Gateway) -> None:
     world = await make_world(gateway)
     partner = (await changed(gateway, "createPartner", world.admin, name="Blog", email="b@example.com"))["partner"]
@@ -77,6 +81,7 @@ async def test_partners_and_tokens_are_updated_as_far_as_given(gateway: Gateway)
         assert changed_token == token | {"label": label}
 
 
+@pytest.mark.slow
 async def test_a_malformed_id_or_an_id_of_another_type_is_reported(gateway: Gateway) -> None:
     world = await make_world(gateway)
     new_link = {"code": "NEW", "programId": world.program, "partnerId": world.partner}
@@ -104,6 +109,7 @@ async def test_a_malformed_id_or_an_id_of_another_type_is_reported(gateway: Gate
         assert found == {(None, "BAD_USER_INPUT")}, mutation
 
 
+@pytest.mark.slow
 async def test_a_missing_row_is_reported(gateway: Gateway) -> None:
     world = await make_world(gateway)
     nobody = {kind: encode_id(kind, 10**17) for kind in ("Program", "Partner", "ReferralLink", "ApiToken")}
@@ -219,6 +225,7 @@ async def until_answered(gateways: Iterable[Gateway], code: str, **expected: Any
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_a_new_link_records_clicks_at_once_and_a_paused_one_stops_within_a_second(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
         world = await make_world(gateway)
@@ -236,6 +243,7 @@ async def test_a_new_link_records_clicks_at_once_and_a_paused_one_stops_within_a
         await until_answered(both, "RENAMED", cookie_window_days=7)
 
 
+@pytest.mark.slow
 async def test_a_new_link_with_a_code_that_was_unknown_before_records_clicks_within_a_second(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
         world = await make_world(gateway)

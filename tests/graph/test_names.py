@@ -41,6 +41,7 @@ def test_an_invalid_name_is_refused(name: str) -> None:
         name_field("name", name)
 
 
+@pytest.mark.slow
 async def test_every_name_field_accepts_the_same_names(gateway: Gateway) -> None:
     world = await make_world(gateway)
     tries: list[tuple[str, str, str, dict[str, Any]]] = [
@@ -59,6 +60,7 @@ async def test_every_name_field_accepts_the_same_names(gateway: Gateway) -> None
             assert told == (field, "field_invalid"), ascii(name)
 
 
+@pytest.mark.slow
 def test_the_command_line_accepts_the_same_names(make_sqlite: MakeDatabase) -> None:
     url = make_sqlite()
     name = NAMES["a Persian name with a zero width non-joiner"]

@@ -76,6 +76,7 @@ async def backwards(pages: Pages, document: str) -> list[str]:
         before = info["startCursor"]
 
 
+@pytest.mark.slow
 @few_and_other_lists
 async def test_every_row_of_every_list_comes_once_and_in_order_from_either_end(pages: Pages, lists: Lists) -> None:
     for each in lists:
@@ -198,6 +199,7 @@ NO_IDS = (
 )
 
 
+@pytest.mark.slow
 @few_and_other_lists
 async def test_a_malformed_id_is_refused_in_every_filter(pages: Pages, lists: Lists) -> None:
     await _refuses_malformed_ids(pages, [each.in_filter(part) for each in lists for part in each.filters("ID")])
@@ -214,6 +216,7 @@ async def _refuses_malformed_ids(pages: Pages, asked: list[str]) -> None:
         assert refused == {"BAD_USER_INPUT"}, (part, text)
 
 
+@pytest.mark.slow
 @few_and_other_lists
 async def test_nul_characters_are_refused_in_every_filter(pages: Pages, lists: Lists) -> None:
     for each in lists:

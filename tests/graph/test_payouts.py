@@ -159,6 +159,7 @@ async def _add_earnings(connection: Any, amount: int) -> None:
     await connection.execute(update(ConversionSum).values(earnings=ConversionSum.earnings + amount))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 async def test_any_sequence_of_events_pays_each_cent_once(gateway: Gateway, seed: int) -> None:
     choose = random.Random(seed)
@@ -212,6 +213,7 @@ async def test_a_payout_covers_what_was_approved_and_refunded_up_to_its_time(gat
     assert await refusal(gateway, "recordPayout", token, **input, currency="EUR") == (None, "nothing_to_pay")
 
 
+@pytest.mark.slow
 async def test_a_payout_up_to_a_time_in_the_future_pays_what_is_approved_by_now(gateway: Gateway) -> None:
     shop, token = await make_shop(gateway), await gateway.token()
     now = datetime.now(UTC)
@@ -229,6 +231,7 @@ async def test_a_payout_up_to_a_time_in_the_future_pays_what_is_approved_by_now(
     assert [row["status"] for row in await gateway.rows(Commission)] == ["paid", "pending"]
 
 
+@pytest.mark.slow
 async def test_refunds_of_paid_commissions_make_the_balance_negative(gateway: Gateway) -> None:
     shop, token = await make_shop(gateway), await gateway.token()
     sold = conversion_rows.sale(shop.customer)

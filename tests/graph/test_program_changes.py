@@ -31,6 +31,7 @@ async def test_an_owner_changes_name_domain_and_window(gateway: Gateway) -> None
         assert wrong == (field, "field_invalid")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", [{"currency": "EUR"}, {"leadAuth": "SERVER"}])
 async def test_an_owner_does_not_decide_how_money_is_counted(gateway: Gateway, field: dict[str, Any]) -> None:
     world = await make_world(gateway)
@@ -62,6 +63,7 @@ async def test_an_owner_cannot_take_the_site_of_another_program(gateway: Gateway
     await changed(gateway, "updateProgram", world.admin, id=world.program, domain=domain)
 
 
+@pytest.mark.slow
 async def test_an_owner_may_keep_a_domain_that_an_administrator_has_given_to_two(gateway: Gateway) -> None:
     world = await make_world(gateway)
     for program in (world.program, world.elsewhere):
@@ -73,6 +75,7 @@ async def test_an_owner_may_keep_a_domain_that_an_administrator_has_given_to_two
     assert await refusal(gateway, "updateProgram", world.owner, id=world.program, domain="example.com") == TAKEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]"])
 async def test_a_domain_of_an_owner_leads_to_no_private_address(make_sqlite: MakeDatabase, name: str) -> None:
     async with running_gateway(make_sqlite(), private_sites="false") as gateway, merchant_pages() as pages:

@@ -86,6 +86,7 @@ async def test_sites_are_those_of_scripts_and_clicks(gateway: Gateway) -> None:
     }
 
 
+@pytest.mark.slow
 async def test_codes_that_no_link_has_are_listed_until_one_has(gateway: Gateway) -> None:
     merchant = await make_merchant(gateway, domain="shop.example")
     token = await gateway.token("program", program_id=merchant.program_id)
@@ -100,6 +101,7 @@ async def test_codes_that_no_link_has_are_listed_until_one_has(gateway: Gateway)
     assert [each["code"] for each in (await setup(gateway, token))["unknownCodes"]] == ["LOST"]
 
 
+@pytest.mark.slow
 async def test_who_may_see_a_setup(gateway: Gateway) -> None:
     merchant = await make_merchant(gateway)
     other = await gateway.program(name="Other")

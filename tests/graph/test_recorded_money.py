@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from db.audit.report import audit
 from graph.query.global_ids import encode_id
 from tests.support.admin_mutations import changed, refusal
@@ -25,6 +27,7 @@ async def sums(merchant: Merchant) -> tuple[int, int]:
     return sum(each["amount"] for each in found["earnings"]), sum(each["amount"] for each in found["balance"])
 
 
+@pytest.mark.slow
 async def test_refunds_before_and_after_rejections_and_payouts_keep_the_books_balanced(merchant: Merchant) -> None:
     await merchant.rule(hold_days=0)
     gateway, click_id, token = merchant.gateway, await merchant.visitor(), await merchant.gateway.token()

@@ -59,6 +59,7 @@ async def sell(merchant: Merchant) -> None:
     assert (await merchant.refund("first", refund_amount_cents=4000)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_a_report_counts_conversions_whether_aggregated_or_not(merchant: Merchant) -> None:
     await sell(merchant)
     before = await report(merchant)
@@ -79,6 +80,7 @@ async def test_a_report_counts_conversions_whether_aggregated_or_not(merchant: M
     assert not (await audit(merchant.gateway.store)).differences
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_early", [True, False])
 async def test_a_rejected_commission_leaves_the_earnings_of_its_time(merchant: Merchant, is_early: bool) -> None:
     await sell(merchant)
@@ -96,6 +98,7 @@ async def test_a_rejected_commission_leaves_the_earnings_of_its_time(merchant: M
     assert not (await audit(merchant.gateway.store)).differences
 
 
+@pytest.mark.slow
 async def test_each_token_sees_the_conversions_of_its_scope(merchant: Merchant) -> None:
     await sell(merchant)
     gateway = merchant.gateway
@@ -125,6 +128,7 @@ async def test_conversions_are_filtered_by_their_click(merchant: Merchant) -> No
     assert [share["sales"] for share in bots["top"]] == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 async def test_the_audit_detects_wrong_bookings_and_rollups(merchant: Merchant, damage: str) -> None:
     await sell(merchant)

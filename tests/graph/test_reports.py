@@ -186,6 +186,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 DAY = ReportRequest(datetime(2026, 10, 25, tzinfo=BERLIN), datetime(2026, 10, 26, tzinfo=BERLIN), "Europe/Berlin")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aggregate", [True, False])
 async def test_each_hour_of_a_25_hour_day_has_its_click(world: World, aggregate: bool) -> None:
     start = DAY.start.astimezone(UTC)
@@ -271,6 +272,7 @@ async def test_the_largest_report_is_answered(world: World) -> None:
         assert report.totals == Counts(1, 0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aggregate", [True, False])
 @pytest.mark.parametrize("at", [DAY.start, DAY.start + timedelta(seconds=1)])
 async def test_an_empty_period_has_no_clicks(world: World, at: datetime, aggregate: bool) -> None:
@@ -294,6 +296,7 @@ async def test_an_empty_period_has_no_clicks(world: World, at: datetime, aggrega
             assert not any(report.tops.values())
 
 
+@pytest.mark.slow
 async def test_ids_larger_than_any_row_match_no_clicks(world: World) -> None:
     await world.click(click(DAY.start))
     ids = (2**63 - 1,)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from graphql import is_enum_type, is_input_object_type, is_interface_type, is_object_type
 
 from graph.query.entities import ENTITIES
@@ -13,6 +14,7 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 SCHEMA = build_schema()._schema
 
 
+@pytest.mark.slow
 def test_the_schema_matches_the_snapshot(make_sqlite: MakeDatabase) -> None:
     # `clickgate schema > tests/graph/schema.graphql` agrees to a change.
     assert clickgate(make_sqlite(), "schema").stdout == SNAPSHOT.read_text()

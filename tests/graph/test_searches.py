@@ -39,6 +39,7 @@ async def found(gateway: Gateway, query: str, token: str, **variables: Any) -> l
     return [node["code"] if "code" in node else node["partner"]["name"] for node in listed["nodes"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "codes"),
     [

@@ -75,6 +75,7 @@ async def test_an_administrator_invites_anybody(gateway: Gateway) -> None:
         assert await role(gateway.http, {**cookie(secret_in(answer)), **FROM_OWN_PAGE}) == name
 
 
+@pytest.mark.slow
 async def test_each_link_has_a_token_of_its_own(gateway: Gateway) -> None:
     world = await make_world(gateway)
     made = [await changed(gateway, "createSignInLink", world.owner, partnerId=world.partner) for _ in range(2)]
@@ -99,6 +100,7 @@ async def test_a_link_works_once(gateway: Gateway) -> None:
     assert "set-cookie" not in again.headers
 
 
+@pytest.mark.slow
 async def test_of_several_browsers_that_use_a_link_at_a_time_one_is_signed_in(database_url: str) -> None:
     async with AsyncExitStack() as stack:
         gateways = [await stack.enter_async_context(running_gateway(database_url)) for _ in range(2)]

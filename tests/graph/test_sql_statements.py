@@ -96,6 +96,7 @@ def _earliest(each: List) -> str:
     return orders_of(each.field)[0]
 
 
+@pytest.mark.slow
 @few_and_other_lists
 async def test_a_page_of_fifty_rows_takes_as_many_statements_as_a_page_of_one(asked: Asked, lists: Lists) -> None:
     for each in lists:

@@ -38,6 +38,7 @@ async def links(gateway: Gateway) -> list[dict[str, Any]]:
     return await gateway.rows(ReferralLink)
 
 
+@pytest.mark.slow
 @both_apis
 @pytest.mark.usefixtures("_without_refreshing")
 async def test_the_next_click_of_a_suspended_partner_is_answered_as_that_of_a_paused_link(gateway: Gateway) -> None:
@@ -55,6 +56,7 @@ async def test_the_next_click_of_a_suspended_partner_is_answered_as_that_of_a_pa
     assert body_of(await gateway.track("SHARED-HERE"))["success"] is True
 
 
+@pytest.mark.slow
 async def test_other_partners_and_other_programs_of_the_partner_go_on(gateway: Gateway) -> None:
     world = await make_world(gateway)
     await changed(gateway, "suspendPartner", world.owner, **shared(world))
@@ -91,6 +93,7 @@ async def test_conversions_of_clicks_from_before_count_for_a_suspended_partner(m
     assert (member["clicks"], member["leads"], member["sales"]) == (2, 1, 2)
 
 
+@pytest.mark.slow
 async def test_every_gateway_sees_a_suspension_and_its_end_within_a_second(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
         world = await make_world(gateway)
@@ -140,6 +143,7 @@ async def test_a_partner_who_is_no_member_cannot_be_suspended(gateway: Gateway) 
         assert await refusal(gateway, mutation, world.admin, **foreign) == ("partnerId", "field_invalid")
 
 
+@pytest.mark.slow
 async def test_a_suspended_partner_can_still_read_and_sees_that_it_is_suspended(gateway: Gateway) -> None:
     world = await make_world(gateway)
     await changed(gateway, "suspendPartner", world.owner, partnerId=world.partner, programId=world.program)

@@ -20,6 +20,7 @@ async def test_an_owner_can_only_issue_partner_and_tracking_tokens(gateway: Gate
         assert await refusal(gateway, "issueToken", world.owner, **input) == (None, "FORBIDDEN")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names_program", [True, False])
 async def test_a_token_issued_by_an_owner_shows_only_that_program(gateway: Gateway, names_program: bool) -> None:
     world = await make_world(gateway)
@@ -65,6 +66,7 @@ async def test_an_owner_issues_and_revokes_tracking_tokens_of_its_program(
     assert unbound == ("programId", "field_invalid")
 
 
+@pytest.mark.slow
 async def test_a_tracking_token_reads_nothing_but_its_role(gateway: Gateway) -> None:
     world = await make_world(gateway)
     for code in ("HERE", "SHARED-HERE"):

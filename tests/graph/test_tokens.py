@@ -53,6 +53,7 @@ async def test_only_the_hash_of_a_token_is_stored(gateway: Gateway) -> None:
     assert not {field["name"] for field in answer["data"]["__type"]["fields"]} & {"token", "tokenHash", "secret"}
 
 
+@pytest.mark.slow
 async def test_a_revoked_token_is_refused_by_every_gateway_within_a_second(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
         world = await make_world(gateway)
@@ -63,6 +64,7 @@ async def test_a_revoked_token_is_refused_by_every_gateway_within_a_second(datab
         assert await status(gateway, world.owner) == 200
 
 
+@pytest.mark.slow
 async def test_a_token_is_refused_once_it_expires(gateway: Gateway) -> None:
     admin = await gateway.token()
     expires_at = datetime.now(UTC) + timedelta(seconds=0.7)
@@ -87,6 +89,7 @@ async def used_at(gateway: Gateway) -> dict[str, datetime | None]:
     return {row["token_hash"]: row["last_used_at"] for row in await gateway.rows(ApiToken)}
 
 
+@pytest.mark.slow
 async def test_the_last_use_of_a_token_is_stored_to_the_minute(gateway: Gateway) -> None:
     token, unused = await gateway.token(), await gateway.token()
     before = datetime.now(UTC)
@@ -161,6 +164,7 @@ async def test_an_empty_administrator_token_means_none(
             assert answer.status_code == 401
 
 
+@pytest.mark.slow
 def test_an_unusable_administrator_token_is_reported_by_its_setting_without_the_secret(
     make_sqlite: MakeDatabase, tmp_path: Path
 ) -> None:
@@ -194,6 +198,7 @@ def test_a_token_that_no_header_can_carry_is_refused_and_hidden(secret: str) -> 
     assert secret == "=" or secret not in str(refused.value)
 
 
+@pytest.mark.slow
 async def test_a_token_is_revoked_on_the_command_line(database_url: str) -> None:
     async with running_gateway(database_url) as gateway:
         token = await gateway.token()

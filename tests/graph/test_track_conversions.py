@@ -38,6 +38,7 @@ async def refused(merchant: Merchant, document: str, token: str | None, **input:
     return error["extensions"]["code"], error["message"]
 
 
+@pytest.mark.slow
 async def test_a_sale_is_recorded_once_and_found_by_its_ids(merchant: Merchant) -> None:
     await merchant.rule()
     click_id, token = await merchant.visitor(), await merchant.gateway.token()
@@ -89,6 +90,7 @@ async def test_an_amount_is_an_integer_as_it_is_written(merchant: Merchant, amou
     assert await merchant.gateway.rows(Sale) == []
 
 
+@pytest.mark.slow
 async def test_the_sums_follow_sales_and_refunds(merchant: Merchant) -> None:
     await merchant.rule(hold_days=0)
     click_id, token = await merchant.visitor(), await merchant.gateway.token()

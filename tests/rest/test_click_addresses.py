@@ -70,6 +70,7 @@ async def located(gateway: Gateway, *forwarded: str) -> tuple[str | None, str | 
     return event["city"], event["ip_address"]
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_click_comes_from_the_peer_whatever_it_claims(
     database_url: str, places: str, click_api: ClickApi
@@ -89,6 +90,7 @@ async def test_a_peer_outside_the_trusted_proxies_is_not_believed(make_sqlite: M
         assert await located(gateway, "203.0.113.9") == (PEER, "127.0.0.1")
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_trusted_proxy_is_believed_for_the_nearest_untrusted_address(
     database_url: str, places: str, click_api: ClickApi

@@ -81,6 +81,7 @@ async def chunked(content: bytes, size: int = 4000) -> AsyncIterator[bytes]:
         yield content[start : start + size]
 
 
+@pytest.mark.slow
 async def test_the_body_is_json_whatever_its_content_type(shared: Gateway) -> None:
     sent = body(page_title='"Preise für Ärzte ☀"')
     for kind in CONTENT_TYPES:
@@ -172,6 +173,7 @@ async def test_the_last_of_duplicate_keys_wins(shared: Gateway) -> None:
     assert escaped["page_title"] == "last"
 
 
+@pytest.mark.slow
 async def test_deep_nesting_is_stored_or_refused(shared: Gateway) -> None:
     for depth in (50, 200, 300, 400, 480, 500, 600, 700, 800, 900, 960, 980, 990, 1000, 1100, 5000, 10_000):
         for opening, closing in (("[", "]"), ('{"a":', "}")):

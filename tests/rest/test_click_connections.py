@@ -5,6 +5,8 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 
@@ -57,6 +59,7 @@ async def exchanged(gateway: Gateway, requests: list[bytes]) -> list[int]:
         return statuses
 
 
+@pytest.mark.slow
 async def test_a_connection_serves_a_click_after_any_body(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()

@@ -70,6 +70,7 @@ async def test_a_preflight_is_allowed_and_cached(served: Gateway) -> None:
     assert await served.recorded() == 0
 
 
+@pytest.mark.slow
 async def test_other_methods_are_refused_with_cors_headers(served: Gateway) -> None:
     await served.link()
     body = b'{"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}'
@@ -86,6 +87,7 @@ async def test_a_rate_limit_error_is_readable(make_sqlite: MakeDatabase) -> None
         assert [await sent(gateway, b"{}") for _ in range(3)] == [400, 429, 429]
 
 
+@pytest.mark.slow
 async def test_an_overload_error_is_readable(database_url: str) -> None:
     async with running_gateway(database_url, queue_clicks="1") as gateway:
         await gateway.link()

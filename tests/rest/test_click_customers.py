@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from db.schema.customers import Customer
@@ -59,6 +60,7 @@ async def test_a_customers_status_is_not_set_back_by_a_click(gateway: Gateway) -
     assert customer["customer_status"] == "sale"
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_customer_of_another_program_is_unchanged(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
@@ -74,6 +76,7 @@ async def test_a_customer_of_another_program_is_unchanged(gateway: Gateway) -> N
     assert await gateway.recorded() == 2
 
 
+@pytest.mark.slow
 @both_apis
 async def test_an_unknown_click_id_creates_a_customer_and_is_stored_as_sent(gateway: Gateway) -> None:
     await gateway.link()
@@ -109,6 +112,7 @@ async def test_an_unknown_click_id_creates_a_customer_and_is_stored_as_sent(gate
     assert len(await gateway.customers()) == await gateway.recorded() == len(named) + 1
 
 
+@pytest.mark.slow
 @both_apis
 async def test_returning_customers_in_one_batch_keep_their_last_click(gateway: Gateway) -> None:
     await two_links(gateway)

@@ -39,6 +39,7 @@ def counted(code: str) -> float:
     return REGISTRY.get_sample_value("clickgate_unknown_code_clicks_total", {"code": code}) or 0
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_damaged_link_finds_its_partner(gateway: Gateway) -> None:
     for code in ("BLOG", "OTHER"):
@@ -49,6 +50,7 @@ async def test_a_damaged_link_finds_its_partner(gateway: Gateway) -> None:
     assert await gateway.recorded() == len(FINDING_BLOG)
 
 
+@pytest.mark.slow
 @both_apis
 async def test_an_undamaged_unknown_code_is_refused(gateway: Gateway) -> None:
     await gateway.link("BLOG")
@@ -60,6 +62,7 @@ async def test_an_undamaged_unknown_code_is_refused(gateway: Gateway) -> None:
     assert await gateway.recorded() == 0
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_links_own_code_is_never_treated_as_damaged(gateway: Gateway) -> None:
     """New codes are validated, but older or manually inserted ones may end with any character."""
@@ -70,6 +73,7 @@ async def test_a_links_own_code_is_never_treated_as_damaged(gateway: Gateway) ->
     assert body_of(await gateway.track("BLOG.."))["partner_code"] == "BLOG"
 
 
+@pytest.mark.slow
 @both_apis
 async def test_an_unknown_code_is_counted(gateway: Gateway) -> None:
     before = counted("NOBODYS"), counted(OTHERS)
@@ -83,6 +87,7 @@ async def test_an_unknown_code_is_counted(gateway: Gateway) -> None:
     assert "someone" not in metrics
 
 
+@pytest.mark.slow
 def test_unknown_codes_are_bounded_and_repeated_ones_stay() -> None:
     codes = UnknownCodes(max_codes=3)
     others = counted(OTHERS)
@@ -102,6 +107,7 @@ def test_with_several_processes_only_the_first_codes_are_listed(monkeypatch: pyt
     assert (counted("first"), counted("second"), counted("third"), counted(OTHERS)) == (2, 1, 0, others + 1)
 
 
+@pytest.mark.slow
 @given(
     st.from_regex(CODE, fullmatch=True),
     st.text(st.characters(exclude_categories=["Cs", "L", "N"], exclude_characters="_-%")),
@@ -113,6 +119,7 @@ def test_characters_that_cannot_be_part_of_a_code_are_cut_from_its_end(code: str
     assert code_in(query_of(f"{SITE}?aff={code}{quote(damage, safe='')}")) == code + damage
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_repaired_code_is_a_prefix_that_ends_like_a_code(text: str) -> None:
     left = without_damage(text)

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.support.click_apis import CLICK, ClickApi, both_apis, graphql, rest
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
@@ -14,6 +16,7 @@ async def from_address(gateway: Gateway, address: str) -> int:
     return (await gateway.track(headers={"X-Forwarded-For": address})).status_code
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_client_over_the_limit_gets_retry_after(database_url: str, click_api: ClickApi) -> None:
     async with running_gateway(database_url, click_api, rate_limit="3/hour") as gateway:
@@ -27,6 +30,7 @@ async def test_a_client_over_the_limit_gets_retry_after(database_url: str, click
         assert len(await gateway.customers()) == await gateway.recorded() == 3
 
 
+@pytest.mark.slow
 async def test_rest_and_graphql_share_a_clients_limit(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
         await gateway.link()
@@ -34,6 +38,7 @@ async def test_rest_and_graphql_share_a_clients_limit(make_sqlite: MakeDatabase)
         assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
 
 
+@pytest.mark.slow
 async def test_each_click_of_one_request_is_counted(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
         await gateway.link()
@@ -43,6 +48,7 @@ async def test_each_click_of_one_request_is_counted(make_sqlite: MakeDatabase) -
         assert await gateway.recorded() == 2
 
 
+@pytest.mark.slow
 async def test_a_client_may_send_again_after_retry_after(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="1/day") as gateway:
         await gateway.link()
@@ -50,6 +56,7 @@ async def test_a_client_may_send_again_after_retry_after(make_sqlite: MakeDataba
         assert int((await gateway.track()).headers["Retry-After"]) > 60
 
 
+@pytest.mark.slow
 @both_apis
 async def test_each_client_has_its_own_limit(make_sqlite: MakeDatabase, click_api: ClickApi) -> None:
     async with running_gateway(make_sqlite(), click_api, rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
@@ -61,6 +68,7 @@ async def test_each_client_has_its_own_limit(make_sqlite: MakeDatabase, click_ap
         assert await gateway.recorded() == 4
 
 
+@pytest.mark.slow
 async def test_addresses_in_one_ipv6_network_are_one_client(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="2/day", trusted_proxies="127.0.0.1") as gateway:
         await gateway.link()
@@ -75,6 +83,7 @@ async def test_forged_addresses_do_not_evade_the_limit(make_sqlite: MakeDatabase
         assert [await from_address(gateway, f"203.0.113.{n}") for n in range(4)] == [200, 200, 429, 429]
 
 
+@pytest.mark.slow
 async def test_the_limit_counts_every_request_before_its_body_is_read(make_sqlite: MakeDatabase) -> None:
     faulty = [b"[", b"{}", b" " * 70_000, BODY, b'{"additional_data": {"test_mode": true}}']
     async with running_gateway(make_sqlite(), rate_limit="5/day") as gateway:
@@ -85,6 +94,7 @@ async def test_the_limit_counts_every_request_before_its_body_is_read(make_sqlit
         assert await gateway.recorded() == len(await gateway.test_events()) == 1
 
 
+@pytest.mark.slow
 async def test_a_preflight_is_not_counted(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="1/day") as gateway:
         await gateway.link()
@@ -95,6 +105,7 @@ async def test_a_preflight_is_not_counted(make_sqlite: MakeDatabase) -> None:
         assert (await gateway.http.options(CLICK)).status_code == 204
 
 
+@pytest.mark.slow
 async def test_without_a_setting_there_is_no_limit(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite()) as gateway:
         await gateway.link()

@@ -14,6 +14,7 @@ VARIANTS = ["{}/", "/{}", "//{}", "{}//", "//{}//"]
 PATHS: dict[str, Any] = {"click_path": "/hello/c", "tracker_path": "/hello/t.js"}
 
 
+@pytest.mark.slow
 async def test_a_click_is_recorded_with_surplus_slashes_in_its_path(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), **PATHS) as gateway:
         await gateway.link()

@@ -95,6 +95,7 @@ async def errors(gateway: Gateway, requests: list[dict[str, Any]]) -> list[str]:
     return [error_of(await gateway.track(None, **fields)) for fields in requests]
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_click_without_a_usable_link_is_refused_with_the_documented_message(gateway: Gateway) -> None:
     await prepared(gateway)
@@ -105,12 +106,14 @@ async def test_a_click_without_a_usable_link_is_refused_with_the_documented_mess
     assert await gateway.customers() == await gateway.test_events() == []
 
 
+@pytest.mark.slow
 async def test_an_affiliate_url_that_is_not_a_string_is_refused(gateway: Gateway) -> None:
     faults = [{"affiliate_url": wrong} for wrong in NO_TEXTS]
     assert await errors(gateway, faults) == [INVALID] * len(faults)
     assert await errors(gateway, [fault | {"page_url": 5} for fault in faults]) == [INVALID] * len(faults)
 
 
+@pytest.mark.slow
 @both_apis
 async def test_text_fields_accept_only_strings(gateway: Gateway) -> None:
     for wrong in NO_TEXTS:
@@ -118,6 +121,7 @@ async def test_text_fields_accept_only_strings(gateway: Gateway) -> None:
     assert await gateway.recorded() == 0
 
 
+@pytest.mark.slow
 @both_apis
 async def test_an_invalid_field_is_named(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
@@ -146,6 +150,7 @@ async def test_an_inactive_link_records_nothing(gateway: Gateway) -> None:
     assert await gateway.customers() == []
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_link_that_is_paused_and_resumed_counts_again(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
@@ -176,6 +181,7 @@ async def test_an_invalid_field_is_reported_before_an_unknown_link(gateway: Gate
         assert [field in error for error in await errors(gateway, requests)] == [True] * len(requests)
 
 
+@pytest.mark.slow
 @both_apis
 async def test_test_mode_takes_precedence_over_all_other_errors(gateway: Gateway) -> None:
     await prepared(gateway)

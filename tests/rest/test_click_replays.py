@@ -18,6 +18,7 @@ async def answered(gateway: Gateway, event_id: str | None, code: str = "PARTNER1
     return body
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_repeated_click_is_answered_alike_and_recorded_once(gateway: Gateway) -> None:
     await gateway.link()
@@ -52,6 +53,7 @@ async def test_event_ids_are_compared_exactly(gateway: Gateway) -> None:
     assert len({answer["click_id"] for answer in answers}) == await gateway.recorded() == len(different)
 
 
+@pytest.mark.slow
 @both_apis
 async def test_replays_in_one_batch_are_recorded_once(gateway: Gateway) -> None:
     await gateway.link()
@@ -75,6 +77,7 @@ async def test_a_replay_after_a_restart_through_the_other_api_is_answered_alike(
         assert await gateway.recorded() == 2
 
 
+@pytest.mark.slow
 async def test_a_replay_at_another_gateway_at_the_same_time_is_recorded_once(database_url: str) -> None:
     async with running_gateway(database_url) as gateway, running_gateway(database_url, graphql) as other:
         await gateway.link()
@@ -99,6 +102,7 @@ async def test_a_replay_through_another_link_of_the_program_is_the_first_click(g
     assert await gateway.recorded() == 1
 
 
+@pytest.mark.slow
 @both_apis
 async def test_the_same_event_id_in_two_programs_is_two_clicks(gateway: Gateway) -> None:
     await gateway.link("FIRST")
@@ -113,6 +117,7 @@ async def test_the_same_event_id_in_two_programs_is_two_clicks(gateway: Gateway)
     assert await gateway.recorded() == 2
 
 
+@pytest.mark.slow
 @both_apis
 @pytest.mark.parametrize("together", [False, True], ids=["later", "together"])
 async def test_a_replay_that_names_another_customer_does_not_change_that_customer(

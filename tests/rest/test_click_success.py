@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
 
@@ -109,6 +111,7 @@ async def test_a_click_counts_only_for_its_link_and_membership(gateway: Gateway)
     assert await gateway.recorded() == 3
 
 
+@pytest.mark.slow
 @both_apis
 async def test_simultaneous_clicks_create_separate_customers(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
@@ -121,6 +124,7 @@ async def test_simultaneous_clicks_create_separate_customers(gateway: Gateway) -
     assert [(await gateway.link_row(code))["clicks"] for code in ("PARTNER123", "OTHER")] == [30, 30]
 
 
+@pytest.mark.slow
 @both_apis
 async def test_no_click_is_answered_before_it_is_committed(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")
@@ -164,6 +168,7 @@ async def test_a_bot_is_flagged_and_counted(gateway: Gateway) -> None:
     assert (await gateway.link_row())["clicks"] == await gateway.recorded() == 2
 
 
+@pytest.mark.slow
 @both_apis
 async def test_absent_fields_are_null(gateway: Gateway) -> None:
     await gateway.link()

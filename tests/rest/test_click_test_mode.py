@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
@@ -75,6 +76,7 @@ async def test_a_program_that_does_not_exist_is_refused(gateway: Gateway) -> Non
     assert await gateway.test_events() == []
 
 
+@pytest.mark.slow
 @both_apis
 async def test_only_true_enables_test_mode(gateway: Gateway) -> None:
     await gateway.link("PARTNER123")

@@ -201,6 +201,7 @@ def expected_answer(found: list[str | None] | None) -> str:
     return code if code in ("A", "B") else "Referral link not found"
 
 
+@pytest.mark.slow
 @both_apis
 async def test_a_url_is_parsed_like_in_a_browser(gateway: Gateway) -> None:
     for code in ("A", "B"):

@@ -69,6 +69,7 @@ async def test_a_programs_tokens_record_conversions_for_it(merchant: Merchant, r
     assert (answer.status_code, body_of(answer)["error"]) == (404, "Sale not found for transaction_id")
 
 
+@pytest.mark.slow
 async def test_only_requests_without_a_valid_token_count_against_the_rate_limit(make_sqlite: MakeDatabase) -> None:
     async with running_gateway(make_sqlite(), rate_limit="2/day") as gateway:
         merchant = await make_merchant(gateway)

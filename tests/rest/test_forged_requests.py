@@ -55,6 +55,7 @@ async def gateway(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sender", SENT)
 async def test_only_requests_of_our_own_pages_are_identified_by_the_cookie(gateway: Gateway, sender: str) -> None:
     sent, may_change, may_read = SENT[sender]
@@ -102,6 +103,7 @@ async def test_a_query_string_with_a_cookie_changes_nothing(gateway: Gateway) ->
     assert len(await gateway.rows(Program)) == 1
 
 
+@pytest.mark.slow
 async def test_a_token_wins_over_the_cookie(gateway: Gateway) -> None:
     await gateway.link()
     browser = await signed_in(gateway, await gateway.token())

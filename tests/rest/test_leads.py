@@ -169,6 +169,7 @@ async def test_the_first_click_id_that_names_a_customer_counts(merchant: Merchan
     assert (await merchant.customer(second))["customer_status"] == "lead"
 
 
+@pytest.mark.slow
 @conversion_apis
 async def test_a_known_key_beats_a_cookie(merchant: Merchant) -> None:
     known, cookie = await merchant.visitor(), await merchant.visitor()
@@ -205,6 +206,7 @@ async def test_test_mode_needs_nothing_and_comes_first(merchant: Merchant) -> No
     assert await leads(merchant.gateway) == []
 
 
+@pytest.mark.slow
 @conversion_apis
 async def test_a_test_lead_belongs_to_the_program_that_it_or_its_token_names(merchant: Merchant) -> None:
     other = (await make_merchant(merchant.gateway, "OTHER")).program_id
@@ -226,6 +228,7 @@ async def test_a_test_lead_belongs_to_the_program_that_it_or_its_token_names(mer
         assert error_of(await merchant.lead(by_server=by_server, additional_data=data)) == "Program not found"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("almost", [1, "true", None, False, [True], {}])
 async def test_only_true_enables_test_mode(merchant: Merchant, almost: Any) -> None:
     assert error_of(await merchant.lead(additional_data={"test_mode": almost})) == REQUIRED

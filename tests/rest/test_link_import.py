@@ -76,6 +76,7 @@ async def test_a_parameter_that_makes_no_sense_is_refused(
     assert (refused.status_code, refused.json()) == (400, {"error": error, "code": "field_invalid"})
 
 
+@pytest.mark.slow
 async def test_a_file_is_bounded_in_lines_and_bytes(gateway: Gateway) -> None:
     await gateway.link("FIRST")
     owner = await gateway.token("program", program_id=1)

@@ -13,6 +13,7 @@ async def merchant(gateway: Gateway) -> Merchant:
     return Merchant(gateway, made.program_id, made.code, await gateway.token("program", program_id=made.program_id))
 
 
+@pytest.mark.slow
 async def test_the_status_counts_what_happened_and_what_waits(merchant: Merchant) -> None:
     await merchant.rule()
     click_id = await merchant.visitor()

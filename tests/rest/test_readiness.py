@@ -68,6 +68,7 @@ async def test_a_new_program_fails_at_each_gate_but_payouts(merchant: Merchant) 
     assert list(found["gates"]) == ["profile", "economics", "payout", "tracking", "live"]
 
 
+@pytest.mark.slow
 async def test_a_program_is_verified_step_by_step(merchant: Merchant) -> None:
     assert await stage(merchant) == ("configuring", False, "economics")
     await merchant.rule()
@@ -86,6 +87,7 @@ async def test_a_program_is_verified_step_by_step(merchant: Merchant) -> None:
         assert datetime.now(UTC) - datetime.fromisoformat(found["last_event_at"][kind]) < timedelta(minutes=1)
 
 
+@pytest.mark.slow
 async def test_a_chain_proves_nothing_about_a_newer_token(merchant: Merchant) -> None:
     await merchant.rule()
     await merchant.visitor()
@@ -128,6 +130,7 @@ async def test_a_passed_chain_is_remembered_while_later_ones_fail(merchant: Merc
     assert (found["gates"]["live"], found["blocker"]) == ({"status": "pass"}, "economics")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "status"),
     [
@@ -143,6 +146,7 @@ async def test_a_rule_has_to_be_in_force(merchant: Merchant, rule: dict[str, Any
     assert (await readiness(merchant))["gates"]["economics"]["status"] == status
 
 
+@pytest.mark.slow
 async def test_clicks_prove_tracking_for_seven_days_and_sales_the_integration_for_thirty(merchant: Merchant) -> None:
     await merchant.rule()
     click_id = await merchant.visitor()
@@ -157,6 +161,7 @@ async def test_clicks_prove_tracking_for_seven_days_and_sales_the_integration_fo
     assert (found["state"], found["blocker"]) == ("configuring", "tracking")
 
 
+@pytest.mark.slow
 async def test_a_lead_counts_once_it_is_confirmed(merchant: Merchant) -> None:
     click_id = await merchant.visitor()
     await merchant.gateway.execute(update(Program).values(lead_auth="server"))
@@ -169,6 +174,7 @@ async def test_a_lead_counts_once_it_is_confirmed(merchant: Merchant) -> None:
     assert found["last_event_at"]["lead"] is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "is_installed"),
     [

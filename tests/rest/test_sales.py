@@ -57,12 +57,14 @@ async def test_a_sale_needs_a_transaction_id_then_an_amount(merchant: Merchant) 
     assert await sales(merchant) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("amount", ["100.0", "1e3", "1E2", "1.0e2", "-0", "0.0", "1e400", "9" * 5000, '"100"'])
 async def test_an_amount_is_an_integer_as_it_is_written(merchant: Merchant, amount: str) -> None:
     answer = await raw(merchant, f'{{"transaction_id": "txn", "amount_cents": {amount}}}')
     assert error_of(answer) == NO_AMOUNT
 
 
+@pytest.mark.slow
 async def test_an_invalid_field_is_named_before_anything_is_looked_up(merchant: Merchant) -> None:
     click_id = await merchant.visitor()
     for fields in ({"customer_key": NOBODYS}, {"click_id": click_id}):

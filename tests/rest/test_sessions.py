@@ -32,6 +32,7 @@ EXPORT = "/api/v1/export/links.csv"
 IMPORT = "/api/v1/import/links"
 
 
+@pytest.mark.slow
 async def test_a_token_is_exchanged_for_a_session(gateway: Gateway) -> None:
     await gateway.link()
     answer = await opened(gateway.http, await gateway.token("program", program_id=1))
@@ -99,6 +100,7 @@ async def test_signing_out_ends_the_session_and_removes_the_cookie(gateway: Gate
     assert await role(gateway.http, bearer(token)) == "ADMIN"
 
 
+@pytest.mark.slow
 async def test_all_gateways_share_sessions(database_url: str) -> None:
     async with AsyncExitStack() as stack:
         here, there = [await stack.enter_async_context(running_gateway(database_url)) for _ in range(2)]
@@ -109,6 +111,7 @@ async def test_all_gateways_share_sessions(database_url: str) -> None:
         assert await role(there.http, browser) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["revoked_at", "expires_at"])
 async def test_a_session_ends_with_its_token(gateway: Gateway, column: str) -> None:
     browser = await signed_in(gateway, await gateway.token())
@@ -118,6 +121,7 @@ async def test_a_session_ends_with_its_token(gateway: Gateway, column: str) -> N
     assert await role(gateway.http, browser) is None
 
 
+@pytest.mark.slow
 async def test_a_session_of_the_administrators_token_ends_when_the_setting_changes(database_url: str) -> None:
     async with running_gateway(database_url, admin_token="former") as gateway:
         browser = await signed_in(gateway, "former")
@@ -148,6 +152,7 @@ async def test_signing_in_again_gives_a_new_secret_and_ends_the_last_session(gat
         assert await role(gateway.http, {**cookie(secret), **FROM_OWN_PAGE}) == expected
 
 
+@pytest.mark.slow
 async def test_a_token_has_a_bounded_number_of_sessions(gateway: Gateway) -> None:
     token, other = await gateway.token(), await gateway.token()
     kept = await signed_in(gateway, other)
@@ -172,6 +177,7 @@ async def test_a_session_that_is_not_used_for_long_ends(gateway: Gateway) -> Non
     assert len(await gateway.rows(WebSession)) == 1
 
 
+@pytest.mark.slow
 async def test_the_use_of_a_session_is_a_use_of_its_token(database_url: str) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=1)
     async with running_gateway(database_url) as gateway:
@@ -209,6 +215,7 @@ async def test_guesses_count_against_the_rate_limit(make_sqlite: MakeDatabase) -
         assert (await opened(gateway.http, await gateway.token())).status_code == 201
 
 
+@pytest.mark.slow
 async def test_a_subscription_ends_with_its_session(gateway: Gateway) -> None:
     await gateway.link()
     browser = await signed_in(gateway, await gateway.token())
@@ -221,6 +228,7 @@ async def test_a_subscription_ends_with_its_session(gateway: Gateway) -> None:
         assert await subscriber.end() == "UNAUTHENTICATED"
 
 
+@pytest.mark.slow
 async def test_a_database_that_cannot_answer_signs_nobody_out(gateway: Gateway) -> None:
     token = await gateway.token()
     browser = await signed_in(gateway, token)

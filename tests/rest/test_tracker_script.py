@@ -39,6 +39,7 @@ async def test_both_paths_serve_the_script(served: Gateway) -> None:
     assert answers[0].headers["Content-Type"] == "text/javascript; charset=utf-8"
 
 
+@pytest.mark.slow
 async def test_it_is_smaller_than_four_kibibytes_gzipped(served: Gateway) -> None:
     plain, script = await raw(served)
     zipped, packed = await raw(served, **{"Accept-Encoding": "gzip, deflate, br"})

@@ -97,6 +97,7 @@ def test_any_bytes_decode_to_a_visit_or_are_refused(sent: bytes) -> None:
     decoded(sent)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(objects(ANY_TEXT), st.integers(0, 400), st.binary(max_size=3))
 def test_a_damaged_click_decodes_to_a_visit_or_is_refused(fields: dict[str, Any], at: int, damage: bytes) -> None:
@@ -104,12 +105,14 @@ def test_a_damaged_click_decodes_to_a_visit_or_is_refused(fields: dict[str, Any]
         decoded(form[:at] + damage + form[at + len(damage) :])
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(values(ANY_TEXT))
 def test_json_other_than_an_object_is_refused(value: Any) -> None:
     assert (decoded(encoded(value)) is None) is not isinstance(value, dict)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(objects(CLEAN_TEXT))
 def test_every_field_is_decoded_as_sent_or_reported(fields: Mapping[str, Any]) -> None:
@@ -125,6 +128,7 @@ def test_every_field_is_decoded_as_sent_or_reported(fields: Mapping[str, Any]) -
             assert name in unreadable
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(objects(ANY_TEXT))
 def test_lone_surrogates_are_replaced_like_in_a_browser(fields: dict[str, Any]) -> None:
@@ -132,6 +136,7 @@ def test_lone_surrogates_are_replaced_like_in_a_browser(fields: dict[str, Any]) 
     assert result == decoded(encoded(repaired(json.loads(encoded(fields)))))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(objects(CLEAN_TEXT), st.sampled_from(["", " ", "\ufeff"]))
 def test_both_passes_decode_a_click_alike(fields: dict[str, Any], before: str) -> None:
@@ -140,6 +145,7 @@ def test_both_passes_decode_a_click_alike(fields: dict[str, Any], before: str) -
             assert repr(leniently(before.encode() + form)) == repr((visit, ()))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(NUMBERS)
 @example("-0")

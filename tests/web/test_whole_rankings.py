@@ -17,6 +17,8 @@ from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.web_pages import faults, figure, loaded, table, visiting, width
 
+pytestmark = pytest.mark.slow
+
 COUNTRIES = (
     *("DE", "AT", "CH", "FR", "ES", "PT", "IT", "GR", "TR", "BG", "RO", "HU", "PL", "CZ", "SK", "SI", "HR", "RS"),
     *("UA", "MD", "LT", "LV", "EE", "FI", "SE", "NO", "DK", "NL", "BE", "LU", "IE", "GB", "IS", "US", "CA", "MX"),

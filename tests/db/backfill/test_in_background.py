@@ -23,6 +23,8 @@ from tests.support.gateways import running_gateway
 from tests.support.older_clicks import CLICKS, add_clicks, check_filled, clicks, fill
 from tests.support.processes import clickgate, kill, serving
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_gateway_records_clicks_and_says_how_far_it_is(upgraded: Store, log: Log) -> None:
     url = upgraded.url.render_as_string(hide_password=False)
@@ -59,7 +61,6 @@ async def reaches(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.slow
 async def test_trouble_is_logged_once_and_ends_by_itself(upgraded: Store, log: Log) -> None:
     tries, is_broken = count(1), True
     latest = 0
@@ -83,7 +84,6 @@ async def test_trouble_is_logged_once_and_ends_by_itself(upgraded: Store, log: L
     assert log.text.count("older clicks are not filled in") == 1
 
 
-@pytest.mark.slow
 async def test_an_outage_is_not_logged_where_nothing_is_known_to_be_unfilled(upgraded: Store, log: Log) -> None:
     async with upgraded.write() as connection:
         await connection.execute(text("ALTER TABLE click_backfills RENAME TO moved"))
@@ -98,7 +98,6 @@ async def test_an_outage_is_not_logged_where_nothing_is_known_to_be_unfilled(upg
     await runner.close()
 
 
-@pytest.mark.slow
 async def test_the_upgrade_says_that_gateways_fill_in_older_clicks(upgraded: Store) -> None:
     url = upgraded.url.render_as_string(hide_password=False)
     told = clickgate(url, "db", "upgrade")
@@ -107,7 +106,6 @@ async def test_the_upgrade_says_that_gateways_fill_in_older_clicks(upgraded: Sto
     assert clickgate(url, "db", "upgrade").stdout.splitlines() == ["The schema is up to date."]
 
 
-@pytest.mark.slow
 async def test_a_killed_gateway_leaves_nothing_half_filled(upgraded: Store, tmp_path: Path) -> None:
     """With more clicks than gateways fill in before they are killed."""
     url = upgraded.url.render_as_string(hide_password=False)

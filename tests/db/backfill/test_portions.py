@@ -5,6 +5,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select, text
 
 from db.backfill.runner import BackfillRunner
@@ -13,6 +14,8 @@ from db.engine.store import Store
 from db.schema.backfills import ClickBackfill
 from graph.domain.derived_fields import derived_fields
 from tests.support.older_clicks import CLICKS, FIELDS, PORTION, check_filled, clicks, fill
+
+pytestmark = pytest.mark.slow
 
 
 async def test_an_upgrade_leaves_the_fields_empty_and_notes_which_clicks_lack_them(upgraded: Store) -> None:

@@ -25,6 +25,7 @@ def test_a_conversion_counts_until_the_window_has_passed(age: timedelta, expecte
     assert expired(CLICK_AT, CLICK_AT + age, 60) == expected
 
 
+@pytest.mark.slow
 @given(st.timedeltas(timedelta(0), timedelta(days=4000)), st.integers(1, 3650))
 def test_the_reported_age_is_whole_days_and_never_below_the_window(age: timedelta, window_days: int) -> None:
     found = expired(CLICK_AT, CLICK_AT + age, window_days)

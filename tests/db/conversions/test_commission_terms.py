@@ -9,6 +9,7 @@ from db.schema.commissions import Commission
 from tests.support.conversion_world import DAY, NOW, ConversionWorld, sale
 
 
+@pytest.mark.slow
 async def test_the_most_specific_rule_of_the_bound_partner_counts(world: ConversionWorld) -> None:
     await world.rule(basis_points=100)
     await world.rule(basis_points=200, product_id="pro")

@@ -188,6 +188,7 @@ def test_a_duration_in_months_begins_with_the_first_commission() -> None:
     assert earning(rules, sale(is_first=False)) is not None
 
 
+@pytest.mark.slow
 @given(st.integers(1, LARGEST), st.data())
 def test_clawbacks_add_up_to_the_rounded_share_whatever_the_refunds(amount: int, data: st.DataObject) -> None:
     commission = data.draw(st.integers(0, 2 * amount))

@@ -66,6 +66,7 @@ async def test_a_large_commission_is_audited_exactly(world: ConversionWorld) -> 
     await world.one(refund("t1", 10**12 - 7))
 
 
+@pytest.mark.slow
 async def test_a_consumer_of_clicks_passes_conversions(world: ConversionWorld) -> None:
     await record(world)
     await add_consumer(world.store, RollupAggregator(world.store))

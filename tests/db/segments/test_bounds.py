@@ -41,6 +41,7 @@ def told(report: ClickReport) -> object:
 
 
 # As numbers, or as rows where a number would need more bits than it may have.
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [64, 0])
 async def test_visitors_are_the_same_in_several_passes(
     world: World, monkeypatch: pytest.MonkeyPatch, bits: int
@@ -55,6 +56,7 @@ async def test_visitors_are_the_same_in_several_passes(
     assert told(await world.report(REQUEST)) == told(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [64, 0])
 async def test_a_question_that_no_number_of_passes_helps_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch, bits: int
@@ -66,12 +68,14 @@ async def test_a_question_that_no_number_of_passes_helps_is_refused(
         await world.report(REQUEST)
 
 
+@pytest.mark.slow
 async def test_a_question_with_too_many_rows_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grouping, "MOST_GROUPS", 20)
     with pytest.raises(ReportTooLarge, match="rows"):
         await world.report(REQUEST)
 
 
+@pytest.mark.slow
 async def test_a_column_with_many_values_is_kept_as_texts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = await world.report(REQUEST)
     monkeypatch.setattr(encoding, "MOST_VALUES", 3)
@@ -87,6 +91,7 @@ async def test_a_column_with_many_values_is_kept_as_texts(world: World, monkeypa
     assert again.totals.clicks == 61
 
 
+@pytest.mark.slow
 async def test_a_segment_with_texts_goes_with_others_that_have_numbers(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +108,7 @@ async def test_a_segment_with_texts_goes_with_others_that_have_numbers(
     assert again.totals.clicks == expected.totals.clicks + 10
 
 
+@pytest.mark.slow
 async def test_new_segments_do_not_lengthen_a_list_of_values_that_is_long(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +126,7 @@ async def test_new_segments_do_not_lengthen_a_list_of_values_that_is_long(
     assert not (await audit(world.store)).differences
 
 
+@pytest.mark.slow
 async def test_conditions_add_no_values_to_those_that_are_kept(world: World) -> None:
     where = (In("utm_campaign", frozenset({"c1", "made up"})),)
     report = await world.report(ReportRequest(NOW, NOW + timedelta(days=1), filter=ReportFilter(where=where)))
@@ -129,6 +136,7 @@ async def test_conditions_add_no_values_to_those_that_are_kept(world: World) -> 
     assert "made up" not in categories_of("utm_campaign")
 
 
+@pytest.mark.slow
 async def test_a_question_that_takes_too_long_is_refused_and_the_next_one_answered(world: World) -> None:
     segments = world.context.services.segments
     expected = await world.report(REQUEST)

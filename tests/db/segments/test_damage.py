@@ -19,6 +19,8 @@ from graph.reports.dimensions import Dimension
 from graph.reports.requests import Counts, ReportRequest, Top
 from tests.support.report_world import World, click
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OTHER_DATA = b"PAR1 but not really a file"
 COUNTRIES = Top(Dimension.COUNTRY)

@@ -93,6 +93,7 @@ def test_a_document_is_read_once_whether_valid_or_not() -> None:
         assert documents.read(text) is documents.read(text)
 
 
+@pytest.mark.slow
 def test_the_document_cache_is_bounded_and_evicts_the_least_recently_used() -> None:
     documents = Documents(SCHEMA._schema, Limits(), cache_bytes=100_000)
     often = documents.read("{ id }")

@@ -118,6 +118,7 @@ async def test_an_error_in_the_token_lookup_closes_the_socket_and_is_logged(capl
     assert [record.exc_info is not None for record in caplog.records if record.name == "graph.http.websocket"] == [True]
 
 
+@pytest.mark.slow
 async def test_a_client_that_sends_no_connection_init_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graph.http.view.INIT_SECONDS", 0.2)
     async with served() as address, connect(f"ws://{address}", subprotocols=[PROTOCOL]) as ws:

@@ -156,6 +156,7 @@ async def test_each_message_masks_its_own_errors(address: str, caplog: pytest.Lo
     assert all(frame["payload"]["data"] == {"items": {"id": "1", "fails": None}} for frame in frames)
 
 
+@pytest.mark.slow
 async def test_a_client_that_vanishes_leaves_no_line_in_the_log(address: str, caplog: pytest.LogCaptureFixture) -> None:
     async with socket(address) as ws:
         await receive(ws)

@@ -113,6 +113,7 @@ async def test_a_file_is_compressed_for_those_who_accept_it(gateway: Gateway, to
     assert gzip.decompress(packed) == plain.content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", sorted(FORMULA))
 async def test_text_that_a_spreadsheet_would_run_is_made_harmless(gateway: Gateway, token: str, start: str) -> None:
     title = f'{start}HYPERLINK("x", 1)'
@@ -139,6 +140,7 @@ def test_cells_are_quoted_as_in_rfc_4180() -> None:
     assert encode([[], [], [], []]) == b""
 
 
+@pytest.mark.slow
 async def test_the_openapi_document_has_every_export_with_its_parameters(gateway: Gateway) -> None:
     paths = body_of(await gateway.http.get("/openapi.json"))["paths"]
     for name in NAMES:
