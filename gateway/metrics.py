@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from db.backfill.state import clicks_left
+from db.engine.replica import Replica
 from db.engine.store import Store
 from db.errors import StoreError
 from db.outbox.backlog import Backlog, Backlogs
@@ -85,6 +86,16 @@ UNFILLED_CLICKS = Gauge(
     "Recorded clicks that lack fields of this version, until gateways have filled them in",
     multiprocess_mode="livemax",
 )
+REPLICA_AVAILABLE = Gauge(
+    "clickgate_replica_available",
+    "1 if lists and reports come from the read replica, 0 if it is left out or there is none",
+    multiprocess_mode="livemin",
+)
+REPLICA_LAG = Gauge(
+    "clickgate_replica_lag_seconds",
+    "How old what the read replica shows is, while it is read from",
+    multiprocess_mode="livemax",
+)
 # About as often as the rollups are updated. A scrape itself does not query the database.
 SAMPLE_SECONDS = 5
 
@@ -120,12 +131,15 @@ class WriterMetrics:
         AVAILABLE.set(is_available)
 
 
-async def sample(store: Store, clock: Callable[[], datetime]) -> None:
+async def sample(store: Store, replica: Replica | None, clock: Callable[[], datetime]) -> None:
     """Update the metrics that have to be polled, until cancelled."""
     backlogs = Backlogs(store)
     measured: dict[str, Backlog] = {}
     while True:
         _sample_connections(store)
+        if replica is not None:
+            REPLICA_AVAILABLE.set(replica.lag is not None)
+            REPLICA_LAG.set(replica.lag.total_seconds() if replica.lag is not None else 0)
         with suppress(StoreError, TimeoutError):  # in an outage, the last backlog stays as it was
             async with asyncio.timeout(SAMPLE_SECONDS):
                 # A consumer that was removed is behind no more.

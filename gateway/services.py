@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from db.backfill.runner import BackfillRunner
 from db.engine.backend.protocol import Database
+from db.engine.replica import Replica
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.ingest.clicks.recorder import ClickRecorder
@@ -40,6 +41,7 @@ from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
 from graph.domain.context import Services, SiteChecks
 from graph.domain.derived_fields import derived_fields
+from graph.domain.reading import remembered_changes
 from graph.domain.visit import Device, Place
 from rest.clicks import PATH as CLICK_PATH
 from rest.tracker.script import PATHS as SCRIPT_PATHS
@@ -116,10 +118,15 @@ async def running_services(settings: Settings) -> AsyncIterator[Services]:
             await add_consumer(store, consumer)
             _started(stack, ConsumerRunner(store, consumer, clock=now))
         _started(stack, BackfillRunner(store, derived_fields))
-        sampling = asyncio.create_task(sample(store, now), name="metrics")
+        replica = Replica(store, settings.replica_url, now) if settings.replica_url else None
+        if replica is not None:
+            _started(stack, replica)
+        sampling = asyncio.create_task(sample(store, replica, now), name="metrics")
         stack.push_async_callback(end, sampling)
         yield Services(
             store=store,
+            replica=replica,
+            written=remembered_changes(),
             directory=directory,
             writer=writer,
             feed=feed,
@@ -154,6 +161,8 @@ async def offline_services(settings: Settings, *, may_create: bool = True) -> As
         await ensure_current(store, may_upgrade=False, may_create=may_create)
         yield Services(
             store=store,
+            replica=None,
+            written=remembered_changes(),
             feed=LiveFeed(store),
             tracker_sites=TrackerSites(store, now),
             unknown_codes=UnknownCodeNotes(store, now),

@@ -31,6 +31,11 @@ class Settings(BaseSettings):
         default="sqlite:///clickgate.db",
         description="The database: `sqlite:///file` or `postgresql://user:password@host/database`",
     )
+    replica_url: str = Field(
+        default="",
+        description="A standby of the PostgreSQL database, from which lists and reports are read, such as "
+        "`postgresql://user:password@standby/database`",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on; `::` accepts IPv4, too")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on")
     uds: Path | None = Field(default=None, description="Unix socket to listen on instead of an address and port")

@@ -3,12 +3,13 @@
 Services are created once when the process starts, and passed down; no lower layer reaches up for them.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import Struct
 
+from db.engine.replica import Replica
 from db.engine.store import Store
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory
@@ -41,6 +42,10 @@ class Services:
     """Everything that outlives a request."""
 
     store: Store
+    replica: Replica | None
+    """For lists and reports, if there is one; see `graph.domain.reading`."""
+    written: MutableMapping[Viewer, int]
+    """The positions of the latest changes of callers, as `graph.domain.reading` uses them."""
     directory: LinkDirectory
     writer: Writer
     device: Callable[[str], Device]
@@ -83,3 +88,5 @@ class Context(Struct, frozen=True):
     user_agent: str | None = None
     viewer: Viewer | None = None
     """The holder of the token or session; None without one."""
+    position: int = 0
+    """The position in the database's log that reads must have reached, see `graph.domain.reading`."""

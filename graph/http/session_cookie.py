@@ -66,8 +66,13 @@ def expired_cookie(scope: Scope) -> str:
 
 
 def _cookie(scope: Scope, value: str, seconds: int) -> str:
-    name, flag = (SECURE_NAME, "; Secure") if _is_encrypted(scope) else (NAME, "")
-    return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{flag}"
+    return flagged(scope, f"{SECURE_NAME if _is_encrypted(scope) else NAME}={value}", seconds)
+
+
+def flagged(scope: Scope, cookie: str, seconds: int) -> str:
+    """Return the `Set-Cookie` header of a cookie that only this host's own pages send, and no script reads."""
+    flag = "; Secure" if _is_encrypted(scope) else ""
+    return f"{cookie}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{flag}"
 
 
 def _is_encrypted(scope: Scope) -> bool:

@@ -10,6 +10,7 @@ from json import JSONDecodeError
 
 import msgspec
 from graphql import GraphQLError
+from msgspec.structs import replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,6 +30,7 @@ from graph.execution.metrics import OperationTimer, kind_of
 from graph.execution.requests import GraphQLRequest, PersistedQueryNotSupported
 from graph.http.caller import caller, credential, header, identified
 from graph.http.content_negotiation import JSON, response_media_type, takes_gzip, wants_page
+from graph.http.positions import HEADER, position_headers, position_in
 from graph.http.requests import posted, queried
 from graph.http.responses import GraphQLResponse, MethodNotAllowed, NotAcceptable, error_response, result_response
 from graph.http.websocket import OPERATIONS_PER_SOCKET, Socket, SocketHandler
@@ -100,12 +102,20 @@ class GraphQLView(GraphQL[Context, None]):
         if media is None:
             raise NotAcceptable
         context = await identified(caller(scope["state"]["services"], scope), credential(scope))
+        if context.services.replica is not None:
+            context = replace(context, position=position_in(scope))
         try:
             turns = self._schema.turns(context)
             request = await posted(scope, receive, turns) if method == "POST" else await queried(scope, receive, turns)
         except PersistedQueryNotSupported as error:
             return result_response(PreExecutionError(None, [presented_refusal(error)]), media)
-        return await self._execute(request, context, method, media)
+        answer = await self._execute(request, context, method, media)
+        if context.services.replica is not None and self._changes(request):
+            answer.headers.update(position_headers(scope, context))
+        return answer
+
+    def _changes(self, request: GraphQLRequest) -> bool:
+        return kind_of(self._schema.documents, request.query, request.operation_name) == OperationType.MUTATION.value
 
     async def _execute(self, request: GraphQLRequest, context: Context, method: str, media: str) -> GraphQLResponse:
         try:
@@ -129,7 +139,7 @@ class GraphQLView(GraphQL[Context, None]):
         origin = header(scope, b"origin")
         if origin is not None and len(origin) <= ORIGIN_LENGTH and self._is_allowed(origin):
             headers["Access-Control-Allow-Origin"] = origin
-            headers["Access-Control-Expose-Headers"] = "Retry-After, WWW-Authenticate"
+            headers["Access-Control-Expose-Headers"] = f"{HEADER}, Retry-After, WWW-Authenticate"
         return headers
 
     def _is_allowed(self, origin: str) -> bool:

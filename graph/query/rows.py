@@ -6,17 +6,20 @@ statement.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from db.engine.backend.protocol import Source
+from db.engine.store import Store
 from db.sql.compiled_queries import DialectQuery
 from db.sql.top_n_per_group import parent_values
+from graph.domain import reading
 from graph.domain.commission_status import NOW
 from graph.domain.context import Context
 from graph.domain.errors import outages
 from graph.domain.permissions import viewer_of
+from graph.domain.reading import ReadFrom
 from graph.domain.scope import Viewer
 from graph.query.compiler import (
     InlineConnection,
@@ -33,30 +36,50 @@ from graph.query.select_builder import NestedConnection, NestedPages
 ParameterValues: TypeAlias = Mapping[str, Any]
 RowKey: TypeAlias = tuple[Any, ...]
 NO_PARENT: RowKey = ()
+T = TypeVar("T")
 
 
 async def page(context: Context, plan: PagePlan, values: ParameterValues) -> Any:
     """Return a page of a whole list. `values` are the parameters of the plan and of the pages nested in it. Raises
     `Unauthenticated`, `DatabaseAway`."""
     is_single = page_statement(plan, (), viewer_of(context).audience, context.services.store.is_sqlite).is_single
-    async with snapshot_reader(context, values, is_single=is_single) as reader:
+
+    async def read_page(reader: Reader) -> Any:
         return (await reader.pages(plan, (), [NO_PARENT]))[NO_PARENT]
+
+    return await read(context, values, read_page, is_single=is_single)
 
 
 async def find(context: Context, plan: RowPlan, values: ParameterValues, lookup: str, **named: Any) -> Any:
     """Return the row that a lookup finds, or None. Raises as `page` does."""
     is_single = rows_statement(plan, lookup, viewer_of(context).audience, context.services.store.is_sqlite).is_single
-    async with snapshot_reader(context, values, is_single=is_single) as reader:
-        found = await reader.rows(plan, lookup, named)
+    found = await read(context, values, lambda reader: reader.rows(plan, lookup, named), is_single=is_single)
     return next(iter(found.values()), None)
+
+
+async def read(
+    context: Context, values: ParameterValues, work: Callable[["Reader"], Awaitable[T]], *, is_single: bool = False
+) -> T:
+    """Return what `work` reads in one snapshot, or with a single query: from a replica if there is one. Raises as
+    `page` does."""
+    if values.get(NEEDS_HORIZON):  # which is the primary's
+        async with snapshot_reader(context, values, is_single=is_single) as reader:
+            return await work(reader)
+
+    async def read_from(source: ReadFrom) -> T:
+        async with snapshot_reader(context, values, source.store, is_single=is_single) as reader:
+            return await work(reader)
+
+    return await reading.read(context, read_from)
 
 
 @asynccontextmanager
 async def snapshot_reader(
-    context: Context, values: ParameterValues, *, is_single: bool = False
+    context: Context, values: ParameterValues, store: Store | None = None, *, is_single: bool = False
 ) -> AsyncIterator["Reader"]:
-    """Open a snapshot to read from, unless a single query suffices. Raises as `page` does."""
-    viewer, store = viewer_of(context), context.services.store
+    """Open a snapshot to read from, by default the primary's, unless a single query suffices. Raises as `page`
+    does."""
+    viewer, store = viewer_of(context), store or context.services.store
     values = {**values, NOW.key: context.services.clock()}
     if values.get(NEEDS_HORIZON):
         # Taken before the snapshot, so that everything up to the horizon is in it.

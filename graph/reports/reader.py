@@ -5,7 +5,7 @@ Totals and series come from rollups. Whatever depends on dimensions or on distin
 
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,8 +19,10 @@ from db.segments.answering import Events
 from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS
 from db.segments.grouping import MOST_GROUPS, QuestionTooLarge
 from db.segments.service import QuestionTooLong
+from graph.domain import reading
 from graph.domain.context import Context
 from graph.domain.errors import ReportTooLarge, Unauthenticated, outages
+from graph.domain.reading import ReadFrom
 from graph.domain.scope import Viewer
 from graph.reports.calendars import zone_of
 from graph.reports.drilldown import Drilldown, columns_of
@@ -36,9 +38,14 @@ async def read(context: Context, request: ReportRequest) -> ClickReport:
     if context.viewer is None:
         raise Unauthenticated
     check(request)
-    reader = _Reader(context, context.viewer, request, zone_of(request.timezone))
-    with outages():
-        return await reader.drilled_down() if reader.needs_segments else await reader.from_rollups()
+    viewer, zone = context.viewer, zone_of(request.timezone)
+
+    async def read_from(source: ReadFrom) -> ClickReport:
+        reader = _Reader(context, viewer, request, zone, source)
+        with outages():
+            return await reader.drilled_down() if reader.needs_segments else await reader.from_rollups()
+
+    return await reading.read(context, read_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class _Reader:
     viewer: Viewer
     request: ReportRequest
     zone: ZoneInfo
+    read_from: ReadFrom
 
     @property
     def needs_segments(self) -> bool:
@@ -59,11 +67,11 @@ class _Reader:
 
     async def from_rollups(self) -> ClickReport:
         """Read a report that needs no segments."""
-        # Taken before the snapshot, so that everything committed by now is in it.
-        as_of = self.context.services.clock()
+        # Taken before the snapshot, so that everything committed by then is in it.
+        as_of = self._as_of()
         async with AsyncExitStack() as stack:
             # A single query is its own snapshot.
-            is_single, store = statements_of(self.request) == 1, self.context.services.store
+            is_single, store = statements_of(self.request) == 1, self.read_from.store
             source = store if is_single else await stack.enter_async_context(store.snapshot())
             return await self._report(as_of, self._rollups(source), None)
 
@@ -76,15 +84,16 @@ class _Reader:
                     return await self._drilled_down()
                 except SegmentDamaged as damage:
                     await segments.make_anew(damage)
-                    return await self._drilled_down()
+                    on_primary = replace(self, read_from=ReadFrom(self.context.services.store))
+                    return await on_primary._drilled_down()
         except QuestionTooLong:
             raise ReportTooLarge(f"takes longer than {segments.seconds:g} seconds") from None
         except QuestionTooLarge:
             raise ReportTooLarge(f"has more than {MOST_GROUPS} rows, or needs too much memory") from None
 
     async def _drilled_down(self) -> ClickReport:
-        as_of, store = self.context.services.clock(), self.context.services.store
-        async with store.snapshot() as source:
+        as_of = self._as_of()
+        async with self.read_from.store.snapshot() as source:
             drilldown = await self._drilldown(source)
             return await self._report(as_of, self._rollups(source), drilldown)
 
@@ -123,6 +132,10 @@ class _Reader:
             tops={each: await drilldown.top(each) for each in request.tops} if drilldown else {},
             breakdowns={each: await drilldown.breakdown(each) for each in request.breakdowns} if drilldown else {},
         )
+
+    def _as_of(self) -> datetime:
+        """Return the time up to which a snapshot that is opened next shows every commit."""
+        return self.read_from.as_of or self.context.services.clock()
 
     @property
     def _selection(self) -> ClickSelection:

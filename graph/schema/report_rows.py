@@ -7,8 +7,8 @@ from msgspec.structs import astuple
 
 from graph.domain.context import Context
 from graph.execution.selections import SelectedField
+from graph.query import rows
 from graph.query.plan import Field, RowPlan
-from graph.query.rows import snapshot_reader
 from graph.reports.dimensions import Dimension
 from graph.schema.planner import Planner, QueryPlan
 
@@ -52,11 +52,14 @@ async def subject_rows(
     if not ids or not (plans or has_names):
         return NO_ROWS
     named = {"ids": list(ids)}
-    async with snapshot_reader(context, values) as reader:
-        label = RowPlan(entity, (Field("name", column),))
+    label = RowPlan(entity, (Field("name", column),))
+
+    async def read(reader: rows.Reader) -> SubjectRows:
         labels = await reader.rows(label, "ids", named) if has_names else {}
         objects = {response_key: await reader.rows(plan, "ids", named) for response_key, plan in plans.items()}
-    return SubjectRows(
-        {id: astuple(label)[0] for (id,), label in labels.items()},
-        {response_key: {id: row for (id,), row in rows.items()} for response_key, rows in objects.items()},
-    )
+        return SubjectRows(
+            {id: astuple(label)[0] for (id,), label in labels.items()},
+            {response_key: {id: row for (id,), row in found.items()} for response_key, found in objects.items()},
+        )
+
+    return await rows.read(context, values, read)

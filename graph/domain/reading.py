@@ -1,0 +1,75 @@
+"""Where lists and reports are read from: a replica, if there is one that has everything the caller must see.
+
+A caller who has changed something sees its change from then on. What a caller must see is a position in the primary's
+log: of its latest mutation, which this process remembers, and which responses name for requests to other processes.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from cachetools import LRUCache
+from msgspec.structs import replace
+
+from db.engine.store import Store
+from graph.domain.context import Context
+from graph.domain.errors import DatabaseAway, outages
+from graph.domain.scope import Viewer
+
+# Callers whose latest change this process remembers. By the time that so many others have changed something, it has
+# long reached the replica.
+MOST_CALLERS = 10_000
+T = TypeVar("T")
+
+
+class ReadFrom(NamedTuple):
+    """Where something is read from: the database, and for a replica the time up to which it shows every commit."""
+
+    store: Store
+    as_of: datetime | None = None
+
+
+def remembered_changes() -> LRUCache[Viewer, int]:
+    """Return a memory for `Services.written`."""
+    return LRUCache(MOST_CALLERS)
+
+
+async def read(context: Context, work: Callable[[ReadFrom], Awaitable[T]]) -> T:
+    """Return the result of `work`, which reads from the replica if that has what the caller must see. Otherwise, and if
+    the replica fails, it reads from the primary. Raises what `work` does."""
+    replica = context.services.replica
+    as_of = None if replica is None else replica.as_of(_position(context))
+    if replica is not None and as_of is not None:
+        try:
+            async with replica.reading() as store:
+                return await work(ReadFrom(store, as_of))
+        except (DatabaseAway, TimeoutError):
+            pass  # whoever follows the replica says why
+    return await work(ReadFrom(context.services.store))
+
+
+async def changed(context: Context) -> int | None:
+    """Remember that a caller may have changed something, and return the position that it must see from now on. None
+    without a replica, and for a caller without a token, who can read nothing. Raises `DatabaseAway`."""
+    replica, viewer = context.services.replica, context.viewer
+    if replica is None or viewer is None:
+        return None
+    with outages():
+        position = await replica.written()
+    context.services.written[viewer] = position
+    return position
+
+
+async def from_now_on(context: Context) -> Context:
+    """Return the context of reads that must all see what is committed by now, such as the pages of one list. Raises
+    `DatabaseAway`."""
+    replica = context.services.replica
+    if replica is None:
+        return context
+    with outages():
+        return replace(context, position=await replica.written())
+
+
+def _position(context: Context) -> int:
+    own = 0 if context.viewer is None else context.services.written.get(context.viewer, 0)
+    return max(context.position, own)
