@@ -4,8 +4,7 @@ Strawberry calls the hooks of `Admission` for each operation that it executes, a
 of errors, whether from an operation, from an event of a subscription, or from one that was never executed.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -19,9 +18,8 @@ from strawberry.types import ExecutionContext
 from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from graph.domain import reading
 from graph.domain.context import Context
-from graph.domain.errors import DatabaseAway, TooComplex
+from graph.domain.errors import TooComplex
 from graph.execution.cost import Cost
 from graph.execution.documents import MOST_ERRORS, DerivedValues, Document, Documents
 from graph.execution.error_presentation import presented
@@ -149,12 +147,6 @@ class Admission(SchemaExtension):
             # Strawberry would validate if this were None.
             self.execution_context.pre_execution_errors = list(self._admitted.errors)
         yield
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        yield
-        if self.execution_context.operation_type is OperationType.MUTATION:
-            with suppress(DatabaseAway):  # the answer stands: it was committed
-                await reading.changed(self.execution_context.context)
 
     def get_results(self) -> dict[str, Any]:
         return {} if self._admitted is None else self._schema.costs(self._admitted)

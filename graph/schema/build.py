@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 from graph.execution.admission import GuardedSchema
 from graph.execution.executor import LookAheadSchema
 from graph.execution.limits import Limits
+from graph.execution.own_changes import OwnChanges
 from graph.schema.mutations import Mutation
 from graph.schema.queries import QueryType
 from graph.schema.scalars import SCALARS
@@ -21,5 +22,6 @@ def build_schema(limits: Limits | None = None) -> GuardedSchema:
         limits=limits,
         mutation=Mutation,
         subscription=Subscription,
+        extensions=[OwnChanges],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

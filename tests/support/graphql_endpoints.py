@@ -172,7 +172,7 @@ def endpoint(limits: Limits | None = None, tokens: Tokens | None = None, **optio
     """Return an application with the endpoint, which finds its services where a gateway's lifespan puts them."""
     view = GraphQLView(make_schema(limits), **options)
     app = Starlette(routes=[Route(PATH, view), WebSocketRoute(PATH, view)])
-    services = SimpleNamespace(authenticate=tokens or Tokens())
+    services = SimpleNamespace(authenticate=tokens or Tokens(), replica=None)
 
     async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "state": {"services": services}}, receive, send)
