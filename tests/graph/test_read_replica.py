@@ -44,7 +44,7 @@ class Site(NamedTuple):
         assert "errors" not in answer, answer
         return answer["data"]
 
-    async def count(self) -> int:
+    async def clicks(self) -> int:
         """Return how many clicks are listed, which is also how many are in the list."""
         found = (await self.ask(CLICKS))["clickEvents"]
         assert found["totalCount"] == len(found["nodes"])
@@ -98,7 +98,7 @@ async def is_said(log: Log, words: str, times: int = 1) -> bool:
 
 
 async def shows(site: Site, clicks: int) -> bool:
-    return await site.count() == clicks
+    return await site.clicks() == clicks
 
 
 async def test_lists_and_reports_show_what_the_replica_has_and_say_of_when_it_is(site: Site) -> None:
@@ -108,7 +108,7 @@ async def test_lists_and_reports_show_what_the_replica_has_and_say_of_when_it_is
     paused_at = datetime.now(UTC)
     await site.gateway.track()
     recorded_at = datetime.now(UTC)
-    assert await site.count() == 1
+    assert await site.clicks() == 1
     report = await site.report()
     assert (report["clicks"], [each["clicks"] for each in report["countries"]]) == (1, [1])
     as_of = datetime.fromisoformat(report["dataAsOf"])
@@ -182,7 +182,7 @@ async def test_a_replica_that_lags_is_left_out(site: Site, log: Log, monkeypatch
     assert log.text.count(LEFT_OUT) == 1
     site.standby.resume()
     await reaches(lambda: is_said(log, IN_USE, 2))
-    assert await site.count() == 1
+    assert await site.clicks() == 1
 
 
 async def test_a_replica_that_dies_is_left_out_and_comes_back(site: Site, log: Log) -> None:
@@ -190,19 +190,19 @@ async def test_a_replica_that_dies_is_left_out_and_comes_back(site: Site, log: L
     await reaches(lambda: shows(site, 1))
     site.standby.stop()
     for _ in range(20):
-        assert await site.count() == 1
+        assert await site.clicks() == 1
         assert (await site.report())["clicks"] == 1
     await reaches(lambda: is_said(log, LEFT_OUT))
     site.standby.start()
     await reaches(lambda: is_said(log, IN_USE, 2))
-    assert await site.count() == 1
+    assert await site.clicks() == 1
 
 
 async def test_a_replica_that_does_not_answer_holds_nobody_up_for_long(site: Site, log: Log) -> None:
     site.standby.freeze(is_frozen=True)
     try:
         async with asyncio.timeout(replica.LOOK_SECONDS + 3):
-            assert await site.count() == 0
+            assert await site.clicks() == 0
             assert (await site.report())["clicks"] == 0
         assert await is_said(log, f"no answer within {replica.LOOK_SECONDS} seconds")
     finally:
@@ -214,7 +214,7 @@ async def test_a_promoted_replica_is_left_out(site: Site, log: Log) -> None:
     site.standby.promote()
     await reaches(lambda: is_said(log, "its server is not a standby"))
     await site.gateway.track()
-    assert await site.count() == 1
+    assert await site.clicks() == 1
 
 
 async def test_a_copy_of_another_database_is_never_read(
@@ -224,7 +224,7 @@ async def test_a_copy_of_another_database_is_never_read(
     async with replicated(database, other, standby) as site:
         await reaches(lambda: is_said(log, "it is a copy of another database"))
         await site.gateway.track()
-        assert await site.count() == 1
+        assert await site.clicks() == 1
 
 
 async def test_the_primary_itself_is_no_replica(database: str, standby: Standby, log: Log) -> None:

@@ -43,7 +43,7 @@ async def test_a_gateway_records_clicks_and_says_how_far_it_is(upgraded: Store, 
 
 async def test_the_metric_tells_how_many_clicks_are_left(upgraded: Store) -> None:
     for expected in (43, 0):
-        sampling = asyncio.create_task(sample(upgraded, now))
+        sampling = asyncio.create_task(sample(upgraded, None, now))
         async with asyncio.timeout(20):
             while REGISTRY.get_sample_value("clickgate_unfilled_clicks") != expected:
                 await asyncio.sleep(0.01)
