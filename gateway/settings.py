@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.server.forwarding import UNIX
-from graph.http.caller import TOKEN
+from graph.http.token_characters import TOKEN
 
 PREFIX = "CLICKGATE_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

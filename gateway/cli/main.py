@@ -8,32 +8,39 @@ import gc
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from typing import NamedTuple
 
 import click
 from pydantic import ValidationError
 
-from gateway import logs
 from gateway.cli.environment import check_texts, warn_of_unknown_settings
-from gateway.error_messages import one_line_message
 from gateway.settings import PREFIX, Settings
 
-# Each command's module in `gateway.cli`, and its name there.
-COMMANDS: Mapping[str, tuple[str, str]] = {
-    "program": ("programs", "program"),
-    "partner": ("partners", "partner"),
-    "link": ("links", "link"),
-    "token": ("tokens", "token"),
-    "serve": ("serve", "serve_command"),
-    "demo": ("serve", "demo_command"),
-    "db": ("databases", "database"),
-    "audit": ("databases", "audit_command"),
-    "rollups": ("databases", "rollups"),
-    "segments": ("databases", "segments"),
-    "outbox": ("outbox", "outbox"),
-    "backup": ("backups", "backup_command"),
-    "restore": ("backups", "restore_command"),
-    "openapi": ("schemas", "openapi_command"),
-    "schema": ("schemas", "schema_command"),
+
+class Listed(NamedTuple):
+    """A command's module in `gateway.cli`, its name there, and the first sentence of its help."""
+
+    module: str
+    name: str
+    summary: str
+
+
+COMMANDS: Mapping[str, Listed] = {
+    "program": Listed("programs", "program", "Manage programs, which advertisers run."),
+    "partner": Listed("partners", "partner", "Manage partners, who refer visitors."),
+    "link": Listed("links", "link", "Manage referral links."),
+    "token": Listed("tokens", "token", "Manage API tokens."),
+    "serve": Listed("serve", "serve_command", "Run the gateway."),
+    "demo": Listed("serve", "demo_command", "Run a gateway with sample data."),
+    "db": Listed("databases", "database", "Manage the database's schema, and look at its size."),
+    "audit": Listed("databases", "audit_command", "Check all stored counters against the events."),
+    "rollups": Listed("databases", "rollups", "Manage the rollups that reports are computed from."),
+    "segments": Listed("databases", "segments", "Manage the segments that reports by dimension are computed from."),
+    "outbox": Listed("outbox", "outbox", "The log of what was recorded, and the consumers that work through it."),
+    "backup": Listed("backups", "backup_command", "Back up the SQLite database to FILE while gateways keep running."),
+    "restore": Listed("backups", "restore_command", "Replace the SQLite database with the backup FILE."),
+    "openapi": Listed("schemas", "openapi_command", "Print the OpenAPI document."),
+    "schema": Listed("schemas", "schema_command", "Print the GraphQL schema as SDL."),
 }
 # More objects than the imported modules create. None of them are garbage, and looking for some at Python's default
 # threshold of 700 objects takes a tenth of the start-up time.
@@ -49,15 +56,21 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"gateway.cli.{module}"), name)
+        listed = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"gateway.cli.{listed.module}"), listed.name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].summary) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clickgate")
 def cli() -> None:
     """Record affiliate clicks and report on them. Settings are read from CLICKGATE_* environment variables."""
+    from gateway import logs  # imported late, like the commands, so that help is printed at once
+
     logs.configure(Settings())
     warn_of_unknown_settings()
 
@@ -74,6 +87,8 @@ def main() -> None:
             click.echo(f"clickgate: {name}: {problem['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(2)
     except Exception as error:
+        from gateway.error_messages import one_line_message  # imported late, see above
+
         if (line := one_line_message(error)) is None:
             raise
         click.echo(f"clickgate: {line}", err=True)

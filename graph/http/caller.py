@@ -14,9 +14,9 @@ from graph.domain import sessions
 from graph.domain.context import Context, Services
 from graph.domain.errors import Unauthenticated, outages
 from graph.http.session_cookie import own_session
+from graph.http.token_characters import TOKEN
 
-# RFC 6750, section 2.1: the characters of a token, and the header that carries it.
-TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+# RFC 6750, section 2.1: the header that carries a token.
 BEARER = re.compile(rf"bearer +({TOKEN.pattern}) *", re.IGNORECASE)
 
 

@@ -41,7 +41,15 @@ def made_in(database_url: str, *arguments: str) -> dict[str, object]:
     return row
 
 
-@pytest.mark.parametrize("name", {module: name for name, (module, _) in COMMANDS.items()}.values())
+def test_the_list_of_commands_says_what_each_command_says() -> None:
+    context = click.Context(cli)
+    for name, listed in COMMANDS.items():
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(limit=200) == listed.summary
+
+
+@pytest.mark.parametrize("name", {listed.module: name for name, listed in COMMANDS.items()}.values())
 def test_commands_of_every_module_start(name: str) -> None:
     done = subprocess.run([COMMAND, name, "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"Usage: clickgate {name} ")

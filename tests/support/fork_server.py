@@ -117,7 +117,7 @@ def _run(request: Mapping[str, Any]) -> NoReturn:
 
 def serve() -> None:
     """Import all commands, and run those requested through the socket whose descriptor is the argument."""
-    for module, _ in COMMANDS.values():
+    for module in {listed.module for listed in COMMANDS.values()}:
         import_module(f"gateway.cli.{module}")
     gc.freeze()
     _run(_next_request(socket.socket(fileno=int(sys.argv[1]))))
