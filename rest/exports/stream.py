@@ -1,7 +1,7 @@
 """The body of an export's response, which is read and encoded while it is sent.
 
-A page is read only once the client has taken the one before, so a slow client holds neither memory nor a connection of
-the database.
+The database works on the next page while this one is encoded and sent, and on no further one until the client has taken
+this one. So a slow client holds a page in memory, but no connection of the database.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from rest.exports.metrics import EXPORTS, ROWS
 from rest.exports.slots import Slot
 
 if TYPE_CHECKING:  # slow to import
-    from graph.exports.reader import Export
+    from graph.exports.reader import Export, ExportedRows
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ class ExportStream:
         self._row_count = 0
         self._outcome = "client_gone"
         self._first = b""
+        self._ahead: asyncio.Task[Iterator[ExportedRows]] | None = None
+        """Reads the next page, if there is one."""
 
     async def begin(self) -> None:
         """Read the first page. Raises as `Export.read` does."""
@@ -54,7 +56,7 @@ class ExportStream:
             for part in _parts(self._first):
                 yield part
             self._first = b""
-            while not self._export.is_complete:
+            while self._ahead is not None:
                 if leaving.done():
                     raise BrokenOff
                 for part in _parts(await self._next_page()):
@@ -67,6 +69,8 @@ class ExportStream:
 
     def close(self) -> None:
         """Count the export, and give its slot back."""
+        if self._ahead is not None:
+            self._ahead.cancel()
         EXPORTS.labels(self._name, self._outcome).inc()
         self._slot.give_back()
 
@@ -85,7 +89,9 @@ class ExportStream:
     async def _page(self) -> bytes:
         async with self._slot.working:
             encoded, row_count = bytearray(), 0
-            for rows in await self._export.read(self._size):
+            slices = await (self._ahead or self._read())
+            self._ahead = None if self._export.is_complete else self._read()
+            for rows in slices:
                 await asyncio.sleep(0)  # lets clicks in
                 encoded += self._encoder.rows(rows.columns)
                 row_count += rows.row_count
@@ -95,6 +101,17 @@ class ExportStream:
             fitting = PAGE_BYTES * row_count // max(1, len(encoded))
             self._size = min(max(1, fitting), MOST_ROWS)
         return await self._encoder.compressed(bytes(encoded))
+
+    def _read(self) -> "asyncio.Task[Iterator[ExportedRows]]":
+        reading = asyncio.create_task(self._export.read(self._size), name="export")
+        reading.add_done_callback(_retrieve)
+        return reading
+
+
+def _retrieve(reading: "asyncio.Task[Iterator[ExportedRows]]") -> None:
+    """Keep an error that nobody waits for any more, because the client is gone, out of the log."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 def _parts(body: bytes) -> Iterator[bytes]:
