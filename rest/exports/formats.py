@@ -25,10 +25,11 @@ first_character = itemgetter(slice(1))
 
 class Format(NamedTuple):
     """A format: its media type, and the function that returns what comes before the rows, and how they are encoded,
-    given the names of the columns."""
+    given the names of the columns. A flat format has a column for each of several amounts."""
 
     media_type: str
     begin: Callable[[Sequence[str]], tuple[bytes, RowEncoder]]
+    is_flat: bool = False
 
 
 def _csv(names: Sequence[str]) -> tuple[bytes, RowEncoder]:
@@ -87,6 +88,6 @@ def _row_type(names: Sequence[str]) -> type[Struct]:
 
 
 FORMATS: Mapping[str, Format] = {
-    "csv": Format("text/csv; charset=utf-8; header=present", _csv),
+    "csv": Format("text/csv; charset=utf-8; header=present", _csv, is_flat=True),
     "ndjson": Format("application/x-ndjson", _json_lines),
 }
