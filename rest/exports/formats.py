@@ -1,4 +1,5 @@
-"""The formats of exports: CSV as in RFC 4180, and JSON lines. Both have the same columns.
+"""The formats of exports: CSV as in RFC 4180, and JSON lines. Both have the same columns, except for amounts in several
+currencies: CSV, which is flat, has a column for each currency, and JSON lines a list.
 
 Text in CSV that a spreadsheet would run as a formula is made harmless, by the same rule as in the dashboard
 (`gateway/web/src/dashboard/csv.ts`).
@@ -25,7 +26,7 @@ first_character = itemgetter(slice(1))
 
 class Format(NamedTuple):
     """A format: its media type, and the function that returns what comes before the rows, and how they are encoded,
-    given the names of the columns. A flat format has a column for each of several amounts."""
+    given the names of the columns."""
 
     media_type: str
     begin: Callable[[Sequence[str]], tuple[bytes, RowEncoder]]
