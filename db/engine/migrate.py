@@ -43,7 +43,7 @@ async def upgrade(store: Store) -> None:
             await connection.run_sync(_upgrade)
         return
     async with store.write(may_wait=True) as connection:
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        await store.take_lock(connection, UPGRADE_LOCK)
         await connection.run_sync(_log_upgrade)
         await connection.run_sync(_upgrade)
 

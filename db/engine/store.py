@@ -58,6 +58,12 @@ class Store:
             settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
             await connection.execute(select(*(func.set_config(name, "off", True) for name in settings)))
 
+    async def take_lock(self, connection: AsyncConnection, key: int) -> None:
+        """Wait until no other write transaction holds the lock with this key, and hold it to the end of this one. What
+        is read from then on includes what the others committed. On SQLite, writers exclude each other anyway."""
+        if not self.is_sqlite:
+            await connection.execute(select(func.pg_advisory_xact_lock(key)))
+
     async def fetch(self, query: Query, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Run a query outside any transaction; return all rows. Raises `DatabaseUnavailable`."""
         with self.outages():

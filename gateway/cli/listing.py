@@ -71,7 +71,7 @@ def print_list(kind: Kind, complete: Completion = _as_they_are, **filters: Any) 
 
     async def read(context: Context) -> Sequence[Row]:
         export, read = Export(context, LISTS[kind], found), list[Row]()
-        names = export.column_names[:-1]
+        *names, _ = await export.begin()
         while not export.is_complete:
             for some in await export.read(PAGE_ROWS):
                 read += (_row(names, values) for values in zip(*some.columns[:-1], strict=True))

@@ -21,6 +21,9 @@ from graph.domain.permissions import check_administrator, check_manager_of
 LONGEST_WINDOW_DAYS = 3650
 # What owners decide. The currency and who may send leads concern how money is counted, and stay with administrators.
 OF_OWNERS = frozenset({"name", "domain", "cookie_window_days"})
+# The key of a lock: an owner's new domain is checked and stored before that of the next owner is checked. The claims of
+# an administrator, who may give a site to several programs, need not wait.
+SITES_LOCK = 0x636C69636B73
 TAKEN = "belongs to the site of another program; ask an administrator if both are yours"
 LeadAuth = Literal["browser", "server"]
 
@@ -60,6 +63,7 @@ async def change(context: Context, program_id: int, changes: Mapping[str, Any]) 
     with outages():
         async with context.services.store.write() as connection:
             if is_owner and values.get("domain") is not None:
+                await context.services.store.take_lock(connection, SITES_LOCK)
                 await _check_site(connection, program_id, values["domain"])
             if values:
                 await connection.execute(update(Program).where(this).values(values))

@@ -1,6 +1,7 @@
 """The columns of an export: where their values are in a list's rows, and who may see them.
 
-A column is a path of names in `graph.query.entities`: an attribute, or a reference or an amount and what is under it.
+A column is a path of names in `graph.query.entities`: an attribute, the sums of a row in all currencies, or a reference
+or an amount and what is under it.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,10 @@ from typing import NamedTuple
 from graph.domain.scope import Audience, withheld
 from graph.query.entities import ENTITIES
 from graph.query.entity import Entity
-from graph.query.plan import Field, RowPlan, Through
+from graph.query.plan import Amounts, Field, RowField, RowPlan, Through
+
+# What is shown of each of several amounts, as of single ones in columns of their own.
+AMOUNT = (Field("amount", "decimal"), Field("currency", "currency"))
 
 
 class Column(NamedTuple):
@@ -30,9 +34,21 @@ def shown(entity: Entity, columns: Sequence[Column], audience: Audience) -> Sequ
     return [column for column in columns if not _is_withheld(entity, column.path, audience)]
 
 
-def row_plan(entity: Entity, columns: Sequence[Column]) -> RowPlan:
-    """Return the plan of the rows with the value of each column."""
-    return RowPlan(entity.name, tuple(_field(column.name, column.path) for column in columns))
+def has_sums(entity: Entity, column: Column) -> bool:
+    """Return whether a column has amounts in several currencies."""
+    return column.path[0] in entity.sums
+
+
+def row_plan(entity: Entity, columns: Sequence[Column], *, is_flat: bool = False) -> RowPlan:
+    """Return the plan of the rows with the value of each column. Sums are lists of `Money` in a flat file, which has
+    columns for them, and otherwise lists of objects."""
+    return RowPlan(entity.name, tuple(_part(entity, column, is_flat=is_flat) for column in columns))
+
+
+def _part(entity: Entity, column: Column, *, is_flat: bool) -> RowField:
+    if has_sums(entity, column) and not is_flat:
+        return Amounts(column.name, column.path[0], AMOUNT)
+    return _field(column.name, column.path)
 
 
 def _is_withheld(entity: Entity, path: Sequence[str], audience: Audience) -> bool:

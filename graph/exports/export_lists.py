@@ -58,11 +58,11 @@ EXPORT_LISTS: Mapping[str, ExportList] = {
     "links": _list(
         "ReferralLink",
         *("code", "status", "partner_suspended_at", "url", "destination_url", MEMBERSHIP),
-        *("clicks", "last_clicked", "lead_count", "sale_count", "created_at"),
+        *("clicks", "last_clicked", "lead_count", "sale_count", "revenue", "commission=earnings", "created_at"),
     ),
     "customers": _list(
         "Customer",
-        *("click_id", "customer_status", "customer_key", "email_mask", MEMBERSHIP, LINK),
+        *("click_id", "customer_status", "customer_key", "email_mask", MEMBERSHIP, LINK, "revenue"),
         *("created_at", "last_click_at", "lead_at", "converted_at", "updated_at"),
     ),
     "leads": _list(

@@ -13,7 +13,8 @@ from graph.domain.context import Context
 from graph.domain.errors import Unauthenticated, outages
 from graph.domain.permissions import viewer_of
 from graph.domain.sessions import is_still_valid
-from graph.exports.columns import row_plan, shown
+from graph.exports.columns import has_sums, row_plan, shown
+from graph.exports.currency_columns import Position, currencies_in_use, marked, split
 from graph.exports.export_lists import ExportList
 from graph.query import rows
 from graph.query.page_values import GivenFilter, page_values
@@ -36,39 +37,54 @@ class ExportedRows(NamedTuple):
 
 class Export:
     """The rows of a list that a viewer may see, in the list's default order, optionally after a cursor. Rows that exist
-    when the first page is read come exactly once, except those that a filter stops or begins to match meanwhile. Raises
-    `Unauthenticated`."""
+    when the first page is read come exactly once, except those that a filter stops or begins to match meanwhile. In a
+    flat file, sums in several currencies have a column for each. Raises `Unauthenticated`."""
 
     def __init__(
-        self, context: Context, listed: ExportList, filters: Mapping[str, GivenFilter], after: str | None = None
+        self,
+        context: Context,
+        listed: ExportList,
+        filters: Mapping[str, GivenFilter],
+        after: Position | None = None,
+        *,
+        is_flat: bool = False,
     ) -> None:
-        viewer = viewer_of(context)
-        columns = shown(listed.entity, listed.columns, viewer.audience)
-        self.column_names = [*(column.name for column in columns), CURSOR]
         self.is_complete = False
         """Whether the last page has been read."""
         self._context = context
         self._list, self._filters = listed, filters
-        self._rows = row_plan(listed.entity, columns)
-        self._after = after
-        self._began = False
+        self._columns = shown(listed.entity, listed.columns, viewer_of(context).audience)
+        self._rows = row_plan(listed.entity, self._columns, is_flat=is_flat)
+        self._split = {column.name for column in self._columns if is_flat and has_sums(listed.entity, column)}
+        self._after = None if after is None else after.cursor
+        self._currencies = None if after is None else after.currencies
         self._checked_at = monotonic()
+
+    async def begin(self) -> Sequence[str]:
+        """Decide which columns there are, and return their names. Raises `DatabaseAway`."""
+        # A replica that is behind lacks rows of later pages that the first one counted on.
+        self._context = await reading.from_now_on(self._context)
+        if self._split and self._currencies is None:
+            sums = [column.path[0] for column in self._columns if column.name in self._split]
+            self._currencies = await currencies_in_use(self._context, sums)
+        return [name for column in self._columns for name in self._names(column.name)] + [CURSOR]
+
+    def _names(self, column: str) -> Sequence[str]:
+        if column not in self._split:
+            return [column]
+        return [f"{column}_{currency.lower()}" for currency in self._currencies or ()]
 
     async def read(self, size: int) -> Iterator[ExportedRows]:
         """Return the next rows, at most `size`, a few at a time, whose values are computed when their turn comes.
         Raises `FieldInvalid` for the values of a filter or the cursor, `DatabaseAway`, and `Unauthenticated` once the
         token stops being valid."""
         await self._check_token()
-        if not self._began:
-            # A replica that is behind lacks rows of later pages that the first one counted on.
-            self._context = await reading.from_now_on(self._context)
-            self._began = True
         cursors = {} if self._after is None else {"after": self._after}
         plan = self._plan(tuple(cursors))
         page = await rows.page(self._context, plan, page_values(plan, size, self._filters, cursors))
         self.is_complete = not page["pageInfo"]["hasNextPage"]
         self._after = page["pageInfo"]["endCursor"]
-        return _slices(page["rows"])
+        return self._slices(page["rows"])
 
     def _plan(self, bounds: tuple[str, ...]) -> PagePlan:
         info = (Field("hasNextPage", "has_next_page"), Field("endCursor", "end_cursor"))
@@ -91,8 +107,16 @@ class Export:
                 raise Unauthenticated
         self._checked_at = monotonic()
 
+    def _slices(self, table: PageTable) -> Iterator[ExportedRows]:
+        for start in range(0, len(table), SLICE_ROWS):
+            end = min(start + SLICE_ROWS, len(table))
+            yield ExportedRows(self._flat(table.columns(start, end)), end - start)
 
-def _slices(table: PageTable) -> Iterator[ExportedRows]:
-    for start in range(0, len(table), SLICE_ROWS):
-        end = min(start + SLICE_ROWS, len(table))
-        yield ExportedRows(table.columns(start, end), end - start)
+    def _flat(self, columns: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        if not self._split:
+            return columns
+        currencies, (*values, cursors) = self._currencies or (), columns
+        flat: list[Sequence[Any]] = []
+        for column, found in zip(self._columns, values, strict=True):
+            flat += split(found, currencies) if column.name in self._split else [found]
+        return [*flat, marked(cursors, currencies)]

@@ -13,7 +13,7 @@ NEEDS_HORIZON = "follows"
 
 
 class Field(NamedTuple):
-    """A single value of a row."""
+    """A single value of a row: as it is shown, or in a table an amount or the list of a row's sums."""
 
     response_key: str
     name: str

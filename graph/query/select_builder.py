@@ -98,7 +98,7 @@ class SelectBuilder:
             case Through(_, name, inner) if name in entity.references:
                 _, there = self._joined(row, entity, name)
                 return self._plain(there, ENTITIES[entity.references[name].entity], inner)
-            case Field(_, name) if not withheld(row, name, self.audience):
+            case Field(_, name) if name not in entity.sums and not withheld(row, name, self.audience):
                 attribute = entity.attribute(name)
                 if attribute.finish is None:
                     (position,) = self._positions(attribute.columns(row))
@@ -123,6 +123,8 @@ class SelectBuilder:
     def _field(self, row: MappedRow, entity: Entity, name: str) -> ColumnFactory:
         if withheld(row, name, self.audience):
             return _constant(None)
+        if name in entity.sums:
+            return self._attribute(row, Attribute(lambda row: [self._sums(row, entity.sums[name])], sorted_sums))
         return self._attribute(row, entity.attribute(name))
 
     def _attribute(self, row: MappedRow, attribute: Attribute) -> ColumnFactory:
@@ -134,12 +136,10 @@ class SelectBuilder:
         return lambda rows, nested: map(finish, *(map(get, rows) for get in getters))
 
     def _amounts(self, row: MappedRow, entity: Entity, name: str, parts: Sequence[Field | Typename]) -> ColumnFactory:
-        show = money_formatter(parts)
+        show, found = money_formatter(parts), self._field(row, entity, name)
         if name in entity.sums:
-            listed = self._attribute(row, Attribute(lambda row: [self._sums(row, entity.sums[name])], sorted_sums))
-            return lambda rows, nested: ([*map(show, amounts)] for amounts in listed(rows, nested))
-        single = self._field(row, entity, name)
-        return lambda rows, nested: (None if one is None else show(one) for one in single(rows, nested))
+            return lambda rows, nested: (None if each is None else [*map(show, each)] for each in found(rows, nested))
+        return lambda rows, nested: (None if one is None else show(one) for one in found(rows, nested))
 
     def _sums(self, row: MappedRow, sums: CurrencySums) -> ColumnElement[Any]:
         """Return a subquery of the sums in all currencies, as JSON, so that a row still takes one statement."""

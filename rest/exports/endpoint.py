@@ -52,11 +52,11 @@ class ExportEndpoint(Endpoint):
         context = await identified_as(services, scope, viewer_of, credential)
         given = _parameters(scope["query_string"])
         await self._ready()
-        export = _requested(context, self._name, given)
+        export = _requested(context, self._name, given, is_flat=self._format.is_flat)
         is_compressed = takes_gzip(header(scope, b"accept-encoding"))
-        encoder = ExportEncoder(self._format, export.column_names, is_compressed=is_compressed)
         slot = self._slots.take(viewer_of(context))
         try:
+            encoder = ExportEncoder(self._format, await export.begin(), is_compressed=is_compressed)
             stream = ExportStream(self._name, export, encoder, slot, receive)
             await stream.begin()
         except BaseException:
@@ -91,8 +91,8 @@ def _parameters(query: bytes) -> Sequence[tuple[str, str]]:
         raise FieldInvalid("The query string", "is not valid") from error
 
 
-def _requested(context: Context, name: str, given: Sequence[tuple[str, str]]) -> "Export":
+def _requested(context: Context, name: str, given: Sequence[tuple[str, str]], *, is_flat: bool) -> "Export":
     # Imported late: its libraries are slow to import, and clicks do not need them.
     from graph.exports.requests import requested_export
 
-    return requested_export(context, name, given)
+    return requested_export(context, name, given, is_flat=is_flat)

@@ -1,4 +1,5 @@
-"""The formats of exports: CSV as in RFC 4180, and JSON lines. Both have the same columns.
+"""The formats of exports: CSV as in RFC 4180, and JSON lines. Both have the same columns, except for amounts in several
+currencies: CSV, which is flat, has a column for each currency, and JSON lines a list.
 
 Text in CSV that a spreadsheet would run as a formula is made harmless, by the same rule as in the dashboard
 (`gateway/web/src/dashboard/csv.ts`).
@@ -29,6 +30,7 @@ class Format(NamedTuple):
 
     media_type: str
     begin: Callable[[Sequence[str]], tuple[bytes, RowEncoder]]
+    is_flat: bool = False
 
 
 def _csv(names: Sequence[str]) -> tuple[bytes, RowEncoder]:
@@ -87,6 +89,6 @@ def _row_type(names: Sequence[str]) -> type[Struct]:
 
 
 FORMATS: Mapping[str, Format] = {
-    "csv": Format("text/csv; charset=utf-8; header=present", _csv),
+    "csv": Format("text/csv; charset=utf-8; header=present", _csv, is_flat=True),
     "ndjson": Format("application/x-ndjson", _json_lines),
 }

@@ -23,6 +23,15 @@ PROBLEMS = {
     "500": "Unexpected error; the log entry has the id in `Clickgate-Fault`",
     "503": "The gateway has too many exports in progress, or the database is unavailable",
 }
+SUMS = {
+    "description": "An amount for each currency, in major units.",
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["amount", "currency"],
+        "properties": {"amount": {"type": "string"}, "currency": {"type": "string"}},
+    },
+}
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "id": {"type": "string"},
     "text": {"type": "string"},
@@ -73,10 +82,16 @@ def _parameters(name: str) -> list[dict[str, Any]]:
 
 def _row(name: str, format: str) -> dict[str, Any]:
     # Imported late, as above.
+    from graph.exports.columns import has_sums
     from graph.exports.export_lists import EXPORT_LISTS
 
-    names = [*(column.name for column in EXPORT_LISTS[name].columns), "cursor"]
-    if format == "csv":
-        return {"type": "string", "description": f"The columns are: {', '.join(names)}."}
+    entity, columns = EXPORT_LISTS[name]
+    names = [*(column.name for column in columns), "cursor"]
+    sums = {column.name for column in columns if has_sums(entity, column)}
+    if FORMATS[format].is_flat:
+        spelled = ", ".join(f"{column}_…" if column in sums else column for column in names)
+        each = " Those with … are one for each currency, such as revenue_eur." if sums else ""
+        return {"type": "string", "description": f"The columns are: {spelled}.{each}"}
     described = "An object for each line. A token does not see all of these."
-    return {"type": "object", "description": described, "properties": {column: {} for column in names}}
+    properties = {column: SUMS if column in sums else {} for column in names}
+    return {"type": "object", "description": described, "properties": properties}

@@ -1,12 +1,15 @@
 """What a program's owner changes of the program, and that its domain opens nothing that is not the program's."""
 
+import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from db.lookups.link_directory import LinkDirectory
 from db.schema.programs import Program
-from tests.support.admin_mutations import changed, make_world, refusal
+from graph.query.global_ids import encode_id
+from tests.support.admin_mutations import change, changed, make_world, refusal
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.merchant_pages import merchant_pages
@@ -73,6 +76,26 @@ async def test_an_owner_may_keep_a_domain_that_an_administrator_has_given_to_two
     await changed(gateway, "updateProgram", world.owner, id=world.program, domain="example.org")
     await changed(gateway, "updateProgram", world.owner, id=world.program, domain="notexample.com")
     assert await refusal(gateway, "updateProgram", world.owner, id=world.program, domain="example.com") == TAKEN
+
+
+@pytest.mark.slow
+async def test_only_one_of_several_concurrent_claims_of_a_site_wins(database_url: str) -> None:
+    async with running_gateway(database_url) as gateway, running_gateway(database_url) as other:
+        owners = []
+        for _ in range(8):
+            program = await gateway.program()
+            token = await gateway.token("program", program_id=program["id"])
+            owners.append((encode_id("Program", program["id"]), token))
+        for site in range(6):
+            # The one is a subdomain of the other, so all of them overlap.
+            domains = (f"shop.site{site}.example", f"site{site}.example")
+            claims = [
+                change((gateway, other)[n % 2], "updateProgram", token, id=id, domain=domains[n // 2 % 2])
+                for n, (id, token) in enumerate(owners)
+            ]
+            payloads = [answer["data"]["updateProgram"] for answer in await asyncio.gather(*claims)]
+            told = Counter(error["field"] for each in payloads for error in each["userErrors"] or [{"field": None}])
+            assert told == {None: 1, "domain": 7}
 
 
 @pytest.mark.slow

@@ -9,12 +9,13 @@ from typing import Any
 import httpx
 from strawberry.utils.str_converters import to_camel_case
 
-from graph.exports.columns import Column
+from graph.exports.columns import Column, has_sums
 from graph.exports.export_lists import EXPORT_LISTS
 from tests.support.gateways import Gateway
 from tests.support.schema_documents import listed_kind, root_fields
 
 PAGE = 7
+SUMS = ("revenue", "commission")
 Rows = list[dict[str, Any]]
 
 
@@ -52,12 +53,33 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+def flat(rows: Rows) -> list[dict[str, str]]:
+    """Return rows of JSON lines as a CSV file has them, with a column for each currency and without the cursors."""
+    sums = {key for row in rows for key, value in row.items() if key in SUMS and value is not None}
+    currencies = sorted({each["currency"] for row in rows for key in sums for each in row[key]})
+    return [
+        {
+            name: cell
+            for key, value in row.items()
+            if key != "cursor"
+            for name, cell in (_amount_cells(key, value, currencies) if key in sums else {key: text_of(value)}).items()
+        }
+        for row in rows
+    ]
+
+
+def _amount_cells(key: str, amounts: Rows, currencies: Sequence[str]) -> dict[str, str]:
+    found = {each["currency"]: each["amount"] for each in amounts}
+    return {f"{key}_{currency.lower()}": found.get(currency, "") for currency in currencies}
+
+
 class GraphQLList:
     """A list that can be exported, in GraphQL."""
 
     def __init__(self, name: str) -> None:
         self.columns = EXPORT_LISTS[name].columns
-        self.kind = EXPORT_LISTS[name].entity.name
+        self._entity = EXPORT_LISTS[name].entity
+        self.kind = self._entity.name
         self.field, declared = next(
             (field, declared) for field, declared in root_fields().items() if listed_kind(declared) == self.kind
         )
@@ -88,10 +110,18 @@ class GraphQLList:
             branch = tree
             for part in graphql_path(column):
                 branch = branch.setdefault(part, {})
+            if has_sums(self._entity, column):
+                branch |= {"formatted": {}, "currency": {}}
         return _selected(tree)
 
     def _row(self, node: Any) -> dict[str, Any]:
-        return {column.name: _value(node, column) for column in self.columns}
+        return {column.name: self._value(node, column) for column in self.columns}
+
+    def _value(self, node: Any, column: Column) -> Any:
+        if not has_sums(self._entity, column):
+            return _value(node, column)
+        amounts = node[graphql_path(column)[0]]
+        return [{"amount": each["formatted"].partition(" ")[0], "currency": each["currency"]} for each in amounts]
 
 
 def graphql_path(column: Column) -> Sequence[str]:

@@ -226,7 +226,7 @@ async def test_the_csv_download_contains_no_formulas(browser: Browser, site: Sit
     async with visiting(browser, f"{site.dashboard}/clicks?range=today", token=site.token) as page:
         await loaded(page)
         async with page.expect_download() as saving:
-            await page.get_by_role("button", name="CSV of latest clicks").click()
+            await page.get_by_role("button", name="CSV of clicks").click()
         download = await saving.value
         text = (await download.path()).read_text(encoding="utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text)))
@@ -251,17 +251,17 @@ async def test_the_csv_of_clicks_has_every_click_that_is_listed(browser: Browser
             await loaded(page)
             assert len(await table(page, ".clicks")) < len(site.events)
             async with page.expect_download() as saving:
-                await page.get_by_role("button", name="CSV of latest clicks").click()
+                await page.get_by_role("button", name="CSV of clicks").click()
             text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
             assert [int(row["database_id"]) for row in csv.DictReader(io.StringIO(text))] == shown
-            await expect(page.get_by_role("button", name="CSV of latest clicks")).to_be_visible()
+            await expect(page.get_by_role("button", name="CSV of clicks")).to_be_visible()
 
 
 async def test_a_csv_that_is_broken_off_is_not_saved(browser: Browser, site: Site) -> None:
     async with visiting(browser, f"{site.dashboard}/clicks?range=30d", token=site.token) as page:
         await loaded(page)
         await site.gateway.execute(sql("ALTER TABLE affiliate_click_events RENAME TO lost"))
-        await page.get_by_role("button", name="CSV of latest clicks").click()
+        await page.get_by_role("button", name="CSV of clicks").click()
         await expect(page.get_by_text("No file was made.")).to_be_visible()
 
 

@@ -158,7 +158,7 @@ async def test_lists_say_which_filters_they_cannot_take(browser: Browser, site: 
     query = "?is.country=DE&not.browser=Browser 1&is.city=City A"
     async with visiting(browser, f"{site.section('clicks')}{query}", token=site.token) as page:
         await loaded(page)
-        clicks = page.get_by_role("region", name="Latest clicks")
+        clicks = page.get_by_role("region", name="Clicks", exact=True)
         await expect(clicks.locator(".untaken")).to_have_text(
             "This list cannot be filtered by “Browser is not Browser 1”, “City is City A”, so it has other clicks, too."
         )

@@ -252,3 +252,69 @@ async def test_a_phone_sorts_by_the_choice_above_the_list(console: Console) -> N
         await expect(page.locator(".links th[aria-sort=descending]")).to_have_text("Link")
         shown = await names(page, "links")
         assert shown == sorted(shown, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("section", "table", "column"),
+    [("clicks", "clicks", "Time"), ("customers", "customers", "First click"), ("conversions", "conversions", "Time")],
+)
+async def test_lists_of_what_happened_begin_with_the_newest_or_the_oldest(
+    console: Console, section: str, table: str, column: str
+) -> None:
+    async with console.visit(f"/{section}") as page:
+        await loaded(page)
+        heading = page.locator(f".{table}").get_by_role("columnheader", name=column, exact=True)
+        await expect(heading).to_have_attribute("aria-sort", "descending")
+        newest = (await table_rows(page, table))[0]
+        await heading.get_by_role("button").press("Enter")
+        await expect(heading).to_have_attribute("aria-sort", "ascending")
+        await expect(heading.get_by_role("button")).to_be_focused()
+        await expect(page.get_by_label("Sort by")).to_have_value("oldest")
+        assert "sort=oldest" in page.url
+        oldest = await table_rows(page, table)
+        assert oldest[0] != newest
+        # The rest is on the pages after this one.
+        forth = page.get_by_role("button", name="Next" if section == "customers" else "Newer")
+        if await forth.is_visible():
+            await forth.press("Enter")
+            await expect(page.locator(f".{table} tbody tr").first).not_to_have_text(oldest[0])
+            assert not {*oldest} & {*await table_rows(page, table)}
+        await page.reload()
+        await loaded(page)
+        assert await table_rows(page, table) == oldest
+        await expect(heading).to_have_attribute("aria-sort", "ascending")
+        await page.get_by_label("Sort by").select_option("Newest first")
+        await expect(heading).to_have_attribute("aria-sort", "descending")
+        assert "sort" not in page.url
+        # The order is that of this list only.
+        await heading.get_by_role("button").click()
+        await page.get_by_role("link", name="Links", exact=True).click()
+        await loaded(page)
+        assert "sort" not in page.url
+
+
+async def table_rows(page: Page, table: str) -> list[str]:
+    """Return what is in the rows of a table."""
+    return await page.locator(f".{table} tbody tr").all_text_contents()
+
+
+async def test_the_oldest_clicks_and_sales_come_first_and_new_clicks_last(console: Console) -> None:
+    async with console.visit("/clicks?sort=oldest&range=7d") as page:
+        await loaded(page)
+        times = await page.locator(".clicks tbody time").evaluate_all("times => times.map(time => time.dateTime)")
+        assert len(times) == 20
+        assert times == sorted(times)
+        await console.gateway.track()
+        await page.wait_for_timeout(1500)
+        shown = await page.locator(".clicks tbody time").evaluate_all("times => times.map(time => time.dateTime)")
+        assert shown == times
+        await expect(page.get_by_role("button", name=re.compile("new click"))).to_be_hidden()
+        await expect(page.get_by_role("button", name="Older")).to_be_disabled()
+        await expect(page.get_by_role("button", name="Newer")).to_be_enabled()
+    async with console.visit("/conversions?sort=oldest") as page:
+        await loaded(page)
+        orders = await page.locator(".conversions tbody tr").all_text_contents()
+        assert [f"order-{number}" in order for number, order in enumerate(orders)] == [True] * 10
+        await page.get_by_role("radio", name="Commissions").check()
+        await expect(page.locator(".conversions th[aria-sort=ascending]")).to_have_text("Time")
+        assert "sort=oldest" in page.url

@@ -1,5 +1,6 @@
 """Whole rankings on the dashboard: opened from a card, searched, sorted, read page by page, and as a file."""
 
+import asyncio
 import csv
 import io
 from collections import Counter
@@ -9,7 +10,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.async_api import Browser, Page, Response, expect
+from playwright.async_api import Browser, Page, Response, Route, expect
 
 from db.ingest.clicks.records import Click, VisitRecord
 from tests.support.committers import make_committer
@@ -24,6 +25,8 @@ COUNTRIES = (
     *("UA", "MD", "LT", "LV", "EE", "FI", "SE", "NO", "DK", "NL", "BE", "LU", "IE", "GB", "IS", "US", "CA", "MX"),
     *("BR", "AR", "CL", "JP", "KR", "CN", "IN", "AU"),
 )
+# More than the gateway gives at a time.
+CITIES = 130
 WHOLE, PHONE = ".whole", {"width": 390, "height": 844}
 
 
@@ -60,7 +63,12 @@ async def record(gateway: Gateway, link: dict[str, Any]) -> Sequence[Any]:
     committer = make_committer(gateway.store)
     ended = gateway.context.services.clock() - timedelta(hours=1)
     visits = [
-        VisitRecord(country=country, device_type=("mobile", "desktop", "desktop")[number % 3], is_bot=number % 7 == 6)
+        VisitRecord(
+            country=country,
+            city=f"City {place * number % CITIES}",
+            device_type=("mobile", "desktop", "desktop")[number % 3],
+            is_bot=number % 7 == 6,
+        )
         for place, country in enumerate((*COUNTRIES, None))
         for number in range(50 - place)
     ]
@@ -166,17 +174,74 @@ async def test_a_whole_ranking_is_sorted_by_its_headings(site: Site) -> None:
         ).to_have_count(0)
 
 
+async def lines_of(page: Page, button: str) -> list[dict[str, str]]:
+    """Press a button that makes a file, and return the lines of the file."""
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name=button).click()
+    text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
 async def test_the_file_of_a_whole_ranking_has_every_row_that_is_searched_for(site: Site) -> None:
     for query, wanted in (("", len(COUNTRIES) + 1), ("&find=land", 6)):
         async with site.visit(f"?all=country&page=2{query}") as page:
             await settled(page)
-            async with page.expect_download() as saving:
-                await page.get_by_role("button", name="CSV of all countries").click()
-            text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
-            rows = list(csv.DictReader(io.StringIO(text)))
+            rows = await lines_of(page, "CSV of all countries")
             assert len(rows) == wanted
             clicks = [int(row["clicks"]) for row in rows]
             assert clicks == (sorted(clicks, reverse=True) if query else site.counts())
+
+
+@pytest.mark.parametrize("tab", ["COUNTRY", "CITY"])
+async def test_the_file_of_all_rankings_has_every_row_of_every_card(site: Site, tab: str) -> None:
+    kind = tab.lower()
+    async with site.visit(f"?by={kind}&who=people" if tab == "CITY" else "?who=people") as page:
+        await loaded(page)
+        shown = await page.locator(".rankings tbody tr").count()
+        rows = await lines_of(page, "CSV of all rankings")
+        await expect(page.get_by_text(f"The file has {len(rows)} lines.")).to_be_visible()
+    people = [each for each in site.clicks if not each.is_bot]
+    assert len(rows) > shown
+    by_kind = Counter[str]()
+    for row in rows:
+        by_kind[row["kind"]] += int(row["clicks"])
+    assert {"Link", "Partner", "Landing page", "Device", "Day of the week", tab.capitalize()} <= by_kind.keys()
+    assert set(by_kind.values()) == {len(people)}
+    places = [int(row["clicks"]) for row in rows if row["kind"] == tab.capitalize()]
+    assert places == sorted(Counter(getattr(each, kind) for each in people).values(), reverse=True)
+    assert len(places) > (100 if tab == "CITY" else 8)
+
+
+async def test_the_file_of_all_rankings_can_be_stopped_and_says_why_there_is_none(site: Site) -> None:
+    async with site.visit() as page:
+        await loaded(page)
+        asked = asyncio.Event()
+
+        async def keep_waiting(route: Route) -> None:
+            if "WholeRanking" in (route.request.post_data or ""):
+                asked.set()
+            else:
+                await route.continue_()
+
+        await page.route("**/graphql", keep_waiting)
+        await page.get_by_role("button", name="CSV of all rankings").click()
+        await asyncio.wait_for(asked.wait(), 10)
+        await page.get_by_role("button", name="Stop the CSV of all rankings").click()
+        await expect(page.get_by_text("No file was made.")).to_be_visible()
+        await page.unroute("**/graphql")
+
+        async def refuse(route: Route) -> None:
+            if "WholeRanking" in (route.request.post_data or ""):
+                error = {"message": "The report takes too long", "extensions": {"code": "TOO_COMPLEX"}}
+                await route.fulfill(json={"data": None, "errors": [error]})
+            else:
+                await route.continue_()
+
+        await page.route("**/graphql", refuse)
+        await page.get_by_role("button", name="CSV of all rankings").click()
+        await expect(page.get_by_text("The file could not be made: The report takes too long.")).to_be_visible()
+        await page.unroute("**/graphql")
+        assert await lines_of(page, "CSV of all rankings")
 
 
 @pytest.mark.parametrize(

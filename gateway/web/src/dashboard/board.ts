@@ -22,7 +22,7 @@ import type { Desk } from "./section.ts";
 import { opened, sectionsFor, type SectionKind } from "./sections.ts";
 import { spanOf } from "./spans.ts";
 import { Teller } from "./teller.ts";
-import { seenIn, type SectionKey, type View } from "./view.ts";
+import { START, seenIn, type SectionKey, type View } from "./view.ts";
 
 // Conversions come without clicks, days end, and the period to compare with moves on.
 const IDLE_REFRESH_MS = 2 * 60_000;
@@ -141,7 +141,9 @@ export class Board {
 
   /** Return the view as another section shows it, with another filter if one is given. */
   private viewIn(section: SectionKey, chosen?: Chosen): View {
-    const view = seenIn(section, this.view);
+    // An order is that of one list, though others may have orders of the same name.
+    const sort = section === this.section ? this.view.sort : START.sort;
+    const view = seenIn(section, { ...this.view, sort });
     return chosen ? { ...view, filters: confinedTo(view.filters, [chosen], this.names) } : view;
   }
 
@@ -204,7 +206,7 @@ export class Board {
   }
 
   private showNavigation(): void {
-    this.navigation.show(this.section, (section) => addressOf(section, seenIn(section, this.view)));
+    this.navigation.show(this.section, (section) => addressOf(section, this.viewIn(section)));
   }
 
   /** Watch the new clicks of the view, as far as the subscription can tell them apart. */

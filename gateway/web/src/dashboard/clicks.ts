@@ -1,15 +1,19 @@
-// The table of the latest clicks, page by page. New clicks appear at the top of the first page.
+// The table of clicks, page by page. New clicks appear at the top of the first page, unless the oldest come first.
 
 import { ask, present } from "./api.ts";
 import { el, withRoles } from "./dom.ts";
+import { keepingFocus } from "./focus.ts";
 import { country, dateTime, device, place } from "./format.ts";
 import { CLICKS as FIELDS, FiltersNote, listFilter, untaken } from "./list-filters.ts";
 import { ListFile, type Listed } from "./list-file.ts";
+import { HAPPENED_SORTS, isAscending, sortingOf } from "./list-sorts.ts";
 import type { Names } from "./names.ts";
 import { panel } from "./panel.ts";
 import { Pager } from "./pager.ts";
 import { CLICKS, type Click, type ClicksData } from "./queries.ts";
 import { isBotIn } from "./report-query.ts";
+import { SortChoice } from "./sort-choice.ts";
+import { heading, type Sorted } from "./sort-heading.ts";
 import type { Span } from "./spans.ts";
 import type { View } from "./view.ts";
 
@@ -44,23 +48,35 @@ export class ClicksPanel {
   private readonly pager = new Pager(PAGE, "Pages of clicks", () => this.turnPage());
   private readonly news = el("button", { type: "button", hidden: true, onclick: () => this.showNews() });
 
-  constructor(private readonly onError: (error: unknown) => void) {
-    const file = new ListFile("latest clicks", () => this.listed(), onError);
-    const content = [file.status, this.note.element, this.table, this.empty, this.pager.element];
+  private readonly sort: SortChoice;
+
+  constructor(
+    private readonly choose: (patch: Pick<View, "sort">) => void,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    this.sort = new SortChoice(HAPPENED_SORTS, choose);
+    const choices = el("div", { class: "choices" }, this.sort.element);
+    const file = new ListFile("clicks", () => this.listed(), onError);
+    const content = [file.status, choices, this.note.element, this.table, this.empty, this.pager.element];
     this.pager.element.append(this.news);
-    this.element = panel("Latest clicks", { note: file.button }, ...content);
+    this.element = panel("Clicks", { note: file.button }, ...content);
+    // It gets the focus of a heading that is gone.
+    this.element.tabIndex = -1;
   }
 
   /** Load the first page if it is the one shown, and with `fromStart` in any case. */
   async load(asked: Asked, fromStart: boolean): Promise<void> {
     this.asked = asked;
+    this.sort.show(asked.view);
+    this.pager.nameTimes(isAscending(HAPPENED_SORTS, asked.view.sort));
     if (fromStart) this.pager.toStart();
     if (this.pager.isAtStart) await this.fetchPage(asked);
   }
 
-  /** Add new clicks at the top of the first page; on any other page, count them. */
+  /** Add new clicks at the top of the first page; on any other page, count them. Where the oldest come first, they belong
+   * to the last page. */
   add(clicks: Click[]): void {
-    if (!this.asked) return;
+    if (!this.asked || isAscending(HAPPENED_SORTS, this.asked.view.sort)) return;
     const known = new Set(this.shown.map((click) => click.id));
     const unknown = clicks.filter((click) => !known.has(click.id));
     if (this.pager.isAtStart) {
@@ -88,7 +104,8 @@ export class ClicksPanel {
 
   private async fetchPage({ view, span, signal }: Asked): Promise<void> {
     const mine = ++this.turn;
-    const variables = { ...this.pager.variables, filter: filterOf(view, span) };
+    const { field, direction } = sortingOf(HAPPENED_SORTS, view.sort);
+    const variables = { ...this.pager.variables, filter: filterOf(view, span), order: { field, direction } };
     const { clickEvents } = await ask<ClicksData>(CLICKS, variables, signal);
     // The user has requested another page in the meantime.
     if (mine !== this.turn || !this.asked) return;
@@ -101,8 +118,12 @@ export class ClicksPanel {
 
   private draw({ columns, view, names }: Asked): void {
     this.note.show(untaken(view.filters, FIELDS), names);
-    this.head.replaceChildren(header(columns));
-    this.body.replaceChildren(...this.shown.map((click) => row(click, view.zone, columns, this.fresh.has(click.id))));
+    const sorted = { sorts: HAPPENED_SORTS, sort: view.sort, choose: (sort: string) => this.choose({ sort }) };
+    const redraw = () => {
+      this.head.replaceChildren(header(columns, sorted));
+      this.body.replaceChildren(...this.shown.map((click) => row(click, view.zone, columns, this.fresh.has(click.id))));
+    };
+    keepingFocus(this.table, redraw, this.element);
     withRoles(this.table).hidden = !this.shown.length;
     this.empty.hidden = !this.table.hidden;
     if (this.shown.length) this.pager.element.hidden = false;
@@ -120,10 +141,10 @@ function filterOf(view: View, span: Span): Record<string, unknown> {
   };
 }
 
-function header(columns: Columns): HTMLElement {
+function header(columns: Columns, sorted: Sorted): HTMLElement {
   const names = ["Time", "Link", ...(columns.partner ? ["Partner"] : []), ...(columns.program ? ["Program"] : [])];
   names.push("Page", "Referrer", "Location", "Browser");
-  return el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)));
+  return el("tr", {}, ...names.map((name) => heading(name, false, name, sorted)));
 }
 
 function row(click: Click, zone: string, columns: Columns, isFresh: boolean): HTMLElement {

@@ -15,6 +15,7 @@ import {
 } from "./conversion-queries.ts";
 import { capitalised, day, place } from "./format.ts";
 import { CONVERSIONS, listFilter } from "./list-filters.ts";
+import { HAPPENED_SORTS, RECORDED_SORTS, type Sortings } from "./list-sorts.ts";
 import type { Span } from "./spans.ts";
 import type { List, View } from "./view.ts";
 
@@ -41,6 +42,8 @@ export interface Kind<Item> {
   title: string;
   query: string;
   at: (item: Item) => string;
+  /** By that time. */
+  sorts: Sortings;
   filter: (view: View, span: Span) => Record<string, unknown>;
   columns: readonly Column<Item>[];
 }
@@ -52,6 +55,7 @@ const SALE_LIST: Kind<Sale> = {
   title: "Sales",
   query: SALES,
   at: (sale) => sale.occurredAt,
+  sorts: HAPPENED_SORTS,
   filter: happened,
   columns: [
     ORDER,
@@ -65,6 +69,7 @@ const REFUND_LIST: Kind<Refund> = {
   title: "Refunds",
   query: REFUNDS,
   at: (refund) => refund.createdAt,
+  sorts: RECORDED_SORTS,
   filter: recorded,
   columns: [
     { name: "Order", cell: (refund) => ({ text: refund.sale.transactionId }) },
@@ -79,6 +84,7 @@ const LEAD_LIST: Kind<Lead> = {
   title: "Leads",
   query: LEADS,
   at: (lead) => lead.createdAt,
+  sorts: RECORDED_SORTS,
   filter: recorded,
   columns: [
     { name: "Event", cell: (lead) => ({ text: lead.eventName, note: lead.isProvisional ? "Not confirmed yet" : null }) },
@@ -92,6 +98,7 @@ const COMMISSION_LIST: Kind<Commission> = {
   title: "Commissions",
   query: COMMISSIONS,
   at: (commission) => commission.occurredAt,
+  sorts: HAPPENED_SORTS,
   filter: (view, span) => ({ ...happened(view, span), status: view.status }),
   columns: [
     { name: "For", cell: forWhat },

@@ -74,32 +74,33 @@ const STATE = `
 
 export const SALES = listed(
   "sales",
-  "SaleFilter",
+  "Sale",
   `${ORIGIN} occurredAt transactionId productId amount ${MONEY} refunded ${MONEY} commission { ${STATE} }
   refunds(first: 20) { nodes { amount ${MONEY} createdAt } }`,
 );
 export const REFUNDS = listed(
   "refunds",
-  "RefundFilter",
+  "Refund",
   `${ORIGIN} createdAt amount ${MONEY} clawback ${MONEY} reason @include(if: $isOwner) sale { transactionId }`,
 );
 export const LEADS = listed(
   "leads",
-  "LeadEventFilter",
+  "LeadEvent",
   `${ORIGIN} createdAt eventName isProvisional pageUrl commission { ${STATE} }`,
 );
 export const COMMISSIONS = listed(
   "commissions",
-  "CommissionFilter",
+  "Commission",
   `${ORIGIN} ${STATE} occurredAt sale { transactionId } leadEvent { eventName }`,
 );
 
-function listed(field: string, filter: string, selection: string): string {
+function listed(field: string, type: string, selection: string): string {
   return `
 query Conversions(
-  $first: Int, $after: String, $last: Int, $before: String, $filter: ${filter}!, $isOwner: Boolean!
+  $first: Int, $after: String, $last: Int, $before: String
+  $filter: ${type}Filter!, $order: ${type}Order!, $isOwner: Boolean!
 ) {
-  list: ${field}(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+  list: ${field}(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order) {
     nodes { ${selection} }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }

@@ -12,9 +12,12 @@ import { keepingFocus } from "./focus.ts";
 import { dateTime } from "./format.ts";
 import { CONVERSIONS, FiltersNote, untaken } from "./list-filters.ts";
 import { ListFile, type Listed } from "./list-file.ts";
+import { HAPPENED_SORTS, isAscending, sortingOf } from "./list-sorts.ts";
 import { Pager } from "./pager.ts";
 import { panel } from "./panel.ts";
 import type { Desk } from "./section.ts";
+import { SortChoice } from "./sort-choice.ts";
+import { heading, type Sorted } from "./sort-heading.ts";
 import type { List, View } from "./view.ts";
 
 const PAGE = 10;
@@ -29,6 +32,8 @@ export class ConversionsPanel {
   private turn = 0;
   private readonly lists = new Segments<List>("List", WORDS, (list) => this.desk.choose({ list, status: null }));
   private readonly status = new Choice("Status", (value) => this.desk.choose({ status: (value || null) as View["status"] }));
+  /** All lists are sorted by their times, which have the same names. */
+  private readonly sort = new SortChoice(HAPPENED_SORTS, (patch) => this.desk.choose(patch));
   private readonly head = el("thead");
   private readonly body = el("tbody");
   private readonly table = el("table", { class: "stacked listed conversions", hidden: true }, this.head, this.body);
@@ -40,7 +45,7 @@ export class ConversionsPanel {
   constructor(private readonly desk: Desk) {
     this.picks = desk.isPartner ? null : new CommissionPicks(desk);
     this.status.offer([["", "All"], ...Object.entries(STATUS_WORDS)]);
-    const choices = el("div", { class: "choices" }, this.lists.element, this.status.element);
+    const choices = el("div", { class: "choices" }, this.lists.element, this.status.element, this.sort.element);
     const file = new ListFile("conversions", () => this.listed(), desk.fail);
     const content = [file.status, choices, this.note.element, this.picks?.element, this.table, this.empty, this.pager.element];
     this.element = panel("Conversions", { note: file.button }, ...content);
@@ -50,13 +55,15 @@ export class ConversionsPanel {
 
   /** Load the first page if it is the one shown, and with `fromStart` in any case. */
   async load(asked: Asked, fromStart: boolean): Promise<void> {
-    const { list, status, who } = asked.view;
+    const { list, status, who, sort } = asked.view;
     this.asked = asked;
     // Conversions follow from clicks of people, so a report about bots has none to list.
     this.element.hidden = who === "bots";
     this.lists.select(list);
     this.status.element.hidden = list !== "commissions";
     this.status.select(status ?? "");
+    this.sort.show(asked.view);
+    this.pager.nameTimes(isAscending(LISTS[list].sorts, sort));
     this.pager.resize(this.picks && list === "commissions" ? BULK_PAGE : PAGE);
     if (fromStart) this.pager.toStart();
     if (this.pager.isAtStart && !this.element.hidden) await this.fetchPage(asked);
@@ -69,25 +76,31 @@ export class ConversionsPanel {
   private async fetchPage({ view, span, columns, names, signal }: Asked): Promise<void> {
     const mine = ++this.turn;
     const kind = LISTS[view.list];
-    const variables = { ...this.pager.variables, filter: kind.filter(view, span), isOwner: columns.partner };
+    const { field, direction } = sortingOf(kind.sorts, view.sort);
+    const order = { field, direction };
+    const variables = { ...this.pager.variables, filter: kind.filter(view, span), order, isOwner: columns.partner };
     const { list } = await ask<ListData<Origin>>(kind.query, variables, signal);
     // The user has requested another page or list in the meantime.
     if (mine !== this.turn) return;
     const page = present(list);
     this.shown = page.nodes;
     this.pager.accept(page.pageInfo, !page.nodes.length);
-    this.draw(kind, view.zone, columns);
+    this.draw(kind, view, columns);
     this.note.show(untaken(view.filters, CONVERSIONS), names);
     this.empty.textContent = nothing(kind, view);
   }
 
-  private draw(kind: Kind<Origin>, zone: string, columns: Columns): void {
-    this.head.replaceChildren(header(kind, columns));
+  private draw(kind: Kind<Origin>, { zone, sort }: View, columns: Columns): void {
     const commissions = kind === LISTS.commissions ? (this.shown as Commission[]) : null;
     this.picks?.show(commissions);
     const box = (item: Origin) => commissions && this.picks?.box(item as Commission);
     const rows = this.shown.map((item) => row(kind, item, zone, columns, box(item)));
-    keepingFocus(this.body, () => this.body.replaceChildren(...rows), this.element);
+    const sorted = { sorts: kind.sorts, sort, choose: (chosen: string) => this.desk.choose({ sort: chosen }) };
+    const redraw = () => {
+      this.head.replaceChildren(header(kind, columns, sorted));
+      this.body.replaceChildren(...rows);
+    };
+    keepingFocus(this.table, redraw, this.element);
     this.picks?.tell();
     withRoles(this.table).hidden = !this.shown.length;
     this.empty.hidden = !this.table.hidden;
@@ -110,14 +123,10 @@ function visible(kind: Kind<Origin>, columns: Columns): Kind<Origin>["columns"] 
   return kind.columns.filter((column) => columns.partner || !column.isOwners);
 }
 
-function header(kind: Kind<Origin>, columns: Columns): HTMLElement {
+function header(kind: Kind<Origin>, columns: Columns, sorted: Sorted): HTMLElement {
   const names = ["Time", "Link", ...(columns.partner ? ["Partner"] : []), ...(columns.program ? ["Program"] : [])];
-  const own = visible(kind, columns).map(({ name, isNumber }) => heading(name, isNumber));
-  return el("tr", {}, ...names.map((name) => heading(name)), ...own);
-}
-
-function heading(name: string, isNumber = false): HTMLElement {
-  return el("th", { scope: "col", class: isNumber && "number" }, name);
+  const own = visible(kind, columns).map(({ name, isNumber }) => heading(name, isNumber ? "number" : false, name, sorted));
+  return el("tr", {}, ...names.map((name) => heading(name, false, name, sorted)), ...own);
 }
 
 function row(kind: Kind<Origin>, item: Origin, zone: string, columns: Columns, box: Child): HTMLElement {

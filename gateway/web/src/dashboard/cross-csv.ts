@@ -29,28 +29,28 @@ interface PairsData {
   } | null;
 }
 
-/** Return the lines of the file. `progress` is told how many there are so far, and how many there will be. */
-export async function allPairs(
+/** Yield the lines of the file, page by page. */
+export async function* allPairs(
   view: View,
   span: Span,
   progress: Progress,
   signal: AbortSignal,
-): Promise<Cell[][]> {
-  const lines: Cell[][] = [[nameOf(view.rows), nameOf(view.columns), ...NAMES.split(",")]];
+): AsyncGenerator<Cell[][]> {
+  yield [[nameOf(view.rows), nameOf(view.columns), ...NAMES.split(",")]];
   const filter = reportFilter(view.filters, isBotIn(view));
   let period = span;
+  let read = 0;
   for (let after: string | null = null, isLast = false; !isLast; ) {
     const variables = { from: period.from, to: period.to, zone: view.zone, filter, after };
     const data: PairsData = await ask<PairsData>(query(view), variables, signal);
     const { dataAsOf, breakdown } = present(data.report);
     // All pages count the same clicks, though others arrive meanwhile.
     if (after === null) period = upTo(span, dataAsOf);
-    for (const pair of breakdown.nodes) lines.push(line(view, pair));
-    progress(lines.length - 1, breakdown.totalCount);
+    yield breakdown.nodes.map((pair) => line(view, pair));
+    progress((read += breakdown.nodes.length), breakdown.totalCount);
     after = breakdown.pageInfo.endCursor;
     isLast = !breakdown.pageInfo.hasNextPage;
   }
-  return lines;
 }
 
 /** Sorted by the values, whose order does not change while pages are read. */

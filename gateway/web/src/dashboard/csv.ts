@@ -12,12 +12,29 @@ const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 // A byte order mark tells Excel that the text is UTF-8.
 export const MARK = "\uFEFF";
 
-export function csv(rows: readonly (readonly Cell[])[]): string {
-  return MARK + rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
+type Rows = readonly (readonly Cell[])[];
+
+/** A file that is made some lines at a time. The browser may keep on its disk what it has of the file. */
+export class CsvParts {
+  lines = 0;
+  private readonly parts: Blob[] = [new Blob([MARK])];
+
+  add(rows: Rows): void {
+    this.lines += rows.length;
+    this.parts.push(new Blob([text(rows)]));
+  }
+
+  get file(): Blob {
+    return new Blob(this.parts, { type: "text/csv" });
+  }
+}
+
+export function csv(rows: Rows): string {
+  return MARK + text(rows);
 }
 
 /** Offer rows to the user as a file download. */
-export function download(name: string, rows: readonly (readonly Cell[])[]): void {
+export function download(name: string, rows: Rows): void {
   save(name, new Blob([csv(rows)], { type: "text/csv" }));
 }
 
@@ -30,10 +47,14 @@ export function save(name: string, file: Blob): void {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
+function text(rows: Rows): string {
+  return rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
+}
+
 function cell(value: Cell): string {
   if (typeof value === "number") return String(value);
   if (value instanceof Decimal) return value.digits;
-  const text = value ?? "";
-  const harmless = FORMULA.test(text) ? `'${text}` : text;
+  const words = value ?? "";
+  const harmless = FORMULA.test(words) ? `'${words}` : words;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -34,6 +34,14 @@ function clicked(field: string): Sortings {
   };
 }
 
+/** By the time in a column, which lists of what happened are sorted by. */
+function times(column: string, field: string): Sortings {
+  return {
+    newest: { words: "Newest first", field, direction: "DESC", column },
+    oldest: { words: "Oldest first", field, direction: "ASC", column },
+  };
+}
+
 const COUNTED: Sortings = { ...amounts("Clicks"), ...amounts("Leads"), ...amounts("Sales") };
 const CREATED: Sortings = {
   newest: { words: "Newest", field: "CREATED_AT", direction: "DESC" },
@@ -47,11 +55,20 @@ export const PARTNER_SORTS: Sortings = {
   ...CREATED,
   ...texts("name", "Partner", "NAME"),
 };
+export const CUSTOMER_SORTS = times("First click", "CREATED_AT");
+/** Of what happened at a time, and of what was recorded then. */
+export const HAPPENED_SORTS = times("Time", "OCCURRED_AT");
+export const RECORDED_SORTS = times("Time", "CREATED_AT");
 export const RANKING_SORTS: Sortings = { ...COUNTED, ...texts("name", "Name", "VALUE") };
 
 /** Return the sorting that is called by a name, or else the usual one. */
 export function sortingOf(sorts: Sortings, name: string): Sorting {
   return (Object.hasOwn(sorts, name) && sorts[name]) || Object.values(sorts)[0]!;
+}
+
+/** Return whether a list begins with what is oldest. */
+export function isAscending(sorts: Sortings, name: string): boolean {
+  return sortingOf(sorts, name).direction === "ASC";
 }
 
 /** Return what the address says of a choice: nothing of the usual one. */

@@ -62,8 +62,10 @@ query Partners(
 }`;
 
 export const CUSTOMERS = `
-query Customers($first: Int, $after: String, $last: Int, $before: String, $filter: CustomerFilter!) {
-  customers(${PAGING}, filter: $filter) {
+query Customers(
+  $first: Int, $after: String, $last: Int, $before: String, $filter: CustomerFilter!, $order: CustomerOrder!
+) {
+  customers(${PAGING}, filter: $filter, orderBy: $order) {
     nodes {
       id databaseId customerStatus customerKey emailMask createdAt lastClickAt revenue { ${MONEY} }
       program { id name } partner { id name } referralLink { code }

@@ -2,19 +2,24 @@
 
 import { Failed } from "./api.ts";
 import type { Asked } from "./clicks.ts";
-import { download, type Cell } from "./csv.ts";
+import { CsvParts, save, type Cell } from "./csv.ts";
 import { el, unseen } from "./dom.ts";
 import { number } from "./format.ts";
+import type { View } from "./view.ts";
 
-/** Told how many lines there are so far, and how many there will be. */
-export type Progress = (read: number, all: number) => void;
+/** Told how many lines there are so far, and how many there will be. `of` names them if they are a part of the file. */
+export type Progress = (read: number, all: number, of?: string) => void;
 
 export interface PagedKind {
   /** What the file is of. */
   of: string;
+  /** Whether that is written on the button, as nothing around it says so. */
+  isNamed?: boolean;
   name: (asked: Asked) => string;
-  /** Return the lines of the file, its header first. */
-  read: (asked: Asked, progress: Progress, signal: AbortSignal) => Promise<Cell[][]>;
+  /** Whether the file of a view is that of another one, too; without it, only if both are the same. */
+  isSame?: (one: View, other: View) => boolean;
+  /** Yield the lines of the file, some at a time, its header first. */
+  read: (asked: Asked, progress: Progress, signal: AbortSignal) => AsyncIterable<Cell[][]>;
 }
 
 export class PagedFile {
@@ -29,12 +34,14 @@ export class PagedFile {
     private readonly onError: (error: unknown) => void,
   ) {
     const press = () => void this.press();
-    this.button = el("button", { type: "button", class: "quiet save", onclick: press }, this.label, unseen(` of ${kind.of}`));
+    const of = kind.isNamed ? ` of ${kind.of}` : unseen(` of ${kind.of}`);
+    this.button = el("button", { type: "button", class: "quiet save", onclick: press }, this.label, of);
   }
 
   /** Offer the file of a view. One that is being read for another view is given up. */
   offer(asked: Asked): void {
-    if (this.asked && this.asked.view !== asked.view) this.reading?.abort();
+    const { isSame = Object.is } = this.kind;
+    if (this.asked && !isSame(this.asked.view, asked.view)) this.reading?.abort();
     this.asked = asked;
   }
 
@@ -46,9 +53,10 @@ export class PagedFile {
     asked.signal.addEventListener("abort", () => reading.abort(), { once: true });
     this.label.textContent = "Stop the CSV";
     try {
-      const lines = await this.kind.read(asked, this.progress, reading.signal);
-      download(this.kind.name(asked), lines);
-      this.status.textContent = `The file has ${number(lines.length - 1)} lines.`;
+      const parts = new CsvParts();
+      for await (const lines of this.kind.read(asked, this.progress, reading.signal)) parts.add(lines);
+      save(this.kind.name(asked), parts.file);
+      this.status.textContent = `The file has ${number(parts.lines - 1)} lines.`;
     } catch (error) {
       const isFailed = error instanceof Failed;
       this.status.textContent = isFailed ? `The file could not be made: ${error.message}.` : "No file was made.";
@@ -58,7 +66,7 @@ export class PagedFile {
     this.label.textContent = "CSV";
   }
 
-  private readonly progress: Progress = (read, all) => {
-    this.status.textContent = `Reading ${number(read)} of ${number(all)} lines…`;
+  private readonly progress: Progress = (read, all, of = "lines") => {
+    this.status.textContent = `Reading ${number(read)} of ${number(all)} ${of}…`;
   };
 }

@@ -5,26 +5,33 @@ import type { PageInfo } from "./queries.ts";
 
 export type Position = { first: number; after?: string | null } | { last: number; before: string | null };
 
+const TIMES = ["Newer", "Older"] as const;
+
 export class Pager {
   readonly element: HTMLElement;
   private start: Position;
   private position: Position;
   private info: PageInfo | null = null;
-  private readonly newer: HTMLButtonElement;
-  private readonly older: HTMLButtonElement;
+  private readonly back: HTMLButtonElement;
+  private readonly forth: HTMLButtonElement;
 
   /** Pages of `size` items, named by `label` for screen readers. `move` loads the page at the new position. The words
-   * are those of lists that are sorted by time, unless others are given. */
+   * are those of lists that begin with what is newest, unless others are given. */
   constructor(
     private size: number,
     label: string,
     private readonly move: () => void,
-    [newer, older]: readonly [string, string] = ["Newer", "Older"],
+    [back, forth]: readonly [string, string] = TIMES,
   ) {
-    this.newer = this.button(newer, () => ({ last: this.size, before: this.info?.startCursor ?? null }));
-    this.older = this.button(older, () => ({ first: this.size, after: this.info?.endCursor ?? null }));
+    this.back = this.button(back, () => ({ last: this.size, before: this.info?.startCursor ?? null }));
+    this.forth = this.button(forth, () => ({ first: this.size, after: this.info?.endCursor ?? null }));
     this.start = this.position = { first: size };
-    this.element = el("nav", { class: "pager", hidden: true, "aria-label": label }, this.newer, this.older);
+    this.element = el("nav", { class: "pager", hidden: true, "aria-label": label }, this.back, this.forth);
+  }
+
+  /** Say what the buttons lead to, in a list that begins with what is oldest or with what is newest. */
+  nameTimes(isAscending: boolean): void {
+    [this.back.textContent, this.forth.textContent] = isAscending ? ["Older", "Newer"] : TIMES;
   }
 
   get isAtStart(): boolean {
@@ -53,11 +60,11 @@ export class Pager {
     if ("last" in this.position && !info.hasPreviousPage) this.toStart();
     this.element.hidden = this.isAtStart && (isEmpty || !info.hasNextPage);
     const focused = document.activeElement;
-    this.newer.disabled = this.isAtStart || !info.hasPreviousPage;
-    this.older.disabled = !info.hasNextPage;
+    this.back.disabled = this.isAtStart || !info.hasPreviousPage;
+    this.forth.disabled = !info.hasNextPage;
     // A button that is disabled loses the focus.
-    if (focused === this.newer && this.newer.disabled) this.older.focus();
-    if (focused === this.older && this.older.disabled) this.newer.focus();
+    if (focused === this.back && this.back.disabled) this.forth.focus();
+    if (focused === this.forth && this.forth.disabled) this.back.focus();
   }
 
   private button(words: string, to: () => Position): HTMLButtonElement {

@@ -147,8 +147,10 @@ query Viewer {
 }`;
 
 export const CLICKS = `
-query Clicks($first: Int, $after: String, $last: Int, $before: String, $filter: ClickEventFilter!) {
-  clickEvents(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+query Clicks(
+  $first: Int, $after: String, $last: Int, $before: String, $filter: ClickEventFilter!, $order: EventOrder!
+) {
+  clickEvents(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order) {
     nodes { ${CLICK} }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }

@@ -3,16 +3,10 @@
 import type { Cell } from "./csv.ts";
 import { nameOf, textOf, type Dimension } from "./dimensions.ts";
 import { amounts } from "./money.ts";
-import type { Rankings, Share } from "./report-query.ts";
+import type { Share } from "./report-query.ts";
 
 const COUNTS = ["clicks", "people", "bots", "leads", "sales", "revenue", "commission", "conversion_rate"];
 export const HEADER: Cell[] = ["kind", "value", ...COUNTS];
-
-/** Return the lines of several rankings. */
-export function linesOf(dimensions: readonly Dimension[], rankings: Rankings): Cell[][] {
-  const lines = dimensions.map((dimension) => (rankings[dimension]?.shares ?? []).map((each) => lineOf(dimension, each)));
-  return [HEADER, ...lines.flat()];
-}
 
 export function lineOf(dimension: Dimension, share: Share): Cell[] {
   return [

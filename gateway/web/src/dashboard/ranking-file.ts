@@ -1,4 +1,4 @@
-// Reads a whole ranking page by page, for a CSV file.
+// Reads whole rankings page by page, for CSV files: a ranking as it is shown, or those of all cards.
 
 import type { Asked } from "./clicks.ts";
 import type { Cell } from "./csv.ts";
@@ -18,23 +18,30 @@ export function fileOf(dimension: Dimension): PagedKind {
   return {
     of: `all ${manyOf(dimension)}`,
     name: ({ span }) => `all-${name}-${span.days.join("-to-")}.csv`,
-    read: (asked, progress, signal) => lines(dimension, { ...asked, signal }, progress),
+    read: (asked, progress, signal) => linesOf([dimension], { ...asked, signal }, progress),
   };
 }
 
-async function lines(dimension: Dimension, asked: Asked, progress: Progress): Promise<Cell[][]> {
+/** Yield the lines of the whole rankings of several dimensions, one after the other, as their cards order them. */
+export function allRankings(dimensions: readonly Dimension[], asked: Asked, progress: Progress): AsyncIterable<Cell[][]> {
+  return linesOf(dimensions, { ...asked, view: { ...asked.view, find: "", order: "" } }, progress);
+}
+
+async function* linesOf(dimensions: readonly Dimension[], asked: Asked, progress: Progress): AsyncGenerator<Cell[][]> {
   const { field, direction } = sortingOf(RANKING_SORTS, asked.view.order);
-  const found: Cell[][] = [];
   let period = asked.span;
-  for (let total = 1; found.length < total; ) {
-    const rows = { first: PAGE, offset: found.length, order: { field, direction } };
-    const page = await readRows(dimension, asked, period, rows);
-    // All pages count the same clicks, though others arrive meanwhile.
-    if (!found.length) period = upTo(asked.span, page.asOf);
-    // A row that is gone, as its last conversion was rejected, must not keep the file from its end.
-    total = page.shares.length ? (page.total ?? 0) : 0;
-    found.push(...page.shares.map((share) => lineOf(dimension, share)));
-    progress(found.length, total);
+  yield [HEADER];
+  for (const dimension of dimensions) {
+    for (let read = 0, total = 1; read < total; ) {
+      const rows = { first: PAGE, offset: read, order: { field, direction } };
+      const page = await readRows(dimension, asked, period, rows);
+      // All pages count the same clicks, though others arrive meanwhile.
+      period = upTo(period, page.asOf);
+      yield page.shares.map((share) => lineOf(dimension, share));
+      read += page.shares.length;
+      // A row that is gone, as its last conversion was rejected, must not keep the file from its end.
+      total = page.shares.length ? (page.total ?? 0) : 0;
+      progress(read, total, manyOf(dimension));
+    }
   }
-  return [HEADER, ...found];
 }

@@ -1,11 +1,13 @@
 // Rankings of links, partners, pages, countries and so on: cards that show one dimension each.
 
 import { GROUPS, choosing, shownBy, type Card, type Tabs } from "./cards.ts";
-import { demanding } from "./code.ts";
-import { download } from "./csv.ts";
+import type { Asked } from "./clicks.ts";
+import { loadedCode } from "./code.ts";
+import type { Cell } from "./csv.ts";
 import { hasIds, type Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { keepingFocus } from "./focus.ts";
+import { PagedFile, type Progress } from "./paged-file.ts";
 import { RankingCard, type CardActions } from "./ranking-card.ts";
 import type { Rankings } from "./report-query.ts";
 import type { View } from "./view.ts";
@@ -22,10 +24,10 @@ export class RankingsPanel {
   private readonly cards = GROUPS.flat();
   private readonly grid = el("div", { class: "rankings" });
   private readonly aside: HTMLElement;
+  private readonly file: PagedFile;
   private readonly unknown = el("p", { class: "unknown", hidden: true });
   private shown: Rankings = {};
   private view: View | null = null;
-  private name = "";
   private isEmpty = true;
   /** What is shown in place of the cards. */
   private whole: HTMLElement | null = null;
@@ -34,18 +36,25 @@ export class RankingsPanel {
     private readonly offered: (card: Card) => boolean,
     private readonly actions: Actions,
   ) {
-    const save = demanding(() => import("./ranking-csv.ts"), (code) => this.save(code), actions.fail);
-    const button = el("button", { type: "button", class: "quiet save", onclick: save }, "CSV of all rankings");
-    this.aside = el("div", { class: "aside" }, this.unknown, button);
+    const name = ({ span }: Asked) => `rankings-${span.days.join("-to-")}.csv`;
+    const read = (...asked: [Asked, Progress, AbortSignal]) => this.lines(...asked);
+    const isSame = (one: View, other: View) => one.by === other.by;
+    this.file = new PagedFile({ of: "all rankings", isNamed: true, name, isSame, read }, actions.fail);
+    this.aside = el("div", { class: "aside" }, this.unknown, this.file.status, this.file.button);
     const attributes = { class: "groups", hidden: true, tabindex: "-1", "aria-label": "Rankings" };
     this.element = el("section", attributes, this.grid, this.aside);
     NARROW.addEventListener("change", () => this.draw());
   }
 
+  /** Offer the file of a view's rankings. */
+  offer(asked: Asked): void {
+    this.file.offer(asked);
+  }
+
   /** Show the rankings that were read, beside those that were read before. */
-  show(rankings: Rankings, view: View, name: string, isEmpty: boolean): void {
+  show(rankings: Rankings, view: View, isEmpty: boolean): void {
     this.shown = { ...this.shown, ...rankings };
-    [this.view, this.name] = [view, name];
+    this.view = view;
     this.isEmpty = isEmpty;
     this.draw();
   }
@@ -69,7 +78,7 @@ export class RankingsPanel {
 
   /** Show a ranking that was chosen in a card. */
   add(rankings: Rankings, view: View): void {
-    this.show(rankings, view, this.name, this.isEmpty);
+    this.show(rankings, view, this.isEmpty);
   }
 
   readonly isKnown = (dimension: Dimension): boolean =>
@@ -107,9 +116,9 @@ export class RankingsPanel {
     return new RankingCard(card, tabs, { ...this.actions, turn }).show(dimension, this.shown[dimension], filters);
   }
 
-  private save({ linesOf }: typeof import("./ranking-csv.ts")): void {
-    const shown = this.view ? this.dimensions(this.view.by) : [];
-    download(`rankings-${this.name}.csv`, linesOf(shown, this.shown));
+  private async *lines(asked: Asked, progress: Progress, signal: AbortSignal): AsyncGenerator<Cell[][]> {
+    const { allRankings } = await loadedCode(() => import("./ranking-file.ts"));
+    yield* allRankings(this.dimensions(asked.view.by), { ...asked, signal }, progress);
   }
 
   private dimensions(by: Tabs): Dimension[] {

@@ -52,6 +52,7 @@ export class ReportPanels {
 
   /** Read and show the report. */
   async load(asked: Asked, isNew: boolean): Promise<void> {
+    this.rankings.offer(asked);
     await Promise.all([this.read(asked, isNew), this.opener.load(asked)]);
   }
 
@@ -73,7 +74,7 @@ export class ReportPanels {
     this.showSeries({ ...view, measure: now.measure }, span, report, data.before?.series ?? []);
     const isEmpty = report.clicks === 0 && report.sales === 0 && report.leads === 0 && !view.filters.length;
     const rankings = rankingsIn(data as unknown as Record<string, unknown>, dimensions);
-    this.rankings.show(rankings, now, span.days.join("-to-"), isEmpty);
+    this.rankings.show(rankings, now, isEmpty);
     await this.turnCards({ ...asked, view: now });
   }
 
@@ -98,7 +99,9 @@ export class ReportPanels {
   }
 
   /** Show the dimensions that cards show now, and read those that are not up to date. */
-  private async turnCards({ view, span, signal }: Asked): Promise<void> {
+  private async turnCards(asked: Asked): Promise<void> {
+    const { view, span, signal } = asked;
+    this.rankings.offer(asked);
     this.rankings.add({}, view);
     const shown = dimensionsOf(view.by, false, this.rankings.isKnown, this.isOffered);
     for (const dimension of shown.filter((each) => !this.fresh.has(each))) {

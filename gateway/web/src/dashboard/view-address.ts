@@ -5,7 +5,7 @@ import { STATUSES } from "./conversion-queries.ts";
 import { FIGURES } from "./cross-figures.ts";
 import { dimensionCalled, isTime } from "./dimensions.ts";
 import { parameterOf, withParameter, type Filters } from "./filters.ts";
-import { LINK_SORTS, PARTNER_SORTS, RANKING_SORTS } from "./list-sorts.ts";
+import { CUSTOMER_SORTS, HAPPENED_SORTS, LINK_SORTS, PARTNER_SORTS, RANKING_SORTS, type Sortings } from "./list-sorts.ts";
 import type { Interval } from "./queries.ts";
 import { FORCES, LISTS, RANGES, STAGES, START, STATES, WHOLE, seenIn, type SectionKey, type View } from "./view.ts";
 import { isZone, presentName } from "./zones.ts";
@@ -18,6 +18,14 @@ export interface Opened {
 
 const INTERVALS: readonly string[] = ["HOUR", "DAY", "WEEK", "MONTH"];
 const MEASURE = /^(clicks|leads|sales|(revenue|commission)(-[a-z]{3})?)$/;
+/** What the lists of sections are sorted by. */
+const SORTS: Partial<Record<SectionKey, Sortings>> = {
+  partners: PARTNER_SORTS,
+  links: LINK_SORTS,
+  clicks: HAPPENED_SORTS,
+  customers: CUSTOMER_SORTS,
+  conversions: HAPPENED_SORTS,
+};
 /** The longest text that lists are searched by. */
 const LONGEST_SEARCH = 100;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -71,7 +79,7 @@ function periodIn(given: URLSearchParams): Period {
 type Listed = Pick<View, "search" | "sort" | "state" | "stage" | "force">;
 
 function listIn(given: URLSearchParams, section: SectionKey): Listed {
-  const sorts = section === "partners" ? PARTNER_SORTS : LINK_SORTS;
+  const sorts = SORTS[section] ?? {};
   const sort = given.get("sort") ?? "";
   return {
     search: (given.get("search") ?? "").slice(0, LONGEST_SEARCH),

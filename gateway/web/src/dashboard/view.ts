@@ -48,7 +48,7 @@ export interface View {
   rows: Dimension;
   columns: Dimension;
   figure: Figure;
-  /** What a listed link or partner is searched for by, and sorted by; the latter empty for the usual order. */
+  /** What a listed link or partner is searched for by; and what a list is sorted by, empty for the usual order. */
   search: string;
   sort: string;
   /** Whether links are listed that record clicks, or those that are paused; null for both. */
@@ -68,9 +68,9 @@ export const OWN: Record<SectionKey, readonly (keyof View)[]> = {
   reports: ["by", ...WHOLE, "rows", "columns", "figure"],
   partners: ["search", "sort"],
   links: ["search", "sort", "state"],
-  clicks: [],
-  customers: ["stage"],
-  conversions: ["list", "status"],
+  clicks: ["sort"],
+  customers: ["stage", "sort"],
+  conversions: ["list", "status", "sort"],
   rules: ["force"],
   payouts: [],
   import: [],

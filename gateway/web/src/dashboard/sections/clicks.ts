@@ -8,13 +8,17 @@ export default class Clicks implements Section {
   readonly element: HTMLElement;
   private readonly panel: ClicksPanel;
 
-  constructor({ fail }: Desk) {
-    this.panel = new ClicksPanel(fail);
+  constructor({ choose, fail }: Desk) {
+    this.panel = new ClicksPanel(choose, fail);
     this.element = this.panel.element;
   }
 
   load(asked: Asked, isNew: boolean): Promise<void> {
     return this.panel.load(asked, isNew);
+  }
+
+  turn(asked: Asked): Promise<void> {
+    return this.panel.load(asked, true);
   }
 
   add(clicks: Click[]): void {

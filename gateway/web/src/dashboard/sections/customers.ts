@@ -8,9 +8,11 @@ import { dateTime } from "../format.ts";
 import { cut, money, name, text } from "../list-cells.ts";
 import { CONVERSIONS, listFilter, untaken } from "../list-filters.ts";
 import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
+import { CUSTOMER_SORTS, sortingOf } from "../list-sorts.ts";
 import { CUSTOMERS, type Customer, type CustomersData } from "../member-queries.ts";
 import type { Position } from "../pager.ts";
 import type { Desk, Section } from "../section.ts";
+import { SortChoice } from "../sort-choice.ts";
 import type { View } from "../view.ts";
 
 type Stage = NonNullable<View["stage"]> | "all";
@@ -22,8 +24,11 @@ export default class Customers implements Section {
   readonly element: HTMLElement;
   private readonly list: ListPanel<Customer>;
   private readonly stages: Segments<Stage>;
+  private readonly sort: SortChoice;
 
-  constructor({ choose, fail }: Desk) {
+  constructor(private readonly desk: Desk) {
+    const { choose, fail } = desk;
+    this.sort = new SortChoice(CUSTOMER_SORTS, choose);
     this.stages = new Segments<Stage>("Stage", STAGES, (stage) => choose({ stage: stage === "all" ? null : stage }));
     this.list = new ListPanel(this.kind(), fail);
     this.element = this.list.element;
@@ -31,6 +36,7 @@ export default class Customers implements Section {
 
   async load(asked: Asked, isNew: boolean): Promise<void> {
     this.stages.select(asked.view.stage ?? "all");
+    this.sort.show(asked.view);
     await this.list.load(asked, isNew);
   }
 
@@ -39,9 +45,10 @@ export default class Customers implements Section {
   }
 
   private kind(): ListKind<Customer> {
-    const tools = el("div", { class: "choices" }, this.stages.element);
+    const tools = el("div", { class: "choices" }, this.stages.element, this.sort.element);
     return {
       ...{ title: "Customers", words: ["in this period", "in this period"], name: "customers", tools },
+      sorting: { sorts: CUSTOMER_SORTS, choose: this.desk.choose },
       file: { list: "customers", name: ({ span }) => `customers-${span.days.join("-to-")}.csv`, filter: filterOf },
       columns: ({ program }) => [
         ["Customer", "name"],
@@ -69,7 +76,8 @@ function filterOf({ view, span }: Asked): Record<string, unknown> {
 }
 
 async function read(position: Position, asked: Asked): Promise<Page<Customer>> {
-  const variables = { ...position, filter: filterOf(asked) };
+  const { field, direction } = sortingOf(CUSTOMER_SORTS, asked.view.sort);
+  const variables = { ...position, filter: filterOf(asked), order: { field, direction } };
   return present((await ask<CustomersData>(CUSTOMERS, variables, asked.signal)).customers);
 }
 

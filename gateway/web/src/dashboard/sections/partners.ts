@@ -3,6 +3,7 @@
 import { ask, present } from "../api.ts";
 import type { Asked } from "../clicks.ts";
 import { loadedCode } from "../code.ts";
+import type { Cell } from "../csv.ts";
 import { el } from "../dom.ts";
 import { overviewOf } from "../drill.ts";
 import type { Filters } from "../filters.ts";
@@ -25,11 +26,7 @@ export default class Partners implements Section {
   private readonly file: PagedFile;
 
   constructor(private readonly desk: Desk) {
-    const read = async (asked: Asked, progress: Progress, signal: AbortSignal) => {
-      const { allMembers } = await loadedCode(() => import("../member-file.ts"));
-      return allMembers(filterOf(asked), { signal }, progress);
-    };
-    this.file = new PagedFile({ of: "partners", name: () => "partners.csv", read }, desk.fail);
+    this.file = new PagedFile({ of: "partners", name: () => "partners.csv", read: lines }, desk.fail);
     this.tools = new ListTools("Name", PARTNER_SORTS, desk.choose);
     this.list = new ListPanel(this.kind(), desk.fail);
     this.element = this.list.element;
@@ -73,6 +70,11 @@ function left(filters: Filters): Filters {
 
 function filterOf({ view }: Asked): Record<string, unknown> {
   return { ...listFilter(view.filters, OWNERS), search: view.search || null };
+}
+
+async function* lines(asked: Asked, progress: Progress, signal: AbortSignal): AsyncGenerator<Cell[][]> {
+  const { allMembers } = await loadedCode(() => import("../member-file.ts"));
+  yield await allMembers(filterOf(asked), { signal }, progress);
 }
 
 async function read(position: Position, asked: Asked): Promise<Page<Member>> {
