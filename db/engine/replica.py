@@ -28,6 +28,7 @@ LOOK_EVERY_SECONDS = 0.25
 LOOK_SECONDS = 2
 # A dashboard that is this old is worse than one that takes a little longer.
 MOST_LAG = timedelta(seconds=5)
+UNASKED = "it could not be asked how far it has come"
 # Looks whose position the standby has yet to reach: those of the longest lag, and some to spare.
 MOST_MARKS = 64
 START: Any = literal_column("'0/0'::pg_lsn")
@@ -119,9 +120,10 @@ class Replica:
                 self._lose(f"there was no answer within {LOOK_SECONDS} seconds")
             except DatabaseUnavailable as error:
                 self._lose(str(error))
-            except Exception:
-                logger.exception("the replica cannot be followed")
-                self._lose("it could not be asked how far it has come")
+            except Exception as error:
+                if self._reason != UNASKED:
+                    logger.exception("the replica cannot be followed", exc_info=error)
+                self._lose(UNASKED)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _look(self) -> None:

@@ -3,7 +3,7 @@
 A statement is compiled once per plan and audience, and cached. Ids, dates and page sizes are parameters.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -111,8 +111,8 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
         joined = _page_rows(page, listing, parents, parent_columns, is_sqlite=is_sqlite)
     parent = builder.add_columns([getattr(joined.row, name) for name in parent_columns])
     position = builder.add_columns(listing.columns(joined.row))
-    node_factories = {nodes: builder.nodes(joined.row, nodes.plan) for nodes in _nodes(page)}
-    table_factories = {table: builder.table(joined.row, table.plan) for table in _tables(page)}
+    node_factories = {nodes: builder.nodes(joined.row, nodes.plan) for nodes in page.nodes}
+    table_factories = {table: builder.table(joined.row, table.plan) for table in page.tables}
     statement = builder.select(joined.source)
     statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
     has_rows = any(isinstance(part, Nodes | Edges | Table | PageInfoFields) for part in page.parts)
@@ -162,7 +162,7 @@ def _is_simple(nested: NestedConnection) -> bool:
 
     has_total = any(isinstance(part, TotalCount) for part in page.parts)
     is_divided = spans_programs(page, nested.parent_columns)
-    return not is_divided and not has_total and not any(has_pages(nodes.plan) for nodes in _nodes(page))
+    return not is_divided and not has_total and not any(has_pages(nodes.plan) for nodes in page.nodes)
 
 
 def _children(
@@ -189,7 +189,7 @@ def _inline(
 ) -> InlineConnection:
     key = builder.add_columns(ENTITIES[nested.page.entity].key_columns(child))
     position = builder.add_columns(listing.columns(child))
-    node_factories = {nodes: builder.nodes(child, nodes.plan) for nodes in _nodes(nested.page)}
+    node_factories = {nodes: builder.nodes(child, nodes.plan) for nodes in nested.page.nodes}
     return InlineConnection(nested, PageStatement(None, None, nested.key, position, node_factories, ()), key)
 
 
@@ -251,23 +251,6 @@ def _reads_others(page: PagePlan) -> bool:
         isinstance(part, ToOne)
         or (isinstance(part, Through) and part.name in entity.references)
         or (isinstance(part, Amounts) and part.name in entity.sums)
-        for plan in _row_plans(page)
+        for plan in page.row_plans
         for part in plan.parts
     )
-
-
-def _row_plans(page: PagePlan) -> Iterator[RowPlan]:
-    yield from (nodes.plan for nodes in _nodes(page))
-    yield from (table.plan for table in _tables(page))
-
-
-def _nodes(page: PagePlan) -> Iterator[Nodes]:
-    for part in page.parts:
-        if isinstance(part, Nodes):
-            yield part
-        elif isinstance(part, Edges):
-            yield from (inner for inner in part.parts if isinstance(inner, Nodes))
-
-
-def _tables(page: PagePlan) -> Iterator[Table]:
-    return (part for part in page.parts if isinstance(part, Table))

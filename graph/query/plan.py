@@ -4,6 +4,7 @@ A plan holds no values (no ids, dates or page sizes), so the statement compiled 
 form. Fields are in the client's order; `response_key` is the key under which the client expects a value.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from sys import getsizeof
 from typing import Any, NamedTuple, TypeAlias
@@ -162,6 +163,26 @@ class PagePlan(_CachedHash):
     def reads_descending(self) -> bool:
         """Whether rows are read in descending order, as they are for the last page of an ascending list."""
         return self.descending is not self.backwards
+
+    @property
+    def nodes(self) -> Iterator[Nodes]:
+        """The nodes that are selected, by themselves or in edges."""
+        for part in self.parts:
+            if isinstance(part, Nodes):
+                yield part
+            elif isinstance(part, Edges):
+                yield from (inner for inner in part.parts if isinstance(inner, Nodes))
+
+    @property
+    def tables(self) -> Iterator[Table]:
+        """The rows that are selected as columns."""
+        return (part for part in self.parts if isinstance(part, Table))
+
+    @property
+    def row_plans(self) -> Iterator[RowPlan]:
+        """What is selected of each row, once for each way in which rows are selected."""
+        yield from (nodes.plan for nodes in self.nodes)
+        yield from (table.plan for table in self.tables)
 
     def value(self, name: str) -> str:
         """Return the name of one of the page's parameters."""
