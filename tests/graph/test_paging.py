@@ -4,6 +4,7 @@ a list is told so.
 The gateways are shared by the tests of this file, none of which changes anything.
 """
 
+import asyncio
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from tests.support.bulk_data import make_crowd
 from tests.support.databases import KINDS, MakeDatabase
-from tests.support.gateways import running_gateway
+from tests.support.gateways import Gateway, running_gateway
 from tests.support.schema_documents import literal, orders_of, root_fields
 from tests.support.schema_lists import LISTS, Lists, Pages, few_and_other_lists
 from tests.support.visibility_world import all_rows
@@ -37,7 +38,20 @@ async def pages(shared_url: str) -> AsyncIterator[Pages]:
     async with running_gateway(shared_url) as gateway:
         token = await gateway.token()
         await make_crowd(gateway.store, ROWS)
-        yield Pages(gateway, token, await all_rows(gateway))
+        rows = await all_rows(gateway)
+        await all_followed(gateway, token, len(rows["ClickEvent"]))
+        yield Pages(gateway, token, rows)
+
+
+async def all_followed(gateway: Gateway, token: str, clicks: int) -> None:
+    """Wait until lists that clicks are followed by show them all: a gateway lets them have those of others, such as the
+    crowd's, within half a second."""
+    oldest_first = (
+        f"{{ clickEvents(first: {WHOLE}, orderBy: {{field: OCCURRED_AT, direction: ASC}}) {{ nodes {{ id }} }} }}"
+    )
+    async with asyncio.timeout(10):
+        while len((await gateway.graphql(oldest_first, token=token))["data"]["clickEvents"]["nodes"]) < clicks:
+            await asyncio.sleep(0.05)
 
 
 def ids_of(page: dict[str, Any]) -> list[str]:
