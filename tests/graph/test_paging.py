@@ -46,12 +46,12 @@ async def pages(shared_url: str) -> AsyncIterator[Pages]:
 async def all_followed(gateway: Gateway, token: str, clicks: int) -> None:
     """Wait until lists that clicks are followed by show them all: a gateway lets them have those of others, such as the
     crowd's, within half a second."""
-    oldest_first = (
-        f"{{ clickEvents(first: {WHOLE}, orderBy: {{field: OCCURRED_AT, direction: ASC}}) {{ nodes {{ id }} }} }}"
-    )
     async with asyncio.timeout(10):
-        while len((await gateway.graphql(oldest_first, token=token))["data"]["clickEvents"]["nodes"]) < clicks:
-            await asyncio.sleep(0.05)
+        for field in ("OCCURRED_AT", "ID"):
+            order = f"{{field: {field}, direction: ASC}}"
+            oldest_first = f"{{ clickEvents(first: {WHOLE}, orderBy: {order}) {{ nodes {{ id }} }} }}"
+            while len((await gateway.graphql(oldest_first, token=token))["data"]["clickEvents"]["nodes"]) < clicks:
+                await asyncio.sleep(0.05)
 
 
 def ids_of(page: dict[str, Any]) -> list[str]:
