@@ -25,6 +25,11 @@ def sorted_sums(pairs: str | None) -> list[Money]:
 def money_formatter(parts: Sequence[Field | Typename]) -> Callable[[Money], Any]:
     """Return the function that builds the object of an amount with the selected fields."""
     new = object_type([part.response_key for part in parts])
+    names = [part.name for part in parts if isinstance(part, Field)]
+    if len(names) == len(parts) > 1:
+        # A report has hundreds of amounts. To get the values one by one takes twice as long.
+        get_all = attrgetter(*names)
+        return lambda amount: new(*get_all(amount))
     getters = [_getter(part) for part in parts]
     return lambda amount: new(*(get(amount) for get in getters))
 
