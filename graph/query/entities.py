@@ -218,6 +218,7 @@ ENTITIES = {
                 "partner_id": OF_PARTNER,
                 "referral_link_id": OF_LINK,
                 "customer_status": equals("customer_status", spell=str.lower),
+                "customer_key": equals("customer_key"),
                 "created_from": since("created_at"),
                 "created_to": until("created_at"),
             },

@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     func,
     select,
     tuple_,
@@ -23,7 +24,7 @@ from sqlalchemy.orm import aliased
 
 from db.sql.commit_horizon import before_horizon
 from db.sql.functions import tested_per_row
-from graph.domain.scope import Audience, visible
+from graph.domain.scope import Audience, visible, withheld
 from graph.query.entities import ENTITIES
 from graph.query.entity import MappedRow, OrderPartition
 from graph.query.list_parents import ParentColumns
@@ -108,6 +109,8 @@ class ListConditions:
 
     def _filter(self, row: MappedRow, name: str) -> ColumnElement[bool]:
         filter = self._entity.filters[name]
+        if withheld(row, name, self._audience):
+            return false()  # or what is hidden could be guessed
         width = len(ENTITIES[filter.names].key) if filter.names else 1
         values: list[BindParameter[Any]] = [bindparam(self._page.value(f"{name}{number}")) for number in range(width)]
         condition = filter.condition(row, *values)

@@ -16,6 +16,7 @@ class CustomerFilter:
     partner_id: ID | None = optional("Only customers whose latest click came from this partner.")
     referral_link_id: ID | None = optional("Only customers whose latest click came through this link.")
     customer_status: str | None = optional("Only customers with this status, such as `click`. Case-insensitive.")
+    customer_key: str | None = optional("Only the customer that the merchant knows by this key. Case-sensitive.")
     created_from: datetime | None = optional("Only customers created at or after this time.")
     created_to: datetime | None = optional("Only customers created before this time.")
 

@@ -10,6 +10,7 @@ from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from graph.query.global_ids import encode_id
 from tests.support.gateways import Gateway
+from tests.support.merchants import Merchant
 
 LINKS = """query ($filter: ReferralLinkFilter, $field: ReferralLinkOrderField! = CODE) {
   referralLinks(filter: $filter, orderBy: {field: $field, direction: ASC}) { totalCount nodes { code } }
@@ -110,3 +111,30 @@ async def test_a_membership_lists_the_links_of_the_partner_for_the_program(gatew
         answer = await gateway.graphql(query, variables, token=await gateway.token())
         first = answer["data"]["partnerPrograms"]["nodes"][0]["referralLinks"]
         assert first == {"totalCount": len(codes), "nodes": [{"code": code} for code in codes]}
+
+
+CUSTOMERS = """query ($filter: CustomerFilter) {
+  customers(filter: $filter) { totalCount nodes { customerKey } }
+}"""
+
+
+async def test_a_customer_is_found_by_the_merchants_key(merchant: Merchant) -> None:
+    for key in ("user_1", "user_12", "User_1"):
+        await merchant.lead(click_id=await merchant.visitor(), customer_key=key)
+    gateway = merchant.gateway
+    owner = await gateway.token("program", program_id=merchant.program_id)
+    other = await gateway.token("program", program_id=(await gateway.program())["id"])
+    partner = await gateway.token("partner", partner_id=1)
+    for token, key, expected in (
+        (owner, "user_1", ["user_1"]),
+        (await gateway.token(), "User_1", ["User_1"]),
+        (owner, "user_", []),
+        (owner, "", []),
+        (other, "user_1", []),
+        # Partners see no keys, and must not be able to guess them.
+        (partner, "user_1", []),
+    ):
+        answer = await gateway.graphql(CUSTOMERS, {"filter": {"customerKey": key}}, token=token)
+        listed = answer["data"]["customers"]
+        assert [node["customerKey"] for node in listed["nodes"]] == expected, key
+        assert listed["totalCount"] == len(expected)

@@ -15,6 +15,7 @@ import { ListFile, type Listed } from "./list-file.ts";
 import { HAPPENED_SORTS, isAscending, sortingOf } from "./list-sorts.ts";
 import { Pager } from "./pager.ts";
 import { panel } from "./panel.ts";
+import { SearchField } from "./search-field.ts";
 import type { Desk } from "./section.ts";
 import { SortChoice } from "./sort-choice.ts";
 import { heading, type Sorted } from "./sort-heading.ts";
@@ -30,8 +31,9 @@ export class ConversionsPanel {
   private asked: Asked | null = null;
   private shown: Origin[] = [];
   private turn = 0;
-  private readonly lists = new Segments<List>("List", WORDS, (list) => this.desk.choose({ list, status: null }));
+  private readonly lists = new Segments<List>("List", WORDS, (list) => this.desk.choose({ list, status: null, search: "" }));
   private readonly status = new Choice("Status", (value) => this.desk.choose({ status: (value || null) as View["status"] }));
+  private readonly search = new SearchField("Order", (search) => this.desk.choose({ search }));
   /** All lists are sorted by their times, which have the same names. */
   private readonly sort = new SortChoice(HAPPENED_SORTS, (patch) => this.desk.choose(patch));
   private readonly head = el("thead");
@@ -45,9 +47,9 @@ export class ConversionsPanel {
   constructor(private readonly desk: Desk) {
     this.picks = desk.isPartner ? null : new CommissionPicks(desk);
     this.status.offer([["", "All"], ...Object.entries(STATUS_WORDS)]);
-    const choices = el("div", { class: "choices" }, this.lists.element, this.status.element, this.sort.element);
+    const choices = [this.lists.element, this.status.element, this.search.element, this.sort.element];
     const file = new ListFile("conversions", () => this.listed(), desk.fail);
-    const content = [file.status, choices, this.note.element, this.picks?.element, this.table, this.empty, this.pager.element];
+    const content = [file.status, el("search", { class: "choices" }, ...choices), this.note.element, this.picks?.element, this.table, this.empty, this.pager.element];
     this.element = panel("Conversions", { note: file.button }, ...content);
     // It gets the focus of a row that is gone.
     this.element.tabIndex = -1;
@@ -55,13 +57,15 @@ export class ConversionsPanel {
 
   /** Load the first page if it is the one shown, and with `fromStart` in any case. */
   async load(asked: Asked, fromStart: boolean): Promise<void> {
-    const { list, status, who, sort } = asked.view;
+    const { list, status, who, search, sort } = asked.view;
     this.asked = asked;
     // Conversions follow from clicks of people, so a report about bots has none to list.
     this.element.hidden = who === "bots";
     this.lists.select(list);
     this.status.element.hidden = list !== "commissions";
     this.status.select(status ?? "");
+    this.search.element.hidden = list !== "sales";
+    this.search.show(search);
     this.sort.show(asked.view);
     this.pager.nameTimes(isAscending(LISTS[list].sorts, sort));
     this.pager.resize(this.picks && list === "commissions" ? BULK_PAGE : PAGE);
@@ -114,7 +118,8 @@ export class ConversionsPanel {
   }
 }
 
-function nothing({ title }: Kind<Origin>, { list, status }: View): string {
+function nothing({ title }: Kind<Origin>, { list, status, search }: View): string {
+  if (list === "sales" && search) return "No sale has this order.";
   const which = list === "commissions" && status ? `${STATUS_WORDS[status].toLowerCase()} ` : "";
   return `No ${which}${title.toLowerCase()} in this period.`;
 }

@@ -27,6 +27,8 @@ export interface ListKind<Item> {
   title: string;
   /** What is listed, in the singular and in the plural. */
   words: readonly [string, string];
+  /** Likewise, where it depends on what was asked. */
+  tally?: (asked: Asked) => readonly [string, string];
   /** The class of the table. */
   name: string;
   columns: (columns: Columns) => Heading[];
@@ -106,7 +108,7 @@ export class ListPanel<Item> {
   }
 
   private draw(asked: Asked, total: number): void {
-    const [one, many] = this.kind.words;
+    const [one, many] = this.kind.tally?.(asked) ?? this.kind.words;
     const drawn = JSON.stringify([this.items, asked.view, asked.columns]);
     this.count.textContent = `${number(total)} ${total === 1 ? one : many}`;
     this.note.show(this.kind.untaken(asked.view.filters), asked.names);

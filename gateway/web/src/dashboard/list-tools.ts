@@ -1,7 +1,6 @@
 // What a list is searched for by, and sorted by.
 
 import { el } from "./dom.ts";
-import type { Choice } from "./fields.ts";
 import type { Sortings } from "./list-sorts.ts";
 import { SearchField } from "./search-field.ts";
 import { SortChoice } from "./sort-choice.ts";
@@ -17,7 +16,7 @@ export class ListTools {
     hint: string,
     sorts: Sortings,
     choose: (patch: Partial<View>) => void,
-    ...more: Choice[]
+    ...more: { element: HTMLElement }[]
   ) {
     this.field = new SearchField(hint, (search) => choose({ search }));
     this.sort = new SortChoice(sorts, choose);

@@ -48,7 +48,7 @@ export interface View {
   rows: Dimension;
   columns: Dimension;
   figure: Figure;
-  /** What a listed link or partner is searched for by; and what a list is sorted by, empty for the usual order. */
+  /** What a listed link, partner, customer or sale is searched for by; and what a list is sorted by, empty for the usual order. */
   search: string;
   sort: string;
   /** Whether links are listed that record clicks, or those that are paused; null for both. */
@@ -69,8 +69,8 @@ export const OWN: Record<SectionKey, readonly (keyof View)[]> = {
   partners: ["search", "sort"],
   links: ["search", "sort", "state"],
   clicks: ["sort"],
-  customers: ["stage", "sort"],
-  conversions: ["list", "status", "sort"],
+  customers: ["stage", "search", "sort"],
+  conversions: ["list", "status", "search", "sort"],
   rules: ["force"],
   payouts: [],
   import: [],

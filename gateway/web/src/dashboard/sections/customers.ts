@@ -9,10 +9,10 @@ import { cut, money, name, text } from "../list-cells.ts";
 import { CONVERSIONS, listFilter, untaken } from "../list-filters.ts";
 import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
 import { CUSTOMER_SORTS, sortingOf } from "../list-sorts.ts";
+import { ListTools } from "../list-tools.ts";
 import { CUSTOMERS, type Customer, type CustomersData } from "../member-queries.ts";
 import type { Position } from "../pager.ts";
 import type { Desk, Section } from "../section.ts";
-import { SortChoice } from "../sort-choice.ts";
 import type { View } from "../view.ts";
 
 type Stage = NonNullable<View["stage"]> | "all";
@@ -24,19 +24,19 @@ export default class Customers implements Section {
   readonly element: HTMLElement;
   private readonly list: ListPanel<Customer>;
   private readonly stages: Segments<Stage>;
-  private readonly sort: SortChoice;
+  private readonly tools: ListTools;
 
   constructor(private readonly desk: Desk) {
     const { choose, fail } = desk;
-    this.sort = new SortChoice(CUSTOMER_SORTS, choose);
     this.stages = new Segments<Stage>("Stage", STAGES, (stage) => choose({ stage: stage === "all" ? null : stage }));
+    this.tools = new ListTools("Customer key", CUSTOMER_SORTS, choose, this.stages);
     this.list = new ListPanel(this.kind(), fail);
     this.element = this.list.element;
   }
 
   async load(asked: Asked, isNew: boolean): Promise<void> {
     this.stages.select(asked.view.stage ?? "all");
-    this.sort.show(asked.view);
+    this.tools.show(asked.view);
     await this.list.load(asked, isNew);
   }
 
@@ -45,9 +45,10 @@ export default class Customers implements Section {
   }
 
   private kind(): ListKind<Customer> {
-    const tools = el("div", { class: "choices" }, this.stages.element, this.sort.element);
+    const tools = this.tools.element;
     return {
-      ...{ title: "Customers", words: ["in this period", "in this period"], name: "customers", tools },
+      ...{ title: "Customers", words: ["customer", "customers"], name: "customers", tools },
+      tally: ({ view }) => (view.search ? ["with this key", "with this key"] : ["in this period", "in this period"]),
       sorting: { sorts: CUSTOMER_SORTS, choose: this.desk.choose },
       file: { list: "customers", name: ({ span }) => `customers-${span.days.join("-to-")}.csv`, filter: filterOf },
       columns: ({ program }) => [
@@ -63,16 +64,20 @@ export default class Customers implements Section {
       row,
       read,
       untaken: (filters) => untaken(filters, CONVERSIONS),
-      empty: ({ view }) => (view.stage || view.filters.length ? "Nobody matches in this period." : "Nobody came in this period."),
+      empty: ({ view }) => nobody(view),
     };
   }
 }
 
+function nobody({ search, stage, filters }: View): string {
+  if (search) return stage || filters.length ? "No customer with this key matches." : "No customer has this key.";
+  return stage || filters.length ? "Nobody matches in this period." : "Nobody came in this period.";
+}
+
+/** Whoever knows a customer's key looks for that customer, whenever the customer came. */
 function filterOf({ view, span }: Asked): Record<string, unknown> {
-  return {
-    ...listFilter(view.filters, CONVERSIONS),
-    ...{ createdFrom: span.from, createdTo: span.to, customerStatus: view.stage },
-  };
+  const period = view.search ? { customerKey: view.search } : { createdFrom: span.from, createdTo: span.to };
+  return { ...listFilter(view.filters, CONVERSIONS), ...period, customerStatus: view.stage };
 }
 
 async function read(position: Position, asked: Asked): Promise<Page<Customer>> {
