@@ -8,6 +8,9 @@ import pytest
 from gateway.services import running_services
 from gateway.settings import Settings
 
+# With an event loop of their own, in which no other gateway has tasks.
+pytestmark = pytest.mark.asyncio(loop_scope="function")
+
 
 async def steps(count: int) -> None:
     """Let the event loop go round so many times."""
