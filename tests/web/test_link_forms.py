@@ -90,6 +90,7 @@ async def test_a_form_asks_before_it_discards_what_was_typed(office: Console) ->
         await loaded(page)
         await page.get_by_role("button", name="New link").click()
         form = page.get_by_role("dialog", name="New link")
+        await expect(form).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(form).to_be_hidden()
         await expect(page.get_by_role("button", name="New link")).to_be_focused()
