@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
 
 from gateway.lookups.addresses import unmapped
 from gateway.server.connection_limits import OPEN, ConnectionLimits
@@ -33,7 +34,13 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        super().shutdown()
+        if self.handshake_complete and self.conn.state is not State.OPEN:
+            # The client is closing it. uvicorn would fail to, and the other connections and what waits to be committed
+            # would be left as they are.
+            self.stop_keepalive()
+            self.transport.close()
+        else:
+            super().shutdown()
         self._abort_soon()
 
     def keepalive_timeout(self) -> None:

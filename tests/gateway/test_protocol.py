@@ -9,6 +9,7 @@ from websockets.asyncio import client
 from websockets.typing import Subprotocol
 
 from gateway.server.protocol import BoundedProtocol
+from gateway.server.websocket import BoundedSocket
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.graphql_endpoints import served
@@ -85,3 +86,18 @@ async def test_a_websocket_does_not_time_out_and_is_cleaned_up(monkeypatch: pyte
             assert await ws.recv() == '{"type":"connection_ack"}'
         await asyncio.sleep(0.1)
         assert all(any(each is other for other in others) for each in protocols())
+
+
+async def test_a_websocket_that_its_client_is_closing_does_not_stop_the_server_from_stopping() -> None:
+    async with served() as address:
+        others = sockets()
+        async with client.connect(f"ws://{address}", subprotocols=[Subprotocol("graphql-transport-ws")]):
+            (here,) = (each for each in sockets() if not any(each is other for other in others))
+            # An empty and masked frame that closes, at the moment at which the server stops.
+            here.conn.receive_data(bytes([0x88, 0x80, 0, 0, 0, 0]))
+            here.shutdown()
+
+
+def sockets() -> Sequence[BoundedSocket]:
+    """Return the WebSockets of this process."""
+    return [each for each in gc.get_objects() if type(each) is BoundedSocket]
