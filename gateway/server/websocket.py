@@ -34,7 +34,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        if self.handshake_complete and self.conn.state is not State.OPEN:
+        if self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN:
             # The client is closing it. uvicorn would fail to, and the other connections and what waits to be committed
             # would be left as they are.
             self.stop_keepalive()

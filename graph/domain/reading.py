@@ -48,16 +48,16 @@ async def read(context: Context, work: Callable[[ReadFrom], Awaitable[T]]) -> T:
     return await work(ReadFrom(context.services.store))
 
 
-async def changed(context: Context) -> int | None:
-    """Remember that a caller may have changed something, and return the position that it must see from now on. None
-    without a replica, and for a caller without a token, who can read nothing. Raises `DatabaseAway`."""
+async def changed(context: Context) -> None:
+    """Remember that a caller may have changed something, which it must see from now on. A caller without a token can
+    read nothing. Raises `DatabaseAway`."""
     replica, viewer = context.services.replica, context.viewer
     if replica is None or viewer is None:
-        return None
+        return
     with outages():
         position = await replica.written()
-    context.services.written[viewer] = position
-    return position
+    # The answers to two changes at once may come in either order.
+    context.services.written[viewer] = max(position, context.services.written.get(viewer, 0))
 
 
 async def from_now_on(context: Context) -> Context:
