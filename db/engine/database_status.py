@@ -21,9 +21,11 @@ SQLITE_TABLES = text(
 )
 POSTGRESQL_VERSION = text("SELECT 'PostgreSQL ' || current_setting('server_version')")
 POSTGRESQL_BYTES = text("SELECT pg_database_size(current_database())")
+# A table that has partitions is its own root, and each partition a row beside it.
 POSTGRESQL_TABLES = text(
-    "SELECT name, pg_total_relation_size(to_regclass(quote_ident(name))) AS bytes FROM unnest(:names) AS names (name) "
-    "WHERE to_regclass(quote_ident(name)) IS NOT NULL"
+    "SELECT name, sum(pg_total_relation_size(coalesce(relid, found))) AS bytes "
+    "FROM unnest(:names) AS names (name) CROSS JOIN to_regclass(quote_ident(name)) AS found "
+    "LEFT JOIN pg_partition_tree(found) ON true WHERE found IS NOT NULL GROUP BY name"
 ).bindparams(bindparam("names", type_=ARRAY(Text)))
 
 

@@ -9,13 +9,14 @@ registered again: see `WriteConnection.fence`.
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import BigInteger, TextClause, bindparam, column, text
+from sqlalchemy import BigInteger, Boolean, TextClause, bindparam, column, text
 from sqlalchemy.sql.selectable import TextualSelect
 
-from db.engine.backend.protocol import WriteConnection
+from db.engine.backend.protocol import Database, WriteConnection
 from db.engine.schema_fence import check_revision
 from db.errors import SchemaOutdated
 from db.ingest.id_blocks import EVENTS, IdBlocks
+from db.ingest.months import IS_PREPARED, THIS_MONTH, MonthKeeper, MonthNow
 from db.ingest.watermark import Watermark
 from db.schema.columns import MICROSECOND, UtcDateTime
 from db.sql.compiled_queries import CompiledQuery
@@ -63,9 +64,11 @@ RENEW = _query(
     f"""
     UPDATE click_writers
     SET occurred_from = :moment, first_event_id = coalesce(:first_id, {_NEXT_ID}), refreshed_at = clock_timestamp()
-    WHERE id = :writer RETURNING {_NEXT_ID}
+    WHERE id = :writer RETURNING {_NEXT_ID}, {THIS_MONTH}, {IS_PREPARED}
     """,  # noqa: S608  our own words
     next_id=BigInteger(),
+    number=BigInteger(),
+    is_prepared=Boolean(),
 )
 # A transaction locks the row of its writer, even if the writer has given up on it.
 RETIRE = _query(
@@ -87,7 +90,8 @@ REAP = _query(
 class Registration:
     """The row of one writer. Used by one task at a time, between two batches."""
 
-    def __init__(self, watermark: Watermark, ids: IdBlocks) -> None:
+    def __init__(self, database: Database, watermark: Watermark, ids: IdBlocks) -> None:
+        self._months = MonthKeeper(database)
         self._watermark = watermark
         self._ids = ids
         self._id: int | None = None
@@ -104,19 +108,23 @@ class Registration:
         connection.fence(self._id)
 
     async def renew(self, connection: WriteConnection) -> None:
-        """Store the watermarks; call `ensure` first. Every few seconds, also remove the rows of dead writers."""
+        """Store the watermarks; call `ensure` first. Every few seconds, also remove the rows of dead writers, and turn
+        the month when it is time."""
         values = {"writer": self._id, "moment": self._watermark.timestamp, "first_id": self._ids.first(EVENTS)}
         renewed = await connection.read(RENEW, values)
         if not renewed:
             self.forget()
             await self.ensure(connection)
             return
-        ((next_id,),) = renewed
-        if self._ids.holds_up(EVENTS, next_id):
+        now = MonthNow(*renewed[0])
+        if self._ids.holds_up(EVENTS, now.next_id):
             self._ids.give_up(EVENTS)
         if monotonic() - self._reaped_at >= REAP_SECONDS:
             self._reaped_at = monotonic()
             await connection.read(REAP, {"moment": None})
+        if await self._months.keep(connection, now):
+            self.forget()
+        await self.ensure(connection)
 
     async def retire(self, connection: WriteConnection) -> None:
         """Remove the row of a writer that will commit nothing more."""
@@ -157,4 +165,4 @@ class Registration:
         if renewed:
             self._id = id
         else:
-            await self._register(connection)  # an upgrade removed the row meanwhile
+            await self._register(connection)  # an upgrade or the turn of a month removed the row meanwhile

@@ -38,7 +38,7 @@ class WriterSession:
         self.generation = store.database.generation
         """Which database the connection leads to and the ids are reserved in; see `Database.generation`."""
         self.watermark = Watermark(clock)
-        self._registration = None if store.is_sqlite else Registration(self.watermark, self.ids)
+        self._registration = None if store.is_sqlite else Registration(self._database, self.watermark, self.ids)
         self._knows_latest = False
 
     @property

@@ -12,7 +12,21 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, bindparam, cast, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    bindparam,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.backend.protocol import WriteConnection
@@ -21,7 +35,9 @@ from db.engine.store import Store
 from db.outbox.event_ranges import RANGE_EVENTS, ranges_of_part
 from db.outbox.events import EVENTS
 from db.outbox.statements import FIND_POSITION
+from db.partitions.months import month_of
 from db.schema.outbox import OutboxConsumer, OutboxHistory, OutboxRange
+from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 from db.sql.batch_statements import RowValues, Template, compiled
 from db.sql.compiled_queries import CompiledQuery
@@ -34,6 +50,7 @@ FIND_HISTORY = CompiledQuery(
     .where(_history.consumer == bindparam("name"))
     .order_by(_history.kind)
 )
+_passed: BindParameter[int] = bindparam("passed", type_=BigInteger)
 # Finds nothing where another process has listed the same part, or where the consumer was rewound, meanwhile.
 MOVE_HISTORY = CompiledQuery(
     update(_history)
@@ -43,7 +60,10 @@ MOVE_HISTORY = CompiledQuery(
         _history.listed_to == bindparam("before"),
         exists().where(OutboxConsumer.name == _history.consumer, OutboxConsumer.position == bindparam("position")),
     )
-    .values(listed_to=bindparam("after"))
+    .values(
+        listed_to=bindparam("after"),
+        events_left=case((_history.events_left > _passed, _history.events_left - _passed), else_=0),
+    )
     .returning(_history.kind)
 )
 
@@ -54,15 +74,27 @@ class _Part(NamedTuple):
     kind: str
     before: int
     after: int
+    passed: int
+    """How many ids were looked through."""
     is_last: bool
     position: int
     ranges: Sequence[RowValues]
 
 
 def unlisted_events(consumer: Any) -> ColumnElement[int]:
-    """Return about how many events are yet to be listed for a consumer: how many ids they may have."""
-    left = func.coalesce(func.sum(_history.last_id - _history.listed_to), 0)
+    """Return about how many events are yet to be listed for a consumer."""
+    left = func.coalesce(func.sum(_history.events_left), 0)
     return cast(select(left).where(_history.consumer == consumer).scalar_subquery(), BigInteger)
+
+
+@lru_cache
+def _find_next(kind: str) -> CompiledQuery:
+    """Return the query for the first id of an event beyond `after`, in any program."""
+    table = EVENTS[kind].table
+    beyond = (table.program_id == Program.id, table.id > bindparam("after", type_=BigInteger))
+    next_id = select(func.min(table.id)).where(*beyond).correlate(Program).scalar_subquery()
+    programs = select(next_id.label("next_id")).select_from(Program).subquery()
+    return CompiledQuery(select(func.min(programs.c.next_id)))
 
 
 @lru_cache
@@ -78,7 +110,10 @@ async def note_history(connection: AsyncConnection, consumer: str, kinds: Iterab
         last = select(func.max(table.id)).where(table.program_id == Program.id).correlate(Program).scalar_subquery()
         programs = select(last.label("last_id")).select_from(Program).subquery()
         if (last_id := await connection.scalar(select(func.max(programs.c.last_id)))) is not None:
-            values = {"consumer": consumer, "kind": kind, "listed_to": 0, "last_id": last_id}
+            # Ids that begin with a month say nothing of how many there are.
+            clicks = select(func.coalesce(func.sum(PartnerProgram.clicks), 0))
+            events = last_id if month_of(last_id) is None else int(await connection.scalar(clicks) or 0)
+            values = {"consumer": consumer, "kind": kind, "listed_to": 0, "last_id": last_id, "events_left": events}
             await connection.execute(insert(_history).values(values))
 
 
@@ -131,14 +166,20 @@ class HistoryLister:
         if not left:
             return None
         kind, before, last_id = left[0]
+        # Between two months there are more ids than could ever be looked through.
+        ((next_id,),) = await connection.read(_find_next(kind), {"after": before})
+        if next_id is None or next_id > last_id:
+            return _Part(kind, before, last_id, 0, True, position[0][0], ())
         # Blocks are never cut.
-        after = min(((before + 1) // PART_IDS + 1) * PART_IDS - 1, last_id)
+        start = max(before, next_id // RANGE_EVENTS * RANGE_EVENTS - 1)
+        after = min(((start + 1) // PART_IDS + 1) * PART_IDS - 1, last_id)
         query = _find_ranges(kind, self._name, is_sqlite=self._store.is_sqlite)
-        ranges = await connection.read(query, {"after": before, "to": after})
-        return _Part(kind, before, after, after == last_id, position[0][0], [tuple(row) for row in ranges])
+        ranges = [tuple(row) for row in await connection.read(query, {"after": start, "to": after})]
+        return _Part(kind, before, after, after - start, after == last_id, position[0][0], ranges)
 
     async def _write(self, connection: WriteConnection, part: _Part) -> bool:
-        values = {"name": self._name, "kind": part.kind, "before": part.before, "after": part.after}
+        values = {"name": self._name, "kind": part.kind, "before": part.before}
+        values |= {"after": part.after, "passed": part.passed}
         if not await connection.read(MOVE_HISTORY, {**values, "position": part.position}):
             await connection.rollback()
             return True

@@ -59,7 +59,10 @@ def value_of(row: Any, field: VisitField) -> ColumnElement[Any]:
 
 
 class ClickEvent(VisitColumns, Base):
-    """One recorded click. Append-only, but that `db.backfill` fills in derived fields which later versions added."""
+    """One recorded click. Append-only, but that `db.backfill` fills in derived fields which later versions added.
+
+    On PostgreSQL each month is a partition, see `db.partitions`, with a unique index on `event_id` of its own.
+    """
 
     __tablename__ = "affiliate_click_events"
     __table_args__ = (
@@ -71,8 +74,7 @@ class ClickEvent(VisitColumns, Base):
             "event_id",
             unique=True,
             sqlite_where=sql("event_id IS NOT NULL"),
-            postgresql_where=sql("event_id IS NOT NULL"),
-        ),
+        ).ddl_if(dialect="sqlite"),
         Index(None, "program_id", "occurred_at", "id"),
         Index(None, "program_id", "link_id", "occurred_at", "id"),
         Index(None, "program_id", "partner_id", "occurred_at", "id"),

@@ -54,6 +54,8 @@ class OutboxHistory(Base):
     kind: Mapped[Text32] = mapped_column(primary_key=True)
     listed_to: Mapped[RowId]
     last_id: Mapped[RowId]
+    events_left: Mapped[Count]
+    """About how many events are left."""
 
 
 class OutboxGap(Base):

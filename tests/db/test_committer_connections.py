@@ -24,6 +24,7 @@ from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
 from gateway.metrics import WriterMetrics
+from tests.support.click_ids import this_month
 from tests.support.committers import NOW, click, count, make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
@@ -100,14 +101,16 @@ async def test_the_slower_of_two_gateways_with_the_same_event_id_returns_the_fas
     faster, slower = Store(url), Store(url)
     committer = make_committer(slower)
     ids = {"program_id": 1, "partner_id": 1, "link_id": 1, "click_id": "cust_900_1"}
+    # In the partition to which the slower one writes, too.
+    event_id = this_month().first_id + 900
     async with faster.write() as connection:
         await connection.execute(insert(Customer).values(id=900, last_click_at=NOW, **ids))
-        event = {"id": 900, "customer_id": 900, "occurred_at": NOW, "affiliate_url": "https://yoursite.com/"}
+        event = {"id": event_id, "customer_id": 900, "occurred_at": NOW, "affiliate_url": "https://yoursite.com/"}
         await connection.execute(insert(ClickEvent).values(event_id="same", **event, **ids))
         await connection.execute(update(ReferralLink).values(clicks=1, last_clicked=NOW))
         await connection.execute(update(PartnerProgram).values(clicks=1, last_clicked_at=NOW))
         await connection.execute(
-            insert(OutboxRange).values(program_id=1, kind=CLICK, first_id=900, last_id=900, events=1)
+            insert(OutboxRange).values(program_id=1, kind=CLICK, first_id=event_id, last_id=event_id, events=1)
         )
         committing = asyncio.create_task(committer.commit([click("same"), click("other")]))
         await asyncio.sleep(0.5)

@@ -27,7 +27,7 @@ KEPT = (
     "ORDER BY program_id, id",
     "SELECT id, token_hash, role, program_id, partner_id, label, created_at, expires_at FROM api_tokens ORDER BY id",
     "SELECT id, kind, program_id, first_id, last_id, events FROM outbox_ranges ORDER BY id",
-    "SELECT name, next_id FROM id_blocks WHERE name LIKE 'click%' OR name = 'customers' ORDER BY name",
+    "SELECT name, next_id FROM id_blocks WHERE name = 'click_test_events' OR name = 'customers' ORDER BY name",
     "SELECT version FROM link_directory_version",
 )
 NEW_BLOCKS = {"leads", "sales", "refunds", "commissions", "conversion_test_events"}

@@ -29,6 +29,7 @@ from db.schema.customers import Customer
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup
 from gateway.consumers import consumers
+from tests.support.click_ids import number
 from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
@@ -55,7 +56,7 @@ async def logged(world: World) -> Sequence[tuple[Any, ...]]:
     row = OutboxRange
     async with world.store.read() as connection:
         found = await connection.execute(select(row.program_id, row.first_id, row.last_id, row.events).order_by(row.id))
-        return [tuple(each) for each in found]
+        return [(program, number(first), number(last), events) for program, first, last, events in found]
 
 
 async def rolled_up(world: World) -> int:
@@ -108,8 +109,8 @@ async def test_two_runners_beside_two_writers_count_every_event_once(world: Worl
     runners = [world.aggregation(portion_events=7), world.aggregation(other, portion_events=11)]
 
     async def write(committer: Committer) -> None:
-        for number in range(20):
-            await committer.commit([click(NOW + timedelta(hours=number), link) for link in (1, 2, 3, 4, 5)])
+        for hours in range(20):
+            await committer.commit([click(NOW + timedelta(hours=hours), link) for link in (1, 2, 3, 4, 5)])
         await committer.disconnect()
 
     writing = asyncio.gather(*(write(committer) for committer in committers))

@@ -10,6 +10,7 @@ from db.schema.conversions import LeadEvent
 from db.schema.links import ReferralLink
 from db.schema.outbox import OutboxRange
 from db.schema.partners import PartnerProgram
+from tests.support.click_ids import number
 from tests.support.conversion_world import DAY, NOW, ConversionWorld, counted, lead, sale
 
 
@@ -27,7 +28,7 @@ async def test_a_lead_binds_the_customer_and_is_counted(world: ConversionWorld) 
     assert (row.partner_id, row.link_id, row.click_event_id, row.confirmed_at) == (2, 2, customer.bound_event_id, NOW)
     assert await counted(world) == [(0, 0), (1, 0)]
     assert [row.leads for row in await world.rows(PartnerProgram)] == [0, 1, 0]
-    log = [(row.kind, row.first_id, row.last_id, row.events) for row in await world.rows(OutboxRange)]
+    log = [(row.kind, number(row.first_id), number(row.last_id), row.events) for row in await world.rows(OutboxRange)]
     assert log == [("click", 1, 1, 1), ("lead", 1, 1, 1)]
 
 

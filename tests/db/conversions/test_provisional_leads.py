@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import insert, update
 
 from db.ingest.conversions.records import LeadRecorded, NewLead, Refusal, SaleRecorded
+from db.ingest.id_blocks import LEADS
 from db.schema.commissions import Commission
 from db.schema.conversions import LeadEvent
 from db.schema.id_blocks import IdBlock
@@ -111,7 +112,7 @@ async def test_further_sales_confirm_what_was_recorded_before_the_limit(world: C
     ]
     async with world.store.write() as connection:
         await connection.execute(insert(LeadEvent), rows)
-        await connection.execute(update(IdBlock).values(next_id=2000))
+        await connection.execute(update(IdBlock).where(IdBlock.name == LEADS).values(next_id=2000))
     await world.one(sale("t1", click_id=click_id))
     assert [row[0] for row in await counted(world)] == [100, 0]
     await world.one(sale("t2", click_id=click_id))

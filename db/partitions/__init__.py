@@ -1,0 +1,1 @@
+"""The partitions of clicks on PostgreSQL, one for each month."""
