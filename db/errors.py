@@ -9,6 +9,7 @@ StoreError
 ├── WriterGone              another process removed this writer's registration; it has to register again
 ├── SchemaOutdated          the database's schema is not the one this version works with
 ├── SegmentDamaged          a segment is not what was stored; reports are made without it
+├── ClicksNeeded            clicks cannot be dropped, because they are still needed
 ├── FileInUse               another process has the SQLite file open
 └── UnusableDatabase        the configured database cannot be used at all
 """
@@ -63,6 +64,10 @@ class SchemaOutdated(StoreError):
 
 class SegmentDamaged(StoreError):
     """A segment is missing, or is not what was stored; the message says what is wrong with it."""
+
+
+class ClicksNeeded(StoreError):
+    """Clicks cannot be dropped; the message says why, and what can be."""
 
 
 class FileInUse(StoreError):

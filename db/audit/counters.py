@@ -5,24 +5,40 @@ The click writer updates them incrementally, and these queries compute them from
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, cast, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.rollups.sums import makes_customer
 from db.schema.clicks import ClickEvent
+from db.schema.columns import EPOCH, UtcDateTime
 from db.schema.customers import Customer
+from db.schema.dropped import DroppedClicks
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.sql.functions import microseconds_of
 
 # Two gateways may commit a customer's clicks in a different order than they received them, but not much later.
 LATE_MICROSECONDS = 300 * 1_000_000
+_last_dropped = select(func.max(DroppedClicks.last_at)).scalar_subquery()
 
 
 def links() -> Select[*tuple[Any, ...]]:
     """Return the query for links whose counters are wrong: code, counter, number of events, last click as stored and by
     the events."""
-    events = _events(ClickEvent.link_id)
+    events = _events("link_id")
     link = ReferralLink
     return (
         select(
@@ -40,7 +56,7 @@ def links() -> Select[*tuple[Any, ...]]:
 
 def memberships() -> Select[*tuple[Any, ...]]:
     """Return the query for memberships whose counters are wrong: program, partner, then the same as for links."""
-    events = _events(ClickEvent.program_id, ClickEvent.partner_id)
+    events = _events("program_id", "partner_id")
     member = PartnerProgram
     return (
         select(
@@ -87,6 +103,8 @@ def customers() -> Select[*tuple[Any, ...]]:
             microseconds_of(last),
         )
         .outerjoin(event, and_(event.program_id == customer.program_id, event.customer_id == customer.id))
+        # Of the clicks of earlier ones, some may have been dropped.
+        .where(customer.created_at > func.coalesce(_last_dropped, literal(EPOCH, UtcDateTime)))
         .group_by(customer.program_id, customer.id)
         .having(or_(clicks == 0, foreign > 0, made != 1, matching == 0, late))
         .order_by(customer.program_id, customer.id)
@@ -97,9 +115,19 @@ def _number_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(case((condition, 1), else_=0)), 0), BigInteger)
 
 
-def _events(*keys: InstrumentedAttribute[int]) -> Subquery:
-    counted = select(*keys, func.count().label("clicks"), func.max(ClickEvent.occurred_at).label("last"))
-    return counted.group_by(*keys).subquery()
+def _events(*keys: str) -> Subquery:
+    """Count clicks by some of their columns, and find the last one: those that there are, and those that were
+    dropped."""
+    stored = select(
+        *(getattr(ClickEvent, key).label(key) for key in keys),
+        func.count().label("clicks"),
+        func.max(ClickEvent.occurred_at).label("last"),
+    ).group_by(*(getattr(ClickEvent, key) for key in keys))
+    dropped = select(*(getattr(DroppedClicks, key) for key in keys), DroppedClicks.clicks, DroppedClicks.last_at)
+    every = union_all(stored, dropped).subquery().c
+    columns = [every[key] for key in keys]
+    clicks = cast(func.sum(every.clicks), BigInteger).label("clicks")
+    return select(*columns, clicks, func.max(every.last).label("last")).group_by(*columns).subquery()
 
 
 def _differs(

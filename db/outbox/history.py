@@ -32,9 +32,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine.backend.protocol import WriteConnection
 from db.engine.schema_fence import find_revision, hold_schema
 from db.engine.store import Store
+from db.outbox.conditions import CLICK
 from db.outbox.event_ranges import RANGE_EVENTS, ranges_of_part
 from db.outbox.events import EVENTS
 from db.outbox.statements import FIND_POSITION
+from db.partitions.horizon import first_id
 from db.partitions.months import month_of
 from db.schema.outbox import OutboxConsumer, OutboxHistory, OutboxRange
 from db.schema.partners import PartnerProgram
@@ -113,7 +115,10 @@ async def note_history(connection: AsyncConnection, consumer: str, kinds: Iterab
             # Ids that begin with a month say nothing of how many there are.
             clicks = select(func.coalesce(func.sum(PartnerProgram.clicks), 0))
             events = last_id if month_of(last_id) is None else int(await connection.scalar(clicks) or 0)
-            values = {"consumer": consumer, "kind": kind, "listed_to": 0, "last_id": last_id, "events_left": events}
+            # What is left of months that were dropped is in what the consumer keeps of them.
+            start = max(await connection.scalar(select(first_id())) or 0, 1) if kind == CLICK else 1
+            values = {"consumer": consumer, "kind": kind, "listed_to": start - 1, "last_id": last_id}
+            values |= {"events_left": events}
             await connection.execute(insert(_history).values(values))
 
 

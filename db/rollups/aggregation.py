@@ -119,6 +119,11 @@ class RollupSums:
         """Add events, each given as the fields of its head."""
         self._events.update(map(tuple, events))
 
+    def add_counted(self, events: Sequence[Sequence[int | str]]) -> None:
+        """Add events that the database has counted: the fields of a head, and how many there are of it."""
+        for *head, number in events:
+            self._events[tuple(head)] += int(number)
+
     def slices(self, size: int) -> Iterator[Sequence[RowValues]]:
         """Yield rows, each a key with counters, so many at a time and always in the same order. One kind after the
         other: to sort all of them in one go would keep the clicks waiting."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.backend.protocol import WriteConnection
@@ -60,8 +60,12 @@ class RollupAggregator:
         return Sums(self._statements.add, await self._made_ready(sums.slices(SLICE_ROWS)))
 
     async def reset(self, connection: AsyncConnection) -> None:
-        """Remove all rollups."""
-        await connection.execute(delete(self.source.rollup))
+        """Remove all rollups that can be made again."""
+        rollup, dropped = self.source.rollup, self.source.dropped
+        await connection.execute(delete(rollup).where(*self.source.is_of_events(rollup)))
+        if dropped is not None:
+            rows = dropped.__table__
+            await connection.execute(insert(rollup).from_select(rows.columns.keys(), select(rows)))
 
     async def _made_ready(self, slices: Iterator[Sequence[RowValues]]) -> Iterator[Sequence[RowValues]]:
         """Return the slices, having made as many of them as memory should hold: no click waits for that yet."""

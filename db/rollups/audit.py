@@ -87,7 +87,7 @@ async def compared_parts(source: Source, recount: Recount, size: int = PART_EVEN
         waiting = await recount.waiting_in(source, program_id)
         for level in LEVELS:
             for part in await recount.parts(source, program_id, level, size):
-                expected = recount.added_up(await recount.expected_rows(source, part), waiting, level)
+                expected = await recount.added_up(source, await recount.expected_rows(source, part), waiting, part)
                 yield Compared(recount.source, part, expected, await recount.kept_rows(source, part))
 
 

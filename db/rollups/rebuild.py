@@ -124,7 +124,7 @@ class _Mending:
         source = await self.store.source(connection)
         events = await self.recount.expected_rows(source, part)
         waiting = await self.recount.waiting_in(source, part.program_id)
-        expected = self.recount.added_up(events, waiting, part.level)
+        expected = await self.recount.added_up(source, events, waiting, part)
         return Compared(self.recount.source, part, expected, await self.recount.kept_rows(source, part))
 
     def _key_values(self, part: Part, key: Key) -> dict[str, Any]:

@@ -7,6 +7,7 @@ up whole rows. Parts of one level cover every possible key, so no row of the tab
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import add
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import BigInteger, bindparam, cast, func, inspect, literal_column, select, union_all
@@ -32,6 +33,8 @@ Key: TypeAlias = tuple[Any, ...]
 source's `keys`."""
 Rows: TypeAlias = Mapping[Key, tuple[int, ...]]
 """The counters of rows, in the order of the source's `counters`."""
+_Bounds: TypeAlias = tuple[bool, bool, bool]
+_Queries: TypeAlias = Mapping[tuple[Level, _Bounds], CompiledQuery]
 
 
 class Part(NamedTuple):
@@ -59,7 +62,7 @@ class Part(NamedTuple):
         }
 
     @property
-    def bounds(self) -> tuple[bool, bool, bool]:
+    def bounds(self) -> _Bounds:
         """Whether it is of a single subject, and whether its days have a start and an end."""
         return self.first == self.last, self.start_day is not None, self.end_day is not None
 
@@ -106,7 +109,9 @@ class Recount:
         waiting = select(OutboxRange.kind, OutboxRange.first_id, OutboxRange.last_id)
         self._find_waiting = CompiledQuery(waiting.where(source.waiting, OutboxRange.program_id == _program))
         self._events = {(level, bounds): self._find_events(level, bounds) for level in LEVELS for bounds in _BOUNDS}
-        self._kept = {(level, bounds): self._find_kept(level, bounds) for level in LEVELS for bounds in _BOUNDS}
+        of_events = source.is_of_events(source.rollup)
+        self._kept = self._all_rows(source.rollup, of_events)
+        self._dropped = None if source.dropped is None else self._all_rows(source.dropped, ())
 
     async def parts(self, source: Source, program_id: int, level: Level, size: int = PART_EVENTS) -> Sequence[Part]:
         """Cut a program's events at one level."""
@@ -135,17 +140,25 @@ class Recount:
         rows: Sequence[RowValues] = await source.fetch(self._events[part.level, part.bounds], part.values)
         return rows
 
-    def added_up(self, events: Sequence[RowValues], waiting: Waiting, level: Level) -> Rows:
-        """Return the rows that events add up to, those that wait left out."""
+    async def added_up(self, source: Source, events: Sequence[RowValues], waiting: Waiting, part: Part) -> Rows:
+        """Return the rows that a part's events add up to, those that wait left out, together with those that were
+        dropped."""
         sums = self.source.sums()
         sums.add([event[2:] for event in events if not waiting.has(event[0], event[1])])
-        return dict(self._keyed(sums.rows(level)))
+        rows = dict(self._keyed(sums.rows(part.level)))
+        if self._dropped is not None:
+            for key, counters in (await self._rows(source, self._dropped, part)).items():
+                rows[key] = tuple(map(add, rows[key], counters)) if key in rows else counters
+        return rows
 
     async def kept_rows(self, source: Source, part: Part) -> Rows:
         """Return a part's rows as the table has them. A moment that is no number, which SQLite allows, stays what it
         is."""
+        return await self._rows(source, self._kept, part)
+
+    async def _rows(self, source: Source, queries: _Queries, part: Part) -> Rows:
         size = len(self.source.key) - 2
-        found = await source.fetch(self._kept[part.level, part.bounds], part.values)
+        found = await source.fetch(queries[part.level, part.bounds], part.values)
         return {tuple(row[:size]): tuple(row[size:]) for row in found}
 
     async def waiting_in(self, source: Source, program_id: int) -> Waiting:
@@ -175,10 +188,10 @@ class Recount:
         found = select(running.c.key, running.c.events, running.c.total).where(passed)
         return CompiledQuery(found.order_by(running.c.key))
 
-    def _find_events(self, level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
+    def _find_events(self, level: Level, bounds: _Bounds) -> CompiledQuery:
         is_single, has_start, has_end = bounds
         event, subject = self._event, self._subjects[level]
-        where = [event.program_id == _program]
+        where = [event.program_id == _program, *self.source.is_there(event)]
         if not is_single:
             where.append(subject.between(_first, _last))
         elif level != "program":
@@ -191,12 +204,16 @@ class Recount:
         columns = (self.source.kind(event), event.id, *self.source.fields(event, click))
         return CompiledQuery(select(*columns).select_from(found).where(*where))
 
-    def _find_kept(self, level: Level, bounds: tuple[bool, bool, bool]) -> CompiledQuery:
+    def _all_rows(self, row: Any, where: Sequence[Any]) -> _Queries:
+        """Return the queries for the rows of every form of a part, in a table of rollups."""
+        return {(level, bounds): self._find_rows(row, where, level, bounds) for level in LEVELS for bounds in _BOUNDS}
+
+    def _find_rows(self, row: Any, where: Sequence[Any], level: Level, bounds: _Bounds) -> CompiledQuery:
         is_single, has_start, has_end = bounds
-        row, source = self.source.rollup, self.source
+        source = self.source
         names = (*KEY[2:], *source.keys, *source.counters)
         columns = [microseconds_of(row.bucket_at) if name == "bucket_at" else getattr(row, name) for name in names]
-        where = [row.program_id == _program, row.level == literal_column(f"'{level}'")]
+        where = [*where, row.program_id == _program, row.level == literal_column(f"'{level}'")]
         if not is_single:
             return CompiledQuery(select(*columns).where(*where, row.subject_id.between(_first, _last)))
         where.append(row.subject_id == _first)

@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, and_, cast, func, literal_column
 
 from db.outbox.conditions import CLICK, LEAD, REFUND, REJECTION, SALE, covers, waits_for
+from db.partitions.horizon import first_day, first_id
 from db.rollups.aggregation import KEY, BookingHead, ClickHead, HeadType, RollupSums
 from db.rollups.sums import BOOKED, COUNTERS, counts_of, makes_customer
 from db.schema.clicks import ClickEvent
+from db.schema.dropped import DroppedRollup
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup, ConversionBooking, ConversionRollup
 from db.sql.functions import quarter_number
@@ -30,6 +32,8 @@ class RollupSource(ABC):
     """The kinds of the outbox's events that the rows of `event` belong to."""
     event: ClassVar[Any]
     rollup: ClassVar[Any]
+    dropped: ClassVar[Any] = None
+    """The table of what events that were dropped add to rollups that have other events, too."""
     head: ClassVar[HeadType]
     keys: ClassVar[tuple[str, ...]]
     """The columns of the rollups' key that follow `KEY`."""
@@ -61,6 +65,14 @@ class RollupSource(ABC):
     def _head(self, event: Any, click: Any) -> Sequence[ColumnElement[Any]]:
         """Return the fields of `head` that follow the quarter of an hour."""
 
+    def is_there(self, event: Any) -> Sequence[ColumnElement[bool]]:
+        """Return the conditions that rollups can be made from an event: of clicks that were dropped, some are left."""
+        return ()
+
+    def is_of_events(self, rollup: Any) -> Sequence[ColumnElement[bool]]:
+        """Return the conditions that all of a rollup can be made from events, and from rows of `dropped`."""
+        return ()
+
     @abstractmethod
     def kind(self, event: Any) -> ColumnElement[str]:
         """Return the kind of an event in the outbox."""
@@ -91,12 +103,19 @@ class ClickSource(RollupSource):
     kinds = frozenset({CLICK})
     event = ClickEvent
     rollup = ClickRollup
+    dropped = DroppedRollup
     head = ClickHead
     keys = ()
     counters = reported = COUNTERS
 
     def _head(self, event: Any, click: Any) -> Sequence[ColumnElement[Any]]:
         return cast(event.is_bot, Integer), cast(makes_customer(event), Integer)
+
+    def is_there(self, event: Any) -> Sequence[ColumnElement[bool]]:
+        return event.id >= first_id(), event.occurred_at >= first_day()
+
+    def is_of_events(self, rollup: Any) -> Sequence[ColumnElement[bool]]:
+        return (rollup.bucket_at >= first_day(),)
 
     def kind(self, event: Any) -> ColumnElement[str]:
         return literal_column(f"'{CLICK}'")

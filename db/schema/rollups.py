@@ -23,12 +23,8 @@ class RollupKey:
     partner_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
 
 
-class ClickRollup(RollupKey, Base):
-    """The number of clicks of one subject (a program, a partner in it, or a link) in one span of time."""
-
-    __tablename__ = "click_rollups"
-    # Rows are stored in the order of the primary key, in which reports read them. PostgreSQL has no such option.
-    __table_args__ = ({"sqlite_with_rowid": False},)
+class ClickCounters:
+    """What is counted of clicks."""
 
     people: Mapped[Count]
     bots: Mapped[Count]
@@ -36,6 +32,14 @@ class ClickRollup(RollupKey, Base):
     """Customers created by people's clicks."""
     bot_customers: Mapped[Count]
     """Created by bots' clicks."""
+
+
+class ClickRollup(RollupKey, ClickCounters, Base):
+    """The number of clicks of one subject (a program, a partner in it, or a link) in one span of time."""
+
+    __tablename__ = "click_rollups"
+    # Rows are stored in the order of the primary key, in which reports read them. PostgreSQL has no such option.
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class ConversionRollup(RollupKey, Base):

@@ -18,6 +18,8 @@ class ReportSegment(Base):
     """`click` or `booking`."""
     id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     """The id of the last row of the outbox whose events it has; a younger segment has a larger one."""
+    month: Mapped[Count]
+    """The month that its clicks' ids begin with, such as 202611; 0 for ids without a month, and for bookings."""
     events: Mapped[Count]
     first_at: Mapped[Timestamp]
     last_at: Mapped[Timestamp]

@@ -10,6 +10,7 @@ from db.schema import (
     commissions,
     conversions,
     customers,
+    dropped,
     id_blocks,
     integrations,
     links,
@@ -28,6 +29,6 @@ from db.schema.declarative_base import Base
 # Each module has added its tables to the metadata.
 MODULES = (
     *(programs, partners, links, customers, clicks, backfills, conversions, commissions),
-    *(outbox, rollups, segments, tokens, sessions, secrets, integrations, id_blocks, writers),
+    *(outbox, rollups, dropped, segments, tokens, sessions, secrets, integrations, id_blocks, writers),
 )
 METADATA = Base.metadata

@@ -10,14 +10,17 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import polars as pl
-from sqlalchemy import delete
+from sqlalchemy import and_, delete, func, insert, literal, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.errors import SegmentDamaged
+from db.outbox.conditions import CLICK
 from db.outbox.consumer import Lot, Range
 from db.outbox.range_slices import slices_of
+from db.partitions.horizon import first_month
+from db.partitions.months import IDS_PER_MONTH
 from db.schema.columns import EPOCH
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import BOOKING_SEGMENTS, CLICK_SEGMENTS, PROGRAM, TIME, SegmentSource
@@ -83,21 +86,27 @@ class SegmentBuilder:
 
     async def prepare(self, connection: WriteConnection, ranges: Sequence[Range]) -> NewSegments:
         """Read the ranges' events, and encode them together with the small segments of their programs."""
+        segments: list[NewSegment] = []
+        for month, some in _by_month(ranges).items():
+            segments += await self._of_month(connection, month, some)
+        return NewSegments(self._statements, segments)
+
+    async def _of_month(self, connection: WriteConnection, month: int, ranges: Sequence[Range]) -> Sequence[NewSegment]:
         frames = []
         for ids in slices_of(ranges, SLICE_ROWS):
             found = await connection.read(self._statements.find_events, {"rows": ids})
             frames.append(self._rows.unpacked(found))
             await asyncio.sleep(self._pause_seconds)
         last_ids = {range_.program_id: range_.id for range_ in sorted(ranges)}
-        segments = []
-        for program_id, events in (await asyncio.to_thread(_by_program, frames)).items():
-            segments.append(await self._segment(connection, program_id, last_ids[program_id], events))
-        return NewSegments(self._statements, segments)
+        return [
+            await self._segment(connection, program_id, month, last_ids[program_id], events)
+            for program_id, events in (await asyncio.to_thread(_by_program, frames)).items()
+        ]
 
     async def _segment(
-        self, connection: WriteConnection, program_id: int, last_id: int, events: pl.DataFrame
+        self, connection: WriteConnection, program_id: int, month: int, last_id: int, events: pl.DataFrame
     ) -> NewSegment:
-        program = {"program_id": program_id, "kind": self.source.kind}
+        program = {"program_id": program_id, "kind": self.source.kind, "month": month}
         found = [tuple(row) for row in await connection.read(FIND_SEGMENTS, program)]
         merged = [id for id, _ in merged_with(found, len(events))]
         files = [(await connection.read(READ_SEGMENT, program | {"id": id}))[0] for id in merged]
@@ -111,9 +120,16 @@ class SegmentBuilder:
         return NewSegment({**program, "id": max(last_id, *merged, 0), **made}, merged, len(events))
 
     async def reset(self, connection: AsyncConnection) -> None:
-        """Remove all segments."""
-        for table in (ReportSegment, ReportSegmentTotal):
-            await connection.execute(delete(table).where(table.kind == self.source.kind))
+        """Remove all segments that can be made again: those of months that were dropped stay."""
+        kind = self.source.kind
+        is_left = and_(ReportSegment.month < first_month(), ReportSegment.kind == literal(CLICK_SEGMENTS.kind))
+        await connection.execute(delete(ReportSegment).where(ReportSegment.kind == kind, not_(is_left)))
+        await connection.execute(delete(ReportSegmentTotal).where(ReportSegmentTotal.kind == kind))
+        row = ReportSegment
+        left = select(row.program_id, row.kind, func.count(), func.sum(row.events)).where(row.kind == kind)
+        counted = left.group_by(row.program_id, row.kind)
+        columns = ("program_id", "kind", "segments", "events")
+        await connection.execute(insert(ReportSegmentTotal).from_select(columns, counted))
 
 
 class ConversionSegmentBuilder(SegmentBuilder):
@@ -122,6 +138,16 @@ class ConversionSegmentBuilder(SegmentBuilder):
     source = BOOKING_SEGMENTS
     name = BOOKING_SEGMENTS.consumer
     kinds = BOOKING_SEGMENTS.events.kinds
+
+
+def _by_month(ranges: Sequence[Range]) -> Mapping[int, list[Range]]:
+    """Return the ranges by the month that their events' ids begin with, so that a month can be dropped. The events of
+    a range have one month."""
+    by_month: dict[int, list[Range]] = {}
+    for range_ in ranges:
+        month = range_.first_id // IDS_PER_MONTH if range_.kind == CLICK else 0
+        by_month.setdefault(month, []).append(range_)
+    return by_month
 
 
 def _by_program(frames: Sequence[pl.DataFrame]) -> Mapping[int, pl.DataFrame]:

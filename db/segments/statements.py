@@ -3,7 +3,7 @@
 Apart from the builder, so that the order of things can be read there without their SQL.
 """
 
-from sqlalchemy import BindParameter, Dialect, LargeBinary, bindparam, delete, insert, join, select
+from sqlalchemy import BigInteger, BindParameter, Dialect, LargeBinary, bindparam, delete, insert, join, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -22,7 +22,11 @@ _kind: BindParameter[str] = bindparam("kind")
 _id: BindParameter[int] = bindparam("id")
 FIND_SEGMENTS = CompiledQuery(
     select(ReportSegment.id, ReportSegment.events)
-    .where(ReportSegment.program_id == _program, ReportSegment.kind == _kind)
+    .where(
+        ReportSegment.program_id == _program,
+        ReportSegment.kind == _kind,
+        ReportSegment.month == bindparam("month", type_=BigInteger),
+    )
     .order_by(ReportSegment.id)
 )
 READ_SEGMENT = CompiledQuery(
@@ -37,6 +41,7 @@ ADD_SEGMENT = CompiledQuery(
         program_id=_program,
         kind=_kind,
         id=_id,
+        month=bindparam("month", type_=BigInteger),
         events=bindparam("events"),
         first_at=bindparam("first_at", type_=UtcDateTime),
         last_at=bindparam("last_at", type_=UtcDateTime),

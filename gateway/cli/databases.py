@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import click
@@ -16,6 +17,8 @@ from db.engine.read_only_store import open_read_only
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
+from db.partitions.months import Month
+from db.retention.dropping import Dropped, drop_before
 from db.rollups.rebuild import Rebuilt, events_to_read, rebuild
 from db.segments.rebuild import rebuild_segments, start_rebuild
 from gateway.cli.progress import progress
@@ -75,6 +78,35 @@ async def _status(url: str, *, with_tables: bool) -> Mapping[str, Any]:
     if found.tables is not None:
         shown["tables"] = {table.name: table.bytes for table in found.tables}
     return shown
+
+
+@database.command("drop-clicks")
+@click.option("--before", required=True, metavar="YYYY-MM", help="The first month that stays.")
+def drop_clicks_command(*, before: str) -> None:
+    """Drop the clicks of all months before one, on PostgreSQL. Gateways may keep running.
+
+    Counters and reports go on counting them. Clicks that customers are bound by or conversions were credited to stay.
+    Lists show the others no more, and nothing brings them back but a backup.
+    """
+    done = asyncio.run(_drop_clicks(Settings().database_url, _month(before)))
+    click.echo(f"{done.clicks:,} clicks dropped, {done.kept:,} stay. {done.bytes:,} bytes are free again.")
+
+
+def _month(text: str) -> Month:
+    try:
+        moment = datetime.strptime(text, "%Y-%m")
+    except ValueError:
+        raise click.BadParameter("must be a month, such as 2026-05", param_hint="--before") from None
+    return Month(moment.year, moment.month)
+
+
+async def _drop_clicks(url: str, month: Month) -> Dropped:
+    store = Store(url)
+    try:
+        await ensure_current(store, may_upgrade=False, may_create=False)
+        return await drop_before(store, month, now())
+    finally:
+        await store.close()
 
 
 @click.command("audit")

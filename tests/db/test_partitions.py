@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 
 from db.audit.report import audit
 from db.engine.store import Store
@@ -15,10 +15,10 @@ from db.ingest import months
 from db.ingest.clicks.records import Receipt
 from db.ingest.committer import Committer
 from db.partitions.months import IDS_PER_MONTH, Month, month_of
-from db.partitions.statements import CLICKS, MONTHS_AHEAD, make, table_of
+from db.partitions.statements import CLICKS, MONTHS_AHEAD, table_of
 from db.schema.clicks import ClickEvent
-from db.schema.id_blocks import IdBlock
 from tests.support.click_ids import this_month
+from tests.support.click_months import begin_in
 from tests.support.committers import click, count, make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
@@ -59,19 +59,6 @@ async def partitions(store: Store) -> dict[str, str]:
     """Return the bounds of the partitions, by name."""
     async with store.read() as connection:
         return {row.name: row.bounds for row in await connection.execute(PARTITIONS)}
-
-
-async def go_back(store: Store) -> None:
-    """Have ids begin with last month, as if it had not turned yet."""
-    older = f"{CLICKS}_older"
-    async with store.write() as connection:
-        await connection.execute(text(f"ALTER TABLE {CLICKS} DETACH PARTITION {older}"))
-        bounds = f"FROM (MINVALUE) TO ({LAST_MONTH.first_id})"
-        await connection.execute(text(f"ALTER TABLE {CLICKS} ATTACH PARTITION {older} FOR VALUES {bounds}"))
-        for command in make(LAST_MONTH):
-            await connection.execute(text(command))
-        is_clicks = IdBlock.name == "click_events"
-        await connection.execute(update(IdBlock).where(is_clicks).values(next_id=LAST_MONTH.first_id + 1))
 
 
 async def ids(store: Store) -> Sequence[int]:
@@ -123,7 +110,7 @@ async def test_a_click_is_looked_for_in_the_one_partition_that_its_id_tells(stor
 async def test_the_month_turns_and_a_replay_is_known_in_the_next_one(
     store: Store, committers: Sequence[Committer], caplog: pytest.LogCaptureFixture
 ) -> None:
-    await go_back(store)
+    await begin_in(store, LAST_MONTH)
     caplog.set_level(logging.INFO)
     first, second = committers
     (before,) = await first.commit([click("a")])
@@ -143,7 +130,7 @@ async def test_the_month_turns_and_a_replay_is_known_in_the_next_one(
 
 @pytest.mark.slow
 async def test_no_click_counts_twice_while_the_month_turns(store: Store, committers: Sequence[Committer]) -> None:
-    await go_back(store)
+    await begin_in(store, LAST_MONTH)
     turned = asyncio.Event()
 
     async def record(committer: Committer) -> list[Any]:
@@ -166,7 +153,7 @@ async def test_no_click_counts_twice_while_the_month_turns(store: Store, committ
 async def test_a_batch_that_the_turn_waits_for_is_committed_first(
     store: Store, committers: Sequence[Committer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await go_back(store)
+    await begin_in(store, LAST_MONTH)
     first, second = committers
     await first.commit([click("a")])
     await second.commit([click("b")])
@@ -229,7 +216,7 @@ async def test_an_unreachable_database_is_an_outage_while_partitions_are_made(
 
 
 async def test_a_month_can_be_dropped_while_clicks_are_recorded(store: Store, committers: Sequence[Committer]) -> None:
-    await go_back(store)
+    await begin_in(store, LAST_MONTH)
     committer, _ = committers
     await committer.commit([click("a")])
     await committer.renew()

@@ -67,6 +67,9 @@ def _rename() -> None:
     older = f"{EVENTS}_older"
     op.execute(f"ALTER TABLE {EVENTS} RENAME TO {older}")
     op.execute(f"ALTER TABLE {older} RENAME CONSTRAINT pk_{EVENTS} TO pk_{older}")
+    # Its name has been too long to have anything appended to it.
+    check = f"ck_{EVENTS}_event_id"
+    op.execute(f"ALTER TABLE {older} RENAME CONSTRAINT ck_{EVENTS}_{check} TO {check}")
     op.execute(f"ALTER INDEX uq_{EVENTS}_event_id RENAME TO uq_{older}_event_id")
     for number, columns in enumerate(COLUMNS, 1):
         op.execute(f"ALTER INDEX ix_{EVENTS}_{_joined(columns)} RENAME TO ix_{older}_{number}")

@@ -1,0 +1,1 @@
+"""Dropping the clicks of old months."""
