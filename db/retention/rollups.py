@@ -18,8 +18,8 @@ SLICE_ROWS = 1000
 async def keep_rollups(connection: AsyncConnection, end_id: int, day: datetime) -> None:
     """Note what clicks below an id that are about to be dropped add to rollups from a day on, in the transaction that
     is open. What earlier ones add is noted already."""
-    row = DroppedRollup.__table__
-    await connection.execute(delete(row).where(row.c.bucket_at < day))
+    row = DroppedRollup
+    await connection.execute(delete(row).where(row.bucket_at < day))
     click, fields = ClickEvent, CLICKS.fields(ClickEvent, ClickEvent)
     counted = select(*fields, func.count()).where(click.id >= first_id(), click.id < end_id, click.occurred_at >= day)
     sums = CLICKS.sums()
@@ -27,7 +27,7 @@ async def keep_rollups(connection: AsyncConnection, end_id: int, day: datetime) 
     added = insert(row)
     upsert = added.on_conflict_do_update(
         index_elements=list(CLICKS.key),
-        set_={name: row.c[name] + added.excluded[name] for name in CLICKS.counters},
+        set_={name: getattr(row, name) + added.excluded[name] for name in CLICKS.counters},
     )
     columns = (*CLICKS.key, *CLICKS.counters)
     for rows in sums.slices(SLICE_ROWS):

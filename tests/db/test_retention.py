@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text, update
 
 from db.audit.report import audit
 from db.engine.store import Store
@@ -68,7 +68,7 @@ async def process(world: World, *, trims: bool = True) -> None:
     """Run all consumers; with `trims`, until the log is empty, as it is an hour later."""
     await world.committer.disconnect()
     later = timedelta(hours=1 if trims else 0)
-    for consumer in 2 * consumers(world.store):
+    for consumer in (*consumers(world.store), *consumers(world.store)):
         runner = ConsumerRunner(world.store, consumer, clock=lambda: datetime.now(UTC) + later)
         await runner.run_all()
         await runner.close()
@@ -156,9 +156,9 @@ async def test_what_is_derived_can_be_made_again_after_a_drop(world: World) -> N
 
 async def test_clicks_that_conversions_belong_to_stay(world: World) -> None:
     async with world.store.write() as connection:
-        await connection.execute(Program.__table__.update().values(cookie_window_days=60))
+        await connection.execute(update(Program).values(cookie_window_days=60))
         rule = {"event": "sale", "kind": "percent", "basis_points": 1000, "effective_from": middle_of(FIRST)}
-        await connection.execute(CommissionRule.__table__.insert().values(program_id=1, **rule))
+        await connection.execute(insert(CommissionRule).values(program_id=1, **rule))
     receipts = await record(world, FIRST)
     buyer = receipts[1].click_id
     await world.committer.commit([sale("t1", click_id=buyer, at=middle_of(FIRST) + timedelta(days=5))])
@@ -238,7 +238,7 @@ async def test_a_damaged_segment_of_dropped_clicks_is_never_answered_from(world:
     await process(world)
     await drop_before(world.store, SECOND, NOW)
     async with world.store.write() as connection:
-        old = ReportSegment.__table__.update().where(ReportSegment.month == FIRST.first_id // 10**10)
+        old = update(ReportSegment).where(ReportSegment.month == FIRST.first_id // 10**10)
         await connection.execute(old.values(data=b"nonsense"))
     for _ in range(2):
         with pytest.raises(Exception, match="checksum"):
@@ -254,11 +254,11 @@ async def test_clicks_that_are_still_needed_are_not_dropped(world: World, make_s
     with pytest.raises(ClicksNeeded, match="count for up to 60 days"):
         await drop_before(world.store, this_month(), NOW)
     async with world.store.write() as connection:
-        await connection.execute(Program.__table__.update().values(cookie_window_days=3650))
+        await connection.execute(update(Program).values(cookie_window_days=3650))
     with pytest.raises(ClicksNeeded, match="count for up to 3650 days"):
         await drop_before(world.store, SECOND, NOW)
     async with world.store.write() as connection:
-        await connection.execute(Program.__table__.update().values(cookie_window_days=1))
+        await connection.execute(update(Program).values(cookie_window_days=1))
     with pytest.raises(ClicksNeeded, match=f"it can be dropped before {FIRST.name}"):
         await drop_before(world.store, FIRST.later(-3), NOW)
     sqlite = Store(make_sqlite())
