@@ -100,8 +100,10 @@ class MonthKeeper:
                 raise
             await connection.rollback()
             self._again_at = monotonic() + RETRY_SECONDS
-            level = logging.INFO if verdict is LOCKED else logging.WARNING
-            logger.log(level, "the partitions of the next months are not made yet: %s", described(error))
+            if verdict is LOCKED:
+                logger.info("the next month is left for later, because others hold locks")
+            else:
+                logger.warning("the partitions of the next months are not made yet: %s", described(error))
             return False
 
     async def _make_partitions(self, connection: WriteConnection, month: Month) -> None:

@@ -80,20 +80,19 @@ def keep(name: str) -> str:
 def count_dropped(name: str) -> str:
     """Return the statement that adds the clicks that go to those that counters go on counting; their number."""
     return f"""
-        WITH dropped AS (
-            INSERT INTO dropped_clicks (program_id, partner_id, link_id, clicks, last_at)
-            SELECT program_id, partner_id, link_id, count(*), max(occurred_at) FROM {CLICKS} click
+        WITH counted AS MATERIALIZED (
+            SELECT program_id, partner_id, link_id, count(*) AS clicks, max(occurred_at) AS last_at FROM {CLICKS} click
             WHERE id < :end_id AND NOT EXISTS (
                 SELECT FROM {name} kept WHERE kept.program_id = click.program_id AND kept.id = click.id
             )
             GROUP BY program_id, partner_id, link_id
+        ), dropped AS (
+            INSERT INTO dropped_clicks (program_id, partner_id, link_id, clicks, last_at) SELECT * FROM counted
             ON CONFLICT (program_id, partner_id, link_id) DO UPDATE SET
                 clicks = dropped_clicks.clicks + excluded.clicks,
                 last_at = greatest(dropped_clicks.last_at, excluded.last_at)
-            RETURNING 1
         )
-        SELECT (SELECT count(*) FROM {CLICKS} WHERE id < :end_id) - (SELECT count(*) FROM {name})
-        FROM (SELECT count(*) FROM dropped) done
+        SELECT sum(clicks) FROM counted
     """  # noqa: S608  our own names
 
 

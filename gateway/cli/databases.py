@@ -34,7 +34,7 @@ TRIES = 3
 
 @click.group("db")
 def database() -> None:
-    """Manage the database's schema, and look at its size."""
+    """Manage the database's schema, look at its size, and drop old clicks."""
 
 
 @database.command("upgrade")

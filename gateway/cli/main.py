@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, Listed] = {
     "token": Listed("tokens", "token", "Manage API tokens."),
     "serve": Listed("serve", "serve_command", "Run the gateway."),
     "demo": Listed("serve", "demo_command", "Run a gateway with sample data."),
-    "db": Listed("databases", "database", "Manage the database's schema, and look at its size."),
+    "db": Listed("databases", "database", "Manage the database's schema, look at its size, and drop old clicks."),
     "audit": Listed("databases", "audit_command", "Check all stored counters against the events."),
     "rollups": Listed("databases", "rollups", "Manage the rollups that reports are computed from."),
     "segments": Listed("databases", "segments", "Manage the segments that reports by dimension are computed from."),

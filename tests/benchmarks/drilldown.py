@@ -55,8 +55,9 @@ MEBIBYTE, MILLION = 1 << 20, 1_000_000
 TABLES = {"events": ClickEvent, "rollups": ClickRollup, "segments": ReportSegment}
 # Not SQLite's own sums, in which a table of several gigabytes overflows.
 SQLITE_BYTES = "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name) GROUP BY tbl_name"
-POSTGRESQL_BYTES = """SELECT relname, pg_total_relation_size(oid) FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"""
+# Those of a partition are its table's.
+POSTGRESQL_BYTES = """SELECT coalesce(pg_partition_root(oid), oid)::regclass::text, sum(pg_total_relation_size(oid))
+    FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace GROUP BY 1"""
 
 
 @dataclass(frozen=True, slots=True)

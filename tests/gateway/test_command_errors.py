@@ -29,6 +29,7 @@ BAD_ARGUMENTS = [
     *((name, "update", id, "--name", "X") for name in ("program", "partner") for id in (HUGE, "0", "x")),
     ("program", "update", "1"),
     ("link", "import", "/nowhere/links.csv"),
+    *(("db", "drop-clicks", "--before", month) for month in ("", "2026-13", "May", "2026-05-01", HUGE, "0000-01")),
     *(("link", "pause", code) for code in ("", HUGE * 10, "\N{SNOWMAN}", NO_TEXT)),
     ("partner", "create", "--name", "X", "--program-id", HUGE),
     ("link", "create", "--code", "A", "--program-id", HUGE, "--partner-id", HUGE),
