@@ -25,9 +25,10 @@ from sqlalchemy.orm import aliased
 from db.sql.commit_horizon import before_horizon
 from db.sql.functions import tested_per_row
 from graph.domain.scope import Audience, visible, withheld
+from graph.query.dimension_conditions import DimensionConditions
 from graph.query.entities import ENTITIES
 from graph.query.entity import MappedRow, OrderPartition
-from graph.query.list_parents import ParentColumns
+from graph.query.list_parents import ParentColumns, divided_by
 from graph.query.plan import PagePlan
 
 Conditions: TypeAlias = Sequence[ColumnElement[bool]]
@@ -46,13 +47,14 @@ class ListConditions:
         self._entity = ENTITIES[page.entity]
         self._order = self._entity.orders[page.order]
         # A customer's rows, or a link's, are fewer than those in scope.
-        self._is_narrow = not {*parent_columns} <= {"program_id", "partner_id"}
+        self._is_narrow = not {*parent_columns, divided_by(page)} <= {"program_id", "partner_id", None}
+        self._dimensions = DimensionConditions(page, audience)
 
     def conditions(self, row: MappedRow) -> Sequence[ColumnElement[bool]]:
         """Return the conditions that hold for every row of the list, on any page."""
         given = [self._filter(row, name) for name in self._page.filters]
         scope = visible(row, self._audience)
-        return [tested_per_row(scope) if self._is_narrow else scope, *given]
+        return [tested_per_row(scope) if self._is_narrow else scope, *given, *self._dimensions.of(row)]
 
     def limited(
         self, statement: Select[Any], row: MappedRow, matches: Callable[[MappedRow], Conditions] = lambda row: ()

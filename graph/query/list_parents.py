@@ -6,16 +6,21 @@ Large tables are read parent by parent, so that each part of a list has an index
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, select
 from sqlalchemy.orm import aliased
 
+from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
+from db.segments.questions import LINK, PARTNER
+from db.sql.functions import Ids, among
 from db.sql.top_n_per_group import parent_keys
 from graph.domain.scope import Audience, visible
+from graph.query.click_dimensions import SUBJECTS
+from graph.query.dimension_conditions import parameter_of
 from graph.query.entities import ENTITIES
 from graph.query.entity import MappedRow
-from graph.query.plan import PagePlan
+from graph.query.plan import ConditionForm, PagePlan
 
 # The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
 ParentColumns: TypeAlias = tuple[str, ...]
@@ -61,12 +66,41 @@ def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audien
         return ListParents(pairs.subquery("membership"), (*parent_columns, "program_id"), len(parent_columns))
     if not ENTITIES[page.entity].is_large:
         return ListParents(None, ())
+    if (column := divided_by(page)) is not None:
+        matching = ("program_id",) if column == "program_id" else ("program_id", column)
+        return ListParents(_subjects(page, audience).subquery("parent"), matching)
     program = aliased(Program)
     programs = select(program.id.label("key0")).where(visible(program, audience))
     if "program_id" in page.filters:
         programs = programs.where(program.id == bindparam(page.value("program_id0")))
     is_single = "program_id" in page.filters or audience in ONE_PROGRAM
     return ListParents(programs.subquery("parent"), ("program_id",), is_single=is_single)
+
+
+def divided_by(page: PagePlan) -> str | None:
+    """Return the column of the links, partners or programs that a condition confines a list to, if there is one: an
+    index has the rows of each in the order of the list, but not those of several together."""
+    return next((SUBJECTS[dimension].column for dimension in SUBJECTS if _form(dimension) in page.conditions), None)
+
+
+def _subjects(page: PagePlan, audience: Audience) -> Select[Any]:
+    """Return the keys of the links, partners or programs that divide a list, as far as the viewer can see these."""
+    dimension = next(dimension for dimension in SUBJECTS if _form(dimension) in page.conditions)
+    ids = bindparam(page.value(parameter_of(page.conditions.index(_form(dimension)))), type_=Ids())
+    if dimension == LINK:
+        link = aliased(ReferralLink)
+        chosen = select(link.program_id.label("key0"), link.id.label("key1"))
+        return chosen.where(among(link.id, ids), visible(link, audience))
+    if dimension == PARTNER:
+        member = aliased(PartnerProgram)
+        pairs = select(member.program_id.label("key0"), member.partner_id.label("key1"))
+        return pairs.where(among(member.partner_id, ids), visible(member, audience))
+    program = aliased(Program)
+    return select(program.id.label("key0")).where(among(program.id, ids), visible(program, audience))
+
+
+def _form(dimension: str) -> ConditionForm:
+    return ConditionForm(dimension, "in")
 
 
 def spans_programs(page: PagePlan, parent_columns: ParentColumns) -> bool:
