@@ -23,6 +23,7 @@ from graph.reports.calendars import zone_of
 from graph.reports.requests import FIRST_YEAR, LAST_YEAR, LONGEST, LONGEST_YEARS
 from graph.reports.zone_offsets import zone_offsets
 
+PERIOD = ("occurred_from", "occurred_to")
 ZONE_STARTS, ZONE_OFFSETS = "zone_starts", "zone_offsets"
 
 
@@ -60,8 +61,8 @@ def clock_values(
     period that the other filters confine the list to. Raises `FieldInvalid`."""
     if not any(condition.dimension in TIMES for condition in conditions):
         return {}
-    start, end = given.get("occurred_from"), given.get("occurred_to")
-    if not (_is_usable(start) and _is_usable(end) and end - start <= LONGEST):
+    start, end = (given.get(name) for name in PERIOD)
+    if start is None or end is None or not _is_usable(start, end):
         raise FieldInvalid(
             spelled,
             "can use HOUR_OF_DAY and DAY_OF_WEEK only together with occurredFrom and occurredTo, which must be at most "
@@ -77,8 +78,8 @@ def clock_values(
     }
 
 
-def _is_usable(moment: datetime | None) -> bool:
-    return moment is not None and FIRST_YEAR <= moment.year <= LAST_YEAR
+def _is_usable(start: datetime, end: datetime) -> bool:
+    return all(FIRST_YEAR <= each.year <= LAST_YEAR for each in (start, end)) and end - start <= LONGEST
 
 
 class DimensionConditions:
@@ -122,7 +123,7 @@ class DimensionConditions:
     def _of_subject(self, row: MappedRow, form: ConditionForm, name: str) -> ColumnElement[bool]:
         """Return whether a row is of one of some programs, partners or links, as far as the viewer can see these."""
         column, entity = SUBJECTS[form.dimension]
-        named = aliased(ENTITIES[entity].table)
+        named: MappedRow = aliased(ENTITIES[entity].table)
         wanted = among(named.id, bindparam(name, type_=Ids()))
         found = select(named.id).where(wanted, visible(named, self._audience))
         return among_found(getattr(row, column), found.scalar_subquery())

@@ -83,7 +83,7 @@ def divided_by(page: PagePlan) -> str | None:
     return next((SUBJECTS[dimension].column for dimension in SUBJECTS if _form(dimension) in page.conditions), None)
 
 
-def _subjects(page: PagePlan, audience: Audience) -> Select[Any]:
+def _subjects(page: PagePlan, audience: Audience) -> Select[*tuple[Any, ...]]:
     """Return the keys of the links, partners or programs that divide a list, as far as the viewer can see these."""
     dimension = next(dimension for dimension in SUBJECTS if _form(dimension) in page.conditions)
     ids = bindparam(page.value(parameter_of(page.conditions.index(_form(dimension)))), type_=Ids())
