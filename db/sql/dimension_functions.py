@@ -83,4 +83,4 @@ def _among_found_on_sqlite(element: among_found, compiler: SQLCompiler, **option
 @compiles(among_found, "postgresql")
 def _among_found_on_postgresql(element: among_found, compiler: SQLCompiler, **options: Any) -> str:
     id, found = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({id} = ANY (ARRAY{found}))"
+    return f"({id} + 0 = ANY (ARRAY{found}))"

@@ -83,15 +83,16 @@ def _is_usable(start: datetime, end: datetime) -> bool:
 
 
 class DimensionConditions:
-    """The conditions on dimensions of one page, for one audience."""
+    """The conditions on dimensions of one page, for one audience, perhaps without the one with a certain number."""
 
-    def __init__(self, page: PagePlan, audience: Audience) -> None:
+    def __init__(self, page: PagePlan, audience: Audience, *, without: int | None = None) -> None:
         self._page = page
+        self._forms = {number: form for number, form in enumerate(page.conditions) if number != without}
         self._audience: Audience = audience
 
     def of(self, row: MappedRow) -> Sequence[ColumnElement[bool]]:
         """Return the conditions on a row."""
-        return [self._condition(row, number, form) for number, form in enumerate(self._page.conditions)]
+        return [self._condition(row, number, form) for number, form in self._forms.items()]
 
     def _condition(self, row: MappedRow, number: int, form: ConditionForm) -> ColumnElement[bool]:
         name = self._page.value(parameter_of(number))

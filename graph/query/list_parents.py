@@ -6,13 +6,13 @@ Large tables are read parent by parent, so that each part of a list has an index
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, Select, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, select
 from sqlalchemy.orm import aliased
 
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
-from db.segments.questions import LINK, PARTNER
+from db.segments import questions
 from db.sql.functions import Ids, among
 from db.sql.top_n_per_group import parent_keys
 from graph.domain.scope import Audience, visible
@@ -21,6 +21,7 @@ from graph.query.dimension_conditions import parameter_of
 from graph.query.entities import ENTITIES
 from graph.query.entity import MappedRow
 from graph.query.plan import ConditionForm, PagePlan
+from graph.query.shared_parts import MEMBERSHIP
 
 # The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
 ParentColumns: TypeAlias = tuple[str, ...]
@@ -66,9 +67,8 @@ def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audien
         return ListParents(pairs.subquery("membership"), (*parent_columns, "program_id"), len(parent_columns))
     if not ENTITIES[page.entity].is_large:
         return ListParents(None, ())
-    if (column := divided_by(page)) is not None:
-        matching = ("program_id",) if column == "program_id" else ("program_id", column)
-        return ListParents(_subjects(page, audience).subquery("parent"), matching)
+    if (number := dividing_condition(page, parent_columns)) is not None:
+        return _subjects(page, number, audience)
     program = aliased(Program)
     programs = select(program.id.label("key0")).where(visible(program, audience))
     if "program_id" in page.filters:
@@ -77,30 +77,30 @@ def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audien
     return ListParents(programs.subquery("parent"), ("program_id",), is_single=is_single)
 
 
-def divided_by(page: PagePlan) -> str | None:
-    """Return the column of the links, partners or programs that a condition confines a list to, if there is one: an
-    index has the rows of each in the order of the list, but not those of several together."""
-    return next((SUBJECTS[dimension].column for dimension in SUBJECTS if _form(dimension) in page.conditions), None)
+def dividing_condition(page: PagePlan, parent_columns: ParentColumns) -> int | None:
+    """Return the number of the condition that confines a whole list to some links, partners or programs, if there is
+    one. The list is read one by one of these: an index has the rows of each in the order of the list, but not those of
+    several together."""
+    forms = [ConditionForm(dimension, "in") for dimension in SUBJECTS]
+    found = next((form for form in forms if form in page.conditions), None)
+    return None if found is None or parent_columns else page.conditions.index(found)
 
 
-def _subjects(page: PagePlan, audience: Audience) -> Select[*tuple[Any, ...]]:
-    """Return the keys of the links, partners or programs that divide a list, as far as the viewer can see these."""
-    dimension = next(dimension for dimension in SUBJECTS if _form(dimension) in page.conditions)
-    ids = bindparam(page.value(parameter_of(page.conditions.index(_form(dimension)))), type_=Ids())
-    if dimension == LINK:
-        link = aliased(ReferralLink)
-        chosen = select(link.program_id.label("key0"), link.id.label("key1"))
-        return chosen.where(among(link.id, ids), visible(link, audience))
-    if dimension == PARTNER:
-        member = aliased(PartnerProgram)
-        pairs = select(member.program_id.label("key0"), member.partner_id.label("key1"))
-        return pairs.where(among(member.partner_id, ids), visible(member, audience))
-    program = aliased(Program)
-    return select(program.id.label("key0")).where(among(program.id, ids), visible(program, audience))
-
-
-def _form(dimension: str) -> ConditionForm:
-    return ConditionForm(dimension, "in")
+def _subjects(page: PagePlan, number: int, audience: Audience) -> ListParents:
+    """Return the links, partners or programs that a condition names, as far as the viewer can see these."""
+    ids = bindparam(page.value(parameter_of(number)), type_=Ids())
+    program, link, member = aliased(Program), aliased(ReferralLink), aliased(PartnerProgram)
+    row: MappedRow
+    match page.conditions[number].dimension:
+        case questions.LINK:
+            row, id, keys = link, link.id, {"program_id": link.program_id, "link_id": link.id}
+        case questions.PARTNER:
+            row, id, keys = member, member.partner_id, {name: getattr(member, name) for name in MEMBERSHIP}
+        case _:
+            row, id, keys = program, program.id, {"program_id": program.id}
+    labelled = [key.label(f"key{position}") for position, key in enumerate(keys.values())]
+    chosen = select(*labelled).where(among(id, ids), visible(row, audience))
+    return ListParents(chosen.subquery("parent"), tuple(keys))
 
 
 def spans_programs(page: PagePlan, parent_columns: ParentColumns) -> bool:

@@ -1,6 +1,7 @@
 """Conditions on dimensions in the filter of lists of clicks, as clients write them: over HTTP, in lists and exports."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -148,12 +149,8 @@ async def test_lists_under_links_and_customers_take_conditions(sample: Sample) -
     links = [encode_id("ReferralLink", id) for id in (1, 3)]
     answer = await sample.gateway.graphql(query, {"links": links}, token=sample.admin)
     assert "errors" not in answer, answer["errors"]
-    expected = {
-        code: sample.count(of=lambda click, at=at: click.link == at in (1, 3) and click.key["COUNTRY"] != "DE").get(
-            (), 0
-        )  # type: ignore[misc]
-        for at, code in enumerate(("A1", "B1", "A2", "MOVED"), 1)
-    }
+    counts = sample.count("LINK", of=lambda click: click.link in (1, 3) and click.key["COUNTRY"] != "DE")
+    expected = {code: counts.get((at,), 0) for at, code in enumerate(("A1", "B1", "A2", "MOVED"), 1)}
     found = answer["data"]["referralLinks"]["nodes"]
     assert {row["code"]: row["clickEvents"]["totalCount"] for row in found} == expected
     for row in (*found, *answer["data"]["customers"]["nodes"]):
@@ -192,7 +189,7 @@ async def test_a_condition_on_what_is_hidden_matches_nothing(sample: Sample) -> 
             assert report["data"]["clickReport"]["clicks"] == expected, where
 
 
-EXPORTED = {
+EXPORTED: dict[str, Callable[[dict[str, Any]], bool]] = {
     '[{"dimension": "COUNTRY", "notIn": ["de"]}]': lambda key: key["COUNTRY"] != "DE",
     '{"dimension": "COUNTRY", "in": "de"}': lambda key: key["COUNTRY"] == "DE",
     '[{"dimension": "DEVICE", "isKnown": false}]': lambda key: key["DEVICE_TYPE"] is None,
