@@ -41,7 +41,7 @@ def conditions_in(text: str, name: str) -> tuple[Condition, ...]:
 def _input(given: _Given, path: str) -> Mapping[str, Any]:
     """Return a condition as GraphQL hands it over."""
     if given.dimension not in DIMENSIONS:
-        raise FieldInvalid(f"{path}.dimension", f"must be one of: {', '.join(DIMENSIONS)}")
+        raise FieldInvalid(f"{path}.dimension", f"must be one of: {', '.join(each.name for each in Dimension)}")
     return {
         "dimension": ReportDimension[given.dimension],
         "in": _listed(given.in_),
