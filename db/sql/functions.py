@@ -153,17 +153,14 @@ class Ids(TypeDecorator[Sequence[int]]):
         return json.dumps(value) if dialect.name == "sqlite" else value
 
 
-class Texts(TypeDecorator[Sequence[str]]):
-    """A list of texts of any length as a single parameter, as `Ids` are."""
+class Texts(Ids):
+    """A list of texts in place of ids."""
 
     impl = ARRAY(Text)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Text))
-
-    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
-        return json.dumps(value) if dialect.name == "sqlite" else value
 
 
 class _Among(FunctionElement[bool]):
