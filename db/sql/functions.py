@@ -1,4 +1,4 @@
-"""SQL functions that compile differently for SQLite and PostgreSQL: timestamps, JSON, and lists of ids as parameters.
+"""SQL functions that compile differently for SQLite and PostgreSQL: timestamps, JSON, and lists as parameters.
 
 With them, each query is written once for both databases.
 """
@@ -153,6 +153,16 @@ class Ids(TypeDecorator[Sequence[int]]):
         return json.dumps(value) if dialect.name == "sqlite" else value
 
 
+class Texts(Ids):
+    """A list of texts in place of ids."""
+
+    impl = ARRAY(Text)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Text))
+
+
 class _Among(FunctionElement[bool]):
     # Untyped, since SQLAlchemy would render a boolean as `... = 1` on SQLite, which could not use an index then.
     inherit_cache = True
@@ -170,6 +180,6 @@ def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **options: Any)
     return f"{id} = ANY ({ids})"
 
 
-def among(id: Any, ids: BindParameter[Sequence[int]]) -> ColumnElement[bool]:
-    """Return the condition that an id is in a parameter of type `Ids`."""
-    return _Among(id, ids)
+def among(value: Any, listed: BindParameter[Any]) -> ColumnElement[bool]:
+    """Return the condition that a value is in a parameter of type `Ids` or `Texts`."""
+    return _Among(value, listed)

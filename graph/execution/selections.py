@@ -240,4 +240,6 @@ def _variable_pattern(value: Any) -> Any:
             return value
         case Mapping():
             return tuple((name, _variable_pattern(inner)) for name, inner in value.items())
+        case list() if all(isinstance(each, Mapping) for each in value):
+            return tuple(map(_variable_pattern, value))
     return ...

@@ -11,23 +11,25 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from strawberry import ID
 from strawberry.types import get_object_definition
-from strawberry.types.base import StrawberryOptional
+from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.domain.errors import FieldInvalid
 from graph.domain.times import parsed_time
+from graph.exports.conditions import conditions_in
 from graph.query.page_values import GivenFilter
 from graph.schema.click_filters import ClickEventFilter
 from graph.schema.commission_filters import CommissionFilter, PayoutFilter
 from graph.schema.conversion_filters import LeadEventFilter, RefundFilter, SaleFilter
 from graph.schema.customer_filters import CustomerFilter
+from graph.schema.dimension_conditions import DimensionCondition
 from graph.schema.link_filters import ReferralLinkFilter
 from graph.schema.partner_filters import PartnerFilter
 from graph.schema.program_filters import ProgramFilter
 
-Kind: TypeAlias = Literal["id", "text", "flag", "time", "choice"]
+Kind: TypeAlias = Literal["id", "text", "flag", "time", "choice", "conditions"]
 FILTERS: Mapping[str, type] = {
     "clicks": ClickEventFilter,
     "links": ReferralLinkFilter,
@@ -40,7 +42,7 @@ FILTERS: Mapping[str, type] = {
     "partners": PartnerFilter,
     "programs": ProgramFilter,
 }
-KINDS: Mapping[object, Kind] = {ID: "id", str: "text", bool: "flag", datetime: "time"}
+KINDS: Mapping[object, Kind] = {ID: "id", str: "text", bool: "flag", datetime: "time", DimensionCondition: "conditions"}
 FLAGS = {"true": True, "false": False}
 
 
@@ -70,6 +72,8 @@ class Parameter(NamedTuple):
                     example = '"2026-05-01T12:00:00Z"'
                     raise FieldInvalid(self.name, f"must be an RFC 3339 timestamp with a UTC offset, such as {example}")
                 return time
+            case "conditions":
+                return conditions_in(text, self.name)
         return text
 
 
@@ -96,6 +100,8 @@ def given_filters(name: str, given: Iterable[tuple[str, str]]) -> dict[str, Give
 
 def _parameter(field: StrawberryField) -> Parameter:
     type_ = field.type.of_type if isinstance(field.type, StrawberryOptional) else field.type
+    if isinstance(type_, StrawberryList):
+        type_ = type_.of_type
     choices: Mapping[str, Enum] = {}
     if isinstance(type_, StrawberryEnumDefinition):
         choices = {value.name: type_.wrapped_cls[value.name] for value in type_.values}

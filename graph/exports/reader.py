@@ -17,7 +17,7 @@ from graph.exports.columns import has_sums, row_plan, shown
 from graph.exports.currency_columns import Position, currencies_in_use, marked, split
 from graph.exports.export_lists import ExportList
 from graph.query import rows
-from graph.query.page_values import GivenFilter, page_values
+from graph.query.page_values import GivenFilter, condition_forms, filter_names, page_values
 from graph.query.pages import PageTable
 from graph.query.plan import Field, PageInfoFields, PagePlan, Table
 
@@ -93,7 +93,8 @@ class Export:
             entity=self._list.entity.name,
             order=self._list.order,
             descending=True,
-            filters=tuple(self._filters),
+            filters=filter_names(self._filters),
+            conditions=condition_forms(self._filters),
             bounds=bounds,
             backwards=False,
             parts=(Table("rows", self._rows), PageInfoFields("pageInfo", info)),

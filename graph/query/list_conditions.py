@@ -22,12 +22,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from db.segments.questions import LINK
 from db.sql.commit_horizon import before_horizon
 from db.sql.functions import tested_per_row
 from graph.domain.scope import Audience, visible, withheld
+from graph.query.dimension_conditions import DimensionConditions
 from graph.query.entities import ENTITIES
 from graph.query.entity import MappedRow, OrderPartition
-from graph.query.list_parents import ParentColumns
+from graph.query.list_parents import ParentColumns, dividing_condition
 from graph.query.plan import PagePlan
 
 Conditions: TypeAlias = Sequence[ColumnElement[bool]]
@@ -46,13 +48,17 @@ class ListConditions:
         self._entity = ENTITIES[page.entity]
         self._order = self._entity.orders[page.order]
         # A customer's rows, or a link's, are fewer than those in scope.
-        self._is_narrow = not {*parent_columns} <= {"program_id", "partner_id"}
+        dividing = dividing_condition(page, parent_columns)
+        is_of_links = dividing is not None and page.conditions[dividing].dimension == LINK
+        self._is_narrow = is_of_links or not {*parent_columns} <= {"program_id", "partner_id"}
+        # The parents of the list meet it, and PostgreSQL would not use their index if it were there again.
+        self._dimensions = DimensionConditions(page, audience, without=dividing)
 
     def conditions(self, row: MappedRow) -> Sequence[ColumnElement[bool]]:
         """Return the conditions that hold for every row of the list, on any page."""
         given = [self._filter(row, name) for name in self._page.filters]
         scope = visible(row, self._audience)
-        return [tested_per_row(scope) if self._is_narrow else scope, *given]
+        return [tested_per_row(scope) if self._is_narrow else scope, *given, *self._dimensions.of(row)]
 
     def limited(
         self, statement: Select[Any], row: MappedRow, matches: Callable[[MappedRow], Conditions] = lambda row: ()

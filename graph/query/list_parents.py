@@ -9,13 +9,19 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, FromClause, bindparam, select
 from sqlalchemy.orm import aliased
 
+from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
+from db.segments import questions
+from db.sql.functions import Ids, among
 from db.sql.top_n_per_group import parent_keys
 from graph.domain.scope import Audience, visible
+from graph.query.click_dimensions import SUBJECTS
+from graph.query.dimension_conditions import parameter_of
 from graph.query.entities import ENTITIES
 from graph.query.entity import MappedRow
-from graph.query.plan import PagePlan
+from graph.query.plan import ConditionForm, PagePlan
+from graph.query.shared_parts import MEMBERSHIP
 
 # The child columns that hold the key of the parent, in the order of the key; empty for a list without parents.
 ParentColumns: TypeAlias = tuple[str, ...]
@@ -61,12 +67,40 @@ def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audien
         return ListParents(pairs.subquery("membership"), (*parent_columns, "program_id"), len(parent_columns))
     if not ENTITIES[page.entity].is_large:
         return ListParents(None, ())
+    if (number := dividing_condition(page, parent_columns)) is not None:
+        return _subjects(page, number, audience)
     program = aliased(Program)
     programs = select(program.id.label("key0")).where(visible(program, audience))
     if "program_id" in page.filters:
         programs = programs.where(program.id == bindparam(page.value("program_id0")))
     is_single = "program_id" in page.filters or audience in ONE_PROGRAM
     return ListParents(programs.subquery("parent"), ("program_id",), is_single=is_single)
+
+
+def dividing_condition(page: PagePlan, parent_columns: ParentColumns) -> int | None:
+    """Return the number of the condition that confines a whole list to some links, partners or programs, if there is
+    one. The list is read one by one of these: an index has the rows of each in the order of the list, but not those of
+    several together."""
+    forms = [ConditionForm(dimension, "in") for dimension in SUBJECTS]
+    found = next((form for form in forms if form in page.conditions), None)
+    return None if found is None or parent_columns else page.conditions.index(found)
+
+
+def _subjects(page: PagePlan, number: int, audience: Audience) -> ListParents:
+    """Return the links, partners or programs that a condition names, as far as the viewer can see these."""
+    ids = bindparam(page.value(parameter_of(number)), type_=Ids())
+    program, link, member = aliased(Program), aliased(ReferralLink), aliased(PartnerProgram)
+    row: MappedRow
+    match page.conditions[number].dimension:
+        case questions.LINK:
+            row, id, keys = link, link.id, {"program_id": link.program_id, "link_id": link.id}
+        case questions.PARTNER:
+            row, id, keys = member, member.partner_id, {name: getattr(member, name) for name in MEMBERSHIP}
+        case _:
+            row, id, keys = program, program.id, {"program_id": program.id}
+    labelled = [key.label(f"key{position}") for position, key in enumerate(keys.values())]
+    chosen = select(*labelled).where(among(id, ids), visible(row, audience))
+    return ListParents(chosen.subquery("parent"), tuple(keys))
 
 
 def spans_programs(page: PagePlan, parent_columns: ParentColumns) -> bool:

@@ -7,7 +7,7 @@ form. Fields are in the client's order; `response_key` is the key under which th
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from sys import getsizeof
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 NEEDS_HORIZON = "follows"
 """The parameter that tells whether one of the request's pages is read only up to a horizon."""
@@ -140,6 +140,13 @@ class TotalCount(NamedTuple):
     response_key: str
 
 
+class ConditionForm(NamedTuple):
+    """A condition on a dimension, without its values."""
+
+    dimension: str
+    kind: Literal["in", "not in", "prefix", "known", "not known"]
+
+
 PageField: TypeAlias = Nodes | Edges | Table | PageInfoFields | TotalCount | Typename
 
 
@@ -156,6 +163,7 @@ class PagePlan(_CachedHash):
     bounds: tuple[str, ...]
     backwards: bool
     parts: tuple[PageField, ...]
+    conditions: tuple[ConditionForm, ...] = ()
 
     __hash__ = _CachedHash.__hash__
 

@@ -25,12 +25,12 @@ class Interval(StrEnum):
     MONTH = "month"
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """Return a time zone by its IANA name, in any case. Raises `FieldInvalid`, also for names of the machine's own
-    files such as `localtime` or `posix/UTC`, which differ from machine to machine."""
+def zone_of(name: str, field: str = "timezone") -> ZoneInfo:
+    """Return a time zone by its IANA name, in any case. Raises `FieldInvalid` for the field, also for names of the
+    machine's own files such as `localtime` or `posix/UTC`, which differ from machine to machine."""
     known = _zones().get(name.lower())
     if known is None:
-        raise FieldInvalid("timezone", "must be an IANA time zone such as Europe/Berlin")
+        raise FieldInvalid(field, "must be an IANA time zone such as Europe/Berlin")
     return ZoneInfo(known)
 
 

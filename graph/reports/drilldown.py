@@ -4,13 +4,11 @@ everything where there are conditions on dimensions."""
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from db.schema.columns import EPOCH, MICROSECOND
 from db.segments.answering import Events
 from db.segments.conditions import column_of
 from db.segments.questions import TIMES, Breakdown, Chosen, Group, Offset, Order, Sums, Value
@@ -27,11 +25,8 @@ from graph.reports.requests import (
     Share,
     Top,
 )
+from graph.reports.zone_offsets import microseconds, zone_offsets
 
-# No zone keeps an offset for less than this; changes of clocks are found between two such steps.
-OFFSET_STEP = timedelta(days=1)
-# Each breakdown of a report needs the same.
-KEPT_OFFSETS = 32
 UTC_ONLY = (Offset(0, 0),)
 EMPTY = Counts()
 NO_SERIES: Mapping[Interval, Sequence[Bucket]] = {}
@@ -107,19 +102,19 @@ class Drilldown:
 
     def _spans(self, interval: Interval) -> "_Spans":
         ends = edges(self.request.start, self.request.end, self.zone, interval)
-        return _Spans(tuple(map(_microseconds, ends)), list(pairwise(local_time(at, self.zone) for at in ends)))
+        return _Spans(tuple(map(microseconds, ends)), list(pairwise(local_time(at, self.zone) for at in ends)))
 
     async def _chosen(self) -> Chosen:
         start, end = (at.astimezone(UTC) for at in (self.request.start, self.request.end))
         wanted = self.request.filter
         return Chosen(
-            start_at=_microseconds(start),
-            end_at=_microseconds(end),
+            start_at=microseconds(start),
+            end_at=microseconds(end),
             partner_ids=partners_in_scope(self.viewer, wanted.partner_ids),
             link_ids=None if wanted.link_ids is None else frozenset(wanted.link_ids),
             is_bot=wanted.is_bot,
             conditions=wanted.where,
-            offsets=await asyncio.to_thread(_offsets, start, end, self.zone) if self._needs_clocks else UTC_ONLY,
+            offsets=await asyncio.to_thread(zone_offsets, start, end, self.zone) if self._needs_clocks else UTC_ONLY,
         )
 
     @property
@@ -145,27 +140,6 @@ class _Spans(NamedTuple):
 NO_SPANS = _Spans((), ())
 
 
-@lru_cache(KEPT_OFFSETS)
-def _offsets(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[Offset, ...]:
-    """Return a zone's offsets within a period, each with the moment from which it applies."""
-    return tuple(_changes(start, end, zone))
-
-
-def _changes(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Offset]:
-    offset = _offset(start, zone)
-    yield Offset(_microseconds(start), offset)
-    while start < end:
-        following = min(start + OFFSET_STEP, end)
-        if (later := _offset(following, zone)) != offset:
-            low, high = start, following
-            while high - low > timedelta(seconds=1):
-                middle = low + (high - low) // 2
-                low, high = (middle, high) if _offset(middle, zone) == offset else (low, middle)
-            yield Offset(_microseconds(high.replace(microsecond=0)), later)
-            offset = later
-        start = following
-
-
 def _counts(sums: Sums) -> Counts:
     return Counts(
         people=sums.people,
@@ -181,11 +155,3 @@ def _counts(sums: Sums) -> Counts:
 
 def _text(value: Value | None) -> str | None:
     return None if value is None else str(value)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // MICROSECOND
-
-
-def _offset(moment: datetime, zone: ZoneInfo) -> int:
-    return (moment.astimezone(zone).utcoffset() or timedelta(0)) // MICROSECOND

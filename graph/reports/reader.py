@@ -27,6 +27,7 @@ from graph.domain.scope import Viewer
 from graph.reports.calendars import zone_of
 from graph.reports.drilldown import Drilldown, columns_of
 from graph.reports.filters import ClickSelection
+from graph.reports.named_links import with_visible_links
 from graph.reports.names import names
 from graph.reports.requests import ClickReport, Counts, ReportRequest, check
 from graph.reports.rollup_reader import RollupReader, statements_of
@@ -41,8 +42,9 @@ async def read(context: Context, request: ReportRequest) -> ClickReport:
     viewer, zone = context.viewer, zone_of(request.timezone)
 
     async def read_from(source: ReadFrom) -> ClickReport:
-        reader = _Reader(context, viewer, request, zone, source)
         with outages():
+            chosen = await with_visible_links(request.filter, viewer, source.store)
+            reader = _Reader(context, viewer, replace(request, filter=chosen), zone, source)
             return await reader.drilled_down() if reader.needs_segments else await reader.from_rollups()
 
     return await reading.read(context, read_from)

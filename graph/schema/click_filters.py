@@ -6,6 +6,8 @@ from enum import Enum
 import strawberry
 from strawberry import ID
 
+from graph.reports.requests import CONDITIONS
+from graph.schema.dimension_conditions import DimensionCondition
 from graph.schema.fields import optional
 from graph.schema.sorting import BY, DIRECTION, OrderDirection
 from graph.schema.visit_fields import filters_by_visit_fields
@@ -25,6 +27,14 @@ class ClickEventFilter:
     event_id: str | None
     session_id: str | None
     referrer_host: str | None
+    where: list[DimensionCondition] | None = optional(
+        f"Only clicks that meet all of these conditions on dimensions, as in a report; at most {CONDITIONS}. "
+        "`HOUR_OF_DAY` and `DAY_OF_WEEK` need `occurredFrom` and `occurredTo`."
+    )
+    timezone: str | None = optional(
+        "The IANA time zone of the conditions on `HOUR_OF_DAY` and `DAY_OF_WEEK`, such as `Europe/Berlin`. UTC by "
+        "default."
+    )
 
 
 @strawberry.enum(description="The fields that click events and test events can be sorted by.")

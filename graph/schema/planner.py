@@ -14,7 +14,7 @@ from strawberry.utils.str_converters import to_snake_case
 from graph.domain.errors import FieldInvalid
 from graph.execution.selections import Arguments, FieldLocation, SelectedField
 from graph.query.entities import ENTITIES
-from graph.query.page_values import GivenFilter, page_values
+from graph.query.page_values import WHERE, GivenFilter, condition_forms, filter_names, page_values
 from graph.query.plan import (
     Amounts,
     Cursor,
@@ -31,6 +31,7 @@ from graph.query.plan import (
     TotalCount,
     Typename,
 )
+from graph.schema.dimension_conditions import conditions
 from graph.schema.sorting import OrderDirection
 
 PAGE_ROWS = 20
@@ -53,13 +54,8 @@ class PageArguments(NamedTuple):
 
     def _values(self, variables: VariableValues) -> dict[str, Any]:
         given = self.arguments.values(variables)
-        filters = {
-            _snake(name): GivenFilter(f"filter.{name}", value)
-            for name, value in (given.get("filter") or {}).items()
-            if value is not None
-        }
         cursors = {name: given[name] for name in BOUNDS if name in given}
-        return page_values(self.page, _size(given), filters, cursors)
+        return page_values(self.page, _size(given), _filters(given), cursors)
 
 
 class QueryPlan(NamedTuple):
@@ -106,12 +102,15 @@ class Planner:
         location = selection.location
         self.pages.append(PageArguments(None, selection.arguments, location))  # type: ignore[arg-type]  # until it is made
         order = given.get("orderBy")
+        with location:
+            filters = _filters(given)
         page = PagePlan(
             number=number,
             entity=entity,
             order=next(iter(ENTITIES[entity].orders)) if order is None else order["field"].value,
             descending=order is None or order["direction"] is OrderDirection.DESC,
-            filters=tuple(_snake(name) for name, value in given.get("filter", {}).items() if value is not None),
+            filters=filter_names(filters),
+            conditions=condition_forms(filters),
             bounds=tuple(name for name in BOUNDS if name in given),
             backwards="last" in given,
             parts=tuple(self._page_part(part) for part in selection.subfields()),
@@ -162,6 +161,16 @@ def _plain_part(selection: SelectedField) -> Field | Typename:
     if selection.is_typename:
         return Typename(selection.response_key, selection.parent_type_name)
     return Field(selection.response_key, selection.name)
+
+
+def _filters(given: Mapping[str, Any]) -> Mapping[str, GivenFilter]:
+    """Return the filters in a list's arguments. Raises `FieldInvalid` for a condition on a dimension."""
+    found: dict[str, GivenFilter] = {}
+    for name, value in (given.get("filter") or {}).items():
+        if value is not None:
+            spelled = f"filter.{name}"
+            found[_snake(name)] = GivenFilter(spelled, conditions(value, spelled) if name == WHERE else value)
+    return found
 
 
 def _size(given: Mapping[str, Any]) -> int:

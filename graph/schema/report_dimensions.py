@@ -29,8 +29,8 @@ DESCRIPTIONS: Mapping[Dimension, str] = {
     Dimension.BROWSER: "The browser.",
     **{each: f"The `{each}` parameter of the landing URL." for each in Dimension if each.startswith("utm_")},
     **{each: f"The partner's own tag `{each}` in the landing URL." for each in Dimension if each.startswith("sub")},
-    Dimension.HOUR_OF_DAY: "The hour of the day in the report's time zone, from `00` to `23`.",
-    Dimension.DAY_OF_WEEK: "The day of the week in the report's time zone, from `MONDAY` to `SUNDAY`.",
+    Dimension.HOUR_OF_DAY: "The hour of the day in the time zone of the report or list, from `00` to `23`.",
+    Dimension.DAY_OF_WEEK: "The day of the week in the time zone of the report or list, from `MONDAY` to `SUNDAY`.",
 }
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 HOURS = tuple(f"{hour:02}" for hour in range(24))
@@ -57,7 +57,8 @@ if TYPE_CHECKING:
         """What mypy sees of an enum that is made from a list."""
 else:
     ReportDimension = strawberry.enum(
-        Enum("ReportDimension", _members()), description="What clicks and conversions are told apart by in a report."
+        Enum("ReportDimension", _members()),
+        description="What clicks and conversions are told apart by in reports, and lists of clicks are filtered by.",
     )
 
 

@@ -1,10 +1,13 @@
 """What the OpenAPI document says of the exports: their parameters are the filters of the lists in GraphQL."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest.exports.endpoint import NAMES, PATH
 from rest.exports.formats import FORMATS
+
+if TYPE_CHECKING:  # slow to import
+    from graph.exports.parameters import Parameter
 
 # Returns the response with a status and a description, whose body is a problem.
 DescribeProblem = Callable[[str, str], Mapping[str, Any]]
@@ -68,16 +71,36 @@ def _parameters(name: str) -> list[dict[str, Any]]:
     # Imported late, as in `rest.exports.endpoint`.
     from graph.exports.parameters import parameters
 
-    return [
-        {
-            "name": parameter.name,
-            "in": "query",
-            "required": False,
-            "description": parameter.description,
-            "schema": {"enum": list(parameter.choices)} if parameter.choices else SCHEMAS[parameter.kind],
-        }
-        for parameter in parameters(name).values()
-    ]
+    return [_parameter(each) for each in parameters(name).values()]
+
+
+def _parameter(parameter: "Parameter") -> dict[str, Any]:
+    described = {
+        "name": parameter.name,
+        "in": "query",
+        "required": False,
+        "description": parameter.description,
+    }
+    if parameter.kind == "conditions":
+        return described | {"content": {"application/json": {"schema": _conditions()}}}
+    return described | {"schema": {"enum": list(parameter.choices)} if parameter.choices else SCHEMAS[parameter.kind]}
+
+
+def _conditions() -> dict[str, Any]:
+    """Return the schema of conditions on dimensions."""
+    # Imported late, as above.
+    from graph.exports.conditions import DIMENSIONS, MOST_CONDITIONS, MOST_VALUES
+
+    values = {"type": "array", "maxItems": MOST_VALUES, "items": {"type": "string"}}
+    kinds = {"in": values, "notIn": values, "prefix": {"type": "string"}, "isKnown": {"type": "boolean"}}
+    condition = {
+        "description": "A condition with exactly one of `in`, `notIn`, `prefix` and `isKnown`.",
+        "type": "object",
+        "required": ["dimension"],
+        "properties": {"dimension": {"enum": list(DIMENSIONS)}, **kinds},
+        "oneOf": [{"required": [kind]} for kind in kinds],
+    }
+    return {"type": "array", "maxItems": MOST_CONDITIONS, "items": condition}
 
 
 def _row(name: str, format: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-PLAIN, FILTERED, RESUMED = [block.text for block in blocks(DOCS / "exports.md") if block.language == "sh"]
+PLAIN, FILTERED, CONDITIONED, RESUMED = [block.text for block in blocks(DOCS / "exports.md") if block.language == "sh"]
 
 
 async def ran(gateway: Gateway, script: str, folder: Path) -> str:
@@ -39,10 +39,11 @@ async def test_the_examples_download_files(make_sqlite: MakeDatabase, tmp_path: 
         await gateway.track()
         token = await ran(gateway, PLAIN, tmp_path)
         assert (tmp_path / "clicks.csv").read_bytes() == (await exported(gateway, token, "clicks", "csv")).content
-        await ran(gateway, FILTERED, tmp_path)
-        head, _, rest = (tmp_path / "may.csv").read_text().partition("\n")
-        assert head.startswith("id,database_id,")
-        assert not rest
+        for script, name in ((FILTERED, "may.csv"), (CONDITIONED, "elsewhere.csv")):
+            await ran(gateway, script, tmp_path)
+            head, _, rest = (tmp_path / name).read_text().partition("\n")
+            assert head.startswith("id,database_id,")
+            assert not rest
 
 
 @pytest.mark.parametrize("known", [0, 1, 2, 3])

@@ -23,7 +23,10 @@ pytestmark = pytest.mark.slow
 UNBOUNDED = {"graphql_tokens": "100000", "graphql_cost": "1000000000", "graphql_aliases": "1000"}
 # Whose data overlaps most with others'.
 NEIGHBOUR = "partner of both"
-CHECKS = ("check_lists", "check_arguments", "check_filters", "check_nested_filters", "check_cursors", "check_live")
+CHECKS = (
+    *("check_lists", "check_arguments", "check_filters", "check_nested_filters", "check_conditions", "check_cursors"),
+    "check_live",
+)
 
 
 @pytest.fixture

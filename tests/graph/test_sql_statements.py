@@ -3,7 +3,7 @@ more of a large table than it returns."""
 
 import os
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -11,6 +11,7 @@ import pytest
 from graphql import get_named_type
 from msgspec.structs import replace
 
+from db.engine.postgresql.backend import READER_SESSION
 from gateway.services import offline_services
 from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
@@ -21,6 +22,7 @@ from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from graph.schema.build import build_schema
 from tests.support.bulk_data import make_crowd, make_masses
+from tests.support.click_sample import global_ids
 from tests.support.schema_documents import everything, orders_of
 from tests.support.schema_lists import LISTS, List, Lists, few_and_other_lists
 from tests.support.sql_log import Cost, PostgresWatch, SqliteWatch, Statement, postgres_costs, sqlite_cost
@@ -32,6 +34,7 @@ ROWS = 51
 MANY = 20_000
 CONVERSIONS = {"affiliate_lead_events", "affiliate_sales", "affiliate_refunds", "affiliate_commissions"}
 LARGE = {"customers", "affiliate_click_events", "click_rollups", *CONVERSIONS}
+NO_SETTINGS: Mapping[str, str] = {}
 OFFSET = re.compile(r"\boffset\s+(\?|\S+)", re.IGNORECASE)
 VIEWERS = (
     Viewer("program", program_id=1),
@@ -58,11 +61,12 @@ class Asked:
         await self._answer(document, viewer, variables)
         return [statement for statement in self._watch.take() if not statement.is_frame]
 
-    async def costs(self, statements: Sequence[Statement]) -> list[Cost]:
+    async def costs(self, statements: Sequence[Statement], session: Mapping[str, str] = NO_SETTINGS) -> list[Cost]:
+        """Return what statements cost; on PostgreSQL, in a session with some settings."""
         if isinstance(self._watch, SqliteWatch):
             return [sqlite_cost(self.store.url.database or "", statement, LARGE) for statement in statements]
         url = self.store.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return await postgres_costs(url, statements, LARGE)
+        return await postgres_costs(url, statements, LARGE, session)
 
     async def _answer(self, document: str, viewer: Viewer, variables: dict[str, Any]) -> None:
         answer = await SCHEMA.execute(document, variables, replace(self._context, viewer=viewer))
@@ -191,3 +195,36 @@ async def test_no_page_or_report_scans_a_large_table(asked: Asked) -> None:
             # A tracking token sees nothing: SQLite plans a scan that `WHERE 0 = 1` never begins.
             assert not cost.scanned or (viewer.role, cost.read) == ("tracking", 0), statement.sql
             assert cost.read < asked.most_read, statement.sql
+
+
+# What a page of clicks may be confined to: to several rows, whose clicks are each in an index, in the second case only
+# few of all clicks; or to what nearly every click has, which is tested on the way.
+CONDITIONS = {
+    "links": f"{{dimension: LINK, in: {global_ids('ReferralLink', 1, 2, 3, 4, 5)}}}",
+    "links with few clicks": f"{{dimension: LINK, in: {global_ids('ReferralLink', 5, 6, 7)}}}",
+    "partners": f"{{dimension: PARTNER, in: {global_ids('Partner', 1, 2, 3, 7)}}}",
+    "programs": f"{{dimension: PROGRAM, in: {global_ids('Program', 1, 2)}}}",
+    "links and not partners": f"""{{dimension: LINK, in: {global_ids("ReferralLink", 1, 2)}}}
+        {{dimension: PARTNER, notIn: {global_ids("Partner", 9)}}}""",
+    "no links": f"{{dimension: LINK, notIn: {global_ids('ReferralLink', 5, 6)}}}",
+    "texts": '{dimension: COUNTRY, notIn: ["DE"]} {dimension: REFERRER, isKnown: false}',
+    "times": '{dimension: HOUR_OF_DAY, notIn: ["03"]}',
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", ["DESC", "ASC"])
+async def test_no_page_with_conditions_scans_a_large_table(asked: Asked, direction: str) -> None:
+    await make_masses(asked.store, MANY)
+    period = 'occurredFrom: "2026-03-01T00:00:00Z", occurredTo: "2026-12-01T00:00:00Z", timezone: "Europe/Berlin"'
+    for name, conditions in CONDITIONS.items():
+        filter, order = f"{period}, where: [{conditions}]", f"field: OCCURRED_AT, direction: {direction}"
+        document = f"""{{ clickEvents(first: 10, filter: {{{filter}}}, orderBy: {{{order}}}) {{
+          nodes {{ id country referralLink {{ code }} }} pageInfo {{ hasNextPage }}
+        }} }}"""
+        for viewer in (*VIEWERS[:3], ADMINISTRATOR):
+            statements = await asked.statements(document, viewer)
+            costs = await asked.costs(statements, READER_SESSION)
+            for statement, cost in zip(statements, costs, strict=True):
+                assert not cost.scanned, (name, viewer, statement.sql)
+                assert cost.read < asked.most_read, (name, viewer, cost, statement.sql)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from urllib.parse import quote
 
 from db.ingest.clicks.records import Click, VisitRecord
+from graph.domain.derived_fields import derived_fields
 from tests.support.committers import make_committer
 from tests.support.gateways import Gateway
 
@@ -29,16 +31,17 @@ async def record_varied(gateway: Gateway, link: dict[str, Any], until: datetime,
 
 
 def _click(link: dict[str, Any], at: datetime, random: Random, visitors: Sequence[str | None]) -> Click:
-    campaign = random.choice(CAMPAIGNS)
+    campaign, existing = random.choice(CAMPAIGNS), random.choice(visitors)
+    url = f"https://yoursite.com/?aff={link['code']}" + (f"&utm_campaign={quote(campaign)}" if campaign else "")
+    page_url = f"https://yoursite.com/{random.choice('xyz')}"
     visit = VisitRecord(
-        existing_click_id=random.choice(visitors),
-        page_url=f"https://yoursite.com/{random.choice('xyz')}",
-        utm_campaign=campaign,
+        existing_click_id=existing,
+        page_url=page_url,
         is_bot=random.random() < 0.1,
         device_type=random.choice(DEVICES),
         browser=random.choice(BROWSERS),
         country=random.choice(COUNTRIES),
         city=random.choice(CITIES),
+        **derived_fields(url, page_url, None),
     )
-    url = f"https://yoursite.com/?aff={link['code']}" + (f"&utm_campaign={campaign}" if campaign else "")
     return Click(at, link["program_id"], link["id"], link["partner_id"], url, visit)

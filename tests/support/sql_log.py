@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -123,9 +123,12 @@ def sqlite_cost(path: str, statement: Statement, tables: Set[str]) -> Cost:
     return Cost(scanned & tables, steps)
 
 
-async def postgres_costs(url: str, statements: Sequence[Statement], tables: Set[str]) -> list[Cost]:
-    """Run statements again in one transaction; return each one's cost in rows read from some tables."""
-    connection = await asyncpg.connect(url)
+async def postgres_costs(
+    url: str, statements: Sequence[Statement], tables: Set[str], session: Mapping[str, str]
+) -> list[Cost]:
+    """Run statements again in one transaction, with settings of its session; return each one's cost in rows read from
+    some tables."""
+    connection = await asyncpg.connect(url, server_settings=dict(session))
     costs = []
     async with connection.transaction():
         for number, statement in enumerate(statements):

@@ -27,6 +27,17 @@ from tests.support.schema_documents import (
 from tests.support.visibility_world import TABLES, Eye, World
 
 NO_NUMBER = 999_999_999
+# The type or the column that the values of a dimension are from.
+CONDITIONED = {
+    "PROGRAM": "Program",
+    "PARTNER": "Partner",
+    "LINK": "ReferralLink",
+    "COUNTRY": "country",
+    "CITY": "city",
+    "SUB1": "sub1",
+    "REFERRER": "referrer_url",
+    "LANDING_PAGE": "landing_page",
+}
 
 
 class Matrix:
@@ -46,6 +57,7 @@ class Matrix:
         await self.check_arguments()
         await self.check_filters()
         await self.check_nested_filters()
+        await self.check_conditions()
         await self.check_cursors()
         await self.check_live()
 
@@ -94,6 +106,24 @@ class Matrix:
                     done.add(inner_kind)
                     wrapped = f"{name}(first: {PAGE}) {{{{ nodes {{{{ {{part}} }}}} }}}}"
                     await self._check_filter(inner, object_type(kind).fields[inner], wrapped)
+
+    async def check_conditions(self) -> None:
+        """Ask for the clicks with, and without, every value in the database in each dimension of clicks: a hidden value
+        must find the same as one that does not exist."""
+        if not self._hidden:
+            return
+        for dimension, of in CONDITIONED.items():
+            values = self._world.ids(of) if of in TABLES else self._world.texts(of)
+            nothing = self._nothing("ID" if of in TABLES else "String", of)
+            hidden = [value for value in values if value in self._secrets or value in self._hidden]
+            for kind in ("in", "notIn"):
+                asked = [f"{{dimension: {dimension}, {kind}: {json.dumps(value)}}}" for value in (*nothing, *hidden)]
+                counted = "{ totalCount nodes { id } }"
+                first, *others = await self._parts(
+                    f"clickEvents(first: {PAGE}, filter: {{where: [{condition}]}}) {counted}" for condition in asked
+                )
+                assert first is not None
+                assert all(other == first for other in others), (self._eye.name, dimension, kind)
 
     async def check_cursors(self) -> None:
         """Page through each list from every cursor that an administrator received."""

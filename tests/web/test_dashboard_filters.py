@@ -1,8 +1,14 @@
 """The filters of the dashboard: on every row of every ranking, several at once, in the address."""
 
+import csv
+import io
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -154,26 +160,81 @@ async def test_an_older_address_of_a_link_still_filters(browser: Browser, site: 
         assert await figure(page, "clicks") == len(site.events)
 
 
-async def test_lists_say_which_filters_they_cannot_take(browser: Browser, site: Site) -> None:
-    query = "?is.country=DE&not.browser=Browser 1&is.city=City A"
-    async with visiting(browser, f"{site.section('clicks')}{query}", token=site.token) as page:
+async def test_lists_of_conversions_say_which_filters_they_cannot_take(browser: Browser, site: Site) -> None:
+    query = "?is.country=DE&not.browser=Browser 1"
+    async with visiting(browser, f"{site.section('conversions')}{query}", token=site.token) as page:
         await loaded(page)
-        clicks = page.get_by_role("region", name="Clicks", exact=True)
-        await expect(clicks.locator(".untaken")).to_have_text(
-            "This list cannot be filtered by “Browser is not Browser 1”, “City is City A”, so it has other clicks, too."
+        await expect(page.get_by_role("region", name="Conversions").locator(".untaken")).to_have_text(
+            "This list cannot be filtered by “Country is Germany”, “Browser is not Browser 1”, so it has other "
+            "conversions, too."
         )
-        german = [event for event in site.events if event["country"] == "DE"]
-        rows = await table(page, ".clicks")
-        assert len(rows) == min(20, len(german))
-        assert all("DE" in row[-2] or "Germany" in row[-2] for row in rows)
-        await page.get_by_role("link", name="Conversions").click()
+        await page.get_by_role("link", name="Customers").click()
         await loaded(page)
-        await expect(page.get_by_role("region", name="Conversions").locator(".untaken")).to_contain_text(
-            "Country is Germany"
+        await expect(page.get_by_role("region", name="Customers").locator(".untaken")).to_contain_text(
+            "other customers"
         )
         await page.get_by_role("link", name="Links").click()
         await loaded(page)
         await expect(page.get_by_role("region", name="Links to share").locator(".untaken")).to_be_hidden()
+
+
+def hour_of(event: dict[str, Any]) -> str:
+    return f"{event['occurred_at'].astimezone(ZoneInfo('Europe/Berlin')).hour:02}"
+
+
+LISTED: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "not.country=DE": lambda event: event["country"] != "DE",
+    "is.country=DE&is.country=FR&not.browser=Browser 1&not.browser=Browser 2": lambda event: (
+        event["country"] in ("DE", "FR") and event["browser"] not in ("Browser 1", "Browser 2")
+    ),
+    "is.city=": lambda event: event["city"] is None,
+    "not.city=&is.device_type=mobile": lambda event: event["city"] is not None and event["device_type"] == "mobile",
+    "is.hour_of_day=09&is.hour_of_day=10&not.landing_page=https://yoursite.com/x": lambda event: (
+        hour_of(event) in ("09", "10") and not event["page_url"].endswith("/x")
+    ),
+    "is.utm_campaign=nothing": lambda event: False,
+}
+
+
+@pytest.mark.parametrize("query", LISTED)
+async def test_the_list_of_clicks_and_its_file_have_what_the_reports_count(
+    browser: Browser, site: Site, query: str
+) -> None:
+    expected = sorted(event["id"] for event in site.events if LISTED[query](event))
+    async with visiting(browser, f"{site.section('clicks')}?{query}", token=site.token) as page:
+        await loaded(page)
+        assert await page.locator(".clicks tbody tr").count() == min(20, len(expected))
+        assert await page.locator(".untaken:visible").count() == 0
+        async with page.expect_download() as saving:
+            await page.get_by_role("button", name="CSV of clicks").click()
+        text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert sorted(int(row["database_id"]) for row in rows) == expected
+        await page.get_by_role("link", name="Overview").click()
+        await loaded(page)
+        assert await figure(page, "clicks") == len(expected)
+
+
+async def test_a_press_on_a_chip_excludes_from_the_list_of_clicks(browser: Browser, site: Site) -> None:
+    async with visiting(browser, f"{site.section('clicks')}?is.browser=Browser 1", token=site.token) as page:
+        await loaded(page)
+        cells = page.locator(".clicks td[data-label=Browser]")
+        assert set(await cells.all_inner_texts()) <= {"Browser 1", "bot Browser 1"}
+        await turn(page, "Browser is Browser 1")
+        assert await chips(page) == ["Browser is not Browser 1"]
+        others = site.count(lambda event: event["browser"] != "Browser 1")
+        seen = 0
+        while True:
+            texts = await cells.all_inner_texts()
+            assert not {"Browser 1", "bot Browser 1"} & {*texts}
+            seen += len(texts)
+            older = page.get_by_role("button", name="Older")
+            if await older.is_disabled():
+                break
+            first = await page.locator(".clicks tbody tr").first.get_attribute("data-click")
+            await older.click()
+            await expect(page.locator(f".clicks tbody tr[data-click={first}]")).to_have_count(0)
+        assert seen == others
 
 
 async def test_new_clicks_are_listed_if_the_list_is_filtered_by_what_they_have(browser: Browser, site: Site) -> None:
@@ -188,3 +249,22 @@ async def test_new_clicks_are_listed_if_the_list_is_filtered_by_what_they_have(b
         await expect(page.locator(".clicks tbody tr")).to_contain_text("yoursite.com/mine")
         await page.get_by_role("link", name="Overview").click()
         await expect(page.locator("[data-figure=clicks] .figure")).to_have_text("1")
+
+
+async def test_new_clicks_are_left_out_of_the_list_if_they_have_what_is_excluded(browser: Browser, site: Site) -> None:
+    hour = datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(hours=3)
+    query = f"not.utm_campaign=winter&not.hour_of_day={hour.hour:02}&not.referrer=https://mine.example/a&is.language=de"
+    async with visiting(browser, f"{site.section('clicks')}?{query}", token=site.token) as page:
+        await loaded(page)
+        await expect(page.locator(".empty")).to_have_text("No clicks in this period.")
+        landing = "https://yoursite.com/?aff=PARTNER123"
+        track = partial(site.gateway.track, None, language="de")
+        await track(affiliate_url=f"{landing}&utm_campaign=winter", page_url="https://yoursite.com/winter")
+        await track(affiliate_url=landing, page_url="https://yoursite.com/a", referrer_url="https://mine.example/a?b#c")
+        await track(affiliate_url=landing, page_url="https://yoursite.com/english", language="en")
+        await track(affiliate_url=landing, page_url="https://yoursite.com/taken", referrer_url="https://mine.example/b")
+        await expect(page.locator(".clicks tbody tr")).to_have_count(1)
+        await expect(page.locator(".clicks tbody tr")).to_contain_text("yoursite.com/taken")
+        await page.reload()
+        await loaded(page)
+        await expect(page.locator(".clicks tbody tr")).to_have_count(1)

@@ -147,11 +147,17 @@ async def test_the_openapi_document_has_every_export_with_its_parameters(gateway
         for format in FORMATS:
             operation = paths[path_of(name, format)]["get"]
             assert [each["name"] for each in operation["parameters"]] == [*parameters(name), "after"]
-            assert all(each["description"] and each["schema"] for each in operation["parameters"])
+            assert all(
+                each["description"] and (each.get("schema") or each["content"]) for each in operation["parameters"]
+            )
             assert set(operation["responses"]) == {"200", "400", "401", "429", "500", "503"}
             assert operation["security"] == [{"bearerToken": []}, {"sessionCookie": []}]
     (status,) = [each for each in paths[path_of("links")]["get"]["parameters"] if each["name"] == "status"]
     assert status["schema"] == {"enum": ["ACTIVE", "INACTIVE"]}
+    (where,) = [each for each in paths[path_of("clicks")]["get"]["parameters"] if each["name"] == "where"]
+    schema = where["content"]["application/json"]["schema"]
+    assert (schema["maxItems"], schema["items"]["properties"]["notIn"]["maxItems"]) == (20, 100)
+    assert "COUNTRY" in schema["items"]["properties"]["dimension"]["enum"]
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ filter.
 The worlds are shared by the tests of this file, none of which changes anything.
 """
 
+import json
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from graph.exports.export_lists import EXPORT_LISTS
-from graph.exports.parameters import Parameter, parameters
+from graph.exports.parameters import Kind, Parameter, parameters
 from graph.query.global_ids import encode_id
 from rest.exports.endpoint import NAMES
 from tests.support.databases import KINDS, MakeDatabase
@@ -124,6 +125,8 @@ def _value(world: World, name: str, parameter: Parameter, random: Random) -> str
             assert kind is not None
             width = len(list(TABLES[kind].__table__.primary_key))
             return random.choice([*world.ids(kind), encode_id(kind, *[99_999] * width)])
+        case "conditions":
+            return json.dumps([_condition(world, random) for _ in range(random.choice((1, 1, 2)))])
         case "flag":
             return random.choice(("true", "false"))
         case "choice":
@@ -135,9 +138,27 @@ def _value(world: World, name: str, parameter: Parameter, random: Random) -> str
     return random.choice([*texts, "nothing"])[: 6 if parameter.filter.endswith("prefix") else None]
 
 
+def _condition(world: World, random: Random) -> dict[str, Any]:
+    dimension, values = random.choice(
+        (
+            ("LINK", world.ids("ReferralLink")),
+            ("PARTNER", world.ids("Partner")),
+            ("COUNTRY", world.texts("country")),
+            ("CITY", world.texts("city")),
+            ("SUB1", world.texts("sub1")),
+            ("REFERRER", world.texts("referrer_url")),
+        )
+    )
+    listed = random.sample(sorted(values), k=min(len(values), 3))
+    return {"dimension": dimension, **random.choice(({"in": listed}, {"notIn": listed}, {"isKnown": True}))}
+
+
 def _as_graphql(name: str, given: dict[str, str]) -> dict[str, Any]:
-    flags = {"true": True, "false": False}
-    return {
-        spelled: flags.get(text, text) if parameters(name)[spelled].kind == "flag" else text
-        for spelled, text in given.items()
-    }
+    return {spelled: _typed(parameters(name)[spelled].kind, text) for spelled, text in given.items()}
+
+
+def _typed(kind: Kind, text: str) -> Any:
+    """Return what a parameter's text stands for in GraphQL; a text that stands for nothing is refused there, too."""
+    if kind == "flag":
+        return {"true": True, "false": False}.get(text, text)
+    return json.loads(text) if kind == "conditions" and text not in JUNK else text

@@ -54,7 +54,8 @@ export async function fetchFile(
   signal: AbortSignal,
 ): Promise<Blob> {
   const given = Object.entries(filter).filter(([, value]) => value != null);
-  const parameters = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  const text = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  const parameters = new URLSearchParams(given.map(([name, value]) => [name, text(value)]));
   const response = checked(await reached(`${exportUrl(file)}?${parameters}`, { signal }), AWAY_FROM_FILES);
   if (!response.ok || !response.body) throw new Failed(((await response.json()) as { error: string }).error);
   let bytes = 0;

@@ -5,13 +5,13 @@ import { Arrivals } from "./arrivals.ts";
 import { addressOf, correct, goTo, placeHere } from "./address.ts";
 import { Refused, present } from "./api.ts";
 import type { Asked, Columns } from "./clicks.ts";
+import { isListed } from "./click-match.ts";
 import { Controls } from "./controls.ts";
 import type { Chosen } from "./cross-view.ts";
 import { el } from "./dom.ts";
 import { afterPress, confinedTo } from "./filtering.ts";
 import { onlyValue, parameterOf, type Filter } from "./filters.ts";
 import { header } from "./header.ts";
-import { isListed } from "./list-filters.ts";
 import { Watch } from "./live.ts";
 import { Names } from "./names.ts";
 import { Navigation } from "./navigation.ts";
@@ -230,11 +230,11 @@ export class Board {
 
   /** Hand new clicks to the section, as far as they match the filters. */
   private add(clicks: Click[]): void {
-    const { who, filters } = this.view;
+    const { who } = this.view;
     const end = Date.parse(spanOf(this.view).to);
     const belongs = (click: Click) =>
       (who === "all" || click.isBot === (who === "bots")) &&
-      isListed(click, filters) &&
+      isListed(click, this.view) &&
       Date.parse(click.occurredAt) < end;
     this.outlet.section?.add?.(clicks.filter(belongs));
   }

@@ -2,9 +2,9 @@
 
 import { ask, present } from "./api.ts";
 import { el, withRoles } from "./dom.ts";
+import { conditionsOf } from "./filters.ts";
 import { keepingFocus } from "./focus.ts";
 import { country, dateTime, device, place } from "./format.ts";
-import { CLICKS as FIELDS, FiltersNote, listFilter, untaken } from "./list-filters.ts";
 import { ListFile, type Listed } from "./list-file.ts";
 import { HAPPENED_SORTS, isAscending, sortingOf } from "./list-sorts.ts";
 import type { Names } from "./names.ts";
@@ -44,7 +44,6 @@ export class ClicksPanel {
   private readonly body = el("tbody");
   private readonly table = el("table", { class: "stacked listed clicks", hidden: true }, this.head, this.body);
   private readonly empty = el("p", { class: "empty", hidden: true }, "No clicks in this period.");
-  private readonly note = new FiltersNote("clicks");
   private readonly pager = new Pager(PAGE, "Pages of clicks", () => this.turnPage());
   private readonly news = el("button", { type: "button", hidden: true, onclick: () => this.showNews() });
 
@@ -57,7 +56,7 @@ export class ClicksPanel {
     this.sort = new SortChoice(HAPPENED_SORTS, choose);
     const choices = el("div", { class: "choices" }, this.sort.element);
     const file = new ListFile("clicks", () => this.listed(), onError);
-    const content = [file.status, choices, this.note.element, this.table, this.empty, this.pager.element];
+    const content = [file.status, choices, this.table, this.empty, this.pager.element];
     this.pager.element.append(this.news);
     this.element = panel("Clicks", { note: file.button }, ...content);
     // It gets the focus of a heading that is gone.
@@ -116,8 +115,7 @@ export class ClicksPanel {
     this.draw(this.asked);
   }
 
-  private draw({ columns, view, names }: Asked): void {
-    this.note.show(untaken(view.filters, FIELDS), names);
+  private draw({ columns, view }: Asked): void {
     const sorted = { sorts: HAPPENED_SORTS, sort: view.sort, choose: (sort: string) => this.choose({ sort }) };
     const redraw = () => {
       this.head.replaceChildren(header(columns, sorted));
@@ -132,12 +130,14 @@ export class ClicksPanel {
   }
 }
 
+/** Return the filter that leaves the clicks that the reports of the view count. */
 function filterOf(view: View, span: Span): Record<string, unknown> {
   return {
     occurredFrom: span.from,
     occurredTo: span.to,
-    ...listFilter(view.filters, FIELDS),
     isBot: isBotIn(view),
+    where: conditionsOf(view.filters),
+    timezone: view.zone,
   };
 }
 

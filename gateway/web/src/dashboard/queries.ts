@@ -65,9 +65,12 @@ export interface Click extends Record<Described, string | null> {
   landingPage: string | null;
   referrerUrl: string | null;
   referrerHost: string | null;
+  language: string | null;
   country: string | null;
+  region: string | null;
   city: string | null;
   deviceType: string | null;
+  deviceBrand: string | null;
   os: string | null;
   browser: string | null;
   referralLink: { id: string; code: string } | null;
@@ -135,7 +138,8 @@ export const MONEY = "amount currency formatted";
 /** What reports count, of everything that is counted. */
 export const COUNTS = `clicks people bots leads sales revenue { ${MONEY} } earnings { ${MONEY} } conversionRate`;
 const CLICK = `
-  id occurredAt isBot pageUrl affiliateUrl landingPage referrerUrl referrerHost country city deviceType os browser
+  id occurredAt isBot pageUrl affiliateUrl landingPage referrerUrl referrerHost language country region city
+  deviceType deviceBrand os browser
   ${DESCRIBED.join(" ")}
   referralLink { id code } partner { id name } program { id name }
 `;
