@@ -130,11 +130,11 @@ class Reader:
         rows: Sequence[Any] = [] if statement.rows is None else await self._fetch(statement.rows, values)
         totals = await self._totals(statement, values)
         found = await self._nested(statement.nested, rows)
-        by_parent: dict[RowKey, list[Any]] = defaultdict(list)
-        for row in rows:
-            by_parent[statement.parent(row)].append(row)
+        by_parent = _by_parent(statement, rows) if parent_columns else {NO_PARENT: rows}
         return {
-            parent: PageBuilder(page, statement, by_parent[parent], self._values).build(found, totals.get(parent, 0))
+            parent: PageBuilder(page, statement, by_parent.get(parent, ()), self._values).build(
+                found, totals.get(parent, 0)
+            )
             for parent in parents
         }
 
@@ -154,5 +154,13 @@ class Reader:
         known = [key for key in parents if None not in key]
         return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
 
-    async def _fetch(self, query: DialectQuery, values: ParameterValues) -> Sequence[Any]:
-        return await self._source.fetch(query, {**self._values, **values})
+    def _fetch(self, query: DialectQuery, values: ParameterValues) -> Awaitable[Sequence[Any]]:
+        return self._source.fetch(query, {**self._values, **values})
+
+
+def _by_parent(statement: PageStatement, rows: Sequence[Any]) -> Mapping[RowKey, Sequence[Any]]:
+    """Return the rows of each parent that has any."""
+    found: dict[RowKey, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[statement.parent(row)].append(row)
+    return found
