@@ -21,17 +21,12 @@ from graph.domain.errors import outages
 from graph.domain.permissions import viewer_of
 from graph.domain.reading import ReadFrom
 from graph.domain.scope import Viewer
-from graph.query.compiler import (
-    InlineConnection,
-    PageStatement,
-    RowsStatement,
-    page_statement,
-    rows_statement,
-)
+from graph.query.compiler import page_statement, rows_statement
 from graph.query.list_parents import ParentColumns
 from graph.query.pages import PageBuilder
 from graph.query.plan import NEEDS_HORIZON, PagePlan, RowPlan
 from graph.query.select_builder import NestedConnection, NestedPages
+from graph.query.statements import InlineConnection, PageStatement, RowsStatement
 
 ParameterValues: TypeAlias = Mapping[str, Any]
 RowKey: TypeAlias = tuple[Any, ...]
