@@ -3,11 +3,11 @@
 With them, each query is written once for both databases.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec import json
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -150,7 +150,7 @@ class Ids(TypeDecorator[Sequence[int]]):
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(BigInteger))
 
     def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
-        return json.dumps(value) if dialect.name == "sqlite" else value
+        return json.encode(value).decode() if dialect.name == "sqlite" else value
 
 
 class Texts(Ids):

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from cachetools import LRUCache
 from msgspec.structs import replace
 
+from db.engine.replica import Replica
 from db.engine.store import Store
 from graph.domain.context import Context
 from graph.domain.errors import DatabaseAway, outages
@@ -34,12 +35,16 @@ def remembered_changes() -> LRUCache[Viewer, int]:
     return LRUCache(MOST_CALLERS)
 
 
-async def read(context: Context, work: Callable[[ReadFrom], Awaitable[T]]) -> T:
+def read(context: Context, work: Callable[[ReadFrom], Awaitable[T]]) -> Awaitable[T]:
     """Return the result of `work`, which reads from the replica if that has what the caller must see. Otherwise, and if
     the replica fails, it reads from the primary. Raises what `work` does."""
     replica = context.services.replica
-    as_of = None if replica is None else replica.as_of(_position(context))
-    if replica is not None and as_of is not None:
+    return work(ReadFrom(context.services.store)) if replica is None else _read_beside(replica, context, work)
+
+
+async def _read_beside(replica: Replica, context: Context, work: Callable[[ReadFrom], Awaitable[T]]) -> T:
+    as_of = replica.as_of(_position(context))
+    if as_of is not None:
         try:
             async with replica.reading() as store:
                 return await work(ReadFrom(store, as_of))

@@ -115,7 +115,7 @@ class LookAheadSchema(GuardedSchema):
         return await super().execute_request(request, context, allowed)
 
     async def _answered(self, admitted: Admitted, root: Sequence[SelectedField], context: Context) -> ExecutionResult:
-        found = await self._fields(root, context)
+        found = [await self._field(root[0], context)] if len(root) == 1 else await self._fields(root, context)
         errors: list[GraphQLError] = []
         data: dict[str, Any] | None = {}
         for selection, finished in zip(root, found, strict=True):
@@ -128,9 +128,7 @@ class LookAheadSchema(GuardedSchema):
         return ExecutionResult(data, errors or None, self.costs(admitted))
 
     async def _fields(self, root: Sequence[SelectedField], context: Context) -> Sequence[CompletedValue]:
-        """Return the values of the root fields."""
-        if len(root) == 1:
-            return [await self._field(root[0], context)]
+        """Return the values of several root fields."""
         turns = asyncio.Semaphore(FIELDS_AT_ONCE)
 
         async def in_turn(selection: SelectedField) -> CompletedValue:

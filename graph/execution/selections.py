@@ -3,8 +3,9 @@
 Root fields use it to look ahead at everything they have to read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from graphql import (
@@ -18,9 +19,13 @@ from graphql import (
     GraphQLSchema,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    ValueNode,
+    VariableNode,
     get_argument_values,
     get_directive_values,
     get_named_type,
@@ -60,18 +65,46 @@ class FieldLocation(NamedTuple):
 
 
 class Arguments:
-    """The arguments of a field, which can be coerced repeatedly with different variables."""
+    """The arguments of a field, which can be coerced repeatedly with different variables. Those without variables are
+    coerced once."""
 
     def __init__(self, declared: GraphQLField, node: FieldNode) -> None:
-        self._declared = declared
+        varying = {each.name.value for each in node.arguments or () if _has_variables(each.value)}
         self._node = node
+        self._varying = _with_arguments(declared, varying)
+        self._constant = _with_arguments(declared, declared.args.keys() - varying)
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
         """Return the coerced values that are not null, by their names in the schema."""
         if not self._node.arguments:
             return {}
-        values = get_argument_values(self._declared, self._node, variables)
+        if not self._varying.args:
+            return self._constant_values
+        return self._constant_values | self._coerced(self._varying, variables)
+
+    @cached_property
+    def _constant_values(self) -> dict[str, Any]:
+        return self._coerced(self._constant, None)
+
+    def _coerced(self, declared: GraphQLField, variables: VariableValues | None) -> dict[str, Any]:
+        values = get_argument_values(declared, self._node, variables)
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _has_variables(value: ValueNode) -> bool:
+    match value:
+        case VariableNode():
+            return True
+        case ListValueNode():
+            return any(map(_has_variables, value.values))
+        case ObjectValueNode():
+            return any(_has_variables(field.value) for field in value.fields)
+    return False
+
+
+def _with_arguments(declared: GraphQLField, names: Collection[str]) -> GraphQLField:
+    """Return a field's definition with only these of its arguments."""
+    return GraphQLField(declared.type, {name: each for name, each in declared.args.items() if name in names})
 
 
 class SelectedField:
@@ -109,7 +142,7 @@ class SelectedField:
 
     @property
     def arguments(self) -> Arguments:
-        return Arguments(self.declared, self.nodes[0])
+        return self.look_ahead.arguments(self.declared, self.nodes[0])
 
     @property
     def argument_values(self) -> dict[str, Any]:
@@ -187,6 +220,16 @@ class LookAhead:
             if node.selection_set is not None:
                 self._merge(merged, spread, type_, node.selection_set)
         return [SelectedField(self, response_key, same, type_) for response_key, same in merged.items()]
+
+    def arguments(self, declared: GraphQLField, node: FieldNode) -> Arguments:
+        """Return the arguments of a field, cached with the document."""
+        if self._derived is None:
+            return Arguments(declared, node)
+        known: dict[tuple[int, int], Arguments] = self._derived.get("arguments", dict)
+        key = id(declared), id(node)  # both live as long as the document
+        if key not in known:
+            known[key] = Arguments(declared, node)
+        return known[key]
 
     def cached(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return the value for a key and this form of variables, computing it if needed."""

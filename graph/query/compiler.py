@@ -3,10 +3,9 @@
 A statement is compiled once per plan and audience, and cached. Ids, dates and page sizes are parameters.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
@@ -34,62 +33,14 @@ from graph.query.plan import (
     ToOne,
     TotalCount,
 )
-from graph.query.select_builder import NestedConnection, NodesFactory, SelectBuilder, TableFactory
+from graph.query.select_builder import NestedConnection, SelectBuilder
+from graph.query.statements import InlineConnection, PageStatement, RowsStatement
 
 # A dashboard has a few dozen statements of 20 to 80 KiB. A client that keeps sending new ones only slows itself down.
 CACHE_BYTES = 16 * 1024 * 1024
 # The memory that a statement takes besides its queries, as measured.
 BYTES_PER_STATEMENT = 4096
 BYTES_PER_PLAN_BYTE = 5
-
-TupleGetter: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
-
-
-class PageStatement(NamedTuple):
-    """The queries of a page: its rows and its total count, each None if not selected. `parent` and `position` take the
-    parent's key and the sort values out of a row; `node_factories` build its nodes. `size_bytes` estimates the memory
-    that it takes."""
-
-    rows: DialectQuery | None
-    total: DialectQuery | None
-    parent: TupleGetter
-    position: TupleGetter
-    node_factories: Mapping[Nodes, NodesFactory]
-    nested: Sequence[NestedConnection]
-    table_factories: Mapping[Table, TableFactory] = MappingProxyType({})
-    size_bytes: int = 0
-
-    @property
-    def is_single(self) -> bool:
-        """Whether a single query suffices, which needs no snapshot."""
-        return not self.nested and (self.rows is None or self.total is None)
-
-
-class InlineConnection(NamedTuple):
-    """A connection under a single row, read in the same statement with one child per result row. `child` takes the
-    child's key out of a row; the key is null if there are no children."""
-
-    nested: NestedConnection
-    statement: PageStatement
-    child: TupleGetter
-
-
-class RowsStatement(NamedTuple):
-    """The query of a lookup. `key` takes the primary key out of a row, and `build` makes the nodes. `size_bytes`
-    estimates the memory that it takes."""
-
-    rows: DialectQuery
-    key: TupleGetter
-    build: NodesFactory
-    nested: Sequence[NestedConnection]
-    size_bytes: int
-    inline: InlineConnection | None = None
-
-    @property
-    def is_single(self) -> bool:
-        """Whether a single query suffices, which needs no snapshot."""
-        return not self.nested
-
 
 cached_statements: LRUCache[object, PageStatement | RowsStatement] = LRUCache(
     CACHE_BYTES, getsizeof=lambda statement: statement.size_bytes

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from graph.query.compiler import PageStatement
 from graph.query.cursors import encode_cursor
 from graph.query.plan import (
     Cursor,
@@ -23,6 +22,7 @@ from graph.query.plan import (
 )
 from graph.query.response_objects import build_objects, object_type
 from graph.query.select_builder import NestedPages
+from graph.query.statements import PageStatement
 
 
 class PageTable:

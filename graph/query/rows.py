@@ -21,20 +21,16 @@ from graph.domain.errors import outages
 from graph.domain.permissions import viewer_of
 from graph.domain.reading import ReadFrom
 from graph.domain.scope import Viewer
-from graph.query.compiler import (
-    InlineConnection,
-    PageStatement,
-    RowsStatement,
-    page_statement,
-    rows_statement,
-)
+from graph.query.compiler import page_statement, rows_statement
 from graph.query.list_parents import ParentColumns
 from graph.query.pages import PageBuilder
 from graph.query.plan import NEEDS_HORIZON, PagePlan, RowPlan
 from graph.query.select_builder import NestedConnection, NestedPages
+from graph.query.statements import InlineConnection, PageStatement, RowsStatement
 
 ParameterValues: TypeAlias = Mapping[str, Any]
 RowKey: TypeAlias = tuple[Any, ...]
+Totals: TypeAlias = Mapping[RowKey, int]
 NO_PARENT: RowKey = ()
 T = TypeVar("T")
 
@@ -42,12 +38,8 @@ T = TypeVar("T")
 async def page(context: Context, plan: PagePlan, values: ParameterValues) -> Any:
     """Return a page of a whole list. `values` are the parameters of the plan and of the pages nested in it. Raises
     `Unauthenticated`, `DatabaseAway`."""
-    is_single = page_statement(plan, (), viewer_of(context).audience, context.services.store.is_sqlite).is_single
-
-    async def read_page(reader: Reader) -> Any:
-        return (await reader.pages(plan, (), [NO_PARENT]))[NO_PARENT]
-
-    return await read(context, values, read_page, is_single=is_single)
+    statement = page_statement(plan, (), viewer_of(context).audience, context.services.store.is_sqlite)
+    return await read(context, values, lambda reader: reader.page(plan, statement), is_single=statement.is_single)
 
 
 async def find(context: Context, plan: RowPlan, values: ParameterValues, lookup: str, **named: Any) -> Any:
@@ -62,34 +54,43 @@ async def read(
 ) -> T:
     """Return what `work` reads in one snapshot, or with a single query: from a replica if there is one. Raises as
     `page` does."""
-    if values.get(NEEDS_HORIZON):  # which is the primary's
-        async with snapshot_reader(context, values, is_single=is_single) as reader:
-            return await work(reader)
 
     async def read_from(source: ReadFrom) -> T:
-        async with snapshot_reader(context, values, source.store, is_single=is_single) as reader:
-            return await work(reader)
+        if not is_single:
+            async with snapshot_reader(context, values, source.store) as reader:
+                return await work(reader)
+        found = await _values_now(context, values)
+        with outages():
+            return await work(_reader(context, found, source.store, source.store))
 
+    if values.get(NEEDS_HORIZON):  # which is the primary's
+        return await read_from(ReadFrom(context.services.store))
     return await reading.read(context, read_from)
 
 
 @asynccontextmanager
 async def snapshot_reader(
-    context: Context, values: ParameterValues, store: Store | None = None, *, is_single: bool = False
+    context: Context, values: ParameterValues, store: Store | None = None
 ) -> AsyncIterator["Reader"]:
-    """Open a snapshot to read from, by default the primary's, unless a single query suffices. Raises as `page`
-    does."""
-    viewer, store = viewer_of(context), store or context.services.store
-    values = {**values, NOW.key: context.services.clock()}
+    """Open a snapshot to read from, by default the primary's. Raises as `page` does."""
+    store = store or context.services.store
+    found = await _values_now(context, values)
+    with outages():
+        async with store.snapshot() as snapshot:
+            yield _reader(context, found, store, snapshot)
+
+
+async def _values_now(context: Context, values: ParameterValues) -> ParameterValues:
+    """Return the parameters of a request together with those that depend on when it reads."""
+    now = {NOW.key: context.services.clock()}
     if values.get(NEEDS_HORIZON):
         # Taken before the snapshot, so that everything up to the horizon is in it.
-        values = {**values, **await context.services.writer.horizon()}
-    with outages():
-        if is_single:
-            yield Reader(store, viewer, values, is_sqlite=store.is_sqlite)
-        else:
-            async with store.snapshot() as snapshot:
-                yield Reader(snapshot, viewer, values, is_sqlite=store.is_sqlite)
+        return {**values, **now, **await context.services.writer.horizon()}
+    return {**values, **now}
+
+
+def _reader(context: Context, values: ParameterValues, store: Store, source: Source) -> "Reader":
+    return Reader(source, viewer_of(context), values, is_sqlite=store.is_sqlite)
 
 
 class Reader:
@@ -121,15 +122,18 @@ class Reader:
         (node,) = statement.build(rows[:1], found)
         return {statement.key(rows[0]): node}
 
+    async def page(self, page: PagePlan, statement: PageStatement) -> Any:
+        """Return a page of a whole list, given its statement."""
+        rows, found, totals = await self._read(statement, {})
+        return PageBuilder(page, statement, rows, self._values).build(found, totals.get(NO_PARENT, 0))
+
     async def pages(
         self, page: PagePlan, parent_columns: ParentColumns, parents: Sequence[RowKey]
     ) -> dict[RowKey, Any]:
-        """Return a page for each parent's key. A list without parents has its page under the empty key."""
+        """Return a page for each parent's key."""
         statement = page_statement(page, parent_columns, self._audience, self._is_sqlite)
         values = self._parents(parents, len(parent_columns))
-        rows: Sequence[Any] = [] if statement.rows is None else await self._fetch(statement.rows, values)
-        totals = await self._totals(statement, values)
-        found = await self._nested(statement.nested, rows)
+        rows, found, totals = await self._read(statement, values)
         by_parent: dict[RowKey, list[Any]] = defaultdict(list)
         for row in rows:
             by_parent[statement.parent(row)].append(row)
@@ -138,7 +142,15 @@ class Reader:
             for parent in parents
         }
 
-    async def _totals(self, statement: PageStatement, values: ParameterValues) -> dict[RowKey, int]:
+    async def _read(
+        self, statement: PageStatement, values: ParameterValues
+    ) -> tuple[Sequence[Any], NestedPages, Totals]:
+        """Return the rows of a page, what is nested under them, and the totals by parent."""
+        rows: Sequence[Any] = [] if statement.rows is None else await self._fetch(statement.rows, values)
+        totals = await self._totals(statement, values)
+        return rows, await self._nested(statement.nested, rows), totals
+
+    async def _totals(self, statement: PageStatement, values: ParameterValues) -> Totals:
         if statement.total is None:
             return {}
         return {tuple(key): total for *key, total in await self._fetch(statement.total, values)}
@@ -152,7 +164,7 @@ class Reader:
     def _parents(self, parents: Sequence[RowKey], width: int) -> ParameterValues:
         # A row without the key has no children, such as a link without a program.
         known = [key for key in parents if None not in key]
-        return parent_values(known, width, is_sqlite=self._is_sqlite) if width else {}
+        return parent_values(known, width, is_sqlite=self._is_sqlite)
 
-    async def _fetch(self, query: DialectQuery, values: ParameterValues) -> Sequence[Any]:
-        return await self._source.fetch(query, {**self._values, **values})
+    def _fetch(self, query: DialectQuery, values: ParameterValues) -> Awaitable[Sequence[Any]]:
+        return self._source.fetch(query, {**self._values, **values})

@@ -4,7 +4,6 @@ Totals and series come from rollups. Whatever depends on dimensions or on distin
 """
 
 from collections.abc import Collection, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -71,10 +70,10 @@ class _Reader:
         """Read a report that needs no segments."""
         # Taken before the snapshot, so that everything committed by then is in it.
         as_of = self._as_of()
-        async with AsyncExitStack() as stack:
-            # A single query is its own snapshot.
-            is_single, store = statements_of(self.request) == 1, self.read_from.store
-            source = store if is_single else await stack.enter_async_context(store.snapshot())
+        store = self.read_from.store
+        if statements_of(self.request) == 1:  # its own snapshot
+            return await self._report(as_of, self._rollups(store), None)
+        async with store.snapshot() as source:
             return await self._report(as_of, self._rollups(source), None)
 
     async def drilled_down(self) -> ClickReport:

@@ -38,12 +38,13 @@ def count_objects(
     def values(each: SelectedField) -> Iterable[Any]:
         if each.is_typename:
             return repeat(each.parent_type_name, len(rows))
-        if each.name in MONEY_FIELDS:
-            return map(amounts_formatter(each), map(attrgetter(each.name), counts))
-        if each.name in COUNT_FIELDS:
-            return map(attrgetter(each.name), counts)
-        if each.name in names:
-            return map(attrgetter(each.name), rows)
+        name = each.name
+        if name in MONEY_FIELDS:
+            return map(amounts_formatter(each), map(attrgetter(name), counts))
+        if name in COUNT_FIELDS:
+            return map(attrgetter(name), counts)
+        if name in names:
+            return map(attrgetter(name), rows)
         return found.get(each.response_key) or repeat(None, len(rows))
 
     return build_objects(new, map(values, selected), len(rows))

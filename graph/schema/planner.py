@@ -98,9 +98,10 @@ class Planner:
         """Return the plan of a page."""
         entity = get_named_type(selection.type.fields["nodes"].type).name
         # Numbered before the pages nested in it.
-        number, given = len(self.pages), selection.argument_values
-        location = selection.location
-        self.pages.append(PageArguments(None, selection.arguments, location))  # type: ignore[arg-type]  # until it is made
+        number, arguments, location = len(self.pages), selection.arguments, selection.location
+        self.pages.append(PageArguments(None, arguments, location))  # type: ignore[arg-type]  # until it is made
+        with location:
+            given = arguments.values(selection.look_ahead.variables)
         order = given.get("orderBy")
         with location:
             filters = _filters(given)
@@ -115,7 +116,7 @@ class Planner:
             backwards="last" in given,
             parts=tuple(self._page_part(part) for part in selection.subfields()),
         )
-        self.pages[number] = PageArguments(page, selection.arguments, location)
+        self.pages[number] = PageArguments(page, arguments, location)
         return page
 
     def _part(self, type_: GraphQLObjectType, selection: SelectedField) -> RowField:

@@ -48,8 +48,9 @@ async def click_report(context: Context, selection: SelectedField) -> CompletedV
     request = _request(selection.argument_values, wanted)
     check_span(request)
     for field, part in wanted:
-        with field.location:
-            _check(request, part)
+        if isinstance(part, Interval | Top | BreakdownRequest):
+            with field.location:
+                _check(request, part)
     report = await report_reader.read(context, request)
     return CompletedValue({field.response_key: await _part(context, field, part, report) for field, part in wanted})
 
@@ -70,7 +71,7 @@ def _wanted(field: SelectedField) -> Part:
 
 
 def _request(given: Mapping[str, Any], wanted: Sequence[tuple[SelectedField, Part]]) -> ReportRequest:
-    names = {field.name_or_typename for field, _ in wanted}
+    names = {part for _, part in wanted if not isinstance(part, Interval | Top | BreakdownRequest)}
     series = [(part, names_in(field)) for field, part in wanted if isinstance(part, Interval)]
     return ReportRequest(
         given["from"],

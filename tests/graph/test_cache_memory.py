@@ -17,6 +17,7 @@ from graph.http.content_negotiation import is_readable, response_media_type, tak
 from graph.query import compiler, response_objects
 from graph.query.plan import Edges, Field, Nodes, PagePlan, RowPlan, ToOne, TotalCount
 from graph.query.response_objects import object_type
+from graph.query.statements import PageStatement
 from graph.reports import statements
 from graph.reports.filters import ClickSelection
 from graph.reports.statements import Asked
@@ -77,7 +78,7 @@ def clicks(number: int, fields: int, alias: str = "value") -> PagePlan:
 @pytest.mark.parametrize(("fields", "alias"), [(1, "a"), (5, "a"), (150, "a"), (150, "a" * 250)])
 @pytest.mark.parametrize("is_sqlite", [True, False])
 def test_the_size_of_a_statement_is_not_understated(fields: int, alias: str, is_sqlite: bool) -> None:
-    def compiled(number: int) -> compiler.PageStatement:
+    def compiled(number: int) -> PageStatement:
         plan = clicks(number, fields, alias)
         return compiler.page_statement.__wrapped__(plan, (), "admin", is_sqlite)
 
