@@ -45,6 +45,8 @@ READER_SESSION = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    # Or a join would once read all rows that a partner may see, rather than look each one up by its key.
+    "enable_material": "off",
     "join_collapse_limit": "1",
     "plan_cache_mode": "force_generic_plan",
 }

@@ -29,6 +29,8 @@ from db.sql.compiled_queries import Query
 
 # Time enough to load all links. While a query runs, the write-ahead log cannot be truncated.
 SNAPSHOT_SECONDS = 60
+# All of them stay open: to open one takes a thread and a millisecond, ten times what most reads take.
+POOL_SIZE = 15
 READING_PRAGMAS = ("PRAGMA query_only = ON", f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 WRITES = "clickgate_writes"
 POOL = "clickgate_pool"
@@ -58,7 +60,12 @@ class SqliteDatabase:
         self.waiting = PoolWaiters()
         self._dropping: asyncio.Task[None] | None = None
         self.engine = create_async_engine(
-            url, async_creator=self._connect, hide_parameters=True, pool_timeout=pool_usage.POOL_SECONDS
+            url,
+            async_creator=self._connect,
+            hide_parameters=True,
+            pool_size=POOL_SIZE,
+            max_overflow=0,
+            pool_timeout=pool_usage.POOL_SECONDS,
         )
         event.listen(self.engine.sync_engine, "checkout", self._check_file)
         event.listen(self.engine.sync_engine, "checkin", self._returned)
