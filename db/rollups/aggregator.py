@@ -11,9 +11,13 @@ from db.engine.backend.protocol import WriteConnection
 from db.engine.store import Store
 from db.outbox.consumer import Range
 from db.outbox.range_slices import slices_of
+from db.rollups.aggregation import ClickHead
 from db.rollups.sources import CLICKS, CONVERSIONS, RollupSource
 from db.rollups.statements import RollupStatements
+from db.schema.dropped import ClickHorizon
 from db.sql.batch_statements import BatchStatement, RowValues
+from db.sql.compiled_queries import CompiledQuery
+from db.sql.functions import quarter_number
 
 # After so many rows, a millisecond or two of work, requests get their turn on the event loop,
 SLICE_ROWS = 250
@@ -21,6 +25,9 @@ SLICE_ROWS = 250
 PAUSE_SECONDS = 0.01
 # About 15 MB of sums; hostile clicks may make ten times as many of a portion.
 READY_SLICES = 200
+FIRST_QUARTER = CompiledQuery(select(quarter_number(ClickHorizon.first_day)))
+# Where a click's fields have the number of its quarter of an hour.
+QUARTER = ClickHead._fields.index("quarter")
 
 
 class Sums:
@@ -54,10 +61,21 @@ class RollupAggregator:
         """Add up the events of ranges. Recorded events never change, so this needs no snapshot, which would keep the
         database from tidying up behind the click writer."""
         sums = self.source.sums()
+        first_quarter = await self._first_quarter(connection)
         for ids in slices_of(ranges, SLICE_ROWS):
-            sums.add(await connection.read(self._statements.find_events, {"rows": ids}))
+            events = await connection.read(self._statements.find_events, {"rows": ids})
+            # As a condition of the statement, it would lead PostgreSQL's planner to read all events.
+            sums.add(
+                events if first_quarter is None else [event for event in events if event[QUARTER] >= first_quarter]
+            )
             await asyncio.sleep(self._pause_seconds)
         return Sums(self._statements.add, await self._made_ready(sums.slices(SLICE_ROWS)))
+
+    async def _first_quarter(self, connection: WriteConnection) -> int | None:
+        """Return the first quarter of an hour of which rollups can be made, if events from before were dropped: no
+        event is of an earlier one, unless a clock is wrong."""
+        found = await connection.read(FIRST_QUARTER, {}) if self.source.dropped is not None else ()
+        return int(found[0][0]) if found else None
 
     async def reset(self, connection: AsyncConnection) -> None:
         """Remove all rollups that can be made again."""

@@ -66,7 +66,8 @@ class RollupSource(ABC):
         """Return the fields of `head` that follow the quarter of an hour."""
 
     def is_there(self, event: Any) -> Sequence[ColumnElement[bool]]:
-        """Return the conditions that rollups can be made from an event: of clicks that were dropped, some are left."""
+        """Return the conditions that rollups can be made from an event: of clicks that were dropped, some are left.
+        For statements that read events only."""
         return ()
 
     def is_of_events(self, rollup: Any) -> Sequence[ColumnElement[bool]]:
@@ -112,7 +113,8 @@ class ClickSource(RollupSource):
         return cast(event.is_bot, Integer), cast(makes_customer(event), Integer)
 
     def is_there(self, event: Any) -> Sequence[ColumnElement[bool]]:
-        return event.id >= first_id(), event.occurred_at >= first_day()
+        # In a form that leaves the choice of an index to other conditions.
+        return event.id + 0 >= first_id(), quarter_number(event.occurred_at) >= quarter_number(first_day())
 
     def is_of_events(self, rollup: Any) -> Sequence[ColumnElement[bool]]:
         return (rollup.bucket_at >= first_day(),)

@@ -24,7 +24,6 @@ class RollupStatements:
         listed = join(OutboxRange, event, source.covers(event))
         found, click = source.clicked(listed, event, is_sqlite=is_sqlite)
         query = select(*source.fields(event, click)).select_from(found)
-        query = query.where(*source.is_there(event))
         self.find_events = CompiledQuery(query.where(among(OutboxRange.id, bindparam("rows", type_=Ids))))
         table = source.rollup.__table__
         insert = (sqlite.insert if is_sqlite else postgresql.insert)(source.rollup).inline()

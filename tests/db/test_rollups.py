@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from db.audit.report import audit
+from db.engine.postgresql.backend import WRITER_SESSION
 from db.engine.postgresql.connections import PostgresWriteConnection
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
@@ -21,19 +22,23 @@ from db.ingest.committer import Committer
 from db.outbox.conditions import CLICK
 from db.outbox.runner import KEPT, ConsumerRunner
 from db.outbox.statements import FIND_BEYOND
+from db.partitions.statements import table_of
 from db.rollups.aggregation import RollupSums
 from db.rollups.aggregator import RollupAggregator
 from db.rollups.sources import CLICKS
+from db.rollups.statements import RollupStatements
 from db.schema.clicks import ClickEvent
 from db.schema.customers import Customer
 from db.schema.outbox import OutboxRange
 from db.schema.rollups import ClickRollup
+from db.segments.builder import SegmentBuilder
 from gateway.consumers import consumers
-from tests.support.click_ids import number
+from tests.support.click_ids import number, this_month
 from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.faulty_proxy import lossy_proxy
 from tests.support.report_world import World, click
+from tests.support.sql_log import Statement, postgres_costs
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -74,6 +79,38 @@ async def differences(world: World) -> Sequence[str]:
 async def test_a_batch_logs_a_range_for_each_program(world: World) -> None:
     await world.click(click(NOW, 1), click(NOW, 4), click(NOW, 2), click(NOW, 5), click(NOW, 3))
     assert await logged(world) == [(1, 1, 5, 3), (2, 2, 4, 2)]
+
+
+@pytest.mark.slow
+async def test_a_portion_reads_its_own_events_only(make_postgres: MakeDatabase) -> None:
+    world = await World.make(make_postgres())
+    await world.click(click(NOW))
+    columns = ", ".join(column.name for column in ClickEvent.__table__.columns if column.name != "id")
+    table = ClickEvent.__tablename__
+    more = f"INSERT INTO {table} (id, {columns}) SELECT n, {columns} FROM {table}, generate_series(1, 20000) n"
+    ranges = f"""INSERT INTO outbox_ranges (kind, program_id, first_id, last_id, events)
+        SELECT 'click', program_id, id, id, 1 FROM {table} ORDER BY id DESC LIMIT 5000"""
+    dialect = world.store.database.engine.dialect
+    async with world.store.write() as connection:
+        await connection.execute(text(more))
+        await connection.execute(text("ANALYZE"))
+        await connection.execute(text(ranges))
+        rows = list(await connection.scalars(select(OutboxRange.id).order_by(OutboxRange.id.desc()).limit(200)))
+    for builder in (RollupStatements(CLICKS, dialect), SegmentBuilder(world.store)._statements):
+        compiled = builder.find_events.compiled(dialect)
+        statement = Statement(compiled.sql, [_literal(value) for value in compiled.arguments({"rows": rows})])
+        url = world.store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        (cost,) = await postgres_costs(url, [statement], {ClickEvent.__tablename__, *_partitions()}, WRITER_SESSION)
+        assert cost.read < 2 * len(rows), statement.sql
+    await world.close()
+
+
+def _literal(value: Any) -> str:
+    return f"'{{{', '.join(map(str, value))}}}'" if isinstance(value, list) else f"'{value}'"
+
+
+def _partitions() -> set[str]:
+    return {table_of(this_month()), f"{ClickEvent.__tablename__}_older"}
 
 
 async def test_a_replay_does_not_break_a_range(world: World) -> None:
