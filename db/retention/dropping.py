@@ -67,6 +67,9 @@ async def drop_before(store: Store, month: Month, now: datetime) -> Dropped:
         gone = await connection.scalar(text(statements.count_dropped(kept)), values) or 0
         day = await connection.scalar(text(statements.FIRST_DAY), values | {"start": _start_of(month)})
         await keep_rollups(connection, month.first_id, day)
+        # A consumer that starts from the beginning must either find all clicks, or know which ones are gone.
+        await connection.execute(text(statements.HOLD_CONSUMERS))
+        await _check(connection, month, now)
         await connection.execute(text(statements.MOVE_HORIZON), values | {"day": day})
         await _lock_out(store, connection)
         for command in statements.replace([partition.name for partition in partitions], kept, month):

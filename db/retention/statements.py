@@ -23,6 +23,8 @@ IS_WAITING = """
     UNION ALL SELECT 'derived fields of clicks' WHERE EXISTS (SELECT FROM click_backfills)
     LIMIT 1
 """
+# Whoever waits to rewind one in a snapshot from before fails, and tries again.
+HOLD_CONSUMERS = "UPDATE outbox_consumers SET updated_at = updated_at"
 # What foreign keys connect clicks with loses its triggers, too.
 LOCK_OUT = f"LOCK TABLE referral_links, partner_programs, customers, {CLICKS} IN ACCESS EXCLUSIVE MODE"
 # Without clicks since then, the month itself is where there may be some.

@@ -215,6 +215,48 @@ async def test_clicks_are_recorded_while_old_ones_are_dropped_beside_a_long_repo
     assert await differences(world) == []
 
 
+async def test_segments_that_are_made_anew_meanwhile_are_not_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dropping, "PAUSE_SECONDS", 0.01)
+    await record(world, FIRST)
+    await record(world, this_month(), at=NOW)
+    await process(world)
+    before = await report(world)
+    other = Store(world.store.url.render_as_string(hide_password=False))
+    async with other.read() as reader:
+        await reader.execute(select(ClickEvent.id).limit(1))
+        drop = asyncio.create_task(drop_before(world.store, SECOND, NOW))
+        await asyncio.sleep(0.7)  # it holds the consumers, and waits for the reader
+        rewinding = asyncio.create_task(rewound(world))
+        await asyncio.sleep(0.5)
+        assert not rewinding.done()
+    assert (await drop).clicks == 7
+    await rewinding
+    await other.close()
+    await process(world)
+    assert (await report(world), await differences(world)) == (before, [])
+
+
+async def test_a_consumer_that_was_rewound_before_keeps_the_clicks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await record(world, FIRST)
+    await process(world)
+    count = dropping.keep_rollups
+
+    async def rewind_first(*arguments: Any) -> None:
+        await rewound(world)
+        await count(*arguments)
+
+    monkeypatch.setattr(dropping, "keep_rollups", rewind_first)
+    with pytest.raises(ClicksNeeded, match="yet to be processed"):
+        await drop_before(world.store, SECOND, NOW)
+    assert len(await clicks_of(world)) == 7
+    await process(world)
+    assert await differences(world) == []
+
+
 async def test_a_drop_that_dies_half_way_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await record(world, FIRST)
     await process(world)
