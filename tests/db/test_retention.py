@@ -18,6 +18,7 @@ from db.partitions.months import Month
 from db.partitions.statements import CLICKS
 from db.retention import dropping
 from db.retention.dropping import Dropped, drop_before
+from db.retention.rollups import keep_rollups
 from db.schema.clicks import ClickEvent
 from db.schema.commissions import CommissionRule
 from db.schema.customers import Customer
@@ -243,7 +244,7 @@ async def test_a_consumer_that_was_rewound_before_keeps_the_clicks(
 ) -> None:
     await record(world, FIRST)
     await process(world)
-    count = dropping.keep_rollups
+    count = keep_rollups
 
     async def rewind_first(*arguments: Any) -> None:
         await rewound(world)
