@@ -7,6 +7,7 @@ fails because of that looks for its event ids again, in all partitions.
 """
 
 import logging
+from collections.abc import Awaitable
 from time import monotonic
 from typing import NamedTuple
 
@@ -90,10 +91,16 @@ class MonthKeeper:
         if (now.is_prepared and now.is_turned) or monotonic() < self._again_at:
             return False
         connection.fence(None)
+        # Each by itself: a month that has its partition begins even if later ones cannot be made.
+        has_turned = not now.is_turned and await self._tried(connection, self._turn(connection, now.month))
+        if not now.is_prepared:
+            await self._tried(connection, self._make_partitions(connection, now.month))
+        return has_turned
+
+    async def _tried(self, connection: WriteConnection, step: Awaitable[bool]) -> bool:
+        """Return what a step returns, or False if it cannot be done now."""
         try:
-            if not now.is_prepared:
-                await self._make_partitions(connection, now.month)
-            return not now.is_turned and await self._turn(connection, now.month)
+            return await step
         except Exception as error:
             verdict = self._database.verdict(error)
             if verdict.fault is Fault.OUTAGE and verdict not in (LOCKED, FORBIDDEN):
@@ -106,7 +113,7 @@ class MonthKeeper:
                 logger.warning("the partitions of the next months are not made yet: %s", described(error))
             return False
 
-    async def _make_partitions(self, connection: WriteConnection, month: Month) -> None:
+    async def _make_partitions(self, connection: WriteConnection, month: Month) -> bool:
         await connection.begin(PARTITION_LOCK_SECONDS)
         await connection.read(TAKE_LOCK, {"key": PARTITION_LOCK})
         for months in range(MONTHS_AHEAD + 1):
@@ -116,6 +123,7 @@ class MonthKeeper:
                     await connection.command(command)
                 logger.info("made the partition of clicks of %s", later.name)
         await connection.commit()
+        return True
 
     async def _turn(self, connection: WriteConnection, month: Month) -> bool:
         if not await _is_made(connection, month):
