@@ -3,9 +3,8 @@
 Root fields use it to look ahead at everything they have to read.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from graphql import (
@@ -19,14 +18,9 @@ from graphql import (
     GraphQLSchema,
     GraphQLSkipDirective,
     InlineFragmentNode,
-    ListValueNode,
-    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    ValueNode,
-    VariableNode,
-    get_argument_values,
     get_directive_values,
     get_named_type,
     get_nullable_type,
@@ -38,6 +32,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from graph.domain.errors import InvalidRequest
+from graph.execution.arguments import Arguments
 from graph.execution.documents import DerivedValues
 
 T = TypeVar("T")
@@ -62,49 +57,6 @@ class FieldLocation(NamedTuple):
             raise GraphQLError(str(error), self.node, path=self.path, original_error=error) from error
         if isinstance(error, GraphQLError) and error.path is None:
             raise GraphQLError(error.message, error.nodes or self.node, path=self.path) from error
-
-
-class Arguments:
-    """The arguments of a field, which can be coerced repeatedly with different variables. Those without variables are
-    coerced once."""
-
-    def __init__(self, declared: GraphQLField, node: FieldNode) -> None:
-        varying = {each.name.value for each in node.arguments or () if _has_variables(each.value)}
-        self._node = node
-        self._varying = _with_arguments(declared, varying)
-        self._constant = _with_arguments(declared, declared.args.keys() - varying)
-
-    def values(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the coerced values that are not null, by their names in the schema."""
-        if not self._node.arguments:
-            return {}
-        if not self._varying.args:
-            return self._constant_values
-        return self._constant_values | self._coerced(self._varying, variables)
-
-    @cached_property
-    def _constant_values(self) -> dict[str, Any]:
-        return self._coerced(self._constant, None)
-
-    def _coerced(self, declared: GraphQLField, variables: VariableValues | None) -> dict[str, Any]:
-        values = get_argument_values(declared, self._node, variables)
-        return {name: value for name, value in values.items() if value is not None}
-
-
-def _has_variables(value: ValueNode) -> bool:
-    match value:
-        case VariableNode():
-            return True
-        case ListValueNode():
-            return any(map(_has_variables, value.values))
-        case ObjectValueNode():
-            return any(_has_variables(field.value) for field in value.fields)
-    return False
-
-
-def _with_arguments(declared: GraphQLField, names: Collection[str]) -> GraphQLField:
-    """Return a field's definition with only these of its arguments."""
-    return GraphQLField(declared.type, {name: each for name, each in declared.args.items() if name in names})
 
 
 class SelectedField:

@@ -12,7 +12,8 @@ from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_snake_case
 
 from graph.domain.errors import FieldInvalid
-from graph.execution.selections import Arguments, FieldLocation, SelectedField
+from graph.execution.arguments import Arguments
+from graph.execution.selections import FieldLocation, SelectedField
 from graph.query.entities import ENTITIES
 from graph.query.page_values import WHERE, GivenFilter, condition_forms, filter_names, page_values
 from graph.query.plan import (

@@ -19,7 +19,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from graph.execution.selections import Arguments
+from graph.execution.arguments import Arguments
 
 
 class Words:
