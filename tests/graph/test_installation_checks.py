@@ -70,9 +70,10 @@ async def test_only_so_many_pages_of_a_program_are_fetched_a_minute(
     gateway: Gateway, owner: str, pages: MerchantPages
 ) -> None:
     given = {"url": pages.set("/good", tag(origin(gateway), 1)), "origin": origin(gateway)}
-    answers = [await gateway.graphql(START, {"input": given}, token=owner) for _ in range(31)]
+    # As a minute begins, the ones before it weigh less and less, so that a few more are let through.
+    answers = [await gateway.graphql(START, {"input": given}, token=owner) for _ in range(35)]
     assert all("errors" not in answer for answer in answers[:30])
-    assert answers[30]["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    assert answers[-1]["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
     other = await gateway.link("OTHER")
     await gateway.execute(
         update(Program).where(Program.id == other["program_id"]).values(domain=f"127.0.0.1:{pages.port}")

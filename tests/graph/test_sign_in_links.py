@@ -158,7 +158,7 @@ async def test_a_body_without_a_secret_is_refused(gateway: Gateway, body: bytes,
 
 
 async def test_guesses_count_against_the_rate_limit(make_sqlite: MakeDatabase) -> None:
-    async with running_gateway(make_sqlite(), rate_limit="2/minute") as gateway:
+    async with running_gateway(make_sqlite(), rate_limit="2/hour") as gateway:
         assert [(await used(gateway.http, "A" * 43)).status_code for _ in range(3)] == [404, 404, 429]
         assert (await used(gateway.http, await link_of(gateway))).status_code == 201
 

@@ -209,7 +209,7 @@ async def test_a_sign_in_that_is_refused_says_why(gateway: Gateway) -> None:
 
 
 async def test_guesses_count_against_the_rate_limit(make_sqlite: MakeDatabase) -> None:
-    async with running_gateway(make_sqlite(), rate_limit="2/minute") as gateway:
+    async with running_gateway(make_sqlite(), rate_limit="2/hour") as gateway:
         answers = [await opened(gateway.http, "cg_guess") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [401, 401, 429]
         assert (await opened(gateway.http, await gateway.token())).status_code == 201
