@@ -67,11 +67,10 @@ async def drop_before(store: Store, month: Month, now: datetime) -> Dropped:
         gone = await connection.scalar(text(statements.count_dropped(kept)), values) or 0
         day = await connection.scalar(text(statements.FIRST_DAY), values | {"start": _start_of(month)})
         await keep_rollups(connection, month.first_id, day)
-        # A consumer that starts from the beginning must either find all clicks, or know which ones are gone.
-        await connection.execute(text(statements.HOLD_CONSUMERS))
+        await _lock_out(store, connection)
+        # A consumer may have started from the beginning meanwhile.
         await _check(connection, month, now)
         await connection.execute(text(statements.MOVE_HORIZON), values | {"day": day})
-        await _lock_out(store, connection)
         for command in statements.replace([partition.name for partition in partitions], kept, month):
             await connection.execute(text(command))
     size = sum(partition.bytes for partition in partitions)
@@ -116,13 +115,15 @@ async def _make_table(store: Store, kept: str, month: Month) -> None:
 
 
 async def _lock_out(store: Store, connection: AsyncConnection) -> None:
-    """Take the locks that it takes to drop partitions, and keep them to the end of the transaction."""
+    """Take the locks that it takes to drop partitions, and keep them to the end of the transaction. A consumer that
+    starts from the beginning then either has found all clicks, or will know which ones are gone."""
 
     async def lock() -> None:
         with store.outages():
             async with connection.begin_nested():
                 await connection.execute(text(f"SET LOCAL lock_timeout = {round(1000 * LOCK_SECONDS)}"))
                 await connection.execute(text(statements.LOCK_OUT))
+                await connection.execute(text(statements.HOLD_CONSUMERS))
 
     await _patiently(lock)
 

@@ -219,22 +219,21 @@ async def test_clicks_are_recorded_while_old_ones_are_dropped_beside_a_long_repo
 async def test_segments_that_are_made_anew_meanwhile_are_not_lost(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dropping, "PAUSE_SECONDS", 0.01)
     await record(world, FIRST)
     await record(world, this_month(), at=NOW)
     await process(world)
     before = await report(world)
-    other = Store(world.store.url.render_as_string(hide_password=False))
-    async with other.read() as reader:
-        await reader.execute(select(ClickEvent.id).limit(1))
-        drop = asyncio.create_task(drop_before(world.store, SECOND, NOW))
-        await asyncio.sleep(0.7)  # it holds the consumers, and waits for the reader
-        rewinding = asyncio.create_task(rewound(world))
+    take_locks, rewinding = dropping._lock_out, list[asyncio.Task[None]]()
+
+    async def lock_out(*arguments: Any) -> None:
+        await take_locks(*arguments)
+        rewinding.append(asyncio.create_task(rewound(world)))
         await asyncio.sleep(0.5)
-        assert not rewinding.done()
-    assert (await drop).clicks == 7
-    await rewinding
-    await other.close()
+        assert not rewinding[0].done()
+
+    monkeypatch.setattr(dropping, "_lock_out", lock_out)
+    assert (await drop_before(world.store, SECOND, NOW)).clicks == 7
+    await rewinding[0]
     await process(world)
     assert (await report(world), await differences(world)) == (before, [])
 
