@@ -17,8 +17,10 @@ from db.engine.backend.driver_errors import FORBIDDEN, LOCKED
 from db.engine.backend.protocol import Database, Fault, WriteConnection
 from db.engine.redaction import described
 from db.ingest.id_blocks import EVENTS
+from db.ingest.writer_rows import REMOVE_FOUND
 from db.partitions.months import Month
 from db.partitions.statements import CLICKS, MONTHS_AHEAD, make, table_of
+from db.schema.columns import UtcDateTime
 from db.sql.compiled_queries import CompiledQuery
 
 logger = logging.getLogger(__name__)
@@ -43,15 +45,8 @@ TAKE_LOCK = CompiledQuery(_take_lock.columns(column("nothing", Boolean)))
 _is_there = text("SELECT to_regclass(:name) IS NOT NULL").bindparams(bindparam("name", type_=Text))
 IS_THERE = CompiledQuery(_is_there.columns(column("is_there", Boolean)))
 _remove_writers = text(
-    """
-    WITH found AS (SELECT id FROM click_writers WHERE id > 0 ORDER BY id FOR UPDATE),
-    gone AS (
-        DELETE FROM click_writers USING found WHERE click_writers.id = found.id RETURNING click_writers.occurred_from
-    )
-    UPDATE click_writers SET occurred_from = greatest(occurred_from, (SELECT max(occurred_from) FROM gone))
-    WHERE id = 0 RETURNING id
-    """
-)
+    f"WITH found AS (SELECT id FROM click_writers WHERE id > 0 ORDER BY id FOR UPDATE), {REMOVE_FOUND}"  # noqa: S608  our own words
+).bindparams(bindparam("moment", type_=UtcDateTime))
 REMOVE_WRITERS = CompiledQuery(_remove_writers.columns(column("id", BigInteger)))
 _begin_month = text(
     f"UPDATE id_blocks SET next_id = :first_id + 1 WHERE name = '{EVENTS}' AND next_id < :first_id RETURNING next_id"  # noqa: S608  our own name
@@ -130,7 +125,7 @@ class MonthKeeper:
             return False
         # Writers first, like batches, which lock their writer's row before anything else.
         await connection.begin(TURN_LOCK_SECONDS)
-        await connection.read(REMOVE_WRITERS, {})
+        await connection.read(REMOVE_WRITERS, {"moment": None})
         begun = await connection.read(BEGIN_MONTH, {"first_id": month.first_id})
         await connection.commit()
         if begun:

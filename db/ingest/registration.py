@@ -18,6 +18,7 @@ from db.errors import SchemaOutdated
 from db.ingest.id_blocks import EVENTS, IdBlocks
 from db.ingest.months import IS_PREPARED, THIS_MONTH, MonthKeeper, MonthNow
 from db.ingest.watermark import Watermark
+from db.ingest.writer_rows import REMOVE_FOUND
 from db.schema.columns import MICROSECOND, UtcDateTime
 from db.sql.compiled_queries import CompiledQuery
 
@@ -26,15 +27,6 @@ DEAD_SECONDS = 5
 REAP_SECONDS = 2
 
 _NEXT_ID = f"(SELECT next_id FROM id_blocks WHERE name = '{EVENTS}')"  # noqa: S608  our own name
-# The row with id 0 belongs to no writer: it keeps the latest watermark of all removed rows.
-_REMOVE = """
-    gone AS (
-        DELETE FROM click_writers USING found WHERE click_writers.id = found.id RETURNING click_writers.occurred_from
-    )
-    UPDATE click_writers
-    SET occurred_from = greatest(occurred_from, (SELECT max(occurred_from) FROM gone), :moment)
-    WHERE id = 0 AND EXISTS (SELECT FROM gone) RETURNING id
-"""
 
 
 def _query(sql: str, **columns: Any) -> CompiledQuery:
@@ -72,7 +64,7 @@ RENEW = _query(
 )
 # A transaction locks the row of its writer, even if the writer has given up on it.
 RETIRE = _query(
-    f"WITH found AS (SELECT id FROM click_writers WHERE id = :writer FOR UPDATE SKIP LOCKED), {_REMOVE}",  # noqa: S608  our own words
+    f"WITH found AS (SELECT id FROM click_writers WHERE id = :writer FOR UPDATE SKIP LOCKED), {REMOVE_FOUND}",  # noqa: S608  our own words
     id=BigInteger(),
 )
 REAP = _query(
@@ -81,7 +73,7 @@ REAP = _query(
         SELECT id FROM click_writers
         WHERE id > 0 AND refreshed_at < clock_timestamp() - interval '{DEAD_SECONDS} seconds'
         FOR UPDATE SKIP LOCKED
-    ), {_REMOVE}
+    ), {REMOVE_FOUND}
     """,  # noqa: S608  our own words
     id=BigInteger(),
 )
