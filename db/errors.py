@@ -10,6 +10,7 @@ StoreError
 ├── SchemaOutdated          the database's schema is not the one this version works with
 ├── SegmentDamaged          a segment is not what was stored; reports are made without it
 ├── ClicksNeeded            clicks cannot be dropped, because they are still needed
+├── NoCluster               the tables cannot be distributed, because a cluster is missing or incomplete
 ├── FileInUse               another process has the SQLite file open
 └── UnusableDatabase        the configured database cannot be used at all
 """
@@ -68,6 +69,10 @@ class SegmentDamaged(StoreError):
 
 class ClicksNeeded(StoreError):
     """Clicks cannot be dropped; the message says why, and what can be."""
+
+
+class NoCluster(StoreError):
+    """The tables cannot be distributed; the message says what is missing."""
 
 
 class FileInUse(StoreError):

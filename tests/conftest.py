@@ -18,10 +18,12 @@ from db.engine.store import Store
 from tests.support import conversion_apis
 from tests.support.browser import running_browser
 from tests.support.captured_log import Log, listening
+from tests.support.citus import CITUS_URL, CitusCluster, citus_cluster
 from tests.support.click_apis import ClickApi, rest
 from tests.support.conversion_apis import ConversionApi
 from tests.support.databases import (
     KINDS,
+    MAKERS,
     MakeDatabase,
     postgres_databases,
     postgres_server,
@@ -45,6 +47,7 @@ ALLOCATIONS = 10_000
 NEEDS = {
     "browser": {"browser", "console", "open_shop", "shop"},
     "postgresql": {"postgres", "make_postgres"},
+    "citus": {"citus", "make_citus"},
 }
 
 
@@ -52,8 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         parameters = getattr(item, "callspec", None)
-        if parameters is not None and "postgresql" in parameters.params.values():
-            names.add("make_postgres")
+        if parameters is not None:
+            names |= {MAKERS[kind] for kind in ("postgresql", "citus") if kind in parameters.params.values()}
         for marker, fixtures in NEEDS.items():
             if names & fixtures:
                 item.add_marker(marker)
@@ -87,6 +90,19 @@ def make_postgres(postgres: PostgresServer) -> Iterator[MakeDatabase]:
 
 
 @pytest.fixture(scope="session")
+def citus() -> Iterator[CitusCluster]:
+    if CITUS_URL is None:
+        pytest.skip("needs a Citus cluster, whose coordinator CLICKGATE_TEST_CITUS_URL names")
+    with citus_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def make_citus(citus: CitusCluster) -> MakeDatabase:
+    return citus.make
+
+
+@pytest.fixture(scope="session")
 def make_sqlite() -> Iterator[MakeDatabase]:
     with memory_folder() as folder, sqlite_databases(folder) as make:
         yield make
@@ -94,12 +110,15 @@ def make_sqlite() -> Iterator[MakeDatabase]:
 
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    make: MakeDatabase = request.getfixturevalue(MAKERS[request.param])
     yield (url := make())
-    if request.param == "sqlite":
-        remove_sqlite(url)
-    else:
-        remove_postgres(request.getfixturevalue("postgres"), url)
+    match request.param:
+        case "sqlite":
+            remove_sqlite(url)
+        case "postgresql":
+            remove_postgres(request.getfixturevalue("postgres"), url)
+        case _:
+            request.getfixturevalue("citus").remove(url)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from sqlalchemy import (
     and_,
     case,
     func,
-    not_,
     select,
 )
 from sqlalchemy.orm import DeclarativeBase
@@ -78,12 +77,13 @@ def _orphans(table: Table, constraint: ForeignKeyConstraint) -> tuple[str, Compi
     parent = constraint.referred_table.alias("parent")
     pairs = [(key.parent, parent.c[key.column.name]) for key in constraint.elements]
     given = and_(*(child.is_not(None) for child, _ in pairs))
-    found = select(parent.c[pairs[0][1].name]).where(and_(*(own == child for child, own in pairs))).exists()
+    found = table.outerjoin(parent, and_(*(own == child for child, own in pairs)))
+    is_missing = pairs[0][1].is_(None)
     names = " and ".join(child.name for child, _ in pairs)
     name = (
         f"{table.name} whose {names} {'is' if len(pairs) == 1 else 'are'} in no row of {constraint.referred_table.name}"
     )
-    return name, CompiledQuery(select(func.count()).select_from(table).where(given, not_(found)))
+    return name, CompiledQuery(select(func.count()).select_from(found).where(given, is_missing))
 
 
 def queue_counts(kind: str) -> Select[*tuple[Any, ...]]:

@@ -8,7 +8,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.sql.selectable import CTE
 
 from db.engine.backend.protocol import Source
 from db.rollups.recount import PART_EVENTS, Key, Part, Recount, Rows
@@ -54,14 +53,8 @@ class RowDifference(NamedTuple):
 
 
 def _all_programs(source: RollupSource) -> CompiledQuery:
-    """Return the query for every program that has events or rollups, or is one: from one to the next through the keys,
-    of which there are far fewer than rows."""
-    steps: list[CTE] = []
-    for number, program_id in enumerate((source.event.program_id, source.rollup.program_id)):
-        step = select(func.min(program_id).label("id")).cte(f"step_{number}", recursive=True)
-        following = select(func.min(program_id)).where(program_id > step.c.id).scalar_subquery()
-        steps.append(step.union_all(select(following).where(step.c.id.is_not(None))))
-    found = select(Program.id).union(*(select(step.c.id).where(step.c.id.is_not(None)) for step in steps)).subquery()
+    """Return the query for every program that has events or rollups, or is one."""
+    found = select(Program.id).union(select(source.event.program_id), select(source.rollup.program_id)).subquery()
     return CompiledQuery(select(found.c.id).order_by(found.c.id))
 
 

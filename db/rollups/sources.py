@@ -83,8 +83,9 @@ class RollupSource(ABC):
         """Return whether a row of the log, of one of `kinds`, covers an event."""
 
     @abstractmethod
-    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool) -> Joined:
-        """Join events with the click that each is reported by."""
+    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool, program_id: Any = None) -> Joined:
+        """Join events with the click that each is reported by. A cluster has to know the program if all of them are of
+        one and their number is limited."""
 
     @abstractmethod
     def rolled_up(self, rollup: Any, is_bot: bool | None) -> list[ColumnElement[int]]:
@@ -125,7 +126,7 @@ class ClickSource(RollupSource):
     def covers(self, event: Any) -> ColumnElement[bool]:
         return covers(event)
 
-    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool) -> Joined:
+    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool, program_id: Any = None) -> Joined:
         return Joined(events, event)
 
     def rolled_up(self, rollup: Any, is_bot: bool | None) -> list[ColumnElement[int]]:
@@ -158,14 +159,13 @@ class ConversionSource(RollupSource):
     def covers(self, event: Any) -> ColumnElement[bool]:
         return and_(event.kind == OutboxRange.kind, covers(event))
 
-    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool) -> Joined:
+    def clicked(self, events: FromClause, event: Any, *, is_sqlite: bool, program_id: Any = None) -> Joined:
+        def is_its_click(click: Any) -> list[ColumnElement[bool]]:
+            found = [click.program_id == event.program_id, click.id == event.click_event_id]
+            return found if program_id is None else [*found, click.program_id == program_id]
+
         # On PostgreSQL, a plain join might read all clicks of the program.
-        return rows_of(
-            events,
-            ClickEvent,
-            lambda click: [click.program_id == event.program_id, click.id == event.click_event_id],
-            is_sqlite=is_sqlite,
-        )
+        return rows_of(events, ClickEvent, is_its_click, is_sqlite=is_sqlite)
 
     def rolled_up(self, rollup: Any, is_bot: bool | None) -> list[ColumnElement[int]]:
         return [_of_either(rollup, name, is_bot).label(name) for name in BOOKED]

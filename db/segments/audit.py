@@ -141,7 +141,7 @@ class RecountedEvents:
         wanted += self._of.events.is_there(event)
         page = select(event).where(*wanted).order_by(event.id).limit(PAGE_EVENTS).subquery()
         row = aliased(self._of.events.event, page)
-        found, click = self._of.events.clicked(page, row, is_sqlite=is_sqlite)
+        found, click = self._of.events.clicked(page, row, is_sqlite=is_sqlite, program_id=_program)
         query = select(row.id, *self._rows.selected(row, click)).select_from(found)
         return CompiledQuery(query.order_by(row.id))
 

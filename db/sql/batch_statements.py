@@ -5,7 +5,7 @@ SQLAlchemy's cost per row, and compiling from the metadata keeps the tables the 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
@@ -25,6 +25,8 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
+    update,
 )
 from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects.postgresql import JSONB
@@ -53,6 +55,9 @@ class BatchStatement:
     arrange: Callable[[DriverValues], DriverValues] | None
     of_row: str
     """The SQL for a SQLite trigger, which reads the values from `ROW`; empty if the statement changes nothing."""
+    on_cluster: tuple[str, ...] = ()
+    """The SQL for a cluster, if that is another: statements to run one after the other for the same rows. The last one
+    returns what is found."""
 
     def rows(self, rows: Iterable[RowValues]) -> Sequence[DriverValues]:
         """Convert rows, with values in the order of `compiled`'s parameters, to the statement's positional
@@ -98,6 +103,24 @@ def compiled(dialect: Dialect, query: Template, parameters: Sequence[str]) -> Ba
     )
 
 
+def compiled_with_locks(
+    dialect: Dialect, query: Select[*tuple[Any, ...]], table: Any, parameters: Sequence[str]
+) -> BatchStatement:
+    """Compile a query that locks the rows of a table that it finds, so that only foreign keys may still refer to them.
+
+    A cluster can lock rows of several nodes only by changing them. So there it sets each row's id to what it is, and
+    reads the rows as they then are."""
+    statement = compiled(dialect, query.with_for_update(of=table, key_share=True), parameters)
+    if dialect.name != "postgresql":
+        return statement
+    lock: Template = update(table).where(_condition(query)).values(id=table.id)
+    return replace(statement, on_cluster=tuple(compiled(dialect, each, parameters).sql for each in (lock, query)))
+
+
+def _condition(query: Select[*tuple[Any, ...]]) -> ColumnElement[bool]:
+    return true() if query.whereclause is None else query.whereclause
+
+
 def combined(dialect: Dialect, types: Mapping[str, TypeEngine[Any]], queries: Iterable[Template]) -> BatchStatement:
     """Combine statements that a SQLite trigger runs one after the other for each row. `types` maps the names of a row's
     values to their types; the statements read them by `fields`."""
@@ -115,10 +138,10 @@ def with_values(query: Template, values: Mapping[str, ColumnElement[Any]]) -> Te
     if isinstance(query, Insert):
         return query.values(values)
 
-    def replace(element: Any, **_: Any) -> Any:
+    def expression_of(element: Any, **_: Any) -> Any:
         return values.get(element.key) if isinstance(element, BindParameter) else None
 
-    return cast(Template, replacement_traverse(query, {}, replace))
+    return cast(Template, replacement_traverse(query, {}, expression_of))
 
 
 def _conversions(dialect: Dialect, types: Iterable[TypeEngine[Any]]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
@@ -140,10 +163,11 @@ def _for_all_rows(query: Template, types: Mapping[str, TypeEngine[Any]]) -> Temp
         cast_to(items.c.item.op("->>")(literal_column(str(at))), Text() if isinstance(type, String) else type)
         for at, type in enumerate(types.values())
     )
-    given = select(*(value.label(name) for name, value in zip(types, values, strict=True))).subquery("given")
+    given = select(*(value.label(name) for name, value in zip(types, values, strict=True)))
     if isinstance(query, Insert):
-        return query.from_select(list(types), select(*given.c), include_defaults=False)
-    return with_values(query, dict(given.c))
+        return query.from_select(list(types), select(*given.subquery("given").c), include_defaults=False)
+    # Otherwise the values would be computed within the statement's own expressions, and a cluster lets no node do that.
+    return with_values(query, dict(given.offset(literal_column("0")).subquery("given").c))
 
 
 def _arrange(positions: Sequence[int]) -> Callable[[DriverValues], DriverValues]:

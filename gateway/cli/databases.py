@@ -12,6 +12,7 @@ import click
 
 from db.audit.report import Audit, audit
 from db.backfill.state import clicks_left
+from db.cluster.distributing import SHARDS, distribute, make_plan
 from db.engine.database_status import status_of
 from db.engine.read_only_store import open_read_only
 from db.engine.schema_revision import ensure_current
@@ -90,6 +91,29 @@ def drop_clicks_command(*, before: str) -> None:
     """
     done = asyncio.run(_drop_clicks(Settings().database_url, _month(before)))
     click.echo(f"{done.clicks:,} clicks dropped, {done.kept:,} stay. {done.bytes:,} bytes are free again.")
+
+
+@database.command("distribute")
+@click.option("--shards", default=SHARDS, show_default=True, help="The parts to divide the programs into.")
+def distribute_command(*, shards: int) -> None:
+    """Distribute the tables over the nodes of a Citus cluster. Safe to run repeatedly.
+
+    The database must be the coordinator's. Gateways may keep running: clicks wait while tables are copied.
+    """
+    tables = asyncio.run(_distribute(Settings().database_url, shards))
+    click.echo(f"{tables} tables distributed." if tables else "All tables are distributed.")
+
+
+async def _distribute(url: str, shards: int) -> int:
+    store = Store(url)
+    try:
+        plan = await make_plan(store)
+        await ensure_current(store, may_upgrade=False, may_create=False)
+        with progress("Distributing the tables", plan.total_bytes) as advance:
+            await distribute(store, plan, advance, shards=shards)
+        return len(plan.tables)
+    finally:
+        await store.close()
 
 
 def _month(text: str) -> Month:

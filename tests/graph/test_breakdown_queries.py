@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.click_sample import LINKS, Sample, key_values, make_sample
-from tests.support.databases import KINDS, MakeDatabase
+from tests.support.databases import KINDS, MAKERS, MakeDatabase
 from tests.support.gateways import running_gateway
 
 COUNTS = "clicks people bots visitors customers leads sales revenue { amount currency } earnings { amount }"
@@ -18,7 +18,7 @@ ADDED_UP = ("clicks", "people", "bots", "customers", "leads", "sales")
 
 @pytest.fixture(scope="module", params=KINDS)
 def shared_url(request: pytest.FixtureRequest) -> str:
-    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    make: MakeDatabase = request.getfixturevalue(MAKERS[request.param])
     return make()
 
 

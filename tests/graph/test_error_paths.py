@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import is_non_null_type
 
-from tests.support.databases import KINDS, MakeDatabase
+from tests.support.databases import KINDS, MAKERS, MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.graphql_sockets import Subscriber, opened
 from tests.support.schema_documents import root_fields
@@ -49,7 +49,7 @@ DOCUMENTS: dict[str, list[str | int]] = {
 
 @pytest.fixture(scope="module", params=KINDS)
 def shared_url(request: pytest.FixtureRequest) -> str:
-    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    make: MakeDatabase = request.getfixturevalue(MAKERS[request.param])
     return make()
 
 

@@ -16,7 +16,7 @@ import pytest
 from graph.query.entities import ENTITIES
 from graph.query.global_ids import encode_id
 from tests.support.bulk_data import make_crowd
-from tests.support.databases import KINDS, MakeDatabase
+from tests.support.databases import KINDS, MAKERS, MakeDatabase
 from tests.support.gateways import Gateway, running_gateway
 from tests.support.schema_documents import literal, orders_of, root_fields
 from tests.support.schema_lists import LISTS, Lists, Pages, few_and_other_lists
@@ -29,7 +29,7 @@ WHOLE = 100
 
 @pytest.fixture(scope="module", params=KINDS)
 def shared_url(request: pytest.FixtureRequest) -> str:
-    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    make: MakeDatabase = request.getfixturevalue(MAKERS[request.param])
     return make()
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.click_bodies import URL, body, data_of, event_of, recorded
-from tests.support.databases import KINDS, MakeDatabase
+from tests.support.databases import KINDS, MAKERS, MakeDatabase
 from tests.support.gateways import Gateway, body_of, running_gateway
 
 LIMIT = 64 * 1024
@@ -65,7 +65,7 @@ NO_OBJECTS = [
 
 @pytest.fixture(scope="module", params=KINDS)
 def shared_url(request: pytest.FixtureRequest) -> str:
-    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    make: MakeDatabase = request.getfixturevalue(MAKERS[request.param])
     return make()
 
 

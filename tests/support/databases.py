@@ -1,6 +1,7 @@
 """Fresh, migrated databases of both kinds. PostgreSQL is a real server from a wheel, started once per run."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,10 @@ from db.engine.migrate import upgrade
 from db.engine.store import Store
 from tests.support.memory_folder import is_in_memory, memory_folder
 
-KINDS = ("sqlite", "postgresql")
+# With `CLICKGATE_TEST_CITUS_URL`, whatever runs on both runs on that cluster as well.
+KINDS = ("sqlite", "postgresql", *(["citus"] if "CLICKGATE_TEST_CITUS_URL" in os.environ else []))
+MAKERS = {"sqlite": "make_sqlite", "postgresql": "make_postgres", "citus": "make_citus"}
+"""The fixture that makes databases of each kind."""
 # No database here has to survive a power cut, and of the hundreds that a run makes none lives long enough to need
 # vacuuming; tests that look at query plans run ANALYZE themselves.
 SETTINGS = ("fsync = off", "full_page_writes = off", "autovacuum = off", "max_wal_size = '128MB'")

@@ -3,6 +3,7 @@
 Everything outside this folder uses it through `db.engine.backend.protocol.Database`.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,6 +58,11 @@ READ_SECONDS = 30
 # Up to this length of its SQL, the driver keeps a statement prepared. The largest reports have half of it; to plan one
 # again each time takes a third as long as to run it. The driver itself keeps none of more than 15 KiB.
 PREPARED_CHARACTERS = 64 * 1024
+
+# The coordinator of a cluster passes on what a node refuses, without its SQLSTATE.
+REFUSED_ROW = re.compile(
+    r"violates \S+(?: \S+)? constraint|value too long for type|out of range for type|invalid byte sequence for encoding"
+)
 
 # Errors without a SQLSTATE: from the driver, from SQLAlchemy's pool or from the operating system.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
@@ -122,7 +128,8 @@ class PostgresDatabase:
 
     async def connect_writer(self) -> PostgresWriteConnection:
         # Not from the pool: after an unannounced failover, every pooled connection may be dead.
-        return PostgresWriteConnection(await self._connector.connect(SESSION | WRITER_SESSION), self.engine.dialect)
+        connection = await self._connector.connect(SESSION | WRITER_SESSION)
+        return PostgresWriteConnection(connection, self.engine.dialect, is_cluster=self._connector.is_cluster)
 
     async def close(self) -> None:
         self._readers.drop_idle()
@@ -173,5 +180,7 @@ def _verdict(error: BaseException) -> Verdict:
     for kind, verdict in LOCAL_ERRORS:
         if isinstance(error, kind):
             return verdict
+    if isinstance(error, asyncpg.InternalServerError) and REFUSED_ROW.search(str(error)):
+        return driver_errors.ROW
     sqlstate = getattr(error, "sqlstate", None)
     return driver_errors.of_sqlstate(sqlstate) if isinstance(sqlstate, str) else driver_errors.UNKNOWN

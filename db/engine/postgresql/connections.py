@@ -41,8 +41,9 @@ class PostgresWriteConnection:
     """The click writer's connection. The statements of one call are combined into a single one, with their rows as
     JSON, and so take a single round trip."""
 
-    def __init__(self, connection: asyncpg.Connection, dialect: Dialect) -> None:
+    def __init__(self, connection: asyncpg.Connection, dialect: Dialect, *, is_cluster: bool = False) -> None:
         self._driver = connection
+        self._is_cluster = is_cluster
         self._source = PostgresSource(connection, dialect)
         self._batches = 0
         self._fence = ""
@@ -67,7 +68,11 @@ class PostgresWriteConnection:
     async def fetch(self, statement: BatchStatement, keys: Sequence[RowValues]) -> Sequence[RowValues]:
         if not keys:
             return []
-        return [tuple(row) for row in await self._driver.fetch(statement.sql, _json(statement, keys))]
+        *before, sql = (self._is_cluster and statement.on_cluster) or (statement.sql,)
+        given = _json(statement, keys)
+        for each in before:
+            await self._driver.execute(each, given)
+        return [tuple(row) for row in await self._driver.fetch(sql, given)]
 
     async def execute(self, *work: StatementRows) -> None:
         work = tuple((statement, rows) for statement, rows in work if rows)

@@ -1,6 +1,7 @@
 """Opening connections to PostgreSQL, directly or through PgBouncer.
 
 The database URL and each kind of session have settings of their own, which PgBouncer wants to be told in another way.
+On a cluster a session needs some more.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,16 @@ from db.errors import UnusableDatabase
 CONNECT_SECONDS = 5
 # The message with which PgBouncer rejects a startup parameter.
 STARTUP_REFUSED = "unsupported startup parameter"
+# Where the database has the extension that makes it a cluster, see `db.cluster`.
+CLUSTER_SESSION = {
+    # A node's part of a transaction is one transaction there.
+    "citus.multi_shard_modify_mode": "sequential",
+    "citus.max_adaptive_executor_pool_size": "1",
+    # Which nodes a statement goes to depends on its values.
+    "plan_cache_mode": "force_custom_plan",
+}
+_SET = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in CLUSTER_SESSION.items())
+JOIN_CLUSTER = f"SELECT {_SET} FROM pg_extension WHERE extname = 'citus'"  # noqa: S608  our own words
 
 
 class Connector:
@@ -26,6 +37,8 @@ class Connector:
         self._timeout = CONNECT_SECONDS if target.timeout == 0 else target.timeout
         # PgBouncer rejects `options` at startup, along with most other settings.
         self._options = settings_in(target.options) if target.is_pooled else {}
+        self.is_cluster = False
+        """Whether the latest connection led to the coordinator of a cluster."""
 
     @property
     def adapter_arguments(self) -> Mapping[str, Any]:
@@ -45,16 +58,19 @@ class Connector:
             if target.options:
                 named["options"] = target.options
             try:
-                return await asyncpg.connect(**given, server_settings=named)
+                connection = await asyncpg.connect(**given, server_settings=named)
             except asyncpg.ProtocolViolationError as error:
                 if STARTUP_REFUSED not in str(error):
                     raise
                 raise UnusableDatabase(
                     f"{error}: to connect through PgBouncer, add `pgbouncer=true` to the database URL"
                 ) from None
+            self.is_cluster = await connection.fetchrow(JOIN_CLUSTER) is not None
+            return connection
         startup = {name: value for name, value in named.items() if name == "application_name"}
         connection = await asyncpg.connect(
             **given, server_settings=startup, statement_cache_size=0, connection_class=PgBouncerConnection
         )
-        connection.set_settings({**named, **self._options})
+        self.is_cluster = await connection.fetchrow(JOIN_CLUSTER) is not None
+        connection.set_settings({**named, **self._options, **(CLUSTER_SESSION if self.is_cluster else {})})
         return connection

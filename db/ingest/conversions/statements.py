@@ -30,7 +30,7 @@ from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.customers import Customer
 from db.schema.id_blocks import IdBlock
 from db.schema.programs import Program
-from db.sql.batch_statements import BatchStatement, Template, compiled
+from db.sql.batch_statements import BatchStatement, Template, compiled, compiled_with_locks
 from db.sql.commit_horizon import LARGEST_ID
 from db.sql.functions import microseconds_of
 
@@ -71,27 +71,25 @@ def _is(table: Any) -> ColumnElement[bool]:
     return and_(table.program_id == _program_id, table.id == _row)
 
 
-def _locked(query: Select[*tuple[Any, ...]], table: Any) -> Select[*tuple[Any, ...]]:
-    # Foreign keys that refer to the row may be checked meanwhile.
-    return query.with_for_update(of=table, key_share=True)
-
-
 def _owner() -> Select[*tuple[Any, ...]]:
     """Return the query for the program of the customer with an id and a click id. It looks into each program: an index
     of customers by id alone would cost every click."""
     given = bindparam("click_id", type_=Text)
-    owned = select(Customer.click_id).where(Customer.program_id == Program.id, Customer.id == _row)
-    return select(given, Program.id, _row).where(owned.correlate_except(Customer).scalar_subquery() == given)
+    found = select(given, Program.id, _row).join_from(Program, Customer, Customer.program_id == Program.id)
+    return found.where(Customer.id == _row, Customer.click_id == given)
 
 
 def _latest_click() -> Select[*tuple[Any, ...]]:
-    latest = select(ClickEvent.id).where(ClickEvent.program_id == _program_id, ClickEvent.customer_id == _row)
-    latest = latest.order_by(ClickEvent.occurred_at.desc(), ClickEvent.id.desc()).limit(_ONE).offset(_NONE)
     event = ClickEvent.__table__.alias("event")
+    latest = select(ClickEvent.id).where(
+        ClickEvent.program_id == Customer.program_id, ClickEvent.customer_id == Customer.id
+    )
+    latest = latest.order_by(ClickEvent.occurred_at.desc(), ClickEvent.id.desc()).limit(_ONE).offset(_NONE)
+    is_latest = event.c.id == latest.correlate(Customer).scalar_subquery()
     columns = (event.c.program_id, event.c.customer_id, event.c.id, event.c.link_id, event.c.partner_id)
-    latest_id = latest.correlate_except(ClickEvent).scalar_subquery()
     found = select(*columns, microseconds_of(event.c.occurred_at))
-    return found.where(event.c.program_id == _program_id, event.c.id == latest_id)
+    found = found.join_from(Customer, event, and_(event.c.program_id == Customer.program_id, is_latest))
+    return found.where(_is(Customer))
 
 
 def _rules() -> Select[*tuple[Any, ...]]:
@@ -111,12 +109,13 @@ def _provisional() -> Select[*tuple[Any, ...]]:
     confirm those."""
     lead, other = LeadEvent, LeadEvent.__table__.alias("other")
     beyond = select(other.c.id).where(
-        other.c.program_id == _program_id, other.c.customer_id == _row, other.c.confirmed_at.is_(None)
+        other.c.program_id == Customer.program_id, other.c.customer_id == Customer.id, other.c.confirmed_at.is_(None)
     )
-    beyond = beyond.order_by(other.c.id).offset(_CONFIRMED).limit(_ONE).correlate_except(other)
-    return select(lead.program_id, lead.customer_id, lead.event_name, lead.id).where(
-        lead.program_id == _program_id,
-        lead.customer_id == _row,
+    beyond = beyond.order_by(other.c.id).offset(_CONFIRMED).limit(_ONE).correlate(Customer)
+    of_customer = and_(lead.program_id == Customer.program_id, lead.customer_id == Customer.id)
+    found = select(lead.program_id, lead.customer_id, lead.event_name, lead.id).join_from(Customer, lead, of_customer)
+    return found.where(
+        _is(Customer),
         lead.confirmed_at.is_(None),
         lead.id < func.coalesce(beyond.scalar_subquery(), literal_column(str(LARGEST_ID))),
     )
@@ -127,9 +126,8 @@ def _recorded_lead() -> Select[*tuple[Any, ...]]:
     `_owner` does. A lead that was confirmed later than it was recorded was provisional at first."""
     lead = LeadEvent
     was_provisional = case((lead.confirmed_at == lead.created_at, _NONE), else_=_ONE)
-    found = select(was_provisional).where(lead.program_id == Program.id, lead.id == _row)
-    status = found.correlate_except(lead).scalar_subquery()
-    return select(_row, status).where(status.is_not(None))
+    found = select(_row, was_provisional).join_from(Program, lead, lead.program_id == Program.id)
+    return found.where(lead.id == _row)
 
 
 def _program() -> Select[*tuple[Any, ...]]:
@@ -173,9 +171,10 @@ def _refund() -> Select[*tuple[Any, ...]]:
 def _first_commission() -> Select[*tuple[Any, ...]]:
     """Return the query for when a customer earned its first commission, NULL if there is none."""
     first = select(func.min(Commission.occurred_at)).where(
-        Commission.program_id == _program_id, Commission.customer_id == _row
+        Commission.program_id == Customer.program_id, Commission.customer_id == Customer.id
     )
-    return select(_program_id, _row, microseconds_of(first.correlate_except(Commission).scalar_subquery()))
+    earned_at = first.correlate(Customer).scalar_subquery()
+    return select(Customer.program_id, Customer.id, microseconds_of(earned_at)).where(_is(Customer))
 
 
 def _more_ids() -> ReturningUpdate[Any]:
@@ -191,14 +190,17 @@ class ConversionQueries:
         def statement(query: Template, *parameters: str) -> BatchStatement:
             return compiled(dialect, query, parameters)
 
+        def locked(query: Select[*tuple[Any, ...]], table: Any, *parameters: str) -> BatchStatement:
+            return compiled_with_locks(dialect, query, table, parameters)
+
         self.program = statement(_program(), "program")
         self.owner = statement(_owner(), "click_id", "row")
         self.customer_of_key = statement(_customer_of_key(), "program", "key")
-        self.customer = statement(_locked(select(*_CUSTOMER).where(_is(Customer)), Customer), "program", "row")
+        self.customer = locked(select(*_CUSTOMER).where(_is(Customer)), Customer, "program", "row")
         self.latest_click = statement(_latest_click(), "program", "row")
         self.click = statement(select(*_CLICK).where(_is(ClickEvent)), "program", "row")
-        self.sale = statement(_locked(_sale(), Sale), "program", "transaction")
-        self.commission = statement(_locked(_commission(), Commission), "program", "row")
+        self.sale = locked(_sale(), Sale, "program", "transaction")
+        self.commission = locked(_commission(), Commission, "program", "row")
         self.refund = statement(_refund(), "program", "row", "refund")
         self.lead = statement(_lead(), "program", "row", "name")
         self.provisional = statement(_provisional(), "program", "row")

@@ -15,7 +15,7 @@ from graph.exports.export_lists import EXPORT_LISTS
 from graph.exports.parameters import Kind, Parameter, parameters
 from graph.query.global_ids import encode_id
 from rest.exports.endpoint import NAMES
-from tests.support.databases import KINDS, MakeDatabase
+from tests.support.databases import KINDS, MAKERS, MakeDatabase
 from tests.support.exports import GraphQLList, csv_rows, exported, flat, json_rows, text_of
 from tests.support.gateways import running_gateway
 from tests.support.visibility_world import TABLES, WITHHELD_FROM_PARTNERS, World, make_world
@@ -28,7 +28,7 @@ JUNK = ("", "junk", "=1", "2026-01-01", "UHJvZ3JhbTo5OTk5OQ", "\u202e☃")
 
 @pytest.fixture(scope="module", params=KINDS)
 def shared_url(request: pytest.FixtureRequest) -> str:
-    make: MakeDatabase = request.getfixturevalue("make_sqlite" if request.param == "sqlite" else "make_postgres")
+    make: MakeDatabase = request.getfixturevalue(MAKERS[request.param])
     return make()
 
 

@@ -1,0 +1,184 @@
+"""Distributes the tables of a PostgreSQL database over the nodes of a cluster.
+
+All of it is one transaction: whoever is interrupted has changed nothing. Gateways may keep running. Clicks that arrive
+while tables are copied wait, or are refused to be sent again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import NamedTuple
+
+from sqlalchemy import ARRAY, Text, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.cluster import statements
+from db.cluster.placement import DISTRIBUTED, KEYS, REFERENCE
+from db.engine.backend.driver_errors import LOCKED
+from db.engine.migrate import FENCE_WRITERS, UPGRADE_LOCK
+from db.engine.store import Store
+from db.errors import DatabaseUnavailable, NoCluster
+
+SHARDS = 32
+OLDEST_CITUS = 14
+# Whoever waits for a lock keeps those waiting that come after it.
+LOCK_SECONDS = 0.5
+PAUSE_SECONDS = 0.5
+PATIENCE_SECONDS = 600
+FIRST = next(iter(DISTRIBUTED))
+
+
+class Constraint(NamedTuple):
+    """A foreign key from a child's to a parent's table."""
+
+    name: str
+    child: str
+    parent: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is left to do, in this order."""
+
+    tables: Sequence[str]
+    """The tables to place."""
+    bytes: Mapping[str, int]
+    """What each of them takes."""
+    foreign_keys: Sequence[Constraint] = ()
+    """Those that are dropped before, and added again as far as a cluster can keep them."""
+    triggers: Sequence[tuple[str, str]] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The names of the primary keys to change, by table."""
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(self.bytes.values())
+
+
+async def make_plan(store: Store) -> Plan:
+    """Return what is left to do. Raises `NoCluster` if anything is missing, and `DatabaseUnavailable`."""
+    if store.is_sqlite:
+        raise NoCluster("SQLite keeps everything in one file: move to PostgreSQL first, see docs/scaling.md")
+    async with store.read() as connection:
+        await _check(connection)
+        placed = {name for name, _ in await connection.execute(text(statements.PLACED))}
+        tables = [name for name in (*DISTRIBUTED, *REFERENCE) if name not in placed]
+        sizes = text(statements.BYTES).bindparams(bindparam("names", tables, type_=ARRAY(Text)))
+        bytes_of = {name: int(size) for name, size in await connection.execute(sizes)}
+        return Plan(
+            tables,
+            bytes_of,
+            [key for key in await foreign_keys(connection) if {key.child, key.parent} & set(tables)],
+            [(name, table) for name, table in await connection.execute(text(statements.TRIGGERS)) if table in tables],
+            {
+                table: name
+                for table, name in await connection.execute(text(statements.PRIMARY_KEYS))
+                if table in KEYS and table in tables
+            },
+        )
+
+
+async def distribute(store: Store, plan: Plan, advance: Callable[[int], None], *, shards: int = SHARDS) -> None:
+    """Place what is left, and call `advance` with the bytes of each table that was. Raises `DatabaseUnavailable`:
+    then nothing is changed."""
+    if not plan.tables:
+        return
+    async with store.write(may_wait=True) as connection:
+        began = await connection.scalar(text("SELECT now()"))
+        await store.take_lock(connection, UPGRADE_LOCK)
+        await _lock_out(store, connection, plan.tables)
+        for command in prepare(plan):
+            await connection.execute(text(command))
+        for table in plan.tables:
+            await _place(connection, table, shards)
+            advance(plan.bytes.get(table, 0))
+        # Foreign keys lead from one table to the next, so all are copied by now.
+        for table in reversed(plan.tables):
+            await connection.execute(text(statements.EMPTY_LOCAL), {"table": table})
+        for key in plan.foreign_keys:
+            if can_keep(key):
+                await connection.execute(text(statements.add_constraint(key.child, key.name, key.definition)))
+    await _end_sessions(store, began)
+
+
+def prepare(plan: Plan) -> Sequence[str]:
+    """Return the commands after which nothing is left that a cluster refuses. They work on any PostgreSQL."""
+    return [
+        *(statements.drop_constraint(key.child, key.name) for key in plan.foreign_keys),
+        *(statements.drop_trigger(table, name) for name, table in plan.triggers),
+        *(command for table, name in plan.keys.items() for command in statements.change_key(table, name)),
+    ]
+
+
+def can_keep(key: Constraint) -> bool:
+    """Return whether a cluster can keep a foreign key: to a table that each node has, or within a program."""
+    return key.parent in REFERENCE or (key.child in DISTRIBUTED and key.parent in DISTRIBUTED)
+
+
+async def foreign_keys(connection: AsyncConnection) -> Sequence[Constraint]:
+    """Return all foreign keys of the schema."""
+    return [Constraint(*row) for row in await connection.execute(text(statements.FOREIGN_KEYS))]
+
+
+async def _check(connection: AsyncConnection) -> None:
+    version = await connection.scalar(text(statements.FIND_EXTENSION))
+    if version is None:
+        if not await connection.scalar(text(statements.IS_INSTALLED)):
+            raise NoCluster(
+                "the server does not have the extension Citus: install it on each node, and name it in "
+                "shared_preload_libraries"
+            )
+        raise NoCluster("the database does not have its extension yet: run CREATE EXTENSION citus in it, on each node")
+    if int(str(version).split(".")[0]) < OLDEST_CITUS:
+        raise NoCluster(f"clickgate needs Citus {OLDEST_CITUS} or later, this server has {version}")
+    if not await connection.scalar(text(statements.HAS_COORDINATOR)):
+        raise NoCluster("the coordinator does not know itself: run SELECT citus_set_coordinator_host('its address')")
+    if not await connection.scalar(text(statements.COUNT_WORKERS)):
+        raise NoCluster("the cluster has no nodes yet: run SELECT citus_add_node('its address', 5432) for each of them")
+    if unprepared := list(await connection.scalars(text(statements.UNPREPARED))):
+        raise NoCluster(f"max_prepared_transactions is 0, or there is no answer, on {', '.join(unprepared)}")
+
+
+async def _lock_out(store: Store, connection: AsyncConnection, tables: Sequence[str]) -> None:
+    """Wait for batches and reads to end, and keep later ones waiting to the end of the transaction."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with store.outages():
+                async with connection.begin_nested():
+                    await connection.execute(text(f"SET LOCAL lock_timeout = {round(1000 * LOCK_SECONDS)}"))
+                    # Writers first, like batches, which lock their writer's row before anything else.
+                    for command in FENCE_WRITERS:
+                        await connection.execute(text(command))
+                    await connection.execute(text(statements.lock_out(sorted(tables))))
+            return
+        except DatabaseUnavailable as error:
+            if error.reason != LOCKED.reason or monotonic() > deadline:
+                raise
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _place(connection: AsyncConnection, table: str, shards: int) -> None:
+    if table in REFERENCE:
+        await connection.execute(text(statements.COPY_EVERYWHERE), {"table": table})
+    elif table == FIRST:
+        values = {"table": table, "column": DISTRIBUTED[table], "shards": shards}
+        await connection.execute(text(statements.DISTRIBUTE_FIRST), values)
+    else:
+        values = {"table": table, "column": DISTRIBUTED[table], "first": FIRST}
+        await connection.execute(text(statements.DISTRIBUTE), values)
+
+
+async def _end_sessions(store: Store, began: object) -> None:
+    """End the sessions of gateways that began before, and may not have known of the cluster, once they are idle."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    async with store.write() as connection:
+        while monotonic() < deadline:
+            await connection.execute(text(statements.END_IDLE), {"before": began})
+            if not await connection.scalar(text(statements.COUNT_OLD), {"before": began}):
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
