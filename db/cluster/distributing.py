@@ -180,5 +180,3 @@ async def _end_sessions(store: Store, began: object) -> None:
             if not await connection.scalar(text(statements.COUNT_OLD), {"before": began}):
                 break
             await asyncio.sleep(PAUSE_SECONDS)
-
-

@@ -53,7 +53,7 @@ class LinkDirectory:
         self._store = store
         self._known = LinkIndex()
         self._unknown: OrderedDict[str | int, None] = OrderedDict()
-        self._version = -1
+        self._version = self._settled = -1
         # Changes that arrived during a reload, whose snapshot may be older than they are.
         self._learned_during_reload: list[LinkIndex] | None = None
         self._generation = store.database.generation
@@ -126,13 +126,13 @@ class LinkDirectory:
                 generation = self._store.database.generation
                 if generation != self._generation:  # the file may have been replaced, and versions are not comparable
                     self._version = -1
-                if version == self._version:
+                if version == self._version == self._settled:
                     return
                 limit.reschedule(asyncio.get_running_loop().time() + LOAD_SECONDS)
                 # Reload everything at first, after a deletion, and after a backup was restored.
                 everything = reload_version > self._version or version < self._version
                 self._learned_during_reload = [] if everything else None
-                changed = await read_changed(source, since=-1 if everything else self._version)
+                changed = await read_changed(source, since=-1 if everything else self._settled)
         if everything:
             for news in self._learned_during_reload or ():
                 # Anything that is not newer is in the snapshot already, or was deleted.
@@ -140,6 +140,8 @@ class LinkDirectory:
             self._known = changed
         else:
             self._known.learn(changed)
+        # On a cluster, a version may show a moment before all that it is of: then that is read once more.
+        self._settled = self._version if self._store.database.is_cluster else version
         self._version, self._generation = version, generation
         self._unknown.clear()
 

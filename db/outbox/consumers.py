@@ -30,7 +30,7 @@ from db.outbox.event_ranges import all_ranges
 from db.outbox.history import list_history, note_history, unlisted_events
 from db.schema.columns import now
 from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxHistory, OutboxRange
-from db.sql.transactions import next_number, oldest_running
+from db.sql.transactions import IN_SNAPSHOT
 
 # The consumer's runner may be in the middle of a portion.
 PATIENCE_SECONDS = 60
@@ -112,7 +112,7 @@ async def _patiently(store: Store, consumer: Consumer, *, is_new: bool) -> None:
     while True:
         try:
             async with store.write(may_wait=True, in_one_snapshot=True) as connection:
-                await _start_from_beginning(connection, consumer, is_new=is_new)
+                await _start_from_beginning(store, connection, consumer, is_new=is_new)
             break
         except DatabaseUnavailable as error:
             if not any(word in str(error) for word in ("locked", "serialize")) or monotonic() > deadline:
@@ -123,7 +123,7 @@ async def _patiently(store: Store, consumer: Consumer, *, is_new: bool) -> None:
         await list_history(store, consumer.name, most_parts=len(consumer.kinds))
 
 
-async def _start_from_beginning(connection: AsyncConnection, consumer: Consumer, *, is_new: bool) -> None:
+async def _start_from_beginning(store: Store, connection: AsyncConnection, consumer: Consumer, *, is_new: bool) -> None:
     name = consumer.name
     if is_new:
         await connection.execute(insert(OutboxConsumer).values(name=name, position=0, complete_to=0))
@@ -136,7 +136,7 @@ async def _start_from_beginning(connection: AsyncConnection, consumer: Consumer,
     end = max(end, await connection.scalar(select(OutboxConsumer.position).where(OutboxConsumer.name == name)) or 0)
     await consumer.reset(connection)
     await _remove_rows(connection, name)
-    complete_to = await _add_gaps(connection, name, end)
+    complete_to = await _add_gaps(store, connection, name, end)
     moved = update(OutboxConsumer).where(OutboxConsumer.name == name)
     await connection.execute(moved.values(position=end, complete_to=complete_to, updated_at=now()))
     if consumer.lists_at_once:
@@ -153,12 +153,17 @@ def _all_events(kind: str, name: str) -> Insert:
     return insert(OutboxRange).from_select(columns, found, include_defaults=False)
 
 
-async def _add_gaps(connection: AsyncConnection, name: str, end: int) -> int:
+async def _add_gaps(store: Store, connection: AsyncConnection, name: str, end: int) -> int:
     """Add gaps for all ids up to the end that no row is visible for and may get one; return up to where none is
     missing. The events of visible rows are visible, too, and are added to the log once more."""
-    oldest, following = (await connection.execute(select(oldest_running(), next_number()))).one()
-    if oldest == following:
+    if store.is_sqlite:
         return end
+    if store.database.is_cluster:  # where the coordinator's snapshot is older than those of its nodes
+        following = await store.database.next_number()
+    else:
+        oldest, following = (await connection.execute(IN_SNAPSHOT)).one()
+        if oldest == following:
+            return end
     ids = union_all(select(OutboxRange.id), select(literal(end + 1, BigInteger))).subquery()
     rows = select(ids.c.id, func.lag(ids.c.id, 1, 0).over(order_by=ids.c.id).label("before")).subquery()
     gaps = select(literal(name, String), rows.c.before + 1, rows.c.id - 1, literal(following, BigInteger))

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import and_, bindparam, func, literal_column, select
 
-from db.engine.backend.protocol import Source
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable
 from db.outbox.conditions import CLICK
@@ -20,7 +19,6 @@ from db.outbox.position import Position, Transactions
 from db.schema.outbox import OutboxRange
 from db.sql.compiled_queries import CompiledQuery
 from db.sql.functions import Ids, among
-from db.sql.transactions import next_number, oldest_running
 from db.tasks import end
 
 logger = logging.getLogger(__name__)
@@ -37,7 +35,6 @@ WAITING_BATCHES = 256
 LATEST = CompiledQuery(select(func.coalesce(func.max(OutboxRange.id), 0)))
 _row = (OutboxRange.id, OutboxRange.program_id, OutboxRange.first_id, OutboxRange.last_id)
 _is_click = and_(OutboxRange.kind == literal_column(f"'{CLICK}'"), OutboxRange.consumer.is_(None))
-TRANSACTIONS = CompiledQuery(select(oldest_running(), next_number()))
 SINCE = CompiledQuery(select(*_row, _is_click).where(OutboxRange.id > bindparam("row")).order_by(OutboxRange.id))
 IN_GAPS = CompiledQuery(
     select(*_row, _is_click).where(among(OutboxRange.id, bindparam("ids", type_=Ids))).order_by(OutboxRange.id)
@@ -109,19 +106,22 @@ class LiveFeed:
 
     async def _news(self) -> list[Committed]:
         with self._store.outages():
-            async with asyncio.timeout(READ_SECONDS), self._store.snapshot() as snapshot:
-                return await self._read(snapshot)
+            async with asyncio.timeout(READ_SECONDS):
+                return await self._read()
 
-    async def _read(self, snapshot: Source) -> list[Committed]:
-        transactions = Transactions(*(await snapshot.fetch(TRANSACTIONS, {}))[0])
+    async def _read(self) -> list[Committed]:
+        fetch, database = self._store.fetch, self._store.database
         before = self._position
         if before is None:
-            before = Position(max(0, (await snapshot.fetch(LATEST, {}))[0][0] - LATE_ROWS))
+            before = Position(max(0, (await fetch(LATEST))[0][0] - LATE_ROWS))
+        # It takes a cluster some time to tell. Ids that lack a row are asked about when they still do next time.
+        oldest_running = await database.oldest_running() if before.gaps or not database.is_cluster else 0
         found: list[Any] = []
         if before.gaps:
             earliest = before.reached - LATE_ROWS
             ids = [id for gap in before.gaps for id in range(max(gap.first_id, earliest), gap.last_id + 1)]
-            found += await snapshot.fetch(IN_GAPS, {"ids": ids})
-        found += await snapshot.fetch(SINCE, {"row": before.reached})
+            found += await fetch(IN_GAPS, {"ids": ids})
+        found += await fetch(SINCE, {"row": before.reached})
+        transactions = Transactions(oldest_running, await database.next_number())
         self._position = before.advanced([row[0] for row in found], transactions, read_all=True)
         return [Committed(*row[1:4]) for row in found if row[4]]

@@ -165,15 +165,16 @@ class ConsumerRunner:
         name = {"name": self._consumer.name}
         if not (found := await connection.read(statements.FIND_POSITION, name)):
             return None
-        ((reached, oldest_running),) = found
+        ((reached,),) = found
         gaps = tuple(Gap(*row) for row in await connection.read(statements.FIND_GAPS, name))
         before = Position(reached, gaps)
         values = {**name, "position": reached, "rows": self._portion_events}
+        oldest_running = await self._store.database.oldest_running()
         rows = [*await connection.read(statements.FIND_IN_GAPS, values)] if gaps else []
         rows += await connection.read(statements.FIND_BEYOND, values)
         taken = rows[: self._portion_size(rows)]
         read_all = len(taken) == len(rows) < self._portion_events
-        next_number = max((row[-1] for row in rows), default=0)
+        next_number = await self._store.database.next_number()
         ids = [row[0] for row in taken]
         after = before.advanced(ids, Transactions(oldest_running, next_number), read_all=read_all)
         wanted = ("", self._consumer.name)

@@ -25,14 +25,11 @@ from db.schema.columns import UtcDateTime
 from db.schema.outbox import OutboxConsumer, OutboxGap, OutboxHistory, OutboxRange
 from db.sql.batch_statements import Template, compiled
 from db.sql.compiled_queries import CompiledQuery
-from db.sql.transactions import next_number, oldest_running
 
 _name: BindParameter[str] = bindparam("name")
 # Of several gateways, one works for a consumer: the others find its row locked, and take it for missing.
 FIND_POSITION = CompiledQuery(
-    select(OutboxConsumer.position, oldest_running())
-    .where(OutboxConsumer.name == _name)
-    .with_for_update(skip_locked=True)
+    select(OutboxConsumer.position).where(OutboxConsumer.name == _name).with_for_update(skip_locked=True)
 )
 FIND_GAPS = CompiledQuery(
     select(OutboxGap.first_id, OutboxGap.last_id, OutboxGap.horizon)
@@ -47,7 +44,7 @@ RANGE = (
     OutboxRange.last_id,
     OutboxRange.events,
 )
-_columns = (*RANGE, func.coalesce(OutboxRange.consumer, ""), next_number())
+_columns = (*RANGE, func.coalesce(OutboxRange.consumer, ""))
 _rows: BindParameter[int] = bindparam("rows")
 FIND_IN_GAPS = CompiledQuery(
     select(*_columns)

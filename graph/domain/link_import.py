@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.lookups.directory_version import next_version
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
@@ -119,13 +120,13 @@ async def _members(connection: AsyncConnection, program_id: int, partner_ids: Co
 
 async def _create(connection: AsyncConnection, links: Sequence[LinkLine]) -> Sequence[Mapping[str, Any]]:
     """Create links, and return their rows. Raises `CodeTaken`."""
-    values = await asyncio.to_thread(_values, links)
+    values = await asyncio.to_thread(_values, links, await next_version(connection))
     try:
         await connection.execute(insert(ReferralLink), values)
     except IntegrityError as error:
         raise CodeTaken from error
     query = select(ReferralLink.__table__)
-    # Read again, as triggers number their versions.
+    # Read again, for their ids.
     return [
         row._asdict()
         for some in _chunks([each["code"] for each in values])
@@ -133,8 +134,8 @@ async def _create(connection: AsyncConnection, links: Sequence[LinkLine]) -> Seq
     ]
 
 
-def _values(links: Sequence[LinkLine]) -> Sequence[Mapping[str, Any]]:
-    return [asdict(each.link) | {"code": each.link.code or made_up_code()} for each in links]
+def _values(links: Sequence[LinkLine], version: int) -> Sequence[Mapping[str, Any]]:
+    return [asdict(each.link) | {"code": each.link.code or made_up_code(), "version": version} for each in links]
 
 
 def _chunks(values: Collection[T]) -> Iterator[list[T]]:

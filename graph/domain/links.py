@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.lookups.directory_version import numbered
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
@@ -57,6 +58,7 @@ async def create(context: Context, link: NewLink, *, takes_in: bool = False) -> 
                 await partners.take_in(context, connection, partner_id=partner_id, program_id=program_id)
             values = _checked(asdict(link) | {"code": made_up_code() if link.code is None else link.code})
             await _check_membership(connection, program_id, partner_id)
+            values = await numbered(connection, ReferralLink, values)
             try:
                 async with connection.begin_nested():
                     await connection.execute(insert(ReferralLink).values(values))
@@ -104,6 +106,7 @@ async def _change(context: Context, which: ColumnElement[bool], changes: Mapping
 
 
 async def _update(connection: AsyncConnection, link_id: int, values: Mapping[str, Any]) -> None:
+    values = await numbered(connection, ReferralLink, values)
     try:
         async with connection.begin_nested():
             await connection.execute(update(ReferralLink).where(ReferralLink.id == link_id).values(values))

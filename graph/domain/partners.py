@@ -10,6 +10,7 @@ from sqlalchemy import exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.lookups.directory_version import next_version
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from graph.domain.context import Context
@@ -99,8 +100,9 @@ async def _check_program(connection: AsyncConnection, program_id: int) -> None:
 
 
 async def _join(connection: AsyncConnection, partner_id: int, program_id: int) -> None:
+    values = {"partner_id": partner_id, "program_id": program_id, "version": await next_version(connection)}
     try:
         async with connection.begin_nested():
-            await connection.execute(insert(PartnerProgram).values(partner_id=partner_id, program_id=program_id))
+            await connection.execute(insert(PartnerProgram).values(values))
     except IntegrityError:
         return  # added concurrently

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.lookups.directory_version import numbered
 from db.lookups.site_programs import domains_of
 from db.schema.programs import Program
 from graph.domain.context import Context
@@ -45,6 +46,7 @@ async def create(context: Context, program: NewProgram) -> dict[str, Any]:
     values = _checked(asdict(program))
     with outages():
         async with context.services.store.write() as connection:
+            values = await numbered(connection, Program, values)
             made = (await connection.execute(insert(Program).values(values).returning(Program.id))).scalar_one()
             row = (await connection.execute(select(Program.__table__).where(Program.id == made))).one()._asdict()
     context.services.directory.program_changed(row)
@@ -66,7 +68,8 @@ async def change(context: Context, program_id: int, changes: Mapping[str, Any]) 
                 await context.services.store.take_lock(connection, SITES_LOCK)
                 await _check_site(connection, program_id, values["domain"])
             if values:
-                await connection.execute(update(Program).where(this).values(values))
+                numbered_values = await numbered(connection, Program, values)
+                await connection.execute(update(Program).where(this).values(numbered_values))
             found = (await connection.execute(select(Program.__table__).where(this))).one_or_none()
     if found is None:
         raise UnknownProgram

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.lookups.directory_version import numbered
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
@@ -61,7 +62,8 @@ async def _set(
     with outages():
         async with context.services.store.write() as connection:
             await _check_member(context, connection, partner_id, program_id)
-            await connection.execute(update(PartnerProgram).where(this, differs).values(suspended_at=since))
+            values = await numbered(connection, PartnerProgram, {"suspended_at": since})
+            await connection.execute(update(PartnerProgram).where(this, differs).values(values))
             if revoke_tokens:
                 await _revoke_tokens(context, connection, partner_id, program_id)
             row = (await connection.execute(select(PartnerProgram.__table__).where(this))).one()._asdict()

@@ -211,7 +211,8 @@ async def test_clicks_are_recorded_while_old_ones_are_dropped_beside_a_long_repo
     assert (await drop).clicks == 7
     await asyncio.sleep(0.2)
     stopped.set()
-    assert len(await clicks_of(world)) == await recording > 0
+    recorded = await recording
+    assert len(await clicks_of(world)) == recorded > 0
     await other.close()
     assert await differences(world) == []
 

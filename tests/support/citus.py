@@ -56,7 +56,7 @@ class CitusCluster:
         _run(_distribute(self.url_of(name).render_as_string(hide_password=False)))
         self.on_all_nodes(
             f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",  # noqa: S608  our own name
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
         )
 
     def make(self) -> str:

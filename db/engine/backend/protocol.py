@@ -94,6 +94,11 @@ class Database(Source, Protocol):
         """A number that changes when the database may have been replaced by another. Anything read or reserved before
         the change is void."""
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether tables are, or may be, distributed over several nodes, as far as the latest connection tells. Each
+        node then has a snapshot of its own, and what is committed shows on one after the other."""
+
     def snapshot(self) -> AbstractAsyncContextManager[Source]:
         """Open a snapshot in which several queries see the same data. Only one task may use it at a time."""
 
@@ -105,6 +110,13 @@ class Database(Source, Protocol):
 
     def source(self, driver: Any) -> Source:
         """Return a source that runs queries on one of the engine's connections, given the driver's connection."""
+
+    async def oldest_running(self) -> int:
+        """Return a number below which all transactions have ended, so that later statements see what they committed;
+        see `db.sql.transactions`. SQLite returns 0."""
+
+    async def next_number(self) -> int:
+        """Return a number above those of all transactions that have begun to write. SQLite returns 0."""
 
     async def connect_writer(self) -> WriteConnection:
         """Open the click writer's connection."""

@@ -25,6 +25,7 @@ from db.engine.postgresql.read_pool import ReadPool
 from db.engine.postgresql.url import connection_parameters
 from db.errors import StoreError
 from db.sql.compiled_queries import Query
+from db.sql.transactions import NEXT_NUMBER, OLDEST_ON_CLUSTER, OLDEST_RUNNING
 
 POOL_SIZE = 10
 # JIT compilation would take longer than these short statements run.
@@ -113,6 +114,18 @@ class PostgresDatabase:
     @property
     def generation(self) -> int:
         return 0
+
+    @property
+    def is_cluster(self) -> bool:
+        return self._connector.is_cluster
+
+    async def oldest_running(self) -> int:
+        ((oldest,),) = await self.fetch(OLDEST_ON_CLUSTER if self.is_cluster else OLDEST_RUNNING, {})
+        return int(oldest)
+
+    async def next_number(self) -> int:
+        ((following,),) = await self.fetch(NEXT_NUMBER, {})
+        return int(following)
 
     async def is_stale(self, connection: AsyncConnection) -> bool:
         # A session keeps the default it started with, even after the database's default has changed.

@@ -58,7 +58,7 @@ class Connector:
             if target.options:
                 named["options"] = target.options
             try:
-                connection = await asyncpg.connect(**given, server_settings=named)
+                connection: asyncpg.Connection = await asyncpg.connect(**given, server_settings=named)
             except asyncpg.ProtocolViolationError as error:
                 if STARTUP_REFUSED not in str(error):
                     raise
@@ -68,9 +68,9 @@ class Connector:
             self.is_cluster = await connection.fetchrow(JOIN_CLUSTER) is not None
             return connection
         startup = {name: value for name, value in named.items() if name == "application_name"}
-        connection = await asyncpg.connect(
+        pooled: PgBouncerConnection = await asyncpg.connect(
             **given, server_settings=startup, statement_cache_size=0, connection_class=PgBouncerConnection
         )
-        self.is_cluster = await connection.fetchrow(JOIN_CLUSTER) is not None
-        connection.set_settings({**named, **self._options, **(CLUSTER_SESSION if self.is_cluster else {})})
-        return connection
+        self.is_cluster = await pooled.fetchrow(JOIN_CLUSTER) is not None
+        pooled.set_settings({**named, **self._options, **(CLUSTER_SESSION if self.is_cluster else {})})
+        return pooled

@@ -98,6 +98,16 @@ class SqliteDatabase:
     def generation(self) -> int:
         return self._file.generation
 
+    @property
+    def is_cluster(self) -> bool:
+        return False
+
+    async def oldest_running(self) -> int:
+        return 0
+
+    async def next_number(self) -> int:
+        return 0
+
     async def is_stale(self, connection: AsyncConnection) -> bool:
         return False  # every error that a stale connection causes also closes it
 
