@@ -110,3 +110,20 @@ def children_of(
     few = limited(inner).with_only_columns(inner).lateral()
     row = aliased(child, few)
     return Joined(join(parents, few, true(), isouter=is_outer), row)
+
+
+def children_on_nodes(
+    parents: FromClause,
+    child: type[DeclarativeBase],
+    limited: Callable[[Any], Select[Any]],
+    program_id: ColumnElement[int],
+) -> Joined:
+    """Join each parent with its first few children on a cluster, which takes no limit in a LATERAL join with anything
+    but a distributed table: the ids of a parent's children are an array. `program_id` is the column of a parent's
+    program, by which its children are distributed."""
+    inner: Any = aliased(child)
+    found = limited(inner).with_only_columns(inner.id).correlate(parents).scalar_subquery()
+    ids = func.unnest(func.array(found)).table_valued(column("id", BigInteger)).render_derived("few").lateral()
+    row: Any = aliased(child)
+    matches = and_(row.program_id == program_id, row.id == ids.c.id)
+    return Joined(parents.join(ids, true()).join(inspect(row).selectable, matches), row)

@@ -13,9 +13,11 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, fu
 from sqlalchemy.orm import aliased
 
 from db.sql.compiled_queries import DialectQuery, compile_for
+from db.sql.forms import Form
 from db.sql.functions import Ids
-from db.sql.top_n_per_group import Joined, children_of
+from db.sql.top_n_per_group import Joined, children_of, children_on_nodes
 from graph.domain.scope import Audience, visible
+from graph.query.cluster_rows import with_program
 from graph.query.entities import ENTITIES
 from graph.query.entity import Entity, Lookup, MappedRow, Parameters
 from graph.query.list_conditions import ListConditions
@@ -48,11 +50,11 @@ cached_statements: LRUCache[object, PageStatement | RowsStatement] = LRUCache(
 
 
 @cached(cached_statements, key=partial(hashkey, "page"))
-def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audience, is_sqlite: bool) -> PageStatement:
+def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audience, form: Form) -> PageStatement:
     """Compile a page of the whole list, or of each parent's children if `parent_columns` names the columns that hold
     the parent's key."""
-    listing, builder = ListConditions(page, audience, parent_columns, is_sqlite=is_sqlite), SelectBuilder(audience)
-    parents = list_parents(page, parent_columns, audience, is_sqlite=is_sqlite)
+    listing, builder = ListConditions(page, audience, parent_columns, form), SelectBuilder(audience)
+    parents, is_sqlite = list_parents(page, parent_columns, audience, form), form.is_sqlite
     # Nothing is joined, so sorting the rows once is enough.
     is_plain = parents.source is None and not _reads_others(page)
     if is_plain:
@@ -60,12 +62,15 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
         joined = Joined(row, row)
     else:
         joined = _page_rows(page, listing, parents, parent_columns, is_sqlite=is_sqlite)
+    sorted_row = joined.row
+    if form.is_cluster:
+        joined = with_program(joined)
     parent = builder.add_columns([getattr(joined.row, name) for name in parent_columns])
-    position = builder.add_columns(listing.columns(joined.row))
+    position = builder.add_columns(listing.columns(sorted_row))
     node_factories = {nodes: builder.nodes(joined.row, nodes.plan) for nodes in page.nodes}
     table_factories = {table: builder.table(joined.row, table.plan) for table in page.tables}
     statement = builder.select(joined.source)
-    statement = listing.limited(statement, joined.row) if is_plain else statement.order_by(*listing.sorting(joined.row))
+    statement = listing.limited(statement, sorted_row) if is_plain else statement.order_by(*listing.sorting(sorted_row))
     has_rows = any(isinstance(part, Nodes | Edges | Table | PageInfoFields) for part in page.parts)
     has_total = any(isinstance(part, TotalCount) for part in page.parts)
     rows = compile_for(statement, is_sqlite=is_sqlite) if has_rows else None
@@ -75,24 +80,26 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
 
 
 @cached(cached_statements, key=partial(hashkey, "rows"))
-def rows_statement(plan: RowPlan, lookup: str, audience: Audience, is_sqlite: bool) -> RowsStatement:
+def rows_statement(plan: RowPlan, lookup: str, audience: Audience, form: Form) -> RowsStatement:
     """Compile a lookup. If a single row has exactly one connection under it, that is read in the same statement."""
-    entity, builder = ENTITIES[plan.entity], SelectBuilder(audience)
+    entity, builder, is_sqlite = ENTITIES[plan.entity], SelectBuilder(audience), form.is_sqlite
     row = aliased(entity.table)
+    there = with_program(Joined(row, row)) if form.is_cluster else Joined(row, row)
     found = entity.lookups[lookup]
     values: Parameters = {name: _lookup_value(name, found) for name in found.values}
     key = builder.add_columns(entity.key_columns(row))
-    build = builder.nodes(row, plan)
+    build = builder.nodes(there.row, plan)
     conditions, sorting = [visible(row, audience), found.condition(row, values)], [*entity.key_columns(row)]
     inline = None
-    if found.is_unique and len(builder.nested) == 1 and _is_simple(builder.nested[0]):
+    is_unique = found.is_unique and not form.is_cluster
+    if is_unique and len(builder.nested) == 1 and _is_simple(builder.nested[0]):
         nested = builder.nested.pop()
-        listing = ListConditions(nested.page, audience, nested.parent_columns, is_sqlite=is_sqlite)
+        listing = ListConditions(nested.page, audience, nested.parent_columns, form)
         joined = _children(nested, builder.parent_keys[nested.page], row, listing, is_sqlite=is_sqlite)
         inline, source = _inline(nested, joined.row, listing, builder), joined.source
         sorting += listing.sorting(joined.row)
     else:
-        source = row
+        source = there.source
     query = compile_for(builder.select(source).where(*conditions).order_by(*sorting), is_sqlite=is_sqlite)
     return RowsStatement(query, key, build, builder.nested, _size_bytes(plan, query), inline)
 
@@ -161,7 +168,10 @@ def _page_rows(
     if parents.source is None:
         found = limited(aliased(entity.table))
     else:
-        joined = children_of(parents.source, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite)
+        if parents.by_program:
+            joined = children_on_nodes(parents.source, entity.table, limited, parents.program_id)
+        else:
+            joined = children_of(parents.source, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite)
         if parents.is_divided and parent_columns:
             ranked = listing.ranked(select(joined.row).select_from(joined.source), joined.row, parents.keys)
             row = aliased(entity.table, ranked.subquery("page"))

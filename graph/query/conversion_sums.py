@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from db.schema.commissions import Commission, ConversionSum, Payout
 from db.schema.conversions import Refund, Sale
 from db.sql.functions import tested_per_row
 from graph.domain.commission_status import NOW, is_payable, status_at
+from graph.query.cluster_rows import RowOfProgram
 from graph.query.entity import AmountSelect, Attribute, CurrencySums, MappedRow, Visible
 from graph.query.shared_parts import columns
 
@@ -22,7 +23,8 @@ def _running(column: str, keys: dict[str, str]) -> CurrencySums:
     def part(row: MappedRow, visible: Visible) -> AmountSelect:
         sums = aliased(ConversionSum)
         amount = getattr(sums, column)
-        matches = [getattr(sums, name) == getattr(row, key) for name, key in keys.items()]
+        found = {**keys, "program_id": "program_id"} if isinstance(row, RowOfProgram) else keys
+        matches = [getattr(sums, name) == getattr(row, key) for name, key in found.items()]
         return select(sums.currency, amount.label("amount")).where(*matches, amount.is_not(None), visible(sums))
 
     return CurrencySums([part])
@@ -93,6 +95,13 @@ def is_owed(row: MappedRow, value: ColumnElement[bool]) -> ColumnElement[bool]:
         is_payable(commission, NOW),
     )
     return case((payable, True), else_=False) == value
+
+
+def is_owed_on_cluster(row: MappedRow, value: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the same for a cluster, which looks for all memberships that have any first."""
+    commission = aliased(Commission)
+    owed = select(commission.program_id, commission.partner_id).where(is_payable(commission, NOW)).distinct()
+    return case((tuple_(row.program_id, row.partner_id).in_(owed), True), else_=False) == value
 
 
 OF_MEMBER = {"program_id": "program_id", "partner_id": "partner_id"}

@@ -73,11 +73,12 @@ class Order(NamedTuple):
 
 class Filter(NamedTuple):
     """A condition on a row. `names` is the entity whose global id the filter takes, if any. `spell` normalizes text to
-    the form in which it is stored."""
+    the form in which it is stored. `on_cluster` is the condition on a cluster, if that has another form."""
 
     condition: Callable[..., ColumnElement[bool]]
     names: str | None = None
     spell: Callable[[str], str] | None = None
+    on_cluster: Callable[..., ColumnElement[bool]] | None = None
 
 
 class Lookup(NamedTuple):

@@ -11,6 +11,7 @@ from db.schema.columns import UtcDateTime
 from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.programs import Program
+from graph.query.cluster_rows import RowOfProgram
 from graph.query.commission_entities import agreements
 from graph.query.conditions import BY_IDS, by_key, contains, equals, starts_with
 from graph.query.conversion_entities import conversions
@@ -24,6 +25,7 @@ from graph.query.conversion_sums import (
     REVENUE_OF_LINK,
     REVENUE_OF_MEMBER,
     is_owed,
+    is_owed_on_cluster,
 )
 from graph.query.entity import Attribute, Children, Entity, Filter, Lookup, MappedRow, Order
 from graph.query.landing_url import landing_url
@@ -44,6 +46,8 @@ MEMBER_KEY = ("program_id", "partner_id")
 
 
 def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
+    if isinstance(link, RowOfProgram):
+        return [link.destination_url, link.program.domain, link.code]
     program = aliased(Program)
     # Needs no scope of its own: a viewer who may see a link may also see its program.
     domain = select(program.domain).where(program.id == link.program_id).scalar_subquery()
@@ -98,7 +102,7 @@ LINK_ENTITIES = (
         filters={
             "program_id": IN_PROGRAM,
             "partner_id": OF_PARTNER,
-            "is_owed": Filter(is_owed),
+            "is_owed": Filter(is_owed, on_cluster=is_owed_on_cluster),
             "is_suspended": Filter(lambda row, value: row.suspended_at.is_not(None) == value),
             "search": contains(_partner_name),
         },

@@ -24,6 +24,7 @@ from sqlalchemy.orm import aliased
 
 from db.segments.questions import LINK
 from db.sql.commit_horizon import before_horizon
+from db.sql.forms import Form
 from db.sql.functions import tested_per_row
 from graph.domain.scope import Audience, visible, withheld
 from graph.query.dimension_conditions import DimensionConditions
@@ -39,11 +40,9 @@ class ListConditions:
     """The conditions of one list for one audience. Their parameters are named by `PagePlan.value`. `parent_columns` are
     those that hold the key of the parent, if the list is nested."""
 
-    def __init__(
-        self, page: PagePlan, audience: Audience, parent_columns: ParentColumns = (), *, is_sqlite: bool
-    ) -> None:
+    def __init__(self, page: PagePlan, audience: Audience, parent_columns: ParentColumns, form: Form) -> None:
         self._page = page
-        self._is_sqlite = is_sqlite
+        self._form = form
         self._audience: Audience = audience
         self._entity = ENTITIES[page.entity]
         self._order = self._entity.orders[page.order]
@@ -110,7 +109,7 @@ class ListConditions:
         """Return the page's conditions, given the columns that hold the order's values."""
         bounds = [self._beyond(columns, bound) for bound in self._page.bounds]
         if self._order.horizon is not None and not self._page.reads_descending:
-            bounds.append(before_horizon(columns[0], self._order.horizon, is_sqlite=self._is_sqlite))
+            bounds.append(before_horizon(columns[0], self._order.horizon, is_sqlite=self._form.is_sqlite))
         return [*self.conditions(row), *bounds]
 
     def _filter(self, row: MappedRow, name: str) -> ColumnElement[bool]:
@@ -119,7 +118,8 @@ class ListConditions:
             return false()  # or what is hidden could be guessed
         width = len(ENTITIES[filter.names].key) if filter.names else 1
         values: list[BindParameter[Any]] = [bindparam(self._page.value(f"{name}{number}")) for number in range(width)]
-        condition = filter.condition(row, *values)
+        find = filter.condition if filter.on_cluster is None or not self._form.is_cluster else filter.on_cluster
+        condition = find(row, *values)
         return and_(condition, self._is_seen(filter.names, values)) if filter.names else condition
 
     def _is_seen(self, entity_name: str, key: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:

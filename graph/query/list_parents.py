@@ -13,6 +13,7 @@ from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 from db.segments import questions
+from db.sql.forms import Form
 from db.sql.functions import Ids, among
 from db.sql.top_n_per_group import parent_keys
 from graph.domain.scope import Audience, visible
@@ -37,6 +38,14 @@ class ListParents(NamedTuple):
     matching: ParentColumns
     width: int = 0
     is_single: bool = False
+    by_program: bool = False
+    """Whether the source has a program's row for each parent, which a cluster reads the children by."""
+
+    @property
+    def program_id(self) -> ColumnElement[int]:
+        """The column of a parent's program."""
+        keys = [] if self.source is None else list(self.source.c)
+        return keys[self.matching.index("program_id")]
 
     @property
     def keys(self) -> Sequence[ColumnElement[Any]]:
@@ -52,11 +61,14 @@ class ListParents(NamedTuple):
         return [getattr(child, column) == key for column, key in zip(self.matching, keys, strict=True)]
 
 
-def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, *, is_sqlite: bool) -> ListParents:
+def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, form: Form) -> ListParents:
     """Return the parents of a list's rows, given the child columns that hold the parents' keys. A whole list of a large
     table has the programs as parents."""
     if parent_columns:
-        keys = parent_keys(len(parent_columns), is_sqlite=is_sqlite)
+        keys = parent_keys(len(parent_columns), is_sqlite=form.is_sqlite)
+        by_program = form.is_cluster and ENTITIES[page.entity].is_large
+        if by_program and "program_id" in parent_columns:
+            return _with_programs(keys, parent_columns)
         if not spans_programs(page, parent_columns):
             return ListParents(keys, parent_columns, len(parent_columns))
         # A partner's rows: those of each of its memberships have an index.
@@ -64,11 +76,14 @@ def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audien
         pairs = select(*keys.c, member.program_id.label("program_id")).join_from(
             keys, member, member.partner_id == keys.c[parent_columns.index("partner_id")]
         )
-        return ListParents(pairs.subquery("membership"), (*parent_columns, "program_id"), len(parent_columns))
+        columns = (*parent_columns, "program_id")
+        if by_program:
+            return _with_programs(pairs.subquery("pair"), columns)._replace(width=len(parent_columns))
+        return ListParents(pairs.subquery("membership"), columns, len(parent_columns))
     if not ENTITIES[page.entity].is_large:
         return ListParents(None, ())
     if (number := dividing_condition(page, parent_columns)) is not None:
-        return _subjects(page, number, audience)
+        return _subjects(page, number, audience, form)
     program = aliased(Program)
     programs = select(program.id.label("key0")).where(visible(program, audience))
     if "program_id" in page.filters:
@@ -86,7 +101,17 @@ def dividing_condition(page: PagePlan, parent_columns: ParentColumns) -> int | N
     return None if found is None or parent_columns else page.conditions.index(found)
 
 
-def _subjects(page: PagePlan, number: int, audience: Audience) -> ListParents:
+def _with_programs(source: FromClause, columns: ParentColumns) -> ListParents:
+    """Return parents, given the child columns that hold their keys, as a cluster reads the children of them."""
+    program = aliased(Program)
+    keys = [program.id if name == "program_id" else key for name, key in zip(columns, source.c, strict=True)]
+    labelled = [key.label(f"key{position}") for position, key in enumerate(keys)]
+    at = source.c[columns.index("program_id")]
+    found = select(*labelled).join_from(source, program, program.id == at)
+    return ListParents(found.subquery("parent"), columns, len(columns), by_program=True)
+
+
+def _subjects(page: PagePlan, number: int, audience: Audience, form: Form) -> ListParents:
     """Return the links, partners or programs that a condition names, as far as the viewer can see these."""
     ids = bindparam(page.value(parameter_of(number)), type_=Ids())
     program, link, member = aliased(Program), aliased(ReferralLink), aliased(PartnerProgram)
@@ -100,6 +125,8 @@ def _subjects(page: PagePlan, number: int, audience: Audience) -> ListParents:
             row, id, keys = program, program.id, {"program_id": program.id}
     labelled = [key.label(f"key{position}") for position, key in enumerate(keys.values())]
     chosen = select(*labelled).where(among(id, ids), visible(row, audience))
+    if form.is_cluster:
+        return _with_programs(chosen.subquery("subject"), tuple(keys))._replace(width=0)
     return ListParents(chosen.subquery("parent"), tuple(keys))
 
 

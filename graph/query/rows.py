@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 from db.engine.backend.protocol import Source
 from db.engine.store import Store
 from db.sql.compiled_queries import DialectQuery
+from db.sql.forms import Form
 from db.sql.top_n_per_group import parent_values
 from graph.domain import reading
 from graph.domain.commission_status import NOW
@@ -38,13 +39,13 @@ T = TypeVar("T")
 async def page(context: Context, plan: PagePlan, values: ParameterValues) -> Any:
     """Return a page of a whole list. `values` are the parameters of the plan and of the pages nested in it. Raises
     `Unauthenticated`, `DatabaseAway`."""
-    statement = page_statement(plan, (), viewer_of(context).audience, context.services.store.is_sqlite)
+    statement = page_statement(plan, (), viewer_of(context).audience, form_of(context.services.store))
     return await read(context, values, lambda reader: reader.page(plan, statement), is_single=statement.is_single)
 
 
 async def find(context: Context, plan: RowPlan, values: ParameterValues, lookup: str, **named: Any) -> Any:
     """Return the row that a lookup finds, or None. Raises as `page` does."""
-    is_single = rows_statement(plan, lookup, viewer_of(context).audience, context.services.store.is_sqlite).is_single
+    is_single = rows_statement(plan, lookup, viewer_of(context).audience, form_of(context.services.store)).is_single
     found = await read(context, values, lambda reader: reader.rows(plan, lookup, named), is_single=is_single)
     return next(iter(found.values()), None)
 
@@ -90,22 +91,27 @@ async def _values_now(context: Context, values: ParameterValues) -> ParameterVal
 
 
 def _reader(context: Context, values: ParameterValues, store: Store, source: Source) -> "Reader":
-    return Reader(source, viewer_of(context), values, is_sqlite=store.is_sqlite)
+    return Reader(source, viewer_of(context), values, form_of(store))
+
+
+def form_of(store: Store) -> Form:
+    """Return the form in which statements for a database are written."""
+    return Form(store.is_sqlite, store.database.is_cluster)
 
 
 class Reader:
     """Reads from one source, for one viewer."""
 
-    def __init__(self, source: Source, viewer: Viewer, values: ParameterValues, *, is_sqlite: bool) -> None:
+    def __init__(self, source: Source, viewer: Viewer, values: ParameterValues, form: Form) -> None:
         self._source = source
         self._audience = viewer.audience
         self._values = {**values, **viewer.values}
-        self._is_sqlite = is_sqlite
+        self._form = form
 
     async def rows(self, plan: RowPlan, lookup: str, named: ParameterValues) -> dict[RowKey, Any]:
         """Return the rows that a lookup finds, by primary key and in the order of the keys. `named` are the lookup's
         parameters."""
-        statement = rows_statement(plan, lookup, self._audience, self._is_sqlite)
+        statement = rows_statement(plan, lookup, self._audience, self._form)
         rows = await self._fetch(statement.rows, {f"lookup_{name}": value for name, value in named.items()})
         if statement.inline is not None:
             return self._single(statement, statement.inline, rows)
@@ -131,7 +137,7 @@ class Reader:
         self, page: PagePlan, parent_columns: ParentColumns, parents: Sequence[RowKey]
     ) -> dict[RowKey, Any]:
         """Return a page for each parent's key."""
-        statement = page_statement(page, parent_columns, self._audience, self._is_sqlite)
+        statement = page_statement(page, parent_columns, self._audience, self._form)
         values = self._parents(parents, len(parent_columns))
         rows, found, totals = await self._read(statement, values)
         by_parent: dict[RowKey, list[Any]] = defaultdict(list)
@@ -164,7 +170,7 @@ class Reader:
     def _parents(self, parents: Sequence[RowKey], width: int) -> ParameterValues:
         # A row without the key has no children, such as a link without a program.
         known = [key for key in parents if None not in key]
-        return parent_values(known, width, is_sqlite=self._is_sqlite)
+        return parent_values(known, width, is_sqlite=self._form.is_sqlite)
 
     def _fetch(self, query: DialectQuery, values: ParameterValues) -> Awaitable[Sequence[Any]]:
         return self._source.fetch(query, {**self._values, **values})

@@ -17,6 +17,7 @@ from db.sql.functions import json_pairs
 from graph.domain.errors import TooComplex
 from graph.domain.scope import Audience, visible, withheld
 from graph.query.amounts import money_formatter, sorted_sums
+from graph.query.cluster_rows import RowOfProgram, plain
 from graph.query.entities import ENTITIES
 from graph.query.entity import Attribute, Children, CurrencySums, Entity, MappedRow
 from graph.query.plan import Amounts, Field, PagePlan, RowField, RowPlan, Through, ToMany, ToOne, Typename
@@ -98,7 +99,7 @@ class SelectBuilder:
             case Through(_, name, inner) if name in entity.references:
                 _, there = self._joined(row, entity, name)
                 return self._plain(there, ENTITIES[entity.references[name].entity], inner)
-            case Field(_, name) if name not in entity.sums and not withheld(row, name, self.audience):
+            case Field(_, name) if name not in entity.sums and not withheld(plain(row), name, self.audience):
                 attribute = entity.attribute(name)
                 if attribute.finish is None:
                     (position,) = self._positions(attribute.columns(row))
@@ -121,7 +122,7 @@ class SelectBuilder:
                 return self._many(row, entity.children[name], page)
 
     def _field(self, row: MappedRow, entity: Entity, name: str) -> ColumnFactory:
-        if withheld(row, name, self.audience):
+        if withheld(plain(row), name, self.audience):
             return _constant(None)
         if name in entity.sums:
             return self._attribute(row, Attribute(lambda row: [self._sums(row, entity.sums[name])], sorted_sums))
@@ -143,11 +144,17 @@ class SelectBuilder:
 
     def _sums(self, row: MappedRow, sums: CurrencySums) -> ColumnElement[Any]:
         """Return a subquery of the sums in all currencies, as JSON, so that a row still takes one statement."""
-        parts = [part(row, lambda there: visible(there, self.audience)).correlate(row) for part in sums.parts]
+        parts = [
+            part(row, lambda there: visible(there, self.audience)).correlate(*self._froms(row)) for part in sums.parts
+        ]
         every = union_all(*parts).subquery("addends")
         totals = select(every.c.currency, func.sum(every.c.amount).label("total")).group_by(every.c.currency)
         each = totals.subquery("sums")
         return select(json_pairs(each.c.currency, each.c.total)).scalar_subquery()
+
+    @staticmethod
+    def _froms(row: MappedRow) -> Sequence[MappedRow]:
+        return (row.row, row.program) if isinstance(row, RowOfProgram) else (row,)
 
     def _one(self, row: MappedRow, entity: Entity, name: str, plan: RowPlan) -> ColumnFactory:
         key, there = self._joined(row, entity, name)
