@@ -9,7 +9,7 @@ from typing import Any
 
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, join, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, join, literal_column, select
 from sqlalchemy.orm import aliased
 
 from db.sql.compiled_queries import DialectQuery, compile_for
@@ -61,7 +61,7 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
         row = aliased(ENTITIES[page.entity].table)
         joined = Joined(row, row)
     else:
-        joined = _page_rows(page, listing, parents, parent_columns, is_sqlite=is_sqlite)
+        joined = _page_rows(page, listing, parents, parent_columns, form)
     sorted_row = joined.row
     if form.is_cluster:
         joined = with_program(joined)
@@ -156,7 +156,7 @@ def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
 
 
 def _page_rows(
-    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns, *, is_sqlite: bool
+    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns, form: Form
 ) -> Joined:
     """Return the page's rows, selected before anything is joined to them: a list may have a million rows, and each
     program contributes as many as the page holds."""
@@ -171,14 +171,19 @@ def _page_rows(
         if parents.by_program:
             joined = children_on_nodes(parents.source, entity.table, limited, parents.program_id)
         else:
-            joined = children_of(parents.source, entity.table, limited, entity.key_columns, is_sqlite=is_sqlite)
+            joined = children_of(parents.source, entity.table, limited, entity.key_columns, is_sqlite=form.is_sqlite)
         if parents.is_divided and parent_columns:
             ranked = listing.ranked(select(joined.row).select_from(joined.source), joined.row, parents.keys)
             row = aliased(entity.table, ranked.subquery("page"))
             return Joined(row, row)
+        if form.is_cluster and not entity.is_large:
+            # With the offset, a cluster finds them before it joins anything that is distributed.
+            found = select(joined.row).select_from(joined.source).offset(literal_column("0"))
+            row = aliased(entity.table, found.subquery("page"))
+            return Joined(row, row)
         if parent_columns or parents.is_single:
             return joined
-        if is_sqlite:
+        if form.is_sqlite:
             keys = select(*entity.key_columns(joined.row)).select_from(joined.source)
             return _with_keys(entity, listing.cut(keys, joined.row))
         found = listing.cut(select(joined.row).select_from(joined.source), joined.row)

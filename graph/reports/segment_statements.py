@@ -4,7 +4,7 @@ from functools import lru_cache, partial
 
 from cachetools import cached
 from cachetools.keys import hashkey
-from sqlalchemy import and_, bindparam, join, literal_column, select
+from sqlalchemy import bindparam, join, literal_column, select
 from sqlalchemy.orm import aliased
 
 from db.outbox.conditions import waits_for
@@ -55,16 +55,15 @@ def waiting(
 ) -> DialectQuery:
     """Select the events that are in no segment yet, as `rows_with` reads them; one more than `MOST_WAITING`."""
     program, events = aliased(Program), source.events
-    known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
     # The scope is checked on the few events found: in the join, it would lead the planner to another index than the
     # key.
-    queue = join(OutboxRange, program, known)
+    queue = join(OutboxRange, program, program.id == OutboxRange.program_id)
     found, event = rows_of(queue, events.event, lambda event: [events.covers(event)], is_sqlite=is_sqlite)
     found, click = events.clicked(found, event, is_sqlite=is_sqlite)
     rows = rows_with(columns, is_sqlite=is_sqlite)
     query = select(*rows.selected(event, click)).select_from(found)
     is_waiting = waits_for(source.consumer, events.kinds)
-    query = query.where(is_waiting, *selection.events(event)).limit(MOST_WAITING + 1)
+    query = query.where(*selection.programs(program), is_waiting, *selection.events(event)).limit(MOST_WAITING + 1)
     return compile_for(rows.packed(query), is_sqlite=is_sqlite)
 
 

@@ -121,8 +121,7 @@ class _Sums:
         """Select the queued events, which are not in rollups yet. There may be many of them and many ranges, so they
         are first summed by quarter of an hour: no range splits one."""
         selection, ranges, program = self.asked.selection, ranges_table("shortest"), aliased(Program)
-        known = and_(program.id == OutboxRange.program_id, *selection.programs(program))
-        queue = join(OutboxRange, program, known)
+        queue = join(OutboxRange, program, program.id == OutboxRange.program_id)
         # The scope is checked on the few events found: in the join, it would lead the planner to another index than the
         # key.
         source, event = self._rows_of(queue, self.source.event, lambda event: [self.source.covers(event)])
@@ -130,8 +129,8 @@ class _Sums:
         quarter = quarter_of(event.occurred_at).label("quarter_at")
         keys: list[ColumnElement[Any]] = [quarter, *self._apart(event)]
         found = select(*keys, *self.source.counts(event)).select_from(source)
-        conditions = (self.source.waiting, *selection.events(event), *self._of_bots(click))
-        summed = found.where(*conditions).group_by(*keys).subquery("queue")
+        conditions = (*selection.programs(program), self.source.waiting, *selection.events(event))
+        summed = found.where(*conditions, *self._of_bots(click)).group_by(*keys).subquery("queue")
         key = bucket_of(summed.c.quarter_at, ranges)
         inside = and_(ranges.c.span_seconds != EVENTS, _within(summed.c.quarter_at, ranges))
         sums = [summed.c[name] for name in (*self.source.keys, *self.source.reported)]
