@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic, perf_counter
 
 from db.backfill.state import UnfilledClicks, unfilled_clicks
-from db.backfill.statements import FIELDS, FIND_CLICKS, FIND_PROGRAM, BackfillStatements
+from db.backfill.statements import FIELDS, FIND_CLICKS, FIND_NEXT, FIND_PROGRAM, BackfillStatements
 from db.engine.backend.protocol import WriteConnection
 from db.engine.schema_fence import hold_schema
 from db.engine.store import Store
@@ -140,7 +140,8 @@ class BackfillRunner:
 
     async def _read(self, connection: WriteConnection) -> tuple[UnfilledClicks, Sequence[RowValues]] | None:
         """Read the next unfilled clicks of a program; None if there is none, or if another process is at it."""
-        found = await connection.read(FIND_PROGRAM, {})
+        following = await connection.read(FIND_NEXT, {})
+        found = following and await connection.read(FIND_PROGRAM, {"program": following[0][0]})
         if not found:
             return None
         unfilled = UnfilledClicks(*found[0])

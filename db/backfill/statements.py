@@ -4,7 +4,6 @@ Apart from the runner, so that the order of things can be read there without the
 """
 
 from sqlalchemy import BigInteger, Dialect, bindparam, case, delete, literal_column, select, update
-from sqlalchemy.orm import aliased
 
 from db.engine.schema_fence import find_revision
 from db.schema.backfills import ClickBackfill
@@ -15,12 +14,12 @@ from db.sql.compiled_queries import CompiledQuery
 
 FIELDS = tuple(field.name for field in DERIVED_FIELDS)
 # The program with the fewest clicks left: small ones need not wait for large ones.
-_other = aliased(ClickBackfill)
-_next = select(_other.program_id).order_by(_other.clicks_left, _other.program_id).limit(literal_column("1"))
+_next = select(ClickBackfill.program_id).order_by(ClickBackfill.clicks_left, ClickBackfill.program_id)
+FIND_NEXT = CompiledQuery(_next.limit(literal_column("1")))
 # Of several gateways, one fills in clicks: the others find the row locked, and take it for missing.
 FIND_PROGRAM = CompiledQuery(
     select(ClickBackfill.program_id, ClickBackfill.filled_to, ClickBackfill.last_id, ClickBackfill.clicks_left)
-    .where(ClickBackfill.program_id == _next.scalar_subquery())
+    .where(ClickBackfill.program_id == bindparam("program"))
     .with_for_update(skip_locked=True)
 )
 FIND_CLICKS = CompiledQuery(

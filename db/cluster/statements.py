@@ -10,10 +10,6 @@ from db.cluster.placement import KEYS
 FIND_EXTENSION = "SELECT extversion FROM pg_extension WHERE extname = 'citus'"
 IS_INSTALLED = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citus')"
 HAS_COORDINATOR = "SELECT EXISTS (SELECT FROM pg_dist_node WHERE groupid = 0)"
-NODES = """
-    SELECT nodename, nodeport, groupid = 0 FROM pg_dist_node
-    WHERE noderole = 'primary' AND isactive ORDER BY groupid
-"""
 COUNT_WORKERS = "SELECT count(*) FROM pg_dist_node WHERE noderole = 'primary' AND isactive AND shouldhaveshards"
 # The nodes that cannot keep a prepared transaction, or that do not answer.
 UNPREPARED = """
@@ -44,12 +40,16 @@ BYTES = """
     SELECT name, sum(pg_total_relation_size(coalesce(relid, found)))::bigint FROM unnest(:names) AS names (name)
     CROSS JOIN to_regclass(quote_ident(name)) AS found LEFT JOIN pg_partition_tree(found) ON true GROUP BY name
 """
-SHARD_BYTES = """
-    SELECT nodename || ':' || nodeport, sum(shard_size)::bigint FROM citus_shards GROUP BY 1 ORDER BY 1
+NODE_BYTES = """
+    SELECT nodename || ':' || nodeport, CASE WHEN success THEN result::bigint END
+    FROM run_command_on_all_nodes('SELECT pg_database_size(current_database())') JOIN pg_dist_node USING (nodeid)
+    ORDER BY groupid
 """
+# Partitions count to their table.
 TABLE_BYTES = """
-    SELECT pg_class.relname, sum(shard_size)::bigint FROM citus_shards
-    JOIN pg_class ON pg_class.oid = table_name GROUP BY 1
+    SELECT coalesce(parent.relname, child.relname), sum(shard_size)::bigint FROM citus_shards
+    JOIN pg_class child ON child.oid = table_name
+    LEFT JOIN pg_inherits ON inhrelid = child.oid LEFT JOIN pg_class parent ON parent.oid = inhparent GROUP BY 1
 """
 # Sessions from before tables were distributed; those that are at work end their statement first.
 END_IDLE = """

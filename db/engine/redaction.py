@@ -11,6 +11,9 @@ PLACES = ("table_name", "column_name", "constraint_name")
 # Data exceptions, integrity violations, limits and errors raised by triggers: their messages may quote values.
 QUOTING_CLASSES = ("22", "23", "44", "54", "P0")
 
+# With this, a cluster passes on what a node says, whatever its class. What it quotes is after a colon.
+PASSED_ON = "XX000"
+
 
 def described(error: BaseException) -> str:
     """Return an error as one line of text without any row's values."""
@@ -44,6 +47,8 @@ def _driver_text(error: BaseException) -> str | None:
 
 
 def _postgresql_text(error: BaseException, sqlstate: str) -> str:
+    if sqlstate == PASSED_ON:
+        return _first_line(error).partition(": ")[0]
     if sqlstate[:2] not in QUOTING_CLASSES:
         return getattr(error, "message", None) or _first_line(error)
     places = [f"{place.removesuffix('_name')} {name}" for place in PLACES if (name := getattr(error, place, None))]

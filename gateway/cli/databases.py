@@ -13,6 +13,7 @@ import click
 from db.audit.report import Audit, audit
 from db.backfill.state import clicks_left
 from db.cluster.distributing import SHARDS, distribute, make_plan
+from db.cluster.status import cluster_status, table_bytes
 from db.engine.database_status import status_of
 from db.engine.read_only_store import open_read_only
 from db.engine.schema_revision import ensure_current
@@ -75,9 +76,14 @@ def status_command(*, tables: bool) -> None:
 async def _status(url: str, *, with_tables: bool) -> Mapping[str, Any]:
     async with open_read_only(url) as opened:
         found = await status_of(opened, with_tables=with_tables)
+        cluster = await cluster_status(opened.store)
+        sizes = await table_bytes(opened.store) if cluster and with_tables else {}
     shown = {name: value for name, value in asdict(found).items() if value is not None}
+    if cluster is not None:
+        shown |= {"bytes": sum(size or 0 for size in cluster.nodes.values()), "cluster": asdict(cluster)}
     if found.tables is not None:
-        shown["tables"] = {table.name: table.bytes for table in found.tables}
+        bytes_of = {table.name: max(table.bytes, sizes.get(table.name, 0)) for table in found.tables}
+        shown["tables"] = dict(sorted(bytes_of.items(), key=lambda each: (-each[1], each[0])))
     return shown
 
 
