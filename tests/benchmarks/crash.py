@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 import uvloop
 
 from tests.benchmarks import databases
+from tests.benchmarks.cluster_nodes import ClusterNodes, cluster_nodes
 from tests.benchmarks.postgres_server import Cluster
 from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.senders import Book, sending
@@ -32,13 +34,16 @@ SLOWEST_SECONDS = 15
 FAULTS_SHOWN = 20
 
 
+Databases: TypeAlias = Cluster | ClusterNodes
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The processes that can be killed, and the source of randomness."""
 
     server: Server
     random: Random
-    cluster: Cluster | None = None
+    cluster: Databases | None = None
 
     async def pause(self, between: tuple[float, float]) -> None:
         """Wait for a random time."""
@@ -68,7 +73,31 @@ async def database_stopped(scene: Scene) -> None:
     await _outage(scene, lambda cluster: cluster.stop())
 
 
-async def _outage(scene: Scene, end: Callable[[Cluster], None]) -> None:
+async def node_killed(scene: Scene) -> None:
+    """Kill all processes of a cluster's worker node at once; restart it after a while."""
+    _nodes(scene).choose(coordinator=False)
+    await database_killed(scene)
+
+
+async def node_stopped(scene: Scene) -> None:
+    """Shut a cluster's worker node down; restart it after a while."""
+    _nodes(scene).choose(coordinator=False)
+    await database_stopped(scene)
+
+
+async def coordinator_killed(scene: Scene) -> None:
+    """Kill all processes of a cluster's coordinator at once; restart it after a while."""
+    _nodes(scene).choose(coordinator=True)
+    await database_killed(scene)
+
+
+def _nodes(scene: Scene) -> ClusterNodes:
+    if not isinstance(scene.cluster, ClusterNodes):
+        raise TypeError("only a cluster has nodes")
+    return scene.cluster
+
+
+async def _outage(scene: Scene, end: Callable[[Databases], None]) -> None:
     if scene.cluster is None:
         raise RuntimeError("only a server of our own is ever stopped")
     await asyncio.to_thread(end, scene.cluster)
@@ -94,6 +123,14 @@ ON_POSTGRESQL: Mapping[str, Trial] = {
     "2 workers, one killed": Trial(worker_killed, workers=2),
     "2 workers, database killed": Trial(database_killed, workers=2, is_outage=True),
 }
+ON_CLUSTER: Mapping[str, Trial] = {
+    "gateway killed": Trial(gateway_killed),
+    "node killed": Trial(node_killed, is_outage=True),
+    "coordinator killed": Trial(coordinator_killed, is_outage=True),
+    "2 workers, one killed": Trial(worker_killed, workers=2),
+    "2 workers, node killed": Trial(node_killed, workers=2, is_outage=True),
+    "2 workers, node stopped": Trial(node_stopped, workers=2, is_outage=True),
+}
 
 
 def main() -> None:
@@ -110,10 +147,17 @@ def main() -> None:
                 _try_all(ON_POSTGRESQL, url, cluster, Path(folder), options)
             finally:
                 cluster.close()
+        if options.database == "citus":
+            with cluster_nodes(options.cluster, options.start_node, Random(options.seed)) as nodes:
+                _try_all(ON_CLUSTER, nodes.url, nodes, Path(folder), options)
 
 
 def _try_all(
-    trials: Mapping[str, Trial], url: str, cluster: Cluster | None, folder: Path, options: argparse.Namespace
+    trials: Mapping[str, Trial],
+    url: str,
+    cluster: Databases | None,
+    folder: Path,
+    options: argparse.Namespace,
 ) -> None:
     """Cycle through the kinds of rounds on one database, with one record of all responses."""
     databases.prepare(url)
@@ -167,7 +211,9 @@ def watched_gateway(url: str, folder: Path, workers: int) -> Iterator[Server]:
 
 def _options() -> argparse.Namespace:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ask.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    ask.add_argument("--database", choices=["sqlite", "postgresql", "both", "citus"], default="both")
+    ask.add_argument("--cluster", metavar="URL", help="a cluster on this machine, as tests take it")
+    ask.add_argument("--start-node", metavar="COMMAND", help="starts the cluster's node on the port that is appended")
     ask.add_argument("--rounds", type=int, default=20, help="on each database (default: %(default)s)")
     ask.add_argument("--senders", type=int, default=32, help="clicks under way at a time (default: %(default)s)")
     ask.add_argument("--seed", type=int, default=1, help="of the moments and the clicks (default: %(default)s)")
