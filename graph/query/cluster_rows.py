@@ -6,7 +6,7 @@ and whatever refers to the row's program refers to that one instead.
 
 from typing import Any
 
-from sqlalchemy import inspect, join
+from sqlalchemy import func, inspect, join, select, true
 from sqlalchemy.orm import aliased
 
 from db.schema.links import ReferralLink
@@ -27,13 +27,25 @@ class RowOfProgram:
 
 
 def with_program(joined: Joined) -> Joined:
-    """Join rows with their program, if each of them has one: as a row of a cluster's table must."""
-    column = inspect(joined.row).mapper.columns.get("program_id")
-    if column is None or (column.nullable and inspect(joined.row).mapper.class_ is not ReferralLink):
+    """Join rows with their program, if they are of a kind that belongs to one."""
+    row, program = joined.row, aliased(Program)
+    table = inspect(row).mapper.class_
+    if table is ReferralLink:
+        # One that has none goes with any: nothing refers to a link there that is not its program's.
+        any_program = select(func.min(Program.id).label("id")).subquery("any_program")
+        source = join(joined.source, any_program, true())
+        source = join(source, program, program.id == func.coalesce(row.program_id, any_program.c.id))
+        return Joined(source, RowOfProgram(row, program))
+    column = inspect(row).mapper.columns.get("program_id")
+    if column is None or column.nullable:
         return joined
-    program = aliased(Program)
-    source = join(joined.source, program, program.id == joined.row.program_id)
-    return Joined(source, RowOfProgram(joined.row, program))
+    return Joined(join(joined.source, program, program.id == row.program_id), RowOfProgram(row, program))
+
+
+def of_same_program(row: MappedRow, joined: MappedRow) -> MappedRow:
+    """Return a row that another one refers to, as a row of the same program, if it is of a kind that belongs to one."""
+    has_program = "program_id" in inspect(joined).mapper.columns
+    return RowOfProgram(joined, row.program) if isinstance(row, RowOfProgram) and has_program else joined
 
 
 def plain(row: MappedRow) -> MappedRow:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, select
 from sqlalchemy.orm import aliased
 
 from db.schema.columns import UtcDateTime
@@ -47,7 +47,7 @@ MEMBER_KEY = ("program_id", "partner_id")
 
 def _link_url(link: MappedRow) -> Sequence[ColumnElement[Any]]:
     if isinstance(link, RowOfProgram):
-        return [link.destination_url, link.program.domain, link.code]
+        return [link.destination_url, case((link.row.program_id.is_not(None), link.program.domain)), link.code]
     program = aliased(Program)
     # Needs no scope of its own: a viewer who may see a link may also see its program.
     domain = select(program.domain).where(program.id == link.program_id).scalar_subquery()

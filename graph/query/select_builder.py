@@ -17,7 +17,7 @@ from db.sql.functions import json_pairs
 from graph.domain.errors import TooComplex
 from graph.domain.scope import Audience, visible, withheld
 from graph.query.amounts import money_formatter, sorted_sums
-from graph.query.cluster_rows import RowOfProgram, plain
+from graph.query.cluster_rows import RowOfProgram, of_same_program, plain
 from graph.query.entities import ENTITIES
 from graph.query.entity import Attribute, Children, CurrencySums, Entity, MappedRow
 from graph.query.plan import Amounts, Field, PagePlan, RowField, RowPlan, Through, ToMany, ToOne, Typename
@@ -70,7 +70,7 @@ class SelectBuilder:
         columns = [column.label(f"column{at}") for column, at in self._columns.items()]
         statement = select(*columns).select_from(source)
         for row, condition in self._joins.values():
-            statement = statement.outerjoin(row, condition)
+            statement = statement.outerjoin(plain(row), condition)
         return statement
 
     def nodes(self, row: MappedRow, plan: RowPlan) -> NodesFactory:
@@ -174,9 +174,11 @@ class SelectBuilder:
             joined = aliased(ENTITIES[reference.entity].table)
             if len(self._joins) >= MOST_JOINS:
                 raise TooComplex("joins", MOST_JOINS + 1, MOST_JOINS)
-            self._joins[row, name] = joined, and_(reference.matches(row, joined), visible(joined, self.audience))
+            matches = {id(each): reference.matches(each, joined) for each in (row, plain(row))}
+            condition = and_(*matches.values(), visible(joined, self.audience))
+            self._joins[row, name] = of_same_program(row, joined), condition
         there, _ = self._joins[row, name]
-        first_key, *_ = ENTITIES[reference.entity].key_columns(there)
+        first_key, *_ = ENTITIES[reference.entity].key_columns(plain(there))
         (key,) = self._positions([first_key])
         return key, there
 
