@@ -18,28 +18,37 @@ PARTITION = re.compile(rf"{CLICKS}_(?:\d{{4}}_\d\d|older)")
 # The parser takes `$1,$` for the beginning of a dollar-quoted text.
 PARAMETER = re.compile(r"\$(\d+)")
 SCOPES = (exp.Select, exp.Update, exp.Delete)
+# Statements within another one, of which some change tables.
+APART = (*SCOPES, exp.SetOperation, exp.Insert)
 EQUALITIES = (exp.EQ, exp.NullSafeEQ)
 
 
-def unnamed(sql: str) -> list[str]:
-    """Return the distributed tables of a statement, in order, each as often as it is used without naming its program.
+def unnamed(sql: str, *, is_of_many: bool = False) -> list[str]:
+    """Return the distributed tables of a statement, each as often as it is used without naming its program.
 
     A table's program is named if its distribution column equals a value, a column of an outer query, of a derived table
     or a reference table that holds a program's id, or the distribution column of a table whose program is named. The
-    condition is in `WHERE`, or in `ON` of a join. An `INSERT` names the program if it fills the column.
+    condition is in `WHERE`, or in `ON` of a join. An `INSERT` names the program if it fills the column. For a statement
+    of many programs it is enough that tables are joined by their programs: each node then joins its own rows.
+
+    A statement that cannot be judged, such as `LOCK` or `MERGE`, names nothing.
     """
-    (statement,) = sqlglot.parse(PARAMETER.sub(r":p\1", sql), dialect="postgres")
-    if statement is None:
-        raise ValueError(f"this is not a statement: {sql}")
-    if isinstance(statement, exp.Command) or statement.find(exp.Merge):
-        raise ValueError(f"cannot tell which programs this names: {sql}")
-    found = [
-        source.table
-        for scope in (Scope.of(node) for node in statement.find_all(*SCOPES, bfs=False))
-        for alias, source in scope.sources.items()
-        if source.column and alias not in scope.named()
-    ]
+    try:
+        (statement,) = sqlglot.parse(PARAMETER.sub(r":p\1", sql), dialect="postgres")
+    except sqlglot.ParseError:
+        statement = None
+    if statement is None or isinstance(statement, exp.Command) or statement.find(exp.Merge):
+        return [word for word in re.findall(r"\w+", sql) if is_distributed(word)]
+    found = []
+    for scope in (Scope.of(node) for node in statement.find_all(*SCOPES, bfs=False)):
+        named = scope.named(scope.sources.keys() if is_of_many else frozenset())
+        found += [source.table for alias, source in scope.sources.items() if source.column and alias not in named]
     return found + [table for insert in statement.find_all(exp.Insert) for table in _unfilled(insert)]
+
+
+def mentions(sql: str) -> bool:
+    """Return whether a statement may use a distributed table, judging by its words."""
+    return any(map(is_distributed, re.findall(r"\w+", sql)))
 
 
 def is_distributed(table: str) -> bool:
@@ -75,12 +84,12 @@ class Scope:
         above = node.parent if isinstance(node.parent, SCOPES) else above
         return cls(node, dict(_sources(node)), cls.of(above) if above else None)
 
-    def named(self) -> Set[str]:
-        """Return the aliases of the distributed tables whose program is named."""
-        known: Set[str] = set()
-        while (more := known | self._named_so(known)) != known:
-            known = more
-        return known
+    def named(self, given: Set[str]) -> Set[str]:
+        """Return the aliases of the distributed tables whose program is named, if those of some tables are given."""
+        found: Set[str] = frozenset()
+        while (more := self._named_so(found | given)) != found:
+            found = more
+        return found
 
     def _named_so(self, known: Set[str]) -> Set[str]:
         """Return what the conditions name, if the programs of some tables are known."""
@@ -168,9 +177,7 @@ def _sources(node: exp.Expression) -> Iterator[tuple[str, Source]]:
 
 def _own(node: exp.Expression) -> Iterator[exp.Expression]:
     """Yield the parts of a query, but not those of its subqueries."""
-    yield from node.walk(
-        bfs=False, prune=lambda each: each is not node and isinstance(each, exp.Select | exp.SetOperation)
-    )
+    yield from node.walk(bfs=False, prune=lambda each: each is not node and isinstance(each, APART))
 
 
 def _parts(expression: exp.Expression) -> Sequence[exp.Expression]:

