@@ -65,19 +65,24 @@ async def make_plan(store: Store) -> Plan:
         await _check(connection)
         placed = {name for name, _ in await connection.execute(text(statements.PLACED))}
         tables = [name for name in (*DISTRIBUTED, *REFERENCE) if name not in placed]
-        sizes = text(statements.BYTES).bindparams(bindparam("names", tables, type_=ARRAY(Text)))
-        bytes_of = {name: int(size) for name, size in await connection.execute(sizes)}
-        return Plan(
-            tables,
-            bytes_of,
-            [key for key in await foreign_keys(connection) if {key.child, key.parent} & set(tables)],
-            [(name, table) for name, table in await connection.execute(text(statements.TRIGGERS)) if table in tables],
-            {
-                table: name
-                for table, name in await connection.execute(text(statements.PRIMARY_KEYS))
-                if table in KEYS and table in tables
-            },
-        )
+        return await plan_for(connection, tables)
+
+
+async def plan_for(connection: AsyncConnection, tables: Sequence[str]) -> Plan:
+    """Return what has to be done to place some tables. It works on any PostgreSQL."""
+    sizes = text(statements.BYTES).bindparams(bindparam("names", tables, type_=ARRAY(Text)))
+    bytes_of = {name: int(size) for name, size in await connection.execute(sizes)}
+    return Plan(
+        tables,
+        bytes_of,
+        [key for key in await foreign_keys(connection) if {key.child, key.parent} & set(tables)],
+        [(name, table) for name, table in await connection.execute(text(statements.TRIGGERS)) if table in tables],
+        {
+            table: name
+            for table, name in await connection.execute(text(statements.PRIMARY_KEYS))
+            if table in KEYS and table in tables
+        },
+    )
 
 
 async def distribute(store: Store, plan: Plan, advance: Callable[[int], None], *, shards: int = SHARDS) -> None:

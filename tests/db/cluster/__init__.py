@@ -1,0 +1,1 @@
+"""Tests of what a Citus cluster needs, as far as plain PostgreSQL can show it."""
