@@ -57,6 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = getattr(item, "callspec", None)
         if parameters is not None:
             names |= {MAKERS[kind] for kind in ("postgresql", "citus") if kind in parameters.params.values()}
+            excluded = item.get_closest_marker("not_on_citus")
+            if excluded is not None and "citus" in parameters.params.values():
+                item.add_marker(pytest.mark.skip(reason=excluded.args[0]))
         for marker, fixtures in NEEDS.items():
             if names & fixtures:
                 item.add_marker(marker)

@@ -92,7 +92,10 @@ async def differences(store: Store) -> list[str]:
     return [difference.counter for difference in (await audit(store)).differences]
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize(
+    "damage",
+    [*list(DAMAGE)[:-1], pytest.param(list(DAMAGE)[-1], marks=pytest.mark.not_on_citus("rows keep their program"))],
+)
 async def test_the_audit_detects(world: World, damage: str) -> None:
     assert not await differences(world.store)
     await change(world.store, DAMAGE[damage])
@@ -130,7 +133,8 @@ async def test_a_rebuild_repairs_every_rollup_row_while_clicks_are_recorded(worl
         "UPDATE click_rollups SET people = people + 2 WHERE level = 'partner'",
         *(DAMAGE[name] for name in list(DAMAGE)[5:7] + list(DAMAGE)[8:]),
     ):
-        await change(store, statement)
+        if "SET program_id" not in statement or not store.database.is_cluster:
+            await change(store, statement)
     other = Store(store.url.render_as_string(hide_password=False))
     runner = aggregation(other if not store.is_sqlite else store, portion_events=5)
 

@@ -50,6 +50,8 @@ async def test_only_the_rejected_click_of_a_batch_fails(store: Store, committer:
     assert replay.click_id == second.click_id
     assert await count(store, ClickEvent) == 2
     assert await count(store, Customer) == 2
+    if store.database.is_cluster:  # which has no foreign key from test clicks to programs
+        return
     tests = [TestClick(NOW, program_id, None, VisitRecord()) for program_id in (1, 999)]
     recorded, unknown = await committer.commit(tests)
     assert isinstance(recorded, int)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from db.engine.store import Store
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.link_records import KnownLink, LinkIndex, read_changed
+from tests.support.gateways import NOTICE_CHANGES
 
 Read: TypeAlias = Callable[..., Awaitable[Any]]
 
@@ -25,6 +26,8 @@ async def directory(store: Store) -> AsyncIterator[LinkDirectory]:
 async def execute(store: Store, statement: str) -> None:
     async with store.write() as connection:
         await connection.execute(text(statement))
+        if store.database.is_cluster:
+            await connection.execute(text(NOTICE_CHANGES))
 
 
 async def test_existing_links_are_in_the_directory(directory: LinkDirectory) -> None:

@@ -39,6 +39,7 @@ def _is_of_no_partition(_object: Any, name: str | None, *_: Any) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.not_on_citus("a cluster has no foreign keys from what each node has to programs")
 async def test_the_migrations_create_the_tables_metadata(store: Store) -> None:
     async with store.read() as connection:
         assert await connection.run_sync(differences) == []
@@ -83,6 +84,7 @@ async def version(store: Store) -> int:
         return await connection.scalar(text("SELECT version FROM link_directory_version")) or 0
 
 
+@pytest.mark.not_on_citus("a cluster has no triggers")
 @pytest.mark.parametrize(
     "statement",
     [

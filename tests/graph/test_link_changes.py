@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from db.engine.store import Store
+from db.lookups.directory_version import numbered
 from db.lookups.link_directory import LinkDirectory
 from db.lookups.link_records import read_changed
 from db.schema.links import ReferralLink
@@ -127,6 +128,7 @@ async def test_changes_seen_out_of_order_still_apply(gateway: Gateway) -> None:
 async def _paused(store: Store) -> dict[str, Any]:
     """Pause the link; return its row as it was committed."""
     async with store.write() as connection:
-        await connection.execute(update(ReferralLink).values(status="inactive"))
+        values = await numbered(connection, ReferralLink, {"status": "inactive"})
+        await connection.execute(update(ReferralLink).values(values))
     async with store.read() as connection:
         return (await connection.execute(select(ReferralLink.__table__))).one()._asdict()

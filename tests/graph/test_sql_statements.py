@@ -27,6 +27,7 @@ from tests.support.schema_documents import everything, orders_of
 from tests.support.schema_lists import LISTS, List, Lists, few_and_other_lists
 from tests.support.sql_log import Cost, PostgresWatch, SqliteWatch, Statement, postgres_costs, sqlite_cost
 
+pytestmark = pytest.mark.not_on_citus("reads the log of the tests' own server")
 # These tests ask for far more at once than anybody may.
 SCHEMA = build_schema(Limits(depth=50, aliases=1000, directives=0, tokens=10**6, cost=10**9))
 ROWS = 51

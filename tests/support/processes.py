@@ -22,7 +22,9 @@ COMMAND_SECONDS = 60
 
 def environment(database_url: str, **settings: str) -> dict[str, str]:
     named = {PREFIX + name.upper(): value for name, value in settings.items()}
-    return {**os.environ, PREFIX + "DATABASE_URL": database_url, **named}
+    # Which cluster tests may use is no setting of a gateway.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX + "TEST_")}
+    return {**inherited, PREFIX + "DATABASE_URL": database_url, **named}
 
 
 def clickgate(database_url: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

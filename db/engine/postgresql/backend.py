@@ -62,7 +62,8 @@ PREPARED_CHARACTERS = 64 * 1024
 
 # The coordinator of a cluster passes on what a node refuses, without its SQLSTATE.
 REFUSED_ROW = re.compile(
-    r"violates \S+(?: \S+)? constraint|value too long for type|out of range for type|invalid byte sequence for encoding"
+    r"violates \S+(?: \S+)? constraint|value too long for type|out of range for type|invalid input syntax"
+    r"|invalid byte sequence for encoding"
 )
 
 # Errors without a SQLSTATE: from the driver, from SQLAlchemy's pool or from the operating system.
