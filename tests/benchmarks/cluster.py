@@ -7,7 +7,7 @@ overhead of distributing: a cluster gains only where each node has processors an
 import argparse
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,7 +70,7 @@ async def _reports(urls: Mapping[str, str], size: Size, rounds: int) -> None:
         "totals": {"totals": True},
         "days": {"series": (Interval.DAY,)},
         "ranking of countries": {"tops": (Top("country"),)},
-        "breakdown by campaign and browser": {"breakdowns": (BreakdownRequest(("utm_campaign", "browser")),)},
+        "breakdown by two dimensions": {"breakdowns": (BreakdownRequest(("utm_campaign", "browser")),)},
     }
     async with AsyncExitStack() as stack:
         contexts = {
@@ -160,12 +160,13 @@ def _clicks(urls: Mapping[str, str], folder: Path, options: argparse.Namespace) 
         for number in range(options.rounds):
             for name in _in_turn(urls, number):
                 runs[name].append(loaded(servers[name], load, options.seconds))
-    for title, value in (
-        ("clicks per second", lambda each: each.rate),
-        ("p50 of a click, ms", lambda each: each.p50_ms),
-        ("p99 of a click, ms", lambda each: each.p99_ms),
-        ("refused clicks", lambda each: each.not_2xx),
-    ):
+    columns: Mapping[str, Callable[[Run], float]] = {
+        "clicks per second": lambda each: each.rate,
+        "p50 of a click, ms": lambda each: each.p50_ms,
+        "p99 of a click, ms": lambda each: each.p99_ms,
+        "refused clicks": lambda each: each.not_2xx,
+    }
+    for title, value in columns.items():
         _print(title, {name: [value(each) for each in rows[1:]] for name, rows in runs.items()})
     return {name: _answered(rows) for name, rows in runs.items()}
 
@@ -175,7 +176,7 @@ def _answered(rows: Sequence[Run]) -> int:
 
 
 def _in_turn(urls: Mapping[str, str], number: int) -> Sequence[str]:
-    return list(urls) if number % 2 == 0 else list(reversed(urls))
+    return list(urls) if number % 2 == 0 else list(urls)[::-1]
 
 
 def _print(title: str, values: Mapping[str, Sequence[float]]) -> None:
