@@ -179,9 +179,11 @@ async def _place(connection: AsyncConnection, table: str, shards: int) -> None:
 async def _end_sessions(store: Store, began: object) -> None:
     """End the sessions of gateways that began before, and may not have known of the cluster, once they are idle."""
     deadline = monotonic() + PATIENCE_SECONDS
-    async with store.write() as connection:
-        while monotonic() < deadline:
+    left = True
+    while left and monotonic() < deadline:
+        # In a transaction of its own: within one, PostgreSQL goes on showing the activity that it showed first.
+        async with store.write() as connection:
             await connection.execute(text(statements.END_IDLE), {"before": began})
-            if not await connection.scalar(text(statements.COUNT_OLD), {"before": began}):
-                break
+            left = bool(await connection.scalar(text(statements.COUNT_OLD), {"before": began}))
+        if left:
             await asyncio.sleep(PAUSE_SECONDS)

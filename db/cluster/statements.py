@@ -82,10 +82,10 @@ def drop_trigger(table: str, name: str) -> str:
 
 def change_key(table: str, name: str) -> Iterator[str]:
     """Yield the commands that give a table the primary key that a cluster needs. What the old one found quickly, an
-    index does."""
+    index does, which is there already in a database restored from a cluster's dump."""
     yield f"ALTER TABLE {table} DROP CONSTRAINT {name}"
     yield f"ALTER TABLE {table} ADD CONSTRAINT {name} PRIMARY KEY ({KEYS[table]})"
-    yield f"CREATE INDEX ix_{table}_id ON {table} (id)"
+    yield f"CREATE INDEX IF NOT EXISTS ix_{table}_id ON {table} (id)"
 
 
 DISTRIBUTE_FIRST = "SELECT create_distributed_table(:table, :column, shard_count => :shards)"

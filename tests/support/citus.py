@@ -46,13 +46,7 @@ class CitusCluster:
 
     def make_template(self) -> None:
         name = self._template
-        self.on_all_nodes(f"CREATE DATABASE {name}")
-        for node in self.nodes:
-            _run(self._fetch(self.url_of(name, node), "CREATE EXTENSION citus"))
-        first, *others = self.nodes
-        _run(self._fetch(self.url_of(name), f"SELECT citus_set_coordinator_host('{first.host}', {first.port})"))
-        for node in others:
-            _run(self._fetch(self.url_of(name), f"SELECT citus_add_node('{node.host}', {node.port})"))
+        self._make_empty(name)
         _run(_distribute(self.url_of(name).render_as_string(hide_password=False)))
         self.on_all_nodes(
             f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
@@ -64,6 +58,12 @@ class CitusCluster:
         self.on_all_nodes(f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY wal_log")
         return self.url_of(name).render_as_string(hide_password=False)
 
+    def make_empty(self) -> str:
+        """Create a database that knows its nodes, and has no tables; return its URL."""
+        name = f"{self._prefix}_{next(self._numbers)}"
+        self._make_empty(name)
+        return self.url_of(name).render_as_string(hide_password=False)
+
     def remove(self, url: str) -> None:
         self.on_all_nodes(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
 
@@ -73,6 +73,15 @@ class CitusCluster:
     def on_all_nodes(self, *statements: str) -> None:
         """Run statements in each node's own database, one after the other."""
         _run(self._on_all_nodes(statements))
+
+    def _make_empty(self, name: str) -> None:
+        self.on_all_nodes(f"CREATE DATABASE {name}")
+        for node in self.nodes:
+            _run(self._fetch(self.url_of(name, node), "CREATE EXTENSION citus"))
+        first, *others = self.nodes
+        _run(self._fetch(self.url_of(name), f"SELECT citus_set_coordinator_host('{first.host}', {first.port})"))
+        for node in others:
+            _run(self._fetch(self.url_of(name), f"SELECT citus_add_node('{node.host}', {node.port})"))
 
     async def _on_all_nodes(self, statements: Sequence[str]) -> None:
         await asyncio.gather(*(self._fetch(self.url_of("postgres", node), *statements) for node in self.nodes))
