@@ -7,6 +7,7 @@ while tables are copied wait, or are refused to be sent again.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic
 from typing import NamedTuple
 
@@ -88,10 +89,15 @@ async def plan_for(connection: AsyncConnection, tables: Sequence[str]) -> Plan:
 async def distribute(store: Store, plan: Plan, advance: Callable[[int], None], *, shards: int = SHARDS) -> None:
     """Place what is left, and call `advance` with the bytes of each table that was. Raises `DatabaseUnavailable`:
     then nothing is changed."""
-    if not plan.tables:
-        return
+    if plan.tables:
+        await _end_sessions(store, await _distribute(store, plan, advance, shards))
+    await _empty(store)
+
+
+async def _distribute(store: Store, plan: Plan, advance: Callable[[int], None], shards: int) -> datetime:
+    """Place what is left, and return when that began."""
     async with store.write(may_wait=True) as connection:
-        began = await connection.scalar(text("SELECT now()"))
+        began: datetime = await connection.scalar(text("SELECT now()"))
         await store.take_lock(connection, UPGRADE_LOCK)
         await _lock_out(store, connection, plan.tables)
         for command in prepare(plan):
@@ -99,13 +105,10 @@ async def distribute(store: Store, plan: Plan, advance: Callable[[int], None], *
         for table in plan.tables:
             await _place(connection, table, shards)
             advance(plan.bytes.get(table, 0))
-        # Foreign keys lead from one table to the next, so all are copied by now.
-        for table in reversed(plan.tables):
-            await connection.execute(text(statements.EMPTY_LOCAL), {"table": table})
         for key in plan.foreign_keys:
             if can_keep(key):
                 await connection.execute(text(statements.add_constraint(key.child, key.name, key.definition)))
-    await _end_sessions(store, began)
+    return began
 
 
 def prepare(plan: Plan) -> Sequence[str]:
@@ -176,7 +179,16 @@ async def _place(connection: AsyncConnection, table: str, shards: int) -> None:
         await connection.execute(text(statements.DISTRIBUTE), values)
 
 
-async def _end_sessions(store: Store, began: object) -> None:
+async def _empty(store: Store) -> None:
+    """Remove from the coordinator what was copied. Not before all snapshots have gone that began before: they would see
+    nothing."""
+    async with store.write(may_wait=True) as connection:
+        # Those that refer to others first.
+        for table in reversed((*REFERENCE, *DISTRIBUTED)):
+            await connection.execute(text(statements.EMPTY_LOCAL), {"table": table})
+
+
+async def _end_sessions(store: Store, began: datetime) -> None:
     """End the sessions of gateways that began before, and may not have known of the cluster, once they are idle."""
     deadline = monotonic() + PATIENCE_SECONDS
     left = True

@@ -18,7 +18,7 @@ UNPREPARED = """
 """
 # The tables of this database's schema that are placed already, and what they are: distributed by hash, or everywhere.
 PLACED = """
-    SELECT relname, partmethod FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
+    SELECT relname, partmethod::text FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
     WHERE relnamespace = current_schema()::regnamespace
 """
 # Partitions have their table's.
