@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine.backend.driver_errors import LOCKED
+from db.engine.backend.driver_errors import CONFLICT, LOCKED
 from db.engine.store import Store
 from db.errors import ClicksNeeded, DatabaseUnavailable
 from db.partitions.months import Month, month_of
@@ -110,7 +110,7 @@ async def _make_table(store: Store, kept: str, month: Month) -> None:
     """Make the table of the clicks that stay, with foreign keys as long as there is nothing to check."""
     async with store.write() as connection:
         await connection.execute(text(f"SET LOCAL lock_timeout = {round(1000 * LOCK_SECONDS)}"))
-        for command in statements.make_kept(kept, month):
+        for command in statements.make_kept(kept, month, is_cluster=store.database.is_cluster):
             await connection.execute(text(command))
 
 
@@ -129,13 +129,13 @@ async def _lock_out(store: Store, connection: AsyncConnection) -> None:
 
 
 async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
-    """Take a step, again as long as others hold its locks."""
+    """Take a step, again as long as others hold its locks, or wait for such as it holds."""
     deadline = monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return await step()
         except DatabaseUnavailable as error:
-            if error.reason != LOCKED.reason or monotonic() > deadline:
+            if error.reason not in (LOCKED.reason, CONFLICT.reason) or monotonic() > deadline:
                 raise
         await asyncio.sleep(PAUSE_SECONDS)
 

@@ -18,9 +18,9 @@ PARTITIONS = f"""
 """  # noqa: S608  our own name
 LONGEST_WINDOW = "SELECT max(cookie_window_days) FROM affiliate_programs"
 IS_WAITING = """
-    SELECT 'clicks' WHERE EXISTS (SELECT FROM outbox_ranges WHERE kind = 'click' AND first_id < :end_id)
-        OR EXISTS (SELECT FROM outbox_histories WHERE kind = 'click')
-    UNION ALL SELECT 'derived fields of clicks' WHERE EXISTS (SELECT FROM click_backfills)
+    SELECT 'clicks' WHERE EXISTS (SELECT 1 FROM outbox_ranges WHERE kind = 'click' AND first_id < :end_id)
+        OR EXISTS (SELECT 1 FROM outbox_histories WHERE kind = 'click')
+    UNION ALL SELECT 'derived fields of clicks' WHERE EXISTS (SELECT 1 FROM click_backfills)
     LIMIT 1
 """
 # Whoever waits to rewind one in a snapshot from before fails, and tries again.
@@ -53,14 +53,21 @@ def kept_table(month: Month) -> str:
     return f"{CLICKS}_before_{month.year}_{month.number:02}"
 
 
-def make_kept(name: str, month: Month) -> Iterator[str]:
+def make_kept(name: str, month: Month, *, is_cluster: bool) -> Iterator[str]:
     """Yield the commands that make it, unless an earlier attempt has. Its check saves reading it to attach it."""
     yield f"CREATE TABLE IF NOT EXISTS {name} (LIKE {CLICKS} INCLUDING ALL)"
+    if is_cluster:
+        yield f"""
+            SELECT create_distributed_table('{name}', 'program_id', colocate_with => '{CLICKS}') FROM pg_dist_partition
+            WHERE logicalrelid = '{CLICKS}'::regclass
+            AND NOT EXISTS (SELECT 1 FROM pg_dist_partition WHERE logicalrelid = '{name}'::regclass)
+        """  # noqa: S608  our own names
     yield (
         f"CREATE UNIQUE INDEX IF NOT EXISTS uq_{name}_event_id ON {name} (program_id, event_id) "
         "WHERE event_id IS NOT NULL"
     )
-    yield f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS ids, ADD CONSTRAINT ids CHECK (id < {month.first_id})"
+    yield f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS ids"
+    yield f"ALTER TABLE {name} ADD CONSTRAINT ids CHECK (id < {month.first_id})"
     for columns, referred in REFERENCES:
         constraint = f"fk_{CLICKS}_{columns.replace(', ', '_')}"
         yield f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {constraint}"
@@ -85,7 +92,7 @@ def count_dropped(name: str) -> str:
         WITH counted AS MATERIALIZED (
             SELECT program_id, partner_id, link_id, count(*) AS clicks, max(occurred_at) AS last_at FROM {CLICKS} click
             WHERE id < :end_id AND NOT EXISTS (
-                SELECT FROM {name} kept WHERE kept.program_id = click.program_id AND kept.id = click.id
+                SELECT 1 FROM {name} kept WHERE kept.program_id = click.program_id AND kept.id = click.id
             )
             GROUP BY program_id, partner_id, link_id
         ), dropped AS (

@@ -20,7 +20,7 @@ from db.schema.clicks import ClickEvent
 from tests.support.click_ids import this_month
 from tests.support.click_months import begin_in
 from tests.support.committers import click, make_committer
-from tests.support.databases import MakeDatabase
+from tests.support.databases import MAKERS, WITH_PARTITIONS, MakeDatabase
 from tests.support.gateways import make_link
 
 LAST_MONTH = this_month().later(-1)
@@ -30,9 +30,10 @@ PARTITIONS = text(
 )
 
 
-@pytest.fixture
-def url(make_postgres: MakeDatabase) -> str:
-    return make_postgres()
+@pytest.fixture(params=WITH_PARTITIONS)
+def url(request: pytest.FixtureRequest) -> str:
+    make: MakeDatabase = request.getfixturevalue(MAKERS[request.param])
+    return make()
 
 
 @pytest.fixture
@@ -216,6 +217,7 @@ async def test_an_unreachable_database_is_an_outage_while_partitions_are_made(
     assert table_of(this_month().later(MONTHS_AHEAD)) in await partitions(store)
 
 
+@pytest.mark.not_on_citus("a cluster detaches no partition CONCURRENTLY")
 async def test_a_month_can_be_dropped_while_clicks_are_recorded(store: Store, committers: Sequence[Committer]) -> None:
     await begin_in(store, LAST_MONTH)
     committer, _ = committers

@@ -33,7 +33,7 @@ from graph.reports.requests import BreakdownRequest, ClickReport, ReportRequest
 from tests.support.click_ids import this_month
 from tests.support.click_months import begin_in, go_to
 from tests.support.conversion_world import sale
-from tests.support.databases import MakeDatabase
+from tests.support.databases import MAKERS, WITH_PARTITIONS, MakeDatabase
 from tests.support.report_world import World, click
 
 pytestmark = pytest.mark.slow
@@ -103,9 +103,10 @@ async def partitions(world: World) -> list[str]:
         return list(await connection.scalars(text(tables), {"pattern": f"^{CLICKS}_"}))
 
 
-@pytest.fixture
-async def world(make_postgres: MakeDatabase) -> AsyncIterator[World]:
-    world = await World.make(make_postgres())
+@pytest.fixture(params=WITH_PARTITIONS)
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    make: MakeDatabase = request.getfixturevalue(MAKERS[request.param])
+    world = await World.make(make())
     await begin_in(world.store, FIRST)
     yield world
     await world.close()

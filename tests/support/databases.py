@@ -17,6 +17,8 @@ from tests.support.memory_folder import is_in_memory, memory_folder
 
 # With `CLICKGATE_TEST_CITUS_URL`, whatever runs on both runs on that cluster as well.
 KINDS = ("sqlite", "postgresql", *(["citus"] if "CLICKGATE_TEST_CITUS_URL" in os.environ else []))
+WITH_PARTITIONS = KINDS[1:]
+"""Those whose clicks are in partitions."""
 MAKERS = {"sqlite": "make_sqlite", "postgresql": "make_postgres", "citus": "make_citus"}
 """The fixture that makes databases of each kind."""
 # No database here has to survive a power cut, and of the hundreds that a run makes none lives long enough to need
