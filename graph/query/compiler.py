@@ -13,8 +13,8 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, fu
 from sqlalchemy.orm import aliased
 
 from db.sql.compiled_queries import DialectQuery, compile_for
-from db.sql.forms import Form
 from db.sql.functions import Ids
+from db.sql.statement_form import StatementForm
 from db.sql.top_n_per_group import Joined, children_of, children_on_nodes
 from graph.domain.scope import Audience, visible
 from graph.query.cluster_rows import with_program
@@ -50,7 +50,9 @@ cached_statements: LRUCache[object, PageStatement | RowsStatement] = LRUCache(
 
 
 @cached(cached_statements, key=partial(hashkey, "page"))
-def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audience, form: Form) -> PageStatement:
+def page_statement(
+    page: PagePlan, parent_columns: ParentColumns, audience: Audience, form: StatementForm
+) -> PageStatement:
     """Compile a page of the whole list, or of each parent's children if `parent_columns` names the columns that hold
     the parent's key."""
     listing, builder = ListConditions(page, audience, parent_columns, form), SelectBuilder(audience)
@@ -80,7 +82,7 @@ def page_statement(page: PagePlan, parent_columns: ParentColumns, audience: Audi
 
 
 @cached(cached_statements, key=partial(hashkey, "rows"))
-def rows_statement(plan: RowPlan, lookup: str, audience: Audience, form: Form) -> RowsStatement:
+def rows_statement(plan: RowPlan, lookup: str, audience: Audience, form: StatementForm) -> RowsStatement:
     """Compile a lookup. If a single row has exactly one connection under it, that is read in the same statement."""
     entity, builder, is_sqlite = ENTITIES[plan.entity], SelectBuilder(audience), form.is_sqlite
     row = aliased(entity.table)
@@ -156,7 +158,7 @@ def _lookup_value(name: str, lookup: Lookup) -> BindParameter[Any]:
 
 
 def _page_rows(
-    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns, form: Form
+    page: PagePlan, listing: ListConditions, parents: ListParents, parent_columns: ParentColumns, form: StatementForm
 ) -> Joined:
     """Return the page's rows, selected before anything is joined to them: a list may have a million rows, and each
     program contributes as many as the page holds."""

@@ -24,8 +24,8 @@ from sqlalchemy.orm import aliased
 
 from db.segments.questions import LINK
 from db.sql.commit_horizon import before_horizon
-from db.sql.forms import Form
 from db.sql.functions import tested_per_row
+from db.sql.statement_form import StatementForm
 from graph.domain.scope import Audience, visible, withheld
 from graph.query.dimension_conditions import DimensionConditions
 from graph.query.entities import ENTITIES
@@ -40,7 +40,7 @@ class ListConditions:
     """The conditions of one list for one audience. Their parameters are named by `PagePlan.value`. `parent_columns` are
     those that hold the key of the parent, if the list is nested."""
 
-    def __init__(self, page: PagePlan, audience: Audience, parent_columns: ParentColumns, form: Form) -> None:
+    def __init__(self, page: PagePlan, audience: Audience, parent_columns: ParentColumns, form: StatementForm) -> None:
         self._page = page
         self._form = form
         self._audience: Audience = audience

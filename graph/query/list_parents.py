@@ -13,8 +13,8 @@ from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
 from db.schema.programs import Program
 from db.segments import questions
-from db.sql.forms import Form
 from db.sql.functions import Ids, among
+from db.sql.statement_form import StatementForm
 from db.sql.top_n_per_group import parent_keys
 from graph.domain.scope import Audience, visible
 from graph.query.click_dimensions import SUBJECTS
@@ -61,7 +61,7 @@ class ListParents(NamedTuple):
         return [getattr(child, column) == key for column, key in zip(self.matching, keys, strict=True)]
 
 
-def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, form: Form) -> ListParents:
+def list_parents(page: PagePlan, parent_columns: ParentColumns, audience: Audience, form: StatementForm) -> ListParents:
     """Return the parents of a list's rows, given the child columns that hold the parents' keys. A whole list of a large
     table has the programs as parents."""
     if parent_columns:
@@ -111,7 +111,7 @@ def _with_programs(source: FromClause, columns: ParentColumns) -> ListParents:
     return ListParents(found.subquery("parent"), columns, len(columns), by_program=True)
 
 
-def _subjects(page: PagePlan, number: int, audience: Audience, form: Form) -> ListParents:
+def _subjects(page: PagePlan, number: int, audience: Audience, form: StatementForm) -> ListParents:
     """Return the links, partners or programs that a condition names, as far as the viewer can see these."""
     ids = bindparam(page.value(parameter_of(number)), type_=Ids())
     program, link, member = aliased(Program), aliased(ReferralLink), aliased(PartnerProgram)

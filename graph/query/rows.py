@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 from db.engine.backend.protocol import Source
 from db.engine.store import Store
 from db.sql.compiled_queries import DialectQuery
-from db.sql.forms import Form
+from db.sql.statement_form import StatementForm
 from db.sql.top_n_per_group import parent_values
 from graph.domain import reading
 from graph.domain.commission_status import NOW
@@ -94,15 +94,15 @@ def _reader(context: Context, values: ParameterValues, store: Store, source: Sou
     return Reader(source, viewer_of(context), values, form_of(store))
 
 
-def form_of(store: Store) -> Form:
+def form_of(store: Store) -> StatementForm:
     """Return the form in which statements for a database are written."""
-    return Form(store.is_sqlite, store.database.is_cluster)
+    return StatementForm(store.is_sqlite, store.database.is_cluster)
 
 
 class Reader:
     """Reads from one source, for one viewer."""
 
-    def __init__(self, source: Source, viewer: Viewer, values: ParameterValues, form: Form) -> None:
+    def __init__(self, source: Source, viewer: Viewer, values: ParameterValues, form: StatementForm) -> None:
         self._source = source
         self._audience = viewer.audience
         self._values = {**values, **viewer.values}

@@ -11,7 +11,7 @@ from graphql.execution.values import VariableValues
 from db.rollups.buckets import Form, Kind
 from db.rollups.sources import CLICKS
 from db.sql.compiled_queries import DialectQuery
-from db.sql.forms import Form
+from db.sql.statement_form import StatementForm
 from graph.execution.documents import DerivedValues
 from graph.execution.selections import LookAhead, SelectedField
 from graph.http.content_negotiation import is_readable, response_media_type, takes_gzip
@@ -77,8 +77,11 @@ def clicks(number: int, fields: int, alias: str = "value") -> PagePlan:
 
 
 @pytest.mark.parametrize(("fields", "alias"), [(1, "a"), (5, "a"), (150, "a"), (150, "a" * 250)])
-@pytest.mark.parametrize("form", [Form(is_sqlite=True), Form(is_sqlite=False), Form(is_sqlite=False, is_cluster=True)])
-def test_the_size_of_a_statement_is_not_understated(fields: int, alias: str, form: Form) -> None:
+@pytest.mark.parametrize(
+    "form",
+    [StatementForm(is_sqlite=True), StatementForm(is_sqlite=False), StatementForm(is_sqlite=False, is_cluster=True)],
+)
+def test_the_size_of_a_statement_is_not_understated(fields: int, alias: str, form: StatementForm) -> None:
     def compiled(number: int) -> PageStatement:
         plan = clicks(number, fields, alias)
         return compiler.page_statement.__wrapped__(plan, (), "admin", form)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Form(NamedTuple):
+class StatementForm(NamedTuple):
     """What decides how a statement is written. `is_cluster` implies PostgreSQL."""
 
     is_sqlite: bool
