@@ -166,10 +166,12 @@ async def test_a_transaction_has_not_ended_before_all_nodes_show_it(store: Store
             number = await coordinator.scalar(text("SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)"))
         async with store.write() as coordinator:  # a later one, which has ended
             await coordinator.execute(text("CREATE TABLE later (id int)"))
-        assert await database.oldest_running() == number
+        assert await database.oldest_running() <= number
         assert await database.next_number() > number + 1
         await driver.execute(f"COMMIT PREPARED '{PREPARED}'")
-        assert await database.oldest_running() > number
+        async with asyncio.timeout(20):  # other tests' transactions have numbers of the same server
+            while await database.oldest_running() <= number:
+                await asyncio.sleep(0.1)
     await there.close()
 
 
