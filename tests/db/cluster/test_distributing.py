@@ -4,6 +4,7 @@ Most of it needs a cluster, which CLICKGATE_TEST_CITUS_URL names.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from tests.support.databases import MakeDatabase
 from tests.support.gateways import running_gateway
 
 SHARDS = 4
-PREPARED = "citus_0_1_2_3"
+PREPARED = f"citus_0_{os.getpid()}_1_1"
 
 
 @pytest.fixture
@@ -159,16 +160,17 @@ async def test_a_transaction_has_not_ended_before_all_nodes_show_it(store: Store
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
         await driver.execute(f"BEGIN; CREATE TABLE late (id int); PREPARE TRANSACTION '{PREPARED}'")
-        async with store.write() as coordinator:
-            await coordinator.execute(
-                text("INSERT INTO pg_dist_transaction (groupid, gid) VALUES (1, 'citus_0_1_2_3')")
-            )
-            number = await coordinator.scalar(text("SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)"))
-        async with store.write() as coordinator:  # a later one, which has ended
-            await coordinator.execute(text("CREATE TABLE later (id int)"))
-        assert await database.oldest_running() <= number
-        assert await database.next_number() > number + 1
-        await driver.execute(f"COMMIT PREPARED '{PREPARED}'")
+        try:
+            async with store.write() as coordinator:
+                noted = f"INSERT INTO pg_dist_transaction (groupid, gid) VALUES (1, '{PREPARED}')"
+                await coordinator.execute(text(noted))
+                number = await coordinator.scalar(text("SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)"))
+            async with store.write() as coordinator:  # a later one, which has ended
+                await coordinator.execute(text("CREATE TABLE later (id int)"))
+            assert await database.oldest_running() <= number
+            assert await database.next_number() > number + 1
+        finally:
+            await driver.execute(f"COMMIT PREPARED '{PREPARED}'")
         async with asyncio.timeout(20):  # other tests' transactions have numbers of the same server
             while await database.oldest_running() <= number:
                 await asyncio.sleep(0.1)
