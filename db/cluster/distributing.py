@@ -1,13 +1,15 @@
 """Distributes the tables of a PostgreSQL database over the nodes of a cluster.
 
-All of it is one transaction: whoever is interrupted has changed nothing. Gateways may keep running. Clicks that arrive
-while tables are copied wait, or are refused to be sent again.
+All tables are placed in one transaction: whoever interrupts that has changed nothing. Afterwards the coordinator's own
+copies are removed, which another run does, too. Gateways may keep running. Clicks that arrive while tables are copied
+wait, or are refused to be sent again.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ SHARDS = 32
 OLDEST_CITUS = 14
 # Whoever waits for a lock keeps those waiting that come after it.
 LOCK_SECONDS = 0.5
+LIMIT_WAITING = f"SET LOCAL lock_timeout = {round(1000 * LOCK_SECONDS)}"
 PAUSE_SECONDS = 0.5
 PATIENCE_SECONDS = 600
 FIRST = next(iter(DISTRIBUTED))
@@ -87,8 +90,8 @@ async def plan_for(connection: AsyncConnection, tables: Sequence[str]) -> Plan:
 
 
 async def distribute(store: Store, plan: Plan, advance: Callable[[int], None], *, shards: int = SHARDS) -> None:
-    """Place what is left, and call `advance` with the bytes of each table that was. Raises `DatabaseUnavailable`:
-    then nothing is changed."""
+    """Place what is left, and call `advance` with the bytes of each table that was; then remove what the coordinator
+    still has of it. Raises `DatabaseUnavailable`; another run goes on from there."""
     if plan.tables:
         await _end_sessions(store, await _distribute(store, plan, advance, shards))
     await _empty(store)
@@ -151,17 +154,25 @@ async def _check(connection: AsyncConnection) -> None:
 
 async def _lock_out(store: Store, connection: AsyncConnection, tables: Sequence[str]) -> None:
     """Wait for batches and reads to end, and keep later ones waiting to the end of the transaction."""
+
+    async def lock() -> None:
+        with store.outages():
+            async with connection.begin_nested():
+                await connection.execute(text(LIMIT_WAITING))
+                # Writers first, like batches, which lock their writer's row before anything else.
+                for command in FENCE_WRITERS:
+                    await connection.execute(text(command))
+                await connection.execute(text(statements.lock_out(sorted(tables))))
+
+    await _patiently(lock)
+
+
+async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+    """Take a step, again as long as others hold its locks."""
     deadline = monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            with store.outages():
-                async with connection.begin_nested():
-                    await connection.execute(text(f"SET LOCAL lock_timeout = {round(1000 * LOCK_SECONDS)}"))
-                    # Writers first, like batches, which lock their writer's row before anything else.
-                    for command in FENCE_WRITERS:
-                        await connection.execute(text(command))
-                    await connection.execute(text(statements.lock_out(sorted(tables))))
-            return
+            return await step()
         except DatabaseUnavailable as error:
             if error.reason != LOCKED.reason or monotonic() > deadline:
                 raise
@@ -180,12 +191,21 @@ async def _place(connection: AsyncConnection, table: str, shards: int) -> None:
 
 
 async def _empty(store: Store) -> None:
-    """Remove from the coordinator what was copied. Not before all snapshots have gone that began before: they would see
-    nothing."""
-    async with store.write(may_wait=True) as connection:
-        # Those that refer to others first.
-        for table in reversed((*REFERENCE, *DISTRIBUTED)):
+    """Remove from the coordinator what was copied. Not before the sessions have gone that began before: they would see
+    nothing. Whoever reads for long keeps it waiting, but nobody else."""
+    names = bindparam("names", [*DISTRIBUTED, *REFERENCE], type_=ARRAY(Text))
+    async with store.read() as connection:
+        full = set(await connection.scalars(text(statements.LEFT_OVER).bindparams(names)))
+
+    async def empty(table: str) -> None:
+        async with store.write(may_wait=True) as connection:
+            await connection.execute(text(LIMIT_WAITING))
             await connection.execute(text(statements.EMPTY_LOCAL), {"table": table})
+
+    # Those that refer to others first.
+    for table in reversed((*REFERENCE, *DISTRIBUTED)):
+        if table in full:
+            await _patiently(partial(empty, table))
 
 
 async def _end_sessions(store: Store, began: datetime) -> None:

@@ -40,6 +40,11 @@ BYTES = """
     SELECT name, sum(pg_total_relation_size(coalesce(relid, found)))::bigint FROM unnest(:names) AS names (name)
     CROSS JOIN to_regclass(quote_ident(name)) AS found LEFT JOIN pg_partition_tree(found) ON true GROUP BY name
 """
+# The tables of which the coordinator still has rows of its own, beside those of the nodes.
+LEFT_OVER = """
+    SELECT name FROM unnest(:names) AS names (name) CROSS JOIN to_regclass(quote_ident(name)) AS found
+    LEFT JOIN pg_partition_tree(found) ON true GROUP BY name HAVING sum(pg_relation_size(coalesce(relid, found))) > 0
+"""
 NODE_BYTES = """
     SELECT nodename || ':' || nodeport, CASE WHEN success THEN result::bigint END
     FROM run_command_on_all_nodes('SELECT pg_database_size(current_database())') JOIN pg_dist_node USING (nodeid)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from db.audit.differences import Difference
 from db.audit.report import audit
+from db.cluster import distributing
 from db.cluster.distributing import distribute, make_plan
 from db.cluster.placement import DISTRIBUTED, LOCAL, REFERENCE
 from db.cluster.status import cluster_status, table_bytes
@@ -129,6 +130,32 @@ async def test_to_distribute_again_changes_nothing(store: Store) -> None:
         assert await connection.scalar(text("SELECT count(*) FROM affiliate_programs")) == 2
         # What the coordinator itself had is gone.
         assert await connection.scalar(text("SELECT pg_relation_size('affiliate_programs')")) == 0
+
+
+async def test_a_long_report_delays_only_the_removal_of_the_coordinators_copies(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = "INSERT INTO affiliate_programs (name) VALUES ('A program')"
+    size = text("SELECT pg_relation_size('affiliate_programs')")
+    async with store.write() as connection:
+        await connection.execute(text(program))
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(distributing, "_empty", lambda _: asyncio.sleep(0))
+        await distributed(store)
+    async with store.read() as reader:
+        assert await reader.scalar(size)
+        assert await reader.scalar(text("SELECT count(*) FROM affiliate_programs")) == 1
+        removing = asyncio.create_task(distributed(store))
+        async with asyncio.timeout(10):
+            for _ in range(3):
+                await asyncio.sleep(0.3)
+                async with store.write() as connection:
+                    await connection.execute(text(program))
+        assert not removing.done()
+    assert await removing == 0
+    async with store.read() as reader:
+        assert not await reader.scalar(size)
+        assert await reader.scalar(text("SELECT count(*) FROM affiliate_programs")) == 4
 
 
 async def test_the_status_tells_where_tables_lie(store: Store, citus: CitusCluster) -> None:
