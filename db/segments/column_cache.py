@@ -6,11 +6,11 @@ from typing import NamedTuple
 import polars as pl
 from cachetools import LRUCache
 
-from db.segments.encoding import is_full, is_listed, listed
-from db.segments.numbering import TEXTS, forget_values, is_numbered, numbered, texts
+from db.segments.encoding import StoredColumn, is_full, is_listed, listed, shrunk
+from db.segments.numbering import TEXTS, at_positions, forget_values, is_numbered, numbered, texts
 
 # Ten million clicks need 10 or 20 MB for each dimension that is asked, and 40 MB to count visitors.
-CACHED_BYTES = 192 * 1024 * 1024
+CACHED_BYTES = 160 * 1024 * 1024
 
 
 class FileKey(NamedTuple):
@@ -44,12 +44,12 @@ class ColumnCache:
             found: pl.Series | None = self._columns.get((file, column))
             return found
 
-    def add(self, file: FileKey, series: pl.Series) -> pl.Series:
+    def add(self, file: FileKey, column: StoredColumn) -> pl.Series:
         """Cache a column if there is space; return it in the form in which it is to be used."""
-        kept = self._kept(series)
+        kept = self._kept(column)
         with self._lock:
             if _size(kept) <= self._columns.maxsize:
-                self._columns[file, series.name] = kept
+                self._columns[file, kept.name] = kept
         return kept
 
     def shared(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -57,7 +57,7 @@ class ColumnCache:
         if not len(frame):
             return frame
         shared = (series for series in frame if series.dtype == pl.String and series.name not in self._wide)
-        return frame.with_columns(self._kept(listed(series)) for series in shared)
+        return frame.with_columns(self._kept(StoredColumn(listed(series))) for series in shared)
 
     def widened(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a `shared` frame in the form in which columns are kept by now."""
@@ -70,19 +70,19 @@ class ColumnCache:
             forget_values(series.name)
         self._former_lists.clear()
 
-    def _kept(self, series: pl.Series) -> pl.Series:
-        if series.dtype == pl.Int64:
-            # Ids take two bytes for a while, and four for a long while.
-            return series if (series < 0).any() else series.cast(pl.UInt64).shrink_dtype()
-        if series.name not in TEXTS:
-            return series
+    def _kept(self, column: StoredColumn) -> pl.Series:
+        rows, listed_texts = column
+        name = rows.name
+        if name not in TEXTS:
+            return shrunk(rows)
         # A file with many different values of a column has texts, and those of the others then have to be texts, too.
-        if series.name not in self._wide and (not is_listed(series) or is_full(series.name)):
-            self._widen(series.name)
-        if series.name in self._wide:
-            return series.cast(pl.String)
-        self._lists[series.name] = series.clear()
-        return numbered(series)
+        if name not in self._wide and (not (listed_texts is not None or is_listed(rows)) or is_full(name)):
+            self._widen(name)
+        if name in self._wide:
+            return column.values().cast(pl.String)
+        values = rows if listed_texts is None else listed(listed_texts)
+        self._lists[name] = values.clear()
+        return numbered(values) if listed_texts is None else at_positions(numbered(values), rows)
 
     def _widen(self, column: str) -> None:
         """Keep a column's texts in its rows from now on, and forget the list of its values once the question is

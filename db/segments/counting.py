@@ -5,15 +5,17 @@ in several passes, each over the clicks of some of the customers: no customer is
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import polars as pl
 
+from db.segments.bit_columns import NUMBER_BYTES
 from db.segments.columns import IS_BOT, MAKES_CUSTOMER
 from db.segments.grouping import Grouping, GroupSums, QuestionTooLarge, grouped, plain
-from db.segments.packed_clicks import CUSTOMER, NUMBER_BYTES, NotPackable, PackedClicks, TooManyClicks
+from db.segments.packed_clicks import CUSTOMER, NotPackable, PackedClicks, TooManyClicks
 from db.segments.questions import Chosen
 from db.segments.scan import Reduce, Scan
 
@@ -71,9 +73,11 @@ class _Question:
         """How many clicks may be held as numbers."""
         return min(self.clicks.events, PACKED_BYTES // NUMBER_BYTES)
 
-    def steps(self, reduce: Reduce, columns: tuple[str, ...]) -> AsyncIterator[pl.DataFrame]:
+    def steps(
+        self, reduce: Reduce, columns: tuple[str, ...]
+    ) -> AbstractAsyncContextManager[AsyncGenerator[pl.DataFrame]]:
         """Yield what the clicks that count are reduced to, which have these columns and those for the groups."""
-        return self.clicks.reduced(self.chosen, {*self.grouping.columns(), *columns}, reduce)
+        return aclosing(self.clicks.reduced(self.chosen, {*self.grouping.columns(), *columns}, reduce))
 
     def rows(self, clicks: pl.LazyFrame, columns: tuple[str, ...]) -> pl.LazyFrame:
         """Return the groups' rows, with their keys and these columns."""
@@ -97,13 +101,14 @@ async def _in_passes(question: _Question, count: _Count) -> Counted:
 
 
 async def _packed(question: _Question, turn: _Pass) -> Counted:
-    packed = PackedClicks(question.grouping.keys, question.space, with_visitors=True)
+    packed = PackedClicks(question.grouping.keys, question.space, question.clicks.events, with_visitors=True)
 
     def reduce(clicks: pl.LazyFrame) -> pl.LazyFrame:
         return packed.columns(question.rows(turn.of(clicks), FLAGS_AND_CUSTOMER))
 
-    async for step in question.steps(reduce, FLAGS_AND_CUSTOMER):
-        await asyncio.to_thread(packed.add, step)
+    async with question.steps(reduce, FLAGS_AND_CUSTOMER) as steps:
+        async for step in steps:
+            await asyncio.to_thread(packed.add, step)
     return Counted(await asyncio.to_thread(packed.counts), packed)
 
 
@@ -114,14 +119,15 @@ async def _packed_sums(question: _Question) -> Counted:
         return packed.columns(question.rows(clicks, FLAGS))
 
     found = GroupSums(question.grouping.keys)
-    async for step in question.steps(reduce, FLAGS):
-        try:
-            await asyncio.to_thread(packed.add, step)
-        except TooManyClicks:
-            # A step has fewer clicks than there is space for.
-            await found.add(await asyncio.to_thread(packed.counts))
-            packed.forget()
-            await asyncio.to_thread(packed.add, step)
+    async with question.steps(reduce, FLAGS) as steps:
+        async for step in steps:
+            try:
+                await asyncio.to_thread(packed.add, step)
+            except TooManyClicks:
+                # A step has fewer clicks than there is space for.
+                await found.add(await asyncio.to_thread(packed.counts))
+                packed.forget()
+                await asyncio.to_thread(packed.add, step)
     await found.add(await asyncio.to_thread(packed.counts))
     return Counted(await found.all(), None)
 
@@ -133,10 +139,11 @@ async def _held(question: _Question, turn: _Pass) -> Counted:
         return question.rows(turn.of(clicks), FLAGS_AND_CUSTOMER)
 
     held: list[pl.DataFrame] = []
-    async for step in question.steps(reduce, FLAGS_AND_CUSTOMER):
-        held.append(step)
-        if sum(int(each.estimated_size()) for each in held) > HELD_BYTES:
-            raise _TooMuch
+    async with question.steps(reduce, FLAGS_AND_CUSTOMER) as steps:
+        async for step in steps:
+            held.append(step)
+            if sum(int(each.estimated_size()) for each in held) > HELD_BYTES:
+                raise _TooMuch
     rows = pl.concat(held, how="vertical_relaxed")
     return Counted(await asyncio.to_thread(_visitors_of, rows, question.grouping.keys), None)
 
@@ -155,8 +162,9 @@ async def _sums(question: _Question) -> Counted:
         return plain(grouped(question.rows(clicks, FLAGS), keys, [*_click_counts(), none]))
 
     found = GroupSums(keys)
-    async for each in question.steps(reduce, FLAGS):
-        await found.add(each)
+    async with question.steps(reduce, FLAGS) as steps:
+        async for step in steps:
+            await found.add(step)
     return Counted(await found.all(), None)
 
 

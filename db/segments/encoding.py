@@ -1,15 +1,17 @@
-"""Rows of events as columns in memory, and columns as Parquet files, both by Polars.
+"""Rows of events as columns in memory, and columns as Parquet or Arrow files, both by Polars.
 
 A text with few different values is a `Categorical`: a number for each row, and one list of the values for the whole
 process. Polars releases the interpreter's lock while it encodes and decodes.
 """
 
+import struct
 from collections.abc import Mapping, Sequence, Set
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
+import numpy as np
 import polars as pl
 from polars import selectors
 from polars.exceptions import PolarsError
@@ -22,6 +24,12 @@ MOST_CATEGORIES = 16_384
 # A list with more values gets no more from new segments. Where it is read, rows have the texts themselves.
 MOST_VALUES = 65_536
 NAMESPACE = "clickgate"
+# A segment of so many rows is made up of Arrow files: they take a sixth less space than Parquet, and half the time to
+# read, but four milliseconds more to make. Earlier versions made only Parquet.
+LARGE_ROWS = 100_000
+# What those begin with, and the number of bytes of the first one.
+HEADER = struct.Struct("<4sI")
+MAGIC, PARQUET = b"CGA1", b"PAR1"
 TYPES: Mapping[ColumnType, type[pl.DataType]] = MappingProxyType(
     {"number": pl.Int64, "flag": pl.Boolean, "text": pl.String}
 )
@@ -87,21 +95,86 @@ def listed(texts: pl.Series) -> pl.Series:
 
 
 def encode(frame: pl.DataFrame) -> bytes:
-    """Return a frame as a Parquet file."""
+    """Return a frame as a segment's data. A small one is a Parquet file. A large one is two Arrow files: its rows, in
+    which listed texts are positions and numbers take as few bytes as they can, and the lists."""
+    if len(frame) < LARGE_ROWS:
+        file = BytesIO()
+        frame.write_parquet(file, compression="zstd", statistics=False)
+        return file.getvalue()
+    rows, lists = [], []
+    for series in frame:
+        if is_listed(series):
+            positions, texts = _positions(series)
+            rows.append(positions)
+            lists.append(texts.implode())
+        else:
+            rows.append(shrunk(series))
+    parts = [_arrow(pl.DataFrame(rows)), _arrow(pl.DataFrame(lists))]
+    return HEADER.pack(MAGIC, len(parts[0])) + b"".join(parts)
+
+
+def _positions(series: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return a `Categorical` column as positions in a list, and the list: the texts that it has, in the order of the
+    process's values."""
+    numbers = series.to_physical()
+    known = numbers.drop_nulls().to_numpy()
+    used = np.flatnonzero(np.bincount(known))
+    places = np.zeros(used[-1] + 1 if len(used) else 0, np.uint32)
+    places[used] = np.arange(len(used))
+    positions = pl.Series(series.name, places).shrink_dtype().gather(numbers)
+    return positions, categories_of(series.name).to_series().gather(used).alias(series.name)
+
+
+def shrunk(series: pl.Series) -> pl.Series:
+    """Return numbers in as few bytes as they take. Amounts may be negative, and stay; so does what was shrunk."""
+    if not series.dtype.is_signed_integer() or (series < 0).any():
+        return series
+    return series.cast(pl.UInt64).shrink_dtype()
+
+
+def _arrow(frame: pl.DataFrame) -> bytes:
     file = BytesIO()
-    frame.write_parquet(file, compression="zstd", statistics=False)
+    frame.write_ipc(file, compression="zstd")
     return file.getvalue()
 
 
-def decode(data: bytes, checksum: int, columns: Sequence[str]) -> pl.DataFrame:
-    """Return columns of a Parquet file. Texts are `String`, or `Categorical` with the process's values. Raises
-    `SegmentDamaged` for a file that is not what was encoded, or that lacks a column."""
+class StoredColumn(NamedTuple):
+    """A column of a segment: the rows and, if these are positions in a list, the texts in it."""
+
+    rows: pl.Series
+    texts: pl.Series | None = None
+
+    def values(self) -> pl.Series:
+        """Return the values, texts from a list as `Categorical`."""
+        return self.rows if self.texts is None else listed(self.texts).gather(self.rows).alias(self.rows.name)
+
+
+def stored(data: bytes, checksum: int, columns: Sequence[str]) -> Sequence[StoredColumn]:
+    """Return columns of a segment's data. Raises `SegmentDamaged` for data that is not what was encoded, or that lacks
+    a column."""
     if crc32(data) != checksum:
         raise SegmentDamaged("the checksum of its data does not match")
     try:
-        return pl.read_parquet(data, columns=list(columns))
-    except PolarsError as error:
+        if data.startswith(PARQUET):
+            return [StoredColumn(series) for series in pl.read_parquet(data, columns=list(columns))]
+        magic, size = HEADER.unpack_from(data)
+        if magic != MAGIC:
+            raise SegmentDamaged("its data is in an unknown format")
+        lists = data[HEADER.size + size :]
+        rows = pl.read_ipc(data[HEADER.size : HEADER.size + size], columns=list(columns))
+        names = [name for name in pl.read_ipc_schema(BytesIO(lists)) if name in rows.columns]
+        texts = (
+            {series.name: series[0].alias(series.name) for series in pl.read_ipc(lists, columns=names)} if names else {}
+        )
+    except (PolarsError, struct.error, OSError) as error:
         raise SegmentDamaged(str(error).splitlines()[0]) from error
+    return [StoredColumn(series, texts.get(series.name)) for series in rows]
+
+
+def decode(data: bytes, checksum: int, columns: Sequence[str]) -> pl.DataFrame:
+    """Return columns of a segment's data as they were encoded. Raises `SegmentDamaged`."""
+    numbers = (column.values() for column in stored(data, checksum, columns))
+    return pl.DataFrame(series.cast(pl.Int64) if series.dtype.is_integer() else series for series in numbers)
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:

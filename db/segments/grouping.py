@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import polars as pl
@@ -81,8 +82,9 @@ async def amounts(bookings: Scan, chosen: Chosen, grouping: Grouping) -> pl.Data
 
     columns = {*grouping.columns(), CURRENCY.name, *BOOKED}
     found = GroupSums(keys)
-    async for each in bookings.reduced(chosen, columns, reduce):
-        await found.add(each)
+    async with aclosing(bookings.reduced(chosen, columns, reduce)) as steps:
+        async for step in steps:
+            await found.add(step)
     return await found.all()
 
 

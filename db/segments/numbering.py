@@ -58,6 +58,13 @@ def numbered(column: pl.Series) -> pl.Series:
     return column.to_physical().cast(next(type for most, type in WIDTHS if size <= most))
 
 
+def at_positions(numbers: pl.Series, positions: pl.Series) -> pl.Series:
+    """Return the numbers at each of some positions. Most files have their lists in the order of the process's own."""
+    if numbers.equals(pl.Series(range(len(numbers)), dtype=numbers.dtype)):
+        return positions.cast(numbers.dtype)
+    return numbers.gather(positions).alias(positions.name)
+
+
 def texts(column: str) -> pl.Expr:
     """Return the texts of a column's numbers."""
     return pl.lit(values_of(column)).gather(pl.col(column)).alias(column)

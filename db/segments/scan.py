@@ -4,23 +4,26 @@ All of it happens in one snapshot of the database: the segments, and the events 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 import polars as pl
 
 from db.segments.column_cache import ColumnCache, FileKey
 from db.segments.columns import IS_BOT, TIME, SegmentSource
 from db.segments.conditions import SUBJECT_COLUMNS, column_of, condition_of, conditions_of
-from db.segments.encoding import decode
+from db.segments.encoding import stored
 from db.segments.numbering import TEXTS, is_numbered
 from db.segments.questions import LINK, PARTNER, PROGRAM, Chosen
+from db.tasks import ahead
 
 # Rows to filter in one step, which takes a few hundredths of a second: a question can end between two of them.
-STEP_ROWS = 2_000_000
-# Files to read from the database at once, of some four megabytes.
-READ_FILES = 8
+STEP_ROWS = 1_000_000
+# Files to read from the database at once, of some two megabytes; others are read while these are decoded.
+READ_FILES = 4
 PROGRAM_COLUMN = SUBJECT_COLUMNS[PROGRAM]
 
 Reduce: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
@@ -37,7 +40,7 @@ class SegmentFile(NamedTuple):
     checksum: int
 
 
-Read: TypeAlias = Callable[[Sequence[SegmentFile]], Awaitable[Sequence[bytes]]]
+Read: TypeAlias = Callable[[Sequence[SegmentFile]], Coroutine[Any, Any, Sequence[bytes]]]
 
 
 class ColumnWidened(Exception):
@@ -80,9 +83,10 @@ class Scan:
         """Return the scan of none of the events."""
         return replace(self, files=(), others=self.others.clear())
 
-    async def reduced(self, chosen: Chosen, columns: Collection[str], reduce: Reduce) -> AsyncIterator[pl.DataFrame]:
+    async def reduced(self, chosen: Chosen, columns: Collection[str], reduce: Reduce) -> AsyncGenerator[pl.DataFrame]:
         """Yield what the events that count are reduced to, a step at a time. The frames that are reduced have these
-        columns and those that the conditions need. Raises `SegmentDamaged`, `ColumnWidened`."""
+        columns and those that the conditions need. The next step is read meanwhile, so whoever ends early has to close
+        the iterator before the snapshot is used for anything else. Raises `SegmentDamaged`, `ColumnWidened`."""
         needed = {*columns, *needed_by(chosen)}
         others = self.cache.widened(self.others.select(sorted(needed | {TIME.name})))
         forms = _Forms()
@@ -90,11 +94,11 @@ class Scan:
         if len(others) or not steps:
             forms.check(others)
             yield await asyncio.to_thread(_reduced, [others], chosen, reduce)
-        for step in steps:
-            frames = [frame async for frame in self._frames(step, chosen, needed)]
-            for frame in frames:
-                forms.check(frame)
-            yield await asyncio.to_thread(_reduced, frames, chosen, reduce)
+        async with aclosing(ahead(partial(self._frames, step, chosen, needed) for step in steps)) as read:
+            async for frames in read:
+                for frame in frames:
+                    forms.check(frame)
+                yield await asyncio.to_thread(_reduced, frames, chosen, reduce)
 
     def _steps(self, chosen: Chosen) -> Iterator[Sequence[SegmentFile]]:
         step: list[SegmentFile] = []
@@ -112,16 +116,17 @@ class Scan:
 
     async def _frames(
         self, files: Sequence[SegmentFile], chosen: Chosen, needed: Collection[str]
-    ) -> AsyncIterator[pl.DataFrame]:
-        """Yield the columns of files: those that are cached, and the others decoded from the data."""
+    ) -> Sequence[pl.DataFrame]:
+        """Return the columns of files: those that are cached, and the others decoded from the data."""
         opened = [_OpenFile(file, self._columns(file, chosen, needed), self.cache, self._key(file)) for file in files]
         incomplete = [each for each in opened if each.missing]
-        for first in range(0, len(incomplete), READ_FILES):
-            some = incomplete[first : first + READ_FILES]
-            datas = await self.read([each.file for each in some])
-            await asyncio.to_thread(_decode, some, datas)
-        for each in opened:
-            yield each.frame()
+        lots = [incomplete[first : first + READ_FILES] for first in range(0, len(incomplete), READ_FILES)]
+        reads = (partial(self.read, [each.file for each in lot]) for lot in lots)
+        decoded = iter(lots)
+        async with aclosing(ahead(reads)) as read:
+            async for datas in read:
+                await asyncio.to_thread(_decode, next(decoded), datas)
+        return [each.frame() for each in opened]
 
     def _columns(self, file: SegmentFile, chosen: Chosen, needed: Collection[str]) -> Sequence[str]:
         """Return which of its columns a question needs: times only where some may be outside of the period, or where
@@ -148,8 +153,8 @@ class _OpenFile:
 
     def decode(self, data: bytes) -> None:
         """Add the columns that are missing. Raises `SegmentDamaged`."""
-        for series in decode(data, self.file.checksum, self.missing):
-            self._series[series.name] = self._cache.add(self._key, series)
+        for column in stored(data, self.file.checksum, self.missing):
+            self._series[column.rows.name] = self._cache.add(self._key, column)
 
     def frame(self) -> pl.DataFrame:
         """Return the columns, by name."""

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from db.segments import encoding
 from tests.support.click_sample import LINKS, Sample, key_values, make_sample
 from tests.support.databases import KINDS, MAKERS, MakeDatabase
 from tests.support.gateways import running_gateway
@@ -25,7 +26,11 @@ def shared_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 async def sample(shared_url: str) -> AsyncIterator[Sample]:
     async with running_gateway(shared_url) as gateway:
-        yield await make_sample(gateway)
+        with pytest.MonkeyPatch.context() as patched:
+            # Some of the sample's segments have more rows.
+            patched.setattr(encoding, "LARGE_ROWS", 50)
+            made = await make_sample(gateway)
+        yield made
 
 
 def shown(rows: Any) -> dict[tuple[Any, ...], int]:

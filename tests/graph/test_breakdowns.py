@@ -1,7 +1,7 @@
 """Breakdowns, conditions on dimensions and distinct visitors equal a recount, in segments or not yet."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from msgspec import structs
 from db.audit.report import audit
 from db.outbox import history
 from db.outbox.consumers import rewind_consumer
-from db.segments import packed_clicks
+from db.segments import bit_columns, counting, encoding, packed_clicks, scan
 from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
 from db.segments.columns import DIMENSIONS
 from db.segments.questions import TIMES, HasPrefix, In, IsKnown, Order
@@ -77,10 +77,21 @@ made_clicks = st.lists(st.tuples(moments(), st.integers(1, 5), visits), min_size
 batches = st.lists(st.tuples(made_clicks, st.lists(steps, max_size=5), st.integers(0, 4)), min_size=1, max_size=4)
 
 
-# How clicks are counted: as numbers of so many bits, so many of them at a time.
+# How clicks are counted: as numbers of so many bits, so many of them at a time, in how many bytes of memory. How many
+# rows of segments are read at once, and how many make a large segment.
+PARTS: tuple[tuple[Any, str], ...] = (
+    (packed_clicks, "NUMBER_BITS"),
+    (packed_clicks, "TALLIED_BITS"),
+    (bit_columns, "CHUNK_ROWS"),
+    (counting, "PACKED_BYTES"),
+    (scan, "STEP_ROWS"),
+    (encoding, "LARGE_ROWS"),
+)
 SIZES = [
-    {"NUMBER_BITS": bits, "TALLIED_BITS": tallied, "CHUNK_ROWS": rows}
-    for bits, tallied, rows in ((64, 20, 65_536), (64, 9, 1), (12, 0, 2), (0, 0, 1))
+    (64, 20, 65_536, 2**20, 2**20, 100_000),
+    (64, 9, 1, 64, 1, 1),
+    (12, 0, 2, 2**20, 2, 3),
+    (0, 0, 1, 64, 1, 2),
 ]
 
 
@@ -99,10 +110,10 @@ def test_a_breakdown_equals_a_recount(
         part_ids=st.sampled_from((1, 2, history.PART_IDS)),
     )
     def check(
-        batches: Any, asked: Sequence[tuple[ReportRequest, Viewer]], sizes: Mapping[str, int], part_ids: int
+        batches: Any, asked: Sequence[tuple[ReportRequest, Viewer]], sizes: tuple[int, ...], part_ids: int
     ) -> None:
-        for name, size in sizes.items():
-            monkeypatch.setattr(packed_clicks, name, size)
+        for (module, name), size in zip(PARTS, sizes, strict=True):
+            monkeypatch.setattr(module, name, size)
         runner.run(forget_conversions(world))
         runner.run(world.forget())
         with patch.object(history, "PART_IDS", part_ids):

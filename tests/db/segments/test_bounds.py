@@ -1,19 +1,22 @@
 """What a question, a segment and the cache may take is bounded, and answers are the same within the bounds."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zlib import crc32
 
 import polars as pl
 import pytest
 
 from db.audit.report import audit
-from db.segments import counting, encoding, grouping, packed_clicks
+from db.segments import counting, encoding, grouping, packed_clicks, scan, spilled_numbers
 from db.segments.builder import SegmentBuilder
 from db.segments.column_cache import ColumnCache, FileKey
-from db.segments.encoding import MOST_CATEGORIES, categories_of, decode, encode
+from db.segments.encoding import MOST_CATEGORIES, StoredColumn, categories_of, decode, encode, listed, stored
 from db.segments.merging import FULL_EVENTS, merged_with
+from db.segments.numbering import values_of
 from db.segments.questions import In
 from graph.domain.errors import ReportTooLarge
 from graph.reports.requests import BreakdownRequest, ClickReport, ReportFilter, ReportRequest
@@ -25,7 +28,8 @@ REQUEST = ReportRequest(NOW, NOW + timedelta(days=1), visitors=True, breakdowns=
 
 
 @pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
+async def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    monkeypatch.setattr(encoding, "LARGE_ROWS", 25)
     world = await World.make(database_url)
     runner = world.runner(SegmentBuilder(world.store))
     for start in range(0, 60, 20):
@@ -44,7 +48,7 @@ def told(report: ClickReport) -> object:
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", [64, 0])
 async def test_visitors_are_the_same_in_several_passes(
-    world: World, monkeypatch: pytest.MonkeyPatch, bits: int
+    world: World, monkeypatch: pytest.MonkeyPatch, bits: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = await world.report(REQUEST)
     assert expected.totals is not None
@@ -53,6 +57,21 @@ async def test_visitors_are_the_same_in_several_passes(
     assert told(await world.report(REQUEST)) == told(expected)
     monkeypatch.setattr(counting, "HELD_BYTES", 200)
     monkeypatch.setattr(counting, "PACKED_BYTES", 200)
+    monkeypatch.setattr(scan, "STEP_ROWS", 1)
+    monkeypatch.setattr(spilled_numbers, "LARGE_FILES", str(tmp_path / "missing"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    assert told(await world.report(REQUEST)) == told(expected)
+    assert ("no temporary file can be written" in caplog.text) == bool(bits)
+
+
+@pytest.mark.slow
+async def test_visitors_are_the_same_with_clicks_in_a_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = await world.report(REQUEST)
+    monkeypatch.setattr(counting, "PACKED_BYTES", 200)
+    monkeypatch.setattr(scan, "STEP_ROWS", 1)
+    # Two numbers at a time.
+    monkeypatch.setattr(spilled_numbers, "SLICE_NUMBERS", 2)
+    monkeypatch.setattr(counting, "MOST_PASSES", 1)
     assert told(await world.report(REQUEST)) == told(expected)
 
 
@@ -156,10 +175,10 @@ async def test_a_question_that_takes_too_long_is_refused_and_the_next_one_answer
 def test_the_cache_keeps_within_its_size() -> None:
     cache = ColumnCache(max_bytes=10_000)
     for number in range(50):
-        cache.add(FileKey("click", 1, number, 0), pl.Series("link_id", range(100), pl.Int64))
+        cache.add(FileKey("click", 1, number, 0), StoredColumn(pl.Series("link_id", range(100), pl.Int64)))
     assert 0 < cache.bytes <= 10_000
-    large = pl.Series("link_id", range(100_000), pl.Int64)
-    assert len(cache.add(FileKey("click", 1, 99, 0), large)) == len(large)
+    large = StoredColumn(pl.Series("link_id", range(100_000), pl.Int64))
+    assert len(cache.add(FileKey("click", 1, 99, 0), large)) == len(large.rows)
     assert cache.get(FileKey("click", 1, 99, 0), "link_id") is None
     assert cache.bytes <= 10_000
 
@@ -190,8 +209,35 @@ def test_frames_are_joined_whatever_the_types_of_their_texts() -> None:
         assert encoding.plain(found).equals(pl.concat(map(encoding.plain, parts)))
 
 
-def test_a_frame_survives_encoding() -> None:
-    frame = pl.DataFrame({"occurred_at": [2, 1], "country": ["DE", None], "is_bot": [True, False]})
-    data = encode(frame)
-    found = decode(data, crc32(data), ["occurred_at", "country", "is_bot"])
-    assert encoding.plain(found).equals(frame)
+@pytest.mark.parametrize("large", [1, 10])
+def test_a_frame_survives_encoding(monkeypatch: pytest.MonkeyPatch, large: int) -> None:
+    monkeypatch.setattr(encoding, "LARGE_ROWS", large)
+    frame = pl.DataFrame(
+        {
+            "occurred_at": [2**60, 1, 2],
+            "leads": [0, 70_000, 1],
+            "revenue": [5, -(2**50), 0],
+            "country": ["DE", None, "US"],
+            "city": pl.Series([None, None, None], dtype=pl.String),
+            "referrer": ["a", None, "b"],
+            "is_bot": [True, False, True],
+        }
+    )
+    for each in (frame, frame.head(1), encoding.joined([frame, frame])):
+        kept = each.with_columns(listed(each[name]) for name in ("country", "city"))
+        data = encode(kept)
+        assert data.startswith(encoding.MAGIC) == (len(kept) >= large)
+        assert decode(data, crc32(data), kept.columns).equals(kept)
+        chosen = ["is_bot", "city", "leads"]
+        assert decode(data, crc32(data), chosen).equals(kept.select(decode(data, crc32(data), chosen).columns))
+
+
+def test_positions_become_the_process_s_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "LARGE_ROWS", 1)
+    texts = ["x", None, "z", "y", "x"]
+    kept = listed(pl.Series("utm_term", ["v", "w", "x", "y", "z"]))
+    data = encode(listed(pl.Series("utm_term", texts)).to_frame())
+    (column,) = stored(data, crc32(data), ["utm_term"])
+    numbers = ColumnCache().add(FileKey("click", 1, 1, 0), column)
+    assert [None if number is None else values_of("utm_term")[number] for number in numbers] == texts
+    assert len(kept) == len(texts)

@@ -23,11 +23,14 @@ pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OTHER_DATA = b"PAR1 but not really a file"
+OTHER_ARROW = b"CGA1\x04\x00\x00\x00 but no files"
 COUNTRIES = Top(Dimension.COUNTRY)
 REQUEST = ReportRequest(NOW, NOW + timedelta(days=1), tops=(COUNTRIES,))
 DAMAGE: dict[str, Any] = {
     "its data": update(ReportSegment).values(data=OTHER_DATA),
     "its data and its checksum": update(ReportSegment).values(data=OTHER_DATA, checksum=crc32(OTHER_DATA)),
+    "its files": update(ReportSegment).values(data=OTHER_ARROW, checksum=crc32(OTHER_ARROW)),
+    "its format": update(ReportSegment).values(data=b"?", checksum=crc32(b"?")),
     "the number of its events": update(ReportSegment).values(events=ReportSegment.events + 1),
     "all of it": delete(ReportSegment),
     "one of two": delete(ReportSegment).where(ReportSegment.program_id == 2),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.segments import packed_clicks
+from db.segments import bit_columns
 from db.segments.encoding import listed
 from db.segments.numbering import numbered
 from db.segments.packed_clicks import NotPackable, PackedClicks
@@ -55,21 +55,30 @@ def counted(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     keys=st.sampled_from([KEYS, KEYS[:1], KEYS[1:], []]),
     rows=st.sampled_from([1, 3, 100]),
     visitors=st.booleans(),
+    is_in_file=st.booleans(),
 )
 def test_counts_equal_those_of_polars(
-    steps: list[list[tuple[object, ...]]], keys: list[str], rows: int, visitors: bool
+    steps: list[list[tuple[object, ...]]], keys: list[str], rows: int, visitors: bool, is_in_file: bool
 ) -> None:
-    packed = PackedClicks(keys, sum(map(len, steps)), with_visitors=visitors)
+    clicks = sum(map(len, steps))
+    # All may be in one part, and customers with even ids are in one of two.
+    packed = PackedClicks(keys, clicks, clicks, with_visitors=visitors)
     frames = [frame(step) for step in steps]
     for each in frames:
         packed.add(packed.columns(in_numbers(each)).collect())
+        if visitors and is_in_file:
+            packed.spill()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(packed_clicks, "CHUNK_ROWS", rows)
+        patched.setattr(bit_columns, "CHUNK_ROWS", rows)
         found = packed.counts()
     expected = counted(pl.concat([*frames, frame([])]), keys)
     if not visitors:
         expected = expected.with_columns(pl.lit(0, dtype=pl.Int64).alias("visitors"))
     assert told(found, keys) == told(expected, keys)
+    if visitors:
+        assert packed.visitors_without([]) == len({row[2] for step in steps for row in step})
+        first, *others = found.sort("group").select("group", "visitors").rows() or [(0, 0)]
+        assert packed.visitors_without(group for group, _ in others) == first[1]
 
 
 def told(groups: pl.DataFrame, keys: list[str]) -> list[tuple[object, ...]]:
