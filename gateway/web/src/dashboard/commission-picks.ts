@@ -1,10 +1,10 @@
 // The commissions that are checked in their list, and the buttons for what is done with all of them.
 
 import { demanding } from "./code.ts";
+import { worth } from "./commission-states.ts";
 import type { Commission, CommissionStatus } from "./conversion-queries.ts";
 import { el, freshId, unseen } from "./dom.ts";
 import { number } from "./format.ts";
-import { sums } from "./money.ts";
 import type { Desk } from "./section.ts";
 
 /** What can still be rejected; of it, what is pending can be approved. */
@@ -79,10 +79,4 @@ export class CommissionPicks {
   private chosen(...statuses: CommissionStatus[]): Commission[] {
     return this.shown.filter(({ id, status }) => this.picked.has(id) && statuses.includes(status));
   }
-}
-
-/** Return the sums of commissions, less what refunds took off them. */
-export function worth(commissions: readonly Commission[]): string {
-  const left = commissions.map(({ amount, clawedBack }) => ({ ...amount, amount: amount.amount - clawedBack.amount }));
-  return sums(left).join(", ");
 }

@@ -1,7 +1,8 @@
-// The state of a commission in plain words.
+// The state of a commission in plain words, and what commissions are worth.
 
-import type { CommissionState, CommissionStatus } from "./conversion-queries.ts";
+import type { Commission, CommissionState, CommissionStatus } from "./conversion-queries.ts";
 import { day } from "./format.ts";
+import { sums } from "./money.ts";
 
 export const STATUS_WORDS: Record<CommissionStatus, string> = {
   PENDING: "Pending",
@@ -23,4 +24,10 @@ export function stateOf({ status, approval, holdUntil, rejectedReason, payout }:
 /** Return what refunds took off the commission, such as `5.00 EUR taken off by refunds`; null if nothing. */
 export function takenOff({ clawedBack }: CommissionState): string | null {
   return clawedBack.amount > 0 ? `${clawedBack.formatted} taken off by refunds` : null;
+}
+
+/** Return the sums of commissions, less what refunds took off them. */
+export function worth(commissions: readonly Commission[]): string {
+  const left = commissions.map(({ amount, clawedBack }) => ({ ...amount, amount: amount.amount - clawedBack.amount }));
+  return sums(left).join(", ");
 }

@@ -2,7 +2,7 @@
 
 import type { Chosen } from "./cross-view.ts";
 import { el } from "./dom.ts";
-import { leading } from "./navigation.ts";
+import { leading } from "./leading.ts";
 import type { Desk } from "./section.ts";
 
 /** Create a link to the overview of the clicks that have a value. */

@@ -10,6 +10,11 @@ export function amounts(money: readonly Money[]): string[] {
   return money.map((each) => each.formatted);
 }
 
+/** Return what can be paid: more than nothing. */
+export function payable(balance: readonly Money[]): Money[] {
+  return balance.filter(({ amount }) => amount > 0);
+}
+
 /** Return how many decimals the currency of an amount has. */
 export function decimals({ formatted }: Money): number {
   return /\.(\d+) /.exec(formatted)?.[1]?.length ?? 0;

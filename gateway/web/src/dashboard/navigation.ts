@@ -1,6 +1,7 @@
 // The navigation between sections. Its links are real addresses, to be copied and opened elsewhere, too.
 
 import { el } from "./dom.ts";
+import { leading } from "./leading.ts";
 import type { SectionKind } from "./sections.ts";
 import type { SectionKey } from "./view.ts";
 
@@ -31,14 +32,4 @@ export class Navigation {
     const list = this.element.firstElementChild!;
     list.scrollLeft = link.offsetLeft - (list.clientWidth - link.offsetWidth) / 2;
   }
-}
-
-/** Let a link lead to a section here with `go`, unless it is to be opened elsewhere. */
-export function leading<Link extends HTMLAnchorElement>(link: Link, go: () => void): Link {
-  link.addEventListener("click", (event) => {
-    if (event.shiftKey || event.altKey || event.metaKey || event.ctrlKey) return;
-    event.preventDefault();
-    go();
-  });
-  return link;
 }

@@ -10,9 +10,9 @@ import type { Filters } from "./filters.ts";
 import { money, name } from "./list-cells.ts";
 import { OWNERS, listFilter, untaken } from "./list-filters.ts";
 import { ListPanel, type Heading, type ListKind, type Page } from "./list-panel.ts";
+import { payable } from "./money.ts";
 import type { Position } from "./pager.ts";
 import { OWED, type Owed, type OwedData } from "./payout-queries.ts";
-import type { Money } from "./queries.ts";
 import type { Desk } from "./section.ts";
 
 /** The most rows that the API has on a page. */
@@ -65,11 +65,6 @@ export class OwedPanel {
     } while (after);
     save("to-be-paid.csv", new Blob([csv(lines)], { type: "text/csv" }));
   }
-}
-
-/** Return what can be paid: more than nothing. */
-export function payable(balance: readonly Money[]): Money[] {
-  return balance.filter(({ amount }) => amount > 0);
 }
 
 function linesOf({ partner, program, balance }: Owed): Cell[][] {

@@ -3,7 +3,7 @@
 import { ask } from "./api.ts";
 import { demanding } from "./code.ts";
 import { el, unseen, type Child } from "./dom.ts";
-import { leading } from "./navigation.ts";
+import { leading } from "./leading.ts";
 import { panel } from "./panel.ts";
 import type { Desk } from "./section.ts";
 import { TEST_CONVERSION, type Setup, type StepName, type TestConversion, type TestConversionData } from "./setup-queries.ts";

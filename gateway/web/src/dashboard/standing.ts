@@ -8,7 +8,7 @@ import { countChange, figure, moneyChange } from "./figures.ts";
 import { number } from "./format.ts";
 import { statusMarks } from "./link-marks.ts";
 import { amounts } from "./money.ts";
-import { leading } from "./navigation.ts";
+import { leading } from "./leading.ts";
 import { panel } from "./panel.ts";
 import { periodBefore } from "./period.ts";
 import { qrButton } from "./qr-button.ts";

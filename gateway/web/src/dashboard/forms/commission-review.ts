@@ -1,6 +1,6 @@
 // Approves and rejects commissions, once it was confirmed how many they are and what they are worth.
 
-import { worth } from "../commission-picks.ts";
+import { worth } from "../commission-states.ts";
 import type { Commission } from "../conversion-queries.ts";
 import { el } from "../dom.ts";
 import { number } from "../format.ts";

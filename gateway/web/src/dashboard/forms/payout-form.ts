@@ -2,7 +2,7 @@
 
 import { ask, present } from "../api.ts";
 import { el } from "../dom.ts";
-import { payable } from "../owed.ts";
+import { payable } from "../money.ts";
 import { OWED, type Owed, type OwedData } from "../payout-queries.ts";
 import { MONEY, type Money } from "../queries.ts";
 import type { Desk } from "../section.ts";

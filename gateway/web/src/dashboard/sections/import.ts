@@ -8,7 +8,7 @@ import { number } from "../format.ts";
 import { problemTable } from "../import-problems.ts";
 import { importLinks, type Imported } from "../link-import.ts";
 import { ListFile } from "../list-file.ts";
-import { leading } from "../navigation.ts";
+import { leading } from "../leading.ts";
 import { panel } from "../panel.ts";
 import type { Desk, Section } from "../section.ts";
 

@@ -5,7 +5,7 @@ import type { Asked } from "../clicks.ts";
 import { el } from "../dom.ts";
 import { onlyValue } from "../filters.ts";
 import { InstallationPanel } from "../installation.ts";
-import { leading } from "../navigation.ts";
+import { leading } from "../leading.ts";
 import { panel } from "../panel.ts";
 import type { Program } from "../queries.ts";
 import type { Desk, Section } from "../section.ts";
