@@ -1,6 +1,6 @@
 """Numbers of 64 bits that have several columns: so many bits for each, the last ones for a click's flags."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +13,12 @@ Widths: TypeAlias = tuple[int, ...]
 FLAG_BITS, NUMBER_BITS, NUMBER_BYTES = 2, 64, 8
 # Rows to handle at once, for which the processor's cache has space.
 CHUNK_ROWS = 65_536
+
+
+def chunks(numbers: Numbers) -> Iterator[Numbers]:
+    """Yield numbers, so many at a time."""
+    for start in range(0, len(numbers), CHUNK_ROWS):
+        yield numbers[start : start + CHUNK_ROWS]
 
 
 def pack(columns: Sequence[npt.NDArray[np.integer]], widths: Sequence[int], numbers: Numbers) -> None:
@@ -28,8 +34,7 @@ def pack(columns: Sequence[npt.NDArray[np.integer]], widths: Sequence[int], numb
 def repack(numbers: Numbers, widths: Widths, wider: Widths) -> None:
     """Make space for wider columns in numbers."""
     if widths != wider:
-        for start in range(0, len(numbers), CHUNK_ROWS):
-            chunk = numbers[start : start + CHUNK_ROWS]
+        for chunk in chunks(numbers):
             pack(unpacked(chunk, (*widths, FLAG_BITS)), wider, chunk)
 
 

@@ -44,6 +44,10 @@ class ColumnCache:
             found: pl.Series | None = self._columns.get((file, column))
             return found
 
+    def has(self, file: FileKey, column: str) -> bool:
+        """Return whether a column is cached."""
+        return (file, column) in self._columns
+
     def add(self, file: FileKey, column: StoredColumn) -> pl.Series:
         """Cache a column if there is space; return it in the form in which it is to be used."""
         kept = self._kept(column)

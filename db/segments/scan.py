@@ -20,8 +20,9 @@ from db.segments.numbering import TEXTS, is_numbered
 from db.segments.questions import LINK, PARTNER, PROGRAM, Chosen
 from db.tasks import ahead
 
-# Rows to filter in one step, which takes a few hundredths of a second: a question can end between two of them.
-STEP_ROWS = 1_000_000
+# Rows to filter in one step: a question can end between two of them. Of columns that are cached, they take a few
+# hundredths of a second. Others are read ahead, so that two steps are in memory at once.
+CACHED_STEP_ROWS, STEP_ROWS = 2_000_000, 1_000_000
 # Files to read from the database at once, of some two megabytes; others are read while these are decoded.
 READ_FILES = 4
 PROGRAM_COLUMN = SUBJECT_COLUMNS[PROGRAM]
@@ -90,7 +91,7 @@ class Scan:
         needed = {*columns, *needed_by(chosen)}
         others = self.cache.widened(self.others.select(sorted(needed | {TIME.name})))
         forms = _Forms()
-        steps = list(self._steps(chosen))
+        steps = list(self._steps(chosen, needed))
         if len(others) or not steps:
             forms.check(others)
             yield await asyncio.to_thread(_reduced, [others], chosen, reduce)
@@ -100,19 +101,23 @@ class Scan:
                     forms.check(frame)
                 yield await asyncio.to_thread(_reduced, frames, chosen, reduce)
 
-    def _steps(self, chosen: Chosen) -> Iterator[Sequence[SegmentFile]]:
+    def _steps(self, chosen: Chosen, needed: Collection[str]) -> Iterator[Sequence[SegmentFile]]:
         step: list[SegmentFile] = []
-        rows = 0
+        part = 0.0
         for file in self.files:
             if file.last_at < chosen.start_at or file.first_at >= chosen.end_at:
                 continue
             step.append(file)
-            rows += file.events
-            if rows >= STEP_ROWS:
+            part += file.events / (CACHED_STEP_ROWS if self._is_cached(file, chosen, needed) else STEP_ROWS)
+            if part >= 1:
                 yield step
-                step, rows = [], 0
+                step, part = [], 0
         if step:
             yield step
+
+    def _is_cached(self, file: SegmentFile, chosen: Chosen, needed: Collection[str]) -> bool:
+        key = self._key(file)
+        return all(self.cache.has(key, column) for column in stored_of(self._columns(file, chosen, needed)))
 
     async def _frames(
         self, files: Sequence[SegmentFile], chosen: Chosen, needed: Collection[str]
@@ -146,10 +151,9 @@ class _OpenFile:
         self._cache = cache
         self._key = key
         self._columns = columns
-        stored = [column for column in columns if column != PROGRAM_COLUMN]
-        found = ((column, cache.get(key, column)) for column in stored)
-        self._series = {column: series for column, series in found if series is not None}
-        self.missing = [column for column in stored if column not in self._series]
+        found = {column: cache.get(key, column) for column in stored_of(columns)}
+        self._series = {column: series for column, series in found.items() if series is not None}
+        self.missing = [column for column, series in found.items() if series is None]
 
     def decode(self, data: bytes) -> None:
         """Add the columns that are missing. Raises `SegmentDamaged`."""
@@ -163,6 +167,11 @@ class _OpenFile:
             return frame
         program = pl.lit(self.file.program_id, dtype=pl.Int64).alias(PROGRAM_COLUMN)
         return frame.with_columns(program).select(self._columns)
+
+
+def stored_of(columns: Sequence[str]) -> Sequence[str]:
+    """Return those of the columns that files have: a file has one program."""
+    return [column for column in columns if column != PROGRAM_COLUMN]
 
 
 def needed_by(chosen: Chosen) -> Iterator[str]:

@@ -2,13 +2,13 @@
 groups and customers are neighbours."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from db.segments import bit_columns
-from db.segments.bit_columns import FLAG_BITS, Numbers
+from db.segments.bit_columns import FLAG_BITS, Numbers, chunks
 from db.segments.grouping import MOST_GROUPS, QuestionTooLarge
 
 Counts: TypeAlias = npt.NDArray[np.int64]
@@ -39,11 +39,10 @@ def counts_by_chunk(numbers: Numbers, customer_bits: np.uint64) -> Iterator[Grou
     """Count the groups of sorted numbers. Raises `QuestionTooLarge`."""
     last: np.uint64 | None = None
     groups = 0
-    for start in range(0, len(numbers), bit_columns.CHUNK_ROWS):
-        chunk = numbers[start : start + bit_columns.CHUNK_ROWS]
+    for chunk in chunks(numbers):
         found = _counts_of(chunk, last, customer_bits)
         # A group may begin in one chunk and end in the next.
-        groups += len(found.groups) - bool(start)
+        groups += len(found.groups) - (last is not None)
         if groups > MOST_GROUPS:
             raise QuestionTooLarge
         yield found
@@ -60,7 +59,11 @@ def visitors_without(numbers: Numbers, groups: Sequence[int], customer_bits: int
     rest.append(numbers[start:])
     mask = np.uint64((1 << customer_bits) - 1)
     fits = np.uint32 if customer_bits <= np.iinfo(np.uint32).bits else np.uint64
-    customers = np.concatenate([(part >> np.uint64(FLAG_BITS) & mask).astype(fits) for part in rest])
+    customers = np.empty(sum(map(len, rest)), fits)
+    at = 0
+    for chunk in chain.from_iterable(map(chunks, rest)):
+        customers[at : at + len(chunk)] = chunk >> np.uint64(FLAG_BITS) & mask
+        at += len(chunk)
     customers.sort()
     return int(np.count_nonzero(customers[1:] != customers[:-1])) + bool(len(customers))
 

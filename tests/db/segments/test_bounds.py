@@ -58,6 +58,7 @@ async def test_visitors_are_the_same_in_several_passes(
     monkeypatch.setattr(counting, "HELD_BYTES", 200)
     monkeypatch.setattr(counting, "PACKED_BYTES", 200)
     monkeypatch.setattr(scan, "STEP_ROWS", 1)
+    monkeypatch.setattr(scan, "CACHED_STEP_ROWS", 1)
     monkeypatch.setattr(spilled_numbers, "LARGE_FILES", str(tmp_path / "missing"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     assert told(await world.report(REQUEST)) == told(expected)
@@ -69,6 +70,7 @@ async def test_visitors_are_the_same_with_clicks_in_a_file(world: World, monkeyp
     expected = await world.report(REQUEST)
     monkeypatch.setattr(counting, "PACKED_BYTES", 200)
     monkeypatch.setattr(scan, "STEP_ROWS", 1)
+    monkeypatch.setattr(scan, "CACHED_STEP_ROWS", 1)
     # Two numbers at a time.
     monkeypatch.setattr(spilled_numbers, "SLICE_NUMBERS", 2)
     monkeypatch.setattr(counting, "MOST_PASSES", 1)
