@@ -21,7 +21,7 @@ from db.segments.scan import Reduce, Scan
 
 COUNTS = ("people", "bots", "customers", "visitors")
 # What is held of the clicks that count, until their visitors are counted: as rows, or as numbers.
-HELD_BYTES, PACKED_BYTES = 96 * 1024 * 1024, 96 * 1024 * 1024
+HELD_BYTES, PACKED_BYTES = 80 * 1024 * 1024, 80 * 1024 * 1024
 PASSES, MOST_PASSES = 4, 256
 FLAGS = (IS_BOT.name, MAKES_CUSTOMER.name)
 FLAGS_AND_CUSTOMER = (*FLAGS, CUSTOMER)

@@ -15,8 +15,8 @@ from db.segments.bit_columns import NUMBER_BYTES, Numbers, Widths
 
 # Like SQLite: /tmp is often in memory. Whoever sets TMPDIR decides.
 LARGE_FILES = "/var/tmp"  # noqa: S108  the file has no name
-# Numbers to sort by part at once, which takes some twenty megabytes.
-SLICE_NUMBERS = 1_000_000
+# Numbers to sort by part at once, which takes some eight megabytes.
+SLICE_NUMBERS = 250_000
 
 
 class _Run(NamedTuple):
