@@ -12,11 +12,11 @@ from db.engine.backend.protocol import Database
 from db.engine.replica import Replica
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
+from db.ingest.clicks.click_test_recorder import TestClickRecorder
 from db.ingest.clicks.recorder import ClickRecorder
-from db.ingest.clicks.test_click_recorder import TestClickRecorder
 from db.ingest.committer import AnyRecorder, Committer
+from db.ingest.conversions.conversion_test_recorder import TestConversionRecorder
 from db.ingest.conversions.recorder import ConversionRecorder
-from db.ingest.conversions.test_conversion_recorder import TestConversionRecorder
 from db.ingest.integrations.recorder import ChainRecorder
 from db.ingest.writer import Writer
 from db.lookups.link_directory import LinkDirectory

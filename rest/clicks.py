@@ -5,7 +5,7 @@ from starlette.types import Receive, Scope
 from graph.domain import clicks
 from graph.domain.context import Services
 from graph.domain.errors import LinkInactive
-from graph.domain.test_events import TrackedTest
+from graph.domain.tracked_tests import TrackedTest
 from graph.http.body import read_body
 from graph.http.caller import caller
 from rest.endpoint import LARGE_BYTES, Endpoint, Response

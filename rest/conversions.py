@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope
 from graph.domain.context import Context, Services
 from graph.domain.errors import Unauthenticated
 from graph.domain.permissions import NO_RECORDER, check_recorder
-from graph.domain.test_events import TrackedTest
+from graph.domain.tracked_tests import TrackedTest
 from graph.http.body import read_body
 from graph.http.caller import Credential, caller, header, identified, token_in
 from rest.endpoint import LARGE_BYTES, Endpoint, Response

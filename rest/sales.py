@@ -3,7 +3,7 @@
 from db.ingest.conversions.records import Unattributed
 from graph.domain.context import Context
 from graph.domain.sales import SaleInput, track_sale
-from graph.domain.test_events import TrackedTest
+from graph.domain.tracked_tests import TrackedTest
 from rest.conversions import ConversionEndpoint, test_recorded
 from rest.endpoint import Response
 from rest.json_body import BodyDecoder

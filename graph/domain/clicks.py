@@ -24,7 +24,7 @@ from graph.domain.errors import (
 )
 from graph.domain.fields import CODE
 from graph.domain.site_domains import site_and_path
-from graph.domain.test_events import TrackedTest, checked_program, find_program, is_test, named_program
+from graph.domain.tracked_tests import TrackedTest, checked_program, find_program, is_test, named_program
 from graph.domain.visit import Visit
 
 CODE_LENGTH = 64

@@ -24,7 +24,7 @@ from graph.domain.emails import EMAIL_LENGTH, digest, masked
 from graph.domain.enrichment import json_text, kept
 from graph.domain.errors import FieldInvalid, InvalidRequest, UnknownProgram, outages
 from graph.domain.permissions import check_recorder
-from graph.domain.test_events import TrackedTest, is_test, named_program, record_test
+from graph.domain.tracked_tests import TrackedTest, is_test, named_program, record_test
 
 NOT_RECORDED = "Leads cannot be recorded right now"
 PROVISIONAL = "Lead recorded as provisional. It counts once a lead with the program's token, or a sale, confirms it."

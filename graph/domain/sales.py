@@ -22,7 +22,7 @@ from graph.domain.currencies import LARGEST_AMOUNT, currency_field
 from graph.domain.enrichment import json_text
 from graph.domain.errors import FieldInvalid, outages
 from graph.domain.permissions import check_recorder
-from graph.domain.test_events import TrackedTest, is_test, record_test
+from graph.domain.tracked_tests import TrackedTest, is_test, record_test
 
 NOT_RECORDED = "Sales cannot be recorded right now"
 NO_CUSTOMER = "Customer not found. Provide customer_key or click_id."

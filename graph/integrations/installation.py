@@ -20,7 +20,7 @@ from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid, UnknownProgram, outages
 from graph.domain.fields import CHECK_PREFIX, url_field
 from graph.domain.site_domains import InvalidDomain, normalized_domain, site_and_path
-from graph.domain.test_events import checked_program
+from graph.domain.tracked_tests import checked_program
 from graph.integrations.page_inspection import Expected, Inspection, inspect_page
 from graph.integrations.setup import managed_program
 

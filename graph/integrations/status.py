@@ -11,7 +11,7 @@ from graph.domain.commission_status import is_hold_over
 from graph.domain.context import Context
 from graph.domain.errors import FieldInvalid, UnknownProgram, outages
 from graph.domain.permissions import check_manager_of, viewer_of
-from graph.domain.test_events import named_program
+from graph.domain.tracked_tests import named_program
 from graph.integrations.activity import DayCounts, count_day, counted_rows
 
 

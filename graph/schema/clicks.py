@@ -12,7 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from graph.domain import clicks
 from graph.domain.context import Context
 from graph.domain.errors import ClickgateError, InvalidRequest, LinkInactive
-from graph.domain.test_events import TrackedTest
+from graph.domain.tracked_tests import TrackedTest
 from graph.domain.visit import Visit, visit_of
 from graph.schema.fields import value
 from graph.schema.scalars import BigInt

@@ -18,7 +18,7 @@ from graph.domain.leads import PROVISIONAL, LeadInput, track_lead
 from graph.domain.money import Money
 from graph.domain.refunds import RefundInput, track_refund
 from graph.domain.sales import SaleInput, track_sale
-from graph.domain.test_events import TrackedTest
+from graph.domain.tracked_tests import TrackedTest
 from graph.schema.conversion_inputs import sent_struct, takes_fields_of
 from graph.schema.conversion_outcomes import (
     DuplicateSale,

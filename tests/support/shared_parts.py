@@ -15,8 +15,8 @@ from sqlalchemy import Dialect
 from db.engine.schema_fence import find_revision
 from db.ingest.clicks.sqlite_trigger import whole_click
 from db.ingest.clicks.statements import ClickStatements, TestClickStatements
+from db.ingest.conversions.conversion_test_recorder import TestConversionStatements
 from db.ingest.conversions.statements import ConversionQueries
-from db.ingest.conversions.test_conversion_recorder import TestConversionStatements
 from db.ingest.conversions.write_statements import ConversionStatements
 from db.ingest.id_blocks import take_block
 from db.ingest.integrations.statements import ChainStatements
@@ -49,10 +49,10 @@ SHARED = {
     "rest.tracker.script.minified": cache(minified),
     "db.ingest.clicks.recorder.ClickStatements": once_per_dialect(ClickStatements),
     "db.ingest.clicks.recorder.whole_click": once_per_dialect(whole_click),
-    "db.ingest.clicks.test_click_recorder.TestClickStatements": once_per_dialect(TestClickStatements),
+    "db.ingest.clicks.click_test_recorder.TestClickStatements": once_per_dialect(TestClickStatements),
     "db.ingest.conversions.reader.ConversionQueries": once_per_dialect(ConversionQueries),
     "db.ingest.conversions.recorder.ConversionStatements": once_per_dialect(ConversionStatements),
-    "db.ingest.conversions.test_conversion_recorder.TestConversionStatements": once_per_dialect(
+    "db.ingest.conversions.conversion_test_recorder.TestConversionStatements": once_per_dialect(
         TestConversionStatements
     ),
     "db.ingest.integrations.recorder.ChainStatements": once_per_dialect(ChainStatements),

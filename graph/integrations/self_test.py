@@ -14,7 +14,7 @@ from graph.domain.conversion_fields import check_readable, choice_field
 from graph.domain.enrichment import visit_record
 from graph.domain.errors import FieldInvalid, RateLimited, UnknownProgram, outages
 from graph.domain.permissions import check_program
-from graph.domain.test_events import TrackedTest, find_program, named_program, record_test
+from graph.domain.tracked_tests import TrackedTest, find_program, named_program, record_test
 from graph.domain.visit import Visit
 from graph.integrations.setup import managed_program
 
