@@ -1,13 +1,13 @@
 // The table of clicks, page by page. New clicks appear at the top of the first page, unless the oldest come first.
 
 import { ask, present } from "./api.ts";
+import type { Asked, Columns } from "./asked.ts";
 import { el, withRoles } from "./dom.ts";
 import { conditionsOf } from "./filters.ts";
 import { keepingFocus } from "./focus.ts";
 import { country, dateTime, device, place } from "./format.ts";
 import { ListFile, type Listed } from "./list-file.ts";
 import { HAPPENED_SORTS, isAscending, sortingOf } from "./list-sorts.ts";
-import type { Names } from "./names.ts";
 import { panel } from "./panel.ts";
 import { Pager } from "./pager.ts";
 import { CLICKS, type Click, type ClicksData } from "./queries.ts";
@@ -18,19 +18,6 @@ import type { Span } from "./spans.ts";
 import type { View } from "./view.ts";
 
 const PAGE = 20;
-
-export interface Columns {
-  partner: boolean;
-  program: boolean;
-}
-
-export interface Asked {
-  view: View;
-  span: Span;
-  columns: Columns;
-  names: Names;
-  signal: AbortSignal;
-}
 
 export class ClicksPanel {
   readonly element: HTMLElement;

@@ -1,7 +1,7 @@
 // Sales, refunds, leads and commissions: one list at a time, page by page.
 
 import { ask, present } from "./api.ts";
-import type { Asked, Columns } from "./clicks.ts";
+import type { Asked, Columns } from "./asked.ts";
 import { CommissionPicks } from "./commission-picks.ts";
 import { STATUS_WORDS } from "./commission-states.ts";
 import { LISTS, type Cell, type Kind } from "./conversion-lists.ts";

@@ -1,5 +1,6 @@
 // The rows and columns of the cross table: those with the most, and how many others there are.
 
+import type { Head } from "./chosen.ts";
 import { orderOf, type Amount } from "./cross-figures.ts";
 import { hasIds, isTime, placeInTime, wordsOf, type Dimension } from "./dimensions.ts";
 import { reportFilter } from "./filters.ts";
@@ -9,12 +10,6 @@ import type { View } from "./view.ts";
 
 export const ROWS = 10;
 const COLUMNS = 8;
-
-/** A row or a column: the value that it is filtered by, and its name. */
-export interface Head {
-  value: string | null;
-  words: string;
-}
 
 /** The rows or the columns that are shown, and how many are not. */
 export interface Axis {

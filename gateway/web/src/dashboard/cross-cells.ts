@@ -1,8 +1,9 @@
 // The cells of the cross table, with the totals and with what is left of each row and column. All of them are read:
 // nothing is added up here, because visitors do not add up.
 
+import type { Head } from "./chosen.ts";
 import { amountIn, nothingOf, selectionOf, type Amount, type Figure } from "./cross-figures.ts";
-import { DECLARED, OTHERS, SPAN, TOTAL, keysOf, type Axis, type Cells, type Head, type Place } from "./cross-axes.ts";
+import { DECLARED, OTHERS, SPAN, TOTAL, keysOf, type Axis, type Cells, type Place } from "./cross-axes.ts";
 import type { Dimension } from "./dimensions.ts";
 import { reportFilter } from "./filters.ts";
 import { idOf, isBotIn, type Key, type Operation } from "./report-query.ts";

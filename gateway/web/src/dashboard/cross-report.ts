@@ -1,7 +1,7 @@
 // Reads a page of the cross table: first its rows and columns, then all cells.
 
 import { ask, present } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import { axisOf, headsOperation, inOrder, type Axis, type HeadsData } from "./cross-axes.ts";
 import { cellsIn, cellsOperation } from "./cross-cells.ts";
 import { labelsOf } from "./cross-figures.ts";

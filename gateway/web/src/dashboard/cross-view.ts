@@ -1,16 +1,11 @@
 // Draws the cross table. Each cell and each name is a button that filters the view.
 
-import { OTHERS, TOTAL, type Axis, type Cells, type Head, type Place } from "./cross-axes.ts";
+import type { Press } from "./chosen.ts";
+import { OTHERS, TOTAL, type Axis, type Cells, type Place } from "./cross-axes.ts";
 import { isNothing, linesOf } from "./cross-figures.ts";
-import { nameOf, type Dimension } from "./dimensions.ts";
+import { nameOf } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { number } from "./format.ts";
-
-/** A value that was pressed. */
-export interface Chosen extends Head {
-  dimension: Dimension;
-}
-export type Press = (...chosen: Chosen[]) => void;
 
 export interface CrossTable {
   rows: Axis;

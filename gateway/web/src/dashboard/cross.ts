@@ -1,12 +1,13 @@
 // The panel with two dimensions against each other: the choice of both, the table, its pages, and its CSV file.
 
 import { Failed } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
+import type { Press } from "./chosen.ts";
 import { ROWS } from "./cross-axes.ts";
 import { allPairs } from "./cross-csv.ts";
 import { labelsOf, type Figure } from "./cross-figures.ts";
 import { captionOf, read, type Found } from "./cross-report.ts";
-import { crossTable, type Press } from "./cross-view.ts";
+import { crossTable } from "./cross-view.ts";
 import { DIMENSIONS, nameOf, type Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { Choice } from "./fields.ts";

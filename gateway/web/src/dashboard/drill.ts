@@ -1,6 +1,6 @@
 // Links from an item of a list to what is known of its clicks.
 
-import type { Chosen } from "./cross-view.ts";
+import type { Chosen } from "./chosen.ts";
 import { el } from "./dom.ts";
 import { leading } from "./leading.ts";
 import type { Desk } from "./section.ts";

@@ -1,6 +1,6 @@
 // How pressed values change the filters of a view.
 
-import type { Chosen } from "./cross-view.ts";
+import type { Chosen } from "./chosen.ts";
 import { hasIds } from "./dimensions.ts";
 import { filterOn, including, without, type Filter, type Filters } from "./filters.ts";
 import type { Names } from "./names.ts";

@@ -1,7 +1,7 @@
 // The whole ranking of a dimension, in place of the cards: searched, sorted and read page by page.
 
 import { Failed } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import { isTranslated, manyOf, nameOf, type Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { keepingFocus } from "./focus.ts";

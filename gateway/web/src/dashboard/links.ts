@@ -1,7 +1,7 @@
 // The list of links, each with its URL, a button to copy it, and what it brought in.
 
 import { ask, present } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import { copyButton } from "./copy.ts";
 import { el } from "./dom.ts";
 import { overviewOf } from "./drill.ts";
@@ -12,11 +12,11 @@ import { count, money, name, text } from "./list-cells.ts";
 import { CONVERSIONS, OWNERS, listFilter, untaken } from "./list-filters.ts";
 import { importButton, linkActions, newLinkButton } from "./link-actions.ts";
 import { statusMarks } from "./link-marks.ts";
-import { ListPanel, type ListKind, type Page } from "./list-panel.ts";
+import { ListPanel, type ListKind } from "./list-panel.ts";
 import { LINK_SORTS, sortingOf } from "./list-sorts.ts";
 import { ListTools } from "./list-tools.ts";
 import type { Position } from "./pager.ts";
-import { LINKS, type Link, type LinksData } from "./queries.ts";
+import { LINKS, type Link, type LinksData, type Page } from "./queries.ts";
 import type { Desk } from "./section.ts";
 import type { View } from "./view.ts";
 

@@ -1,6 +1,6 @@
 // A list that is read page by page: links, partners or customers.
 
-import type { Asked, Columns } from "./clicks.ts";
+import type { Asked, Columns } from "./asked.ts";
 import { el, withRoles } from "./dom.ts";
 import type { Filters } from "./filters.ts";
 import { keepingFocus } from "./focus.ts";
@@ -10,15 +10,9 @@ import { FiltersNote } from "./list-filters.ts";
 import type { Sortings } from "./list-sorts.ts";
 import { Pager, type Position } from "./pager.ts";
 import { panel } from "./panel.ts";
-import type { PageInfo } from "./queries.ts";
+import type { Page } from "./queries.ts";
 import { heading, type Sorted } from "./sort-heading.ts";
 import type { View } from "./view.ts";
-
-export interface Page<Item> {
-  nodes: Item[];
-  pageInfo: PageInfo;
-  totalCount: number;
-}
 
 /** The heading of a column, and what is below it. */
 export type Heading = readonly [string, "name" | "count" | "money" | "date"];

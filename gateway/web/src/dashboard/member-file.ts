@@ -2,7 +2,7 @@
 // currency, so that a spreadsheet can add them up.
 
 import { ask, present } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import { Decimal, type Cell } from "./csv.ts";
 import type { Member } from "./member-queries.ts";
 import type { Progress } from "./paged-file.ts";

@@ -1,7 +1,6 @@
 // The operations that list partners and customers, and the types of their results.
 
-import { MONEY, type Money, type Named } from "./queries.ts";
-import type { Page } from "./list-panel.ts";
+import { MONEY, type Money, type Named, type Page } from "./queries.ts";
 
 /** A partner in a program. */
 export interface Member {

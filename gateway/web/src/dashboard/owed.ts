@@ -1,7 +1,7 @@
 // The list of what is to be paid, each with a button to record that it was, and a file of it for the bank.
 
 import { ask, present } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import { demanding } from "./code.ts";
 import { csv, save, type Cell } from "./csv.ts";
 import { el, unseen } from "./dom.ts";
@@ -9,10 +9,11 @@ import { overviewOf } from "./drill.ts";
 import type { Filters } from "./filters.ts";
 import { money, name } from "./list-cells.ts";
 import { OWNERS, listFilter, untaken } from "./list-filters.ts";
-import { ListPanel, type Heading, type ListKind, type Page } from "./list-panel.ts";
+import { ListPanel, type Heading, type ListKind } from "./list-panel.ts";
 import { payable } from "./money.ts";
 import type { Position } from "./pager.ts";
 import { OWED, type Owed, type OwedData } from "./payout-queries.ts";
+import type { Page } from "./queries.ts";
 import type { Desk } from "./section.ts";
 
 /** The most rows that the API has on a page. */

@@ -1,7 +1,7 @@
 // The button that downloads a file which is read page by page, and what it says meanwhile.
 
 import { Failed } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import { CsvParts, save, type Cell } from "./csv.ts";
 import { el, unseen } from "./dom.ts";
 import { number } from "./format.ts";

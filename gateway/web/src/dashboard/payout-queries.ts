@@ -1,7 +1,6 @@
 // The operations that list payouts and what is to be paid, and the types of their results.
 
-import type { Page } from "./list-panel.ts";
-import { MONEY, type Money, type Named } from "./queries.ts";
+import { MONEY, type Money, type Named, type Page } from "./queries.ts";
 
 export interface Payout {
   id: string;

@@ -85,6 +85,12 @@ export interface PageInfo {
   endCursor: string | null;
 }
 
+export interface Page<Item> {
+  nodes: Item[];
+  pageInfo: PageInfo;
+  totalCount: number;
+}
+
 export interface ClicksData {
   clickEvents: { nodes: Click[]; pageInfo: PageInfo } | null;
 }

@@ -1,6 +1,6 @@
 // Reads whole rankings page by page, for CSV files: a ranking as it is shown, or those of all cards.
 
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import type { Cell } from "./csv.ts";
 import { manyOf, type Dimension } from "./dimensions.ts";
 import { RANKING_SORTS, sortingOf } from "./list-sorts.ts";

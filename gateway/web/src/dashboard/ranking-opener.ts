@@ -1,6 +1,6 @@
 // Opens the whole ranking of a dimension, whose code is loaded when it is needed.
 
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import { loadedCode } from "./code.ts";
 import type { Dimension } from "./dimensions.ts";
 import type { FullActions, FullRanking } from "./full-ranking.ts";

@@ -1,7 +1,7 @@
 // The operation that reads a page of the whole ranking of a dimension.
 
 import { ask, present } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import type { Dimension } from "./dimensions.ts";
 import { opened, reportFilter } from "./filters.ts";
 import { COUNTS } from "./queries.ts";

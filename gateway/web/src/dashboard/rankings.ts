@@ -1,7 +1,7 @@
 // Rankings of links, partners, pages, countries and so on: cards that show one dimension each.
 
+import type { Asked } from "./asked.ts";
 import { GROUPS, choosing, shownBy, type Card, type Tabs } from "./cards.ts";
-import type { Asked } from "./clicks.ts";
 import { loadedCode } from "./code.ts";
 import type { Cell } from "./csv.ts";
 import { hasIds, type Dimension } from "./dimensions.ts";

@@ -2,9 +2,9 @@
 // reads all of them.
 
 import { ask, present } from "./api.ts";
+import type { Asked, Columns } from "./asked.ts";
 import { asked as dimensionsOf, cardOf, type Card, type Tabs } from "./cards.ts";
 import type { ChartPanel } from "./chart.ts";
-import type { Asked, Columns } from "./clicks.ts";
 import type { Dimension } from "./dimensions.ts";
 import { el } from "./dom.ts";
 import { date, time } from "./format.ts";

@@ -1,7 +1,6 @@
 // The operation that lists commission rules, and the types of its result.
 
-import type { Page } from "./list-panel.ts";
-import { MONEY, type Money, type Named } from "./queries.ts";
+import { MONEY, type Money, type Named, type Page } from "./queries.ts";
 
 export interface Rule {
   id: string;

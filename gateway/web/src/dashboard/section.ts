@@ -1,7 +1,7 @@
 // A section of the dashboard, as the board sees it, and what the board does for a section.
 
-import type { Asked, Columns } from "./clicks.ts";
-import type { Chosen } from "./cross-view.ts";
+import type { Asked, Columns } from "./asked.ts";
+import type { Chosen } from "./chosen.ts";
 import type { Click, Named, Program } from "./queries.ts";
 import type { SectionKey, View } from "./view.ts";
 

@@ -1,7 +1,7 @@
 // What a partner comes for: the links to share, what today and this month brought, and what is earned of it.
 
 import { ask, present } from "./api.ts";
-import type { Asked } from "./clicks.ts";
+import type { Asked } from "./asked.ts";
 import { copyButton } from "./copy.ts";
 import { el } from "./dom.ts";
 import { countChange, figure, moneyChange } from "./figures.ts";

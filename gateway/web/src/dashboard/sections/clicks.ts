@@ -1,6 +1,7 @@
 // The clicks as they are recorded, one by one.
 
-import { ClicksPanel, type Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
+import { ClicksPanel } from "../clicks.ts";
 import type { Click } from "../queries.ts";
 import type { Desk, Section } from "../section.ts";
 

@@ -1,6 +1,6 @@
 // What followed the clicks: sales, refunds, leads and commissions.
 
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { ConversionsPanel } from "../conversions.ts";
 import type { Desk, Section } from "../section.ts";
 

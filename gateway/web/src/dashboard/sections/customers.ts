@@ -1,17 +1,18 @@
 // Whom the clicks brought: visitors, those who signed up, and those who bought something.
 
 import { ask, present } from "../api.ts";
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { el } from "../dom.ts";
 import { Segments } from "../fields.ts";
 import { dateTime } from "../format.ts";
 import { cut, money, name, text } from "../list-cells.ts";
 import { CONVERSIONS, listFilter, untaken } from "../list-filters.ts";
-import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
+import { ListPanel, type ListKind } from "../list-panel.ts";
 import { CUSTOMER_SORTS, sortingOf } from "../list-sorts.ts";
 import { ListTools } from "../list-tools.ts";
 import { CUSTOMERS, type Customer, type CustomersData } from "../member-queries.ts";
 import type { Position } from "../pager.ts";
+import type { Page } from "../queries.ts";
 import type { Desk, Section } from "../section.ts";
 import type { View } from "../view.ts";
 

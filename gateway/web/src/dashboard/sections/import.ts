@@ -1,7 +1,7 @@
 // Imports links from a CSV file: all of them, or none. What is wrong is said before, line by line.
 
 import { Failed } from "../api.ts";
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { el, freshId } from "../dom.ts";
 import { onlyValue } from "../filters.ts";
 import { number } from "../format.ts";

@@ -1,6 +1,6 @@
 // The links to share.
 
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { LinksPanel } from "../links.ts";
 import type { Desk, Section } from "../section.ts";
 

@@ -1,8 +1,8 @@
 // The figures of the period, over time and by where they came from. For partners, their own standing comes first.
 
+import type { Asked } from "../asked.ts";
 import type { Card } from "../cards.ts";
 import { ChartPanel } from "../chart.ts";
-import type { Asked } from "../clicks.ts";
 import { loadedCode } from "../code.ts";
 import { el } from "../dom.ts";
 import { ReportPanels } from "../report-panels.ts";

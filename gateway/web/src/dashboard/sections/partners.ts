@@ -1,7 +1,7 @@
 // The partners, with what each brought in and is owed.
 
 import { ask, present } from "../api.ts";
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { loadedCode } from "../code.ts";
 import type { Cell } from "../csv.ts";
 import { el } from "../dom.ts";
@@ -10,13 +10,14 @@ import type { Filters } from "../filters.ts";
 import { day } from "../format.ts";
 import { count, money, name, text } from "../list-cells.ts";
 import { OWNERS, listFilter, untaken } from "../list-filters.ts";
-import { ListPanel, type ListKind, type Page } from "../list-panel.ts";
+import { ListPanel, type ListKind } from "../list-panel.ts";
 import { PARTNER_SORTS, sortingOf } from "../list-sorts.ts";
 import { ListTools } from "../list-tools.ts";
 import { MEMBERS, type Member, type MembersData } from "../member-queries.ts";
 import { PagedFile, type Progress } from "../paged-file.ts";
 import type { Position } from "../pager.ts";
 import { newPartnerButton, partnerActions, suspensionMark } from "../partner-actions.ts";
+import type { Page } from "../queries.ts";
 import type { Desk, Section } from "../section.ts";
 
 export default class Partners implements Section {

@@ -1,16 +1,17 @@
 // What was paid to partners, and for owners also what is to be paid.
 
 import { ask, present } from "../api.ts";
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { el } from "../dom.ts";
 import type { Filters } from "../filters.ts";
 import { day } from "../format.ts";
 import { money, name } from "../list-cells.ts";
 import { OWNERS, listFilter, untaken } from "../list-filters.ts";
-import { ListPanel, type Heading, type ListKind, type Page } from "../list-panel.ts";
+import { ListPanel, type Heading, type ListKind } from "../list-panel.ts";
 import { OwedPanel } from "../owed.ts";
 import type { Position } from "../pager.ts";
 import { PAYOUTS, type Payout, type PayoutsData } from "../payout-queries.ts";
+import type { Page } from "../queries.ts";
 import type { Desk, Section } from "../section.ts";
 
 export default class Payouts implements Section {

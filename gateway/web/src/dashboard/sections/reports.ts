@@ -1,6 +1,6 @@
 // All rankings, and two dimensions against each other.
 
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { CrossPanel } from "../cross.ts";
 import { el } from "../dom.ts";
 import { ReportPanels } from "../report-panels.ts";

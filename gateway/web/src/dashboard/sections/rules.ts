@@ -1,7 +1,7 @@
 // What sales and leads earn: the commission rules, in words.
 
 import { ask, present } from "../api.ts";
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { demanding } from "../code.ts";
 import { el } from "../dom.ts";
 import { Segments } from "../fields.ts";
@@ -9,9 +9,10 @@ import type { Filters } from "../filters.ts";
 import { day } from "../format.ts";
 import { cut, name } from "../list-cells.ts";
 import { OWNERS, listFilter, untaken } from "../list-filters.ts";
-import { ListPanel, type Heading, type ListKind, type Page } from "../list-panel.ts";
+import { ListPanel, type Heading, type ListKind } from "../list-panel.ts";
 import { menuButton } from "../menu.ts";
 import type { Position } from "../pager.ts";
+import type { Page } from "../queries.ts";
 import { RULES, type Rule, type RulesData } from "../rule-queries.ts";
 import { ruleSentence } from "../rule-words.ts";
 import type { Desk, Section } from "../section.ts";

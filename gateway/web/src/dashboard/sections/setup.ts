@@ -1,7 +1,7 @@
 // A program's setup: what is left to do, the tag for its pages, whether that is installed, and codes that no link has.
 
 import { ask, present } from "../api.ts";
-import type { Asked } from "../clicks.ts";
+import type { Asked } from "../asked.ts";
 import { el } from "../dom.ts";
 import { onlyValue } from "../filters.ts";
 import { InstallationPanel } from "../installation.ts";
