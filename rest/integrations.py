@@ -11,8 +11,8 @@ from graph.domain.errors import ClickgateError, Forbidden, RateLimited, TryLater
 from graph.domain.permissions import NO_RECORDER, check_manager, check_program
 from graph.http.body import read_body
 from graph.integrations.readiness import Readiness, read_readiness
-from graph.integrations.self_test import TestEventInput, TriedEvent, send_test
 from graph.integrations.status import ProgramStatus, read_status
+from graph.integrations.trials import TestEventInput, TriedEvent, send_test
 from rest.conversions import identified_as
 from rest.endpoint import LARGE_BYTES, Endpoint, Response, refused
 from rest.integration_responses import (

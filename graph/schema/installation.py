@@ -15,7 +15,7 @@ from graph.domain.errors import Forbidden, UnknownProgram
 from graph.execution.executor import CompletedValue
 from graph.execution.selections import SelectedField
 from graph.integrations.installation import find_arrival, start_check
-from graph.integrations.self_test import run_chain
+from graph.integrations.trials import run_chain
 from graph.query.global_ids import RowRef
 from graph.schema import resolvers
 from graph.schema.changes import Payload

@@ -11,7 +11,7 @@ from graph.domain.refunds import RefundInput
 from graph.domain.sales import SaleInput
 from graph.domain.visit import Visit
 from graph.http.body import BODY_BYTES
-from graph.integrations.self_test import TestEventInput
+from graph.integrations.trials import TestEventInput
 from rest import clicks, integrations, leads, refunds, sales
 from rest.integration_responses import ChainTried, EventTried, MerchantProblem, ReadinessAnswer, StatusAnswer
 from rest.responses import (
