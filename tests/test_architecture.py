@@ -109,7 +109,9 @@ def test_no_module_imports_itself_through_others(imports: Imports) -> None:
     assert not circular(imports)
 
 
-def test_no_script_imports_itself_through_others() -> None:
+@pytest.fixture(scope="module")
+def scripts() -> Imports:
+    """The scripts of the web pages that each of them imports, by path."""
     paths = {str(path): path for path in (ROOT / "gateway/web/src").rglob("*.ts")}
     imports = {
         name: {str((path.parent / other).resolve()) for other in IMPORTED_SCRIPT.findall(path.read_text())}
@@ -117,7 +119,16 @@ def test_no_script_imports_itself_through_others() -> None:
     }
     assert all(others <= paths.keys() for others in imports.values())
     assert sum(map(len, imports.values())) > len(paths)
-    assert not circular(imports)
+    return imports
+
+
+def test_no_script_imports_itself_through_others(scripts: Imports) -> None:
+    assert not circular(scripts)
+
+
+def test_no_two_folders_of_scripts_import_each_other(scripts: Imports) -> None:
+    pairs = {(Path(name).parent, Path(other).parent) for name, others in scripts.items() for other in others}
+    assert not [pair for pair in pairs if pair[0] != pair[1] and pair[::-1] in pairs]
 
 
 def test_no_two_folders_import_each_other(imports: Imports) -> None:

@@ -11,10 +11,10 @@ DIMENSIONS = {dimension.name for dimension in Dimension}
 
 
 def test_every_dimension_has_a_name() -> None:
-    assert set(re.findall(r"^  (\w+): \{ name:", (SOURCE / "dimensions.ts").read_text(), re.M)) == DIMENSIONS
+    assert set(re.findall(r"^  (\w+): \{ name:", (SOURCE / "view/dimensions.ts").read_text(), re.M)) == DIMENSIONS
 
 
 def test_a_card_shows_every_dimension() -> None:
-    listed = re.findall(r"tabs: \[(.+?)\]", (SOURCE / "cards.ts").read_text())
+    listed = re.findall(r"tabs: \[(.+?)\]", (SOURCE / "view/cards.ts").read_text())
     shown = re.findall(r"\w+", " ".join(listed))
     assert sorted(shown) == sorted(DIMENSIONS)

@@ -14,7 +14,7 @@ from graph.domain.currencies import known_decimals
 from tests.support.consoles import Console
 from tests.support.web_pages import faults, loaded, width
 
-CURRENCIES = Path(DIST.parent, "src/dashboard/currencies.ts")
+CURRENCIES = Path(DIST.parent, "src/dashboard/parts/currencies.ts")
 PHONE: dict[str, Any] = {"viewport": {"width": 320, "height": 700}, "color_scheme": "dark"}
 
 

@@ -19,7 +19,7 @@ from tests.support.gateways import Gateway, body_of
 from tests.support.processes import serving
 
 SECRET = "a-secret-of-more-than-thirty-two-characters"
-RULE = Path(__file__).parents[3] / "gateway/web/src/dashboard/csv.ts"
+RULE = Path(__file__).parents[3] / "gateway/web/src/dashboard/parts/csv.ts"
 
 
 @pytest.fixture

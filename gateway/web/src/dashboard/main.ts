@@ -3,11 +3,11 @@
 import "@fontsource-variable/inter/wght.css";
 import "uplot/dist/uPlot.min.css";
 import { forget, onOtherTabs, resume, signIn } from "../session.ts";
-import { forgetOthers, forgetView } from "./address.ts";
-import { Away, Refused, ask } from "./api.ts";
-import { Board, ENDED } from "./board.ts";
+import { forgetOthers, forgetView } from "./frame/address.ts";
+import { Away, Refused, ask } from "./api/api.ts";
+import { Board, ENDED } from "./frame/board.ts";
 import { isGiven, takeGiven, type Given } from "../fragment.ts";
-import { LinkSignIn } from "./link-sign-in.ts";
+import { LinkSignIn } from "./frame/link-sign-in.ts";
 import "./styles/base.css";
 import "./styles/board.css";
 import "./styles/controls.css";
@@ -19,9 +19,9 @@ import "./styles/cross.css";
 import "./styles/sections.css";
 import "./styles/setup.css";
 import "./styles/forms.css";
-import { Notice } from "./notice.ts";
-import { VIEWER, type ViewerData } from "./queries.ts";
-import { SignIn } from "./signin.ts";
+import { Notice } from "./frame/notice.ts";
+import { VIEWER, type ViewerData } from "./api/queries.ts";
+import { SignIn } from "./frame/signin.ts";
 
 // Browsers look for the icon again when the address changes, and relative to that.
 const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;

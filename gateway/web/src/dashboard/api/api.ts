@@ -1,9 +1,9 @@
 // The client of the gateway's GraphQL API, and of its files. The browser adds the session's cookie.
 
-import { PATH, exportUrl } from "../endpoint.ts";
-import { Away, Failed, Refused, checked, reached, retrySeconds } from "../gateway.ts";
+import { PATH, exportUrl } from "../../endpoint.ts";
+import { Away, Failed, Refused, checked, reached, retrySeconds } from "../../gateway.ts";
 
-export { Away, Failed, Refused } from "../gateway.ts";
+export { Away, Failed, Refused } from "../../gateway.ts";
 
 /** 429 means that other files are being downloaded. */
 const AWAY_FROM_FILES = [502, 503, 504];

@@ -1,7 +1,7 @@
 // New clicks, streamed over graphql-transport-ws. A lost connection is opened again.
 
 import { createClient, type Client } from "graphql-ws";
-import { socketUrl } from "../endpoint.ts";
+import { socketUrl } from "../../endpoint.ts";
 import { WATCH, type Click, type WatchData } from "./queries.ts";
 
 export type LiveState = "connecting" | "live" | "lost";

@@ -1,14 +1,14 @@
 // A measure over time as a bar chart, above the table of all figures.
 
 import uPlot from "uplot";
-import { download } from "./csv.ts";
-import { el } from "./dom.ts";
-import { Choice } from "./fields.ts";
-import { number, tick } from "./format.ts";
+import type { Bucket } from "../api/queries.ts";
+import { Choice } from "../controls/fields.ts";
+import { download } from "../parts/csv.ts";
+import { el } from "../parts/dom.ts";
+import { number, tick } from "../parts/format.ts";
+import { amounts } from "../parts/money.ts";
+import { panel } from "../parts/panel.ts";
 import { labelOf, measureOf, measuresOf, type Measure } from "./measures.ts";
-import { amounts } from "./money.ts";
-import { panel } from "./panel.ts";
-import type { Bucket } from "./queries.ts";
 import { PER, isUnfinished, nameIn, rows, tableOf, type Series } from "./series-table.ts";
 
 /** A series and the measure that is shown of it. */

@@ -1,10 +1,10 @@
 // A figure with its label, and its change to the period before in words.
 
-import { el } from "./dom.ts";
-import { change, number } from "./format.ts";
-import { amounts } from "./money.ts";
-import type { PeriodBefore } from "./period.ts";
-import type { Money } from "./queries.ts";
+import type { Money } from "../api/queries.ts";
+import { el } from "../parts/dom.ts";
+import { change, number } from "../parts/format.ts";
+import { amounts } from "../parts/money.ts";
+import type { PeriodBefore } from "../view/period.ts";
 
 type Words = (Node | string)[];
 

@@ -1,8 +1,8 @@
 // What the chart can show: clicks, leads, sales, and revenue and commission in one currency.
 
-import { capitalised, compact, compactAmount, number } from "./format.ts";
-import { decimals } from "./money.ts";
-import type { Bucket, Money } from "./queries.ts";
+import type { Bucket, Money } from "../api/queries.ts";
+import { capitalised, compact, compactAmount, number } from "../parts/format.ts";
+import { decimals } from "../parts/money.ts";
 
 export interface Measure {
   /** As in the page's address, such as `sales` or `revenue-eur`. */

@@ -1,11 +1,11 @@
 // The operation that reads a view: totals, series, rankings and the names of what it is filtered by, in one document.
 
-import { cardOf } from "./cards.ts";
-import { hasIds, isTime, type Dimension } from "./dimensions.ts";
-import { confined, opened, reportFilter } from "./filters.ts";
-import { COUNTS, type Bucket, type Counts } from "./queries.ts";
-import type { Span } from "./spans.ts";
-import type { View } from "./view.ts";
+import { COUNTS, type Bucket, type Counts } from "../api/queries.ts";
+import { cardOf } from "../view/cards.ts";
+import { hasIds, isTime, type Dimension } from "../view/dimensions.ts";
+import { confined, opened, reportFilter } from "../view/filters.ts";
+import type { Span } from "../view/spans.ts";
+import type { View } from "../view/view.ts";
 
 const TOP = 8;
 /** Hours and days are listed in full. */

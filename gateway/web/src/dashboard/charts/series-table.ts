@@ -1,9 +1,9 @@
 // All figures over time as a table, which screen readers can use, and as CSV.
 
-import { el } from "./dom.ts";
-import { bucketName, capitalised, number } from "./format.ts";
-import { amounts } from "./money.ts";
-import type { Bucket, Interval } from "./queries.ts";
+import type { Bucket, Interval } from "../api/queries.ts";
+import { el } from "../parts/dom.ts";
+import { bucketName, capitalised, number } from "../parts/format.ts";
+import { amounts } from "../parts/money.ts";
 
 export interface Series {
   buckets: Bucket[];

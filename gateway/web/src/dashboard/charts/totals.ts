@@ -1,12 +1,12 @@
 // The totals of the selected period, each compared with the period before. People come first; bots are a footnote.
 
-import { el } from "./dom.ts";
+import type { Money, Totals } from "../api/queries.ts";
+import { el } from "../parts/dom.ts";
+import { number, rate } from "../parts/format.ts";
+import { amounts, perEach } from "../parts/money.ts";
+import type { Who } from "../view/filters.ts";
+import type { PeriodBefore } from "../view/period.ts";
 import { countChange, figure, moneyChange, textChange } from "./figures.ts";
-import type { Who } from "./filters.ts";
-import { number, rate } from "./format.ts";
-import { amounts, perEach } from "./money.ts";
-import type { PeriodBefore } from "./period.ts";
-import type { Money, Totals } from "./queries.ts";
 
 type Counted = "people" | "visitors" | "customers" | "bots" | "clicks" | "leads" | "sales";
 

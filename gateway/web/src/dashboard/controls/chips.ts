@@ -1,9 +1,9 @@
 // The filters in effect, each with a button that turns it into its opposite and one that removes it.
 
-import { nameOf } from "./dimensions.ts";
-import { el, unseen } from "./dom.ts";
-import { areFew, parameterOf, turned, without, type Filter, type Filters } from "./filters.ts";
-import type { Names } from "./names.ts";
+import { el, unseen } from "../parts/dom.ts";
+import { nameOf } from "../view/dimensions.ts";
+import { areFew, parameterOf, turned, without, type Filter, type Filters } from "../view/filters.ts";
+import type { Names } from "../view/names.ts";
 
 const TOO_MANY = "These are as many filters as a report can have at once. Remove one to add another.";
 

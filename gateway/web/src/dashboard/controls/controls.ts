@@ -1,15 +1,15 @@
 // The controls that select the data: period, interval, time zone, people or bots, and the filters in effect. Each
 // section has those that apply to it.
 
+import type { Interval, Named } from "../api/queries.ts";
+import { el, freshId } from "../parts/dom.ts";
+import { including, onlyValue, type Filters, type Who } from "../view/filters.ts";
+import type { Names } from "../view/names.ts";
+import type { Span } from "../view/spans.ts";
+import { ownZone, type Range, type View } from "../view/view.ts";
+import { knownZones } from "../view/zones.ts";
 import { Chips } from "./chips.ts";
-import { el, freshId } from "./dom.ts";
 import { Choice, Dates, Segments } from "./fields.ts";
-import { including, onlyValue, type Filters, type Who } from "./filters.ts";
-import type { Names } from "./names.ts";
-import type { Interval, Named } from "./queries.ts";
-import type { Span } from "./spans.ts";
-import { ownZone, type Range, type View } from "./view.ts";
-import { knownZones } from "./zones.ts";
 
 export type Control = "period" | "interval" | "who" | "program" | "zone";
 

@@ -3,8 +3,8 @@
 // Arrow keys and letters pass by choices on the way to the one that is meant, so that what they choose is not taken at
 // once.
 
-import { el, freshId } from "./dom.ts";
-import { FIRST_DAY, LAST_DAY } from "./spans.ts";
+import { el, freshId } from "../parts/dom.ts";
+import { FIRST_DAY, LAST_DAY } from "../view/spans.ts";
 
 /** The pause after which a choice that keys made is taken to be meant. */
 const PASSING_MS = 500;

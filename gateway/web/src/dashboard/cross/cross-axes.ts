@@ -1,12 +1,12 @@
 // The rows and columns of the cross table: those with the most, and how many others there are.
 
-import type { Head } from "./chosen.ts";
-import { orderOf, type Amount } from "./cross-figures.ts";
-import { hasIds, isTime, placeInTime, wordsOf, type Dimension } from "./dimensions.ts";
-import { reportFilter } from "./filters.ts";
-import { idOf, isBotIn, type Key, type Operation } from "./report-query.ts";
-import type { Span } from "./spans.ts";
-import type { View } from "./view.ts";
+import { idOf, isBotIn, type Key, type Operation } from "../charts/report-query.ts";
+import type { Head } from "../view/chosen.ts";
+import { orderOf, type Amount } from "../view/cross-figures.ts";
+import { hasIds, isTime, placeInTime, wordsOf, type Dimension } from "../view/dimensions.ts";
+import { reportFilter } from "../view/filters.ts";
+import type { Span } from "../view/spans.ts";
+import type { View } from "../view/view.ts";
 
 export const ROWS = 10;
 const COLUMNS = 8;

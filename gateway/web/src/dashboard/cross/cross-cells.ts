@@ -1,14 +1,14 @@
 // The cells of the cross table, with the totals and with what is left of each row and column. All of them are read:
 // nothing is added up here, because visitors do not add up.
 
-import type { Head } from "./chosen.ts";
-import { amountIn, nothingOf, selectionOf, type Amount, type Figure } from "./cross-figures.ts";
+import { idOf, isBotIn, type Key, type Operation } from "../charts/report-query.ts";
+import type { Head } from "../view/chosen.ts";
+import { amountIn, nothingOf, selectionOf, type Amount, type Figure } from "../view/cross-figures.ts";
+import type { Dimension } from "../view/dimensions.ts";
+import { reportFilter } from "../view/filters.ts";
+import type { Span } from "../view/spans.ts";
+import type { View } from "../view/view.ts";
 import { DECLARED, OTHERS, SPAN, TOTAL, keysOf, type Axis, type Cells, type Place } from "./cross-axes.ts";
-import type { Dimension } from "./dimensions.ts";
-import { reportFilter } from "./filters.ts";
-import { idOf, isBotIn, type Key, type Operation } from "./report-query.ts";
-import type { Span } from "./spans.ts";
-import type { View } from "./view.ts";
 
 /** Part of an axis that one question reads: several values each by itself, or one sum. */
 interface Group {

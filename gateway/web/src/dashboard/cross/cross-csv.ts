@@ -1,16 +1,16 @@
 // Reads every pair of values of two dimensions, page by page, for a CSV file.
 
-import { ask, present } from "./api.ts";
+import { ask, present } from "../api/api.ts";
+import { COUNTS, type Counts } from "../api/queries.ts";
+import { isBotIn, type Key } from "../charts/report-query.ts";
+import type { Progress } from "../lists/paged-file.ts";
+import type { Cell } from "../parts/csv.ts";
+import { amounts } from "../parts/money.ts";
+import { nameOf, textOf } from "../view/dimensions.ts";
+import { reportFilter } from "../view/filters.ts";
+import { upTo, type Span } from "../view/spans.ts";
+import type { View } from "../view/view.ts";
 import { DECLARED, SPAN, keysOf } from "./cross-axes.ts";
-import type { Cell } from "./csv.ts";
-import { nameOf, textOf } from "./dimensions.ts";
-import { reportFilter } from "./filters.ts";
-import { amounts } from "./money.ts";
-import type { Progress } from "./paged-file.ts";
-import { COUNTS, type Counts } from "./queries.ts";
-import { isBotIn, type Key } from "./report-query.ts";
-import { upTo, type Span } from "./spans.ts";
-import type { View } from "./view.ts";
 
 /** The most that the API gives at a time. */
 const PAGE = 100;

@@ -1,14 +1,14 @@
 // Reads a page of the cross table: first its rows and columns, then all cells.
 
-import { ask, present } from "./api.ts";
-import type { Asked } from "./asked.ts";
+import { ask, present } from "../api/api.ts";
+import type { Asked } from "../view/asked.ts";
+import { labelsOf } from "../view/cross-figures.ts";
+import { nameOf } from "../view/dimensions.ts";
+import { upTo } from "../view/spans.ts";
+import type { View } from "../view/view.ts";
 import { axisOf, headsOperation, inOrder, type Axis, type HeadsData } from "./cross-axes.ts";
 import { cellsIn, cellsOperation } from "./cross-cells.ts";
-import { labelsOf } from "./cross-figures.ts";
 import type { CrossTable } from "./cross-view.ts";
-import { nameOf } from "./dimensions.ts";
-import { upTo } from "./spans.ts";
-import type { View } from "./view.ts";
 
 /** A page of the table. */
 export interface Found {

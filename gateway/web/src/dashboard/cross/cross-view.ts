@@ -1,11 +1,11 @@
 // Draws the cross table. Each cell and each name is a button that filters the view.
 
-import type { Press } from "./chosen.ts";
+import { el } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import type { Press } from "../view/chosen.ts";
+import { isNothing, linesOf } from "../view/cross-figures.ts";
+import { nameOf } from "../view/dimensions.ts";
 import { OTHERS, TOTAL, type Axis, type Cells, type Place } from "./cross-axes.ts";
-import { isNothing, linesOf } from "./cross-figures.ts";
-import { nameOf } from "./dimensions.ts";
-import { el } from "./dom.ts";
-import { number } from "./format.ts";
 
 export interface CrossTable {
   rows: Axis;

@@ -1,21 +1,21 @@
 // The panel with two dimensions against each other: the choice of both, the table, its pages, and its CSV file.
 
-import { Failed } from "./api.ts";
-import type { Asked } from "./asked.ts";
-import type { Press } from "./chosen.ts";
+import { Failed } from "../api/api.ts";
+import { Choice } from "../controls/fields.ts";
+import { PagedFile } from "../lists/paged-file.ts";
+import { el } from "../parts/dom.ts";
+import { keepingFocus } from "../parts/focus.ts";
+import { number, time } from "../parts/format.ts";
+import { panel } from "../parts/panel.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Press } from "../view/chosen.ts";
+import { labelsOf, type Figure } from "../view/cross-figures.ts";
+import { DIMENSIONS, nameOf, type Dimension } from "../view/dimensions.ts";
+import type { View } from "../view/view.ts";
 import { ROWS } from "./cross-axes.ts";
 import { allPairs } from "./cross-csv.ts";
-import { labelsOf, type Figure } from "./cross-figures.ts";
 import { captionOf, read, type Found } from "./cross-report.ts";
 import { crossTable } from "./cross-view.ts";
-import { DIMENSIONS, nameOf, type Dimension } from "./dimensions.ts";
-import { el } from "./dom.ts";
-import { Choice } from "./fields.ts";
-import { keepingFocus } from "./focus.ts";
-import { number, time } from "./format.ts";
-import { PagedFile } from "./paged-file.ts";
-import { panel } from "./panel.ts";
-import type { View } from "./view.ts";
 
 /** The shortest time between two readings while clicks arrive. Each takes a dozen questions. */
 const PAUSE_MS = 30_000;

@@ -1,7 +1,7 @@
 // Sends mutations, and tells what is wrong with their input apart from other errors.
 
-import { Away, ask } from "../api.ts";
-import { capitalised } from "../format.ts";
+import { Away, ask } from "../api/api.ts";
+import { capitalised } from "../parts/format.ts";
 
 /** What is wrong with a mutation's input. `field` is the input field to blame; null if it is not a single one. */
 export interface Problem {

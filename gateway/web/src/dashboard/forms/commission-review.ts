@@ -1,10 +1,10 @@
 // Approves and rejects commissions, once it was confirmed how many they are and what they are worth.
 
-import { worth } from "../commission-states.ts";
-import type { Commission } from "../conversion-queries.ts";
-import { el } from "../dom.ts";
-import { number } from "../format.ts";
-import type { Desk } from "../section.ts";
+import type { Commission } from "../api/conversion-queries.ts";
+import { worth } from "../parts/commission-states.ts";
+import { el } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import type { Desk } from "../view/section.ts";
 import { Invalid, change, changes } from "./changes.ts";
 import { Dialog } from "./dialog.ts";
 import { FormDialog } from "./form-dialog.ts";

@@ -1,7 +1,7 @@
 // A modal dialog: a heading, its content, and buttons. It gives the focus back to what opened it.
 
-import { el, freshId, type Child } from "../dom.ts";
-import { putAbove, refocus } from "../focus.ts";
+import { el, freshId, type Child } from "../parts/dom.ts";
+import { putAbove, refocus } from "../parts/focus.ts";
 
 const UNSAVED = "What you have typed is not saved.";
 

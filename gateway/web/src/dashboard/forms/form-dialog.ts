@@ -1,7 +1,7 @@
 // A dialog with a form. It sends what was filled in once, and shows what is wrong with it beside the fields.
 
-import { Refused } from "../api.ts";
-import { el, freshId, type Child } from "../dom.ts";
+import { Refused } from "../api/api.ts";
+import { el, freshId, type Child } from "../parts/dom.ts";
 import { Invalid, failure, sentence, type Problem } from "./changes.ts";
 import { Dialog, type DialogOptions } from "./dialog.ts";
 import type { FormField } from "./form-fields.ts";

@@ -1,6 +1,6 @@
 // The labelled fields of forms, each with a hint and the problem with what it has.
 
-import { el, freshId, type Child } from "../dom.ts";
+import { el, freshId, type Child } from "../parts/dom.ts";
 import type { Problem } from "./changes.ts";
 
 type Control = HTMLInputElement | HTMLSelectElement;

@@ -1,11 +1,11 @@
 // Invites a partner: makes a link that signs one browser in once, and shows it to be copied and sent.
 
 import { ROOT } from "../../endpoint.ts";
-import { ask, present } from "../api.ts";
-import { copyButton } from "../copy.ts";
-import { el } from "../dom.ts";
-import { dateTime } from "../format.ts";
-import type { Named } from "../queries.ts";
+import { ask, present } from "../api/api.ts";
+import type { Named } from "../api/queries.ts";
+import { copyButton } from "../parts/copy.ts";
+import { el } from "../parts/dom.ts";
+import { dateTime } from "../parts/format.ts";
 import { Dialog } from "./dialog.ts";
 
 const INVITE = `

@@ -1,8 +1,8 @@
 // Shows a link as it is published: its URL with a button to copy it, and its QR code.
 
-import { copyButton } from "../copy.ts";
-import { save } from "../csv.ts";
-import { el } from "../dom.ts";
+import { copyButton } from "../parts/copy.ts";
+import { save } from "../parts/csv.ts";
+import { el } from "../parts/dom.ts";
 import { Dialog } from "./dialog.ts";
 import { qrFile, qrPicture } from "./qr.ts";
 

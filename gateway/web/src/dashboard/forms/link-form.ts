@@ -1,9 +1,9 @@
 // The form that creates and edits links. It shows the finished URL while it is filled in.
 
-import { copyButton } from "../copy.ts";
-import { el, type Child } from "../dom.ts";
-import type { Link, Program } from "../queries.ts";
-import type { Desk } from "../section.ts";
+import type { Link, Program } from "../api/queries.ts";
+import { copyButton } from "../parts/copy.ts";
+import { el, type Child } from "../parts/dom.ts";
+import type { Desk } from "../view/section.ts";
 import { change } from "./changes.ts";
 import { FormDialog } from "./form-dialog.ts";
 import { selectField, textField, type FormField } from "./form-fields.ts";

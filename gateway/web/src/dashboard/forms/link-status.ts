@@ -1,7 +1,7 @@
 // Pauses and resumes links. Either can be undone.
 
-import type { Link } from "../queries.ts";
-import type { Desk } from "../section.ts";
+import type { Link } from "../api/queries.ts";
+import type { Desk } from "../view/section.ts";
 import { Invalid, change } from "./changes.ts";
 
 const DONE: Record<Link["status"], string> = {

@@ -1,9 +1,9 @@
 // A field to choose a partner of a program, with a search where there are more than a list can have.
 
-import { ask, present } from "../api.ts";
-import { el, freshId } from "../dom.ts";
-import { number } from "../format.ts";
-import type { Named } from "../queries.ts";
+import { ask, present } from "../api/api.ts";
+import type { Named } from "../api/queries.ts";
+import { el, freshId } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
 import { FormField, type FieldOptions } from "./form-fields.ts";
 
 const MOST = 100;

@@ -1,8 +1,8 @@
 // The forms that create partners, edit them, and add them to programs.
 
-import { el } from "../dom.ts";
-import type { Member } from "../member-queries.ts";
-import type { Desk } from "../section.ts";
+import type { Member } from "../api/member-queries.ts";
+import { el } from "../parts/dom.ts";
+import type { Desk } from "../view/section.ts";
 import { change } from "./changes.ts";
 import { FormDialog } from "./form-dialog.ts";
 import { selectField, textField, type FormField } from "./form-fields.ts";

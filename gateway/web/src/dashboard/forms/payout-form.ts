@@ -1,11 +1,11 @@
 // The form that records a payout of what a partner is owed.
 
-import { ask, present } from "../api.ts";
-import { el } from "../dom.ts";
-import { payable } from "../money.ts";
-import { OWED, type Owed, type OwedData } from "../payout-queries.ts";
-import { MONEY, type Money } from "../queries.ts";
-import type { Desk } from "../section.ts";
+import { ask, present } from "../api/api.ts";
+import { OWED, type Owed, type OwedData } from "../api/payout-queries.ts";
+import { MONEY, type Money } from "../api/queries.ts";
+import { el } from "../parts/dom.ts";
+import { payable } from "../parts/money.ts";
+import type { Desk } from "../view/section.ts";
 import { change } from "./changes.ts";
 import { FormDialog } from "./form-dialog.ts";
 import { selectField, textField } from "./form-fields.ts";

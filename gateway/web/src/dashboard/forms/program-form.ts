@@ -1,8 +1,8 @@
 // The form for what a program's owner decides about the program.
 
-import { el } from "../dom.ts";
-import type { Desk } from "../section.ts";
-import type { Setup } from "../setup-queries.ts";
+import type { Setup } from "../api/setup-queries.ts";
+import { el } from "../parts/dom.ts";
+import type { Desk } from "../view/section.ts";
 import { change } from "./changes.ts";
 import { FormDialog } from "./form-dialog.ts";
 import { textField } from "./form-fields.ts";

@@ -2,7 +2,7 @@
 
 import { generate } from "lean-qr";
 import { toSvg, toSvgSource } from "lean-qr/extras/svg";
-import { el } from "../dom.ts";
+import { el } from "../parts/dom.ts";
 
 // Scanners expect dark on light, whatever the colours of the page.
 const LOOK = { on: "#000000", off: "#ffffff", pad: 4 };

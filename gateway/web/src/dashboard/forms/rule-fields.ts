@@ -1,10 +1,10 @@
 // The fields of a commission rule: which of them apply, and what they say.
 
-import { decimalsOf, inMinorUnits } from "../currencies.ts";
-import { el } from "../dom.ts";
-import { inMajorUnits } from "../money.ts";
-import { ruleSentence } from "../rule-words.ts";
-import type { Desk } from "../section.ts";
+import { decimalsOf, inMinorUnits } from "../parts/currencies.ts";
+import { el } from "../parts/dom.ts";
+import { inMajorUnits } from "../parts/money.ts";
+import { ruleSentence } from "../parts/rule-words.ts";
+import type { Desk } from "../view/section.ts";
 import { Invalid } from "./changes.ts";
 import { selectField, textField, type FormField } from "./form-fields.ts";
 import { PartnerField } from "./partner-field.ts";

@@ -1,9 +1,9 @@
 // The form for a commission rule, which says in words what it will grant, and the question before one is ended.
 
-import { el } from "../dom.ts";
-import { RULE, type Rule } from "../rule-queries.ts";
-import { ruleSentence } from "../rule-words.ts";
-import type { Desk } from "../section.ts";
+import { RULE, type Rule } from "../api/rule-queries.ts";
+import { el } from "../parts/dom.ts";
+import { ruleSentence } from "../parts/rule-words.ts";
+import type { Desk } from "../view/section.ts";
 import { change } from "./changes.ts";
 import { FormDialog } from "./form-dialog.ts";
 import { RuleFields } from "./rule-fields.ts";

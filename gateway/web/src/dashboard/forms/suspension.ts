@@ -1,10 +1,10 @@
 // Suspends a partner in a program, and takes it back.
 
-import { ask, present } from "../api.ts";
-import { el } from "../dom.ts";
-import { number } from "../format.ts";
-import type { Member } from "../member-queries.ts";
-import type { Desk } from "../section.ts";
+import { ask, present } from "../api/api.ts";
+import type { Member } from "../api/member-queries.ts";
+import { el } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import type { Desk } from "../view/section.ts";
 import { Invalid, change } from "./changes.ts";
 import { FormDialog } from "./form-dialog.ts";
 import { checkField } from "./form-fields.ts";

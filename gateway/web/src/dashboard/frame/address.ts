@@ -1,10 +1,10 @@
 // Keeps the section and the view in the page's address. History entries belong to the session that created them, so
 // that a user who signs in later in the same tab does not see what an earlier one looked at.
 
-import { ROOT } from "../endpoint.ts";
-import { session } from "../session.ts";
-import { SECTION_KEYS, type SectionKey, type View } from "./view.ts";
-import { searchOf, viewIn, type Opened } from "./view-address.ts";
+import { ROOT } from "../../endpoint.ts";
+import { session } from "../../session.ts";
+import { searchOf, viewIn, type Opened } from "../view/view-address.ts";
+import { SECTION_KEYS, type SectionKey, type View } from "../view/view.ts";
 
 const HOME = new URL("dashboard", ROOT).pathname;
 /** The parts of a view that were all on one page once, and the sections that show them now. */

@@ -1,28 +1,28 @@
 // The dashboard's frame around its sections: it opens them, loads their data and keeps it current.
 
-import { signOut } from "../session.ts";
-import { Arrivals } from "./arrivals.ts";
+import { signOut } from "../../session.ts";
+import { Refused, present } from "../api/api.ts";
+import { Watch } from "../api/live.ts";
+import type { Click, Program, Role, ViewerData } from "../api/queries.ts";
+import { Controls } from "../controls/controls.ts";
+import { Arrivals } from "../lists/arrivals.ts";
+import { isListed } from "../lists/click-match.ts";
+import { el } from "../parts/dom.ts";
+import type { Asked, Columns } from "../view/asked.ts";
+import type { Chosen } from "../view/chosen.ts";
+import { afterPress, confinedTo } from "../view/filtering.ts";
+import { onlyValue, parameterOf, type Filter } from "../view/filters.ts";
+import { Names } from "../view/names.ts";
+import type { Desk } from "../view/section.ts";
+import { spanOf } from "../view/spans.ts";
+import { START, seenIn, type SectionKey, type View } from "../view/view.ts";
 import { addressOf, correct, goTo, placeHere } from "./address.ts";
-import { Refused, present } from "./api.ts";
-import type { Asked, Columns } from "./asked.ts";
-import type { Chosen } from "./chosen.ts";
-import { isListed } from "./click-match.ts";
-import { Controls } from "./controls.ts";
-import { el } from "./dom.ts";
-import { afterPress, confinedTo } from "./filtering.ts";
-import { onlyValue, parameterOf, type Filter } from "./filters.ts";
 import { header } from "./header.ts";
-import { Watch } from "./live.ts";
-import { Names } from "./names.ts";
 import { Navigation } from "./navigation.ts";
 import { Notice } from "./notice.ts";
 import { Outlet } from "./outlet.ts";
-import type { Click, Program, Role, ViewerData } from "./queries.ts";
-import type { Desk } from "./section.ts";
 import { opened, sectionsFor, type SectionKind } from "./sections.ts";
-import { spanOf } from "./spans.ts";
 import { Teller } from "./teller.ts";
-import { START, seenIn, type SectionKey, type View } from "./view.ts";
 
 // Conversions come without clicks, days end, and the period to compare with moves on.
 const IDLE_REFRESH_MS = 2 * 60_000;

@@ -1,8 +1,8 @@
 // The page header: who is signed in, the state of the live connection, and the sign-out button.
 
-import { el } from "./dom.ts";
-import type { LiveState } from "./live.ts";
-import type { ViewerData } from "./queries.ts";
+import type { LiveState } from "../api/live.ts";
+import type { ViewerData } from "../api/queries.ts";
+import { el } from "../parts/dom.ts";
 
 const STATES: Record<LiveState, string> = { connecting: "Connecting", live: "Live", lost: "Reconnecting" };
 

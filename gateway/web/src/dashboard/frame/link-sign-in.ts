@@ -1,9 +1,9 @@
 // The page that a link which signs in opens. A press has to confirm it: programs that look at the links in mails may run
 // scripts, but press no buttons, and any page can lead to a link that signs in someone else.
 
-import type { Given } from "../fragment.ts";
-import { Away } from "./api.ts";
-import { el } from "./dom.ts";
+import type { Given } from "../../fragment.ts";
+import { Away } from "../api/api.ts";
+import { el } from "../parts/dom.ts";
 import { wordsFor } from "./signin.ts";
 
 const ONCE = "This link works once. Afterwards this browser stays signed in until you sign out.";

@@ -1,9 +1,9 @@
 // The navigation between sections. Its links are real addresses, to be copied and opened elsewhere, too.
 
-import { el } from "./dom.ts";
-import { leading } from "./leading.ts";
+import { el } from "../parts/dom.ts";
+import { leading } from "../parts/leading.ts";
+import type { SectionKey } from "../view/view.ts";
 import type { SectionKind } from "./sections.ts";
-import type { SectionKey } from "./view.ts";
 
 export class Navigation {
   readonly element: HTMLElement;

@@ -1,7 +1,7 @@
 // An error message with a countdown to the next automatic retry, and a button to retry at once.
 
-import { Away } from "./api.ts";
-import { el } from "./dom.ts";
+import { Away } from "../api/api.ts";
+import { el } from "../parts/dom.ts";
 
 const FIRST_SECONDS = 3;
 const MOST_SECONDS = 60;

@@ -1,9 +1,9 @@
 // The place where the board shows a section: its heading, and its panels below the controls.
 
-import { el, freshId } from "./dom.ts";
-import type { Section } from "./section.ts";
+import { el, freshId } from "../parts/dom.ts";
+import type { Section } from "../view/section.ts";
+import type { SectionKey } from "../view/view.ts";
 import type { SectionKind } from "./sections.ts";
-import type { SectionKey } from "./view.ts";
 
 export class Outlet {
   readonly element: HTMLElement;

@@ -1,10 +1,10 @@
 // The sections of the dashboard: their names in addresses, who sees them, and what belongs to each. The code of a
 // section is loaded when it is opened.
 
-import { loadedCode } from "./code.ts";
-import type { Desk, Section } from "./section.ts";
-import type { Control } from "./controls.ts";
-import type { SectionKey } from "./view.ts";
+import type { Control } from "../controls/controls.ts";
+import { loadedCode } from "../parts/code.ts";
+import type { Desk, Section } from "../view/section.ts";
+import type { SectionKey } from "../view/view.ts";
 
 type Open = () => Promise<{ default: new (desk: Desk) => Section }>;
 
@@ -26,47 +26,47 @@ export const SECTIONS: readonly SectionKind[] = [
     key: "overview",
     title: "Overview",
     controls: ["period", "interval", "who", "program", "zone"],
-    open: () => import("./sections/overview.ts"),
+    open: () => import("../sections/overview.ts"),
   },
-  { key: "reports", title: "Reports", controls: USUAL, open: () => import("./sections/reports.ts") },
+  { key: "reports", title: "Reports", controls: USUAL, open: () => import("../sections/reports.ts") },
   {
     key: "partners",
     title: "Partners",
     controls: ["program"],
     isOwners: true,
-    open: () => import("./sections/partners.ts"),
+    open: () => import("../sections/partners.ts"),
   },
-  { key: "links", title: "Links", controls: ["program"], open: () => import("./sections/links.ts") },
-  { key: "clicks", title: "Clicks", controls: USUAL, open: () => import("./sections/clicks.ts") },
+  { key: "links", title: "Links", controls: ["program"], open: () => import("../sections/links.ts") },
+  { key: "clicks", title: "Clicks", controls: USUAL, open: () => import("../sections/clicks.ts") },
   {
     key: "customers",
     title: "Customers",
     controls: ["period", "program", "zone"],
     isOwners: true,
-    open: () => import("./sections/customers.ts"),
+    open: () => import("../sections/customers.ts"),
   },
   {
     key: "conversions",
     title: "Conversions",
     controls: ["period", "program", "zone"],
-    open: () => import("./sections/conversions.ts"),
+    open: () => import("../sections/conversions.ts"),
   },
-  { key: "rules", title: "Rules", controls: ["program"], open: () => import("./sections/rules.ts") },
-  { key: "payouts", title: "Payouts", controls: ["program", "zone"], open: () => import("./sections/payouts.ts") },
+  { key: "rules", title: "Rules", controls: ["program"], open: () => import("../sections/rules.ts") },
+  { key: "payouts", title: "Payouts", controls: ["program", "zone"], open: () => import("../sections/payouts.ts") },
   {
     key: "import",
     title: "Import links",
     controls: [],
     isOwners: true,
     isUnlisted: true,
-    open: () => import("./sections/import.ts"),
+    open: () => import("../sections/import.ts"),
   },
   {
     key: "setup",
     title: "Setup",
     controls: ["program", "zone"],
     isOwners: true,
-    open: () => import("./sections/setup.ts"),
+    open: () => import("../sections/setup.ts"),
   },
 ];
 

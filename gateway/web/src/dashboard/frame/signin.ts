@@ -1,9 +1,9 @@
 // The sign-in form, which takes a token.
 
-import { forget, signIn } from "../session.ts";
-import { Away, Refused, ask } from "./api.ts";
-import { el, freshId } from "./dom.ts";
-import { VIEWER, type ViewerData } from "./queries.ts";
+import { forget, signIn } from "../../session.ts";
+import { Away, Refused, ask } from "../api/api.ts";
+import { VIEWER, type ViewerData } from "../api/queries.ts";
+import { el, freshId } from "../parts/dom.ts";
 
 // The characters that an Authorization header allows in a token (RFC 6750); a browser would not send any other.
 const TOKEN = /^[\w.~+/-]+=*$/;

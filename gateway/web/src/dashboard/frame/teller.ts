@@ -1,6 +1,6 @@
 // Says what became of a change, with a button to undo it where that is possible.
 
-import { el } from "./dom.ts";
+import { el } from "../parts/dom.ts";
 
 /** Long enough to find the button by keyboard. */
 const SHOWN_MS = 30_000;

@@ -1,9 +1,9 @@
 // The table of what is wrong with the lines of a file, and a file of it.
 
-import { csv, save } from "./csv.ts";
-import { el, unseen, withRoles } from "./dom.ts";
-import { number } from "./format.ts";
-import { cut } from "./list-cells.ts";
+import { cut } from "../lists/list-cells.ts";
+import { csv, save } from "../parts/csv.ts";
+import { el, unseen, withRoles } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
 import type { LineProblem } from "./link-import.ts";
 
 /** Enough to see what is wrong in general; the file has the rest. */

@@ -1,7 +1,7 @@
 // Sends files of links to the gateway: to be looked at, or to be imported.
 
-import { importUrl } from "../endpoint.ts";
-import { Failed, checked, reached } from "../gateway.ts";
+import { importUrl } from "../../endpoint.ts";
+import { Failed, checked, reached } from "../../gateway.ts";
 
 /** What is wrong with a line of a file. `field` is the column to blame; null if it is not a single one. */
 export interface LineProblem {

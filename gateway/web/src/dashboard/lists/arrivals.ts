@@ -1,6 +1,6 @@
 // Batches incoming clicks, so that a flood of them causes few page updates and few requests.
 
-import type { Click } from "./queries.ts";
+import type { Click } from "../api/queries.ts";
 
 const GATHER_MS = 200;
 /** The delay from a click to reloading the totals, and the shortest time between two reloads. */

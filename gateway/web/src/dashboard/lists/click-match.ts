@@ -1,9 +1,9 @@
 // Whether a click that has just arrived meets the filters of the view, as the API decides for lists.
 
-import type { Dimension } from "./dimensions.ts";
-import { conditionsOf } from "./filters.ts";
-import type { Click } from "./queries.ts";
-import type { View } from "./view.ts";
+import type { Click } from "../api/queries.ts";
+import type { Dimension } from "../view/dimensions.ts";
+import { conditionsOf } from "../view/filters.ts";
+import type { View } from "../view/view.ts";
 
 /** Dimensions whose values the API compares in any case. */
 const IN_ANY_CASE: readonly Dimension[] = ["COUNTRY", "DEVICE_TYPE", "REFERRER_HOST"];

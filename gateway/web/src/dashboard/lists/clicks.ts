@@ -1,21 +1,21 @@
 // The table of clicks, page by page. New clicks appear at the top of the first page, unless the oldest come first.
 
-import { ask, present } from "./api.ts";
-import type { Asked, Columns } from "./asked.ts";
-import { el, withRoles } from "./dom.ts";
-import { conditionsOf } from "./filters.ts";
-import { keepingFocus } from "./focus.ts";
-import { country, dateTime, device, place } from "./format.ts";
+import { ask, present } from "../api/api.ts";
+import { CLICKS, type Click, type ClicksData } from "../api/queries.ts";
+import { isBotIn } from "../charts/report-query.ts";
+import { el, withRoles } from "../parts/dom.ts";
+import { keepingFocus } from "../parts/focus.ts";
+import { country, dateTime, device, place } from "../parts/format.ts";
+import { panel } from "../parts/panel.ts";
+import type { Asked, Columns } from "../view/asked.ts";
+import { conditionsOf } from "../view/filters.ts";
+import { HAPPENED_SORTS, isAscending, sortingOf } from "../view/list-sorts.ts";
+import type { Span } from "../view/spans.ts";
+import type { View } from "../view/view.ts";
 import { ListFile, type Listed } from "./list-file.ts";
-import { HAPPENED_SORTS, isAscending, sortingOf } from "./list-sorts.ts";
-import { panel } from "./panel.ts";
 import { Pager } from "./pager.ts";
-import { CLICKS, type Click, type ClicksData } from "./queries.ts";
-import { isBotIn } from "./report-query.ts";
 import { SortChoice } from "./sort-choice.ts";
 import { heading, type Sorted } from "./sort-heading.ts";
-import type { Span } from "./spans.ts";
-import type { View } from "./view.ts";
 
 const PAGE = 20;
 

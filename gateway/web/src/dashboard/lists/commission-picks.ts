@@ -1,15 +1,15 @@
 // The commissions that are checked in their list, and the buttons for what is done with all of them.
 
-import { demanding } from "./code.ts";
-import { worth } from "./commission-states.ts";
-import type { Commission, CommissionStatus } from "./conversion-queries.ts";
-import { el, freshId, unseen } from "./dom.ts";
-import { number } from "./format.ts";
-import type { Desk } from "./section.ts";
+import type { Commission, CommissionStatus } from "../api/conversion-queries.ts";
+import { demanding } from "../parts/code.ts";
+import { worth } from "../parts/commission-states.ts";
+import { el, freshId, unseen } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import type { Desk } from "../view/section.ts";
 
 /** What can still be rejected; of it, what is pending can be approved. */
 const OPEN: readonly CommissionStatus[] = ["PENDING", "APPROVED"];
-const review = () => import("./forms/commission-review.ts");
+const review = () => import("../forms/commission-review.ts");
 
 export class CommissionPicks {
   readonly element: HTMLElement;

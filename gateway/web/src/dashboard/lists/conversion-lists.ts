@@ -1,6 +1,5 @@
 // The lists of conversions: how each is read, filtered, and shown as columns.
 
-import { stateOf, takenOff } from "./commission-states.ts";
 import {
   COMMISSIONS,
   LEADS,
@@ -12,12 +11,13 @@ import {
   type Origin,
   type Refund,
   type Sale,
-} from "./conversion-queries.ts";
-import { capitalised, day, place } from "./format.ts";
+} from "../api/conversion-queries.ts";
+import { stateOf, takenOff } from "../parts/commission-states.ts";
+import { capitalised, day, place } from "../parts/format.ts";
+import { HAPPENED_SORTS, RECORDED_SORTS, type Sortings } from "../view/list-sorts.ts";
+import type { Span } from "../view/spans.ts";
+import type { List, View } from "../view/view.ts";
 import { CONVERSIONS, listFilter } from "./list-filters.ts";
-import { HAPPENED_SORTS, RECORDED_SORTS, type Sortings } from "./list-sorts.ts";
-import type { Span } from "./spans.ts";
-import type { List, View } from "./view.ts";
 
 export interface Cell {
   text: string | null | undefined;

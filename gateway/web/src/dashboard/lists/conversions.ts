@@ -1,25 +1,25 @@
 // Sales, refunds, leads and commissions: one list at a time, page by page.
 
-import { ask, present } from "./api.ts";
-import type { Asked, Columns } from "./asked.ts";
+import { ask, present } from "../api/api.ts";
+import type { Commission, ListData, Origin } from "../api/conversion-queries.ts";
+import { Choice, Segments } from "../controls/fields.ts";
+import { STATUS_WORDS } from "../parts/commission-states.ts";
+import { el, withRoles, type Child } from "../parts/dom.ts";
+import { keepingFocus } from "../parts/focus.ts";
+import { dateTime } from "../parts/format.ts";
+import { panel } from "../parts/panel.ts";
+import type { Asked, Columns } from "../view/asked.ts";
+import { HAPPENED_SORTS, isAscending, sortingOf } from "../view/list-sorts.ts";
+import type { Desk } from "../view/section.ts";
+import type { List, View } from "../view/view.ts";
 import { CommissionPicks } from "./commission-picks.ts";
-import { STATUS_WORDS } from "./commission-states.ts";
 import { LISTS, type Cell, type Kind } from "./conversion-lists.ts";
-import type { Commission, ListData, Origin } from "./conversion-queries.ts";
-import { el, withRoles, type Child } from "./dom.ts";
-import { Choice, Segments } from "./fields.ts";
-import { keepingFocus } from "./focus.ts";
-import { dateTime } from "./format.ts";
-import { CONVERSIONS, FiltersNote, untaken } from "./list-filters.ts";
 import { ListFile, type Listed } from "./list-file.ts";
-import { HAPPENED_SORTS, isAscending, sortingOf } from "./list-sorts.ts";
+import { CONVERSIONS, FiltersNote, untaken } from "./list-filters.ts";
 import { Pager } from "./pager.ts";
-import { panel } from "./panel.ts";
 import { SearchField } from "./search-field.ts";
-import type { Desk } from "./section.ts";
 import { SortChoice } from "./sort-choice.ts";
 import { heading, type Sorted } from "./sort-heading.ts";
-import type { List, View } from "./view.ts";
 
 const PAGE = 10;
 /** What is approved and rejected in bulk comes in larger pages. */

@@ -1,9 +1,9 @@
 // Links from an item of a list to what is known of its clicks.
 
-import type { Chosen } from "./chosen.ts";
-import { el } from "./dom.ts";
-import { leading } from "./leading.ts";
-import type { Desk } from "./section.ts";
+import { el } from "../parts/dom.ts";
+import { leading } from "../parts/leading.ts";
+import type { Chosen } from "../view/chosen.ts";
+import type { Desk } from "../view/section.ts";
 
 /** Create a link to the overview of the clicks that have a value. */
 export function overviewOf(desk: Desk, chosen: Chosen): HTMLElement {

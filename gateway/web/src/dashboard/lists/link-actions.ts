@@ -1,14 +1,14 @@
 // What can be done with links, from the buttons of their list.
 
-import { demanding } from "./code.ts";
-import { el } from "./dom.ts";
-import { menuButton } from "./menu.ts";
+import type { Link } from "../api/queries.ts";
+import { demanding } from "../parts/code.ts";
+import { el } from "../parts/dom.ts";
+import { menuButton } from "../parts/menu.ts";
+import type { Desk } from "../view/section.ts";
 import { qrButton, showing } from "./qr-button.ts";
-import type { Link } from "./queries.ts";
-import type { Desk } from "./section.ts";
 
 export function newLinkButton(desk: Desk): HTMLElement {
-  const create = demanding(() => import("./forms/link-form.ts"), ({ createLink }) => createLink(desk), desk.fail);
+  const create = demanding(() => import("../forms/link-form.ts"), ({ createLink }) => createLink(desk), desk.fail);
   return el("button", { type: "button", class: "primary", onclick: create, "data-focus": "new link" }, "New link");
 }
 
@@ -20,9 +20,9 @@ export function importButton(desk: Desk): HTMLElement {
 export function linkActions(link: Link, desk: Desk): HTMLElement | null {
   if (desk.isPartner) return qrButton(link, desk);
   const isActive = link.status === "ACTIVE";
-  const edit = demanding(() => import("./forms/link-form.ts"), ({ editLink }) => editLink(desk, link), desk.fail);
+  const edit = demanding(() => import("../forms/link-form.ts"), ({ editLink }) => editLink(desk, link), desk.fail);
   const turn = demanding(
-    () => import("./forms/link-status.ts"),
+    () => import("../forms/link-status.ts"),
     ({ setStatus }) => setStatus(desk, link, isActive ? "INACTIVE" : "ACTIVE"),
     desk.fail,
   );

@@ -1,7 +1,7 @@
 // What tells that a link records no clicks.
 
-import { el } from "./dom.ts";
-import type { Link } from "./queries.ts";
+import type { Link } from "../api/queries.ts";
+import { el } from "../parts/dom.ts";
 
 export function statusMarks({ status, partnerSuspendedAt }: Pick<Link, "status" | "partnerSuspendedAt">): HTMLElement[] {
   const words = [status === "INACTIVE" && "paused", partnerSuspendedAt && "partner suspended"];

@@ -1,24 +1,24 @@
 // The list of links, each with its URL, a button to copy it, and what it brought in.
 
-import { ask, present } from "./api.ts";
-import type { Asked } from "./asked.ts";
-import { copyButton } from "./copy.ts";
-import { el } from "./dom.ts";
+import { ask, present } from "../api/api.ts";
+import { LINKS, type Link, type LinksData, type Page } from "../api/queries.ts";
+import { Choice } from "../controls/fields.ts";
+import { copyButton } from "../parts/copy.ts";
+import { el } from "../parts/dom.ts";
+import { day } from "../parts/format.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Filters } from "../view/filters.ts";
+import { LINK_SORTS, sortingOf } from "../view/list-sorts.ts";
+import type { Desk } from "../view/section.ts";
+import type { View } from "../view/view.ts";
 import { overviewOf } from "./drill.ts";
-import { Choice } from "./fields.ts";
-import type { Filters } from "./filters.ts";
-import { day } from "./format.ts";
-import { count, money, name, text } from "./list-cells.ts";
-import { CONVERSIONS, OWNERS, listFilter, untaken } from "./list-filters.ts";
 import { importButton, linkActions, newLinkButton } from "./link-actions.ts";
 import { statusMarks } from "./link-marks.ts";
+import { count, money, name, text } from "./list-cells.ts";
+import { CONVERSIONS, OWNERS, listFilter, untaken } from "./list-filters.ts";
 import { ListPanel, type ListKind } from "./list-panel.ts";
-import { LINK_SORTS, sortingOf } from "./list-sorts.ts";
 import { ListTools } from "./list-tools.ts";
 import type { Position } from "./pager.ts";
-import { LINKS, type Link, type LinksData, type Page } from "./queries.ts";
-import type { Desk } from "./section.ts";
-import type { View } from "./view.ts";
 
 export class LinksPanel {
   readonly element: HTMLElement;

@@ -1,9 +1,9 @@
 // The cells of lists of links, partners and customers.
 
-import { el, type Child } from "./dom.ts";
-import { number } from "./format.ts";
-import { amounts } from "./money.ts";
-import type { Money } from "./queries.ts";
+import type { Money } from "../api/queries.ts";
+import { el, type Child } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import { amounts } from "../parts/money.ts";
 
 /** Create a cell with a name, which narrow screens give a line of its own. */
 export function name(label: string, words: string | null | undefined): HTMLElement {

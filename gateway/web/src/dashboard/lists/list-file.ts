@@ -1,9 +1,9 @@
 // The button that downloads every row of a list as a CSV file, and what it says meanwhile.
 
-import { Failed, fetchFile } from "./api.ts";
-import { MARK, save } from "./csv.ts";
-import { el, unseen } from "./dom.ts";
-import { number } from "./format.ts";
+import { Failed, fetchFile } from "../api/api.ts";
+import { MARK, save } from "../parts/csv.ts";
+import { el, unseen } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
 
 const MEGABYTE = 1_000_000;
 

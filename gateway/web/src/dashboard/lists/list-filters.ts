@@ -1,9 +1,9 @@
 // What lists of anything but clicks can be filtered by, and the note about filters that they cannot take.
 
-import { nameOf, type Dimension } from "./dimensions.ts";
-import { el } from "./dom.ts";
-import { onlyValue, type Filter, type Filters } from "./filters.ts";
-import type { Names } from "./names.ts";
+import { el } from "../parts/dom.ts";
+import { nameOf, type Dimension } from "../view/dimensions.ts";
+import { onlyValue, type Filter, type Filters } from "../view/filters.ts";
+import type { Names } from "../view/names.ts";
 
 /** The arguments of a list's filter by dimension. Each takes one value that its items must have. */
 export type Fields = Partial<Record<Dimension, string>>;

@@ -1,18 +1,18 @@
 // A list that is read page by page: links, partners or customers.
 
-import type { Asked, Columns } from "./asked.ts";
-import { el, withRoles } from "./dom.ts";
-import type { Filters } from "./filters.ts";
-import { keepingFocus } from "./focus.ts";
-import { number } from "./format.ts";
+import type { Page } from "../api/queries.ts";
+import { el, withRoles } from "../parts/dom.ts";
+import { keepingFocus } from "../parts/focus.ts";
+import { number } from "../parts/format.ts";
+import { panel } from "../parts/panel.ts";
+import type { Asked, Columns } from "../view/asked.ts";
+import type { Filters } from "../view/filters.ts";
+import type { Sortings } from "../view/list-sorts.ts";
+import type { View } from "../view/view.ts";
 import { ListFile, type Listed } from "./list-file.ts";
 import { FiltersNote } from "./list-filters.ts";
-import type { Sortings } from "./list-sorts.ts";
 import { Pager, type Position } from "./pager.ts";
-import { panel } from "./panel.ts";
-import type { Page } from "./queries.ts";
 import { heading, type Sorted } from "./sort-heading.ts";
-import type { View } from "./view.ts";
 
 /** The heading of a column, and what is below it. */
 export type Heading = readonly [string, "name" | "count" | "money" | "date"];

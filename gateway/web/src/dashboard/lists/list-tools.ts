@@ -1,10 +1,10 @@
 // What a list is searched for by, and sorted by.
 
-import { el } from "./dom.ts";
-import type { Sortings } from "./list-sorts.ts";
+import { el } from "../parts/dom.ts";
+import type { Sortings } from "../view/list-sorts.ts";
+import type { View } from "../view/view.ts";
 import { SearchField } from "./search-field.ts";
 import { SortChoice } from "./sort-choice.ts";
-import type { View } from "./view.ts";
 
 export class ListTools {
   readonly element: HTMLElement;

@@ -1,12 +1,12 @@
 // Reads every partner page by page, with what each brought in, for a CSV file. Each amount has a column for each
 // currency, so that a spreadsheet can add them up.
 
-import { ask, present } from "./api.ts";
-import type { Asked } from "./asked.ts";
-import { Decimal, type Cell } from "./csv.ts";
-import type { Member } from "./member-queries.ts";
+import { ask, present } from "../api/api.ts";
+import type { Member } from "../api/member-queries.ts";
+import { MONEY, type Money } from "../api/queries.ts";
+import { Decimal, type Cell } from "../parts/csv.ts";
+import type { Asked } from "../view/asked.ts";
 import type { Progress } from "./paged-file.ts";
-import { MONEY, type Money } from "./queries.ts";
 
 type Figures = Pick<Member, "clicks" | "leadCount" | "saleCount" | "revenue" | "earnings" | "balance" | "lastClickedAt">;
 

@@ -1,20 +1,20 @@
 // The list of what is to be paid, each with a button to record that it was, and a file of it for the bank.
 
-import { ask, present } from "./api.ts";
-import type { Asked } from "./asked.ts";
-import { demanding } from "./code.ts";
-import { csv, save, type Cell } from "./csv.ts";
-import { el, unseen } from "./dom.ts";
+import { ask, present } from "../api/api.ts";
+import { OWED, type Owed, type OwedData } from "../api/payout-queries.ts";
+import type { Page } from "../api/queries.ts";
+import { demanding } from "../parts/code.ts";
+import { csv, save, type Cell } from "../parts/csv.ts";
+import { el, unseen } from "../parts/dom.ts";
+import { payable } from "../parts/money.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Filters } from "../view/filters.ts";
+import type { Desk } from "../view/section.ts";
 import { overviewOf } from "./drill.ts";
-import type { Filters } from "./filters.ts";
 import { money, name } from "./list-cells.ts";
 import { OWNERS, listFilter, untaken } from "./list-filters.ts";
 import { ListPanel, type Heading, type ListKind } from "./list-panel.ts";
-import { payable } from "./money.ts";
 import type { Position } from "./pager.ts";
-import { OWED, type Owed, type OwedData } from "./payout-queries.ts";
-import type { Page } from "./queries.ts";
-import type { Desk } from "./section.ts";
 
 /** The most rows that the API has on a page. */
 const MOST = 100;
@@ -87,7 +87,7 @@ async function read(position: Position, { view, signal }: Asked): Promise<Page<O
 
 function row(owed: Owed, { columns }: Asked, desk: Desk): HTMLElement {
   const { partner, program, balance } = owed;
-  const record = demanding(() => import("./forms/payout-form.ts"), ({ recordPayout }) => recordPayout(desk, owed), desk.fail);
+  const record = demanding(() => import("../forms/payout-form.ts"), ({ recordPayout }) => recordPayout(desk, owed), desk.fail);
   const key = { "data-focus": `pay ${program.id} ${partner.id}` };
   const button = el("button", { type: "button", class: "quiet copy", onclick: record, ...key }, "Record a payout", unseen(` to ${partner.name}`));
   return el(

@@ -1,11 +1,11 @@
 // The button that downloads a file which is read page by page, and what it says meanwhile.
 
-import { Failed } from "./api.ts";
-import type { Asked } from "./asked.ts";
-import { CsvParts, save, type Cell } from "./csv.ts";
-import { el, unseen } from "./dom.ts";
-import { number } from "./format.ts";
-import type { View } from "./view.ts";
+import { Failed } from "../api/api.ts";
+import { CsvParts, save, type Cell } from "../parts/csv.ts";
+import { el, unseen } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import type { Asked } from "../view/asked.ts";
+import type { View } from "../view/view.ts";
 
 /** Told how many lines there are so far, and how many there will be. `of` names them if they are a part of the file. */
 export type Progress = (read: number, all: number, of?: string) => void;

@@ -1,7 +1,7 @@
 // The position in a list that is read page by page, by cursor, and the buttons that move it.
 
-import { el } from "./dom.ts";
-import type { PageInfo } from "./queries.ts";
+import type { PageInfo } from "../api/queries.ts";
+import { el } from "../parts/dom.ts";
 
 export type Position = { first: number; after?: string | null } | { last: number; before: string | null };
 

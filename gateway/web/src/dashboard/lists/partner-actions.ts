@@ -1,14 +1,14 @@
 // What can be done with partners, from the buttons of their list.
 
-import { demanding } from "./code.ts";
-import { el, unseen } from "./dom.ts";
-import { menuButton, type Action } from "./menu.ts";
-import type { Member } from "./member-queries.ts";
-import type { Desk } from "./section.ts";
+import type { Member } from "../api/member-queries.ts";
+import { demanding } from "../parts/code.ts";
+import { el, unseen } from "../parts/dom.ts";
+import { menuButton, type Action } from "../parts/menu.ts";
+import type { Desk } from "../view/section.ts";
 
-const form = () => import("./forms/partner-form.ts");
-const invitation = () => import("./forms/invitation.ts");
-const suspension = () => import("./forms/suspension.ts");
+const form = () => import("../forms/partner-form.ts");
+const invitation = () => import("../forms/invitation.ts");
+const suspension = () => import("../forms/suspension.ts");
 
 export function newPartnerButton(desk: Desk): HTMLElement {
   const create = demanding(form, ({ createPartner }) => createPartner(desk), desk.fail);

@@ -1,6 +1,6 @@
 // The field that a list is searched with, while the user is typing.
 
-import { el, freshId } from "./dom.ts";
+import { el, freshId } from "../parts/dom.ts";
 
 /** The pause after which a text that is being typed is searched for. */
 const TYPING_MS = 300;

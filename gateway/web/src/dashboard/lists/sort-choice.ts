@@ -1,8 +1,8 @@
 // The choice of a list's order. On phones, which show no headings, it is the only way to sort.
 
-import { Choice } from "./fields.ts";
-import { chosenSort, sortingOf, type Sortings } from "./list-sorts.ts";
-import type { View } from "./view.ts";
+import { Choice } from "../controls/fields.ts";
+import { chosenSort, sortingOf, type Sortings } from "../view/list-sorts.ts";
+import type { View } from "../view/view.ts";
 
 export class SortChoice {
   readonly element: HTMLElement;

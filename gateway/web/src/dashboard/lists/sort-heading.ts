@@ -1,7 +1,7 @@
 // The headings of columns that a list can be sorted by.
 
-import { el, type Child } from "./dom.ts";
-import { chosenSort, sortingOf, type Sortings } from "./list-sorts.ts";
+import { el, type Child } from "../parts/dom.ts";
+import { chosenSort, sortingOf, type Sortings } from "../view/list-sorts.ts";
 
 /** How a list is sorted, and what to call for another order, named as in the address. */
 export interface Sorted {

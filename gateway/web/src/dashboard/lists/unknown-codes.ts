@@ -1,13 +1,13 @@
 // The codes that visitors bring and no link has: each is credit that a partner loses to a misspelt or deleted link.
 
-import { demanding } from "./code.ts";
-import { el, unseen, withRoles } from "./dom.ts";
-import { keepingFocus } from "./focus.ts";
-import { dateTime } from "./format.ts";
+import type { Setup, UnknownCode } from "../api/setup-queries.ts";
+import { demanding } from "../parts/code.ts";
+import { el, unseen, withRoles } from "../parts/dom.ts";
+import { keepingFocus } from "../parts/focus.ts";
+import { dateTime } from "../parts/format.ts";
+import { panel } from "../parts/panel.ts";
+import type { Desk } from "../view/section.ts";
 import { count, cut, name } from "./list-cells.ts";
-import { panel } from "./panel.ts";
-import type { Desk } from "./section.ts";
-import type { Setup, UnknownCode } from "./setup-queries.ts";
 
 const NONE = "None. Every code that visitors of your site brought lately belongs to a link.";
 const WHY = "Visitors came with these codes, but no link has them: a link was deleted, or a partner misspelt it.";
@@ -36,7 +36,7 @@ export class UnknownCodesPanel {
   }
 
   private row({ code, clicks, lastPage, lastSeenAt }: UnknownCode, program: string, zone: string): HTMLElement {
-    const form = () => import("./forms/link-form.ts");
+    const form = () => import("../forms/link-form.ts");
     const create = demanding(form, ({ createLink }) => createLink(this.desk, { code, program }), this.desk.fail);
     const attributes = { type: "button", class: "quiet save", onclick: create, "data-focus": `create ${code}` };
     return el(

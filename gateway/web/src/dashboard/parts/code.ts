@@ -1,6 +1,6 @@
 // Loads code when it is needed: that of sections and of forms.
 
-import { Away, Failed } from "./api.ts";
+import { Away, Failed } from "../api/api.ts";
 
 /** How soon after a reload another one would not help. */
 const RELOADED_MS = 10_000;

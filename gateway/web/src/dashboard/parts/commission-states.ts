@@ -1,6 +1,6 @@
 // The state of a commission in plain words, and what commissions are worth.
 
-import type { Commission, CommissionState, CommissionStatus } from "./conversion-queries.ts";
+import type { Commission, CommissionState, CommissionStatus } from "../api/conversion-queries.ts";
 import { day } from "./format.ts";
 import { sums } from "./money.ts";
 

@@ -1,6 +1,6 @@
 // Formats numbers, times and names in English, in the viewer's own variety where the browser names one.
 
-import type { Bucket, Interval } from "./queries.ts";
+import type { Bucket, Interval } from "../api/queries.ts";
 
 const LOCALE = navigator.languages.find((language) => /^en\b/.test(language)) ?? "en-GB";
 const numbers = new Intl.NumberFormat(LOCALE);

@@ -1,6 +1,6 @@
 // Amounts of money. The API formats them; what is computed here stays exact, and each currency stays apart.
 
-import type { Money } from "./queries.ts";
+import type { Money } from "../api/queries.ts";
 
 /** How many digits the amount for each of some things has beyond the currency's own. */
 const MORE_DIGITS = 2;

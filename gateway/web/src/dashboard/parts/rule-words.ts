@@ -1,7 +1,7 @@
 // Commission rules in words, such as `30% of every sale for 12 months, held 15 days`.
 
+import type { Rule } from "../api/rule-queries.ts";
 import { number, rate } from "./format.ts";
-import type { Rule } from "./rule-queries.ts";
 
 const WHOLE = 10_000;
 

@@ -1,20 +1,20 @@
 // The whole ranking of a dimension, in place of the cards: searched, sorted and read page by page.
 
-import { Failed } from "./api.ts";
-import type { Asked } from "./asked.ts";
-import { isTranslated, manyOf, nameOf, type Dimension } from "./dimensions.ts";
-import { el } from "./dom.ts";
-import { keepingFocus } from "./focus.ts";
-import { number } from "./format.ts";
-import { RANKING_SORTS, sortingOf } from "./list-sorts.ts";
-import { PagedFile } from "./paged-file.ts";
-import { panel } from "./panel.ts";
+import { Failed } from "../api/api.ts";
+import { PagedFile } from "../lists/paged-file.ts";
+import { SearchField } from "../lists/search-field.ts";
+import { heading } from "../lists/sort-heading.ts";
+import { el } from "../parts/dom.ts";
+import { keepingFocus } from "../parts/focus.ts";
+import { number } from "../parts/format.ts";
+import { panel } from "../parts/panel.ts";
+import type { Asked } from "../view/asked.ts";
+import { isTranslated, manyOf, nameOf, type Dimension } from "../view/dimensions.ts";
+import { RANKING_SORTS, sortingOf } from "../view/list-sorts.ts";
+import type { View } from "../view/view.ts";
 import { fileOf } from "./ranking-file.ts";
 import { readRows, type Found } from "./ranking-query.ts";
 import type { Table } from "./ranking-table.ts";
-import { SearchField } from "./search-field.ts";
-import { heading } from "./sort-heading.ts";
-import type { View } from "./view.ts";
 
 const ROWS = 20;
 

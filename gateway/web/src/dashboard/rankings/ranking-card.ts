@@ -1,14 +1,14 @@
 // One card of the rankings: the values of a dimension with the most clicks, and a way to all of them.
 
-import type { Card } from "./cards.ts";
-import { isTime, manyOf, nameOf, placeInTime, shortNameOf, type Dimension } from "./dimensions.ts";
-import { el } from "./dom.ts";
-import { Segments } from "./fields.ts";
-import type { Filters } from "./filters.ts";
-import { number } from "./format.ts";
-import { panel } from "./panel.ts";
+import type { Ranked, Share } from "../charts/report-query.ts";
+import { Segments } from "../controls/fields.ts";
+import { el } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import { panel } from "../parts/panel.ts";
+import type { Card } from "../view/cards.ts";
+import { isTime, manyOf, nameOf, placeInTime, shortNameOf, type Dimension } from "../view/dimensions.ts";
+import type { Filters } from "../view/filters.ts";
 import { rankingTable, type Choose } from "./ranking-table.ts";
-import type { Ranked, Share } from "./report-query.ts";
 
 /** What a card calls for a row, for another dimension, and for the whole ranking of one. */
 export interface CardActions {

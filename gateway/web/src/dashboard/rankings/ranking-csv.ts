@@ -1,9 +1,9 @@
 // The lines of rankings in CSV files.
 
-import type { Cell } from "./csv.ts";
-import { nameOf, textOf, type Dimension } from "./dimensions.ts";
-import { amounts } from "./money.ts";
-import type { Share } from "./report-query.ts";
+import type { Share } from "../charts/report-query.ts";
+import type { Cell } from "../parts/csv.ts";
+import { amounts } from "../parts/money.ts";
+import { nameOf, textOf, type Dimension } from "../view/dimensions.ts";
 
 const COUNTS = ["clicks", "people", "bots", "leads", "sales", "revenue", "commission", "conversion_rate"];
 export const HEADER: Cell[] = ["kind", "value", ...COUNTS];

@@ -1,13 +1,13 @@
 // Reads whole rankings page by page, for CSV files: a ranking as it is shown, or those of all cards.
 
-import type { Asked } from "./asked.ts";
-import type { Cell } from "./csv.ts";
-import { manyOf, type Dimension } from "./dimensions.ts";
-import { RANKING_SORTS, sortingOf } from "./list-sorts.ts";
-import type { PagedKind, Progress } from "./paged-file.ts";
+import type { PagedKind, Progress } from "../lists/paged-file.ts";
+import type { Cell } from "../parts/csv.ts";
+import type { Asked } from "../view/asked.ts";
+import { manyOf, type Dimension } from "../view/dimensions.ts";
+import { RANKING_SORTS, sortingOf } from "../view/list-sorts.ts";
+import { upTo } from "../view/spans.ts";
 import { HEADER, lineOf } from "./ranking-csv.ts";
 import { readRows } from "./ranking-query.ts";
-import { upTo } from "./spans.ts";
 
 /** The most that the API gives at a time. */
 const PAGE = 100;

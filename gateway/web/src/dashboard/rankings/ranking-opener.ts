@@ -1,10 +1,10 @@
 // Opens the whole ranking of a dimension, whose code is loaded when it is needed.
 
-import type { Asked } from "./asked.ts";
-import { loadedCode } from "./code.ts";
-import type { Dimension } from "./dimensions.ts";
+import { loadedCode } from "../parts/code.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Dimension } from "../view/dimensions.ts";
+import { WHOLE, type View } from "../view/view.ts";
 import type { FullActions, FullRanking } from "./full-ranking.ts";
-import { WHOLE, type View } from "./view.ts";
 
 export class RankingOpener {
   private open: { dimension: Dimension; ranking: FullRanking } | null = null;

@@ -1,13 +1,13 @@
 // The operation that reads a page of the whole ranking of a dimension.
 
-import { ask, present } from "./api.ts";
-import type { Asked } from "./asked.ts";
-import type { Dimension } from "./dimensions.ts";
-import { opened, reportFilter } from "./filters.ts";
-import { COUNTS } from "./queries.ts";
-import { termsFor } from "./ranking-terms.ts";
-import { isBotIn, rankedIn, rankedPage, type Ranked, type RankedPage } from "./report-query.ts";
-import type { Span } from "./spans.ts";
+import { ask, present } from "../api/api.ts";
+import { COUNTS } from "../api/queries.ts";
+import { isBotIn, rankedIn, rankedPage, type Ranked, type RankedPage } from "../charts/report-query.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Dimension } from "../view/dimensions.ts";
+import { opened, reportFilter } from "../view/filters.ts";
+import { termsFor } from "../view/ranking-terms.ts";
+import type { Span } from "../view/spans.ts";
 
 /** Which rows to read: so many after the first ones, in an order. */
 export interface Rows {

@@ -1,12 +1,12 @@
 // The table of a ranking: values of a dimension with what they count, which filter the view when pressed.
 
-import { wordsOf, type Dimension } from "./dimensions.ts";
-import { el } from "./dom.ts";
-import { filterOn, type Filters } from "./filters.ts";
-import { number, rate } from "./format.ts";
-import { amounts, perEach } from "./money.ts";
-import type { Money } from "./queries.ts";
-import { idOf, type Ranked, type Share } from "./report-query.ts";
+import type { Money } from "../api/queries.ts";
+import { idOf, type Ranked, type Share } from "../charts/report-query.ts";
+import { el } from "../parts/dom.ts";
+import { number, rate } from "../parts/format.ts";
+import { amounts, perEach } from "../parts/money.ts";
+import { wordsOf, type Dimension } from "../view/dimensions.ts";
+import { filterOn, type Filters } from "../view/filters.ts";
 
 export type Choose = (dimension: Dimension, value: string | null, name: string) => void;
 

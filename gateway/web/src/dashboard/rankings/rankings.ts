@@ -1,16 +1,16 @@
 // Rankings of links, partners, pages, countries and so on: cards that show one dimension each.
 
-import type { Asked } from "./asked.ts";
-import { GROUPS, choosing, shownBy, type Card, type Tabs } from "./cards.ts";
-import { loadedCode } from "./code.ts";
-import type { Cell } from "./csv.ts";
-import { hasIds, type Dimension } from "./dimensions.ts";
-import { el } from "./dom.ts";
-import { keepingFocus } from "./focus.ts";
-import { PagedFile, type Progress } from "./paged-file.ts";
+import type { Rankings } from "../charts/report-query.ts";
+import { PagedFile, type Progress } from "../lists/paged-file.ts";
+import { loadedCode } from "../parts/code.ts";
+import type { Cell } from "../parts/csv.ts";
+import { el } from "../parts/dom.ts";
+import { keepingFocus } from "../parts/focus.ts";
+import type { Asked } from "../view/asked.ts";
+import { GROUPS, choosing, shownBy, type Card, type Tabs } from "../view/cards.ts";
+import { hasIds, type Dimension } from "../view/dimensions.ts";
+import type { View } from "../view/view.ts";
 import { RankingCard, type CardActions } from "./ranking-card.ts";
-import type { Rankings } from "./report-query.ts";
-import type { View } from "./view.ts";
 
 /** Where there is room for one column of cards only. */
 const NARROW = matchMedia("(max-width: 1000px)");

@@ -1,9 +1,9 @@
 // The clicks as they are recorded, one by one.
 
-import type { Asked } from "../asked.ts";
-import { ClicksPanel } from "../clicks.ts";
-import type { Click } from "../queries.ts";
-import type { Desk, Section } from "../section.ts";
+import type { Click } from "../api/queries.ts";
+import { ClicksPanel } from "../lists/clicks.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Desk, Section } from "../view/section.ts";
 
 export default class Clicks implements Section {
   readonly element: HTMLElement;

@@ -1,8 +1,8 @@
 // What followed the clicks: sales, refunds, leads and commissions.
 
-import type { Asked } from "../asked.ts";
-import { ConversionsPanel } from "../conversions.ts";
-import type { Desk, Section } from "../section.ts";
+import { ConversionsPanel } from "../lists/conversions.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Desk, Section } from "../view/section.ts";
 
 export default class Conversions implements Section {
   readonly element: HTMLElement;

@@ -1,20 +1,20 @@
 // Whom the clicks brought: visitors, those who signed up, and those who bought something.
 
-import { ask, present } from "../api.ts";
-import type { Asked } from "../asked.ts";
-import { el } from "../dom.ts";
-import { Segments } from "../fields.ts";
-import { dateTime } from "../format.ts";
-import { cut, money, name, text } from "../list-cells.ts";
-import { CONVERSIONS, listFilter, untaken } from "../list-filters.ts";
-import { ListPanel, type ListKind } from "../list-panel.ts";
-import { CUSTOMER_SORTS, sortingOf } from "../list-sorts.ts";
-import { ListTools } from "../list-tools.ts";
-import { CUSTOMERS, type Customer, type CustomersData } from "../member-queries.ts";
-import type { Position } from "../pager.ts";
-import type { Page } from "../queries.ts";
-import type { Desk, Section } from "../section.ts";
-import type { View } from "../view.ts";
+import { ask, present } from "../api/api.ts";
+import { CUSTOMERS, type Customer, type CustomersData } from "../api/member-queries.ts";
+import type { Page } from "../api/queries.ts";
+import { Segments } from "../controls/fields.ts";
+import { cut, money, name, text } from "../lists/list-cells.ts";
+import { CONVERSIONS, listFilter, untaken } from "../lists/list-filters.ts";
+import { ListPanel, type ListKind } from "../lists/list-panel.ts";
+import { ListTools } from "../lists/list-tools.ts";
+import type { Position } from "../lists/pager.ts";
+import { el } from "../parts/dom.ts";
+import { dateTime } from "../parts/format.ts";
+import type { Asked } from "../view/asked.ts";
+import { CUSTOMER_SORTS, sortingOf } from "../view/list-sorts.ts";
+import type { Desk, Section } from "../view/section.ts";
+import type { View } from "../view/view.ts";
 
 type Stage = NonNullable<View["stage"]> | "all";
 

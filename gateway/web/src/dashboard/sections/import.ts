@@ -1,16 +1,16 @@
 // Imports links from a CSV file: all of them, or none. What is wrong is said before, line by line.
 
-import { Failed } from "../api.ts";
-import type { Asked } from "../asked.ts";
-import { el, freshId } from "../dom.ts";
-import { onlyValue } from "../filters.ts";
-import { number } from "../format.ts";
-import { problemTable } from "../import-problems.ts";
-import { importLinks, type Imported } from "../link-import.ts";
-import { ListFile } from "../list-file.ts";
-import { leading } from "../leading.ts";
-import { panel } from "../panel.ts";
-import type { Desk, Section } from "../section.ts";
+import { Failed } from "../api/api.ts";
+import { problemTable } from "../imports/import-problems.ts";
+import { importLinks, type Imported } from "../imports/link-import.ts";
+import { ListFile } from "../lists/list-file.ts";
+import { el, freshId } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import { leading } from "../parts/leading.ts";
+import { panel } from "../parts/panel.ts";
+import type { Asked } from "../view/asked.ts";
+import { onlyValue } from "../view/filters.ts";
+import type { Desk, Section } from "../view/section.ts";
 
 export default class Import implements Section {
   readonly element: HTMLElement;

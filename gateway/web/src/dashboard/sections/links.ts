@@ -1,8 +1,8 @@
 // The links to share.
 
-import type { Asked } from "../asked.ts";
-import { LinksPanel } from "../links.ts";
-import type { Desk, Section } from "../section.ts";
+import { LinksPanel } from "../lists/links.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Desk, Section } from "../view/section.ts";
 
 export default class Links implements Section {
   readonly element: HTMLElement;

@@ -1,14 +1,14 @@
 // The figures of the period, over time and by where they came from. For partners, their own standing comes first.
 
-import type { Asked } from "../asked.ts";
-import type { Card } from "../cards.ts";
-import { ChartPanel } from "../chart.ts";
-import { loadedCode } from "../code.ts";
-import { el } from "../dom.ts";
-import { ReportPanels } from "../report-panels.ts";
-import type { Desk, Section } from "../section.ts";
-import type { Standing } from "../standing.ts";
-import type { View } from "../view.ts";
+import { ChartPanel } from "../charts/chart.ts";
+import { loadedCode } from "../parts/code.ts";
+import { el } from "../parts/dom.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Card } from "../view/cards.ts";
+import type { Desk, Section } from "../view/section.ts";
+import type { View } from "../view/view.ts";
+import { ReportPanels } from "./report-panels.ts";
+import type { Standing } from "./standing.ts";
 
 /** The cards that are of use at a glance. Reports have all of them. */
 const CARDS = ["partners", "programs", "links", "pages", "referrers", "campaigns", "countries", "devices"];
@@ -35,7 +35,7 @@ export default class Overview implements Section {
 
   /** Show a partner's standing, whose code nobody else needs. */
   private async stand(lead: HTMLElement, asked: Asked): Promise<void> {
-    const { Standing } = await loadedCode(() => import("../standing.ts"));
+    const { Standing } = await loadedCode(() => import("./standing.ts"));
     if (!this.standing) {
       this.standing = new Standing(this.desk);
       lead.replaceChildren(this.standing.element);

@@ -1,24 +1,24 @@
 // The partners, with what each brought in and is owed.
 
-import { ask, present } from "../api.ts";
-import type { Asked } from "../asked.ts";
-import { loadedCode } from "../code.ts";
-import type { Cell } from "../csv.ts";
-import { el } from "../dom.ts";
-import { overviewOf } from "../drill.ts";
-import type { Filters } from "../filters.ts";
-import { day } from "../format.ts";
-import { count, money, name, text } from "../list-cells.ts";
-import { OWNERS, listFilter, untaken } from "../list-filters.ts";
-import { ListPanel, type ListKind } from "../list-panel.ts";
-import { PARTNER_SORTS, sortingOf } from "../list-sorts.ts";
-import { ListTools } from "../list-tools.ts";
-import { MEMBERS, type Member, type MembersData } from "../member-queries.ts";
-import { PagedFile, type Progress } from "../paged-file.ts";
-import type { Position } from "../pager.ts";
-import { newPartnerButton, partnerActions, suspensionMark } from "../partner-actions.ts";
-import type { Page } from "../queries.ts";
-import type { Desk, Section } from "../section.ts";
+import { ask, present } from "../api/api.ts";
+import { MEMBERS, type Member, type MembersData } from "../api/member-queries.ts";
+import type { Page } from "../api/queries.ts";
+import { overviewOf } from "../lists/drill.ts";
+import { count, money, name, text } from "../lists/list-cells.ts";
+import { OWNERS, listFilter, untaken } from "../lists/list-filters.ts";
+import { ListPanel, type ListKind } from "../lists/list-panel.ts";
+import { ListTools } from "../lists/list-tools.ts";
+import { PagedFile, type Progress } from "../lists/paged-file.ts";
+import type { Position } from "../lists/pager.ts";
+import { newPartnerButton, partnerActions, suspensionMark } from "../lists/partner-actions.ts";
+import { loadedCode } from "../parts/code.ts";
+import type { Cell } from "../parts/csv.ts";
+import { el } from "../parts/dom.ts";
+import { day } from "../parts/format.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Filters } from "../view/filters.ts";
+import { PARTNER_SORTS, sortingOf } from "../view/list-sorts.ts";
+import type { Desk, Section } from "../view/section.ts";
 
 export default class Partners implements Section {
   readonly element: HTMLElement;
@@ -74,7 +74,7 @@ function filterOf({ view }: Asked): Record<string, unknown> {
 }
 
 async function* lines(asked: Asked, progress: Progress, signal: AbortSignal): AsyncGenerator<Cell[][]> {
-  const { allMembers } = await loadedCode(() => import("../member-file.ts"));
+  const { allMembers } = await loadedCode(() => import("../lists/member-file.ts"));
   yield await allMembers(filterOf(asked), { signal }, progress);
 }
 

@@ -1,18 +1,18 @@
 // What was paid to partners, and for owners also what is to be paid.
 
-import { ask, present } from "../api.ts";
-import type { Asked } from "../asked.ts";
-import { el } from "../dom.ts";
-import type { Filters } from "../filters.ts";
-import { day } from "../format.ts";
-import { money, name } from "../list-cells.ts";
-import { OWNERS, listFilter, untaken } from "../list-filters.ts";
-import { ListPanel, type Heading, type ListKind } from "../list-panel.ts";
-import { OwedPanel } from "../owed.ts";
-import type { Position } from "../pager.ts";
-import { PAYOUTS, type Payout, type PayoutsData } from "../payout-queries.ts";
-import type { Page } from "../queries.ts";
-import type { Desk, Section } from "../section.ts";
+import { ask, present } from "../api/api.ts";
+import { PAYOUTS, type Payout, type PayoutsData } from "../api/payout-queries.ts";
+import type { Page } from "../api/queries.ts";
+import { money, name } from "../lists/list-cells.ts";
+import { OWNERS, listFilter, untaken } from "../lists/list-filters.ts";
+import { ListPanel, type Heading, type ListKind } from "../lists/list-panel.ts";
+import { OwedPanel } from "../lists/owed.ts";
+import type { Position } from "../lists/pager.ts";
+import { el } from "../parts/dom.ts";
+import { day } from "../parts/format.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Filters } from "../view/filters.ts";
+import type { Desk, Section } from "../view/section.ts";
 
 export default class Payouts implements Section {
   readonly element: HTMLElement;

@@ -1,23 +1,23 @@
 // The panels that show one report of the view: totals, rankings, and a chart where the section has one. One operation
 // reads all of them.
 
-import { ask, present } from "./api.ts";
-import type { Asked, Columns } from "./asked.ts";
-import { asked as dimensionsOf, cardOf, type Card, type Tabs } from "./cards.ts";
-import type { ChartPanel } from "./chart.ts";
-import type { Dimension } from "./dimensions.ts";
-import { el } from "./dom.ts";
-import { date, time } from "./format.ts";
-import { periodBefore } from "./period.ts";
-import { RankingOpener } from "./ranking-opener.ts";
-import { rankingTable, type Table } from "./ranking-table.ts";
-import { RankingsPanel } from "./rankings.ts";
-import type { Bucket } from "./queries.ts";
-import { rankingOperation, rankingsIn, reportOperation, type Report, type ReportData } from "./report-query.ts";
-import type { Desk } from "./section.ts";
-import type { Span } from "./spans.ts";
-import { TotalsPanel } from "./totals.ts";
-import type { View } from "./view.ts";
+import { ask, present } from "../api/api.ts";
+import type { Bucket } from "../api/queries.ts";
+import type { ChartPanel } from "../charts/chart.ts";
+import { rankingOperation, rankingsIn, reportOperation, type Report, type ReportData } from "../charts/report-query.ts";
+import { TotalsPanel } from "../charts/totals.ts";
+import { el } from "../parts/dom.ts";
+import { date, time } from "../parts/format.ts";
+import { RankingOpener } from "../rankings/ranking-opener.ts";
+import { rankingTable, type Table } from "../rankings/ranking-table.ts";
+import { RankingsPanel } from "../rankings/rankings.ts";
+import type { Asked, Columns } from "../view/asked.ts";
+import { asked as dimensionsOf, cardOf, type Card, type Tabs } from "../view/cards.ts";
+import type { Dimension } from "../view/dimensions.ts";
+import { periodBefore } from "../view/period.ts";
+import type { Desk } from "../view/section.ts";
+import type { Span } from "../view/spans.ts";
+import type { View } from "../view/view.ts";
 
 /** How often to look what sparse cards could offer while clicks arrive. */
 const FULL_PAUSE_MS = 60_000;

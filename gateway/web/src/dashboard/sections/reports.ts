@@ -1,11 +1,11 @@
 // All rankings, and two dimensions against each other.
 
-import type { Asked } from "../asked.ts";
-import { CrossPanel } from "../cross.ts";
-import { el } from "../dom.ts";
-import { ReportPanels } from "../report-panels.ts";
-import type { Desk, Section } from "../section.ts";
-import type { View } from "../view.ts";
+import { CrossPanel } from "../cross/cross.ts";
+import { el } from "../parts/dom.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Desk, Section } from "../view/section.ts";
+import type { View } from "../view/view.ts";
+import { ReportPanels } from "./report-panels.ts";
 
 export default class Reports implements Section {
   readonly element: HTMLElement;

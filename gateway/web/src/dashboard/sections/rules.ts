@@ -1,22 +1,22 @@
 // What sales and leads earn: the commission rules, in words.
 
-import { ask, present } from "../api.ts";
-import type { Asked } from "../asked.ts";
-import { demanding } from "../code.ts";
-import { el } from "../dom.ts";
-import { Segments } from "../fields.ts";
-import type { Filters } from "../filters.ts";
-import { day } from "../format.ts";
-import { cut, name } from "../list-cells.ts";
-import { OWNERS, listFilter, untaken } from "../list-filters.ts";
-import { ListPanel, type Heading, type ListKind } from "../list-panel.ts";
-import { menuButton } from "../menu.ts";
-import type { Position } from "../pager.ts";
-import type { Page } from "../queries.ts";
-import { RULES, type Rule, type RulesData } from "../rule-queries.ts";
-import { ruleSentence } from "../rule-words.ts";
-import type { Desk, Section } from "../section.ts";
-import type { View } from "../view.ts";
+import { ask, present } from "../api/api.ts";
+import type { Page } from "../api/queries.ts";
+import { RULES, type Rule, type RulesData } from "../api/rule-queries.ts";
+import { Segments } from "../controls/fields.ts";
+import { cut, name } from "../lists/list-cells.ts";
+import { OWNERS, listFilter, untaken } from "../lists/list-filters.ts";
+import { ListPanel, type Heading, type ListKind } from "../lists/list-panel.ts";
+import type { Position } from "../lists/pager.ts";
+import { demanding } from "../parts/code.ts";
+import { el } from "../parts/dom.ts";
+import { day } from "../parts/format.ts";
+import { menuButton } from "../parts/menu.ts";
+import { ruleSentence } from "../parts/rule-words.ts";
+import type { Asked } from "../view/asked.ts";
+import type { Filters } from "../view/filters.ts";
+import type { Desk, Section } from "../view/section.ts";
+import type { View } from "../view/view.ts";
 
 type Force = NonNullable<View["force"]> | "all";
 

@@ -1,18 +1,18 @@
 // A program's setup: what is left to do, the tag for its pages, whether that is installed, and codes that no link has.
 
-import { ask, present } from "../api.ts";
-import type { Asked } from "../asked.ts";
-import { el } from "../dom.ts";
-import { onlyValue } from "../filters.ts";
-import { InstallationPanel } from "../installation.ts";
-import { leading } from "../leading.ts";
-import { panel } from "../panel.ts";
-import type { Program } from "../queries.ts";
-import type { Desk, Section } from "../section.ts";
-import { SETUP, type SetupData } from "../setup-queries.ts";
-import { StepsPanel } from "../setup-steps.ts";
-import { TagPanel } from "../setup-tag.ts";
-import { UnknownCodesPanel } from "../unknown-codes.ts";
+import { ask, present } from "../api/api.ts";
+import type { Program } from "../api/queries.ts";
+import { SETUP, type SetupData } from "../api/setup-queries.ts";
+import { UnknownCodesPanel } from "../lists/unknown-codes.ts";
+import { el } from "../parts/dom.ts";
+import { leading } from "../parts/leading.ts";
+import { panel } from "../parts/panel.ts";
+import { InstallationPanel } from "../setup/installation.ts";
+import { StepsPanel } from "../setup/setup-steps.ts";
+import { TagPanel } from "../setup/setup-tag.ts";
+import type { Asked } from "../view/asked.ts";
+import { onlyValue } from "../view/filters.ts";
+import type { Desk, Section } from "../view/section.ts";
 
 const NO_PROGRAM = "No program yet. Create one on the command line: clickgate program create --name …";
 

@@ -1,20 +1,20 @@
 // What a partner comes for: the links to share, what today and this month brought, and what is earned of it.
 
-import { ask, present } from "./api.ts";
-import type { Asked } from "./asked.ts";
-import { copyButton } from "./copy.ts";
-import { el } from "./dom.ts";
-import { countChange, figure, moneyChange } from "./figures.ts";
-import { number } from "./format.ts";
-import { statusMarks } from "./link-marks.ts";
-import { amounts } from "./money.ts";
-import { leading } from "./leading.ts";
-import { panel } from "./panel.ts";
-import { periodBefore } from "./period.ts";
-import { qrButton } from "./qr-button.ts";
-import { STANDING, type Account, type Earned, type Money, type OwnLink, type StandingData } from "./queries.ts";
-import type { Desk } from "./section.ts";
-import { spanOf } from "./spans.ts";
+import { ask, present } from "../api/api.ts";
+import { STANDING, type Account, type Earned, type Money, type OwnLink, type StandingData } from "../api/queries.ts";
+import { countChange, figure, moneyChange } from "../charts/figures.ts";
+import { statusMarks } from "../lists/link-marks.ts";
+import { qrButton } from "../lists/qr-button.ts";
+import { copyButton } from "../parts/copy.ts";
+import { el } from "../parts/dom.ts";
+import { number } from "../parts/format.ts";
+import { leading } from "../parts/leading.ts";
+import { amounts } from "../parts/money.ts";
+import { panel } from "../parts/panel.ts";
+import type { Asked } from "../view/asked.ts";
+import { periodBefore } from "../view/period.ts";
+import type { Desk } from "../view/section.ts";
+import { spanOf } from "../view/spans.ts";
 
 /** The links that are shown here; the section of links has all. */
 const FEW = 3;

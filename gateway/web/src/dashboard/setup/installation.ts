@@ -1,12 +1,8 @@
 // "Is it installed?": where the tracker was seen, and a check of a page. The gateway looks at the page's HTML and headers,
 // this page asks whether the browser blocks the tracker's addresses, and a visit of the page shows whether a click comes.
 
-import { ROOT } from "../endpoint.ts";
-import { ask } from "./api.ts";
-import { el, freshId, withRoles } from "./dom.ts";
-import { dateTime } from "./format.ts";
-import { name } from "./list-cells.ts";
-import { panel } from "./panel.ts";
+import { ROOT } from "../../endpoint.ts";
+import { ask } from "../api/api.ts";
 import {
   ARRIVAL,
   START_CHECK,
@@ -16,7 +12,11 @@ import {
   type Setup,
   type StartCheckData,
   type TrackerSite,
-} from "./setup-queries.ts";
+} from "../api/setup-queries.ts";
+import { name } from "../lists/list-cells.ts";
+import { el, freshId, withRoles } from "../parts/dom.ts";
+import { dateTime } from "../parts/format.ts";
+import { panel } from "../parts/panel.ts";
 import { scriptUrl } from "./setup-tag.ts";
 import { verdictOf, type Evidence } from "./verdicts.ts";
 

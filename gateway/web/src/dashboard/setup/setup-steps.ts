@@ -1,13 +1,13 @@
 // The steps of a program's setup, which tick themselves, and what to do for those that are left.
 
-import { ask } from "./api.ts";
-import { demanding } from "./code.ts";
-import { el, unseen, type Child } from "./dom.ts";
-import { leading } from "./leading.ts";
-import { panel } from "./panel.ts";
-import type { Desk } from "./section.ts";
-import { TEST_CONVERSION, type Setup, type StepName, type TestConversion, type TestConversionData } from "./setup-queries.ts";
-import type { SectionKey } from "./view.ts";
+import { ask } from "../api/api.ts";
+import { TEST_CONVERSION, type Setup, type StepName, type TestConversion, type TestConversionData } from "../api/setup-queries.ts";
+import { demanding } from "../parts/code.ts";
+import { el, unseen, type Child } from "../parts/dom.ts";
+import { leading } from "../parts/leading.ts";
+import { panel } from "../parts/panel.ts";
+import type { Desk } from "../view/section.ts";
+import type { SectionKey } from "../view/view.ts";
 
 const TITLES: Record<StepName, string> = {
   PROFILE: "Name and domain",
@@ -54,7 +54,7 @@ export class StepsPanel {
 
   show(setup: Setup): void {
     const { program, steps } = setup;
-    this.edit.onclick = demanding(() => import("./forms/program-form.ts"), ({ editProgram }) => editProgram(this.desk, setup), this.desk.fail);
+    this.edit.onclick = demanding(() => import("../forms/program-form.ts"), ({ editProgram }) => editProgram(this.desk, setup), this.desk.fail);
     if (program.id !== this.program) this.result.replaceChildren();
     this.program = program.id;
     const left = steps.filter(({ isDone }) => !isDone).length;

@@ -1,10 +1,10 @@
 // The tag to put on a site's pages, and how to do it with what sites are made with.
 
-import { ROOT } from "../endpoint.ts";
-import { copyButton } from "./copy.ts";
-import { el } from "./dom.ts";
-import { panel } from "./panel.ts";
-import type { Setup } from "./setup-queries.ts";
+import { ROOT } from "../../endpoint.ts";
+import type { Setup } from "../api/setup-queries.ts";
+import { copyButton } from "../parts/copy.ts";
+import { el } from "../parts/dom.ts";
+import { panel } from "../parts/panel.ts";
 
 /** A way to install the tag: its name, what to do, and the code. */
 type Way = readonly [name: string, steps: string, code: string];

@@ -1,6 +1,6 @@
 // Tells from what a check has found whether the tracker is installed, and what to do if it is not.
 
-import type { Arrival, Check, Setup } from "./setup-queries.ts";
+import type { Arrival, Check, Setup } from "../api/setup-queries.ts";
 
 export interface Evidence {
   check: Check;

@@ -1,9 +1,9 @@
 // What the cells of the cross table can show.
 
+import { MONEY, type Money } from "../api/queries.ts";
+import { number } from "../parts/format.ts";
+import { amounts } from "../parts/money.ts";
 import type { Who } from "./filters.ts";
-import { number } from "./format.ts";
-import { amounts } from "./money.ts";
-import { MONEY, type Money } from "./queries.ts";
 
 export const FIGURES = ["clicks", "people", "visitors", "leads", "sales", "revenue", "commission"] as const;
 export type Figure = (typeof FIGURES)[number];

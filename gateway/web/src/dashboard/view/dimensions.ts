@@ -1,6 +1,6 @@
 // The dimensions of reports: what each is called, and how its values are written.
 
-import { country, device, place } from "./format.ts";
+import { country, device, place } from "../parts/format.ts";
 
 interface Kind {
   name: string;

@@ -1,6 +1,6 @@
 // The names of the programs, partners and links that a view is filtered by. The address has only their ids.
 
-import { askForAny } from "./api.ts";
+import { askForAny } from "../api/api.ts";
 import { hasIds, wordsOf, type Dimension } from "./dimensions.ts";
 import type { Filter, Filters } from "./filters.ts";
 

@@ -1,8 +1,8 @@
 // A section of the dashboard, as the board sees it, and what the board does for a section.
 
+import type { Click, Named, Program } from "../api/queries.ts";
 import type { Asked, Columns } from "./asked.ts";
 import type { Chosen } from "./chosen.ts";
-import type { Click, Named, Program } from "./queries.ts";
 import type { SectionKey, View } from "./view.ts";
 
 export interface Section {

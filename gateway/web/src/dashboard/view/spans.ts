@@ -4,7 +4,7 @@
 import * as Instant from "temporal-polyfill/fns/Instant";
 import * as PlainDate from "temporal-polyfill/fns/PlainDate";
 import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
-import type { Interval } from "./queries.ts";
+import type { Interval } from "../api/queries.ts";
 import type { Range, View } from "./view.ts";
 
 export interface Span {

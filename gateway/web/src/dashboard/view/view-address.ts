@@ -1,12 +1,12 @@
 // Writes a view as the query string of an address, and reads it.
 
+import { STATUSES } from "../api/conversion-queries.ts";
+import type { Interval } from "../api/queries.ts";
 import { tabsIn } from "./cards.ts";
-import { STATUSES } from "./conversion-queries.ts";
 import { FIGURES } from "./cross-figures.ts";
 import { dimensionCalled, isTime } from "./dimensions.ts";
 import { parameterOf, withParameter, type Filters } from "./filters.ts";
 import { CUSTOMER_SORTS, HAPPENED_SORTS, LINK_SORTS, PARTNER_SORTS, RANKING_SORTS, type Sortings } from "./list-sorts.ts";
-import type { Interval } from "./queries.ts";
 import { FORCES, LISTS, RANGES, STAGES, START, STATES, WHOLE, seenIn, type SectionKey, type View } from "./view.ts";
 import { isZone, presentName } from "./zones.ts";
 

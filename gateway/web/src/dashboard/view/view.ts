@@ -1,12 +1,12 @@
 // The state of the view. All of it is kept in the page's address, so that reload, back and sharing work. The time zone
 // is part of it, because the same day covers different hours elsewhere.
 
+import type { CommissionStatus } from "../api/conversion-queries.ts";
+import type { Interval } from "../api/queries.ts";
 import type { Tabs } from "./cards.ts";
-import type { CommissionStatus } from "./conversion-queries.ts";
 import type { Figure } from "./cross-figures.ts";
 import type { Dimension } from "./dimensions.ts";
 import type { Filters, Who } from "./filters.ts";
-import type { Interval } from "./queries.ts";
 import { isZone, presentName } from "./zones.ts";
 
 const MAIN_KEYS = ["overview", "reports", "partners", "links", "clicks", "customers", "conversions"] as const;
