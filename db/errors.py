@@ -9,8 +9,8 @@ StoreError
 ├── WriterGone              another process removed this writer's registration; it has to register again
 ├── SchemaOutdated          the database's schema is not the one this version works with
 ├── SegmentDamaged          a segment is not what was stored; reports are made without it
-├── ClicksNeeded            clicks cannot be dropped, because they are still needed
-├── NoCluster               the tables cannot be distributed, because a cluster is missing or incomplete
+├── ClicksNeeded            clicks cannot be dropped, because they are still needed or are being copied
+├── NoCluster               the tables cannot be distributed: something is missing, or somebody else alters them
 ├── FileInUse               another process has the SQLite file open
 └── UnusableDatabase        the configured database cannot be used at all
 """
@@ -72,7 +72,7 @@ class ClicksNeeded(StoreError):
 
 
 class NoCluster(StoreError):
-    """The tables cannot be distributed; the message says what is missing."""
+    """The tables cannot be distributed; the message says why, and what to do."""
 
 
 class FileInUse(StoreError):

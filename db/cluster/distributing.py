@@ -1,60 +1,55 @@
-"""Distributes the tables of a PostgreSQL database over the nodes of a cluster.
+"""Distributes the tables of a PostgreSQL database over the nodes of a cluster, while gateways go on recording clicks.
 
-All tables are placed in one transaction: whoever interrupts that has changed nothing. Afterwards the coordinator's own
-copies are removed, which another run does, too. Gateways may keep running. Clicks that arrive while tables are copied
-wait, or are refused to be sent again.
+Each table gets an empty twin, which is distributed at once and then filled in small transactions. A log notes which
+rows change meanwhile, and they are copied again. At the end, one short transaction puts the twins in the tables' place.
+Whoever interrupts that before has changed nothing; another run removes what is left, and starts again.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from time import monotonic
-from typing import NamedTuple
 
 from sqlalchemy import ARRAY, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.cluster import statements
-from db.cluster.placement import DISTRIBUTED, KEYS, REFERENCE
-from db.engine.backend.driver_errors import LOCKED
-from db.engine.migrate import FENCE_WRITERS, UPGRADE_LOCK
+from db.cluster.changes import NOTING_LOCK, create_log, create_trigger
+from db.cluster.clearing import clear, end_sessions
+from db.cluster.copied import Copied, copied
+from db.cluster.copying import Step, catch_up, copy
+from db.cluster.patience import LIMIT_WAITING, patiently
+from db.cluster.placement import DISTRIBUTED, REFERENCE
+from db.cluster.requirements import check_cluster, check_tables
+from db.cluster.switching import switch
+from db.cluster.twins import COPIES, Twins, twins_of
+from db.engine.distribution_lock import begin_distributing
 from db.engine.store import Store
-from db.errors import DatabaseUnavailable, NoCluster
+from db.errors import NoCluster, StoreError
+from db.ingest.months import PARTITION_LOCK
 
 SHARDS = 32
-OLDEST_CITUS = 14
-# Whoever waits for a lock keeps those waiting that come after it.
-LOCK_SECONDS = 0.5
-LIMIT_WAITING = f"SET LOCAL lock_timeout = {round(1000 * LOCK_SECONDS)}"
-PAUSE_SECONDS = 0.5
-PATIENCE_SECONDS = 600
 FIRST = next(iter(DISTRIBUTED))
-
-
-class Constraint(NamedTuple):
-    """A foreign key from a child's to a parent's table."""
-
-    name: str
-    child: str
-    parent: str
-    definition: str
+# How long a run that failed waits for the locks that it takes to remove what it made.
+CLEARING_SECONDS = 5
+# How long it tries to put twins in place, and keeps them up to date, if reports or exports read for long.
+SWITCH_SECONDS = 3600
+# The transaction waits for hours, and must not count to the sessions of gateways.
+GUARD = (
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SET LOCAL application_name = 'clickgate db distribute'",
+)
+TAKE_LOCK = "SELECT pg_advisory_xact_lock(:key)"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is left to do, in this order."""
+    """What is left to do."""
 
     tables: Sequence[str]
-    """The tables to place."""
+    """The tables to place, in this order."""
     bytes: Mapping[str, int]
     """What each of them takes."""
-    foreign_keys: Sequence[Constraint] = ()
-    """Those that are dropped before, and added again as far as a cluster can keep them."""
-    triggers: Sequence[tuple[str, str]] = ()
-    keys: Mapping[str, str] = field(default_factory=dict)
-    """The names of the primary keys to change, by table."""
 
     @property
     def total_bytes(self) -> int:
@@ -66,156 +61,113 @@ async def make_plan(store: Store) -> Plan:
     if store.is_sqlite:
         raise NoCluster("SQLite keeps everything in one file: move to PostgreSQL first, see docs/scaling.md")
     async with store.read() as connection:
-        await _check(connection)
+        await check_cluster(connection)
         placed = {name for name, _ in await connection.execute(text(statements.PLACED))}
         tables = [name for name in (*DISTRIBUTED, *REFERENCE) if name not in placed]
-        return await plan_for(connection, tables)
-
-
-async def plan_for(connection: AsyncConnection, tables: Sequence[str]) -> Plan:
-    """Return what has to be done to place some tables. It works on any PostgreSQL."""
-    sizes = text(statements.BYTES).bindparams(bindparam("names", tables, type_=ARRAY(Text)))
-    bytes_of = {name: int(size) for name, size in await connection.execute(sizes)}
-    return Plan(
-        tables,
-        bytes_of,
-        [key for key in await foreign_keys(connection) if {key.child, key.parent} & set(tables)],
-        [(name, table) for name, table in await connection.execute(text(statements.TRIGGERS)) if table in tables],
-        {
-            table: name
-            for table, name in await connection.execute(text(statements.PRIMARY_KEYS))
-            if table in KEYS and table in tables
-        },
-    )
+        await check_tables(connection, tables)
+        sizes = text(statements.BYTES).bindparams(bindparam("names", tables, type_=ARRAY(Text)))
+        return Plan(tables, {name: int(size) for name, size in await connection.execute(sizes)})
 
 
 async def distribute(store: Store, plan: Plan, advance: Callable[[int], None], *, shards: int = SHARDS) -> None:
-    """Place what is left, and call `advance` with the bytes of each table that was; then remove what the coordinator
-    still has of it. Raises `DatabaseUnavailable`; another run goes on from there."""
-    if plan.tables:
-        await _end_sessions(store, await _distribute(store, plan, advance, shards))
-    await _empty(store)
+    """Place what is left, and call `advance` with the bytes of what was copied. Then remove what this run or an earlier
+    one has left behind. Raises `NoCluster` if somebody else changes or distributes the tables, and
+    `DatabaseUnavailable`; then another run goes on from there."""
+    async with _alone(store) as guard:
+        began: datetime = await guard.scalar(text("SELECT now()"))
+        await clear(store)
+        if not plan.tables:
+            return
 
+        async def ensure_noting() -> None:
+            # Nothing is noted without this transaction.
+            await guard.execute(text("SELECT 1"))
 
-async def _distribute(store: Store, plan: Plan, advance: Callable[[int], None], shards: int) -> datetime:
-    """Place what is left, and return when that began."""
-    async with store.write(may_wait=True) as connection:
-        began: datetime = await connection.scalar(text("SELECT now()"))
-        await store.take_lock(connection, UPGRADE_LOCK)
-        await _lock_out(store, connection, plan.tables)
-        for command in prepare(plan):
-            await connection.execute(text(command))
-        for table in plan.tables:
-            await _place(connection, table, shards)
-            advance(plan.bytes.get(table, 0))
-        for key in plan.foreign_keys:
-            if can_keep(key):
-                await connection.execute(text(statements.add_constraint(key.child, key.name, key.definition)))
-    return began
-
-
-def prepare(plan: Plan) -> Sequence[str]:
-    """Return the commands after which nothing is left that a cluster refuses. They work on any PostgreSQL."""
-    return [
-        *(statements.drop_constraint(key.child, key.name) for key in plan.foreign_keys),
-        *(statements.drop_trigger(table, name) for name, table in plan.triggers),
-        *(command for table, name in plan.keys.items() for command in statements.change_key(table, name)),
-    ]
-
-
-def can_keep(key: Constraint) -> bool:
-    """Return whether a cluster can keep a foreign key: to a table that each node has, or within a program."""
-    return key.parent in REFERENCE or (key.child in DISTRIBUTED and key.parent in DISTRIBUTED)
-
-
-async def foreign_keys(connection: AsyncConnection) -> Sequence[Constraint]:
-    """Return all foreign keys of the schema."""
-    return [Constraint(*row) for row in await connection.execute(text(statements.FOREIGN_KEYS))]
-
-
-async def _check(connection: AsyncConnection) -> None:
-    version = await connection.scalar(text(statements.FIND_EXTENSION))
-    if version is None:
-        if not await connection.scalar(text(statements.IS_INSTALLED)):
-            raise NoCluster(
-                "the server does not have the extension Citus: install it on each node, and name it in "
-                "shared_preload_libraries"
-            )
-        raise NoCluster("the database does not have its extension yet: run CREATE EXTENSION citus in it, on each node")
-    if int(str(version).split(".")[0]) < OLDEST_CITUS:
-        raise NoCluster(f"clickgate needs Citus {OLDEST_CITUS} or later, this server has {version}")
-    if not await connection.scalar(text(statements.HAS_COORDINATOR)):
-        raise NoCluster("the coordinator does not know itself: run SELECT citus_set_coordinator_host('its address')")
-    if not await connection.scalar(text(statements.COUNT_WORKERS)):
-        raise NoCluster("the cluster has no nodes yet: run SELECT citus_add_node('its address', 5432) for each of them")
-    if unprepared := list(await connection.scalars(text(statements.UNPREPARED))):
-        raise NoCluster(f"max_prepared_transactions is 0, or there is no answer, on {', '.join(unprepared)}")
-
-
-async def _lock_out(store: Store, connection: AsyncConnection, tables: Sequence[str]) -> None:
-    """Wait for batches and reads to end, and keep later ones waiting to the end of the transaction."""
-
-    async def lock() -> None:
-        with store.outages():
-            async with connection.begin_nested():
-                await connection.execute(text(LIMIT_WAITING))
-                # Writers first, like batches, which lock their writer's row before anything else.
-                for command in FENCE_WRITERS:
-                    await connection.execute(text(command))
-                await connection.execute(text(statements.lock_out(sorted(tables))))
-
-    await _patiently(lock)
-
-
-async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
-    """Take a step, again as long as others hold its locks."""
-    deadline = monotonic() + PATIENCE_SECONDS
-    while True:
         try:
-            return await step()
-        except DatabaseUnavailable as error:
-            if error.reason != LOCKED.reason or monotonic() > deadline:
-                raise
-        await asyncio.sleep(PAUSE_SECONDS)
+            await _replace(store, plan, advance, shards, ensure_noting)
+        except BaseException:
+            with suppress(StoreError):
+                await clear(store, seconds=CLEARING_SECONDS)
+            raise
+        await end_sessions(store, began)
+        await clear(store)
 
 
-async def _place(connection: AsyncConnection, table: str, shards: int) -> None:
-    if table in REFERENCE:
-        await connection.execute(text(statements.COPY_EVERYWHERE), {"table": table})
-    elif table == FIRST:
-        values = {"table": table, "column": DISTRIBUTED[table], "shards": shards}
-        await connection.execute(text(statements.DISTRIBUTE_FIRST), values)
-    else:
-        values = {"table": table, "column": DISTRIBUTED[table], "first": FIRST}
-        await connection.execute(text(statements.DISTRIBUTE), values)
+@asynccontextmanager
+async def _alone(store: Store) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction that holds the locks of a run. It has neither a number nor a snapshot, so nobody waits for it,
+    however long it takes."""
+    async with store.write(may_wait=True) as guard:
+        for command in GUARD:
+            await guard.execute(text(command))
+        if not await begin_distributing(guard):
+            raise NoCluster("another command distributes or changes the tables: try again when it has ended")
+
+        async def take_locks() -> None:
+            with store.outages():
+                async with guard.begin_nested():
+                    await guard.execute(text(LIMIT_WAITING))
+                    # Gateways leave new partitions for later.
+                    for key in (NOTING_LOCK, PARTITION_LOCK):
+                        await guard.execute(text(TAKE_LOCK), {"key": key})
+
+        await patiently(take_locks)
+        yield guard
 
 
-async def _empty(store: Store) -> None:
-    """Remove from the coordinator what was copied. Not before the sessions have gone that began before: they would see
-    nothing. Whoever reads for long keeps it waiting, but nobody else."""
-    names = bindparam("names", [*DISTRIBUTED, *REFERENCE], type_=ARRAY(Text))
-    async with store.read() as connection:
-        full = set(await connection.scalars(text(statements.LEFT_OVER).bindparams(names)))
+async def _replace(store: Store, plan: Plan, advance: Callable[[int], None], shards: int, ensure_noting: Step) -> None:
+    """Replace tables by distributed ones."""
+    async with store.write() as connection:
+        twins = await twins_of(connection, plan.tables)
+        relations = await copied(connection, plan.tables)
+        await connection.execute(text(f"CREATE SCHEMA {COPIES}"))
+        for command in twins.create:
+            await connection.execute(text(command))
+    tables = {relation.name: relation for relation in relations if relation.is_whole}
+    await _place(store, plan.tables, twins, shards)
+    await _note_changes(store, list(tables.values()))
+    for relation in relations:
+        if not relation.is_partitioned:
+            await copy(store, relation, tables[relation.table], ensure_noting, advance)
 
-    async def empty(table: str) -> None:
-        async with store.write(may_wait=True) as connection:
-            await connection.execute(text(LIMIT_WAITING))
-            await connection.execute(text(statements.EMPTY_LOCAL), {"table": table})
+    async def attempt() -> None:
+        await catch_up(store, list(tables.values()), ensure_noting)
+        await switch(store, relations, twins, ensure_noting)
 
-    # Those that refer to others first.
-    for table in reversed((*REFERENCE, *DISTRIBUTED)):
-        if table in full:
-            await _patiently(partial(empty, table))
+    await patiently(attempt, seconds=SWITCH_SECONDS)
 
 
-async def _end_sessions(store: Store, began: datetime) -> None:
-    """End the sessions of gateways that began before, and may not have known of the cluster, once they are idle."""
-    deadline = monotonic() + PATIENCE_SECONDS
-    left = True
-    while left and monotonic() < deadline:
-        # In a transaction of its own: within one, PostgreSQL goes on showing the activity that it showed first.
+async def _place(store: Store, tables: Sequence[str], twins: Twins, shards: int) -> None:
+    """Distribute the empty twins."""
+    first = f"{COPIES}.{FIRST}" if FIRST in tables else FIRST
+    for table in tables:
+        values = {"table": f"{COPIES}.{table}"}
         async with store.write() as connection:
-            await connection.execute(text(statements.END_IDLE), {"before": began})
-            left = bool(await connection.scalar(text(statements.COUNT_OLD), {"before": began}))
-        if left:
-            await asyncio.sleep(PAUSE_SECONDS)
+            if table in REFERENCE:
+                await connection.execute(text(statements.COPY_EVERYWHERE), values)
+            elif table == FIRST:
+                values |= {"column": DISTRIBUTED[table]}
+                await connection.execute(text(statements.DISTRIBUTE_FIRST), values | {"shards": shards})
+            else:
+                values |= {"column": DISTRIBUTED[table], "first": first}
+                await connection.execute(text(statements.DISTRIBUTE), values)
+    for command in twins.connect:
+        async with store.write() as connection:
+            await connection.execute(text(command))
+
+
+async def _note_changes(store: Store, tables: Sequence[Copied]) -> None:
+    """Have the changes of tables noted. Nobody has changed anything before that is not committed."""
+    for table in tables:
+
+        async def begin(table: Copied = table) -> None:
+            async with store.write() as connection:
+                await connection.execute(text(LIMIT_WAITING))
+                await connection.execute(text(create_trigger(table)))
+
+        async with store.write() as connection:
+            # The nodes need nothing of it.
+            await connection.execute(text("SET LOCAL citus.enable_ddl_propagation = off"))
+            for command in create_log(table):
+                await connection.execute(text(command))
+        await patiently(begin)

@@ -3,10 +3,6 @@
 Apart from the order of things, which is in `distributing`.
 """
 
-from collections.abc import Iterator
-
-from db.cluster.placement import KEYS
-
 FIND_EXTENSION = "SELECT extversion FROM pg_extension WHERE extname = 'citus'"
 IS_INSTALLED = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citus')"
 HAS_COORDINATOR = "SELECT EXISTS (SELECT FROM pg_dist_node WHERE groupid = 0)"
@@ -21,29 +17,23 @@ PLACED = """
     SELECT relname, partmethod::text FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
     WHERE relnamespace = current_schema()::regnamespace
 """
-# Partitions have their table's.
-FOREIGN_KEYS = """
-    SELECT conname, child.relname, parent.relname, pg_get_constraintdef(pg_constraint.oid) FROM pg_constraint
-    JOIN pg_class child ON child.oid = conrelid JOIN pg_class parent ON parent.oid = confrelid
-    WHERE contype = 'f' AND conparentid = 0 AND connamespace = current_schema()::regnamespace
-    ORDER BY child.relname, conname
+# Views, and functions whose body PostgreSQL has parsed.
+DEPENDENT = """
+    SELECT DISTINCT coalesce(view.oid::regclass::text, objid::regprocedure::text)
+    FROM unnest(:names) AS names (name) CROSS JOIN to_regclass(quote_ident(name)) AS found
+    CROSS JOIN LATERAL (SELECT found UNION SELECT relid FROM pg_partition_tree(found)) AS tree (relation)
+    JOIN pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = relation
+    LEFT JOIN pg_rewrite ON classid = 'pg_rewrite'::regclass AND pg_rewrite.oid = objid
+    LEFT JOIN pg_class view ON view.oid = ev_class AND view.oid <> relation
+    WHERE view.oid IS NOT NULL OR classid = 'pg_proc'::regclass ORDER BY 1
 """
-TRIGGERS = """
-    SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-    WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace
-"""
-PRIMARY_KEYS = """
-    SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
-    WHERE contype = 'p' AND connamespace = current_schema()::regnamespace
+MAY_SKIP_CHECKS = """
+    SELECT rolsuper OR has_parameter_privilege('session_replication_role', 'SET')
+    FROM pg_roles WHERE rolname = current_user
 """
 BYTES = """
     SELECT name, sum(pg_total_relation_size(coalesce(relid, found)))::bigint FROM unnest(:names) AS names (name)
     CROSS JOIN to_regclass(quote_ident(name)) AS found LEFT JOIN pg_partition_tree(found) ON true GROUP BY name
-"""
-# The tables of which the coordinator still has rows of its own, beside those of the nodes.
-LEFT_OVER = """
-    SELECT name FROM unnest(:names) AS names (name) CROSS JOIN to_regclass(quote_ident(name)) AS found
-    LEFT JOIN pg_partition_tree(found) ON true GROUP BY name HAVING sum(pg_relation_size(coalesce(relid, found))) > 0
 """
 NODE_BYTES = """
     SELECT nodename || ':' || nodeport, CASE WHEN success THEN result::bigint END
@@ -73,28 +63,6 @@ def lock_out(tables: list[str]) -> str:
     return f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE"
 
 
-def drop_constraint(table: str, name: str) -> str:
-    return f"ALTER TABLE {table} DROP CONSTRAINT {name}"
-
-
-def add_constraint(table: str, name: str, definition: str) -> str:
-    return f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}"
-
-
-def drop_trigger(table: str, name: str) -> str:
-    return f"DROP TRIGGER {name} ON {table}"
-
-
-def change_key(table: str, name: str) -> Iterator[str]:
-    """Yield the commands that give a table the primary key that a cluster needs. What the old one found quickly, an
-    index does, which is there already in a database restored from a cluster's dump."""
-    yield f"ALTER TABLE {table} DROP CONSTRAINT {name}"
-    yield f"ALTER TABLE {table} ADD CONSTRAINT {name} PRIMARY KEY ({KEYS[table]})"
-    yield f"CREATE INDEX IF NOT EXISTS ix_{table}_id ON {table} (id)"
-
-
 DISTRIBUTE_FIRST = "SELECT create_distributed_table(:table, :column, shard_count => :shards)"
 DISTRIBUTE = "SELECT create_distributed_table(:table, :column, colocate_with => :first)"
 COPY_EVERYWHERE = "SELECT create_reference_table(:table)"
-# What was copied is still in the coordinator's own table, where nothing reads it.
-EMPTY_LOCAL = "SELECT truncate_local_data_after_distributing_table(:table)"

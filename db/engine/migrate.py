@@ -13,8 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
+from db.engine.distribution_lock import keep_undistributed
 from db.engine.sqlite.file_access import exclusive_transaction
 from db.engine.store import Store
+from db.errors import SchemaOutdated
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,8 @@ async def upgrade(store: Store) -> None:
     """Run the pending migrations in one transaction. Several processes may call this at the same time.
 
     A SQLite file is upgraded only while no other process has it open, since a gateway of an older version would write
-    rows that do not fit the new schema. The store's own idle connections are closed first. Raises `FileInUse`.
+    rows that do not fit the new schema. The store's own idle connections are closed first. Raises `FileInUse`, and
+    `SchemaOutdated` while the tables are being distributed.
     """
     if store.is_sqlite:
         await store.close()
@@ -43,6 +46,10 @@ async def upgrade(store: Store) -> None:
             await connection.run_sync(_upgrade)
         return
     async with store.write(may_wait=True) as connection:
+        if not await keep_undistributed(connection):
+            raise SchemaOutdated(
+                "the schema cannot be upgraded while `clickgate db distribute` runs: try again when it has ended"
+            )
         await store.take_lock(connection, UPGRADE_LOCK)
         await connection.run_sync(_log_upgrade)
         await connection.run_sync(_upgrade)

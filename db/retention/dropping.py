@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine.backend.driver_errors import CONFLICT, LOCKED
+from db.engine.distribution_lock import keep_undistributed
 from db.engine.store import Store
 from db.errors import ClicksNeeded, DatabaseUnavailable
 from db.partitions.months import Month, month_of
@@ -62,6 +63,7 @@ async def drop_before(store: Store, month: Month, now: datetime) -> Dropped:
     kept = statements.kept_table(month)
     await _patiently(lambda: _make_table(store, kept, month))
     async with store.write(may_wait=True) as connection:
+        await _keep_undistributed(connection)
         values = {"end_id": month.first_id}
         stay = (await connection.execute(text(statements.keep(kept)), values)).rowcount
         gone = await connection.scalar(text(statements.count_dropped(kept)), values) or 0
@@ -109,9 +111,17 @@ async def _check(connection: AsyncConnection, month: Month, now: datetime) -> No
 async def _make_table(store: Store, kept: str, month: Month) -> None:
     """Make the table of the clicks that stay, with foreign keys as long as there is nothing to check."""
     async with store.write() as connection:
+        await _keep_undistributed(connection)
         await connection.execute(text(f"SET LOCAL lock_timeout = {round(1000 * LOCK_SECONDS)}"))
         for command in statements.make_kept(kept, month, is_cluster=store.database.is_cluster):
             await connection.execute(text(command))
+
+
+async def _keep_undistributed(connection: AsyncConnection) -> None:
+    if not await keep_undistributed(connection):
+        raise ClicksNeeded(
+            "clicks cannot be dropped while `clickgate db distribute` copies them: try again when it has ended"
+        )
 
 
 async def _lock_out(store: Store, connection: AsyncConnection) -> None:

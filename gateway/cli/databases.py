@@ -104,7 +104,8 @@ def drop_clicks_command(*, before: str) -> None:
 def distribute_command(*, shards: int) -> None:
     """Distribute the tables over the nodes of a Citus cluster. Safe to run repeatedly.
 
-    The database must be the coordinator's. Gateways may keep running: clicks wait while tables are copied.
+    The database must be the coordinator's. Gateways may keep running: clicks wait for a moment at the end, when all is
+    copied. If it is interrupted before, nothing has changed.
     """
     tables = asyncio.run(_distribute(Settings().database_url, shards))
     click.echo(f"{tables} tables distributed." if tables else "All tables are distributed.")

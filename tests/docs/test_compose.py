@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from db.cluster.distributing import OLDEST_CITUS
+from db.cluster.requirements import OLDEST_CITUS
 from gateway.cli.main import cli
 from tests.docs.test_reference import commands
 from tests.support.documents import ROOT

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.cluster.distributing import can_keep, plan_for, prepare
 from db.cluster.placement import DISTRIBUTED, LOCAL, REFERENCE
-from db.cluster.statements import add_constraint
+from db.cluster.twins import COPIES, REPLACED, twins_of
 
 # Partitions go by their table's name. `::text[]` is for the driver, which has no codec for arrays of names.
 COLUMNS = """
@@ -58,10 +57,17 @@ class Fault(NamedTuple):
 
 async def make_ready(connection: AsyncConnection) -> None:
     """Change the schema as `clickgate db distribute` does, except for placing the tables."""
-    plan = await plan_for(connection, (*DISTRIBUTED, *REFERENCE))
-    kept = [key for key in plan.foreign_keys if can_keep(key)]
-    again = [add_constraint(key.child, key.name, key.definition) for key in kept]
-    for command in (*prepare(plan), *again):
+    twins = await twins_of(connection, (*DISTRIBUTED, *REFERENCE))
+    steps = [
+        f"CREATE SCHEMA {COPIES}",
+        *twins.create,
+        *twins.connect,
+        f"CREATE SCHEMA {REPLACED}",
+        *twins.replace,
+        f"DROP SCHEMA {REPLACED} CASCADE",
+        f"DROP SCHEMA {COPIES}",  # where nothing is left
+    ]
+    for command in steps:
         await connection.execute(text(command))
 
 

@@ -24,6 +24,44 @@ STAMPED = text("""
     JOIN pg_attribute ON attrelid = tgrelid AND attnum = ANY (tgattr::int2[])
     WHERE tgname = relname || '_stamp' AND relnamespace = current_schema()::regnamespace
 """)
+# All there is of the schema but triggers, as text.
+SCHEMA = text("""
+    SELECT concat_ws(
+        ' ', 'relation', relkind, relname, relowner::regrole, relacl, reloptions, pg_get_partkeydef(oid),
+        pg_get_expr(relpartbound, oid)
+    ) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind <> 'i'
+    UNION ALL
+    SELECT concat_ws(
+        ' ', 'column', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, attidentity,
+        attstorage, attcollation::regcollation, attacl, pg_get_expr(adbin, adrelid)
+    ) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE relnamespace = current_schema()::regnamespace AND relkind <> 'i' AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, convalidated, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT concat_ws(' ', 'index', indexdef) FROM pg_indexes WHERE schemaname = current_schema()
+    UNION ALL
+    SELECT concat_ws(
+        ' ', 'sequence', sequencename, data_type, start_value, min_value, max_value, increment_by, cycle, cache_size,
+        last_value, pg_get_serial_sequence(replace(sequencename, '_id_seq', ''), 'id')
+    ) FROM pg_sequences WHERE schemaname = current_schema()
+""")
+# What an operator may have added.
+ADDED = (
+    "CREATE ROLE reader",
+    "GRANT SELECT ON customers, affiliate_click_events TO reader",
+    "GRANT UPDATE (code, status) ON referral_links TO PUBLIC",
+    "GRANT USAGE ON SEQUENCE referral_links_id_seq TO reader WITH GRANT OPTION",
+    "CREATE ROLE owner",
+    "ALTER TABLE payouts OWNER TO owner",
+    "ALTER TABLE customers SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01)",
+    "CREATE INDEX found ON customers (program_id, lower(click_id)) WHERE id > 7",
+    "ALTER TABLE tracker_sites ADD COLUMN length integer GENERATED ALWAYS AS (length(host)) STORED",
+    "ALTER TABLE tracker_sites ADD CONSTRAINT long CHECK (length > 0)",
+    "INSERT INTO affiliate_programs (name) VALUES ('First'), ('Second')",
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +89,36 @@ def test_every_table_is_placed_exactly_once() -> None:
 async def test_a_cluster_takes_the_schema(connection: AsyncConnection) -> None:
     await make_ready(connection)
     assert not await faults(connection)
+
+
+async def test_a_cluster_has_the_same_schema_but_for_triggers_and_what_it_cannot_have(
+    connection: AsyncConnection,
+) -> None:
+    for command in ADDED:
+        await connection.execute(text(command))
+    before = set(await connection.scalars(SCHEMA))
+    await make_ready(connection)
+    after = set(await connection.scalars(SCHEMA))
+    gone, new = sorted(before - after), sorted(after - before)
+    assert new == [
+        "constraint outbox_ranges pk_outbox_ranges t PRIMARY KEY (program_id, id)",
+        "index CREATE INDEX ix_outbox_ranges_id ON public.outbox_ranges USING btree (id)",
+        "index CREATE UNIQUE INDEX pk_outbox_ranges ON public.outbox_ranges USING btree (program_id, id)",
+    ]
+    keys = [each for each in gone if "FOREIGN KEY" in each]
+    assert keys
+    assert all("REFERENCES affiliate_programs" in each for each in keys)
+    assert [each for each in gone if each not in keys] == [
+        "constraint outbox_ranges pk_outbox_ranges t PRIMARY KEY (id)",
+        "index CREATE UNIQUE INDEX pk_outbox_ranges ON public.outbox_ranges USING btree (id)",
+    ]
+
+
+async def test_numbers_continue_where_they_were(connection: AsyncConnection) -> None:
+    insert = text("INSERT INTO affiliate_programs (name) VALUES ('A program') RETURNING id")
+    before = await connection.scalar(insert)
+    await make_ready(connection)
+    assert await connection.scalar(insert) == before + 1
 
 
 async def test_a_cluster_takes_a_partition_that_is_made_later(connection: AsyncConnection) -> None:

@@ -5,9 +5,11 @@ Most of it needs a cluster, which CLICKGATE_TEST_CITUS_URL names.
 
 import asyncio
 import os
+import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,20 +17,28 @@ from sqlalchemy import text
 
 from db.audit.differences import Difference
 from db.audit.report import audit
-from db.cluster import distributing
+from db.cluster import copying, distributing
+from db.cluster.changes import TRIGGERS
+from db.cluster.clearing import SCHEMAS
 from db.cluster.distributing import distribute, make_plan
 from db.cluster.placement import DISTRIBUTED, LOCAL, REFERENCE
 from db.cluster.status import cluster_status, table_bytes
-from db.engine.migrate import upgrade
+from db.engine.migrate import FENCE_WRITERS, upgrade
 from db.engine.store import Store
 from db.errors import NoCluster
 from db.ingest.clicks.records import VisitRecord
+from db.partitions.months import month_of
 from tests.support.citus import CitusCluster
+from tests.support.click_ids import this_month
+from tests.support.click_months import go_to
 from tests.support.committers import click, make_committer
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import running_gateway
+from tests.support.processes import COMMAND, environment, kill
 
 SHARDS = 4
+# A table that is not placed cannot refer to one that is.
+PROGRAM_OF_CODE = "fk_unknown_codes_program_id_affiliate_programs"
 PREPARED = f"citus_0_{os.getpid()}_1_1"
 
 
@@ -59,6 +69,11 @@ async def distributed(store: Store) -> int:
     plan = await make_plan(store)
     await distribute(store, plan, lambda _: None, shards=SHARDS)
     return len(plan.tables)
+
+
+async def found(store: Store, query: str) -> Sequence[str]:
+    async with store.read() as connection:
+        return list(await connection.scalars(text(query)))
 
 
 async def refused(url: str) -> str:
@@ -126,36 +141,85 @@ async def test_to_distribute_again_changes_nothing(store: Store) -> None:
         await connection.execute(text("INSERT INTO affiliate_programs (id, name) VALUES (1, 'One'), (2, 'Two')"))
     assert await distributed(store)
     assert await distributed(store) == 0
+    assert not await found(store, SCHEMAS)
     async with store.read() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM affiliate_programs")) == 2
-        # What the coordinator itself had is gone.
-        assert await connection.scalar(text("SELECT pg_relation_size('affiliate_programs')")) == 0
 
 
-async def test_a_long_report_delays_only_the_removal_of_the_coordinators_copies(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = "INSERT INTO affiliate_programs (name) VALUES ('A program')"
-    size = text("SELECT pg_relation_size('affiliate_programs')")
+async def test_tables_that_were_added_later_are_placed_beside_the_others(store: Store) -> None:
+    codes = (
+        "INSERT INTO unknown_codes (program_id, code, clicks, last_page, first_seen_at, last_seen_at) "
+        "SELECT id, 'CODE', 7, '', now(), now() FROM affiliate_programs"
+    )
+    later = ("unknown_codes", "secrets")
+    await distributed(store)
+    for table in later:
+        async with store.write() as connection:
+            # As if it was new.
+            await connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {PROGRAM_OF_CODE}"))
+            await connection.execute(text(f"SELECT undistribute_table('{table}')"))
     async with store.write() as connection:
-        await connection.execute(text(program))
-    with monkeypatch.context() as interrupted:
-        interrupted.setattr(distributing, "_empty", lambda _: asyncio.sleep(0))
-        await distributed(store)
-    async with store.read() as reader:
-        assert await reader.scalar(size)
-        assert await reader.scalar(text("SELECT count(*) FROM affiliate_programs")) == 1
-        removing = asyncio.create_task(distributed(store))
-        async with asyncio.timeout(10):
-            for _ in range(3):
-                await asyncio.sleep(0.3)
-                async with store.write() as connection:
-                    await connection.execute(text(program))
-        assert not removing.done()
-    assert await removing == 0
-    async with store.read() as reader:
-        assert not await reader.scalar(size)
-        assert await reader.scalar(text("SELECT count(*) FROM affiliate_programs")) == 4
+        await connection.execute(text("INSERT INTO affiliate_programs (name) VALUES ('One'), ('Two')"))
+        await connection.execute(text(codes))
+    assert await distributed(store) == len(later)
+    status = await cluster_status(store)
+    assert status is not None
+    assert not status.undistributed
+    async with store.read() as connection:
+        both = "SELECT count(*) FROM unknown_codes JOIN affiliate_programs ON id = program_id WHERE clicks = 7"
+        assert await connection.scalar(text(both)) == 2
+
+
+async def test_a_run_that_is_killed_leaves_a_database_that_goes_on_and_can_be_distributed(undistributed: str) -> None:
+    async with running_gateway(undistributed) as gateway:
+        await gateway.link()
+        command = subprocess.Popen(
+            [COMMAND, "db", "distribute", "--shards", str(SHARDS)],
+            env=environment(undistributed),
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        async with asyncio.timeout(60):
+            while not await found(gateway.store, TRIGGERS):
+                await asyncio.sleep(0.02)
+                assert command.poll() is None
+        assert (await gateway.track(event_id="1")).status_code == 200
+        await kill(command)
+        assert (await gateway.track(event_id="2")).status_code == 200
+        status = await cluster_status(gateway.store)
+        assert status is not None
+        assert not status.distributed
+        assert await gateway.recorded() == 2
+        assert await found(gateway.store, SCHEMAS)
+        assert await distributed(gateway.store) == len(DISTRIBUTED) + len(REFERENCE)
+        assert not await found(gateway.store, SCHEMAS)
+        assert (await gateway.track(event_id="3")).status_code == 200
+        assert await gateway.recorded() == 3
+
+
+async def test_the_month_turns_while_tables_are_distributed(
+    undistributed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that turns the month records clicks in a partition that was empty when it was copied."""
+    catch_up = copying.catch_up
+    async with running_gateway(undistributed) as gateway:
+        await gateway.link()
+        assert (await gateway.track()).status_code == 200
+
+        async def turn(*arguments: Any) -> None:
+            await go_to(gateway.store, this_month().later(1))
+            async with gateway.store.write() as connection:
+                for command in FENCE_WRITERS:
+                    await connection.execute(text(command))
+            assert (await gateway.track()).status_code == 200
+            await catch_up(*arguments)
+
+        monkeypatch.setattr(distributing, "catch_up", turn)
+        await distributed(gateway.store)
+        assert (await gateway.track()).status_code == 200
+        months = {month_of(event["id"]) for event in await gateway.events()}
+        assert months == {this_month(), this_month().later(1)}
+        assert await gateway.recorded() >= 3
 
 
 async def test_the_status_tells_where_tables_lie(store: Store, citus: CitusCluster) -> None:
