@@ -2,9 +2,11 @@
 PYTHON ?= python3
 # Additional arguments for pytest (`make test ARGS=tests/gateway/test_geo.py`) or for `make pins` (`ARGS=--upgrade`).
 ARGS =
-# At most four processes, because each runs a PostgreSQL server and a browser. With worksteal, the tests of a file mostly
-# stay in one process and share its fixtures, and a process that is done takes over tests from another.
-SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
+# One process more than there are processors, because many tests wait for something. At most four, because each runs a
+# PostgreSQL server and a browser. With worksteal, the tests of a file mostly stay in one process and share its fixtures,
+# and a process that is done takes over tests from another.
+PROCESSES = $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))')
+SPREAD = --numprocesses $(PROCESSES) --dist worksteal
 VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check

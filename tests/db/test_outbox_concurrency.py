@@ -1,12 +1,10 @@
 """Consumers of the outbox beside writers, rewinds and crashes: every event is counted once."""
 
 import asyncio
-import subprocess
-import sys
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -28,13 +26,13 @@ from db.schema.rollups import ClickRollup
 from tests.support.click_load import Load
 from tests.support.committers import make_committer
 from tests.support.databases import MakeDatabase
+from tests.support.fork_server import start
 from tests.support.gateways import make_link
 from tests.support.processes import kill, serving
 from tests.support.report_world import World, click
 from tests.support.tally import Tally, drop_table, make_table, recorded, runner_of, tallied
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-ROOT = Path(__file__).parents[2]
 KILLS = 12
 
 
@@ -122,7 +120,7 @@ async def test_killed_consumers_of_killed_gateways_count_every_event_once(
             for load in loads:
                 load.start()
             for number in range(KILLS):
-                await killed_after(database_url, choose.uniform(0.6, 1.5))
+                await killed_after(database_url, choose.uniform(0.2, 0.7))
                 if number == KILLS // 2:
                     await rewind_consumer(store, Tally(store))
             for process, _ in served:
@@ -141,7 +139,6 @@ async def test_killed_consumers_of_killed_gateways_count_every_event_once(
 
 async def killed_after(database_url: str, seconds: float) -> None:
     """Run the consumers in a process of their own for so long."""
-    command = [sys.executable, "-m", "tests.support.tally", database_url]
-    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    consumers = start([database_url], os.environ, 1, 2, is_leader=True, program="tests.support.tally:main")
     await asyncio.sleep(seconds)
-    await kill(process)
+    await kill(consumers)

@@ -170,23 +170,25 @@ def test_other_commands_do_not_upgrade_and_name_the_one_that_does(old_file: Path
     assert [file.name for file in old_file.parent.iterdir()] == [old_file.name]
 
 
-@pytest.mark.parametrize("arguments", [("db", "upgrade"), ("serve", "--port", "0"), ("demo", "--port", "0")])
-def test_a_file_that_another_process_has_open_is_not_upgraded(old_file: Path, arguments: tuple[str, ...]) -> None:
+async def test_a_file_that_another_process_has_open_is_not_upgraded(old_file: Path) -> None:
     script = (
         "import sqlite3, sys; one = sqlite3.connect(sys.argv[1]); one.execute('PRAGMA journal_mode = WAL').fetchone()"
     )
     script += "; print(flush=True); sys.stdin.read()"
+    url, commands = f"sqlite:///{old_file}", (("db", "upgrade"), ("serve", "--port", "0"), ("demo", "--port", "0"))
     with subprocess.Popen(
         [sys.executable, "-c", script, str(old_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        done = clickgate(f"sqlite:///{old_file}", *arguments)
+        # Each waits ten seconds for the other process.
+        refused = await asyncio.gather(*(asyncio.to_thread(clickgate, url, *arguments) for arguments in commands))
         other.communicate()
-    assert done.returncode == 1
-    assert "another process has" in done.stderr.splitlines()[-1]
-    assert clickgate(f"sqlite:///{old_file}", "db", "upgrade").returncode == 0
-    assert clickgate(f"sqlite:///{old_file}", "audit").returncode == 0
+    for done in refused:
+        assert done.returncode == 1
+        assert "another process has" in done.stderr.splitlines()[-1]
+    assert clickgate(url, "db", "upgrade").returncode == 0
+    assert clickgate(url, "audit").returncode == 0
 
 
 async def test_one_of_two_gateways_that_start_together_upgrades_the_file(old_file: Path, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from gateway.cli.main import COMMANDS
 from tests.support.databases import MakeDatabase
-from tests.support.processes import COMMAND, clickgate, environment, heed_signals
+from tests.support.fork_server import heed_signals
+from tests.support.processes import COMMAND, clickgate, environment
 
 pytestmark = pytest.mark.slow
 

@@ -4,6 +4,7 @@ header were absent."""
 import asyncio
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
 from itertools import product
 from pathlib import Path
 
@@ -29,6 +30,13 @@ public class Post {
     }
 }
 """
+
+
+@pytest.fixture(scope="module")
+async def gateway(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
+    """Handshakes reach no database, so that one serves all tests of them."""
+    async with running_gateway(make_sqlite()) as running:
+        yield running
 
 
 @pytest.mark.slow

@@ -35,6 +35,13 @@ NOT_UNDERSTATED = 1.3
 FORM = Form(tuple(Kind(weight, span) for weight in (-1, 1) for span in (900, 3600, 86_400)), True)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_collections() -> None:
+    """Exempt what earlier tests left from the many garbage collections here, which would each go through all of it."""
+    gc.collect()
+    gc.freeze()
+
+
 def taken_by(make: Callable[[], object]) -> int:
     """Return the memory that is still in use after a call, in bytes."""
     gc.collect()

@@ -4,7 +4,7 @@ import gzip
 import json
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
@@ -18,6 +18,13 @@ BODIES = {
     CLICK: json.dumps({"affiliate_url": "https://yoursite.com/?aff=PARTNER123"}).encode(),
     GRAPHQL: json.dumps({"query": "{ __typename }"}).encode(),
 }
+
+
+@pytest.fixture(scope="module")
+async def gateway(make_sqlite: MakeDatabase) -> AsyncIterator[Gateway]:
+    """What is refused here reaches no database, so that one serves all tests."""
+    async with running_gateway(make_sqlite()) as running:
+        yield running
 
 
 def raw_deflate(body: bytes) -> bytes:

@@ -4,6 +4,7 @@ more of a large table than it returns."""
 import os
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 from unittest.mock import patch
 
@@ -214,11 +215,10 @@ CONDITIONS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("direction", ["DESC", "ASC"])
-async def test_no_page_with_conditions_scans_a_large_table(asked: Asked, direction: str) -> None:
+async def test_no_page_with_conditions_scans_a_large_table(asked: Asked) -> None:
     await make_masses(asked.store, MANY)
     period = 'occurredFrom: "2026-03-01T00:00:00Z", occurredTo: "2026-12-01T00:00:00Z", timezone: "Europe/Berlin"'
-    for name, conditions in CONDITIONS.items():
+    for (name, conditions), direction in product(CONDITIONS.items(), ("DESC", "ASC")):
         filter, order = f"{period}, where: [{conditions}]", f"field: OCCURRED_AT, direction: {direction}"
         document = f"""{{ clickEvents(first: 10, filter: {{{filter}}}, orderBy: {{{order}}}) {{
           nodes {{ id country referralLink {{ code }} }} pageInfo {{ hasNextPage }}
@@ -227,5 +227,5 @@ async def test_no_page_with_conditions_scans_a_large_table(asked: Asked, directi
             statements = await asked.statements(document, viewer)
             costs = await asked.costs(statements, READER_SESSION)
             for statement, cost in zip(statements, costs, strict=True):
-                assert not cost.scanned, (name, viewer, statement.sql)
-                assert cost.read < asked.most_read, (name, viewer, cost, statement.sql)
+                assert not cost.scanned, (name, direction, viewer, statement.sql)
+                assert cost.read < asked.most_read, (name, direction, viewer, cost, statement.sql)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, update
+from sqlalchemy.orm import DeclarativeBase
 
 from db.engine.store import Store
 from db.rollups.sums import SPANS
@@ -169,7 +170,7 @@ async def make_masses(store: Store, clicks: int) -> None:
     """Add customers, their clicks and conversions to a crowd, one of each a minute, in turns by the crowd's first
     links; and rollups of each of these links, their partners and programs."""
     turns = [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 1, 4)]
-    rows: dict[type, list[dict[str, Any]]] = {
+    rows: dict[type[DeclarativeBase], list[dict[str, Any]]] = {
         table: [] for table in (Customer, ClickEvent, LeadEvent, Sale, Commission, Refund)
     }
     for number in range(clicks):
@@ -185,10 +186,14 @@ async def make_masses(store: Store, clicks: int) -> None:
         rows[Sale].append(sold)
         rows[Commission].append(conversion_rows.commission(sold, 1, id=id))
         rows[Refund].append(conversion_rows.refund(sold, id, id=id))
+    filled: list[tuple[type[DeclarativeBase], Rows]] = [*rows.items(), (ClickRollup, _rollups(clicks))]
     async with store.write() as connection:
-        for table, listed in (*rows.items(), (ClickRollup, _rollups(clicks))):
+        for table, listed in filled:
             await connection.execute(insert(table), listed)
-        # PostgreSQL does so by itself, and SQLite does not.
+            # PostgreSQL does so by itself later, and SQLite does not. Before it knows how many rows the table has, it
+            # looks for each of those that the next table's rows refer to by reading many.
+            if not store.is_sqlite:
+                await connection.exec_driver_sql(f"ANALYZE {table.__tablename__}")
         if not store.is_sqlite:
             await connection.exec_driver_sql("ANALYZE")
 

@@ -1,4 +1,4 @@
-"""Gateways in processes of their own, started like an operator starts them, for tests that kill them."""
+"""Gateways in processes of their own, for tests that kill them."""
 
 import asyncio
 import os
@@ -6,18 +6,21 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 
 from gateway.settings import PREFIX
-from tests.support.fork_server import run
+from tests.support.fork_server import Forked, heed_signals, run, start
 
 COMMAND = Path(sys.executable).parent / "clickgate"
 START_SECONDS = 20
 COMMAND_SECONDS = 60
+
+Process = subprocess.Popen[bytes] | Forked
 
 
 def environment(database_url: str, **settings: str) -> dict[str, str]:
@@ -30,13 +33,6 @@ def environment(database_url: str, **settings: str) -> dict[str, str]:
 def clickgate(database_url: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command to completion."""
     return run(arguments, environment(database_url, **settings), COMMAND_SECONDS)
-
-
-def heed_signals() -> None:
-    """Restore the signal handling that `nohup`, or a shell running the tests in the background, disables in all
-    processes."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def free_port() -> int:
@@ -54,19 +50,12 @@ async def serving(
     log: Path | None = None,
     port: int | None = None,
     **settings: str,
-) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
+) -> AsyncIterator[tuple[Process, str]]:
     """Run `clickgate serve` or another serving command; yield the process and its base URL once it is ready, and stop
     it at the end."""
     url = f"http://127.0.0.1:{(port := port or free_port())}"
     with open(log or os.devnull, "ab") as output:
-        process = subprocess.Popen(
-            [COMMAND, command, "--port", str(port), *arguments],
-            env=environment(database_url, **settings),
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=heed_signals,
-        )
+        process = _start((command, "--port", str(port), *arguments), environment(database_url, **settings), output)
     try:
         async with httpx.AsyncClient(verify=False) as http:
             await ready(http, url, process)
@@ -75,7 +64,21 @@ async def serving(
         await stop(process)
 
 
-async def ready(http: httpx.AsyncClient, url: str, process: subprocess.Popen[bytes]) -> None:
+def _start(arguments: Sequence[str], environ: Mapping[str, str], output: BinaryIO) -> Process:
+    # A gateway starts its workers as it was started itself, and they would not find themselves in the fork server.
+    if "--workers" not in arguments:
+        return start(arguments, environ, output.fileno(), output.fileno(), is_leader=True)
+    return subprocess.Popen(
+        [COMMAND, *arguments],
+        env=environ,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        preexec_fn=heed_signals,
+    )
+
+
+async def ready(http: httpx.AsyncClient, url: str, process: Process) -> None:
     """Wait until the gateway in a process is ready."""
     async with asyncio.timeout(START_SECONDS):
         while not await _is_ready(http, url):
@@ -91,14 +94,14 @@ async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
         return False
 
 
-async def stop(process: subprocess.Popen[bytes]) -> int:
+async def stop(process: Process) -> int:
     """Stop a gateway like a service manager does; return its exit code."""
     if process.poll() is None:
         process.terminate()
     return await asyncio.to_thread(process.wait, 30)
 
 
-async def kill(process: subprocess.Popen[bytes]) -> None:
+async def kill(process: Process) -> None:
     """Kill a gateway and its workers without a graceful shutdown."""
     os.killpg(process.pid, signal.SIGKILL)
     await asyncio.to_thread(process.wait, 30)

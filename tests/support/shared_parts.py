@@ -11,6 +11,8 @@ from typing import Any
 from unittest.mock import patch
 
 from sqlalchemy import Dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 
 from db.engine.schema_fence import find_revision
 from db.ingest.clicks.sqlite_trigger import whole_click
@@ -42,9 +44,38 @@ def once_per_dialect(make: Callable[..., Any]) -> Callable[..., Any]:
     return get
 
 
+class CompiledStatements(LRUCache[Any, Any]):
+    """SQLAlchemy's cache of compiled statements, for all engines. What is compiled depends on an engine only by its
+    dialect's class."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_without_engine(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(_without_engine(key), value)
+
+
+def _without_engine(key: Any) -> tuple[Any, ...]:
+    dialect, *others = key
+    return (type(dialect), *others)
+
+
+# More than the tests use.
+compiled_statements = CompiledStatements(10_000)
+
+
+def create_engine_with_shared_cache(*arguments: Any, **options: Any) -> AsyncEngine:
+    """Create an engine that does not compile again what another one compiled."""
+    engine = create_async_engine(*arguments, **options)
+    engine.sync_engine._compiled_cache = compiled_statements
+    return engine
+
+
 take_block_once = once_per_dialect(take_block)
 
 SHARED = {
+    "db.engine.sqlite.backend.create_async_engine": create_engine_with_shared_cache,
+    "db.engine.postgresql.backend.create_async_engine": create_engine_with_shared_cache,
     "gateway.app.version": cache(version),
     "rest.tracker.script.minified": cache(minified),
     "db.ingest.clicks.recorder.ClickStatements": once_per_dialect(ClickStatements),

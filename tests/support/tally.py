@@ -1,5 +1,5 @@
 """A second consumer of the outbox for tests, which counts each program's clicks in a table of its own. As a program,
-`python -m tests.support.tally URL` runs it and the rollups without a pause, in small portions, until it is killed."""
+it and the rollups run without a pause, in small portions, until they are killed."""
 
 import asyncio
 import sys
@@ -101,5 +101,6 @@ async def run_forever(url: str) -> None:
         await asyncio.sleep(0.001)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run on the database whose URL is the argument."""
     asyncio.run(run_forever(sys.argv[1]))
