@@ -39,6 +39,7 @@ from graph.reports import reader
 from graph.reports.requests import BreakdownRequest, ClickReport, ReportFilter, ReportRequest
 from tests.benchmarks import databases, generator, seeds
 from tests.benchmarks.generator import add_size, size_of
+from tests.benchmarks.multiplied import multiply
 from tests.benchmarks.script_result import Wrong, run
 from tests.benchmarks.seeds import Size
 
@@ -84,9 +85,13 @@ def main() -> None:
                 _apart(generator.prepare, urls[-1], size)
         peer = next((url for url in urls if not _is_sqlite(url)), None)
         for url in urls:
-            print(f"\n{'SQLite' if _is_sqlite(url) else 'PostgreSQL'}, {size.events} clicks", flush=True)
+            print(
+                f"\n{'SQLite' if _is_sqlite(url) else 'PostgreSQL'}, {size.events * options.times} clicks", flush=True
+            )
             _apart(_make_segments, url, size)
-            _apart(_measure_all, url, peer, size, options.rounds)
+            if options.times > 1:
+                _apart(_multiply, url, options.times)
+            _apart(_measure_all, url, peer, size, options)
 
 
 def _apart(function: Callable[..., T], *arguments: Any) -> T:
@@ -128,11 +133,15 @@ async def _segmented(url: str, size: Size) -> None:
     print("bytes per click:", ", ".join(f"{name} {found / size.events:.0f}" for name, found in parts.items()))
 
 
-def _measure_all(url: str, peer_url: str | None, size: Size, rounds: int) -> None:
-    asyncio.run(_measured(url, peer_url, size, rounds))
+def _multiply(url: str, times: int) -> None:
+    asyncio.run(multiply(url, times))
 
 
-async def _measured(url: str, peer_url: str | None, size: Size, rounds: int) -> None:
+def _measure_all(url: str, peer_url: str | None, size: Size, options: argparse.Namespace) -> None:
+    asyncio.run(_measured(url, peer_url, size, options))
+
+
+async def _measured(url: str, peer_url: str | None, size: Size, options: argparse.Namespace) -> None:
     """Print the medians for each question. Raises `Wrong` if the peer finds other numbers."""
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(
@@ -150,18 +159,18 @@ async def _measured(url: str, peer_url: str | None, size: Size, rounds: int) -> 
         print(f"the first question of a process: {(perf_counter() - first) * 1e3:.0f} ms")
         print(f"{'':56} {'ms':>7} {'CPU ms':>7} {'SQL ms':>8} {'ratio':>6}")
         for question in asked:
-            ours, busy, theirs = await _measure(context, peer, question, rounds)
+            ours, busy, theirs = await _measure(context, peer, question, options)
             compared = f"{theirs * 1e3:8.0f} {theirs / ours:6.1f}" if theirs else ""
             print(f"{question.name:56} {ours * 1e3:7.1f} {busy * 1e3:7.1f} {compared}", flush=True)
         print(f"memory: {before:.0f} MiB before, {_memory('VmRSS'):.0f} after, {_memory('VmHWM'):.0f} at most")
 
 
 async def _measure(
-    context: Context, peer: asyncpg.Connection | None, question: Question, rounds: int
+    context: Context, peer: asyncpg.Connection | None, question: Question, options: argparse.Namespace
 ) -> tuple[float, float, float]:
     """Return the medians of the seconds and of the processor time of a report, and of the peer's seconds."""
     wall, busy, theirs = [], [], [0.0] if peer is None else []
-    for _ in range(rounds):
+    for _ in range(options.rounds):
         started, cpu = perf_counter(), process_time()
         report = await reader.read(context, question.request)
         wall.append(perf_counter() - started)
@@ -170,16 +179,18 @@ async def _measure(
             started = perf_counter()
             rows = await peer.fetch(question.sql, question.request.start, question.request.end)
             theirs.append(perf_counter() - started)
-            _compare(question, report, rows)
+            _compare(question, report, rows, options.times)
     return median(wall), median(busy), median(theirs)
 
 
-def _compare(question: Question, report: ClickReport, rows: Sequence[asyncpg.Record]) -> None:
-    """Raise `Wrong` if a report differs from what the peer found."""
+def _compare(question: Question, report: ClickReport, rows: Sequence[asyncpg.Record], times: int) -> None:
+    """Raise `Wrong` if a report differs from so many times what the peer found."""
     pages = list(report.breakdowns.values())
     ours = [row.counts for page in pages for row in page.rows] if pages else [report.totals]
+    # The clicks of totals come from rollups, of which there are no copies.
+    clicks = times if pages else 1
     here = _certain([(each.clicks, each.visitors) for each in ours if each is not None])
-    if here != (there := _certain([(row["clicks"], row["visitors"]) for row in rows])):
+    if here != (there := _certain([(row["clicks"] * clicks, row["visitors"] * times) for row in rows])):
         raise Wrong(f"{question.name}: {here} clicks and visitors here, but in SQL {there}")
 
 
@@ -259,10 +270,16 @@ def _options() -> argparse.Namespace:
     ask.add_argument("--databases", nargs="+", choices=KINDS, default=KINDS, help="(default: both)")
     ask.add_argument("--postgresql-url", help="a server to make databases on, instead of one of our own")
     ask.add_argument("--filled", nargs="+", default=[], metavar="URL", help="databases that have a history already")
+    ask.add_argument(
+        "--times", type=int, default=1, help="make copies of the segments, and ask as many times as many clicks"
+    )
     ask.add_argument("--rounds", type=int, default=5, help="times that each is asked (default: %(default)s)")
     add_size(ask)
     ask.set_defaults(programs=1, partners=1000, customers=0)  # 0: three in ten clicks make one
-    return ask.parse_args()
+    options = ask.parse_args()
+    if options.times > 1 and options.filled:
+        ask.error("--times would change the databases that are given")
+    return options
 
 
 if __name__ == "__main__":
