@@ -1,14 +1,15 @@
 """Compare the click endpoint of this tree with that of another checkout, such as the commit before a change.
 
-Both gateways run at the same time, each on a database created by its own code, and take turns under load (A B, B A, …).
-The result is the ratio within each round. The other checkout needs its own `.venv` (run `make .venv/.installed-dev`
-there).
+Both gateways run at the same time, each on a database created by its own code, and take turns under load (A B, then
+B A), for which they are started anew. The result is the ratio within each round of four turns. The other checkout needs
+its own `.venv` (run `make .venv/.installed-dev` there).
 """
 
 import argparse
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from math import sqrt
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -49,11 +50,15 @@ def _measure(
             log = folder / f"{kind}-{name}.log"
             server = gateway(url, log, workers=options.workers, geoip=options.geoip, scripts=bin_folder)
             servers[name] = stack.enter_context(server)
-        for server in servers.values():
-            loaded(server, load, WARM_UP_SECONDS)
         runs: dict[str, list[Run]] = {name: [] for name in servers}
-        for number in range(options.rounds):
-            for name in servers if number % 2 == 0 else reversed(servers):
+        for number in range(2 * options.rounds):
+            turns = list(servers) if number % 2 == 0 else list(reversed(servers))
+            for name in turns:
+                # Processes of the same code differ by up to a seventh, each for as long as it runs.
+                servers[name].stop()
+                servers[name].start()
+                loaded(servers[name], load, WARM_UP_SECONDS)
+            for name in turns:
                 runs[name].append(loaded(servers[name], load, options.seconds))
         return runs
 
@@ -65,12 +70,14 @@ def _print(kind: Kind, runs: Mapping[str, Sequence[Run]]) -> None:
         rate, p50, p99, cpu = (median(column) for column in zip(*columns, strict=True))
         refused = sum(run.not_2xx for run in rows)
         print(f"{name:8} {rate:8.0f} {p50:8.2f} {p99:8.2f} {cpu:8.0f} {refused:8}")
-    rounds = list(zip(runs[HERE], runs[THERE], strict=True))
-    for title, ratios in (
-        ("req/s", [here.rate / there.rate for here, there in rounds]),
-        ("p99", [here.p99_ms / there.p99_ms for here, there in rounds]),
-        ("CPU", [here.cpu_us / there.cpu_us for here, there in rounds]),
+    turns = list(zip(runs[HERE], runs[THERE], strict=True))
+    for title, found in (
+        ("req/s", [here.rate / there.rate for here, there in turns]),
+        ("p99", [here.p99_ms / there.p99_ms for here, there in turns]),
+        ("CPU", [here.cpu_us / there.cpu_us for here, there in turns]),
     ):
+        # Whoever comes first is faster by a tenth: of each round, both orders count as much.
+        ratios = [sqrt(first * second) for first, second in zip(found[::2], found[1::2], strict=True)]
         every = " ".join(f"{ratio:.3f}" for ratio in ratios)
         print(f"{title} here to there: median {median(ratios):.3f} ({every})")
 
@@ -82,7 +89,7 @@ def _options() -> argparse.Namespace:
     ask.add_argument("--postgresql-url", help="a server to make databases on, instead of one of our own")
     ask.add_argument("--geoip", default="", help="city database files, separated by commas")
     ask.add_argument("--seconds", type=int, default=5, help="length of each turn (default: %(default)s)")
-    ask.add_argument("--rounds", type=int, default=5, help="turns of each gateway (default: %(default)s)")
+    ask.add_argument("--rounds", type=int, default=5, help="rounds of two turns of each gateway (default: %(default)s)")
     ask.add_argument("--connections", type=int, default=64, help="of wrk (default: %(default)s)")
     ask.add_argument("--workers", type=int, default=1, help="processes of each gateway; PostgreSQL only")
     ask.add_argument("--event-ids", action="store_true", help="give each click an event_id of its own")
