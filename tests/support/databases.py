@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -32,7 +33,7 @@ MakeDatabase = Callable[[], str]
 @contextmanager
 def sqlite_databases(folder: Path) -> Iterator[MakeDatabase]:
     template = folder / "template.db"
-    asyncio.run(_migrate(f"sqlite:///{template}"))
+    _migrate(f"sqlite:///{template}")
     numbers = count(1)
 
     def make() -> str:
@@ -60,7 +61,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 @contextmanager
 def postgres_databases(server: PostgresServer) -> Iterator[MakeDatabase]:
     server.psql("CREATE DATABASE clickgate_template")
-    asyncio.run(_migrate(server.get_uri(database="clickgate_template")))
+    _migrate(server.get_uri(database="clickgate_template"))
     numbers = count(1)
 
     def make() -> str:
@@ -84,7 +85,13 @@ def remove_postgres(server: PostgresServer, url: str) -> None:
         server.psql(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
-async def _migrate(url: str) -> None:
+def _migrate(url: str) -> None:
+    # In a thread, because a test whose fixtures run on the event loop may be the first one that asks for a database.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, _upgraded(url)).result()
+
+
+async def _upgraded(url: str) -> None:
     store = Store(url)
     await upgrade(store)
     await store.close()
