@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from db.cluster import statements
 from db.cluster.changes import TRIGGER, TRIGGERS
-from db.cluster.patience import LIMIT_WAITING, PATIENCE_SECONDS, PAUSE_SECONDS, patiently
 from db.cluster.twins import COPIES, REPLACED
+from db.engine.patience import LIMIT_WAITING, PATIENCE_SECONDS, PAUSE_SECONDS, patiently
 from db.engine.store import Store
 
 SCHEMAS = f"SELECT nspname FROM pg_namespace WHERE nspname IN ('{COPIES}', '{REPLACED}') ORDER BY nspname DESC"  # noqa: S608  our own names

@@ -18,12 +18,12 @@ from db.cluster.changes import NOTING_LOCK, create_log, create_trigger
 from db.cluster.clearing import clear, end_sessions
 from db.cluster.copied import Copied, copied
 from db.cluster.copying import Step, catch_up, copy
-from db.cluster.patience import LIMIT_WAITING, patiently
 from db.cluster.placement import DISTRIBUTED, REFERENCE
 from db.cluster.requirements import check_cluster, check_tables
 from db.cluster.switching import switch
 from db.cluster.twins import COPIES, Twins, twins_of
 from db.engine.distribution_lock import begin_distributing
+from db.engine.patience import LIMIT_WAITING, patiently
 from db.engine.store import Store
 from db.errors import NoCluster, StoreError
 from db.ingest.months import PARTITION_LOCK

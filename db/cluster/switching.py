@@ -7,10 +7,10 @@ from sqlalchemy import text
 from db.cluster import statements
 from db.cluster.copied import Copied, copied
 from db.cluster.copying import Step, apply_all
-from db.cluster.patience import LIMIT_WAITING
 from db.cluster.requirements import check_tables
 from db.cluster.twins import REPLACED, Twins, twins_of
 from db.engine.migrate import FENCE_WRITERS
+from db.engine.patience import LIMIT_WAITING
 from db.engine.store import Store
 from db.errors import NoCluster
 

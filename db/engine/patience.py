@@ -15,7 +15,8 @@ PATIENCE_SECONDS = 600
 
 
 async def patiently(step: Callable[[], Awaitable[None]], *, seconds: float = PATIENCE_SECONDS) -> None:
-    """Take a step that sets `LIMIT_WAITING`, again as long as others hold its locks, ever less often."""
+    """Take a step that waits for its locks for a moment only, as by `LIMIT_WAITING`. Take it again as long as others
+    hold them, or wait for such as it holds, ever less often."""
     deadline, pause = monotonic() + seconds, PAUSE_SECONDS
     while True:
         try:

@@ -5,28 +5,24 @@ recounted is noted. Clicks that conversions belong to stay as well, in a partiti
 transaction, and only its end locks clicks out: it tries to get the locks for a tenth of a second at a time.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine.backend.driver_errors import CONFLICT, LOCKED
 from db.engine.distribution_lock import keep_undistributed
+from db.engine.patience import patiently
 from db.engine.store import Store
-from db.errors import ClicksNeeded, DatabaseUnavailable
+from db.errors import ClicksNeeded
 from db.partitions.months import Month, month_of
 from db.retention import statements
 from db.retention.rollups import keep_rollups
 
 # A transaction that waits for a lock keeps those waiting that come after it.
 LOCK_SECONDS = 0.1
-PAUSE_SECONDS = 0.5
-PATIENCE_SECONDS = 600
 # A sale may be sent some time after it happened.
 MARGIN_DAYS = 31
 
@@ -61,7 +57,7 @@ async def drop_before(store: Store, month: Month, now: datetime) -> Dropped:
     if not partitions:
         return Dropped((), 0, 0, 0)
     kept = statements.kept_table(month)
-    await _patiently(lambda: _make_table(store, kept, month))
+    await patiently(lambda: _make_table(store, kept, month))
     async with store.write(may_wait=True) as connection:
         await _keep_undistributed(connection)
         values = {"end_id": month.first_id}
@@ -135,19 +131,7 @@ async def _lock_out(store: Store, connection: AsyncConnection) -> None:
                 await connection.execute(text(statements.LOCK_OUT))
                 await connection.execute(text(statements.HOLD_CONSUMERS))
 
-    await _patiently(lock)
-
-
-async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
-    """Take a step, again as long as others hold its locks, or wait for such as it holds."""
-    deadline = monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return await step()
-        except DatabaseUnavailable as error:
-            if error.reason not in (LOCKED.reason, CONFLICT.reason) or monotonic() > deadline:
-                raise
-        await asyncio.sleep(PAUSE_SECONDS)
+    await patiently(lock)
 
 
 def _start_of(month: Month) -> datetime:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Select, insert, select, text, update
 
 from db.audit.report import audit
+from db.engine import patience
 from db.engine.store import Store
 from db.errors import ClicksNeeded
 from db.ingest.clicks.records import Receipt
@@ -190,7 +191,7 @@ async def test_clicks_that_conversions_belong_to_stay(world: World) -> None:
 async def test_clicks_are_recorded_while_old_ones_are_dropped_beside_a_long_report(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dropping, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.01)
     await record(world, FIRST)
     await process(world)
     await world.committer.disconnect()
