@@ -173,8 +173,8 @@ def stored(data: bytes, checksum: int, columns: Sequence[str]) -> Sequence[Store
 
 def decode(data: bytes, checksum: int, columns: Sequence[str]) -> pl.DataFrame:
     """Return columns of a segment's data as they were encoded. Raises `SegmentDamaged`."""
-    numbers = (column.values() for column in stored(data, checksum, columns))
-    return pl.DataFrame(series.cast(pl.Int64) if series.dtype.is_integer() else series for series in numbers)
+    found = (column.values() for column in stored(data, checksum, columns))
+    return pl.DataFrame(series.cast(pl.Int64) if series.dtype.is_integer() else series for series in found)
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:

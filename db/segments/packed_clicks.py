@@ -7,6 +7,7 @@ long; `docs/performance.md` has the figures.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -101,13 +102,10 @@ class PackedClicks:
         self.spill()
 
     def spill(self) -> None:
-        """Put the clicks that are in memory into the file. Raises `TooManyClicks` if it cannot be written."""
-        try:
+        """Put the clicks that are in memory into the file. Raises `TooManyClicks` if it cannot be used."""
+        with _file_faults():
             self._spilled = self._spilled or SpilledNumbers(self._parts)
             self._spilled.add(self._numbers[: self._size], FLAG_BITS, self._widths[-1], self._widths)
-        except OSError as error:
-            logger.warning("a report reads all clicks several times, as no temporary file can be written: %s", error)
-            raise TooManyClicks from None
         self._size = 0
 
     def _bits(self, column: str, values: npt.NDArray[np.integer]) -> int:
@@ -142,8 +140,9 @@ class PackedClicks:
             size = self._spilled.size(part)
             if size > len(self._numbers):
                 raise TooManyClicks
-            for numbers, widths in self._spilled.read(part, self._numbers):
-                repack(numbers, widths, self._widths)
+            with _file_faults():
+                for numbers, widths in self._spilled.read(part, self._numbers):
+                    repack(numbers, widths, self._widths)
             numbers = self._numbers[:size]
             numbers.sort()
             yield numbers
@@ -179,6 +178,16 @@ class PackedClicks:
             if len(found.groups) > MOST_GROUPS:
                 raise QuestionTooLarge
         return found if len(found.groups) or self._keys else nothing(1)
+
+
+@contextmanager
+def _file_faults() -> Iterator[None]:
+    """Turn faults of the temporary file, which are no outage of the database, into `TooManyClicks`."""
+    try:
+        yield
+    except OSError as error:
+        logger.warning("a report reads all clicks several times, as a temporary file cannot be used: %s", error)
+        raise TooManyClicks from None
 
 
 def _numbered(key: str, type: pl.DataType) -> pl.Expr:

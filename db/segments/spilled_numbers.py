@@ -75,7 +75,7 @@ class SpilledNumbers:
             while left:
                 read = self._file.readinto(left)
                 if not read:
-                    raise EOFError("a temporary file has become shorter")
+                    raise OSError("it has become shorter")
                 left = left[read:]
             yield numbers, widths
             start += size
