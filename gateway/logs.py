@@ -42,6 +42,8 @@ def configure(settings: Settings) -> None:
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     # Alembic logs each migration, which is of interest only when it is run by hand.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # SQLAlchemy logs there for a class of pools that is ours.
+    logging.getLogger("db.engine.sqlite.pooled_connection").setLevel(logging.WARNING)
     # These log every WebSocket and every refused one, which would let any client fill the log.
     logging.getLogger("gateway.server.websocket").setLevel(logging.WARNING)
     logging.getLogger("strawberry.ws").setLevel(logging.ERROR)

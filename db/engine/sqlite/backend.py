@@ -7,7 +7,8 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, cast
@@ -21,9 +22,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db.engine.backend import driver_errors, pool_usage
 from db.engine.backend.pool_usage import PoolUsage, PoolWaiters, usage_of
 from db.engine.backend.protocol import Fault, Verdict
-from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up
+from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up_reader
 from db.engine.sqlite.database_file import DatabaseFile, OtherFile
-from db.engine.sqlite.pooled_connection import PooledSqliteConnection
+from db.engine.sqlite.pooled_connection import PooledSqliteConnection, SqlitePool, lender
 from db.errors import StoreError, UnusableDatabase
 from db.sql.compiled_queries import Query
 
@@ -33,7 +34,6 @@ SNAPSHOT_SECONDS = 60
 POOL_SIZE = 15
 READING_PRAGMAS = ("PRAGMA query_only = ON", f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 WRITES = "clickgate_writes"
-POOL = "clickgate_pool"
 # Errors without a SQLite error code.
 LOCAL_ERRORS: tuple[tuple[type[BaseException], Verdict], ...] = (
     (OtherFile, driver_errors.OTHER_FILE),
@@ -62,6 +62,7 @@ class SqliteDatabase:
         self.engine = create_async_engine(
             url,
             async_creator=self._connect,
+            poolclass=SqlitePool,
             hide_parameters=True,
             pool_size=POOL_SIZE,
             max_overflow=0,
@@ -115,8 +116,13 @@ class SqliteDatabase:
         """Do nothing: each connection's busy timeout is the limit."""
 
     async def connect_writer(self) -> SqliteWriteConnection:
-        self._file.check_before_opening()
-        return await asyncio.to_thread(SqliteWriteConnection, self._file, self.engine.dialect)
+        opening = asyncio.ensure_future(asyncio.to_thread(SqliteWriteConnection, self._file, self.engine.dialect))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await (await opening).close()
+            raise
 
     def pools(self) -> Sequence[PoolUsage]:
         return [usage_of(self.engine, self.waiting)]
@@ -138,14 +144,13 @@ class SqliteDatabase:
 
     async def _connect(self) -> aiosqlite.Connection:
         if self._reading_uri is None:
-            return await PooledSqliteConnection(self._file, set_up).opened()
+            return await PooledSqliteConnection(self._file, partial(set_up_reader, file=self._file)).opened()
         connection = await aiosqlite.connect(self._reading_uri, uri=True, isolation_level=None)
         for pragma in READING_PRAGMAS:
             await connection.execute(pragma)
         return connection
 
-    def _check_file(self, _connection: object, record: ConnectionPoolEntry, _fairy: object) -> None:
-        record.info[POOL] = self.engine.pool
+    def _check_file(self, _connection: object, _entry: ConnectionPoolEntry, _fairy: object) -> None:
         if self._reading_uri is None:
             self._file.check_now_and_then()
 
@@ -154,13 +159,13 @@ class SqliteDatabase:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
         self._file.reading_since[connection.connection.dbapi_connection] = monotonic()
 
-    def _returned(self, connection: object, record: ConnectionPoolEntry) -> None:
+    def _returned(self, connection: object, entry: ConnectionPoolEntry) -> None:
         """Close a connection whose pool was replaced while it was in use."""
         self._file.reading_since.pop(connection, None)
-        if record.info.get(POOL) is not self.engine.pool:
-            record.invalidate()
+        if lender(entry) is not self.engine.pool:
+            entry.invalidate()
 
-    def _invalidated(self, connection: object, _record: object, _error: object) -> None:
+    def _invalidated(self, connection: object, _entry: object, _error: object) -> None:
         self._file.reading_since.pop(connection, None)
 
     def fault(self, error: BaseException) -> Fault:

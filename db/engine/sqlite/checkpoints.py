@@ -32,8 +32,7 @@ class Checkpoints:
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
-        self._connection = sqlite3.connect(file.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
-        file.opened(self)
+        self._connection = file.open(self, _set_up)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._under_way: Future[None] | None = None
         self._began_at = 0.0
@@ -81,6 +80,10 @@ class Checkpoints:
         with suppress(sqlite3.Error):
             self._connection.close()
         self._file.closed(self)
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA busy_timeout = 0")
 
 
 def _holder(file: DatabaseFile) -> str:

@@ -15,10 +15,10 @@ from sqlalchemy import Dialect
 from db.engine.backend import driver_errors
 from db.engine.sqlite.checkpoints import Checkpoints
 from db.engine.sqlite.database_file import DatabaseFile
-from db.engine.sqlite.pooled_connection import empty_log, open_file
+from db.engine.sqlite.pooled_connection import empty_log
 from db.engine.sqlite.trigger_batch import TriggerBatch
 from db.engine.sqlite.worker_thread import WorkerThread
-from db.errors import SchemaOutdated
+from db.errors import DatabaseUnavailable, SchemaOutdated
 from db.sql.batch_statements import BatchStatement, RowValues, StatementRows
 from db.sql.compiled_queries import CompiledQuery, Query
 
@@ -60,16 +60,19 @@ class SqliteWriteConnection:
     def __init__(self, file: DatabaseFile, dialect: Dialect) -> None:
         self._file = file
         self._dialect = dialect
-        self._connection = open_file(file, self._prepare)
-        file.opened(self)
-        self._checkpoints = Checkpoints(file)
+        self._connection = file.open(self, self._prepare)
+        try:
+            self._checkpoints = Checkpoints(file)
+        except BaseException:
+            self._close()
+            raise
         self._worker = WorkerThread("sqlite-writer")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        set_up(connection)
+        self._file.revision = _checked_revision(connection, self._file)
+        _configure(connection)
         # A statement on the event loop must not wait for a lock.
         connection.execute("PRAGMA busy_timeout = 0")
-        _check_revision(connection, self._file)
         self._trigger_batch = TriggerBatch(connection)
 
     async def read(self, query: CompiledQuery, values: Mapping[str, Any]) -> Sequence[Any]:
@@ -155,24 +158,34 @@ class SqliteWriteConnection:
         self._file.closed(self)
 
 
-def _check_revision(connection: sqlite3.Connection, file: DatabaseFile) -> None:
-    """Raise `SchemaOutdated` if the file was replaced by one with another schema."""
+def _checked_revision(connection: sqlite3.Connection, file: DatabaseFile) -> str | None:
+    """Return the schema revision. Raises `SchemaOutdated` if the file was replaced by one with another schema, and
+    `sqlite3.DatabaseError` if that is none of clickgate's."""
     try:
         (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
     except sqlite3.OperationalError:
         if file.revision is not None:
             raise
-        return
+        return None
     if file.revision not in (None, found):
         raise SchemaOutdated(f"{file.path} was replaced by a file with the schema {found} instead of {file.revision}")
-    file.revision = found
+    return found
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
     return driver_errors.of_sqlite(error) is driver_errors.LOCKED
 
 
-def set_up(connection: sqlite3.Connection) -> None:
-    """Configure a new connection. Raises `sqlite3.DatabaseError` if its file is not a database."""
+def set_up_reader(connection: sqlite3.Connection, file: DatabaseFile) -> None:
+    """Check and configure a new pooled connection. Raises `DatabaseUnavailable` if the file was replaced by one with
+    another schema, and `sqlite3.DatabaseError` if it is not a database."""
+    try:
+        _checked_revision(connection, file)
+    except SchemaOutdated as error:
+        raise DatabaseUnavailable(str(error), driver_errors.OTHER_SCHEMA.reason) from error
+    _configure(connection)
+
+
+def _configure(connection: sqlite3.Connection) -> None:
     for statement in (*PRAGMAS, FIRST_READ):
         connection.execute(statement)

@@ -2,13 +2,15 @@
 
 If the file is renamed, removed or replaced, an open connection goes on committing to a file that nobody will find.
 Worse, a second file opened at the same path shares the `-shm` of the first and truncates it while it is mapped, which
-kills the process. So no connection is opened while others have another file open, and the path is checked after every
-commit: three system calls, about five microseconds per batch.
+kills the process. So no connection is opened while others have another file open, each one belongs to an owner that
+closes it, and the path is checked after every commit: three system calls, about five microseconds per batch.
 """
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import closing, nullcontext, suppress
+from threading import Lock
 from time import monotonic
 from typing import TypeAlias
 from urllib.parse import quote
@@ -43,6 +45,8 @@ class DatabaseFile:
         self.reading_since: dict[object, float] = {}
         """When each pooled connection's transaction began, by the monotonic clock."""
         self._open: set[object] = set()
+        self._first_opening = Lock()
+        self._registering = Lock()
         self._paths = (path, f"{path}-wal", f"{path}-shm")
         self._checked_at = 0.0
         self._watch(())
@@ -108,22 +112,47 @@ class DatabaseFile:
             # SQLite would copy it into the new file and corrupt it.
             raise OtherFile(f"{log} belongs to the SQLite file that was there before: remove it")
 
-    def opened(self, connection: object) -> None:
-        """Register a connection that was opened and has read from the file."""
-        if not self._open:
-            self._watch(tuple(_identity(self.path + suffix) for suffix in SUFFIXES))
-            self._size = os.path.getsize(self.path)
-            self._former_log = None
-            self.generation += 1
-        self._open.add(connection)
+    def open(self, owner: object, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+        """Open a connection, set it up with a function that reads from the file, and register it under its owner until
+        `closed`. If anything fails, nothing is open or registered. Raises `OtherFile`, also if the file was replaced
+        meanwhile."""
+        # Of two that open the first one at a time, each might open another file.
+        with nullcontext() if self._open else self._first_opening:
+            self.check_before_opening()
+            before = _identity(self.path)
+            target = self.uri if self.generation else self.path
+            connection = sqlite3.connect(target, uri=target != self.path, isolation_level=None, check_same_thread=False)
+            try:
+                set_up(connection)
+                self._opened(owner, before)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
-    def closed(self, connection: object) -> None:
+    def _opened(self, owner: object, before: Identity | None) -> None:
+        """Register an open connection, if the file at the path is the one that was there before it was opened."""
+        found = tuple(_identity(path) for path in self._paths)
+        if None in found or before not in (None, found[0]):
+            raise OtherFile(f"the SQLite file {self.path} was replaced while it was being opened")
+        with self._registering:
+            if self._open:
+                self.check()
+            else:
+                self._size = os.path.getsize(self.path)
+                self._watch(found)
+                self._former_log = None
+                self.generation += 1
+            self._open.add(owner)
+
+    def closed(self, owner: object) -> None:
         """Unregister a connection that was closed. After the last one, any file may be opened."""
-        self._open.discard(connection)
-        if self._known and not self._open:
-            if _identity(self.path) != self._known[0]:
-                self._former_log = self._known[1]
-            self._watch(())
+        with self._registering:
+            self._open.discard(owner)
+            if self._known and not self._open:
+                if _identity(self.path) != self._known[0]:
+                    self._former_log = self._known[1]
+                self._watch(())
 
     def _watch(self, known: tuple[Identity | None, ...]) -> None:
         self._known = known

@@ -1,4 +1,4 @@
-"""The connections in SQLite's pool: aiosqlite connections that register with the `DatabaseFile` that they open.
+"""SQLite's pool, and its connections: aiosqlite's, which register with the `DatabaseFile` that they open.
 
 SQLAlchemy would create a missing file, and reports a connection as closed before it is. The driver has no public way to
 run a function in its thread, so `pyproject.toml` bounds its version.
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import aiosqlite
+from sqlalchemy import AsyncAdaptedQueuePool, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.engine.sqlite.database_file import DatabaseFile
 
@@ -17,6 +19,23 @@ from db.engine.sqlite.database_file import DatabaseFile
 CHUNK_ROWS = 64
 # Long enough for other readers to finish.
 EMPTYING_SECONDS = 1
+LENDER = "clickgate_lender"
+
+
+class SqlitePool(AsyncAdaptedQueuePool):
+    """A pool whose entries tell which pool has lent them, see `lender`. SQLAlchemy replaces a pool to close its idle
+    connections, and keeps what is returned to the former one open for ever."""
+
+    def connect(self) -> PoolProxiedConnection:
+        connection = super().connect()
+        if connection.record_info is not None:
+            connection.record_info[LENDER] = self
+        return connection
+
+
+def lender(entry: ConnectionPoolEntry) -> object:
+    """Return the pool that has lent an entry, also if that was replaced while the connection was being opened."""
+    return (entry.record_info or {}).get(LENDER)
 
 
 class PooledSqliteConnection(aiosqlite.Connection):
@@ -29,6 +48,7 @@ class PooledSqliteConnection(aiosqlite.Connection):
         # So that an unclosed connection does not keep the process alive.
         self._thread.daemon = True
         self._stopped: asyncio.Future[None] | None = None
+        self._sqlite: sqlite3.Connection | None = None
 
     async def opened(self) -> "PooledSqliteConnection":
         """Open the connection. If this fails, wait for its thread to end, which would later report to a closed loop."""
@@ -41,10 +61,8 @@ class PooledSqliteConnection(aiosqlite.Connection):
         return self
 
     def _open(self) -> sqlite3.Connection:
-        self._file.check_before_opening()
-        connection = open_file(self._file, self._set_up)
-        self._file.opened(self)
-        return connection
+        self._sqlite = self._file.open(self, self._set_up)
+        return self._sqlite
 
     async def close(self) -> None:
         """Close the connection once it is idle."""
@@ -57,20 +75,14 @@ class PooledSqliteConnection(aiosqlite.Connection):
         """Close the connection in its thread, whatever its state. The driver's `close` calls this at the end."""
         self._stopped = super().stop()
         if self._stopped is not None:
-            self._stopped.add_done_callback(lambda _: self._file.closed(self))
+            self._stopped.add_done_callback(self._gone)
         return self._stopped
 
-
-def open_file(file: DatabaseFile, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-    """Open a connection and set it up. Close it if that fails."""
-    target = file.uri if file.generation else file.path
-    connection = sqlite3.connect(target, uri=target != file.path, isolation_level=None, check_same_thread=False)
-    try:
-        set_up(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    def _gone(self, _stopped: object) -> None:
+        if self._sqlite is not None:  # the driver does not know a connection whose opening was cancelled
+            with suppress(sqlite3.Error):
+                self._sqlite.close()
+        self._file.closed(self)
 
 
 def empty_log(connection: sqlite3.Connection, file: DatabaseFile) -> None:
