@@ -19,9 +19,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db.engine.backend import driver_errors, pool_usage
 from db.engine.backend.pool_usage import PoolUsage, PoolWaiters, usage_of
 from db.engine.backend.protocol import Fault, Verdict
+from db.engine.backend.read_pool import ReadPool
 from db.engine.postgresql.connections import PostgresSource, PostgresWriteConnection
 from db.engine.postgresql.connector import Connector
-from db.engine.postgresql.read_pool import ReadPool
 from db.engine.postgresql.url import connection_parameters
 from db.errors import StoreError
 from db.sql.compiled_queries import Query
