@@ -5,15 +5,17 @@ import asyncio
 import shutil
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 from sqlalchemy import literal, select
 
 from db.engine.backend.driver_errors import OTHER_SCHEMA
 from db.engine.sqlite import connections
+from db.engine.sqlite.backend import POOL_SIZE
 from db.engine.sqlite.checkpoints import Checkpoints
 from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 from db.engine.store import Store
@@ -22,6 +24,7 @@ from db.sql.compiled_queries import CompiledQuery
 from tests.support.databases import MakeDatabase
 
 ONE = CompiledQuery(select(literal(1)))
+Use: TypeAlias = Callable[[Store], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -48,6 +51,24 @@ def replace(path: Path) -> None:
     copy.rename(path)
 
 
+async def fetch(store: Store) -> None:
+    assert [tuple(row) for row in await store.fetch(ONE)] == [(1,)]
+
+
+async def snapshot(store: Store) -> None:
+    async with store.snapshot() as source:
+        assert [tuple(row) for row in await source.fetch(ONE, {})] == [(1,)]
+
+
+async def read(store: Store) -> None:
+    async with store.read() as connection:
+        assert await connection.scalar(select(literal(1))) == 1
+
+
+READS = [fetch, snapshot, read]
+"""Both pools, and both ways to use the one for reading."""
+
+
 async def check_usable(store: Store) -> None:
     """Read and write, as soon as the connections that are dropped now are closed."""
     store.database.drop_idle()
@@ -55,7 +76,8 @@ async def check_usable(store: Store) -> None:
         while True:
             await asyncio.sleep(0.01)
             try:
-                assert [tuple(row) for row in await store.fetch(ONE)] == [(1,)]
+                for each in READS:
+                    await each(store)
                 connection = await store.database.connect_writer()
             except (DatabaseUnavailable, OtherFile):
                 continue
@@ -63,8 +85,9 @@ async def check_usable(store: Store) -> None:
             return
 
 
-async def test_a_connection_that_outlives_its_pool_is_closed_on_return(path: Path, store: Store) -> None:
-    opening = asyncio.create_task(store.fetch(ONE))
+@pytest.mark.parametrize("use", READS)
+async def test_a_connection_that_outlives_its_pool_is_closed_on_return(path: Path, store: Store, use: Use) -> None:
+    opening = asyncio.create_task(use(store))
     await asyncio.sleep(0)
     store.database.drop_idle()
     await opening
@@ -72,16 +95,18 @@ async def test_a_connection_that_outlives_its_pool_is_closed_on_return(path: Pat
     await check_usable(store)
 
 
-async def test_one_that_waited_for_a_pool_that_was_replaced_is_closed_on_return(path: Path, store: Store) -> None:
+@pytest.mark.parametrize("use", READS)
+async def test_one_that_waited_for_a_pool_that_was_replaced_is_closed_on_return(
+    path: Path, store: Store, use: Use
+) -> None:
     async def hold() -> None:
-        async with store.snapshot() as source:
-            await source.fetch(ONE, {})
+        async with store.read() if use is read else store.snapshot():
             await release.wait()
 
     release = asyncio.Event()
-    holders = [asyncio.create_task(hold()) for _ in range(15)]
+    holders = [asyncio.create_task(hold()) for _ in range(POOL_SIZE)]
     await asyncio.sleep(0.2)
-    waiting = [asyncio.create_task(store.fetch(ONE)) for _ in range(5)]
+    waiting = [asyncio.create_task(use(store)) for _ in range(5)]
     await asyncio.sleep(0.05)
     store.database.drop_idle()
     await asyncio.sleep(0.05)
@@ -113,10 +138,12 @@ async def test_a_writer_whose_opening_is_cancelled_is_closed(
     await check_usable(store)
 
 
-async def test_a_pooled_connection_whose_opening_is_cancelled_is_closed(path: Path, store: Store) -> None:
-    for _ in range(10):
-        opening = asyncio.create_task(store.fetch(ONE))
-        await asyncio.sleep(0)
+@pytest.mark.parametrize("use", READS)
+async def test_a_pooled_connection_whose_opening_is_cancelled_is_closed(path: Path, store: Store, use: Use) -> None:
+    for steps in range(10):
+        opening = asyncio.create_task(use(store))
+        for _ in range(steps):
+            await asyncio.sleep(0)
         opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
     replace(path)
@@ -147,25 +174,24 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_not_used(
     path: Path, change: Callable[[Path], None], is_open: bool
 ) -> None:
     file = DatabaseFile(str(path))
-    other = file.open("another", read) if is_open else None
+    other = file.open(look) if is_open else None
 
-    def read_and_change(connection: sqlite3.Connection) -> None:
-        read(connection)
+    def look_and_change(connection: sqlite3.Connection) -> None:
+        look(connection)
         change(path)
 
     saved = path.with_name("saved.db")
     shutil.copy(path, saved)
     with pytest.raises(OtherFile):
-        file.open("this", read_and_change)
+        file.open(look_and_change)
     if other is not None:
         other.close()
-        file.closed("another")
     shutil.copy(saved, path)
     Path(f"{path}-wal").unlink(missing_ok=True)
-    file.open("a new one", read).close()
+    file.open(look).close()
 
 
-def read(connection: sqlite3.Connection) -> None:
+def look(connection: sqlite3.Connection) -> None:
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 

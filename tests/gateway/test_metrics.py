@@ -34,9 +34,8 @@ async def test_pools_and_the_write_ahead_log_are_measured(gateway: Gateway) -> N
     assert samples['clickgate_pool_waiting{pool="general"}'] == 0
     if gateway.store.is_sqlite:
         assert samples["clickgate_database_log_bytes"] > 0
-    else:
-        reading = (samples[f'clickgate_pool_connections{{pool="reading",state="{s}"}}'] for s in ("in_use", "idle"))
-        assert sum(reading) >= 1
+    reading = (samples[f'clickgate_pool_connections{{pool="reading",state="{s}"}}'] for s in ("in_use", "idle"))
+    assert sum(reading) >= 1
 
 
 async def test_the_rollup_backlog_is_measured(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

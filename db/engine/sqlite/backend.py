@@ -6,12 +6,13 @@ Everything outside this folder uses it through `db.engine.backend.protocol.Datab
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, cast
+from typing import Any
+from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy import URL, Connection, event
@@ -22,9 +23,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db.engine.backend import driver_errors, pool_usage
 from db.engine.backend.pool_usage import PoolUsage, PoolWaiters, usage_of
 from db.engine.backend.protocol import Fault, Verdict
+from db.engine.backend.read_pool import ReadPool
 from db.engine.sqlite.connections import BUSY_SECONDS, SqliteSource, SqliteWriteConnection, set_up_reader
 from db.engine.sqlite.database_file import DatabaseFile, OtherFile
 from db.engine.sqlite.pooled_connection import PooledSqliteConnection, SqlitePool, lender
+from db.engine.sqlite.reader import SqliteReader
 from db.errors import StoreError, UnusableDatabase
 from db.sql.compiled_queries import Query
 
@@ -57,6 +60,9 @@ class SqliteDatabase:
         self._path = str(checked_path(url))
         self._reading_uri = reading_uri
         self._file = DatabaseFile(self._path)
+        self._set_up = partial(set_up_reader, file=self._file)
+        self._readers = ReadPool(self._connect_reader, lambda error: self.fault(error) is Fault.OUTAGE, POOL_SIZE)
+        self._opened: WeakSet[SqliteReader] = WeakSet()
         self.waiting = PoolWaiters()
         self._dropping: asyncio.Task[None] | None = None
         self.engine = create_async_engine(
@@ -77,23 +83,28 @@ class SqliteDatabase:
         return SqliteSource(driver, self.engine.dialect)
 
     async def fetch(self, query: Query, values: Mapping[str, Any]) -> Sequence[Any]:
-        async with self.snapshot() as source:
-            return await source.fetch(query, values)
+        async def fetched(reader: SqliteReader) -> Sequence[Any]:
+            with self._limited(reader):
+                return await reader.fetch_alone(query, values)
+
+        return await self._readers.run(fetched)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[SqliteSource]:
-        async with AsyncExitStack() as stack:
-            with self.waiting.counting():
-                connection = await stack.enter_async_context(self.engine.connect())
-            await stack.enter_async_context(connection.begin())
-            pooled = await connection.get_raw_connection()
-            driver = cast(aiosqlite.Connection, pooled.driver_connection)
-            loop = asyncio.get_running_loop()
-            limit = loop.call_later(SNAPSHOT_SECONDS, lambda: loop.create_task(driver.interrupt()))
-            try:
-                yield SqliteSource(driver, self.engine.dialect)
-            finally:
-                limit.cancel()
+    async def snapshot(self) -> AsyncIterator[SqliteReader]:
+        async with self._readers.lent(SqliteReader.begin) as (reader, _):
+            with self._limited(reader):
+                yield reader
+            reader.end()
+
+    @contextmanager
+    def _limited(self, reader: SqliteReader) -> Iterator[None]:
+        limit = asyncio.get_running_loop().call_later(SNAPSHOT_SECONDS, reader.interrupt)
+        self._file.reading_since[reader] = monotonic()
+        try:
+            yield
+        finally:
+            limit.cancel()
+            del self._file.reading_since[reader]
 
     @property
     def generation(self) -> int:
@@ -125,13 +136,14 @@ class SqliteDatabase:
             raise
 
     def pools(self) -> Sequence[PoolUsage]:
-        return [usage_of(self.engine, self.waiting)]
+        return [usage_of(self.engine, self.waiting), self._readers.usage("reading")]
 
     def log_bytes(self) -> int:
         return self._file.log_bytes()
 
     def drop_idle(self) -> None:
         """Close the idle connections in the background."""
+        self._readers.drop_idle()
         if self.waiting.is_exhausted:
             return  # none is idle, and replacing the pool would double the number of connections
         if self._dropping is None or self._dropping.done():
@@ -140,11 +152,27 @@ class SqliteDatabase:
     async def close(self) -> None:
         if self._dropping is not None:
             await asyncio.gather(self._dropping, return_exceptions=True)
+        self._readers.drop_idle()
         await self.engine.dispose()
+        await asyncio.gather(*(reader.closed() for reader in self._opened))
+
+    async def _connect_reader(self) -> SqliteReader:
+        reader = SqliteReader(self._file, self.engine.dialect)
+        self._opened.add(reader)
+        await reader.open(self._open_reader)
+        return reader
+
+    def _open_reader(self) -> sqlite3.Connection:
+        if self._reading_uri is None:
+            return self._file.open(self._set_up)
+        connection = sqlite3.connect(self._reading_uri, uri=True, isolation_level=None, check_same_thread=False)
+        for pragma in READING_PRAGMAS:
+            connection.execute(pragma)
+        return connection
 
     async def _connect(self) -> aiosqlite.Connection:
         if self._reading_uri is None:
-            return await PooledSqliteConnection(self._file, partial(set_up_reader, file=self._file)).opened()
+            return await PooledSqliteConnection(self._file, self._set_up).opened()
         connection = await aiosqlite.connect(self._reading_uri, uri=True, isolation_level=None)
         for pragma in READING_PRAGMAS:
             await connection.execute(pragma)

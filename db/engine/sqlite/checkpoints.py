@@ -32,7 +32,7 @@ class Checkpoints:
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
-        self._connection = file.open(self, _set_up)
+        self._connection = file.open(_set_up)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._under_way: Future[None] | None = None
         self._began_at = 0.0
@@ -79,7 +79,6 @@ class Checkpoints:
     def _close(self) -> None:
         with suppress(sqlite3.Error):
             self._connection.close()
-        self._file.closed(self)
 
 
 def _set_up(connection: sqlite3.Connection) -> None:

@@ -60,7 +60,7 @@ class SqliteWriteConnection:
     def __init__(self, file: DatabaseFile, dialect: Dialect) -> None:
         self._file = file
         self._dialect = dialect
-        self._connection = file.open(self, self._prepare)
+        self._connection = file.open(self._prepare)
         try:
             self._checkpoints = Checkpoints(file)
         except BaseException:
@@ -155,7 +155,6 @@ class SqliteWriteConnection:
         empty_log(self._connection, self._file)
         with suppress(sqlite3.Error):  # a damaged file cannot be closed properly
             self._connection.close()
-        self._file.closed(self)
 
 
 def _checked_revision(connection: sqlite3.Connection, file: DatabaseFile) -> str | None:

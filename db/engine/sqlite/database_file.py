@@ -2,8 +2,8 @@
 
 If the file is renamed, removed or replaced, an open connection goes on committing to a file that nobody will find.
 Worse, a second file opened at the same path shares the `-shm` of the first and truncates it while it is mapped, which
-kills the process. So no connection is opened while others have another file open, each one belongs to an owner that
-closes it, and the path is checked after every commit: three system calls, about five microseconds per batch.
+kills the process. So no connection is opened while others have another file open, and the path is checked after every
+commit: three system calls, about five microseconds per batch. A connection counts as open until it is closed.
 """
 
 import os
@@ -44,9 +44,10 @@ class DatabaseFile:
         self.is_log_long = False
         self.reading_since: dict[object, float] = {}
         """When each pooled connection's transaction began, by the monotonic clock."""
-        self._open: set[object] = set()
+        self.registering = Lock()
+        """Held while a connection becomes one of those that are open, and while it is closed."""
+        self._open: set[sqlite3.Connection] = set()
         self._first_opening = Lock()
-        self._registering = Lock()
         self._paths = (path, f"{path}-wal", f"{path}-shm")
         self._checked_at = 0.0
         self._watch(())
@@ -100,7 +101,7 @@ class DatabaseFile:
         if found.st_size != self._size and path is self.path:
             self._check_size(found.st_size)
 
-    def check_before_opening(self) -> None:
+    def _check_before_opening(self) -> None:
         """Check that a connection may be opened. Raises `OtherFile`."""
         self.check()
         if self._open or not self.generation:
@@ -112,30 +113,37 @@ class DatabaseFile:
             # SQLite would copy it into the new file and corrupt it.
             raise OtherFile(f"{log} belongs to the SQLite file that was there before: remove it")
 
-    def open(self, owner: object, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-        """Open a connection, set it up with a function that reads from the file, and register it under its owner until
-        `closed`. If anything fails, nothing is open or registered. Raises `OtherFile`, also if the file was replaced
-        meanwhile."""
+    def open(self, set_up: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+        """Open a connection and set it up with a function that reads from the file. Raises `OtherFile`, also if the
+        file was replaced meanwhile; then nothing is open."""
         # Of two that open the first one at a time, each might open another file.
         with nullcontext() if self._open else self._first_opening:
-            self.check_before_opening()
-            before = _identity(self.path)
+            with self.registering:
+                self._check_before_opening()
+                before = _identity(self.path)
             target = self.uri if self.generation else self.path
-            connection = sqlite3.connect(target, uri=target != self.path, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                target,
+                uri=target != self.path,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=FileConnection,
+            )
+            connection.file = self
             try:
                 set_up(connection)
-                self._opened(owner, before)
+                self._opened(connection, before)
             except BaseException:
                 connection.close()
                 raise
         return connection
 
-    def _opened(self, owner: object, before: Identity | None) -> None:
-        """Register an open connection, if the file at the path is the one that was there before it was opened."""
-        found = tuple(_identity(path) for path in self._paths)
-        if None in found or before not in (None, found[0]):
-            raise OtherFile(f"the SQLite file {self.path} was replaced while it was being opened")
-        with self._registering:
+    def _opened(self, connection: sqlite3.Connection, before: Identity | None) -> None:
+        """Register a connection, if the file at the path is the one that was there before it was opened."""
+        with self.registering:
+            found = tuple(_identity(path) for path in self._paths)
+            if None in found or before not in (None, found[0]):
+                raise OtherFile(f"the SQLite file {self.path} was replaced while it was being opened")
             if self._open:
                 self.check()
             else:
@@ -143,16 +151,15 @@ class DatabaseFile:
                 self._watch(found)
                 self._former_log = None
                 self.generation += 1
-            self._open.add(owner)
+            self._open.add(connection)
 
-    def closed(self, owner: object) -> None:
-        """Unregister a connection that was closed. After the last one, any file may be opened."""
-        with self._registering:
-            self._open.discard(owner)
-            if self._known and not self._open:
-                if _identity(self.path) != self._known[0]:
-                    self._former_log = self._known[1]
-                self._watch(())
+    def closed(self, connection: sqlite3.Connection) -> None:
+        """Unregister a connection. After the last one, any file may be opened."""
+        self._open.discard(connection)
+        if self._known and not self._open:
+            if _identity(self.path) != self._known[0]:
+                self._former_log = self._known[1]
+            self._watch(())
 
     def _watch(self, known: tuple[Identity | None, ...]) -> None:
         self._known = known
@@ -172,6 +179,18 @@ class DatabaseFile:
             if not size:
                 raise Truncated(f"the SQLite file {self.path} was emptied")
         self._size = size
+
+
+class FileConnection(sqlite3.Connection):
+    """A connection that a `DatabaseFile` knows of until it is closed. The last one removes the log as it is closed, so
+    that nobody may look for that in between."""
+
+    file: DatabaseFile
+
+    def close(self) -> None:
+        with self.file.registering:
+            super().close()
+            self.file.closed(self)
 
 
 def _identity(path: str) -> Identity | None:

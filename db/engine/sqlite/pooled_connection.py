@@ -61,7 +61,7 @@ class PooledSqliteConnection(aiosqlite.Connection):
         return self
 
     def _open(self) -> sqlite3.Connection:
-        self._sqlite = self._file.open(self, self._set_up)
+        self._sqlite = self._file.open(self._set_up)
         return self._sqlite
 
     async def close(self) -> None:
@@ -80,9 +80,7 @@ class PooledSqliteConnection(aiosqlite.Connection):
 
     def _gone(self, _stopped: object) -> None:
         if self._sqlite is not None:  # the driver does not know a connection whose opening was cancelled
-            with suppress(sqlite3.Error):
-                self._sqlite.close()
-        self._file.closed(self)
+            self._sqlite.close()
 
 
 def empty_log(connection: sqlite3.Connection, file: DatabaseFile) -> None:
