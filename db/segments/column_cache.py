@@ -1,16 +1,21 @@
 """The process's cache of decoded columns, bounded in bytes: a question decodes only what none has asked before."""
 
+from collections.abc import Iterable, Mapping
 from threading import Lock
+from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
 from cachetools import LRUCache
 
+from db.segments.columns import Column, ColumnType
 from db.segments.encoding import StoredColumn, is_full, is_listed, listed, shrunk
 from db.segments.numbering import TEXTS, at_positions, forget_values, is_numbered, numbered, texts
 
 # Ten million clicks need 10 or 20 MB for each dimension that is asked, and 40 MB to count visitors.
 CACHED_BYTES = 160 * 1024 * 1024
+# What a value takes, roughly: most texts are numbers of one byte, or of two.
+VALUE_BYTES: Mapping[ColumnType, float] = MappingProxyType({"number": 4, "flag": 1 / 8, "text": 1.25})
 
 
 class FileKey(NamedTuple):
@@ -48,9 +53,19 @@ class ColumnCache:
         """Return whether a column is cached."""
         return (file, column) in self._columns
 
+    def has_space(self, rows: int, columns: Iterable[Column]) -> bool:
+        """Return whether all that a question needs may fit in: so many rows of these columns."""
+        return rows * sum(VALUE_BYTES[column.type] for column in columns) <= int(self._columns.maxsize)
+
+    def make_space(self) -> None:
+        """Forget columns until half of the space is free, for a question that needs memory and will not fit in."""
+        with self._lock:
+            while self._columns.currsize > self._columns.maxsize / 2:
+                self._columns.popitem()
+
     def add(self, file: FileKey, column: StoredColumn) -> pl.Series:
         """Cache a column if there is space; return it in the form in which it is to be used."""
-        kept = self._kept(column)
+        kept = self.usable(column)
         with self._lock:
             if _size(kept) <= self._columns.maxsize:
                 self._columns[file, kept.name] = kept
@@ -61,7 +76,7 @@ class ColumnCache:
         if not len(frame):
             return frame
         shared = (series for series in frame if series.dtype == pl.String and series.name not in self._wide)
-        return frame.with_columns(self._kept(StoredColumn(listed(series))) for series in shared)
+        return frame.with_columns(self.usable(StoredColumn(listed(series))) for series in shared)
 
     def widened(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a `shared` frame in the form in which columns are kept by now."""
@@ -74,7 +89,8 @@ class ColumnCache:
             forget_values(series.name)
         self._former_lists.clear()
 
-    def _kept(self, column: StoredColumn) -> pl.Series:
+    def usable(self, column: StoredColumn) -> pl.Series:
+        """Return a column in the form in which it is to be used, without keeping it."""
         rows, listed_texts = column
         name = rows.name
         if name not in TEXTS:

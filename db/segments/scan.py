@@ -92,10 +92,15 @@ class Scan:
         others = self.cache.widened(self.others.select(sorted(needed | {TIME.name})))
         forms = _Forms()
         steps = list(self._steps(chosen, needed))
+        rows = sum(file.events for step in steps for file in step)
+        # Of more than fits in, the cache would forget each column before the next question needs it.
+        keep = self.cache.has_space(rows, [column for column in self.source.columns if column.name in needed])
+        if not keep:
+            self.cache.make_space()
         if len(others) or not steps:
             forms.check(others)
             yield await asyncio.to_thread(_reduced, [others], chosen, reduce)
-        async with aclosing(ahead(partial(self._frames, step, chosen, needed) for step in steps)) as read:
+        async with aclosing(ahead(partial(self._frames, step, chosen, needed, keep=keep) for step in steps)) as read:
             async for frames in read:
                 for frame in frames:
                     forms.check(frame)
@@ -120,7 +125,7 @@ class Scan:
         return all(self.cache.has(key, column) for column in stored_of(self._columns(file, chosen, needed)))
 
     async def _frames(
-        self, files: Sequence[SegmentFile], chosen: Chosen, needed: Collection[str]
+        self, files: Sequence[SegmentFile], chosen: Chosen, needed: Collection[str], *, keep: bool
     ) -> Sequence[pl.DataFrame]:
         """Return the columns of files: those that are cached, and the others decoded from the data."""
         opened = [_OpenFile(file, self._columns(file, chosen, needed), self.cache, self._key(file)) for file in files]
@@ -130,7 +135,7 @@ class Scan:
         decoded = iter(lots)
         async with aclosing(ahead(reads)) as read:
             async for datas in read:
-                await asyncio.to_thread(_decode, next(decoded), datas)
+                await asyncio.to_thread(_decode, next(decoded), datas, keep=keep)
         return [each.frame() for each in opened]
 
     def _columns(self, file: SegmentFile, chosen: Chosen, needed: Collection[str]) -> Sequence[str]:
@@ -155,10 +160,11 @@ class _OpenFile:
         self._series = {column: series for column, series in found.items() if series is not None}
         self.missing = [column for column, series in found.items() if series is None]
 
-    def decode(self, data: bytes) -> None:
-        """Add the columns that are missing. Raises `SegmentDamaged`."""
+    def decode(self, data: bytes, *, keep: bool) -> None:
+        """Add the columns that are missing, and cache them if they are to be kept. Raises `SegmentDamaged`."""
         for column in stored(data, self.file.checksum, self.missing):
-            self._series[column.rows.name] = self._cache.add(self._key, column)
+            usable = self._cache.add(self._key, column) if keep else self._cache.usable(column)
+            self._series[column.rows.name] = usable
 
     def frame(self) -> pl.DataFrame:
         """Return the columns, by name."""
@@ -186,9 +192,9 @@ def needed_by(chosen: Chosen) -> Iterator[str]:
         yield column_of(condition.dimension)
 
 
-def _decode(files: Sequence[_OpenFile], datas: Sequence[bytes]) -> None:
+def _decode(files: Sequence[_OpenFile], datas: Sequence[bytes], *, keep: bool) -> None:
     for file, data in zip(files, datas, strict=True):
-        file.decode(data)
+        file.decode(data, keep=keep)
 
 
 def _reduced(frames: Sequence[pl.DataFrame], chosen: Chosen, reduce: Reduce) -> pl.DataFrame:

@@ -199,6 +199,17 @@ def test_the_cache_keeps_within_its_size() -> None:
     assert cache.bytes <= 10_000
 
 
+@pytest.mark.slow
+async def test_a_question_that_does_not_fit_into_the_cache_leaves_it_half_empty(world: World) -> None:
+    expected = await world.report(REQUEST)
+    small = ReportRequest(NOW, NOW + timedelta(days=1), filter=REQUEST.filter, visitors=True)
+    for size in (1, 300):
+        cache = world.context.services.segments.cache = ColumnCache(max_bytes=size)
+        await world.report(small)
+        assert told(await world.report(REQUEST)) == told(expected)
+        assert cache.bytes <= size / 2
+
+
 def test_each_event_is_written_anew_a_few_times_and_segments_are_few() -> None:
     segments: list[tuple[int, int]] = []
     written = 0
