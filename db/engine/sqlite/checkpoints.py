@@ -87,7 +87,8 @@ def _set_up(connection: sqlite3.Connection) -> None:
 
 def _holder(file: DatabaseFile) -> str:
     """Return what keeps a log from being emptied."""
-    seconds = time.monotonic() - min(file.reading_since.values(), default=time.monotonic())
+    # Copied at once, because the event loop's thread changes it.
+    seconds = time.monotonic() - min([*file.reading_since.values()], default=time.monotonic())
     if seconds < LONG_SECONDS:
         return "another process holds a transaction open, or the disk cannot keep up with the clicks"
     return f"a report or a list in this process has been reading for {seconds:.0f} seconds"

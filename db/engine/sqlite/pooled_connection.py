@@ -58,6 +58,7 @@ class PooledSqliteConnection(aiosqlite.Connection):
             if self._stopped is not None:
                 await self._stopped
             raise
+        self._sqlite = None  # the driver closes it
         return self
 
     def _open(self) -> sqlite3.Connection:
@@ -79,7 +80,7 @@ class PooledSqliteConnection(aiosqlite.Connection):
         return self._stopped
 
     def _gone(self, _stopped: object) -> None:
-        if self._sqlite is not None:  # the driver does not know a connection whose opening was cancelled
+        if self._sqlite is not None:  # its opening was cancelled, and the driver does not know it
             self._sqlite.close()
 
 
