@@ -17,7 +17,8 @@ from uvicorn.config import STARTUP_FAILURE
 
 from db.tasks import end
 from gateway import logs
-from gateway.errors import PathTaken
+from gateway.configuration.errors import PathTaken
+from gateway.configuration.settings import PREFIX, Settings
 from gateway.graphql import GraphQLEndpoint
 from gateway.health import Readiness, healthz
 from gateway.metrics import MetricsEndpoint
@@ -27,7 +28,6 @@ from gateway.server.connection_limits import ConnectionLimits
 from gateway.server.file_descriptors import affordable_connections, is_exhaustion
 from gateway.server.signals import stop_on_hangup
 from gateway.services import running_services
-from gateway.settings import PREFIX, Settings
 from graph.domain.context import Services
 from graph.domain.currencies import known_decimals
 from rest import integrations, leads, refunds, sales

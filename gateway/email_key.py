@@ -11,7 +11,7 @@ from pathlib import Path
 
 from db.engine.store import Store
 from db.lookups.shared_secret import SECRET_BYTES, shared_secret
-from gateway.errors import EmailKeyError
+from gateway.configuration.errors import EmailKeyError
 
 NAME = "email_key"
 LEAST_BYTES = 16

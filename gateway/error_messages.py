@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.types import Message, Send
 
 from db.errors import StoreError
-from gateway.errors import GatewayError
+from gateway.configuration.errors import GatewayError
 from graph.domain.errors import ClickgateError
 
 

@@ -8,8 +8,8 @@ import sys
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.configuration.settings import Settings
 from gateway.pages import graphiql
-from gateway.settings import Settings
 
 # How long the building thread may hold the GIL while a click waits for it. With Python's default of 5 ms, the first
 # click takes twice as long.

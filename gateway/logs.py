@@ -10,7 +10,7 @@ import traceback
 import structlog
 
 from db.engine.redaction import masked
-from gateway.settings import Settings
+from gateway.configuration.settings import Settings
 
 
 def configure(settings: Settings) -> None:

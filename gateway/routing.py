@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.configuration.settings import Settings
 from gateway.error_messages import with_startup_message
 from gateway.graphql import GraphQLEndpoint
 from gateway.server.forwarding import TrustedProxies
-from gateway.settings import Settings
 from rest.endpoint import CORS, Endpoint
 
 SLASHES = re.compile("/+")

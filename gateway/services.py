@@ -30,6 +30,7 @@ from db.outbox.runner import ConsumerRunner
 from db.segments.service import SegmentService
 from db.tasks import end
 from gateway.authentication import authentication
+from gateway.configuration.settings import Settings
 from gateway.consumers import consumers
 from gateway.email_key import EmailKey
 from gateway.lookups.addresses import address_keeper
@@ -37,7 +38,6 @@ from gateway.lookups.device import DeviceLookup
 from gateway.lookups.geo import GeoLookup
 from gateway.metrics import WriterMetrics, count_click, count_conversion, sample
 from gateway.rate_limit import counter, limiter
-from gateway.settings import Settings
 from gateway.unknown_codes import UnknownCodes
 from graph.domain.context import Services, SiteChecks
 from graph.domain.derived_fields import derived_fields

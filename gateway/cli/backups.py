@@ -11,8 +11,8 @@ from db.engine.sqlite.restore import restore
 from db.engine.store import Store
 from db.errors import UnusableDatabase
 from gateway.cli.progress import progress
+from gateway.configuration.settings import Settings
 from gateway.services import now
-from gateway.settings import Settings
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 

@@ -24,10 +24,10 @@ from db.retention.dropping import Dropped, drop_before
 from db.rollups.rebuild import Rebuilt, events_to_read, rebuild
 from db.segments.rebuild import rebuild_segments, start_rebuild
 from gateway.cli.progress import progress
+from gateway.configuration.settings import Settings
 from gateway.consumers import segment_builders
 from gateway.server.serve import prepare
 from gateway.services import now
-from gateway.settings import Settings
 from graph.domain.derived_fields import derived_fields
 
 # A SQLite file that no process has open is read without locks. If a gateway opens it meanwhile, the audit starts again.

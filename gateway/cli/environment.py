@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from gateway.errors import NotText
-from gateway.settings import PREFIX, Settings
+from gateway.configuration.errors import NotText
+from gateway.configuration.settings import PREFIX, Settings
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import click
 from pydantic import ValidationError
 
 from gateway.cli.environment import check_texts, warn_of_unknown_settings
-from gateway.settings import PREFIX, Settings
+from gateway.configuration.settings import PREFIX, Settings
 
 
 class Listed(NamedTuple):

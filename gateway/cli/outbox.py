@@ -12,8 +12,8 @@ from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.outbox.consumer import Consumer
 from db.outbox.consumers import list_consumers, remove_consumer, rewind_consumer
+from gateway.configuration.settings import Settings
 from gateway.consumers import NAMES, consumers
-from gateway.settings import Settings
 
 Result = TypeVar("Result")
 

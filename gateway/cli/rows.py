@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import click
 
 from db.engine.store import Store
+from gateway.configuration.settings import Settings
 from gateway.services import offline_services
-from gateway.settings import Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from gateway.settings import Settings
+from gateway.configuration.settings import Settings
 from rest.openapi.document import document
 
 

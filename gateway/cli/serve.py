@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from gateway.configuration.settings import Settings
 from gateway.demo import seed_data, welcome
 from gateway.server.serve import prepare, serve
-from gateway.settings import Settings
 
 
 @click.command("serve")

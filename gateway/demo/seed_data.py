@@ -14,11 +14,11 @@ from db.lookups.link_records import KnownLink
 from db.schema.commissions import CommissionRule
 from db.schema.links import ReferralLink
 from db.schema.programs import Program
+from gateway.configuration.errors import NotEmpty
+from gateway.configuration.settings import Settings
 from gateway.demo.conversions import CURRENCY, Visitor, make_conversions, make_payouts, make_rules
 from gateway.demo.visitors import PARTNERS, click, click_times, placed
-from gateway.errors import NotEmpty
 from gateway.services import now, running_services
-from gateway.settings import Settings
 from graph.domain import links, partners, programs
 from graph.domain.context import Context, Services
 from graph.domain.permissions import ADMINISTRATOR

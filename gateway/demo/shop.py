@@ -10,11 +10,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway import app
+from gateway.configuration.settings import Settings
 from gateway.demo.checkout import Checkout
 from gateway.demo.page_templates import ASSETS, FOLDER, Page
 from gateway.demo.visitors import PAGES
 from gateway.demo.welcome import SHOP
-from gateway.settings import Settings
 
 SIGN_UP = ("/sign-up", "Sign up — YourSite")
 

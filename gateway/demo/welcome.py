@@ -9,9 +9,9 @@ from sqlalchemy import select
 from db.lookups.tokens import NewToken
 from db.schema.links import ReferralLink
 from db.schema.tokens import ApiToken
+from gateway.configuration.settings import Settings
 from gateway.demo.visitors import PARTNERS
 from gateway.services import now, offline_services
-from gateway.settings import Settings
 from graph.domain import links, tokens
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR

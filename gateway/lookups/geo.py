@@ -18,7 +18,7 @@ from typing import Any
 import maxminddb
 from geoip2.models import City
 
-from gateway.errors import GeoDatabaseError
+from gateway.configuration.errors import GeoDatabaseError
 from graph.domain.enrichment import kept
 from graph.domain.visit import Place
 

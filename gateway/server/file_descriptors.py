@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 
-from gateway.errors import TooFewDescriptors
+from gateway.configuration.errors import TooFewDescriptors
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gateway.errors import CannotListen
-from gateway.settings import Settings
+from gateway.configuration.errors import CannotListen
+from gateway.configuration.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from uvicorn.config import STARTUP_FAILURE
 from db.engine.schema_revision import ensure_current
 from db.engine.store import Store
 from db.errors import UnusableDatabase
-from gateway.errors import GeoDatabaseError
+from gateway.configuration.errors import GeoDatabaseError
+from gateway.configuration.settings import Settings
 from gateway.server.acceptor import ServerConfig
 from gateway.server.file_descriptors import check_descriptors, raise_descriptor_limit
 from gateway.server.listeners import open_listeners
@@ -21,7 +22,6 @@ from gateway.server.protocol import BoundedProtocol
 from gateway.server.signals import graceful_exit, stop_on_hangup
 from gateway.server.websocket import BoundedSocket
 from gateway.server.workers import Workers
-from gateway.settings import Settings
 from graph.http.body import BODY_BYTES
 
 logger = logging.getLogger(__name__)

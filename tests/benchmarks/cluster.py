@@ -19,8 +19,8 @@ from sqlalchemy import text
 
 from db.engine.store import Store
 from db.ingest.clicks.records import Click, VisitRecord
+from gateway.configuration.settings import Settings
 from gateway.services import offline_services
-from gateway.settings import Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.reports import reader

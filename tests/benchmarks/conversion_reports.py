@@ -27,8 +27,8 @@ from db.rollups.aggregator import ConversionAggregator
 from db.schema.clicks import ClickEvent
 from db.schema.commissions import CommissionRule
 from db.schema.programs import Program
+from gateway.configuration.settings import Settings
 from gateway.services import offline_services
-from gateway.settings import Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.reports import reader

@@ -19,8 +19,8 @@ from sqlalchemy import make_url, select
 
 from db.engine.store import Store
 from db.schema.clicks import ClickEvent
+from gateway.configuration.settings import Settings
 from gateway.services import offline_services
-from gateway.settings import Settings
 from graph.domain import links, partners, programs
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR

@@ -30,8 +30,8 @@ from db.schema.rollups import ClickRollup
 from db.schema.segments import ReportSegment
 from db.segments.builder import ConversionSegmentBuilder, SegmentBuilder
 from db.segments.questions import In
+from gateway.configuration.settings import Settings
 from gateway.services import offline_services
-from gateway.settings import Settings
 from graph.domain.context import Context
 from graph.domain.derived_fields import derived_fields
 from graph.domain.permissions import ADMINISTRATOR

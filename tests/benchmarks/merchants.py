@@ -13,9 +13,9 @@ from db.ingest.committer import Committer
 from db.ingest.writer import Writer
 from db.lookups.tokens import NewToken
 from db.schema.links import ReferralLink
+from gateway.configuration.settings import Settings
 from gateway.metrics import WriterMetrics
 from gateway.services import offline_services, recorders
-from gateway.settings import Settings
 from graph.domain import commission_rules, tokens
 from graph.domain.commission_rules import NewRule
 from graph.domain.context import Context

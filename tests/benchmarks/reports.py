@@ -15,8 +15,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from gateway.configuration.settings import Settings
 from gateway.services import offline_services
-from gateway.settings import Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.reports import reader

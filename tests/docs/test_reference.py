@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.cli.main import cli
-from gateway.settings import PREFIX, Settings
+from gateway.configuration.settings import PREFIX, Settings
 from graph.domain.errors import ClickgateError, ReportTooLarge, TooComplex
 from tests.support.databases import MakeDatabase
 from tests.support.documents import DOCS, DOCUMENTS, ROOT, first_cells, quoted

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.configuration.settings import Settings
 from gateway.server.serve import SHUTDOWN_SECONDS
-from gateway.settings import Settings
 from tests.support.example_files import EXAMPLES
 from tests.support.gateways import make_link
 from tests.support.nginx import command

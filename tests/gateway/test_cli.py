@@ -20,7 +20,7 @@ from db.schema.links import ReferralLink
 from db.schema.partners import Partner, PartnerProgram
 from db.schema.tables import METADATA
 from gateway.cli.main import COMMANDS, cli
-from gateway.settings import PREFIX
+from gateway.configuration.settings import PREFIX
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
 from tests.support.processes import COMMAND, clickgate, environment

@@ -20,12 +20,12 @@ from db.engine.store import Store
 from db.schema.clicks import ClickEvent
 from db.schema.commissions import Commission, CommissionRule, Payout
 from db.schema.conversions import LeadEvent, Refund, Sale
+from gateway.configuration.errors import NotEmpty
+from gateway.configuration.settings import Settings
 from gateway.demo import page_templates, seed_data
 from gateway.demo.conversions import PRODUCTS
 from gateway.demo.visitors import PARTNERS, VIRAL_DAY
-from gateway.errors import NotEmpty
 from gateway.services import now
-from gateway.settings import Settings
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import make_link
 from tests.support.processes import clickgate, serving

@@ -15,11 +15,11 @@ from db.schema.commissions import Commission, CommissionRule
 from db.schema.conversions import LeadEvent, Refund, Sale
 from db.schema.programs import Program
 from db.schema.tokens import ApiToken
+from gateway.configuration.settings import Settings
 from gateway.demo import seed_data
 from gateway.demo.checkout import PRICES
 from gateway.demo.conversions import CURRENCY
 from gateway.demo.page_templates import FOLDER
-from gateway.settings import Settings
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import running_gateway
 from tests.support.merchants import Merchant, make_merchant

@@ -7,8 +7,8 @@ import pytest
 
 from db.engine.store import Store
 from db.schema.secrets import Secret
+from gateway.configuration.errors import EmailKeyError
 from gateway.email_key import EmailKey
-from gateway.errors import EmailKeyError
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import running_gateway
 from tests.support.processes import clickgate

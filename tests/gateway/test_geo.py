@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from gateway.errors import GeoDatabaseError
+from gateway.configuration.errors import GeoDatabaseError
 from gateway.lookups.geo import GeoLookup
 from graph.domain.visit import Place
 

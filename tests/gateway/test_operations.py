@@ -23,10 +23,10 @@ from db.ingest.clicks.records import Click, VisitRecord
 from db.ingest.writer import Writer
 from db.schema.visit_fields import SENT_FIELDS
 from gateway import graphql
+from gateway.configuration.settings import Settings
 from gateway.health import PROBE_INTERVAL_SECONDS
 from gateway.metrics import WriterMetrics
 from gateway.rate_limit import limiter
-from gateway.settings import Settings
 from graph.domain.errors import RateLimited
 from tests.support.click_load import Load
 from tests.support.committers import make_committer

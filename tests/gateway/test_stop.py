@@ -5,8 +5,8 @@ import asyncio
 
 import pytest
 
+from gateway.configuration.settings import Settings
 from gateway.services import running_services
-from gateway.settings import Settings
 
 # With an event loop of their own, in which no other gateway has tasks.
 pytestmark = pytest.mark.asyncio(loop_scope="function")

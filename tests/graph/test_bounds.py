@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
+from gateway.configuration.settings import PREFIX, Settings
 from gateway.services import offline_services
-from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.execution.requests import GraphQLRequest

@@ -13,8 +13,8 @@ from graphql import get_named_type
 from msgspec.structs import replace
 
 from db.engine.postgresql.backend import READER_SESSION
+from gateway.configuration.settings import PREFIX, Settings
 from gateway.services import offline_services
-from gateway.settings import PREFIX, Settings
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
 from graph.domain.scope import Viewer

@@ -17,8 +17,8 @@ from db.lookups.credential_cache import NOTE_SECONDS
 from db.lookups.token_cache import TokenCache
 from db.lookups.tokens import NewToken, hashed, issue
 from db.schema.tokens import ApiToken
+from gateway.configuration.settings import Settings
 from gateway.services import now
-from gateway.settings import Settings
 from tests.support.admin_mutations import changed, make_world
 from tests.support.click_apis import GRAPHQL
 from tests.support.databases import MakeDatabase

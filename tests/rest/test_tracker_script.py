@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from gateway.settings import Settings
+from gateway.configuration.settings import Settings
 from rest.tracker.minifier import minified
 from tests.support.databases import MakeDatabase
 from tests.support.gateways import Gateway, running_gateway

@@ -21,11 +21,11 @@ from db.schema.clicks import ClickEvent, ClickTestEvent
 from db.schema.customers import Customer
 from db.schema.links import ReferralLink
 from db.schema.partners import PartnerProgram
+from gateway.configuration.settings import PREFIX, Settings
 from gateway.server.protocol import BoundedProtocol
 from gateway.server.serve import APP
 from gateway.server.websocket import BoundedSocket
 from gateway.services import offline_services
-from gateway.settings import PREFIX, Settings
 from graph.domain import links, partners, programs, tokens
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR

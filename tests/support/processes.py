@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import httpx
 
-from gateway.settings import PREFIX
+from gateway.configuration.settings import PREFIX
 from tests.support.fork_server import Forked, heed_signals, run, start
 
 COMMAND = Path(sys.executable).parent / "clickgate"

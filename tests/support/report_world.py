@@ -27,9 +27,9 @@ from db.schema.partners import PartnerProgram
 from db.schema.rollups import ClickRollup
 from db.schema.segments import ReportSegment, ReportSegmentTotal
 from db.segments.columns import DIMENSIONS
+from gateway.configuration.settings import PREFIX, Settings
 from gateway.consumers import consumers
 from gateway.services import offline_services
-from gateway.settings import PREFIX, Settings
 from graph.domain import links, partners, programs
 from graph.domain.context import Context
 from graph.domain.permissions import ADMINISTRATOR
