@@ -21,12 +21,6 @@ REST_MAY_USE = (
     "graph.http.session_cookie",
     "graph.execution.turns",
 )
-# Pairs of folders that still import each other. This list may only get shorter.
-MUTUAL_IMPORTS = {
-    frozenset(("gateway", "gateway.lookups")),
-    frozenset(("gateway", "gateway.server")),
-}
-
 # Statements, and scripts that are loaded when they are needed.
 IMPORTED_SCRIPT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+\.ts)\"""")
 
@@ -134,7 +128,7 @@ def test_no_two_folders_of_scripts_import_each_other(scripts: Imports) -> None:
 def test_no_two_folders_import_each_other(imports: Imports) -> None:
     pairs = {(folder(name), folder(other)) for name, others in imports.items() for other in others}
     mutual = {frozenset(pair) for pair in pairs if pair[0] != pair[1] and pair[::-1] in pairs}
-    assert mutual <= MUTUAL_IMPORTS
+    assert not mutual
 
 
 def test_a_package_contains_only_a_docstring(trees: dict[Path, ast.Module]) -> None:

@@ -12,10 +12,11 @@ from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from gateway.server.forwarding import UNIX
 from graph.http.token_characters import TOKEN
 
 PREFIX = "CLICKGATE_"
+# What stands for any peer on the Unix socket among the trusted proxies: it has no address.
+UNIX = "unix"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OWN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*", re.IGNORECASE)

@@ -12,10 +12,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 
 from starlette.types import Scope
 
+from gateway.configuration.settings import UNIX
 from gateway.lookups.addresses import CACHE_ENTRIES, parsed_address
 
-# The peer of a Unix socket, which has no address.
-UNIX = "unix"
 # The longest address, with brackets, quotes, a zone and a port.
 LONGEST_ELEMENT = 96
 # A visitor's header is short and the same in each request. Longer ones are not cached, which bounds the cache's size.
