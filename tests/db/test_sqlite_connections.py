@@ -4,6 +4,8 @@ unnoticed, which would keep the process from using the new file."""
 import asyncio
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import closing
@@ -17,9 +19,11 @@ from db.engine.backend.driver_errors import OTHER_SCHEMA
 from db.engine.sqlite import connections
 from db.engine.sqlite.backend import POOL_SIZE
 from db.engine.sqlite.checkpoints import Checkpoints
-from db.engine.sqlite.database_file import DatabaseFile, OtherFile
+from db.engine.sqlite.database_file import CHECK_SECONDS, DatabaseFile, OtherFile
+from db.engine.sqlite.file_access import tables_in
 from db.engine.store import Store
 from db.errors import DatabaseUnavailable, SchemaOutdated
+from db.migrations.revisions import REVISIONS
 from db.sql.compiled_queries import CompiledQuery
 from tests.support.databases import MakeDatabase
 
@@ -210,3 +214,14 @@ async def test_a_file_of_another_program_is_left_as_it_is(path: Path, store: Sto
         await store.database.connect_writer()
     assert path.read_bytes() == before
     assert list(path.parent.glob("clicks.db*")) == [path]
+
+
+async def test_looking_at_a_file_keeps_the_locks_of_its_open_connections(path: Path, store: Store) -> None:
+    await fetch(store)
+    assert tables_in(path)[1] == REVISIONS[-1]
+    # Another process that takes its connection for the only one removes the log as it ends.
+    read_and_end = f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('PRAGMA user_version'); c.close()"
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", read_and_end], check=True)
+    assert Path(f"{path}-wal").exists()
+    await asyncio.sleep(CHECK_SECONDS)
+    await fetch(store)

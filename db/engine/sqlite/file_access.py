@@ -5,6 +5,7 @@ Audits and backups must also work on files that cannot be written.
 """
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -200,15 +201,18 @@ def check_is_database(path: Path) -> None:
         raise UnusableDatabase(f"the database {path} does not exist")
     if not path.is_file():
         raise UnusableDatabase(f"{path} is not a file")
-    try:
-        with open(path, "rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise UnusableDatabase(f"{path} cannot be read: {os.strerror(error.errno or 0)}") from error
-    if not head:
+    if not os.access(path, os.R_OK):
+        raise UnusableDatabase(f"{path} cannot be read: {os.strerror(errno.EACCES)}")
+    if not path.stat().st_size:
         raise UnusableDatabase(f"{path} is empty")
-    if head != b"SQLite format 3\x00":
-        raise UnusableDatabase(f"{path} is not a SQLite database")
+    # By SQLite itself: to close any other handle would drop the locks that connections of this process hold, and who
+    # closed a connection then would remove their log.
+    with closing(sqlite3.connect(_uri(path, "immutable=1"), uri=True)) as connection:
+        try:
+            connection.execute("PRAGMA schema_version")
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_NOTADB:
+                raise UnusableDatabase(f"{path} is not a SQLite database") from error
 
 
 def _can_be_read(uri: str) -> bool:
