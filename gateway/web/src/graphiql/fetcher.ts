@@ -15,7 +15,10 @@ const sockets = createClient({
   shouldRetry: (event) => (event as CloseEvent).code !== FORBIDDEN,
 });
 
-export const fetcher: Fetcher = (params) => (isSubscription(params) ? subscribed(params) : posted(params));
+export const fetcher: Fetcher = (given) => {
+  const params = withItsName(given);
+  return isSubscription(params) ? subscribed(params) : posted(params);
+};
 
 function authorization(): Record<string, string> {
   const secret = token();
@@ -38,11 +41,20 @@ async function* subscribed({ query, variables, operationName }: FetcherParams): 
   }
 }
 
-// Parses what is actually sent: the editor's own parse result lags behind fast typing.
-function isSubscription({ query, operationName }: FetcherParams): boolean {
+// The editor's own parse result lags behind fast typing, and behind a change of tabs: so what is actually sent is parsed.
+function operationOf({ query, operationName }: FetcherParams) {
   try {
-    return getOperationAST(parse(query), operationName)?.operation === "subscription";
+    return getOperationAST(parse(query), operationName);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** Drops a name that no operation of the document has: that of the former tab's. */
+function withItsName(params: FetcherParams): FetcherParams {
+  return params.operationName && operationOf(params) === null ? { ...params, operationName: null } : params;
+}
+
+function isSubscription(params: FetcherParams): boolean {
+  return operationOf(params)?.operation === "subscription";
 }
