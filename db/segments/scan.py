@@ -91,12 +91,13 @@ class Scan:
         needed = {*columns, *needed_by(chosen)}
         others = self.cache.widened(self.others.select(sorted(needed | {TIME.name})))
         forms = _Forms()
-        steps = list(self._steps(chosen, needed))
-        rows = sum(file.events for step in steps for file in step)
+        files = [file for file in self.files if file.last_at >= chosen.start_at and file.first_at < chosen.end_at]
+        rows = sum(file.events for file in files)
         # Of more than fits in, the cache would forget each column before the next question needs it.
         keep = self.cache.has_space(rows, [column for column in self.source.columns if column.name in needed])
         if not keep:
             self.cache.make_space()
+        steps = list(self._steps(files, chosen, needed))  # whose size depends on what is cached
         if len(others) or not steps:
             forms.check(others)
             yield await asyncio.to_thread(_reduced, [others], chosen, reduce)
@@ -106,12 +107,12 @@ class Scan:
                     forms.check(frame)
                 yield await asyncio.to_thread(_reduced, frames, chosen, reduce)
 
-    def _steps(self, chosen: Chosen, needed: Collection[str]) -> Iterator[Sequence[SegmentFile]]:
+    def _steps(
+        self, files: Sequence[SegmentFile], chosen: Chosen, needed: Collection[str]
+    ) -> Iterator[Sequence[SegmentFile]]:
         step: list[SegmentFile] = []
         part = 0.0
-        for file in self.files:
-            if file.last_at < chosen.start_at or file.first_at >= chosen.end_at:
-                continue
+        for file in files:
             step.append(file)
             part += file.events / (CACHED_STEP_ROWS if self._is_cached(file, chosen, needed) else STEP_ROWS)
             if part >= 1:
