@@ -32,6 +32,11 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 """By field, the names of its parameter in `affiliate_url`. The first one that is present and not empty counts."""
 
 
+def stored_part(text: str) -> str:
+    """Return as much of a parameter's value or a host as is stored, without NULs."""
+    return text.replace("\0", "")[:PART_LENGTH]
+
+
 def normal_host(host: str) -> str:
     """Return a host in the one spelling that is stored."""
     return host.lower().rstrip(".")

@@ -9,13 +9,14 @@ from msgspec import Struct
 
 from db.ingest.clicks.records import Click, TestClick
 from db.lookups.link_records import KnownLink
-from graph.domain.affiliate_urls import code_in, query_of, without_damage
+from graph.domain.affiliate_urls import read_affiliate_url, without_damage
 from graph.domain.context import Context, Services
 from graph.domain.enrichment import visit_record
 from graph.domain.errors import (
     NOT_RECORDED,
     AffiliateUrlInvalid,
     AffiliateUrlMissing,
+    AffMissing,
     FieldInvalid,
     LinkInactive,
     LinkMisconfigured,
@@ -52,8 +53,9 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
         if data is not None and is_test(data):
             return await _track_test(context, visit, data.get("program_id"))
         affiliate_url = _affiliate_url(visit, unreadable)
-        query = query_of(affiliate_url)
-        code = code_in(query)
+        code = read_affiliate_url(affiliate_url).code
+        if code is None:
+            raise AffMissing
         _check_fields(visit, unreadable)
         checked = checked_program(code)
         if checked is not None:
@@ -64,15 +66,14 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
         if not context.services.directory.takes_clicks(link):
             raise LinkInactive
         program = await find_program(context, link.program_id)
-        stored_url = affiliate_url.replace("\0", "")
         receipt = await context.services.writer.record(
             Click(
                 program_id=program.id,
                 link_id=link.id,
                 partner_id=link.partner_id,
                 received_at=context.services.clock(),
-                affiliate_url=stored_url,
-                visit=visit_record(context, visit, query if stored_url == affiliate_url else None),
+                affiliate_url=affiliate_url.replace("\0", ""),
+                visit=visit_record(context, visit),
             )
         )
         if receipt.link_id != link.id:  # a replay of a click through another link

@@ -13,10 +13,10 @@ from db.schema.visit_fields import DERIVED_FIELDS, VISIT_FIELDS
 from graph.domain.context import Context
 from graph.domain.derived_fields import derived_fields
 from graph.domain.errors import FieldInvalid
+from graph.domain.text_cache import cached_if_short
 from graph.domain.visit import Device, Place, Visit
 
 LENGTHS = {field.name: field.length for field in VISIT_FIELDS}
-in_their_order = itemgetter(*(field.name for field in DERIVED_FIELDS))
 # The places of a visit's values as they are put together. By place, this takes half as long as by name.
 PLACES = {
     name: place
@@ -41,6 +41,8 @@ as_recorded = itemgetter(*(PLACES[field.name] for field in VISIT_FIELDS))
 # What only test mode reads in `additional_data`.
 TEST_KEYS = {"test_mode", "program_id"}
 NOWHERE = Place()
+# Most visitors come from pages that others came from before.
+CACHED_REFERRERS, CACHED_LENGTH = 4096, 512
 
 
 def kept(name: str, text: str | None) -> str | None:
@@ -52,18 +54,17 @@ def kept(name: str, text: str | None) -> str | None:
     return text[: LENGTHS[name]]
 
 
-def visit_record(context: Context, visit: Visit, query: str | None = None) -> VisitRecord:
-    """Return what is stored of a visit; `query` is that of its `affiliate_url`, where it was parsed already. Raises
-    `FieldInvalid` for an object that is nested too deeply."""
+def visit_record(context: Context, visit: Visit) -> VisitRecord:
+    """Return what is stored of a visit. Raises `FieldInvalid` for an object that is nested too deeply."""
     services, address = context.services, context.client_address
     user_agent = visit.user_agent or context.user_agent
     device = services.device(user_agent or "")
     place = services.place(address) if address else NOWHERE
-    derived = derived_fields(visit.affiliate_url, visit.page_url, _host(visit.referrer_url), query)
+    derived = derived_fields(visit.affiliate_url, visit.page_url, _host(visit.referrer_url))
     kept_address = services.kept_address(address) if address else None
     values: list[Any] = [
         *(*astuple(visit), *astuple(device), *astuple(place)),
-        *(*in_their_order(derived), kept_address),
+        *(*derived.values(), kept_address),
     ]
     # What is stored in another form than it was sent in.
     values[USER_AGENT] = user_agent
@@ -81,6 +82,7 @@ def visit_record(context: Context, visit: Visit, query: str | None = None) -> Vi
     return VisitRecord(*as_recorded(values))
 
 
+@cached_if_short(CACHED_REFERRERS, CACHED_LENGTH)
 def _host(url: str | None) -> str | None:
     if not url:
         return None

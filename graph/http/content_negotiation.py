@@ -3,17 +3,16 @@
 It follows the GraphQL-over-HTTP draft, and RFC 9110, sections 12.5.1 and 12.5.3, for `Accept` and `Accept-Encoding`.
 """
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache, wraps
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from graph.domain.text_cache import cached_if_short
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 HTML = "text/html"
-# Clients send few different headers; unusual ones are parsed again. Those that are longer than any browser's are not
-# cached, which bounds the memory that the cache takes.
+# Clients send few different headers, and no browser a longer one; unusual ones are parsed again.
 CACHED_HEADERS, CACHED_LENGTH = 256, 512
-T = TypeVar("T")
 
 
 class MediaRange(NamedTuple):
@@ -31,18 +30,7 @@ class Rank(NamedTuple):
     closeness: int
 
 
-def cached_if_short(read: Callable[[str | None], T]) -> Callable[[str | None], T]:
-    """Cache what a function reads from a header, unless the header is long."""
-    cached = lru_cache(CACHED_HEADERS)(read)
-
-    @wraps(read)
-    def find(header: str | None) -> T:
-        return read(header) if header is not None and len(header) > CACHED_LENGTH else cached(header)
-
-    return find
-
-
-@cached_if_short
+@cached_if_short(CACHED_HEADERS, CACHED_LENGTH)
 def response_media_type(accept: str | None) -> str | None:
     """Return the media type of the response, or None if the client accepts neither.
 
@@ -63,7 +51,7 @@ def wants_page(accept: str | None) -> bool:
     return any(entry.media == HTML and entry.quality > 0 for entry in _ranges(accept or ""))
 
 
-@cached_if_short
+@cached_if_short(CACHED_HEADERS, CACHED_LENGTH)
 def takes_gzip(accept_encoding: str | None) -> bool:
     """Return whether a client accepts gzip and does not prefer an uncompressed response."""
     qualities = {entry.media: entry.quality for entry in _ranges(accept_encoding or "")}
@@ -71,7 +59,7 @@ def takes_gzip(accept_encoding: str | None) -> bool:
     return gzip > 0 and gzip >= qualities.get("identity", 0)
 
 
-@cached_if_short
+@cached_if_short(CACHED_HEADERS, CACHED_LENGTH)
 def is_readable(content_type: str | None) -> bool:
     """Return whether a content type is JSON in UTF-8."""
     media, parameters = _parsed(content_type or "")

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from db.schema.links import ReferralLink
 from gateway.unknown_codes import OTHERS, UnknownCodes
-from graph.domain.affiliate_urls import code_in, query_of, without_damage
+from graph.domain.affiliate_urls import read_affiliate_url, without_damage
 from graph.domain.fields import CODE
 from tests.support.click_apis import both_apis
 from tests.support.gateways import Gateway, body_of
@@ -30,9 +30,14 @@ FINDING_BLOG = [
     "?x=1&amp;aff=BLOG&amp;aff=OTHER",
     "?amp;aff=OTHER&aff=BLOG",
     "?aff=BLOG&aff=OTHER",
+    "?%ff=1&aff=BLOG",
+    "?%ff=1&amp;aff=BLOG&amp;aff=OTHER",
+    "?aff=BLOG%ff",
+    "?amp;aff=BLOG%ff",
 ]
 FINDING_NOTHING = ["?aff=blog", "?aff=%20BLOG", "?aff=BLOG%20X", "?aff=BLOGS", "?aff=.", "?aff=%2520", "?aff=BLOG%2541"]
 WITHOUT_AFF = ["?AFF=BLOG", "?amp;affx=BLOG", "?xamp;aff=BLOG", "?aff=&amp;aff=BLOG", "?amp;aff=", "?ampaff=BLOG"]
+WITHOUT_AFF += ["?%ff", "?%ff=1&%e3%81=2", "?%ff=1&aff=", "?%ff=1&aff=&amp;aff=BLOG", "?a%ffaff=BLOG"]
 
 
 def counted(code: str) -> float:
@@ -116,7 +121,7 @@ def test_characters_that_cannot_be_part_of_a_code_are_cut_from_its_end(code: str
     assert without_damage(code + damage) == code
     assert without_damage(code + damage + "%") == code
     assert without_damage(code + quote(damage, safe="")) == code
-    assert code_in(query_of(f"{SITE}?aff={code}{quote(damage, safe='')}")) == code + damage
+    assert read_affiliate_url(f"{SITE}?aff={code}{quote(damage, safe='')}").code == code + damage
 
 
 @pytest.mark.slow
