@@ -15,9 +15,9 @@ from sqlalchemy import select
 from db.lookups.site_programs import domains_of
 from db.schema.clicks import ClickTestEvent
 from db.schema.programs import Program
-from graph.domain.affiliate_urls import code_in, query_of
+from graph.domain.affiliate_urls import read_affiliate_url
 from graph.domain.context import Context
-from graph.domain.errors import FieldInvalid, UnknownProgram, outages
+from graph.domain.errors import AffiliateUrlInvalid, FieldInvalid, UnknownProgram, outages
 from graph.domain.fields import CHECK_PREFIX, url_field
 from graph.domain.site_domains import InvalidDomain, normalized_domain, site_and_path
 from graph.domain.tracked_tests import checked_program
@@ -81,9 +81,17 @@ async def find_arrival(context: Context, code: str) -> Arrival | None:
         async with context.services.store.read() as connection:
             events: Sequence[tuple[datetime, str | None]] = [(at, url) for at, url in await connection.execute(latest)]
     for arrived_at, url in events:
-        if url is not None and code in url and code_in(query_of(url)) == code:
+        if url is not None and code in url and _has_code(url, code):
             return Arrival(arrived_at, "".join(site_and_path(url) or ()))
     return None
+
+
+def _has_code(url: str, code: str) -> bool:
+    # Whoever sends a test event may send any text as its URL.
+    try:
+        return read_affiliate_url(url).code == code
+    except AffiliateUrlInvalid:
+        return False
 
 
 async def _check_site(context: Context, program_id: int, url: str) -> None:

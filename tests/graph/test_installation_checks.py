@@ -123,6 +123,17 @@ async def test_the_click_of_a_visit_arrives_and_counts_nowhere(
     assert await gateway.recorded() == 0
 
 
+async def test_a_test_click_that_only_mentions_the_code_is_not_the_visit(
+    gateway: Gateway, owner: str, pages: MerchantPages
+) -> None:
+    check = await start(gateway, owner, pages.set("/good", ""))
+    given = {"test_mode": True, "program_id": 1}
+    for mentioned in (f"{pages.origin}?ref={{}}", "{}", "https://?aff={}", f"{pages.origin}?aff=&ref={{}}"):
+        answer = await gateway.track(None, affiliate_url=mentioned.format(check["code"]), additional_data=given)
+        assert answer.json()["data"]["programId"] == 1
+    assert await arrival(gateway, owner, check["code"]) is None
+
+
 @pytest.mark.slow
 async def test_a_check_is_its_own_programs(gateway: Gateway, owner: str, pages: MerchantPages) -> None:
     check = await start(gateway, owner, pages.set("/good", ""))
