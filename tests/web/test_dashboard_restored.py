@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.browser import running_browser
+from tests.support.browser import BROWSERS, running_browser
 from tests.support.consoles import Console, running_office
 from tests.support.databases import MakeDatabase
 from tests.support.web_pages import loaded, sign_in
@@ -17,7 +17,7 @@ SESSION = "/api/v1/session"
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A browser that keeps pages, which Playwright otherwise tells it not to do."""
-    async with running_browser(without=["--disable-back-forward-cache"]) as running:
+    async with running_browser(without=["--disable-back-forward-cache"], programs=BROWSERS) as running:
         yield running
 
 
