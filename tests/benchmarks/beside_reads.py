@@ -1,9 +1,10 @@
 """Compare a dashboard's operations and reports of this tree with those of another checkout, on the same generated
 history.
 
-The other checkout generates the history, and this tree's gateway gets an upgraded copy. Both gateways run at the same
-time and take turns under load (A B, B A, …). The result is the ratio within each round. The other checkout needs its
-own `.venv` (run `make .venv/.installed-dev` there).
+The other checkout generates the history, and this tree's gateway gets an upgraded copy; before anything is measured, it
+fills in older clicks and makes segments of them. Both gateways run at the same time and take turns under load (A B,
+B A, …). The result is the ratio within each round. The other checkout needs its own `.venv` (run
+`make .venv/.installed-dev` there).
 """
 
 import argparse
@@ -27,6 +28,7 @@ from db.engine.store import Store
 from db.lookups import tokens
 from graph.query.global_ids import encode_id
 from tests.benchmarks import databases, operations, seeds
+from tests.benchmarks.background_work import await_settled
 from tests.benchmarks.databases import Kind
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.operations import OPERATIONS, PATH, Ask
@@ -71,6 +73,7 @@ def main() -> None:
             name: stack.enter_context(gateway(urls[name], folder / f"{name}.log", scripts=bin_folder))
             for name, bin_folder in scripts.items()
         }
+        await_settled(servers[HERE])
         print(f"{options.database}, {size.events} clicks\n{'':44} {'there/s':>8} {'here/s':>8} {'ratio':>6} {'CPU':>6}")
         chosen = [each for each in _questions(size, viewers) if re.search(options.questions, each.name)]
         ratios = [_measured(question, servers, folder, options) for question in chosen]

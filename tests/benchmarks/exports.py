@@ -17,8 +17,8 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from db.segments.builder import LOT
 from tests.benchmarks import databases, generator
+from tests.benchmarks.background_work import await_settled
 from tests.benchmarks.generator import add_size, size_of
 from tests.benchmarks.ingest import PATH
 from tests.benchmarks.script_result import Wrong, run
@@ -57,26 +57,10 @@ def main() -> None:
         token = json.loads(databases.clickgate(url, "token", "issue", "--role", "admin"))["token"]
         server = stack.enter_context(gateway(url, folder / "gateway.log", geoip=options.geoip))
         _export(server, token, "links.csv", "identity")  # prepares what the first export would wait for
-        _settle(server)
+        await_settled(server)
         print(f"{'':10} {'rows/s':>8} {'seconds':>8} {'CPU us':>7} {'MB':>6} {'+MiB':>6}  clicks p50, p99, most (ms)")
         for _ in range(options.rounds):
             _round(server, token, size.events, options.turns)
-
-
-def _settle(server: Server) -> None:
-    """Wait until the gateway has made rollups and segments of the history, but for the last few clicks, which wait
-    for others to make a segment with."""
-    waiting = "clickgate_outbox_waiting_events{"
-    while any(float(line.rpartition(" ")[2]) >= LOT.events for line in _scraped(server, waiting)):
-        time.sleep(1)
-
-
-def _scraped(server: Server, metric: str) -> list[str]:
-    connection = HTTPConnection(HOST, server.port, timeout=60)
-    connection.request("GET", "/metrics")
-    lines = connection.getresponse().read().decode().splitlines()
-    connection.close()
-    return [line for line in lines if line.startswith(metric)]
 
 
 def _round(server: Server, token: str, events: int, turns: Sequence[str]) -> None:
