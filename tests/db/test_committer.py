@@ -74,6 +74,26 @@ async def test_an_earlier_click_committed_later_does_not_become_the_customers_la
             assert await connection.scalar(select(Customer.last_click_at)) == NOW + timedelta(seconds=latest)
 
 
+async def test_a_batch_has_clicks_of_new_customers_and_of_those_who_return_in_any_order(
+    store: Store, committer: Committer
+) -> None:
+    known = [receipt.click_id for receipt in await committer.commit([click(), click()])]
+    named = [known[0], None, known[1], None, known[0], "cust_1_1", None]
+    batch = [
+        replace(click(existing_click_id=name), received_at=NOW + timedelta(seconds=at)) for at, name in enumerate(named)
+    ]
+    told = [receipt.click_id for receipt in await committer.commit(batch)]
+    assert [told[at] for at in (0, 2, 4)] == [known[0], known[1], known[0]]
+    assert len({*known, *told}) == 2 + 4
+    async with store.read() as connection:
+        events = select(ClickEvent.click_id, ClickEvent.occurred_at).order_by(ClickEvent.id).offset(2)
+        found = [(row.click_id, row.occurred_at) for row in await connection.execute(events)]
+        customers = await connection.execute(select(Customer.click_id, Customer.last_click_at))
+        latest = {row.click_id: row.last_click_at for row in customers}
+    assert found == [(click_id, record.received_at) for click_id, record in zip(told, batch, strict=True)]
+    assert latest == dict(found)  # of several clicks of a customer, the last one
+
+
 async def test_a_retry_of_a_rejected_click_is_rejected_too(store: Store, committer: Committer) -> None:
     outcomes = await committer.commit([click("a", link_id=999), click("a", link_id=999), click("b")])
     assert [isinstance(outcome, Exception) for outcome in outcomes] == [True, True, False]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import LRUCache
 
 from db.engine.schema_fence import find_revision
-from db.ingest.clicks.sqlite_trigger import whole_click
+from db.ingest.clicks.sqlite_trigger import first_click, later_click
 from db.ingest.clicks.statements import ClickStatements, TestClickStatements
 from db.ingest.conversions.conversion_test_recorder import TestConversionStatements
 from db.ingest.conversions.statements import ConversionQueries
@@ -79,7 +79,8 @@ SHARED = {
     "gateway.app.version": cache(version),
     "rest.tracker.script.minified": cache(minified),
     "db.ingest.clicks.recorder.ClickStatements": once_per_dialect(ClickStatements),
-    "db.ingest.clicks.recorder.whole_click": once_per_dialect(whole_click),
+    "db.ingest.clicks.recorder.first_click": once_per_dialect(first_click),
+    "db.ingest.clicks.recorder.later_click": once_per_dialect(later_click),
     "db.ingest.clicks.click_test_recorder.TestClickStatements": once_per_dialect(TestClickStatements),
     "db.ingest.conversions.reader.ConversionQueries": once_per_dialect(ConversionQueries),
     "db.ingest.conversions.recorder.ConversionStatements": once_per_dialect(ConversionStatements),

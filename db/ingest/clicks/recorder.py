@@ -12,7 +12,7 @@ from sqlalchemy import select
 from db.engine.backend.protocol import Database, WriteConnection
 from db.ingest.clicks.pending_clicks import PendingClick, inserted_ranges
 from db.ingest.clicks.records import Click, Receipt, VisitRecord
-from db.ingest.clicks.sqlite_trigger import whole_click
+from db.ingest.clicks.sqlite_trigger import first_click, later_click
 from db.ingest.clicks.statements import ClickStatements
 from db.ingest.id_blocks import CUSTOMERS, EVENTS
 from db.ingest.recordable import PROBE_URL, ShiftIds, TakeIds
@@ -38,7 +38,7 @@ class ClickRecorder:
         self._database = database
         dialect = database.engine.dialect
         self._statements = ClickStatements(dialect)
-        self._whole_click = whole_click(dialect) if dialect.name == "sqlite" else None
+        self._whole_clicks = (first_click(dialect), later_click(dialect)) if dialect.name == "sqlite" else None
 
     def needed_ids(self, records: Sequence[Click]) -> Mapping[str, int]:
         return {EVENTS: len(records), CUSTOMERS: len(records)}
@@ -61,14 +61,18 @@ class ClickRecorder:
     ) -> Sequence[StatementRows]:
         fresh = await self._without_replays(connection, [entry for entry in entries if entry.outcome is None])
         await self._find_customers(connection, fresh)
-        if self._whole_click is None or connection.is_in_transaction:
+        if self._whole_clicks is None or connection.is_in_transaction:
             fresh.sort(key=lambda entry: (entry.click.program_id, entry.click.visit.event_id or "", entry.id))
             inserts = await self._insert_one_by_one(connection, fresh) if one_by_one else self._inserts(fresh)
             work = (*inserts, *self._updates([entry for entry in fresh if entry.inserted]))
         else:
             _note_inserted(fresh)
-            # In the order of their ids, so that the latest click decides about a customer that has several.
-            work = ((self._whole_click, [(entry.is_new_customer, *entry.event_row) for entry in fresh]),)
+            # In the order of their ids, so that the latest click decides about a customer who returns several times.
+            first, later = self._whole_clicks
+            work = (
+                (first, [entry.event_row for entry in fresh if entry.is_new_customer]),
+                (later, [entry.event_row for entry in fresh if not entry.is_new_customer]),
+            )
         _settle_replays(entries)
         return (*work, (self._statements.append_range, inserted_ranges(entries)))
 

@@ -7,7 +7,7 @@ that is already open, SQLite runs the separate statements, too.
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Dialect, literal_column, select
+from sqlalchemy import ColumnElement, Dialect, literal_column
 
 from db.ingest.clicks.statements import (
     COUNT_LINK,
@@ -19,26 +19,43 @@ from db.ingest.clicks.statements import (
     RETURN_CUSTOMER,
 )
 from db.schema.clicks import ClickEvent
-from db.sql.batch_statements import BatchStatement, combined, fields, with_values
+from db.sql.batch_statements import BatchStatement, Template, combined, fields, with_values
 
 CUSTOMER_OF_EVENT = ("program_id", "customer_id", "click_id", "partner_id", "link_id", "occurred_at", "occurred_at")
+RETURNED = {
+    "program": "program_id",
+    "row": "customer_id",
+    "partner": "partner_id",
+    "link": "link_id",
+    "at": "occurred_at",
+}
+"""By parameter of `RETURN_CUSTOMER`, the column of an event."""
+EVENT_TYPES = {name: ClickEvent.__table__.c[name].type for name in EVENT}
 
 
-def whole_click(dialect: Dialect) -> BatchStatement:
-    """Return the statement that records clicks. A row tells whether the customer is new, followed by the `EVENT`."""
-    types = {"is_new": Boolean(), **{name: ClickEvent.__table__.c[name].type for name in EVENT}}
-    click = fields(types)
-    is_new = click["is_new"]
-    one: ColumnElement[Any] = literal_column("1")
-    customer = select(*(click[name] for name in CUSTOMER_OF_EVENT)).where(is_new)
+def first_click(dialect: Dialect) -> BatchStatement:
+    """Return the statement that records clicks of new customers. A row is an `EVENT`."""
+    click = fields(EVENT_TYPES)
+    values = dict(zip(CUSTOMER, (click[name] for name in CUSTOMER_OF_EVENT), strict=True))
+    return _with_customer(dialect, with_values(INSERT_CUSTOMER, values))
+
+
+def later_click(dialect: Dialect) -> BatchStatement:
+    """Return the statement that records clicks of customers who return. A row is an `EVENT`."""
+    click = fields(EVENT_TYPES)
+    values = {parameter: click[name] for parameter, name in RETURNED.items()}
+    return _with_customer(dialect, with_values(RETURN_CUSTOMER, values))
+
+
+def _with_customer(dialect: Dialect, customer: Template) -> BatchStatement:
+    click = fields(EVENT_TYPES)
     program, partner, link, at = (click[name] for name in ("program_id", "partner_id", "link_id", "occurred_at"))
-    returned = {"program": program, "row": click["customer_id"], "partner": partner, "link": link, "at": at}
+    one: ColumnElement[Any] = literal_column("1")
     return combined(
         dialect,
-        types,
+        EVENT_TYPES,
         (
-            INSERT_CUSTOMER.from_select(CUSTOMER, customer, include_defaults=False),
-            with_values(RETURN_CUSTOMER.where(~is_new), returned),
+            customer,
             with_values(INSERT_EVENT, {name: click[name] for name in EVENT}),
             with_values(COUNT_LINK, {"row": link, "more": one, "at": at}),
             with_values(COUNT_MEMBERSHIP, {"program": program, "partner": partner, "more": one, "at": at}),
