@@ -19,8 +19,8 @@ from graph.domain.url_parameters import parameters_in
 ESCAPED_AFF = re.compile(r"(?:amp;)+aff")
 # Characters that cannot be part of a code, and their escapes if they were escaped twice.
 DAMAGE = re.compile(r"(?:%(?![46][1-9A-Fa-f]|[57][0-9Aa]|3[0-9]|2[Dd]|5[Ff])[0-9A-Fa-f]{2}|[^A-Za-z0-9_-])+")
-# Most visitors come through links whose URL others came through before. With the longest of them, and values in all
-# parameters, the cache takes some 10 MB.
+# Most visitors come through links whose URL others came through before. Full of the longest, with values in all
+# parameters, the cache takes 8 MB, or 27 of characters that take the most space.
 CACHED_URLS, CACHED_LENGTH = 4096, 512
 
 

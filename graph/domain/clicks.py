@@ -53,7 +53,7 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
         if data is not None and is_test(data):
             return await _track_test(context, visit, data.get("program_id"))
         affiliate_url = _affiliate_url(visit, unreadable)
-        code = read_affiliate_url(affiliate_url).code
+        code, parameters = read_affiliate_url(affiliate_url)
         if code is None:
             raise AffMissing
         _check_fields(visit, unreadable)
@@ -73,7 +73,8 @@ async def track(context: Context, visit: Visit, unreadable: Sequence[str] = ()) 
                 partner_id=link.partner_id,
                 received_at=context.services.clock(),
                 affiliate_url=affiliate_url.replace("\0", ""),
-                visit=visit_record(context, visit),
+                # Without NULs, the names of parameters may be others.
+                visit=visit_record(context, visit, None if "\0" in affiliate_url else parameters),
             )
         )
         if receipt.link_id != link.id:  # a replay of a click through another link

@@ -12,13 +12,18 @@ from graph.domain.errors import AffiliateUrlInvalid
 from graph.domain.url_parameters import NONE_FOUND
 
 
-def derived_fields(affiliate_url: str | None, page_url: str | None, referrer_host: str | None) -> dict[str, str | None]:
-    """Return the values of `DERIVED_FIELDS` as they are stored, by name and in their order. Those of an invalid URL's
-    parameters are None."""
+def derived_fields(
+    affiliate_url: str | None,
+    page_url: str | None,
+    referrer_host: str | None,
+    parameters: Mapping[str, str | None] | None = None,
+) -> dict[str, str | None]:
+    """Return the values of `DERIVED_FIELDS` as they are stored, by name and in their order. `parameters` are those of
+    `affiliate_url`, where it was read already; those of an invalid URL are None."""
     return {
         "referrer_host": (normal_host(stored_part(referrer_host)) or None) if referrer_host else None,
         "landing_page": _page(page_url) or _page(affiliate_url) or None,
-        **_parameters(affiliate_url),
+        **(_parameters(affiliate_url) if parameters is None else parameters),
     }
 
 

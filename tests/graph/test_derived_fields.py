@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from db.schema.url_parts import PARAMETERS, PART_LENGTH
 from db.schema.visit_fields import DERIVED_FIELDS
-from graph.domain.affiliate_urls import read_affiliate_url
+from graph.domain.affiliate_urls import CACHED_LENGTH, read_affiliate_url
 from graph.domain.derived_fields import derived_fields
 from graph.http.body import BODY_BYTES
 from tests.support.click_apis import both_apis
@@ -166,6 +166,16 @@ def test_the_longest_url_takes_milliseconds(piece: str) -> None:
     started = process_time()
     derived_fields(url, url, url)
     assert process_time() - started < 0.2
+
+
+@both_apis
+async def test_a_clicks_url_is_read_once_however_long_it_is(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    await gateway.link()
+    monkeypatch.delattr("graph.domain.derived_fields.read_affiliate_url")
+    url = f"{SITE}?aff=PARTNER123&utm_source=a&utm_term={'x' * CACHED_LENGTH}"
+    assert (await gateway.track(None, affiliate_url=url)).status_code == 200
+    (event,) = await gateway.events()
+    assert (event["utm_source"], event["utm_term"]) == ("a", "x" * PART_LENGTH)
 
 
 @pytest.mark.slow
